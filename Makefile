@@ -1,0 +1,71 @@
+# Every target creates what it needs; on a fresh machine Python 3.11 or newer and make are enough.
+# PYTHON=... picks the interpreter, PYTEST_ARGS=... goes to pytest.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PYTHON ?=
+PYTEST_ARGS ?=
+
+# pyright's wrapper would otherwise ask whether there is a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help demo test test-fast check format bench coverage lock dev clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.run ## the content-creation example in this terminal; goes on where it was
+	@$(BIN)/sayso demo
+
+test: $(VENV)/.dev ## all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.dev ## the tests without the kill and long hypothesis suites
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## format, lint, both type checkers, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## format, and fix what can be fixed safely
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.run ## the benchmark's table
+	$(BIN)/python benchmarks/run.py
+
+coverage: $(VENV)/.dev ## all tests, with the lines that none of them reached
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lock: ## constraints.txt anew, from the newest versions that pyproject.toml allows (Python 3.11)
+	@scripts/lock constraints.txt
+
+dev: $(VENV)/.dev ## .venv with everything that developing needs
+
+clean: ## remove what the targets made; stores (*.db) stay
+	rm -rf $(VENV) .venv-lock build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A dangling link, left by an interpreter that is gone, counts as missing and is made anew.
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" scripts/create-venv $(VENV)
+
+# What running needs, and what developing needs on top.
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet -c constraints.txt -e '.[all]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.run

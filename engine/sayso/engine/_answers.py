@@ -1,0 +1,35 @@
+"""Handing an answer to a store, for the handle and the runtime alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sayso.engine._outcomes import Outcome
+from sayso.engine._policy import Fact
+from sayso.engine._values import Json, check
+from sayso.engine.errors import InvalidRequest
+from sayso.engine.store import AnswerAttempt, AnswerStore
+
+
+async def give_answer(
+    store: AnswerStore,
+    request_id: str,
+    revision: int,
+    value: Json,
+    person: str,
+    via: str,
+    event_key: str | None,
+    comment: str | None,
+    received_at: datetime | None,
+    facts: tuple[Fact, ...],
+) -> Outcome:
+    """Answer a request; the answer counts even if the caller is cancelled meanwhile."""
+    check(value, "value")
+    for parameter, given in (("person", person), ("via", via)):
+        if not given:
+            raise InvalidRequest(parameter, "an answer needs somebody and a way in")
+    if received_at is not None and received_at.tzinfo is None:
+        raise InvalidRequest("received_at", f"{received_at!r} has no time zone")
+    return await store.answer(
+        AnswerAttempt(request_id, revision, value, person, via, event_key, comment, received_at, facts)
+    )

@@ -1,0 +1,93 @@
+"""Approvals: sugar over `request_input` whose every way but an explicit yes is a no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self, cast
+
+from sayso.engine._questions import build_question
+from sayso.engine._records import RequestStatus
+from sayso.engine._values import Json, decode
+from sayso.engine.errors import InvalidRequest
+from sayso.engine.run import build_terms, current_visit
+
+APPROVE = "approve"
+REJECT = "reject"
+
+_OPTIONS: list[Mapping[str, str]] = [
+    {"value": APPROVE, "label": "Approve", "style": "primary"},
+    {"value": REJECT, "label": "Reject", "style": "danger"},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What people decided about an action. True in a condition only when it was approved.
+
+    `votes` are `{person, via, value, at, comment}` each; `digest` names exactly what they were shown. It is no stored
+    value: `as_dict` and `from_dict` carry it in `shared`.
+    """
+
+    approved: bool
+    votes: tuple[dict[str, Any], ...]
+    comment: str | None
+    digest: str
+
+    def __bool__(self) -> bool:
+        return self.approved
+
+    def as_dict(self) -> dict[str, Json]:
+        """The decision as a stored value."""
+        return {
+            "approved": self.approved,
+            "votes": [cast("Json", vote) for vote in self.votes],
+            "comment": self.comment,
+            "digest": self.digest,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The decision that `as_dict` gave; anything but a plain True in `approved` is no approval."""
+        return cls(
+            approved=stored["approved"] is True,
+            votes=tuple(stored["votes"]),
+            comment=stored["comment"],
+            digest=stored["digest"],
+        )
+
+
+async def request_approval(
+    action: str,
+    details: Any = None,
+    *,
+    request_id: str | None = None,
+    to: str | Sequence[str] | None = None,
+    policy: object = None,
+    expires_after: timedelta | None = None,
+    note: str | None = None,
+    requested_by: str | None = None,
+) -> Decision:
+    """Ask whether `action` may go ahead and return the `Decision`; an expired request is no approval.
+
+    Takes no default on purpose. Raises what `request_input` raises for bad arguments.
+    """
+    if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest("action", f"{action!r} does not say what is to be approved")
+    visit = current_visit("request_approval")
+    question = build_question(action, _OPTIONS, "select", None, details)
+    terms = build_terms(
+        to=to, policy=policy, expires_after=expires_after, note=note, requested_by=requested_by
+    )
+    record, resolution = await visit.ask(question, request_id, terms)
+    votes = (
+        () if resolution.decided is None else tuple(cast("list[dict[str, Any]]", decode(resolution.decided)))
+    )
+    answer = None if resolution.answer is None else decode(resolution.answer)
+    return Decision(
+        approved=resolution.status is RequestStatus.ANSWERED and answer == APPROVE,
+        votes=votes,
+        comment=next((vote["comment"] for vote in votes if vote["comment"]), None),
+        digest=record.digest,
+    )

@@ -1,0 +1,46 @@
+"""What became of an attempt to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class OutcomeKind(StrEnum):
+    """The ways in which an attempt to answer can end. `RESOLVED`, `COUNTED` and `HELD` were recorded as votes;
+    every other kind changed nothing.
+    """
+
+    RESOLVED = "resolved"
+    COUNTED = "counted"
+    DUPLICATE = "duplicate"
+    ALREADY_ANSWERED = "already_answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    HELD = "held"
+    NOT_ALLOWED = "not_allowed"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt to answer; true from the moment it is returned.
+
+    `reason` is a sentence for the person. `repeated` says that the event key had been seen before and this is
+    what was recorded then.
+    """
+
+    kind: OutcomeKind
+    reason: str
+    repeated: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the answer was recorded as this person's vote."""
+        return self.kind in _ACCEPTED
+
+
+_ACCEPTED = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD})

@@ -1,0 +1,300 @@
+"""What is asked: a question, its options and input type, its digest, and which answers fit it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import Any, cast
+
+import msgspec
+
+from sayso.engine._values import Json, check, decode_dict, digest, encode_sorted
+from sayso.engine.errors import InvalidRequest
+
+DIGEST_VERSION = 1
+
+_OPTION_KEYS = frozenset({"value", "label", "description", "style"})
+_YES = frozenset({"yes", "y", "true", "1"})
+_NO = frozenset({"no", "n", "false", "0"})
+
+
+class InvalidAnswer(Exception):
+    """An answer that does not fit its question; the text is the reason, for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice. `value` is the answer, `label` is shown; `style` is `primary`, `danger` or a surface's own word."""
+
+    value: str
+    label: str
+    description: str | None = None
+    style: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the person is shown, as given by the workflow's author. Equal questions have equal digests."""
+
+    prompt: str | None
+    options: list[Json] | None
+    input_type: str
+    schema: dict[str, Json] | None
+    details: Json
+
+    def canonical(self) -> str:
+        """The text that the digest is taken of; it is stored with the request as evidence."""
+        return encode_sorted(
+            {
+                "v": DIGEST_VERSION,
+                "prompt": self.prompt,
+                "options": self.options,
+                "input_type": self.input_type,
+                "schema": self.schema,
+                "details": self.details,
+            }
+        ).decode()
+
+    @property
+    def choices(self) -> tuple[Option, ...]:
+        """The options with their labels filled in."""
+        return tuple(_option(given) for given in self.options or ())
+
+    def check_answer(self, value: Json) -> None:
+        """Raise `InvalidAnswer` with the reason when the value does not fit."""
+        _ANSWER_CHECKS[self.input_type](self, value)
+
+    def read_text(self, text: str) -> Json:
+        """The value that somebody means who types this text; raises `InvalidAnswer` with the reason.
+
+        A choice may be typed as its value or label in any case; several are separated by commas.
+        """
+        value = _TEXT_READERS[self.input_type](self, text)
+        self.check_answer(value)
+        return value
+
+
+def question_from_canonical(text: str) -> Question:
+    """The question whose `canonical` text this is."""
+    fields = decode_dict(text)
+    del fields["v"]
+    return Question(**cast("dict[str, Any]", fields))
+
+
+def question_digest(canonical: str) -> str:
+    """The digest of a question's canonical text: SHA-256 in hex."""
+    return digest(canonical)
+
+
+def build_question(
+    prompt: str | None,
+    options: Sequence[str | Mapping[str, str]] | None,
+    input_type: str,
+    schema: object,
+    details: Json,
+) -> Question:
+    """Check what a workflow's author asks; raises `InvalidRequest` by the parameter's name."""
+    if prompt is not None and not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest("prompt", f"{prompt!r} is no text")
+    if input_type not in _ANSWER_CHECKS:
+        raise InvalidRequest("input_type", f"{input_type!r} is none of {', '.join(_ANSWER_CHECKS)}")
+    check(details, "details")
+    return Question(
+        prompt, _build_options(options, input_type), input_type, _build_schema(schema, input_type), details
+    )
+
+
+def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type: str) -> list[Json] | None:
+    takes_options = input_type in ("select", "multiselect")
+    if options is None:
+        if takes_options:
+            raise InvalidRequest("options", f"input_type={input_type!r} needs a list of options")
+        return None
+    if not takes_options:
+        raise InvalidRequest("options", f"go with input_type='select' or 'multiselect', not {input_type!r}")
+    if isinstance(options, str | bytes | Mapping) or not isinstance(options, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest("options", f"{options!r} is no list of options")
+    if not options:
+        raise InvalidRequest("options", "the list is empty; nobody could answer")
+    values: set[str] = set()
+    for given in options:
+        value = _check_option(given)
+        if value in values:
+            raise InvalidRequest("options", f"{value!r} stands twice")
+        values.add(value)
+    return [given if isinstance(given, str) else dict(given) for given in options]
+
+
+def _check_option(given: object) -> str:
+    if isinstance(given, str):
+        value: object = given
+    elif isinstance(given, Mapping):
+        fields = cast("Mapping[object, object]", given)
+        unknown = [key for key in fields if key not in _OPTION_KEYS]
+        if unknown:
+            raise InvalidRequest(
+                "options", f"{given!r} has unknown keys {unknown!r}; known: {sorted(_OPTION_KEYS)}"
+            )
+        for key, field in fields.items():
+            if not isinstance(field, str):
+                raise InvalidRequest("options", f"{given!r}: {key} must be text")
+        value = fields.get("value")
+    else:
+        raise InvalidRequest("options", f"{given!r} is neither a string nor a dict with a value")
+    if type(value) is not str or not value:
+        raise InvalidRequest(
+            "options", f"{given!r} has no value; an option's value is a text that is not empty"
+        )
+    return value
+
+
+def _option(given: Json) -> Option:
+    if isinstance(given, dict):
+        fields = cast("dict[str, str]", given)
+        value = fields["value"]
+        return Option(value, fields.get("label", value), fields.get("description"), fields.get("style"))
+    return Option(cast("str", given), cast("str", given))
+
+
+def _build_schema(schema: object, input_type: str) -> dict[str, Json] | None:
+    if input_type != "form":
+        if schema is not None:
+            raise InvalidRequest("schema", f"goes with input_type='form', not {input_type!r}")
+        return None
+    if schema is None:
+        raise InvalidRequest(
+            "schema", "input_type='form' needs a JSON Schema, a msgspec Struct or a dataclass"
+        )
+    if isinstance(schema, type) and (is_dataclass(schema) or issubclass(schema, msgspec.Struct)):
+        described = cast("dict[str, Json]", msgspec.json.schema(schema))
+    elif isinstance(schema, dict):
+        described = cast("dict[str, Json]", schema)
+    else:
+        raise InvalidRequest(
+            "schema", f"{schema!r} is neither a JSON Schema, a msgspec Struct nor a dataclass"
+        )
+    check(described, "schema")
+    from jsonschema import SchemaError  # noqa: PLC0415 - 60 ms that only forms pay
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+
+    try:
+        validator_for(described).check_schema(described)
+    except SchemaError as error:
+        raise InvalidRequest("schema", f"is no valid JSON Schema: {error.message}") from error
+    return described
+
+
+def _check_text(question: Question, value: Json) -> None:
+    """Any stored value is an answer to a text question when it comes from code; surfaces send text."""
+
+
+def _check_select(question: Question, value: Json) -> None:
+    values = [option.value for option in question.choices]
+    if value not in values or not isinstance(value, str):
+        raise InvalidAnswer(
+            f"{_shown(value)} is none of the options. Please choose one of: {', '.join(values)}."
+        )
+
+
+def _check_multiselect(question: Question, value: Json) -> None:
+    if not isinstance(value, list):
+        raise InvalidAnswer(f"{_shown(value)} is no list of options.")
+    for item in value:
+        _check_select(question, item)
+    texts = cast("list[str]", value)
+    if len(set(texts)) != len(texts):
+        raise InvalidAnswer("An option was chosen twice. Please choose each at most once.")
+
+
+def _check_confirm(question: Question, value: Json) -> None:  # noqa: ARG001 - one signature for all
+    if not isinstance(value, bool):
+        raise InvalidAnswer(f"{_shown(value)} is neither yes nor no. Please answer yes or no.")
+
+
+def _check_number(question: Question, value: Json) -> None:  # noqa: ARG001 - one signature for all
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidAnswer(f"{_shown(value)} is not a number. Please send a number, for example 40.")
+
+
+def _check_form(question: Question, value: Json) -> None:
+    from jsonschema import exceptions  # noqa: PLC0415 - 60 ms that only forms pay
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+
+    assert question.schema is not None
+    # An empty registry: a schema never makes this process fetch a URL.
+    validator = validator_for(question.schema)(question.schema, registry=Registry())
+    try:
+        error = exceptions.best_match(validator.iter_errors(value))
+    except Exception as unresolved:
+        raise InvalidAnswer(f"The form's schema cannot be used: {unresolved}.") from unresolved
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path)
+        raise InvalidAnswer(f"{where}: {error.message}." if where else f"{error.message}.")
+
+
+_ANSWER_CHECKS: dict[str, Callable[[Question, Json], None]] = {
+    "text": _check_text,
+    "select": _check_select,
+    "multiselect": _check_multiselect,
+    "confirm": _check_confirm,
+    "number": _check_number,
+    "form": _check_form,
+}
+
+
+def _read_text(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+    return text
+
+
+def _read_select(question: Question, text: str) -> Json:
+    typed = text.strip()
+    for option in question.choices:
+        if typed == option.value:
+            return option.value
+    matches = [
+        o.value for o in question.choices if typed.casefold() in (o.value.casefold(), o.label.casefold())
+    ]
+    return matches[0] if len(matches) == 1 else typed
+
+
+def _read_multiselect(question: Question, text: str) -> Json:
+    return [_read_select(question, part) for part in text.split(",") if part.strip()]
+
+
+def _read_confirm(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+    typed = text.strip().casefold()
+    return True if typed in _YES else False if typed in _NO else text
+
+
+def _read_number(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+    typed = text.strip()
+    for read in (int, float):
+        try:
+            return read(typed)
+        except ValueError:
+            continue
+    return text
+
+
+def _read_form(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+    try:
+        return cast("Json", msgspec.json.decode(text))
+    except msgspec.DecodeError as error:
+        raise InvalidAnswer(f"This is no JSON: {error}.") from error
+
+
+_TEXT_READERS: dict[str, Callable[[Question, str], Json]] = {
+    "text": _read_text,
+    "select": _read_select,
+    "multiselect": _read_multiselect,
+    "confirm": _read_confirm,
+    "number": _read_number,
+    "form": _read_form,
+}
+
+
+def _shown(value: Json) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'

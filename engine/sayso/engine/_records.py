@@ -1,0 +1,221 @@
+"""What the store keeps, as values: states, their transitions, and the records that are read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sayso.engine._questions import Question, question_from_canonical
+from sayso.engine._values import Json
+
+
+class WorkflowStatus(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "RUNNING"
+    WAITING_FOR_INPUT = "WAITING_FOR_INPUT"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    NEEDS_ATTENTION = "NEEDS_ATTENTION"
+
+
+class NodeStatus(StrEnum):
+    """How a node stands within a run: its latest visit, or `PENDING` before the first."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    WAITING_FOR_INPUT = "WAITING_FOR_INPUT"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RequestStatus(StrEnum):
+    """How a request stands."""
+
+    PENDING = "PENDING"
+    ANSWERED = "ANSWERED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+    CANCELLED = "CANCELLED"
+
+
+class AttentionKind(StrEnum):
+    """Why a run waits for an operator."""
+
+    QUESTION_CHANGED = "question_changed"
+    ANSWER_UNUSED = "answer_unused"
+    STEP_UNFINISHED = "step_unfinished"
+    STEP_CHANGED = "step_changed"
+    NODE_GONE = "node_gone"
+
+
+ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
+
+RUN_TRANSITIONS: dict[tuple[WorkflowStatus, str], WorkflowStatus] = {
+    (WorkflowStatus.RUNNING, "parked"): WorkflowStatus.WAITING_FOR_INPUT,
+    (WorkflowStatus.WAITING_FOR_INPUT, "request_resolved"): WorkflowStatus.RUNNING,
+    (WorkflowStatus.WAITING_FOR_INPUT, "stirred"): WorkflowStatus.RUNNING,
+    (WorkflowStatus.RUNNING, "finished"): WorkflowStatus.COMPLETED,
+    (WorkflowStatus.RUNNING, "failed"): WorkflowStatus.FAILED,
+    (WorkflowStatus.WAITING_FOR_INPUT, "failed"): WorkflowStatus.FAILED,
+    (WorkflowStatus.WAITING_FOR_INPUT, "finished"): WorkflowStatus.COMPLETED,
+    (WorkflowStatus.RUNNING, "held"): WorkflowStatus.NEEDS_ATTENTION,
+    (WorkflowStatus.WAITING_FOR_INPUT, "held"): WorkflowStatus.NEEDS_ATTENTION,
+    (WorkflowStatus.NEEDS_ATTENTION, "attended"): WorkflowStatus.RUNNING,
+    (WorkflowStatus.NEEDS_ATTENTION, "cancelled"): WorkflowStatus.CANCELLED,
+    (WorkflowStatus.RUNNING, "cancelled"): WorkflowStatus.CANCELLED,
+    (WorkflowStatus.WAITING_FOR_INPUT, "cancelled"): WorkflowStatus.CANCELLED,
+    (WorkflowStatus.FAILED, "retried"): WorkflowStatus.RUNNING,
+}
+"""Every change of a run's status that the store makes; an event that is not listed for a status changes nothing."""
+
+REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
+    (RequestStatus.PENDING, "answered"): RequestStatus.ANSWERED,
+    (RequestStatus.PENDING, "expired"): RequestStatus.EXPIRED,
+    (RequestStatus.PENDING, "withdrawn"): RequestStatus.WITHDRAWN,
+    (RequestStatus.PENDING, "cancelled"): RequestStatus.CANCELLED,
+    (RequestStatus.ANSWERED, "asked_again"): RequestStatus.PENDING,
+    (RequestStatus.EXPIRED, "asked_again"): RequestStatus.PENDING,
+}
+"""Every change of a request's status that the store makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit."""
+
+    id: str
+    name: str
+    run_id: str
+    node_id: str
+    visit: int
+    attempt: int
+    canonical: str
+    digest: str
+    revision: int
+    audience: tuple[str, ...]
+    requested_by: str | None
+    note: str | None
+    asked_at: datetime
+    deadline: datetime | None
+    default: str | None
+    status: RequestStatus
+    answer: str | None = None
+    decided: str | None = None
+    resolved_at: datetime | None = None
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        return question_from_canonical(self.canonical)
+
+    @property
+    def open(self) -> bool:
+        """Whether it still waits for an answer."""
+        return self.status is RequestStatus.PENDING
+
+    def as_dict(self) -> dict[str, Json]:
+        """The form in which `awaiting_input`, `pending` and the command line show a request."""
+        question = self.question
+        return {
+            "id": self.id,
+            "revision": self.revision,
+            "run_id": self.run_id,
+            "node_id": self.node_id,
+            "request_id": self.name,
+            "prompt": question.prompt,
+            "options": question.options,
+            "input_type": question.input_type,
+            "schema": question.schema,
+            "details": question.details,
+            "note": self.note,
+            "to": list(self.audience),
+            "requested_by": self.requested_by,
+            "asked_at": self.asked_at.isoformat(),
+            "deadline": None if self.deadline is None else self.deadline.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step as stored; `result` is its JSON, None while it is started and unfinished."""
+
+    name: str
+    arguments: str
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What an operator must decide about a run. `name` is the request's or step's; `was` and `now` are its texts."""
+
+    kind: AttentionKind
+    name: str
+    was: str | None = None
+    now: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as stored, with its current visit. `entry` is the state at the visit's begin, `shared` what is shown."""
+
+    run_key: int
+    run_id: str
+    workflow: str
+    status: WorkflowStatus
+    resolutions: int
+    visit: int
+    node_id: str | None
+    attempt: int
+    first_attempt: int
+    retry_at: datetime | None
+    entry: str
+    shared: str
+    error: str | None
+    attention: Attention | None
+    requested_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRun:
+    """Everything that a visit needs in order to run again: the run and the journal of its current visit."""
+
+    run: RunRecord
+    requests: tuple[RequestRecord, ...]
+    steps: tuple[StepRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as listings show it."""
+
+    run_id: str
+    workflow: str
+    status: WorkflowStatus
+    node_id: str | None
+    visit: int
+    error: str | None
+    attention: Attention | None
+    requested_by: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One row of the audit trail; `payload` is None once redacted, `hash` chains it to the row before."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    run_id: str | None
+    request_id: str | None
+    person: str | None
+    via: str | None
+    payload: Json
+    payload_digest: str
+    hash: str

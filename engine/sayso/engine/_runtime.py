@@ -1,0 +1,211 @@
+"""Driving many runs: `Runtime`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sayso.engine._answers import give_answer
+from sayso.engine._graph import Workflow
+from sayso.engine._outcomes import Outcome
+from sayso.engine._policy import CODE, Fact
+from sayso.engine._records import RequestRecord, WorkflowStatus
+from sayso.engine._state import ExecutionState, state_of_loaded
+from sayso.engine._values import Json, encode
+from sayso.engine.errors import InvalidWorkflow, StoreClosed, UnknownRun
+from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
+from sayso.engine.store import Change, Listener, NewRun, SQLiteStore, open_store
+
+logger = logging.getLogger("sayso.engine")
+
+RESIDENT = 1000
+"""How many parked runs a runtime keeps in memory where nothing else is said."""
+
+
+class Runtime:
+    """Hosts workflows on one store: starts runs, takes answers, and drives every run on when its answer has come.
+
+    `async with` opens it: runs that a crash cut off are taken up, parked ones are left on disk. Nodes run on the loop
+    that entered; `answer` may come from any loop. `resident` bounds how many parked runs stay in memory; the answer
+    of any other loads it. Raises `InvalidWorkflow` for two workflows of one name, and `StoreError`.
+    """
+
+    def __init__(
+        self,
+        store: SQLiteStore | str | Path | None,
+        workflows: Iterable[Workflow],
+        *,
+        resident: int | None = None,
+    ) -> None:
+        self._store, self._owns_store = open_store(store)
+        self._workflows: dict[str, Workflow] = {}
+        for workflow in workflows:
+            if workflow.name in self._workflows:
+                raise InvalidWorkflow(f"two workflows are named {workflow.name!r}")
+            self._workflows[workflow.name] = workflow
+        self._resident = resident_limit(resident, RESIDENT)
+        self._group: asyncio.TaskGroup | None = None
+        self._driver: Driver | None = None
+        self._watch: BlockedLoopWatch | None = None
+
+    async def __aenter__(self) -> Self:
+        self._store.open()
+        try:
+            self._group = await asyncio.TaskGroup().__aenter__()
+            self._driver = Driver(self._store, self._workflows, resident=self._resident)
+            self._group.create_task(self._driver.main(), name="sayso runtime")
+            await self._driver.ready()
+            await self._recover(self._driver)
+            self._watch = BlockedLoopWatch(asyncio.get_running_loop())
+            self._watch.start()
+        except BaseException as error:
+            await self._leave(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._leave(*error)
+
+    async def _leave(self, *error: Any) -> None:
+        """Set every run aside and let go of the store."""
+        driver, self._driver = self._driver, None
+        group, self._group = self._group, None
+        if self._watch is not None:
+            self._watch.stop()
+        try:
+            if driver is not None:
+                driver.stop()
+            if group is not None:
+                await group.__aexit__(*error)
+        finally:
+            if self._owns_store:
+                await self._store.close()
+
+    async def start(
+        self,
+        name: str,
+        shared: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        requested_by: str | None = None,
+    ) -> str:
+        """Start a run of a workflow and return its id once the start is committed.
+
+        Raises `InvalidWorkflow` for an unknown name, `RunExists`, `UnstorableValue`, `StoreError`. A caller that is
+        cancelled does not take the start back.
+        """
+        workflow = self._workflows.get(name)
+        if workflow is None:
+            known = ", ".join(sorted(self._workflows)) or "none"
+            raise InvalidWorkflow(f"no workflow is named {name!r} here; known: {known}")
+        text = encode(dict(shared or {}), "shared", self._store.value_limit)
+        new_id = run_id or uuid.uuid4().hex
+        driver = self._running()
+        definition = driver.definition(workflow)
+        new = NewRun(new_id, name, definition, workflow.start.id, text, requested_by)
+        await driver.on_loop(lambda: driver.start(new))
+        return new_id
+
+    async def answer(
+        self,
+        id: str,
+        revision: int,
+        value: Json,
+        *,
+        person: str,
+        via: str,
+        event_key: str | None = None,
+        comment: str | None = None,
+        received_at: datetime | None = None,
+        facts: Iterable[Fact] = (),
+    ) -> Outcome:
+        """Answer a request, from any event loop; returns what became of it, once that is committed.
+
+        `person` is who answers (`slack:T1:U2`), `via` the surface or destination they came in by, which the request's
+        policy checks; `revision` is that of the card they saw. A repeated `event_key` returns the outcome recorded for
+        it, with `repeated`. `received_at` is when we received the event: what counts for the deadline. Cancelling the
+        call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then it is NOT
+        recorded.
+        """
+        return await give_answer(
+            self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts)
+        )
+
+    async def wait(self, run_id: str) -> ExecutionState:
+        """Wait until a run is parked, has ended, or needs attention, and return its state. Raises `UnknownRun`."""
+        loop = asyncio.get_running_loop()
+        while True:
+            changed: asyncio.Future[None] = loop.create_future()
+
+            def hear(change: Change, changed: asyncio.Future[None] = changed) -> None:
+                if not changed.done():
+                    changed.set_result(None)
+
+            listener = Listener(loop, hear)
+            self._store.hub.listen(listener, run_id=run_id)
+            try:
+                state = await self._state(run_id)
+                if state.workflow_status is not WorkflowStatus.RUNNING:
+                    return state
+                await changed
+            finally:
+                self._store.hub.ignore(listener, run_id=run_id)
+
+    async def pending(self, run_id: str | None = None, limit: int = 1000) -> list[RequestRecord]:
+        """The open requests, the oldest first; of one run where it is named."""
+        return await self._store.reader.pending(run_id, limit)
+
+    async def cancel(self, run_id: str, *, person: str, via: str = CODE) -> None:
+        """Cancel a run with its open requests; its coroutine is stopped. Raises `UnknownRun`, `NotApplicable`."""
+        await self._store.cancel(run_id, person, via)
+
+    async def retry(self, run_id: str, *, person: str, via: str = CODE, ask_again: bool = False) -> None:
+        """Run the failed visit of a run again: its recorded answers and steps return, unless `ask_again` opens a new
+        visit. Raises `UnknownRun`, `NotApplicable`.
+        """
+        await self._store.retry(run_id, person, via, ask_again=ask_again)
+
+    async def attention(
+        self, run_id: str, action: str, *, person: str, via: str = CODE, result: Json | None = None
+    ) -> None:
+        """Decide about a run that needs attention: `reask`, `accept`, `done` with a result, `again` or `cancel`.
+
+        Raises `UnknownRun`, and `NotApplicable` with the actions that fit.
+        """
+        text = encode(result, "result", self._store.value_limit) if action == "done" else None
+        await self._store.attend(run_id, action, text, person, via)
+
+    def _running(self) -> Driver:
+        if self._driver is None:
+            raise StoreClosed(str(self._store.path))
+        return self._driver
+
+    async def _state(self, run_id: str) -> ExecutionState:
+        loaded = await self._store.load(run_id)
+        if loaded is None:
+            raise UnknownRun(run_id)
+        workflow = self._workflows.get(loaded.run.workflow)
+        nodes = () if workflow is None else tuple(workflow.nodes)
+        state = state_of_loaded(loaded, nodes, await self._store.node_statuses(run_id))
+        gone = None if workflow is None else gone_node(workflow, state.workflow_status, state.next_node_id)
+        if gone is None:
+            return state
+        return replace(state, workflow_status=WorkflowStatus.NEEDS_ATTENTION, attention=gone)
+
+    async def _recover(self, driver: Driver) -> None:
+        for workflow in self._workflows.values():
+            for node_id in await self._store.parked_nodes(workflow.name):
+                if node_id not in workflow.nodes:
+                    logger.warning(
+                        "workflow %s: runs are parked at node %r, which the loaded code lacks; they need attention "
+                        "until code with the node is loaded",
+                        workflow.name,
+                        node_id,
+                    )
+            for run_id in await self._store.runs_to_recover(workflow.name):
+                driver.take_up(run_id, workflow.name)

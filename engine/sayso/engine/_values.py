@@ -1,0 +1,94 @@
+"""Stored values: what may be stored, how it becomes JSON, and back.
+
+A stored value is None, bool, int, finite float, str, list, or dict with str keys. Anything else is refused with
+its path, because it would come back changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TypeAlias
+
+import msgspec
+
+from sayso.engine.errors import UnstorableValue, ValueTooLarge
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+"""A stored value."""
+
+VALUE_LIMIT = 1_000_000
+"""The default limit of one stored value, in bytes of JSON."""
+
+_SIMPLE = frozenset({str, int, bool, type(None)})
+
+_encoder = msgspec.json.Encoder()
+_sorted_encoder = msgspec.json.Encoder(order="sorted")
+_decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder()
+
+
+def encode(value: object, path: str, limit: int = VALUE_LIMIT) -> str:
+    """The JSON of a stored value; `path` names it in errors.
+
+    Raises `UnstorableValue` with the path of the offending part, and `ValueTooLarge` above `limit` bytes.
+    """
+    try:
+        check(value, path)
+        data = _encoder.encode(value)
+    except RecursionError:
+        raise UnstorableValue(path, "it is nested too deeply or contains itself") from None
+    except UnicodeEncodeError:
+        raise UnstorableValue(path, "it contains text with a lone surrogate, which is no Unicode") from None
+    if len(data) > limit:
+        raise ValueTooLarge(path, len(data), limit)
+    return data.decode()
+
+
+def encode_sorted(value: object) -> bytes:
+    """The canonical JSON that digests are taken of: keys sorted, no spaces."""
+    return _sorted_encoder.encode(value)
+
+
+def decode(text: str | bytes) -> Json:
+    """The value of JSON that `encode` wrote."""
+    return _decoder.decode(text)
+
+
+def decode_dict(text: str | bytes) -> dict[str, Json]:
+    """The value of JSON that is known to be an object."""
+    value = _decoder.decode(text)
+    assert isinstance(value, dict)
+    return value
+
+
+def digest(data: str | bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def check(value: object, path: str) -> None:
+    """Raise `UnstorableValue` unless the value is a stored value. Types are compared exactly: a subclass comes
+    back as its parent.
+    """
+    kind = type(value)
+    if kind in _SIMPLE:
+        return
+    if kind is dict:
+        _check_dict(value, path)  # type: ignore[arg-type]
+    elif kind is list:
+        for index, item in enumerate(value):  # type: ignore[arg-type, var-annotated]
+            if type(item) not in _SIMPLE:
+                check(item, f"{path}[{index}]")
+    elif kind is float:
+        if not math.isfinite(value):  # type: ignore[arg-type]
+            raise UnstorableValue(path, f"{value!r} is no finite number")
+    else:
+        raise UnstorableValue(path, f"it is a {kind.__module__}.{kind.__qualname__}".replace("builtins.", ""))
+
+
+def _check_dict(value: dict[object, object], path: str) -> None:
+    for key, item in value.items():
+        if type(key) is not str:
+            raise UnstorableValue(path, f"its key {key!r} is a {type(key).__name__}, not a str")
+        if type(item) not in _SIMPLE:
+            check(item, f"{path}[{key!r}]")

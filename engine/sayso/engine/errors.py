@@ -1,0 +1,257 @@
+"""Every error that sayso raises on purpose.
+
+The families say who must act::
+
+    SaysoError
+    ├── AuthorError          the workflow's author changes the code
+    │   ├── InvalidWorkflow      a graph that cannot be run
+    │   ├── InvalidRequest       bad arguments to request_input or request_approval
+    │   ├── PolicyNotSupported   policy= before team policies exist
+    │   ├── AmbiguousRequest     a name that could mean two questions or steps
+    │   ├── UnstorableValue      a value that JSON would change
+    │   ├── ValueTooLarge        a value above the store's limit
+    │   ├── ConditionFailed      an edge's condition raised
+    │   ├── NoCurrentVisit       request_input or step outside a node
+    │   ├── RequestExpired       nobody answered in time, and there is no default
+    │   └── RunSuspended         the visit was set aside; it will run again
+    ├── AnswerError          the person who answers
+    │   ├── AnswerRefused        an answer by name that was refused
+    │   └── UnusedInput          input that no question took
+    └── OperatorError        whoever runs sayso
+        ├── UnknownRun, RunExists, NotApplicable
+        └── StoreError
+            ├── StoreInUse, StoreFull, StoreUnreadable, SchemaTooNew, StoreClosed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sayso.engine._outcomes import Outcome
+
+
+class SaysoError(Exception):
+    """The root of all errors of sayso."""
+
+
+class AuthorError(SaysoError):
+    """The workflow's author must act."""
+
+
+class InvalidWorkflow(AuthorError):
+    """The graph cannot be run: a duplicate id, a missing start, an edge that leads outside."""
+
+
+class InvalidRequest(AuthorError):
+    """Bad arguments to `request_input` or `request_approval`. Nothing was asked.
+
+    `argument` is the name of the offending parameter.
+    """
+
+    def __init__(self, argument: str, reason: str) -> None:
+        self.argument = argument
+        self.reason = reason
+        super().__init__(f"{argument}: {reason}")
+
+
+class PolicyNotSupported(AuthorError):
+    """A `policy=` was given, and this version knows none. It is refused rather than ignored."""
+
+    def __init__(self, policy: object) -> None:
+        self.policy = policy
+        super().__init__(
+            f"policy={policy!r} is not supported by this version. Leave it out: whoever is let in at a "
+            "destination named in to= may then answer."
+        )
+
+
+class AmbiguousRequest(AuthorError):
+    """A request or step whose name could mean two things. Nothing was asked or run."""
+
+    def __init__(self, kind: str, name: str | None, reason: str) -> None:
+        self.kind = kind
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{kind} {name!r}: {reason}" if name else f"unnamed {kind}: {reason}")
+
+
+class UnstorableValue(AuthorError):
+    """A value that would not come back from JSON equal and of the same type.
+
+    `path` says where in the value it stands, for example ``shared['order'][2]``.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"{path} cannot be stored: {reason}. Stored values are None, bool, int, finite float, str, "
+            "list, and dict with str keys; convert it first."
+        )
+
+
+class ValueTooLarge(AuthorError):
+    """A value whose JSON is longer than the store's limit (1 MB unless the store says otherwise)."""
+
+    def __init__(self, path: str, size: int, limit: int) -> None:
+        self.path = path
+        self.size = size
+        self.limit = limit
+        super().__init__(
+            f"{path} is {size:,} bytes as JSON, and the limit is {limit:,}. Store it elsewhere and keep its name here."
+        )
+
+
+class ConditionFailed(AuthorError):
+    """The condition of an edge raised or could not be read; the run fails with this."""
+
+    def __init__(self, source: str, target: str, condition: str, reason: str) -> None:
+        self.source = source
+        self.target = target
+        self.condition = condition
+        self.reason = reason
+        super().__init__(f"the condition {condition} of the edge {source} > {target} failed: {reason}")
+
+
+class NoCurrentVisit(AuthorError):
+    """`request_input`, `step` or `step_key` was called where no node is being executed."""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        super().__init__(f"{function} was called outside a node. Call it from a node that an engine runs.")
+
+
+class RequestExpired(AuthorError):
+    """Nobody answered before the deadline, and the request has no default. Raised at the `await`."""
+
+    def __init__(self, name: str, deadline: str) -> None:
+        self.name = name
+        self.deadline = deadline
+        super().__init__(f"request {name!r} expired at {deadline} without an answer")
+
+
+class RunSuspended(AuthorError):
+    """The visit has been set aside: what it does now is ignored, and it will run again from its start."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id} is suspended; this visit will run again from stored state")
+
+
+class AnswerError(SaysoError):
+    """The person who answers must act."""
+
+
+class AnswerRefused(AnswerError):
+    """Input by name was refused. `outcome` says why; the request is as it was."""
+
+    def __init__(self, key: str, outcome: Outcome) -> None:
+        self.key = key
+        self.outcome = outcome
+        super().__init__(f"the input for {key!r} was refused ({outcome.kind}): {outcome.reason}")
+
+
+class UnusedInput(AnswerError):
+    """Entries of `input_data` that no open question took. The others were committed.
+
+    `keys` are the entries' names.
+    """
+
+    def __init__(self, keys: Sequence[str], open_requests: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+        self.open_requests = tuple(open_requests)
+        waiting = ", ".join(repr(name) for name in open_requests) or "nothing"
+        super().__init__(
+            f"no open question took the input for {', '.join(repr(key) for key in keys)}; waiting now: {waiting}. "
+            "A key is a request's id, its request_id, or the id of a node that has exactly one open request."
+        )
+
+
+class OperatorError(SaysoError):
+    """Whoever runs sayso must act."""
+
+
+class UnknownRun(OperatorError):
+    """No run of this id is stored."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"no run {run_id!r} is stored here. `sayso runs` lists them.")
+
+
+class RunExists(OperatorError):
+    """A run of this id is stored already; nothing was started."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id!r} exists already. Resume it, or start another under a new id.")
+
+
+class NotApplicable(OperatorError):
+    """An operator's action does not fit the run's state; nothing was changed."""
+
+    def __init__(self, run_id: str, action: str, reason: str) -> None:
+        self.run_id = run_id
+        self.action = action
+        self.reason = reason
+        super().__init__(f"{action} does not apply to run {run_id!r}: {reason}")
+
+
+class StoreError(OperatorError):
+    """The store could not do its work. What was not acknowledged was not stored."""
+
+
+class StoreInUse(StoreError):
+    """Another process writes this file."""
+
+    def __init__(self, path: str, process_id: int | None) -> None:
+        self.path = path
+        self.process_id = process_id
+        holder = f"process {process_id}" if process_id else "another process"
+        super().__init__(
+            f"{path} is in use: {holder} writes it. Answer there or stop it first; reading "
+            "(`sayso runs`, `sayso requests`) is possible meanwhile."
+        )
+
+
+class StoreFull(StoreError):
+    """The disk or the database is full. The transaction was NOT recorded."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"not recorded: {path} is full. Nothing was changed; free some space and try again.")
+
+
+class StoreUnreadable(StoreError):
+    """The file is no sayso database, is damaged, or cannot be opened or written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"{path} cannot be used: {reason}. Check the path and its rights, or restore a backup."
+        )
+
+
+class SchemaTooNew(StoreError):
+    """The file was written by a newer sayso."""
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        self.path = path
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"{path} has schema {found}, and this sayso knows {known}. Run `pip install --upgrade sayso`; "
+            "nothing was changed."
+        )
+
+
+class StoreClosed(StoreError):
+    """The store was closed before the call."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} has been closed. Open a new store to go on.")

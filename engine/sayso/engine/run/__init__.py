@@ -1,0 +1,36 @@
+"""Executing runs: visits, their journal, replay, parking. One driver serves the handle and the runtime."""
+
+from sayso.engine.run._asking import (
+    NO_DEFAULT,
+    NoDefault,
+    build_terms,
+    read_answer,
+    request_input,
+    step,
+    step_key,
+)
+from sayso.engine.run._blocked import BlockedLoopWatch
+from sayso.engine.run._driver import Driver, resident_limit
+from sayso.engine.run._live import LiveRun, gone_node
+from sayso.engine.run._phases import execute_visit
+from sayso.engine.run._visit import Halt, HaltKind, Visit, current_visit
+
+__all__ = [
+    "NO_DEFAULT",
+    "BlockedLoopWatch",
+    "Driver",
+    "Halt",
+    "HaltKind",
+    "LiveRun",
+    "NoDefault",
+    "Visit",
+    "build_terms",
+    "current_visit",
+    "execute_visit",
+    "gone_node",
+    "read_answer",
+    "request_input",
+    "resident_limit",
+    "step",
+    "step_key",
+]

@@ -1,0 +1,131 @@
+"""What node code calls: `request_input`, `step`, `step_key`. A context variable finds the visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from sayso.engine._policy import parse_audience
+from sayso.engine._questions import InvalidAnswer, Question, build_question
+from sayso.engine._records import RequestRecord, RequestStatus
+from sayso.engine._values import Json, decode, encode
+from sayso.engine.errors import InvalidRequest, NoCurrentVisit, PolicyNotSupported, RequestExpired
+from sayso.engine.run._visit import STEP_KEY, Terms, current_visit
+from sayso.engine.store import Resolution
+
+
+class NoDefault:
+    """The type of `NO_DEFAULT`: None is a possible default, so it cannot say that there is none."""
+
+    def __repr__(self) -> str:
+        return "NO_DEFAULT"
+
+
+NO_DEFAULT: Final = NoDefault()
+
+
+async def request_input(
+    prompt: str | None = None,
+    options: Sequence[str | Mapping[str, str]] | None = None,
+    input_type: str = "text",
+    request_id: str | None = None,
+    *,
+    to: str | Sequence[str] | None = None,
+    policy: object = None,
+    expires_after: timedelta | None = None,
+    default: Json | NoDefault = NO_DEFAULT,
+    details: Any = None,
+    schema: Any = None,
+    note: str | None = None,
+    requested_by: str | None = None,
+) -> Any:
+    """Ask people and wait for the answer, which is returned; after a restart the recorded one is.
+
+    `input_type` is `text`, `select`, `multiselect`, `confirm`, `number` or `form` (with `schema`). `request_id` names
+    the question within the visit: compulsory in parallel tasks, else the node's id with a count. `to` are the
+    destinations or people asked. `note` is shown but is no part of what is asked. After `expires_after` the answer is
+    `default`, or `RequestExpired` is raised.
+
+    Raises `InvalidRequest` by the parameter's name, `PolicyNotSupported`, `AmbiguousRequest`, `UnstorableValue`;
+    then nothing was asked. If the node's own code cancels the wait, the request is withdrawn; if an answer was
+    committed first, it is returned and the cancellation is swallowed.
+    """
+    visit = current_visit("request_input")
+    question = build_question(prompt, options, input_type, schema, details)
+    terms = replace(
+        build_terms(to=to, policy=policy, expires_after=expires_after, note=note, requested_by=requested_by),
+        default=_default(question, default, expires_after),
+    )
+    record, resolution = await visit.ask(question, request_id, terms)
+    return read_answer(record, resolution)
+
+
+def read_answer(record: RequestRecord, resolution: Resolution) -> Json:
+    """The value that a request came to; raises `RequestExpired` when nobody answered and there is no default."""
+    if resolution.status is RequestStatus.EXPIRED and resolution.answer is None:
+        raise RequestExpired(record.name, record.deadline.isoformat() if record.deadline else "its deadline")
+    assert resolution.answer is not None
+    return decode(resolution.answer)
+
+
+async def step(name: str, function: Callable[..., Any], *arguments: Any, once: bool = False) -> Any:
+    """Run `function(*arguments)`, sync or async, and record its result under `name`; on replay the record is returned.
+
+    A step that was cut off between its effect and its record may run again, with the same `step_key()`. With `once`
+    its start is committed first, and one found started but unfinished stops the run for an operator instead.
+    Arguments and result must be stored values; bind anything else in a lambda. What the function raises is raised
+    here and not recorded.
+
+    Raises `AmbiguousRequest` for a name used twice by parallel tasks, `UnstorableValue`, `NoCurrentVisit`.
+    """
+    return await current_visit("step").step(name, function, arguments, once=once)
+
+
+def step_key() -> str:
+    """A key for the outside world that is the same whenever this step of this visit runs: 32 hex digits.
+
+    Raises `NoCurrentVisit` outside a step.
+    """
+    key = STEP_KEY.get(None)
+    if key is None:
+        raise NoCurrentVisit("step_key")
+    return key
+
+
+def build_terms(
+    *,
+    to: str | Sequence[str] | None,
+    policy: object,
+    expires_after: timedelta | None,
+    note: str | None,
+    requested_by: str | None,
+) -> Terms:
+    """How a question is asked; raises `InvalidRequest` by the parameter's name, and `PolicyNotSupported`."""
+    if policy is not None:
+        raise PolicyNotSupported(policy)
+    for parameter, text in (("note", note), ("requested_by", requested_by)):
+        if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequest(parameter, f"{text!r} is no text")
+    if expires_after is not None and (
+        not isinstance(expires_after, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]
+        or expires_after <= timedelta(0)
+    ):
+        raise InvalidRequest(
+            "expires_after", f"{expires_after!r} is no time span above zero; give a timedelta"
+        )
+    return Terms(parse_audience(to), requested_by, note, expires_after, None)
+
+
+def _default(question: Question, default: Json | NoDefault, expires_after: timedelta | None) -> str | None:
+    if isinstance(default, NoDefault):
+        return None
+    text = encode(default, "default")
+    try:
+        question.check_answer(default)
+    except InvalidAnswer as error:
+        raise InvalidRequest("default", str(error)) from error
+    if expires_after is None:
+        raise InvalidRequest("default", "goes with expires_after; without a deadline it would never be used")
+    return text

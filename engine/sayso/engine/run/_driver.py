@@ -1,0 +1,250 @@
+"""A driver: runs on one event loop, under one task group. The handle and the runtime both drive through it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sayso.engine._graph import Workflow
+from sayso.engine._records import WorkflowStatus
+from sayso.engine.errors import RunExists, StoreError
+from sayso.engine.run._live import LiveRun
+from sayso.engine.store import GRACE, Change, Listener, NewRun, Store
+
+logger = logging.getLogger("sayso.engine")
+
+T = TypeVar("T")
+
+_FIRST_BACK_OFF = timedelta(seconds=1)
+_LONGEST_BACK_OFF = timedelta(minutes=1)
+
+
+class _Stopped(Exception):
+    """Ends a driver's task group from within."""
+
+
+class Driver:
+    """Drives runs of some workflows, or one run alone, on the loop that `main` runs on.
+
+    `resident` bounds how many parked runs stay in memory as coroutines; None is without bound. The others are loaded
+    when their answer comes. The task that runs `main` tells a node's own cancellations from the end of everything:
+    its `cancelling()` is above zero only then.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        workflows: Mapping[str, Workflow],
+        *,
+        resident: int | None,
+        run_id: str | None = None,
+    ) -> None:
+        self.store = store
+        self.workflows = workflows
+        self.loop = asyncio.get_running_loop()
+        self.live: dict[str, LiveRun] = {}
+        self._run_id = run_id
+        self._resident = resident
+        self._parked: OrderedDict[str, LiveRun] = OrderedDict()
+        self._context = contextvars.copy_context()
+        self._definitions: dict[str, str] = {}
+        self._definition_keys: dict[str, int] = {}
+        self._listener = Listener(self.loop, self._hear)
+        self._task: asyncio.Task[Any] | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._stop = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def main(self) -> None:
+        """Drive until `stop` or cancellation, then set every run aside; each goes on from what is stored."""
+        self._task = asyncio.current_task()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._start_listening()
+                self.watch_deadlines()
+                self._ready.set()
+                await self._stop.wait()
+                raise _Stopped  # has the group cancel its tasks
+        except* _Stopped:
+            pass
+        finally:
+            self._stop.set()
+            self._stop_listening()
+            self.live.clear()
+            self._parked.clear()
+
+    def _start_listening(self) -> None:
+        hub = self.store.hub
+        for name, workflow in self.workflows.items():
+            self.store.set_nodes(name, workflow.nodes)
+        if self._run_id is not None:
+            hub.run_drivers[self._run_id] = self
+            hub.listen(self._listener, run_id=self._run_id)
+        else:
+            hub.workflow_drivers.update(dict.fromkeys(self.workflows, self))
+            hub.listen(self._listener, workflows=self.workflows)
+
+    def _stop_listening(self) -> None:
+        hub = self.store.hub
+        workflows = () if self._run_id is not None else tuple(self.workflows)
+        hub.ignore(self._listener, run_id=self._run_id, workflows=workflows)
+        drivers = hub.workflow_drivers if self._run_id is None else hub.run_drivers
+        for key in [key for key, driver in drivers.items() if driver is self]:
+            del drivers[key]
+
+    async def ready(self) -> None:
+        """Return once `main` hears of what is committed."""
+        await self._ready.wait()
+
+    def stop(self) -> None:
+        """Have `main` end. Stopping twice is harmless."""
+        self._stop.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether runs are driven here."""
+        return not self.loop.is_closed() and not self.is_closing()
+
+    def is_closing(self) -> bool:
+        """Whether everything is being set aside."""
+        task = self._task
+        return self._stop.is_set() or (task is not None and (task.done() or task.cancelling() > 0))
+
+    async def on_loop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await work on the driver's loop, from whichever loop this is."""
+        if asyncio.get_running_loop() is self.loop:
+            return await work()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self.loop))
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something as a child of the driver, in a context of its own."""
+        assert self._group is not None
+        return self._group.create_task(work, name=name, context=self._context.copy())
+
+    async def definition_key(self, workflow: Workflow) -> int:
+        """The key of a workflow's graph in the store."""
+        key = self._definition_keys.get(workflow.name)
+        if key is None:
+            key = await self.store.define(workflow.name, self.definition(workflow))
+            self._definition_keys[workflow.name] = key
+        return key
+
+    def definition(self, workflow: Workflow) -> str:
+        """What `check-parked` compares, made once a workflow."""
+        text = self._definitions.get(workflow.name)
+        if text is None:
+            text = self._definitions[workflow.name] = workflow.definition()
+        return text
+
+    async def start(self, new: NewRun) -> None:
+        """Store a run and execute its first visit. Raises `RunExists`, `StoreError`."""
+        if new.run_id in self.live:
+            raise RunExists(new.run_id)
+        await self.get(new.run_id, new.workflow, auto=True).start(new)
+
+    def take_up(self, run_id: str, workflow: str) -> None:
+        """Drive a stored run on, unless somebody in this process does."""
+        other = self.store.hub.run_drivers.get(run_id)
+        if other is None or not other.alive:
+            self.get(run_id, workflow, auto=True).go()
+
+    def get(self, run_id: str, workflow: str, *, auto: bool) -> LiveRun:
+        """The run in memory, from now on if it was not."""
+        live = self.live.get(run_id)
+        if live is None:
+            live = self.live[run_id] = LiveRun(self, run_id, self.workflows[workflow], auto=auto)
+        return live
+
+    # What live runs tell.
+
+    def on_parked(self, live: LiveRun) -> None:
+        """A run parked: it stays resident while there is room, and the one that was parked longest gives way."""
+        if self._resident is None:
+            return
+        self._parked[live.run_id] = live
+        self._parked.move_to_end(live.run_id)
+        while len(self._parked) > self._resident:
+            _, oldest = self._parked.popitem(last=False)
+            oldest.evict()
+
+    def on_moving(self, live: LiveRun) -> None:
+        """A parked run was woken."""
+        self._parked.pop(live.run_id, None)
+
+    def on_rest(self, live: LiveRun) -> None:
+        """A run stands still without a coroutine; it is forgotten unless a handle holds it."""
+        self._parked.pop(live.run_id, None)
+        if not live.held_by:
+            self.live.pop(live.run_id, None)
+
+    def on_stalled(self, live: LiveRun) -> None:
+        """The store failed under a run: a runtime tries again, a handle's next call does."""
+        if self._run_id is None and not self.is_closing():
+            self.spawn(self._try_again(live), f"{live.run_id} stalled")
+
+    async def _try_again(self, live: LiveRun) -> None:
+        back_off = _FIRST_BACK_OFF
+        while True:
+            await self.store.clock.wait_until(self.store.clock.now() + back_off)
+            live = self.live.setdefault(live.run_id, live)
+            live.go()
+            await live.rest(lambda: False)
+            if live.failure is None:
+                return
+            back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+
+    # What was committed.
+
+    def _hear(self, change: Change) -> None:
+        if self.is_closing():
+            return
+        live = self.live.get(change.run_id)
+        if live is not None:
+            live.hear(change)
+        elif change.status is WorkflowStatus.RUNNING and self._run_id is None:
+            self.take_up(change.run_id, change.workflow)
+
+    # Deadlines.
+
+    def watch_deadlines(self) -> None:
+        """Look again for the next deadline; the watch exists only while there is one."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self.spawn(self._expire_when_due(), "deadlines")
+
+    async def _expire_when_due(self) -> None:
+        clock = self.store.clock
+        while True:
+            try:
+                deadline = await self.store.next_deadline(self._run_id)
+                if deadline is None:
+                    return
+                await clock.wait_until(deadline + GRACE)
+                await self.store.expire_due(self._run_id)
+            except StoreError as error:
+                logger.error("deadlines cannot be watched: %s", error)  # noqa: TRY400 - the cause is in the text
+                await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)
+
+
+def resident_limit(given: int | None, default: int | None) -> int | None:
+    """How many parked runs may stay in memory: as given, else what `SAYSO_RESIDENT` says, else the default; None is
+    without bound. Raises `ValueError` for what is no number from 0 on.
+    """
+    if given is None:
+        text = os.environ.get("SAYSO_RESIDENT")
+        if not text:
+            return default
+        if not text.isdecimal():
+            raise ValueError(f"SAYSO_RESIDENT={text!r} is no number from 0 on")
+        return int(text)
+    if given < 0:
+        raise ValueError(f"resident={given}: it is a number from 0 on")
+    return given

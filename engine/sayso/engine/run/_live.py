@@ -1,0 +1,409 @@
+"""A run in memory: what is known of it, the visit that is being executed, and who waits for it to come to rest.
+
+The steps in which a run moves are always the same: load (or start), execute a visit, commit its end, go on. A run
+rests when it is parked, has ended, waits for an operator, or, if it is stepped by hand, stands between two visits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sayso.engine._graph import Workflow
+from sayso.engine._records import (
+    ENDED,
+    Attention,
+    AttentionKind,
+    LoadedRun,
+    NodeStatus,
+    RequestRecord,
+    WorkflowStatus,
+)
+from sayso.engine._values import decode_dict
+from sayso.engine.errors import StoreError
+from sayso.engine.run._phases import execute_visit
+from sayso.engine.run._visit import CURRENT, Halt, HaltKind, Visit
+from sayso.engine.store import Change, NewRun, Place, VisitEnd
+
+if TYPE_CHECKING:
+    from sayso.engine.run._driver import Driver
+
+logger = logging.getLogger("sayso.engine")
+
+
+class LiveRun:
+    """One run on its driver's loop. Everything here is called on that loop."""
+
+    __slots__ = (
+        "__weakref__",
+        "_again",
+        "_driver",
+        "_error",
+        "_moving",
+        "_parked",
+        "_shown",
+        "_visit",
+        "_waiters",
+        "_workflow",
+        "attention",
+        "auto",
+        "failure",
+        "held_by",
+        "history",
+        "node_id",
+        "pending",
+        "run_id",
+        "status",
+        "visit_number",
+    )
+
+    def __init__(self, driver: Driver, run_id: str, workflow: Workflow, *, auto: bool) -> None:
+        self._driver = driver
+        self._workflow = workflow
+        self._visit: Visit | None = None
+        self._moving = False
+        self._parked = False
+        self._again = False
+        self._shown: str | None = None
+        self._error: str | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+        self.run_id = run_id
+        self.auto = auto
+        self.held_by = 0
+        self.status = WorkflowStatus.RUNNING
+        self.node_id: str | None = workflow.start.id
+        self.visit_number = 1
+        self.pending: tuple[RequestRecord, ...] = ()
+        self.attention: Attention | None = None
+        self.history: dict[str, NodeStatus] = {}
+        self.failure: StoreError | None = None
+
+    # What others see.
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing will happen by itself."""
+        return not self._moving or (self._parked and not self._again)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been loaded or executed yet."""
+        return self._visit is None and self._shown is None and not self._moving
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended."""
+        return self.status in ENDED
+
+    @property
+    def error(self) -> str | None:
+        """Why the run failed."""
+        return self._error if self.status is WorkflowStatus.FAILED else None
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """A copy of the run's state: live, as parked, or as it ended."""
+        if self._visit is not None:
+            return _copy(self._visit.shared)
+        return {} if self._shown is None else decode_dict(self._shown)
+
+    def open_requests(self) -> tuple[RequestRecord, ...]:
+        """The open requests, in the order in which they were asked."""
+        return self.pending if self._visit is None else tuple(self._visit.open_requests)
+
+    async def rest(self, reached: Callable[[], bool]) -> None:
+        """Wait until `reached()` or until the run rests."""
+        while not (reached() or self.resting):
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    # Moving.
+
+    def take(self, loaded: LoadedRun) -> None:
+        """Take in what is stored."""
+        run = loaded.run
+        self.status, self.node_id, self.visit_number = run.status, run.node_id, run.visit
+        self._error, self._shown, self.attention = run.error, run.shared, run.attention
+        self.pending = tuple(record for record in loaded.requests if record.open)
+        if (gone := gone_node(self._workflow, run.status, run.node_id)) is not None:
+            self.status, self.attention = WorkflowStatus.NEEDS_ATTENTION, gone
+            logger.warning("run %s needs attention: %s", run.run_id, gone.reason)
+
+    def go(self) -> None:
+        """Have the run move on from what is stored, unless it moves already."""
+        if self._moving or self._driver.is_closing():
+            return
+        self._moving = True
+        self._parked = False
+        self.failure = None
+        self._driver.spawn(self._load_and_move(), self.run_id)
+
+    async def start(self, new: NewRun) -> None:
+        """Store the run and execute its first visit, also when the caller is cancelled meanwhile.
+
+        Raises `RunExists`, `StoreError`.
+        """
+        self._moving = True
+        started = self._driver.store.start(new)
+        started.add_done_callback(lambda done: self._started(new, done))
+        await asyncio.shield(started)
+
+    def _started(self, new: NewRun, done: asyncio.Future[Place]) -> None:
+        if done.cancelled() or done.exception() is not None or self._driver.is_closing():
+            self._stop_moving()
+        else:
+            self._begin(self._make_visit(done.result(), new.shared, 0, new.requested_by))
+
+    async def _load_and_move(self) -> None:
+        try:
+            loaded, key = await self._load()
+        except StoreError as error:
+            self._stall(error)
+            return
+        if loaded is not None:
+            self.take(loaded)
+        if loaded is None or self.status is not WorkflowStatus.RUNNING or self._driver.is_closing():
+            self._stop_moving()
+            return
+        run = loaded.run
+        place = Place(run.run_key, self.run_id, run.workflow, run.visit, str(run.node_id), key)
+        visit = self._make_visit(place, run.entry, run.resolutions, run.requested_by)
+        visit.take_journal(loaded)
+        self._begin(visit)
+
+    async def _load(self) -> tuple[LoadedRun | None, int]:
+        """What is stored, read again when a change came in meanwhile; None when the run was pruned."""
+        key = await self._driver.definition_key(self._workflow)
+        while True:
+            self._again = False
+            loaded = await self._driver.store.load(self.run_id)
+            if not self._again:
+                return loaded, key
+
+    def _make_visit(self, place: Place, entry: str, resolutions: int, requested_by: str | None) -> Visit:
+        return Visit(
+            self._driver.store,
+            place,
+            entry,
+            resolutions=resolutions,
+            requested_by=requested_by,
+            host=self,
+        )
+
+    def _begin(self, visit: Visit) -> None:
+        self._visit = visit
+        self.status, self.node_id, self.visit_number = (
+            WorkflowStatus.RUNNING,
+            visit.place.node_id,
+            visit.place.visit,
+        )
+        self.history[visit.place.node_id] = NodeStatus.RUNNING
+        self.pending = ()
+        visit.task = self._driver.spawn(self._execute(visit), f"{self.run_id} {visit.place.node_id}")
+
+    async def _execute(self, visit: Visit) -> None:
+        CURRENT.set(visit)
+        store = self._driver.store
+        try:
+            end = await execute_visit(store, self._workflow, visit)
+            visit.ended = True
+            if end is not None:
+                # Committed whatever cancels this task meanwhile; its own leftovers must not stop it.
+                if not await visit.committed(store.end_visit(visit.place, end)):
+                    visit.halt(Halt(HaltKind.GONE))
+                elif visit.halted is None:
+                    self._visit_ended(visit, end)
+                    return
+        except asyncio.CancelledError:
+            if visit.halted is None and not self.is_closing():
+                self._own_cancellation(visit)
+                return
+            visit.halt(Halt(HaltKind.SUSPENDED))
+        if self.is_closing():
+            self._set_aside(visit)
+            self._stop_moving()
+        else:
+            # In a task of its own: this one has been cancelled.
+            self._driver.spawn(self._visit_stopped(visit), self.run_id)
+
+    def _own_cancellation(self, visit: Visit) -> None:
+        """The node raised CancelledError by itself: a failure like any other."""
+        logger.error("run %s: node %s cancelled its own task", self.run_id, visit.place.node_id)
+        error = "CancelledError: the node cancelled its own task"
+        end = VisitEnd(WorkflowStatus.FAILED, visit.entry, error=error, withdraw=bool(visit.open_requests))
+        self._driver.spawn(self._fail(visit, end), self.run_id)
+
+    async def _fail(self, visit: Visit, end: VisitEnd) -> None:
+        visit.ended = True
+        try:
+            if await self._driver.store.end_visit(visit.place, end):
+                self._visit_ended(visit, end)
+            elif not self.is_closing():
+                visit.halt(Halt(HaltKind.GONE))
+                await self._visit_stopped(visit)
+        except StoreError as error:
+            self._stall(error)
+
+    def _visit_ended(self, visit: Visit, end: VisitEnd) -> None:
+        visit.release()
+        node_id = visit.place.node_id
+        self._visit, self._shown, self._error = None, end.shared, end.error
+        self.status = end.status
+        self.history[node_id] = (
+            NodeStatus.FAILED if end.status is WorkflowStatus.FAILED else NodeStatus.COMPLETED
+        )
+        self.node_id = end.next_node
+        if end.next_node is None:
+            self._stop_moving()
+            return
+        self.visit_number = visit.place.visit + 1
+        if not self.auto or self.is_closing():
+            self._stop_moving()
+            return
+        place = Place(
+            visit.place.run_key,
+            self.run_id,
+            visit.place.workflow,
+            self.visit_number,
+            end.next_node,
+            visit.place.definition_key,
+        )
+        self._wake_waiters()
+        self._begin(self._make_visit(place, end.shared, visit.resolutions, visit.requested_by))
+
+    def _set_aside(self, visit: Visit) -> None:
+        visit.ended = True
+        visit.release()
+        self.pending = tuple(visit.open_requests)
+        self._visit = None
+
+    async def _visit_stopped(self, visit: Visit) -> None:
+        """The visit was halted: what is stored says where the run stands."""
+        self._set_aside(visit)
+        halt = visit.halted
+        assert halt is not None
+        try:
+            if halt.attention is not None:
+                logger.warning(
+                    "run %s needs attention: %s %s", self.run_id, halt.attention.kind, halt.attention.name
+                )
+                await self._driver.store.hold(visit.place, halt.attention)
+            if halt.error is not None:
+                raise halt.error
+            if self.held_by or halt.kind is not HaltKind.SUSPENDED:
+                loaded = await self._driver.store.load(self.run_id)
+                if loaded is not None:
+                    self.take(loaded)
+        except StoreError as error:
+            self._stall(error)
+            return
+        if self.status is WorkflowStatus.CANCELLED:
+            self.history[visit.place.node_id] = NodeStatus.CANCELLED
+        self._again = self._again or halt.kind is HaltKind.STALE
+        self._stop_moving()
+
+    def _stall(self, error: StoreError) -> None:
+        """The store failed: what is stored is true, and the run goes on from it when the store works again."""
+        logger.error("run %s cannot go on: %s", self.run_id, error)
+        self.failure = error
+        self._visit = None
+        self._stop_moving()
+        self._driver.on_stalled(self)
+
+    def _stop_moving(self) -> None:
+        again, self._again = self._again, False
+        self._moving = self._parked = False
+        if again and not self.ended and self.failure is None and not self.is_closing():
+            self.go()
+            return
+        self._driver.on_rest(self)
+        self._wake_waiters()
+
+    def on_step(self, name: str) -> None:
+        """A step may always run."""
+
+    def is_closing(self) -> bool:
+        """Whether the driver goes down."""
+        return self._driver.is_closing()
+
+    def on_deadline(self) -> None:
+        """A question with a deadline was stored."""
+        self._driver.watch_deadlines()
+
+    def on_parked(self) -> None:
+        """The visit is parked, in memory and in the store."""
+        assert self._visit is not None
+        self._parked = True
+        self.status = WorkflowStatus.WAITING_FOR_INPUT
+        self.history[self._visit.place.node_id] = NodeStatus.WAITING_FOR_INPUT
+        self._driver.on_parked(self)
+        if self._parked:
+            self._wake_waiters()
+
+    def evict(self) -> None:
+        """Set the parked coroutine aside; its answer loads the run again."""
+        if self._visit is not None and self._parked:
+            self._parked = False
+            self._visit.halt(Halt(HaltKind.SUSPENDED))
+
+    # What was committed.
+
+    def hear(self, change: Change) -> None:
+        """Take in a committed change of this run."""
+        if change.status is WorkflowStatus.CANCELLED:
+            self._hear_cancelled()
+        elif change.resolved is not None:
+            self._hear_resolved(change)
+        elif not self._moving:
+            self.status = change.status
+            if change.status is WorkflowStatus.RUNNING and self.auto:
+                self.go()
+
+    def _hear_cancelled(self) -> None:
+        if self._visit is not None:
+            self._parked = False
+            self._visit.halt(Halt(HaltKind.GONE))
+        elif not self._moving:
+            self.status, self.node_id, self.pending = WorkflowStatus.CANCELLED, None, ()
+            self._driver.on_rest(self)
+            self._wake_waiters()
+
+    def _hear_resolved(self, change: Change) -> None:
+        assert change.resolved is not None
+        if self._visit is not None and self._visit.halted is None:
+            self._parked = False
+            self.status = change.status
+            self._driver.on_moving(self)
+            self._visit.resolve(change.resolved, change.resolutions)
+            return
+        if self._moving:
+            self._again = True
+            return
+        self.status = change.status
+        self.pending = tuple(record for record in self.pending if record.id != change.resolved.request_id)
+        if self.auto and change.status is WorkflowStatus.RUNNING:
+            self.go()
+
+    def _wake_waiters(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def gone_node(workflow: Workflow, status: WorkflowStatus, node_id: str | None) -> Attention | None:
+    """What an operator is told when the loaded code lacks the node at which a run stands."""
+    if status not in (WorkflowStatus.RUNNING, WorkflowStatus.WAITING_FOR_INPUT) or node_id in workflow.nodes:
+        return None
+    reason = f"the loaded code of workflow {workflow.name!r} has no node {node_id!r}"
+    return Attention(AttentionKind.NODE_GONE, str(node_id), reason=reason)
+
+
+def _copy(value: Any) -> Any:
+    """A deep copy of plain data; what a node keeps in its live state beyond that is shared."""
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value

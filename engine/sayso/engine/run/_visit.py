@@ -1,0 +1,536 @@
+"""One visit being executed: its journal, its open questions, what is in flight, and when it is parked.
+
+A visit is parked when a request is open and no request or step begun in it is in flight. A woken coroutine counts as
+in flight until its task has run to its next suspension, which `call_soon` tells: it runs when the task has given way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from sayso.engine._clock import Clock
+from sayso.engine._questions import Question, question_digest
+from sayso.engine._records import (
+    Attention,
+    AttentionKind,
+    LoadedRun,
+    RequestRecord,
+    RequestStatus,
+    StepRecord,
+)
+from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
+from sayso.engine.errors import NoCurrentVisit, RunSuspended, StoreError, UnstorableValue, ValueTooLarge
+from sayso.engine.run._names import Names
+from sayso.engine.store import Ask, Asked, Park, Place, Resolution
+
+T = TypeVar("T")
+
+CURRENT: ContextVar[Visit] = ContextVar("sayso_current_visit")
+STEP_KEY: ContextVar[str] = ContextVar("sayso_step_key")
+
+
+class HaltKind(StrEnum):
+    """Why a visit is stopped before its end; what its code then does is ignored."""
+
+    SUSPENDED = "suspended"
+    STALE = "stale"
+    HELD = "held"
+    STORE_FAILED = "store_failed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The reason for a stop, with what an operator must decide or what the store said."""
+
+    kind: HaltKind
+    attention: Attention | None = None
+    error: StoreError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a question is asked, beside what is asked."""
+
+    audience: tuple[str, ...]
+    requested_by: str | None
+    note: str | None
+    expires_after: timedelta | None
+    default: str | None
+
+
+class VisitHost(Protocol):
+    """What a visit tells whoever runs it."""
+
+    def on_parked(self) -> None:
+        """The visit is parked, in memory and in the store."""
+        ...
+
+    def on_deadline(self) -> None:
+        """A question with a deadline was stored."""
+        ...
+
+    def on_step(self, name: str) -> None:
+        """A step that is not recorded is about to run."""
+        ...
+
+    def is_closing(self) -> bool:
+        """Whether the driver goes down, so that a cancellation is not the node's own."""
+        ...
+
+
+class VisitStore(Protocol):
+    """The writes that a visit makes; each returns a future that has its result once it is committed."""
+
+    @property
+    def value_limit(self) -> int: ...
+    @property
+    def clock(self) -> Clock: ...
+
+    def ask(self, place: Place, asks: list[Ask], park: Park | None) -> asyncio.Future[Asked | None]: ...
+    def park(self, place: Place, wish: Park) -> asyncio.Future[bool]: ...
+    def stir(self, place: Place) -> asyncio.Future[None]: ...
+    def withdraw(self, place: Place, request_id: str) -> asyncio.Future[Resolution | None]: ...
+    def next_attempt(
+        self, place: Place, attempt: int, retry_at: datetime, error: str
+    ) -> asyncio.Future[None]: ...
+    def begin_step(self, place: Place, name: str, arguments: str) -> asyncio.Future[None]: ...
+    def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]: ...
+
+
+class _Queued:
+    __slots__ = ("ask", "future")
+
+    def __init__(self, ask: Ask, future: asyncio.Future[Resolution]) -> None:
+        self.ask = ask
+        self.future = future
+
+
+class Visit:
+    """What `request_input` and `step` work on. Lives on one loop, as one task with the node's own tasks around it."""
+
+    __slots__ = (
+        "_host",
+        "_in_flight",
+        "_loop",
+        "_queued",
+        "_request_names",
+        "_step_names",
+        "_store",
+        "_stored_parked",
+        "_waiting",
+        "asked",
+        "attempt",
+        "ended",
+        "entry",
+        "first_attempt",
+        "halted",
+        "phase_attempt",
+        "place",
+        "requested_by",
+        "requests",
+        "resolutions",
+        "retry_at",
+        "shared",
+        "steps",
+        "task",
+    )
+
+    def __init__(
+        self,
+        store: VisitStore,
+        place: Place,
+        entry: str,
+        *,
+        resolutions: int,
+        requested_by: str | None,
+        host: VisitHost,
+    ) -> None:
+        self._store = store
+        self._loop = asyncio.get_running_loop()
+        self._host = host
+        self._queued: list[_Queued] = []
+        self._waiting: dict[str, list[asyncio.Future[Resolution]]] = {}
+        self._in_flight = 0
+        self._stored_parked = False
+        self._request_names = Names("request")
+        self._step_names = Names("step")
+        self.place = place
+        self.entry = entry
+        self.shared = decode_dict(entry)
+        self.resolutions = resolutions
+        self.requested_by = requested_by
+        self.attempt = 1
+        self.first_attempt = 1
+        self.phase_attempt = 0
+        self.retry_at: datetime | None = None
+        self.requests: dict[str, RequestRecord] = {}
+        self.steps: dict[str, StepRecord] = {}
+        self.asked: set[str] = set()
+        self.task: asyncio.Task[None] | None = None
+        self.halted: Halt | None = None
+        self.ended = False
+
+    # What the driver sees and does.
+
+    def take_journal(self, loaded: LoadedRun) -> None:
+        """Run again with what is recorded of this visit."""
+        self.requests = {record.name: record for record in loaded.requests}
+        self.steps = {record.name: record for record in loaded.steps}
+        self.attempt, self.first_attempt = loaded.run.attempt, loaded.run.first_attempt
+        self.retry_at = loaded.run.retry_at
+
+    @property
+    def open_requests(self) -> list[RequestRecord]:
+        """The requests that wait for an answer, in the order in which they were asked."""
+        return [record for record in self.requests.values() if record.open]
+
+    @property
+    def unused(self) -> RequestRecord | None:
+        """An answered request that the code no longer asks for. One of an earlier attempt need not be asked again."""
+        for record in self.requests.values():
+            required = record.attempt in (0, self.attempt) and record.status is RequestStatus.ANSWERED
+            if required and record.name not in self.asked:
+                return record
+        return None
+
+    def halt(self, halt: Halt) -> None:
+        """Stop the visit: its tasks are cancelled, and what they do from now on is ignored."""
+        if self.halted is None:
+            self.halted = halt
+        if self.task is not None:
+            self.task.cancel()
+        self.release()
+
+    def release(self) -> None:
+        """Wake every task of the node that still waits for an answer, by cancelling its wait."""
+        waiting, self._waiting = self._waiting, {}
+        for future in [future for futures in waiting.values() for future in futures]:
+            future.cancel()
+
+    def resolve(self, resolution: Resolution, resolutions: int) -> None:
+        """Take in a committed end of a request and wake whoever waits for it."""
+        self.resolutions = max(self.resolutions, resolutions)
+        self._stored_parked = False
+        record = next((known for known in self.requests.values() if known.id == resolution.request_id), None)
+        if record is not None and record.open:
+            self.requests[record.name] = replace(
+                record,
+                status=resolution.status,
+                answer=resolution.answer,
+                decided=resolution.decided,
+                resolved_at=resolution.resolved_at,
+            )
+        for future in self._waiting.pop(resolution.request_id, ()):
+            if not future.done():
+                self._in_flight += 1
+                future.set_result(resolution)
+        if self._in_flight == 0:
+            self._loop.call_soon(self._check_parked)
+
+    def mark_names(self) -> tuple[Names, Names]:
+        """The names used so far."""
+        return self._request_names.copy(), self._step_names.copy()
+
+    def restart_names(self, mark: tuple[Names, Names]) -> None:
+        """A new attempt begins with the names as they were at the mark."""
+        self._request_names, self._step_names = mark[0].copy(), mark[1].copy()
+
+    # Requests.
+
+    async def ask(
+        self, question: Question, name: str | None, terms: Terms
+    ) -> tuple[RequestRecord, Resolution]:
+        """Ask, or find the question in the journal, and wait for its end."""
+        self.check_running()
+        name = self._request_names.claim(name, self.place.node_id, own_task=self._in_own_task())
+        canonical = question.canonical()
+        self._limit(canonical, f"the question {name!r}")
+        record = self.requests.get(name)
+        self.asked.add(name)
+        changed = record is not None and record.canonical != canonical
+        if record is not None and record.status is RequestStatus.WITHDRAWN:
+            return await self._block()
+        if record is not None and changed and not record.open:
+            self._hold(Attention(AttentionKind.QUESTION_CHANGED, name, record.canonical, canonical))
+            return await self._block()
+        if record is not None and not record.open:
+            return record, Resolution(
+                record.id, record.status, record.answer, record.decided, record.resolved_at
+            )
+        future: asyncio.Future[Resolution] = self._loop.create_future()
+        self._in_flight += 1
+        if record is None or changed:
+            self._queue(self._make_ask(name, canonical, terms, record), future)
+        else:
+            self._waiting.setdefault(record.id, []).append(future)
+            self._loop.call_soon(self._land)
+        resolution = await self._wait(name, future)
+        return self.requests[name], resolution
+
+    def _make_ask(self, name: str, canonical: str, terms: Terms, record: RequestRecord | None) -> Ask:
+        return Ask(
+            id=secrets.token_hex(16) if record is None else record.id,
+            name=name,
+            attempt=self.phase_attempt,
+            canonical=canonical,
+            digest=question_digest(canonical),
+            audience=terms.audience,
+            requested_by=terms.requested_by or self.requested_by,
+            note=terms.note,
+            expires_after=terms.expires_after,
+            default=terms.default,
+            known=record is not None,
+        )
+
+    def _queue(self, ask: Ask, future: asyncio.Future[Resolution]) -> None:
+        """Questions begun in one turn of the loop are stored together, so that whether they park is known."""
+        if not self._queued:
+            self._loop.call_soon(self._store_queued)
+        self._queued.append(_Queued(ask, future))
+
+    def _store_queued(self) -> None:
+        queued, self._queued = self._queued, []
+        if not queued or self.halted is not None or self.ended:
+            return
+        quiet = self._in_flight == len(queued)
+        try:
+            park = Park(self._shared_to_show(), self.resolutions) if quiet else None
+        except (UnstorableValue, ValueTooLarge) as error:
+            for one in queued:
+                if not one.future.done():
+                    one.future.set_exception(error)
+            return
+        self._stored_parked = self._stored_parked or quiet
+        for one in queued:
+            self._waiting.setdefault(one.ask.id, []).append(one.future)
+        seen = self.resolutions
+        stored = self._store.ask(self.place, [one.ask for one in queued], park)
+        stored.add_done_callback(lambda done: self._questions_stored(queued, seen, done))
+
+    def _questions_stored(self, queued: list[_Queued], seen: int, done: asyncio.Future[Asked | None]) -> None:
+        asked = self._result(done)
+        if asked is None:
+            return
+        for one, record in zip(queued, asked.records, strict=True):
+            if record is None:
+                # Answered under its old text just before: the journal is read again, and an operator decides.
+                self.halt(Halt(HaltKind.STALE))
+                return
+            self.requests[one.ask.name] = record
+        if any(one.ask.expires_after is not None for one in queued):
+            self._host.on_deadline()
+        self._in_flight -= len(queued)
+        self._stored_parked = asked.parked and seen == self.resolutions
+        self._check_parked()
+
+    def _result(self, done: asyncio.Future[T]) -> T | None:
+        """What a write returned; a failed one, or one that found the run elsewhere, stops the visit."""
+        if done.cancelled():
+            return None
+        error = done.exception()
+        if isinstance(error, StoreError):
+            self.halt(Halt(HaltKind.STORE_FAILED, error=error))
+            return None
+        if error is not None:
+            raise error
+        result = done.result()
+        if result is None:
+            self.halt(Halt(HaltKind.GONE))
+        return result
+
+    async def _wait(self, name: str, future: asyncio.Future[Resolution]) -> Resolution:
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if self.halted is not None or self.ended or self._host.is_closing():
+                raise
+            if future.done() and not future.cancelled():
+                return future.result()
+            resolution = await self._withdraw(name, future)
+            if resolution is None or resolution.status not in _ANSWERS:
+                raise
+            return resolution
+        finally:
+            self._loop.call_soon(self._land)
+
+    async def _withdraw(self, name: str, future: asyncio.Future[Resolution]) -> Resolution | None:
+        """The node's own code cancelled the wait: close the request, or take the answer that came first."""
+        self._in_flight += 1
+        for one in self._queued:
+            if one.future is future:
+                self._queued.remove(one)
+                self._in_flight -= 1
+                return None
+        request_id = next(key for key, futures in self._waiting.items() if future in futures)
+        self._waiting[request_id].remove(future)
+        if self._waiting[request_id]:
+            return None
+        resolution = await self.committed(self._store.withdraw(self.place, request_id))
+        if resolution is None and name in self.requests:
+            self.requests[name] = replace(self.requests[name], status=RequestStatus.WITHDRAWN)
+        return resolution
+
+    # Steps.
+
+    async def step(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], *, once: bool
+    ) -> Json:
+        """Run a piece of work whose result is recorded, or return what is recorded."""
+        self.check_running()
+        bound = self._bind(name, arguments)
+        name = self._step_names.claim(name, self.place.node_id, own_task=self._in_own_task())
+        self._in_flight += 1
+        try:
+            record = self.steps.get(name)
+            if record is None:
+                return await self._run_step(name, function, arguments, bound, once=once)
+            if record.arguments != bound:
+                self._hold(Attention(AttentionKind.STEP_CHANGED, name, record.arguments, bound))
+            elif record.result is None:
+                reason = "it was started and not finished: whether its effect happened is not known"
+                self._hold(Attention(AttentionKind.STEP_UNFINISHED, name, record.arguments, bound, reason))
+            else:
+                return decode(record.result)
+            return await self._block()
+        finally:
+            self._loop.call_soon(self._land)
+
+    async def _run_step(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], bound: str, *, once: bool
+    ) -> Json:
+        self._host.on_step(name)
+        if self.halted is not None:
+            return await self._block()
+        if self._stored_parked:
+            self._stored_parked = False
+            await self._guarded(self._store.stir(self.place))
+        if once:
+            await self._guarded(self._store.begin_step(self.place, name, bound))
+            self.steps[name] = StepRecord(name, bound, None)
+        token = STEP_KEY.set(digest(f"{self.place.run_id}/{self.place.visit}/{name}")[:32])
+        try:
+            value = await call(function, *arguments)
+        finally:
+            STEP_KEY.reset(token)
+        self.check_running()
+        result = encode(value, f"the result of step {name!r}", self._store.value_limit)
+        await self.committed(self._store.record_step(self.place, name, bound, result))
+        self.steps[name] = StepRecord(name, bound, result)
+        return decode(result)
+
+    def _bind(self, name: str, arguments: tuple[Any, ...]) -> str:
+        path = f"step {name!r}: argument"
+        try:
+            for index, argument in enumerate(arguments):
+                check(argument, f"{path}[{index}]")
+        except UnstorableValue as error:
+            raise UnstorableValue(error.path, f"{error.reason} (bind it in a lambda instead)") from None
+        bound = encode_sorted(list(arguments)).decode()
+        self._limit(bound, path)
+        return bound
+
+    # Parking and stopping.
+
+    def check_running(self) -> None:
+        """Raise `RunSuspended` when the visit has been stopped or has ended."""
+        if self.halted is not None or self.ended:
+            raise RunSuspended(self.place.run_id)
+
+    async def committed(self, write: asyncio.Future[T]) -> T:
+        """Wait for a write to the end even if the caller is cancelled meanwhile; a stop of the visit ends the wait."""
+        while not write.done():
+            try:
+                await asyncio.wait([write])
+            except asyncio.CancelledError:
+                if self.halted is not None or self._host.is_closing():
+                    raise
+        return await self._guarded(write)
+
+    async def _guarded(self, write: asyncio.Future[T]) -> T:
+        try:
+            return await write
+        except StoreError as error:
+            self.halt(Halt(HaltKind.STORE_FAILED, error=error))
+            return await self._block()
+
+    def _hold(self, attention: Attention) -> None:
+        self.halt(Halt(HaltKind.HELD, attention))
+
+    async def _block(self) -> NoReturn:
+        """Wait until cancelled: a stopped visit's own task is at once, other tasks are told."""
+        if self.halted is not None and not self._in_own_task():
+            raise RunSuspended(self.place.run_id)
+        never: asyncio.Future[Resolution] = self._loop.create_future()
+        self._waiting.setdefault("", []).append(never)
+        if self.halted is None:
+            self._loop.call_soon(self._check_parked)
+        await never
+        raise RunSuspended(self.place.run_id)
+
+    def _in_own_task(self) -> bool:
+        return asyncio.current_task() is self.task
+
+    def _land(self) -> None:
+        self._in_flight -= 1
+        self._check_parked()
+
+    def _check_parked(self) -> None:
+        if self._in_flight or self._queued or self.halted is not None or self.ended or not self.open_requests:
+            return
+        if self._stored_parked:
+            self._host.on_parked()
+            return
+        try:
+            shown = self._shared_to_show()
+        except (UnstorableValue, ValueTooLarge):
+            shown = None  # for display only; the visit's end reports it
+        self._stored_parked = True
+        seen = self.resolutions
+        stored = self._store.park(self.place, Park(shown, seen))
+        stored.add_done_callback(lambda done: self._park_stored(seen, done))
+
+    def _park_stored(self, seen: int, done: asyncio.Future[bool]) -> None:
+        parked = self._result(done)
+        if parked is None:
+            return
+        self._stored_parked = self._stored_parked and parked and seen == self.resolutions
+        if self._stored_parked:
+            self._check_parked()
+
+    def _shared_to_show(self) -> str | None:
+        shown = encode(self.shared, "shared", self._store.value_limit)
+        return None if shown == self.entry else shown
+
+    def _limit(self, text: str, path: str) -> None:
+        if len(text) > self._store.value_limit:
+            raise ValueTooLarge(path, len(text), self._store.value_limit)
+
+
+_ANSWERS = frozenset({RequestStatus.ANSWERED, RequestStatus.EXPIRED})
+
+
+async def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call the author's code: a coroutine function here, anything else in a thread of the loop's bounded pool, with
+    the context copied.
+    """
+    if inspect.iscoroutinefunction(function):
+        return await function(*arguments)
+    result = await asyncio.to_thread(function, *arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+def current_visit(function: str) -> Visit:
+    """The visit that this code belongs to; raises `NoCurrentVisit`."""
+    visit = CURRENT.get(None)
+    if visit is None:
+        raise NoCurrentVisit(function)
+    return visit

@@ -1,0 +1,35 @@
+"""The store: what is kept on disk, in whole transactions. Nothing here knows how a run is executed."""
+
+from sayso.engine.store._answering import GRACE
+from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park, Place, VisitEnd
+from sayso.engine.store._hub import Change, Hub, Listener, Resolution
+from sayso.engine.store._operating import ATTENTION_ACTIONS
+from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store
+from sayso.engine.store._reader import SQLiteReader
+from sayso.engine.store._sqlite import SQLiteStore, open_store
+from sayso.engine.store._transaction import NO_HASH, chain_hash
+
+__all__ = [
+    "ATTENTION_ACTIONS",
+    "GRACE",
+    "NO_HASH",
+    "WRITE_CALLS",
+    "AnswerAttempt",
+    "AnswerStore",
+    "Ask",
+    "Asked",
+    "Change",
+    "Hub",
+    "Listener",
+    "NewRun",
+    "Park",
+    "Place",
+    "Resolution",
+    "RunStore",
+    "SQLiteReader",
+    "SQLiteStore",
+    "Store",
+    "VisitEnd",
+    "chain_hash",
+    "open_store",
+]

@@ -1,0 +1,95 @@
+"""What callers hand to the store's transactions: plain frozen values with their JSON already encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sayso.engine._policy import Fact
+from sayso.engine._records import RequestRecord, WorkflowStatus
+from sayso.engine._values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to be started at its first node; `shared` is JSON."""
+
+    run_id: str
+    workflow: str
+    definition: str
+    node_id: str
+    shared: str
+    requested_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The visit that a transaction is about; it changes nothing once the run has left that visit."""
+
+    run_key: int
+    run_id: str
+    workflow: str
+    visit: int
+    node_id: str
+    definition_key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to be stored. `known` says that its name is recorded, under another digest."""
+
+    id: str
+    name: str
+    attempt: int
+    canonical: str
+    digest: str
+    audience: tuple[str, ...]
+    requested_by: str | None
+    note: str | None
+    expires_after: timedelta | None
+    default: str | None
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """The wish to park: the state as parked (None if as at the visit's begin) and the resolutions seen."""
+
+    shared: str | None
+    resolutions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of questions: a record each (None: answered under its old text meanwhile), and whether it parked."""
+
+    records: tuple[RequestRecord | None, ...]
+    parked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitEnd:
+    """The end of a visit: on to `next_node` with `shared`, or the run's end with `status`. `withdraw` closes what is
+    still open.
+    """
+
+    status: WorkflowStatus
+    shared: str
+    next_node: str | None = None
+    error: str | None = None
+    withdraw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAttempt:
+    """Somebody's attempt to answer."""
+
+    request_id: str
+    revision: int
+    value: Json
+    person: str
+    via: str
+    event_key: str | None = None
+    comment: str | None = None
+    received_at: datetime | None = None
+    facts: tuple[Fact, ...] = ()

@@ -1,0 +1,102 @@
+"""Who hears of what was committed, and on which event loop.
+
+A listener is called with the changes of one commit, after the commit, on its own loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sayso.engine._records import RequestStatus, WorkflowStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The end of a request. `answer` and `decided` are JSON; `decided` are the votes that decided."""
+
+    request_id: str
+    status: RequestStatus
+    answer: str | None = None
+    decided: str | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that was committed about a run, with its status behind the change.
+
+    `resolutions` is the run's count with this change, where a request was resolved.
+    """
+
+    run_id: str
+    workflow: str
+    status: WorkflowStatus
+    resolved: Resolution | None = None
+    resolutions: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listener:
+    """A callback and the loop on which it runs."""
+
+    loop: asyncio.AbstractEventLoop
+    callback: Callable[[Change], None]
+
+
+class RunDriver(Protocol):
+    """What drives runs in this process; the layer above knows its type."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its loop still runs it."""
+        ...
+
+
+class Hub:
+    """The listeners of one store, of single runs and of whole workflows, and who drives what in this process.
+
+    Safe to change from any thread.
+    """
+
+    def __init__(self) -> None:
+        self.run_drivers: dict[str, RunDriver] = {}
+        self.workflow_drivers: dict[str, RunDriver] = {}
+        self._of_runs: dict[str, tuple[Listener, ...]] = {}
+        self._of_workflows: dict[str, tuple[Listener, ...]] = {}
+
+    def listen(self, listener: Listener, *, run_id: str | None = None, workflows: Iterable[str] = ()) -> None:
+        """Have the listener called with what is committed from now on."""
+        if run_id is not None:
+            self._of_runs[run_id] = (*self._of_runs.get(run_id, ()), listener)
+        for workflow in workflows:
+            self._of_workflows[workflow] = (*self._of_workflows.get(workflow, ()), listener)
+
+    def ignore(self, listener: Listener, *, run_id: str | None = None, workflows: Iterable[str] = ()) -> None:
+        """Undo `listen`; harmless where it is not known."""
+        if run_id is not None:
+            _remove(self._of_runs, run_id, listener)
+        for workflow in workflows:
+            _remove(self._of_workflows, workflow, listener)
+
+    def listeners(self, change: Change) -> tuple[Listener, ...]:
+        """Whom a change concerns."""
+        return self._of_runs.get(change.run_id, ()) + self._of_workflows.get(change.workflow, ())
+
+    def driver_of(self, run_id: str, workflow: str) -> RunDriver | None:
+        """Who drives a run here: one that has it alone, else one that hosts its workflow."""
+        for driver in (self.run_drivers.get(run_id), self.workflow_drivers.get(workflow)):
+            if driver is not None and driver.alive:
+                return driver
+        return None
+
+
+def _remove(table: dict[str, tuple[Listener, ...]], key: str, listener: Listener) -> None:
+    left = tuple(known for known in table.get(key, ()) if known is not listener)
+    if left:
+        table[key] = left
+    else:
+        table.pop(key, None)

@@ -1,0 +1,116 @@
+"""The operator's transactions: cancel, retry, attention, redact, prune."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sayso.engine._questions import DIGEST_VERSION, question_digest
+from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
+from sayso.engine.errors import NotApplicable, UnknownRun
+from sayso.engine.store._rows import read_run
+from sayso.engine.store._transaction import Transaction
+
+ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
+    AttentionKind.QUESTION_CHANGED: ("reask", "accept", "cancel"),
+    AttentionKind.ANSWER_UNUSED: ("reask", "accept", "cancel"),
+    AttentionKind.STEP_UNFINISHED: ("done", "again", "cancel"),
+    AttentionKind.STEP_CHANGED: ("accept", "done", "again", "cancel"),
+    AttentionKind.NODE_GONE: ("cancel",),
+}
+"""What an operator can say to each kind of run that waits for one."""
+
+
+def _load(tx: Transaction, run_id: str) -> RunRecord:
+    row = tx.row("run_load", {"run_id": run_id})
+    if row is None:
+        raise UnknownRun(run_id)
+    return read_run(row)
+
+
+def cancel(tx: Transaction, run_id: str, person: str, via: str) -> None:
+    """Cancel a run that has not ended, with its open requests."""
+    run = _load(tx, run_id)
+    if run.status in ENDED:
+        raise NotApplicable(run_id, "cancel", f"it has ended already ({run.status})")
+    fields = {"run_key": run.run_key, "visit": run.visit, "person": person, "now": tx.now}
+    tx.run("run_cancel", fields)
+    tx.run("visit_end", {**fields, "status": "CANCELLED", "error": None})
+    for request in tx.rows("requests_cancel_open", fields):
+        tx.audit("request_cancelled", {}, run_id=run_id, request_id=request["id"], person=person, via=via)
+    tx.run("deliveries_mark_run", fields)
+    tx.audit("run_cancelled", {}, run_id=run_id, person=person, via=via)
+    tx.announce(run_id, run.workflow, WorkflowStatus.CANCELLED)
+
+
+def retry(tx: Transaction, run_id: str, person: str, via: str, *, ask_again: bool) -> None:
+    """Run the failed visit again: a new attempt that keeps its answers, or a new visit that asks again."""
+    run = _load(tx, run_id)
+    if run.status is not WorkflowStatus.FAILED:
+        raise NotApplicable(run_id, "retry", f"only a failed run can be retried, and it is {run.status}")
+    fields = {"run_key": run.run_key, "visit": run.visit, "now": tx.now}
+    tx.run("run_retry", {**fields, "next_visit": run.visit + 1 if ask_again else run.visit})
+    tx.run("visit_again" if ask_again else "visit_retry", fields)
+    tx.run("deliveries_mark_run", fields)
+    tx.audit("run_retried", {"ask_again": ask_again}, run_id=run_id, person=person, via=via)
+    tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)
+
+
+def attend(tx: Transaction, run_id: str, action: str, result: str | None, person: str, via: str) -> None:
+    """Carry out an operator's decision about a run that needs attention; `result` is the JSON for `done`."""
+    run = _load(tx, run_id)
+    if action == "cancel" and run.status not in ENDED:
+        cancel(tx, run_id, person, via)
+        return
+    attention = run.attention
+    if attention is None:
+        raise NotApplicable(run_id, action, f"it is {run.status} and waits for no decision of an operator")
+    possible = ATTENTION_ACTIONS[attention.kind]
+    if action not in possible:
+        raise NotApplicable(run_id, action, f"for {attention.kind}, say one of: {', '.join(possible)}")
+    if (action == "done") != (result is not None):
+        raise NotApplicable(run_id, action, "a result goes with done, and only with it")
+    _change_journal(tx, run, attention, action, result)
+    tx.run("run_attended", {"run_key": run.run_key, "now": tx.now})
+    tx.run("deliveries_mark_run", {"run_key": run.run_key})
+    payload = {"action": action, "result": result, "attention": msgspec.to_builtins(attention)}
+    tx.audit("attention_given", payload, run_id=run_id, person=person, via=via)
+    tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)
+
+
+def _change_journal(
+    tx: Transaction, run: RunRecord, attention: Attention, action: str, result: str | None
+) -> None:
+    where = {"run_key": run.run_key, "visit": run.visit, "name": attention.name}
+    if attention.kind in (AttentionKind.STEP_UNFINISHED, AttentionKind.STEP_CHANGED):
+        if action == "again":
+            tx.run("step_delete", where)
+        elif action == "accept":
+            tx.run("step_rebind", {**where, "arguments": attention.now})
+        else:
+            tx.run("step_record", {**where, "arguments": attention.now, "result": result, "now": tx.now})
+        return
+    question = attention.now if attention.now is not None else attention.was
+    assert question is not None
+    text = {"question": question, "digest": question_digest(question), "digest_version": DIGEST_VERSION}
+    if action == "reask":
+        row = tx.row("request_ask_again", {**where, **text})
+        tx.run("votes_void", {"request_key": row["request_key"]})
+    elif attention.kind is AttentionKind.QUESTION_CHANGED:
+        tx.run("request_rebind", {**where, **text})
+    else:
+        tx.run("request_drop", where)
+
+
+def redact(tx: Transaction, run_id: str, person: str, via: str) -> int:
+    """Remove the payloads of a run's audit rows; the chain still verifies. The number of rows."""
+    changed = tx.run("audit_redact", {"run_id": run_id}).rowcount
+    tx.audit("redacted", {"rows": changed}, run_id=run_id, person=person, via=via)
+    return changed
+
+
+def prune(tx: Transaction, before: int, person: str, via: str) -> int:
+    """Delete up to 500 runs that ended before an instant, with all that belongs to them; the number deleted."""
+    deleted = tx.run("prune", {"before": before}).rowcount
+    if deleted:
+        tx.audit("pruned", {"runs": deleted, "ended_before": before}, person=person, via=via)
+    return deleted

@@ -1,0 +1,330 @@
+"""Transactions that carry a run forward: start, load, ask, park, end of a visit, steps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from sayso.engine._clock import to_microseconds
+from sayso.engine._policy import destinations
+from sayso.engine._questions import DIGEST_VERSION
+from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
+from sayso.engine.errors import RunExists
+from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
+from sayso.engine.store._hub import Resolution
+from sayso.engine.store._rows import read_request, read_resolution, read_run, read_step
+from sayso.engine.store._transaction import Transaction
+
+_LIVE = ("RUNNING", "WAITING_FOR_INPUT")
+
+
+def define(tx: Transaction, workflow: str, definition: str) -> int:
+    """The key under which a workflow's graph is stored."""
+    fields = {"workflow": workflow, "definition": definition}
+    row = tx.row("definition_key", fields)
+    if row is None:
+        tx.run("definition_insert", fields)
+        row = tx.row("definition_key", fields)
+    return int(row["definition_key"])
+
+
+def start(tx: Transaction, new: NewRun) -> Place:
+    """Store a run and its first visit, and say where it stands; raises `RunExists`."""
+    row = tx.row(
+        "run_insert",
+        {
+            "run_id": new.run_id,
+            "workflow": new.workflow,
+            "node_id": new.node_id,
+            "requested_by": new.requested_by,
+            "now": tx.now,
+        },
+    )
+    if row is None:
+        raise RunExists(new.run_id)
+    place = Place(
+        row["run_key"], new.run_id, new.workflow, 1, new.node_id, define(tx, new.workflow, new.definition)
+    )
+    tx.run(
+        "visit_insert",
+        {
+            "run_key": place.run_key,
+            "visit": 1,
+            "node_id": new.node_id,
+            "entry": new.shared,
+            "definition_key": place.definition_key,
+            "now": tx.now,
+        },
+    )
+    tx.audit("run_started", {"workflow": new.workflow}, run_id=new.run_id, person=new.requested_by)
+    tx.announce(new.run_id, new.workflow, WorkflowStatus.RUNNING)
+    return place
+
+
+def load(tx: Transaction, run_id: str) -> LoadedRun | None:
+    """A run with the journal of its current visit, or None."""
+    row = tx.row("run_load", {"run_id": run_id})
+    if row is None:
+        return None
+    run = read_run(row)
+    where = {"run_key": run.run_key, "visit": run.visit}
+    requests = tuple(read_request(found) for found in tx.rows("visit_requests", where))
+    return LoadedRun(run, requests, tuple(read_step(found) for found in tx.rows("visit_steps", where)))
+
+
+def ask(tx: Transaction, place: Place, asks: list[Ask], park: Park | None) -> Asked | None:
+    """Store questions and, if wanted, park the run; None when the run has left this visit."""
+    guard = tx.row("run_guard", {"run_key": place.run_key})
+    if guard is None or guard["status"] not in _LIVE or guard["visit"] != place.visit:
+        return None
+    records = tuple(_revise(tx, place, one) if one.known else _insert(tx, place, one) for one in asks)
+    return Asked(records, park is not None and _park(tx, place, park))
+
+
+def park(tx: Transaction, place: Place, wish: Park) -> bool:
+    """Park the run unless a resolution has come that its visit has not seen."""
+    return _park(tx, place, wish)
+
+
+def _park(tx: Transaction, place: Place, wish: Park) -> bool:
+    row = tx.row(
+        "run_park",
+        {"run_key": place.run_key, "visit": place.visit, "resolutions": wish.resolutions, "now": tx.now},
+    )
+    if row is None:
+        return False
+    tx.run(
+        "visit_parked",
+        {
+            "run_key": place.run_key,
+            "visit": place.visit,
+            "parked": wish.shared,
+            "definition_key": place.definition_key,
+        },
+    )
+    tx.announce(place.run_id, place.workflow, WorkflowStatus.WAITING_FOR_INPUT)
+    return True
+
+
+def stir(tx: Transaction, place: Place) -> None:
+    """A parked visit does something again by itself: after a crash its run must be taken up."""
+    tx.run("run_stir", {"run_key": place.run_key, "visit": place.visit, "now": tx.now})
+
+
+def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
+    deadline = None if one.expires_after is None else tx.instant + one.expires_after
+    row = tx.row(
+        "request_insert",
+        {
+            "id": one.id,
+            "run_key": place.run_key,
+            "visit": place.visit,
+            "name": one.name,
+            "node_id": place.node_id,
+            "attempt": one.attempt,
+            "question": one.canonical,
+            "digest": one.digest,
+            "digest_version": DIGEST_VERSION,
+            "policy": _policy_text(one.audience),
+            "requested_by": one.requested_by,
+            "note": one.note,
+            "now": tx.now,
+            "deadline": None if deadline is None else to_microseconds(deadline),
+            "default_value": one.default,
+        },
+    )
+    for destination in destinations(one.audience):
+        tx.run("delivery_insert", {"request_key": row["request_key"], "destination": destination})
+    _audit_asked(tx, "requested", place, one, 1)
+    return _record(tx, place, one, deadline)
+
+
+def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
+    where = {"run_key": place.run_key, "visit": place.visit}
+    row = tx.row(
+        "request_revise",
+        {
+            **where,
+            "name": one.name,
+            "question": one.canonical,
+            "digest": one.digest,
+            "digest_version": DIGEST_VERSION,
+            "policy": _policy_text(one.audience),
+            "note": one.note,
+            "default_value": one.default,
+        },
+    )
+    if row is None:
+        return None
+    tx.run("votes_void", {"request_key": row["request_key"]})
+    tx.run("deliveries_mark", {"request_key": row["request_key"]})
+    _audit_asked(tx, "request_changed", place, one, row["revision"])
+    return next(
+        found for found in map(read_request, tx.rows("visit_requests", where)) if found.name == one.name
+    )
+
+
+def _policy_text(audience: tuple[str, ...]) -> str:
+    return msgspec.json.encode(audience).decode()
+
+
+def _audit_asked(tx: Transaction, kind: str, place: Place, one: Ask, revision: int) -> None:
+    payload = {
+        "name": one.name,
+        "node_id": place.node_id,
+        "question": msgspec.Raw(one.canonical.encode()),
+        "digest": one.digest,
+        "revision": revision,
+        "to": one.audience,
+        "note": one.note,
+    }
+    tx.audit(kind, payload, run_id=place.run_id, request_id=one.id, person=one.requested_by)
+
+
+def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) -> RequestRecord:
+    return RequestRecord(
+        id=one.id,
+        name=one.name,
+        run_id=place.run_id,
+        node_id=place.node_id,
+        visit=place.visit,
+        attempt=one.attempt,
+        canonical=one.canonical,
+        digest=one.digest,
+        revision=1,
+        audience=one.audience,
+        requested_by=one.requested_by,
+        note=one.note,
+        asked_at=tx.instant,
+        deadline=deadline,
+        default=one.default,
+        status=RequestStatus.PENDING,
+    )
+
+
+def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | None:
+    """Withdraw an open request of the node's own; the resolution instead, when somebody was first."""
+    row = tx.row("request_withdraw", {"run_key": place.run_key, "id": request_id, "now": tx.now})
+    if row is None:
+        return read_resolution(tx.row("request_resolution", {"id": request_id}))
+    tx.run("deliveries_mark", {"request_key": row["request_key"]})
+    tx.audit("request_withdrawn", {"by": "node"}, run_id=place.run_id, request_id=request_id)
+    return None
+
+
+def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
+    """End a visit and begin the next, or end the run; False when the run has left this visit."""
+    fields = {"run_key": place.run_key, "visit": place.visit, "now": tx.now}
+    if end.next_node is None:
+        row = tx.row("run_end", {**fields, "status": end.status, "shared": end.shared, "error": end.error})
+    else:
+        row = tx.row("run_next_visit", {**fields, "next_visit": place.visit + 1, "next_node": end.next_node})
+    if row is None:
+        return False
+    failed = end.status is WorkflowStatus.FAILED
+    tx.run("visit_end", {**fields, "status": "FAILED" if failed else "COMPLETED", "error": end.error})
+    if end.withdraw:
+        for open_request in tx.rows("requests_withdraw_open", fields):
+            tx.run("deliveries_mark", {"request_key": open_request["request_key"]})
+            tx.audit(
+                "request_withdrawn", {"by": "visit's end"}, run_id=place.run_id, request_id=open_request["id"]
+            )
+    if end.next_node is not None:
+        tx.run(
+            "visit_insert",
+            {
+                "run_key": place.run_key,
+                "visit": place.visit + 1,
+                "node_id": end.next_node,
+                "entry": end.shared,
+                "definition_key": place.definition_key,
+                "now": tx.now,
+            },
+        )
+    if end.status in ENDED:
+        tx.run("deliveries_mark_run", {"run_key": place.run_key})
+        tx.audit("run_ended", {"status": end.status, "error": end.error}, run_id=place.run_id)
+    tx.announce(place.run_id, place.workflow, end.status)
+    return True
+
+
+def next_attempt(tx: Transaction, place: Place, attempt: int, retry_at: datetime, error: str) -> None:
+    """Record that an attempt of `execute` failed and which comes next, when."""
+    tx.run(
+        "visit_attempt",
+        {
+            "run_key": place.run_key,
+            "visit": place.visit,
+            "attempt": attempt,
+            "retry_at": to_microseconds(retry_at),
+            "error": error,
+        },
+    )
+
+
+def begin_step(tx: Transaction, place: Place, name: str, arguments: str) -> None:
+    """Commit that a `once` step starts."""
+    tx.run(
+        "step_begin",
+        {"run_key": place.run_key, "visit": place.visit, "name": name, "arguments": arguments, "now": tx.now},
+    )
+
+
+def record_step(tx: Transaction, place: Place, name: str, arguments: str, result: str) -> None:
+    """Record a step's result."""
+    tx.run(
+        "step_record",
+        {
+            "run_key": place.run_key,
+            "visit": place.visit,
+            "name": name,
+            "arguments": arguments,
+            "result": result,
+            "now": tx.now,
+        },
+    )
+
+
+def hold(tx: Transaction, place: Place, attention: Attention) -> bool:
+    """Stop a run until an operator decides; False when the run has left this visit."""
+    row = tx.row(
+        "run_hold",
+        {
+            "run_key": place.run_key,
+            "visit": place.visit,
+            "attention": msgspec.json.encode(attention).decode(),
+            "now": tx.now,
+        },
+    )
+    if row is None:
+        return False
+    tx.run("deliveries_mark_run", {"run_key": place.run_key})
+    tx.audit("attention_needed", msgspec.to_builtins(attention), run_id=place.run_id)
+    tx.announce(place.run_id, place.workflow, WorkflowStatus.NEEDS_ATTENTION)
+    return True
+
+
+def node_statuses(tx: Transaction, run_id: str) -> dict[str, str]:
+    """The status of each node's latest visit in a run."""
+    row = tx.row("run_load", {"run_id": run_id})
+    if row is None:
+        return {}
+    return {
+        found["node_id"]: found["status"] for found in tx.rows("node_statuses", {"run_key": row["run_key"]})
+    }
+
+
+def runs_to_recover(tx: Transaction, workflow: str) -> list[str]:
+    """The runs of a workflow that are in the middle of something."""
+    return [row["run_id"] for row in tx.rows("runs_to_recover", {"workflow": workflow})]
+
+
+def parked_nodes(tx: Transaction, workflow: str) -> list[str]:
+    """The nodes at which runs of a workflow are parked, each found by one seek."""
+    found: list[str] = []
+    row = tx.row("parked_node_first", {"workflow": workflow})
+    while row is not None:
+        found.append(row["node_id"])
+        row = tx.row("parked_node_after", {"workflow": workflow, "node_id": row["node_id"]})
+    return found

@@ -1,0 +1,298 @@
+"""The store: one SQLite file, written by one process at a time.
+
+All handles on one file in one process share one `_OpenFile`: the lock, the writer and the hub. It is the only state
+that a module of the engine keeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
+from sayso.engine._outcomes import Outcome
+from sayso.engine._records import Attention, LoadedRun
+from sayso.engine._values import VALUE_LIMIT
+from sayso.engine.errors import StoreUnreadable
+from sayso.engine.store import _answering, _operating, _running
+from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park, Place, VisitEnd
+from sayso.engine.store._connection import connect_writer
+from sayso.engine.store._hub import Hub, Resolution
+from sayso.engine.store._lock import FileLock
+from sayso.engine.store._reader import SQLiteReader
+from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._writer import Writer
+
+DEFAULT_DATABASE = "sayso.db"
+_PREFIX = "sqlite:///"
+_EXIT_TIMEOUT = 10.0
+
+
+class _OpenFile:
+    """A file that this process writes, with everything that its handles share."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self.hub = Hub()
+        self.nodes: dict[str, frozenset[str]] = {}
+        self.users = 0
+        self._lock = FileLock(path)
+        self._lock.acquire()
+        self.writer = Writer(str(path), partial(connect_writer, path), clock, self.hub)
+        try:
+            self.writer.start()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def is_gone(self, workflow: str, node_id: str) -> bool:
+        """Whether the code of this workflow is loaded here and lacks the node."""
+        nodes = self.nodes.get(workflow)
+        return nodes is not None and node_id not in nodes
+
+    def close(self, timeout: float | None = None) -> None:
+        """Commit what is queued and let go of the file."""
+        self.writer.stop(timeout)
+        self._lock.release()
+
+
+_open_files: dict[str, _OpenFile] = {}
+_open_files_lock = threading.Lock()
+
+
+def _close_all() -> None:
+    for file in _open_files.values():
+        file.close(_EXIT_TIMEOUT)
+    _open_files.clear()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_open_files.clear)
+
+
+class SQLiteStore:
+    """A handle on one database file; it is created and brought up to date at the first use.
+
+    `location` is a path or `sqlite:///path`; without one it is what `SAYSO_DATABASE` says, else `sayso.db` in the
+    working directory. Raises `StoreInUse` while another process writes the file, `SchemaTooNew`, `StoreUnreadable`,
+    `StoreFull`. `value_limit` bounds each stored value, in bytes of JSON. Handles on one file share what they
+    know, and the first one's clock.
+    """
+
+    def __init__(
+        self,
+        location: str | Path | None = None,
+        *,
+        clock: Clock | None = None,
+        value_limit: int = VALUE_LIMIT,
+    ) -> None:
+        self.path = _path_of(location)
+        self.value_limit = value_limit
+        self._clock = clock
+        self._file: _OpenFile | None = None
+        self._reader: SQLiteReader | None = None
+
+    async def __aenter__(self) -> Self:
+        self.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    def open(self) -> None:
+        """Take the file's lock and open it; blocks for milliseconds. Harmless when it is open."""
+        self._opened()
+
+    async def close(self) -> None:
+        """Let go of the file; the last handle in the process commits what is queued and closes it."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
+        file, self._file = self._file, None
+        if file is None:
+            return
+        with _open_files_lock:
+            file.users -= 1
+            if file.users > 0 or _open_files.get(str(file.path)) is not file:
+                return
+            del _open_files[str(file.path)]
+        file.close()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the file's deadlines and time stamps."""
+        return self._opened().clock
+
+    @property
+    def hub(self) -> Hub:
+        """Who hears of what is committed."""
+        return self._opened().hub
+
+    @property
+    def reader(self) -> SQLiteReader:
+        """Listings and status, by connections of their own."""
+        self._opened()
+        if self._reader is None:
+            self._reader = SQLiteReader(self.path)
+        return self._reader
+
+    def set_nodes(self, workflow: str, nodes: Iterable[str] | None) -> None:
+        """Make known which nodes the loaded code of a workflow has; None when it is no longer loaded."""
+        if nodes is None:
+            self._opened().nodes.pop(workflow, None)
+        else:
+            self._opened().nodes[workflow] = frozenset(nodes)
+
+    def is_gone(self, workflow: str, node_id: str) -> bool:
+        """Whether the code of this workflow is loaded here and lacks the node."""
+        return self._opened().is_gone(workflow, node_id)
+
+    def _opened(self) -> _OpenFile:
+        if self._file is None:
+            with _open_files_lock:
+                key = str(self.path)
+                file = _open_files.get(key)
+                if file is None:
+                    file = _open_files[key] = _OpenFile(self.path, self._clock or SystemClock())
+                file.users += 1
+                self._file = file
+        return self._file
+
+    def _submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> asyncio.Future[Any]:
+        def transaction(tx: Transaction) -> Any:
+            return function(tx, *arguments, **named)
+
+        return self._opened().writer.submit(transaction)
+
+    # What drives runs.
+
+    def define(self, workflow: str, definition: str) -> asyncio.Future[int]:
+        """The key under which a workflow's graph is stored."""
+        return self._submit(_running.define, workflow, definition)
+
+    def load(self, run_id: str) -> asyncio.Future[LoadedRun | None]:
+        """A run with its current visit's journal, read in the writer's order."""
+        return self._submit(_running.load, run_id)
+
+    def node_statuses(self, run_id: str) -> asyncio.Future[dict[str, str]]:
+        """The status of each node's latest visit."""
+        return self._submit(_running.node_statuses, run_id)
+
+    def runs_to_recover(self, workflow: str) -> asyncio.Future[list[str]]:
+        """The runs that were in the middle of something when their process ended."""
+        return self._submit(_running.runs_to_recover, workflow)
+
+    def parked_nodes(self, workflow: str) -> asyncio.Future[list[str]]:
+        """The nodes at which runs of a workflow are parked: one index seek each."""
+        return self._submit(_running.parked_nodes, workflow)
+
+    async def next_deadline(self, run_id: str | None) -> datetime | None:
+        """The earliest deadline of an open request, of one run or of all."""
+        stored = await self._submit(_answering.next_deadline, run_id)
+        return None if stored is None else from_microseconds(stored)
+
+    def start(self, new: NewRun) -> asyncio.Future[Place]:
+        """Store a run and its first visit; raises `RunExists`."""
+        return self._submit(_running.start, new)
+
+    def ask(self, place: Place, asks: list[Ask], park: Park | None) -> asyncio.Future[Asked | None]:
+        """Store questions and, if wanted, park; None when the run has left this visit."""
+        return self._submit(_running.ask, place, asks, park)
+
+    def park(self, place: Place, wish: Park) -> asyncio.Future[bool]:
+        """Park unless a resolution has come that the visit has not seen."""
+        return self._submit(_running.park, place, wish)
+
+    def stir(self, place: Place) -> asyncio.Future[None]:
+        """A parked visit does something by itself again."""
+        return self._submit(_running.stir, place)
+
+    def withdraw(self, place: Place, request_id: str) -> asyncio.Future[Resolution | None]:
+        """Withdraw a node's own request; its resolution when somebody was first."""
+        return self._submit(_running.withdraw, place, request_id)
+
+    def end_visit(self, place: Place, end: VisitEnd) -> asyncio.Future[bool]:
+        """End a visit and begin the next, or end the run; False when the run has left this visit."""
+        return self._submit(_running.end_visit, place, end)
+
+    def next_attempt(
+        self, place: Place, attempt: int, retry_at: datetime, error: str
+    ) -> asyncio.Future[None]:
+        """Record a failed attempt of `execute` and when the next one comes."""
+        return self._submit(_running.next_attempt, place, attempt, retry_at, error)
+
+    def begin_step(self, place: Place, name: str, arguments: str) -> asyncio.Future[None]:
+        """Commit that a `once` step starts."""
+        return self._submit(_running.begin_step, place, name, arguments)
+
+    def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]:
+        """Record a step's result."""
+        return self._submit(_running.record_step, place, name, arguments, result)
+
+    def hold(self, place: Place, attention: Attention) -> asyncio.Future[bool]:
+        """Stop a run until an operator decides."""
+        return self._submit(_running.hold, place, attention)
+
+    # What surfaces and operators need.
+
+    def answer(self, attempt: AnswerAttempt) -> asyncio.Future[Outcome]:
+        """Take an answer or refuse it."""
+        return self._submit(_answering.answer, attempt, self._opened().is_gone)
+
+    def answer_all(self, attempts: Sequence[tuple[str, AnswerAttempt]]) -> asyncio.Future[list[Outcome]]:
+        """Take several answers or none; raises `AnswerRefused` for the first that is refused."""
+        return self._submit(_answering.answer_all, list(attempts), self._opened().is_gone)
+
+    def expire_due(self, run_id: str | None) -> asyncio.Future[int]:
+        """Expire what is due, of one run or of all; the number of requests expired."""
+        return self._submit(_answering.expire_due, run_id)
+
+    def cancel(self, run_id: str, person: str, via: str) -> asyncio.Future[None]:
+        """Cancel a run; raises `UnknownRun`, `NotApplicable`."""
+        return self._submit(_operating.cancel, run_id, person, via)
+
+    def retry(self, run_id: str, person: str, via: str, *, ask_again: bool) -> asyncio.Future[None]:
+        """Run a failed visit again; raises `UnknownRun`, `NotApplicable`."""
+        return self._submit(_operating.retry, run_id, person, via, ask_again=ask_again)
+
+    def attend(
+        self, run_id: str, action: str, result: str | None, person: str, via: str
+    ) -> asyncio.Future[None]:
+        """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`."""
+        return self._submit(_operating.attend, run_id, action, result, person, via)
+
+    def redact(self, run_id: str, person: str, via: str) -> asyncio.Future[int]:
+        """Remove the payloads of a run's audit rows; the number of rows."""
+        return self._submit(_operating.redact, run_id, person, via)
+
+    async def prune(self, before: datetime, person: str, via: str) -> int:
+        """Delete all runs that ended before an instant, a bounded number a transaction; the number deleted."""
+        deleted = 0
+        while count := await self._submit(_operating.prune, to_microseconds(before), person, via):
+            deleted += count
+        return deleted
+
+
+def open_store(store: SQLiteStore | str | Path | None) -> tuple[SQLiteStore, bool]:
+    """The store that an argument means, and whether it was made here, so that its maker closes it."""
+    if store is None or isinstance(store, str | Path):
+        return SQLiteStore(store), True
+    return store, False
+
+
+def _path_of(location: str | Path | None) -> Path:
+    if location is None:
+        location = os.environ.get("SAYSO_DATABASE") or DEFAULT_DATABASE
+    if isinstance(location, str) and "://" in location:
+        if not location.startswith(_PREFIX) or len(location) == len(_PREFIX):
+            raise StoreUnreadable(location, f"only {_PREFIX}path is supported")
+        location = location.removeprefix(_PREFIX)
+    return Path(os.path.realpath(location))

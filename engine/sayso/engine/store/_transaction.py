@@ -1,0 +1,107 @@
+"""What a transaction function works with: the connection, the instant, the audit chain, and what to announce."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+from sayso.engine._clock import from_microseconds
+from sayso.engine._records import WorkflowStatus
+from sayso.engine._values import digest, encode_sorted
+from sayso.engine.store._hub import Change, Resolution
+from sayso.engine.store._queries import SQL
+
+T = TypeVar("T")
+
+NO_HASH = "0" * 64
+
+
+class Transaction:
+    """One write connection with the state that its transactions share.
+
+    A transaction function is called inside an open SQLite transaction and may be undone as a whole: it keeps all
+    it changes in the database, or here, where `mark` and `undo` cover it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.now = 0
+        self._changes: list[Change] = []
+        head = connection.execute(SQL["audit_head"]).fetchone()
+        self._sequence, self._hash = (0, NO_HASH) if head is None else (head["sequence"], head["hash"])
+
+    @property
+    def instant(self) -> datetime:
+        """The transaction's instant."""
+        return from_microseconds(self.now)
+
+    def run(self, query: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+        """Execute a named statement."""
+        return self.connection.execute(SQL[query], parameters)
+
+    def row(self, query: str, parameters: Mapping[str, Any]) -> Any:
+        """The first row of a named statement, or None. A statement with RETURNING is run to its end."""
+        rows = self.connection.execute(SQL[query], parameters).fetchall()
+        return rows[0] if rows else None
+
+    def rows(self, query: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """All rows of a named statement."""
+        return self.connection.execute(SQL[query], parameters).fetchall()
+
+    def announce(
+        self,
+        run_id: str,
+        workflow: str,
+        status: WorkflowStatus,
+        resolved: Resolution | None = None,
+        resolutions: int = 0,
+    ) -> None:
+        """Have the hub's listeners told once this is committed."""
+        self._changes.append(Change(run_id, workflow, status, resolved, resolutions))
+
+    def audit(
+        self,
+        kind: str,
+        payload: Mapping[str, object],
+        *,
+        run_id: str | None = None,
+        request_id: str | None = None,
+        person: str | None = None,
+        via: str | None = None,
+    ) -> None:
+        """Append a row to the audit trail."""
+        text = encode_sorted(payload).decode()
+        sequence = self._sequence + 1
+        payload_digest = digest(text)
+        chained = chain_hash(
+            self._hash, sequence, self.now, kind, run_id, request_id, person, via, payload_digest
+        )
+        self.connection.execute(
+            SQL["audit_insert"],
+            (sequence, self.now, kind, run_id, request_id, person, via, text, payload_digest, chained),
+        )
+        self._sequence, self._hash = sequence, chained
+
+    def take_changes(self) -> list[Change]:
+        """What has been announced since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def mark(self) -> tuple[int, str]:
+        """The end of the audit chain, to return to when what follows is undone."""
+        return self._sequence, self._hash
+
+    def undo(self, mark: tuple[int, str]) -> None:
+        """Return to a mark, with nothing announced; the caller rolls the database back."""
+        self._sequence, self._hash = mark
+        self._changes = []
+
+
+TransactionFunction: TypeAlias = Callable[[Transaction], T]
+
+
+def chain_hash(previous: str, *fields: object) -> str:
+    """The hash of an audit row: SHA-256 over the JSON array of the hash before it and the row's own fields."""
+    return digest(encode_sorted([previous, *fields]))

@@ -1,0 +1,205 @@
+"""The writer: one thread that owns the only write connection and commits what has queued up together.
+
+Transactions are plain functions, handed in from any event loop. Each runs inside its own savepoint, so that one that
+raises is undone alone; results are delivered only after the commit, on the loops that asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sayso.engine._clock import Clock, to_microseconds
+from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
+from sayso.engine.store._hub import Change, Hub, Listener
+from sayso.engine.store._transaction import Transaction
+
+logger = logging.getLogger("sayso.engine.store")
+
+LARGEST_BATCH = 256
+
+_UNDOES_ALL = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Primary result codes after which the whole batch is rolled back: sqlite.org/lang_transaction.html, "Response To
+Errors Within A Transaction"."""
+
+_Job: TypeAlias = "tuple[Callable[[Transaction], Any], asyncio.AbstractEventLoop, asyncio.Future[Any]]"
+
+
+class _Delivery:
+    """What one transaction came to: its result or error, and what the hub's listeners hear of it."""
+
+    __slots__ = ("changes", "error", "future", "result")
+
+    def __init__(
+        self, future: asyncio.Future[Any], result: Any, error: Exception | None, changes: list[Change]
+    ) -> None:
+        self.future = future
+        self.result = result
+        self.error = error
+        self.changes = changes
+
+
+class Writer:
+    """The thread that writes. `opened` makes the connection, on that thread; a failure is raised by `start`."""
+
+    def __init__(self, path: str, connect: Callable[[], sqlite3.Connection], clock: Clock, hub: Hub) -> None:
+        self._path = path
+        self._connect = connect
+        self._clock = clock
+        self._hub = hub
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name=f"sayso writer {path}", daemon=True)
+
+    def start(self) -> None:
+        """Open the connection; blocks until it is open, which takes milliseconds, or raises why it is not."""
+        self._thread.start()
+        self._started.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def submit(self, function: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
+        """Queue a transaction; the future of the running loop gets its result once it is committed.
+
+        Cancelling the future does not take the transaction back.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if self._closed:
+            future.set_exception(StoreClosed(self._path))
+        else:
+            self._jobs.put((function, loop, future))
+        return future
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Commit what is queued, close the connection, end the thread. Stopping twice is harmless."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+        if self._thread is not threading.current_thread() and self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _work(self) -> None:
+        try:
+            connection = self._connect()
+            transaction = Transaction(connection)
+        except BaseException as error:
+            self._failure = error
+            return
+        finally:
+            self._started.set()
+        try:
+            while (batch := self._next_batch()) is not None:
+                self._commit(transaction, batch)
+        finally:
+            connection.close()
+
+    def _next_batch(self) -> list[_Job] | None:
+        job = self._jobs.get()
+        batch: list[_Job] = []
+        while job is not None:
+            batch.append(job)
+            if len(batch) == LARGEST_BATCH:
+                return batch
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch
+        self._jobs.put(None)  # the end: met again once the batch, if there is one, is done
+        return batch or None
+
+    def _commit(self, transaction: Transaction, batch: list[_Job]) -> None:
+        connection = transaction.connection
+        mark = transaction.mark()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction.now = to_microseconds(self._clock.now())
+            deliveries = [self._attempt(transaction, job) for job in batch]
+            connection.execute("COMMIT")
+        except Exception as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            transaction.undo(mark)
+            logger.error("a commit of %d transactions failed: %s", len(batch), _translate(error, self._path))
+            deliveries = [
+                _Delivery(future, None, _translate(error, self._path), []) for _, _, future in batch
+            ]
+        self._deliver(batch, deliveries)
+
+    def _attempt(self, transaction: Transaction, job: _Job) -> _Delivery:
+        function, _, future = job
+        connection = transaction.connection
+        mark = transaction.mark()
+        connection.execute("SAVEPOINT one")
+        try:
+            result = function(transaction)
+        except Exception as error:
+            if not connection.in_transaction or (
+                isinstance(error, sqlite3.Error) and _primary_code(error) in _UNDOES_ALL
+            ):
+                raise
+            connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+            transaction.undo(mark)
+            return _Delivery(future, None, _translate(error, self._path), [])
+        connection.execute("RELEASE one")
+        return _Delivery(future, result, None, transaction.take_changes())
+
+    def _deliver(self, batch: list[_Job], deliveries: list[_Delivery]) -> None:
+        """One hop to each loop, with all that the commit means to it in the writer's order."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Delivery | tuple[Listener, Change]]] = {}
+        for (_, loop, _), delivery in zip(batch, deliveries, strict=True):
+            for change in delivery.changes:
+                for listener in self._hub.listeners(change):
+                    by_loop.setdefault(listener.loop, []).append((listener, change))
+            by_loop.setdefault(loop, []).append(delivery)
+        for loop, news in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(_arrive, loop, news)
+            except RuntimeError:
+                logger.debug("a loop was closed before %d results arrived; they are committed", len(news))
+
+
+def _arrive(loop: asyncio.AbstractEventLoop, news: list[_Delivery | tuple[Listener, Change]]) -> None:
+    """Everything is scheduled, not called, so that listeners and the callbacks of futures keep the writer's order."""
+    for item in news:
+        if isinstance(item, tuple):
+            listener, change = item
+            loop.call_soon(listener.callback, change)
+        elif item.future.done():
+            continue
+        elif item.error is None:
+            item.future.set_result(item.result)
+        else:
+            item.future.set_exception(item.error)
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _translate(error: Exception, path: str) -> Exception:
+    """The store's own error for what SQLite raised; anything else is itself."""
+    if isinstance(error, StoreError) or not isinstance(error, sqlite3.Error):
+        return error
+    if _primary_code(error) == sqlite3.SQLITE_FULL:
+        translated: StoreError = StoreFull(path)
+    else:
+        translated = StoreUnreadable(path, str(error))
+    translated.__cause__ = error
+    return translated

@@ -1,0 +1,292 @@
+-- Every statement that the store runs, by name. Python never assembles SQL.
+
+-- name: definition_insert
+INSERT INTO definitions (workflow, definition) VALUES (:workflow, :definition) ON CONFLICT DO NOTHING;
+
+-- name: definition_key
+SELECT definition_key FROM definitions WHERE workflow = :workflow AND definition = :definition;
+
+-- name: run_insert
+-- No row back: the id is taken.
+INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at)
+VALUES (:run_id, :workflow, 'RUNNING', 1, :node_id, :requested_by, :now, :now)
+ON CONFLICT (run_id) DO NOTHING RETURNING run_key;
+
+-- name: visit_insert
+INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begun_at)
+VALUES (:run_key, :visit, :node_id, 'RUNNING', :entry, :definition_key, :now);
+
+-- name: run_load
+SELECT r.run_key, r.run_id, r.workflow, r.status, r.resolutions, r.visit, r.node_id, v.attempt, v.first_attempt,
+       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry) AS shared, coalesce(r.error, v.error) AS error,
+       r.attention, r.requested_by
+FROM runs r JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
+WHERE r.run_id = :run_id;
+
+-- name: visit_requests
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
+FROM requests q JOIN runs r ON r.run_key = q.run_key
+WHERE q.run_key = :run_key AND q.visit = :visit ORDER BY q.request_key;
+
+-- name: visit_steps
+SELECT name, arguments, result FROM steps WHERE run_key = :run_key AND visit = :visit;
+
+-- name: node_statuses
+-- The latest visit of each node of a run; SQLite takes the bare columns from the row with the maximum.
+SELECT node_id, status, max(visit) AS visit FROM visits WHERE run_key = :run_key GROUP BY node_id;
+
+-- name: run_guard
+SELECT status, visit, resolutions FROM runs WHERE run_key = :run_key;
+
+-- name: run_park
+-- Parks only a run whose visit has seen every resolution; otherwise an answer would wait for ever.
+UPDATE runs SET status = 'WAITING_FOR_INPUT', updated_at = :now
+WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT')
+  AND resolutions = :resolutions RETURNING workflow;
+
+-- name: visit_parked
+UPDATE visits SET parked = :parked, definition_key = :definition_key WHERE run_key = :run_key AND visit = :visit;
+
+-- name: run_stir
+UPDATE runs SET status = 'RUNNING', updated_at = :now
+WHERE run_key = :run_key AND visit = :visit AND status = 'WAITING_FOR_INPUT';
+
+-- name: visit_end
+UPDATE visits SET status = :status, error = :error, ended_at = :now WHERE run_key = :run_key AND visit = :visit;
+
+-- name: run_next_visit
+UPDATE runs SET status = 'RUNNING', visit = :next_visit, node_id = :next_node, updated_at = :now
+WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
+
+-- name: run_end
+UPDATE runs SET status = :status, node_id = NULL, shared = :shared, error = :error, updated_at = :now, ended_at = :now
+WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
+
+-- name: visit_attempt
+UPDATE visits SET attempt = :attempt, retry_at = :retry_at, error = :error WHERE run_key = :run_key AND visit = :visit;
+
+-- name: requests_withdraw_open
+UPDATE requests SET status = 'WITHDRAWN', resolved_at = :now
+WHERE run_key = :run_key AND visit = :visit AND status = 'PENDING' RETURNING request_key, id;
+
+-- name: request_insert
+INSERT INTO requests (id, run_key, visit, name, node_id, attempt, question, digest, digest_version, policy,
+                      requested_by, note, asked_at, deadline, default_value, status)
+VALUES (:id, :run_key, :visit, :name, :node_id, :attempt, :question, :digest, :digest_version, :policy,
+        :requested_by, :note, :now, :deadline, :default_value, 'PENDING') RETURNING request_key;
+
+-- name: request_revise
+-- The question changed while it was open: a new revision, under what is asked now.
+UPDATE requests SET question = :question, digest = :digest, digest_version = :digest_version, policy = :policy,
+                    note = :note, default_value = :default_value, revision = revision + 1
+WHERE run_key = :run_key AND visit = :visit AND name = :name AND status = 'PENDING'
+RETURNING request_key, revision;
+
+-- name: votes_void
+DELETE FROM votes WHERE request_key = :request_key;
+
+-- name: delivery_insert
+INSERT INTO deliveries (request_key, destination) VALUES (:request_key, :destination);
+
+-- name: deliveries_mark
+UPDATE deliveries SET revision_wanted = revision_wanted + 1 WHERE request_key = :request_key;
+
+-- name: deliveries_mark_run
+-- The card follows its run: whatever happens to the run, the cards of the visit's requests have news.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1
+WHERE request_key IN (SELECT request_key FROM requests WHERE run_key = :run_key);
+
+-- name: request_withdraw
+UPDATE requests SET status = 'WITHDRAWN', resolved_at = :now
+WHERE run_key = :run_key AND id = :id AND status = 'PENDING' RETURNING request_key;
+
+-- name: request_resolution
+SELECT q.id, q.status, q.answer, q.decided, q.resolved_at FROM requests q WHERE q.id = :id;
+
+-- name: event_recorded
+SELECT outcome, reason FROM events WHERE event_key = :event_key;
+
+-- name: request_for_answer
+SELECT q.request_key, q.run_key, q.name, q.node_id, q.visit, q.question, q.digest, q.revision, q.policy, q.deadline,
+       q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status AS run_status, r.visit AS run_visit
+FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
+
+-- name: votes_current
+SELECT v.person, e.via, e.value, e.received_at, e.comment FROM votes v JOIN events e ON e.event = v.event
+WHERE v.request_key = :request_key;
+
+-- name: event_insert
+INSERT INTO events (event_key, request_key, given_id, revision, person, via, value, comment, received_at,
+                    recorded_at, outcome, reason)
+VALUES (:event_key, :request_key, :given_id, :revision, :person, :via, :value, :comment, :received_at,
+        :now, :outcome, :reason);
+
+-- name: vote_upsert
+INSERT INTO votes (request_key, person, event) VALUES (:request_key, :person, :event)
+ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event;
+
+-- name: request_answer
+-- No row back: somebody was first, or the question changed.
+UPDATE requests SET status = 'ANSWERED', answer = :answer, decided = :decided, resolved_at = :now, resolved_by = :person
+WHERE request_key = :request_key AND status = 'PENDING' AND revision = :revision RETURNING request_key;
+
+-- name: run_resolve
+-- A request of the run came to its end: the run can go on, unless it waits for an operator.
+UPDATE runs SET resolutions = resolutions + 1, updated_at = :now,
+                status = CASE status WHEN 'WAITING_FOR_INPUT' THEN 'RUNNING' ELSE status END
+WHERE run_key = :run_key RETURNING resolutions, status;
+
+-- name: refusal_count
+INSERT INTO refusals (request_key, person, outcome, count, last_at) VALUES (:request_key, :person, :outcome, 1, :now)
+ON CONFLICT (request_key, person, outcome) DO UPDATE SET count = count + 1, last_at = excluded.last_at
+RETURNING count;
+
+-- name: requests_due
+-- In the whole store (:run_id null) or of one run.
+SELECT q.request_key, q.id, q.run_key, q.name, q.deadline, q.default_value, r.run_id, r.workflow
+FROM requests q JOIN runs r ON r.run_key = q.run_key
+WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
+ORDER BY q.deadline LIMIT 256;
+
+-- name: next_deadline
+SELECT q.deadline FROM requests q WHERE q.status = 'PENDING' AND q.deadline IS NOT NULL ORDER BY q.deadline LIMIT 1;
+
+-- name: next_deadline_of_run
+SELECT min(q.deadline) AS deadline FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
+WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.deadline IS NOT NULL;
+
+-- name: request_expire
+UPDATE requests SET status = 'EXPIRED', answer = default_value, resolved_at = :now
+WHERE request_key = :request_key AND status = 'PENDING' RETURNING answer;
+
+-- name: step_begin
+INSERT INTO steps (run_key, visit, name, arguments, begun_at) VALUES (:run_key, :visit, :name, :arguments, :now);
+
+-- name: step_record
+INSERT INTO steps (run_key, visit, name, arguments, result, begun_at, ended_at)
+VALUES (:run_key, :visit, :name, :arguments, :result, :now, :now)
+ON CONFLICT (run_key, visit, name) DO UPDATE SET arguments = excluded.arguments, result = excluded.result,
+                                                 ended_at = excluded.ended_at;
+
+-- name: step_delete
+DELETE FROM steps WHERE run_key = :run_key AND visit = :visit AND name = :name;
+
+-- name: step_rebind
+-- The recorded result stands for the arguments that the code has now.
+UPDATE steps SET arguments = :arguments WHERE run_key = :run_key AND visit = :visit AND name = :name;
+
+-- name: run_hold
+UPDATE runs SET status = 'NEEDS_ATTENTION', attention = :attention, updated_at = :now
+WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
+
+-- name: run_attended
+UPDATE runs SET status = 'RUNNING', attention = NULL, updated_at = :now
+WHERE run_key = :run_key AND status = 'NEEDS_ATTENTION' RETURNING run_id;
+
+-- name: request_ask_again
+-- An operator has the changed question answered anew, with no deadline: the old one may have passed.
+UPDATE requests SET status = 'PENDING', question = :question, digest = :digest, digest_version = :digest_version,
+                    answer = NULL, decided = NULL, resolved_at = NULL, resolved_by = NULL, deadline = NULL,
+                    revision = revision + 1
+WHERE run_key = :run_key AND visit = :visit AND name = :name AND status IN ('ANSWERED', 'EXPIRED')
+RETURNING request_key;
+
+-- name: request_rebind
+-- An operator lets the recorded answer stand for the changed question.
+UPDATE requests SET question = :question, digest = :digest, digest_version = :digest_version
+WHERE run_key = :run_key AND visit = :visit AND name = :name RETURNING request_key;
+
+-- name: request_drop
+-- An operator lets the visit end without an answer that its code no longer asks for.
+UPDATE requests SET attempt = -1 WHERE run_key = :run_key AND visit = :visit AND name = :name RETURNING request_key;
+
+-- name: run_cancel
+UPDATE runs SET status = 'CANCELLED', attention = NULL, node_id = NULL, updated_at = :now, ended_at = :now,
+                shared = (SELECT coalesce(v.parked, v.entry) FROM visits v
+                          WHERE v.run_key = runs.run_key AND v.visit = runs.visit)
+WHERE run_key = :run_key AND ended_at IS NULL RETURNING run_id;
+
+-- name: requests_cancel_open
+UPDATE requests SET status = 'CANCELLED', resolved_at = :now, resolved_by = :person
+WHERE run_key = :run_key AND status = 'PENDING' RETURNING request_key, id;
+
+-- name: run_retry
+UPDATE runs SET status = 'RUNNING', visit = :next_visit, shared = NULL, error = NULL, ended_at = NULL, updated_at = :now,
+                node_id = (SELECT v.node_id FROM visits v WHERE v.run_key = runs.run_key AND v.visit = runs.visit)
+WHERE run_key = :run_key AND status = 'FAILED' RETURNING node_id;
+
+-- name: visit_retry
+UPDATE visits SET status = 'RUNNING', attempt = attempt + 1, first_attempt = attempt + 1, retry_at = NULL, error = NULL,
+                  parked = NULL, ended_at = NULL
+WHERE run_key = :run_key AND visit = :visit;
+
+-- name: visit_again
+INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begun_at)
+SELECT run_key, visit + 1, node_id, 'RUNNING', entry, definition_key, :now FROM visits
+WHERE run_key = :run_key AND visit = :visit;
+
+-- name: runs_to_recover
+SELECT run_id FROM runs WHERE status = 'RUNNING' AND workflow = :workflow;
+
+-- name: parked_node_first
+-- One seek a node: the first node, by name, at which runs of the workflow are parked.
+SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow ORDER BY node_id LIMIT 1;
+
+-- name: parked_node_after
+SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow AND node_id > :node_id
+ORDER BY node_id LIMIT 1;
+
+-- name: parked_runs
+SELECT r.run_id, r.node_id, d.definition FROM runs r
+JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit JOIN definitions d ON d.definition_key = v.definition_key
+WHERE r.status = 'WAITING_FOR_INPUT' AND r.workflow = :workflow ORDER BY r.run_key;
+
+-- name: runs_list
+-- The newest first; each filter is off when null.
+SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at
+FROM runs r
+WHERE (:status IS NULL OR r.status = :status) AND (:workflow IS NULL OR r.workflow = :workflow)
+  AND (:run_id IS NULL OR r.run_id = :run_id)
+ORDER BY r.run_key DESC LIMIT :limit;
+
+-- name: run_summary
+SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at
+FROM runs r WHERE r.run_id = :run_id;
+
+-- name: requests_pending
+-- The oldest first.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
+FROM requests q JOIN runs r ON r.run_key = q.run_key
+WHERE q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id) ORDER BY q.asked_at LIMIT :limit;
+
+-- name: request_by_id
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
+FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
+
+-- name: audit_insert
+INSERT INTO audit (sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: audit_head
+SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1;
+
+-- name: audit_page
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, hash FROM audit
+WHERE sequence > :after ORDER BY sequence LIMIT :limit;
+
+-- name: audit_page_of_run
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, hash FROM audit
+WHERE run_id = :run_id AND sequence > :after ORDER BY sequence LIMIT :limit;
+
+-- name: audit_redact
+UPDATE audit SET payload = NULL WHERE run_id = :run_id AND payload IS NOT NULL;
+
+-- name: prune
+-- A bounded number at a time; everything of a run goes with it, but the audit trail stays.
+DELETE FROM runs WHERE run_key IN (SELECT run_key FROM runs WHERE ended_at < :before ORDER BY ended_at LIMIT 500);
+
+-- name: prune_count
+SELECT count(*) AS runs FROM runs WHERE ended_at < :before;

@@ -1,0 +1,42 @@
+"""The rule for CI that nothing may be skipped; everything else that tests share stands beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+NO_SKIPS = "--no-skips"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(NO_SKIPS, action="store_true", help="fail the run when any test or module was skipped")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption(NO_SKIPS) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_NoSkips(), "sayso-no-skips")
+
+
+class _NoSkips:
+    """Counts skips, of tests and of whole modules, in the process that reports."""
+
+    def __init__(self) -> None:
+        self._skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._skipped.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self._skipped.append(report.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._skipped and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._skipped:
+            terminalreporter.section("skipped tests fail this run", red=True)
+            for nodeid in self._skipped:
+                terminalreporter.line(nodeid)
