@@ -11,7 +11,7 @@ from sayso.engine.errors import InvalidRequest
 from sayso.engine.store import AnswerAttempt, AnswerStore
 
 
-async def give_answer(
+async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     store: AnswerStore,
     request_id: str,
     revision: int,

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Workflow
@@ -77,7 +77,7 @@ class _ReplayOver(StoreError):
     """Ends a replay at its first write, as a failing store would."""
 
 
-class _Replay:
+class _Replay:  # the parameters are those of the calls it stands for
     """A store that refuses every write and notes what it would have been; and the visit's host."""
 
     value_limit = VALUE_LIMIT
@@ -95,9 +95,9 @@ class _Replay:
         if self.visit is not None:
             self.visit.halt(Halt(HaltKind.SUSPENDED))
 
-    def _refuse(self, severity: Severity, text: str) -> Any:
+    def _refuse(self, severity: Severity, text: str) -> asyncio.Future[Any]:
         self.note(severity, text)
-        refused: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         refused.set_exception(_ReplayOver(text))
         refused.exception()  # nobody may be left to wait for it
         return refused

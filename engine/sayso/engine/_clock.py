@@ -32,7 +32,7 @@ class SystemClock:
 
     async def wait_until(self, instant: datetime) -> None:
         """Wait in stretches of at most a minute, because the machine's clock may be set or the machine sleep."""
-        while (remaining := instant - self.now()) > timedelta(0):
+        while (remaining := instant - self.now()) > timedelta(0):  # noqa: ASYNC110 - no event tells that time has come
             await asyncio.sleep(min(remaining, _LONGEST_WAIT).total_seconds())
 
 

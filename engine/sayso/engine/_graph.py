@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from types import CodeType
-from typing import Any, Protocol, overload
+from typing import Any, Protocol, cast, overload
 
 from sayso.engine._conditions import Condition, check_syntax, describe, holds
 from sayso.engine._values import decode_dict, digest, encode_sorted
@@ -128,7 +128,11 @@ def node(function: _NodeFunction | None = None, /, **settings: Any) -> Any:
     """Make a node of a function of `shared`, sync or async: `@node`, or `@node(id=..., max_retries=...)`."""
     if function is not None:
         return FunctionNode(function)
-    return lambda decorated: FunctionNode(decorated, **settings)
+
+    def decorate(decorated: _NodeFunction) -> FunctionNode:
+        return FunctionNode(decorated, **settings)
+
+    return decorate
 
 
 class Workflow:
@@ -147,7 +151,8 @@ class Workflow:
             for edge in source.edges:
                 if self.nodes.get(edge.target.id) is not edge.target:
                     raise InvalidWorkflow(
-                        f"the edge {source.id} > {edge.target.id} leads out of workflow {name!r}; add the node to nodes="
+                        f"the edge {source.id} > {edge.target.id} leads out of workflow {name!r}; "
+                        "add the node to nodes="
                     )
 
     def definition(self) -> str:
@@ -199,7 +204,9 @@ def _fingerprint(item: Node) -> str:
             for function in vars(cls).values()
             if callable(function)
         ]
-    codes = [function.__code__ for function in functions if hasattr(function, "__code__")]
+    codes = [
+        code for code in (getattr(function, "__code__", None) for function in functions) if code is not None
+    ]
     return digest(repr([_code_facts(code) for code in codes]))[:16]
 
 
@@ -217,7 +224,9 @@ def _constant(constant: object) -> object:
     if isinstance(constant, CodeType):
         return _code_facts(constant)
     if isinstance(constant, frozenset):
-        return sorted(repr(item) for item in constant)  # a set's own order changes from process to process
+        return sorted(
+            map(repr, cast("frozenset[object]", constant))
+        )  # a set's own order changes from process to process
     return repr(constant)
 
 

@@ -101,7 +101,7 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
         return (OPERATOR,)
     entries = (to,) if isinstance(to, str) else tuple(to)
     for entry in entries:
-        if not isinstance(entry, str) or not _is_audience(entry):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not _is_audience(entry):
             raise InvalidRequest(
                 "to",
                 f"{entry!r} names nobody. Use console, web, api, operator, a chat such as slack:#releases or "
@@ -110,7 +110,9 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entries))
 
 
-def _is_audience(entry: str) -> bool:
+def _is_audience(entry: object) -> bool:
+    if not isinstance(entry, str):
+        return False
     if entry == OPERATOR or entry in LOCAL_SURFACES:
         return True
     kind, _, name = entry.partition(":")

@@ -15,6 +15,7 @@ from sayso.engine.errors import InvalidRequest
 DIGEST_VERSION = 1
 
 _OPTION_KEYS = frozenset({"value", "label", "description", "style"})
+_SHOWN = 60
 _YES = frozenset({"yes", "y", "true", "1"})
 _NO = frozenset({"no", "n", "false", "0"})
 
@@ -191,7 +192,7 @@ def _check_text(question: Question, value: Json) -> None:
 
 def _check_select(question: Question, value: Json) -> None:
     values = [option.value for option in question.choices]
-    if value not in values or not isinstance(value, str):
+    if value not in values:
         raise InvalidAnswer(
             f"{_shown(value)} is none of the options. Please choose one of: {', '.join(values)}."
         )
@@ -218,7 +219,7 @@ def _check_number(question: Question, value: Json) -> None:  # noqa: ARG001 - on
 
 
 def _check_form(question: Question, value: Json) -> None:
-    from jsonschema import exceptions  # noqa: PLC0415 - 60 ms that only forms pay
+    from jsonschema import ValidationError  # noqa: PLC0415 - 60 ms that only forms pay
     from jsonschema.validators import validator_for  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
 
@@ -226,11 +227,12 @@ def _check_form(question: Question, value: Json) -> None:
     # An empty registry: a schema never makes this process fetch a URL.
     validator = validator_for(question.schema)(question.schema, registry=Registry())
     try:
-        error = exceptions.best_match(validator.iter_errors(value))
+        errors: list[ValidationError] = list(validator.iter_errors(value))
     except Exception as unresolved:
         raise InvalidAnswer(f"The form's schema cannot be used: {unresolved}.") from unresolved
-    if error is not None:
-        where = ".".join(str(part) for part in error.absolute_path)
+    if errors:
+        error = min(errors, key=lambda found: list(map(str, found.absolute_path)))
+        where = ".".join(map(str, error.absolute_path))
         raise InvalidAnswer(f"{where}: {error.message}." if where else f"{error.message}.")
 
 
@@ -297,4 +299,4 @@ _TEXT_READERS: dict[str, Callable[[Question, str], Json]] = {
 
 def _shown(value: Json) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
+    return f'"{text[:_SHOWN]}…"' if len(text) > _SHOWN else f'"{text}"'

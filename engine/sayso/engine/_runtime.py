@@ -111,7 +111,7 @@ class Runtime:
         await driver.on_loop(lambda: driver.start(new))
         return new_id
 
-    async def answer(
+    async def answer(  # noqa: PLR0913 - the fields of an answer
         self,
         id: str,
         revision: int,
@@ -142,7 +142,7 @@ class Runtime:
         while True:
             changed: asyncio.Future[None] = loop.create_future()
 
-            def hear(change: Change, changed: asyncio.Future[None] = changed) -> None:
+            def hear(_: Change, changed: asyncio.Future[None] = changed) -> None:
                 if not changed.done():
                     changed.set_result(None)
 

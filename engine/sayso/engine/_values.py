@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
 from sayso.engine.errors import UnstorableValue, ValueTooLarge
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A stored value."""
 
 VALUE_LIMIT = 1_000_000
@@ -74,16 +74,19 @@ def check(value: object, path: str) -> None:
     if kind in _SIMPLE:
         return
     if kind is dict:
-        _check_dict(value, path)  # type: ignore[arg-type]
+        _check_dict(cast("dict[object, object]", value), path)
     elif kind is list:
-        for index, item in enumerate(value):  # type: ignore[arg-type, var-annotated]
+        for index, item in enumerate(cast("list[object]", value)):
             if type(item) not in _SIMPLE:
                 check(item, f"{path}[{index}]")
     elif kind is float:
-        if not math.isfinite(value):  # type: ignore[arg-type]
+        if not math.isfinite(cast("float", value)):
             raise UnstorableValue(path, f"{value!r} is no finite number")
     else:
-        raise UnstorableValue(path, f"it is a {kind.__module__}.{kind.__qualname__}".replace("builtins.", ""))
+        name = (
+            kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        )
+        raise UnstorableValue(path, f"it is a {name}")
 
 
 def _check_dict(value: dict[object, object], path: str) -> None:

@@ -113,7 +113,7 @@ class WorkflowEngine:
         """Drive the run until the visit at which it stands has ended or parked. Otherwise as `run`."""
         return await self._drive(input_data, whole=False)
 
-    async def answer(
+    async def answer(  # noqa: PLR0913 - the fields of an answer
         self,
         id: str,
         revision: int,

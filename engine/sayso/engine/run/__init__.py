@@ -11,9 +11,10 @@ from sayso.engine.run._asking import (
 )
 from sayso.engine.run._blocked import BlockedLoopWatch
 from sayso.engine.run._driver import Driver, resident_limit
+from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._live import LiveRun, gone_node
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._visit import Halt, HaltKind, Visit, current_visit
+from sayso.engine.run._visit import Visit, current_visit
 
 __all__ = [
     "NO_DEFAULT",

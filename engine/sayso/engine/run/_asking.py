@@ -12,7 +12,8 @@ from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
 from sayso.engine._values import Json, decode, encode
 from sayso.engine.errors import InvalidRequest, NoCurrentVisit, PolicyNotSupported, RequestExpired
-from sayso.engine.run._visit import STEP_KEY, Terms, current_visit
+from sayso.engine.run._host import Terms
+from sayso.engine.run._visit import STEP_KEY, current_visit
 from sayso.engine.store import Resolution
 
 
@@ -26,7 +27,7 @@ class NoDefault:
 NO_DEFAULT: Final = NoDefault()
 
 
-async def request_input(
+async def request_input(  # noqa: PLR0913 - the programming model's one question
     prompt: str | None = None,
     options: Sequence[str | Mapping[str, str]] | None = None,
     input_type: str = "text",

@@ -72,7 +72,7 @@ class Driver:
                 self.watch_deadlines()
                 self._ready.set()
                 await self._stop.wait()
-                raise _Stopped  # has the group cancel its tasks
+                raise _Stopped  # noqa: TRY301 - has the group cancel its tasks
         except* _Stopped:
             pass
         finally:
@@ -126,8 +126,12 @@ class Driver:
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something as a child of the driver, in a context of its own."""
-        assert self._group is not None
+        assert self._group is not None, "the driver has begun"
         return self._group.create_task(work, name=name, context=self._context.copy())
+
+    def carry_out(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """As `spawn`, where nobody needs the task."""
+        self.spawn(work, name)  # type: ignore[unused-awaitable]
 
     async def definition_key(self, workflow: Workflow) -> int:
         """The key of a workflow's graph in the store."""
@@ -188,7 +192,7 @@ class Driver:
     def on_stalled(self, live: LiveRun) -> None:
         """The store failed under a run: a runtime tries again, a handle's next call does."""
         if self._run_id is None and not self.is_closing():
-            self.spawn(self._try_again(live), f"{live.run_id} stalled")
+            self.carry_out(self._try_again(live), f"{live.run_id} stalled")
 
     async def _try_again(self, live: LiveRun) -> None:
         back_off = _FIRST_BACK_OFF
@@ -230,7 +234,7 @@ class Driver:
                 await clock.wait_until(deadline + GRACE)
                 await self.store.expire_due(self._run_id)
             except StoreError as error:
-                logger.error("deadlines cannot be watched: %s", error)  # noqa: TRY400 - the cause is in the text
+                logger.error("deadlines cannot be watched: %s", error)  # noqa: TRY400 - the reason says it all
                 await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)
 
 

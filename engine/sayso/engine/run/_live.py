@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sayso.engine._graph import Workflow
@@ -23,8 +23,9 @@ from sayso.engine._records import (
 )
 from sayso.engine._values import decode_dict
 from sayso.engine.errors import StoreError
+from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._visit import CURRENT, Halt, HaltKind, Visit
+from sayso.engine.run._visit import CURRENT, Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class LiveRun:
     def shared(self) -> dict[str, Any]:
         """A copy of the run's state: live, as parked, or as it ended."""
         if self._visit is not None:
-            return _copy(self._visit.shared)
+            return _copy_dict(self._visit.shared)
         return {} if self._shown is None else decode_dict(self._shown)
 
     def open_requests(self) -> tuple[RequestRecord, ...]:
@@ -139,7 +140,7 @@ class LiveRun:
         self._moving = True
         self._parked = False
         self.failure = None
-        self._driver.spawn(self._load_and_move(), self.run_id)
+        self._driver.carry_out(self._load_and_move(), self.run_id)
 
     async def start(self, new: NewRun) -> None:
         """Store the run and execute its first visit, also when the caller is cancelled meanwhile.
@@ -227,14 +228,14 @@ class LiveRun:
             self._stop_moving()
         else:
             # In a task of its own: this one has been cancelled.
-            self._driver.spawn(self._visit_stopped(visit), self.run_id)
+            self._driver.carry_out(self._visit_stopped(visit), self.run_id)
 
     def _own_cancellation(self, visit: Visit) -> None:
         """The node raised CancelledError by itself: a failure like any other."""
         logger.error("run %s: node %s cancelled its own task", self.run_id, visit.place.node_id)
         error = "CancelledError: the node cancelled its own task"
         end = VisitEnd(WorkflowStatus.FAILED, visit.entry, error=error, withdraw=bool(visit.open_requests))
-        self._driver.spawn(self._fail(visit, end), self.run_id)
+        self._driver.carry_out(self._fail(visit, end), self.run_id)
 
     async def _fail(self, visit: Visit, end: VisitEnd) -> None:
         visit.ended = True
@@ -402,8 +403,19 @@ def gone_node(workflow: Workflow, status: WorkflowStatus, node_id: str | None) -
     return Attention(AttentionKind.NODE_GONE, str(node_id), reason=reason)
 
 
-def _copy(value: Any) -> Any:
+def _copy_dict(value: dict[Any, Any]) -> dict[Any, Any]:
     """A deep copy of plain data; what a node keeps in its live state beyond that is shared."""
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
+    return {key: _copy(item) for key, item in value.items()}
+
+
+def _copy_list(value: list[Any]) -> list[Any]:
+    return [_copy(item) for item in value]
+
+
+def _copy(value: Any) -> Any:
+    kind: type = type(value)
+    copy = _COPIES.get(kind)
+    return value if copy is None else copy(value)
+
+
+_COPIES: dict[type, Callable[[Any], Any]] = {dict: _copy_dict, list: _copy_list}

@@ -11,8 +11,9 @@ from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
 from sayso.engine._values import decode_dict, encode
 from sayso.engine.errors import RequestExpired
 from sayso.engine.run._asking import request_input
-from sayso.engine.run._visit import Halt, HaltKind, Visit, VisitStore, call
-from sayso.engine.store import VisitEnd
+from sayso.engine.run._host import Halt, HaltKind
+from sayso.engine.run._visit import Visit, call
+from sayso.engine.store import VisitEnd, VisitStore
 
 logger = logging.getLogger("sayso.engine")
 
@@ -32,7 +33,7 @@ async def execute_visit(store: VisitStore, workflow: Workflow, visit: Visit) -> 
             return None
         shared = encode(visit.shared, "shared", store.value_limit)
         following = choose_next(workflow.nodes[visit.place.node_id].edges, visit.place.node_id, shared)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the visit is the unit of work; logged with its run's id
         return None if visit.halted is not None else _failure(visit, error)
     status = WorkflowStatus.COMPLETED if following is None else WorkflowStatus.RUNNING
     return VisitEnd(status, shared, following, withdraw=bool(visit.open_requests))

@@ -11,12 +11,10 @@ import inspect
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, NoReturn, Protocol, TypeVar
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
 
-from sayso.engine._clock import Clock
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import (
     Attention,
@@ -28,82 +26,14 @@ from sayso.engine._records import (
 )
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
 from sayso.engine.errors import NoCurrentVisit, RunSuspended, StoreError, UnstorableValue, ValueTooLarge
+from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
 from sayso.engine.run._names import Names
-from sayso.engine.store import Ask, Asked, Park, Place, Resolution
+from sayso.engine.store import Ask, Asked, Park, Place, Resolution, VisitStore
 
 T = TypeVar("T")
 
 CURRENT: ContextVar[Visit] = ContextVar("sayso_current_visit")
 STEP_KEY: ContextVar[str] = ContextVar("sayso_step_key")
-
-
-class HaltKind(StrEnum):
-    """Why a visit is stopped before its end; what its code then does is ignored."""
-
-    SUSPENDED = "suspended"
-    STALE = "stale"
-    HELD = "held"
-    STORE_FAILED = "store_failed"
-    GONE = "gone"
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """The reason for a stop, with what an operator must decide or what the store said."""
-
-    kind: HaltKind
-    attention: Attention | None = None
-    error: StoreError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a question is asked, beside what is asked."""
-
-    audience: tuple[str, ...]
-    requested_by: str | None
-    note: str | None
-    expires_after: timedelta | None
-    default: str | None
-
-
-class VisitHost(Protocol):
-    """What a visit tells whoever runs it."""
-
-    def on_parked(self) -> None:
-        """The visit is parked, in memory and in the store."""
-        ...
-
-    def on_deadline(self) -> None:
-        """A question with a deadline was stored."""
-        ...
-
-    def on_step(self, name: str) -> None:
-        """A step that is not recorded is about to run."""
-        ...
-
-    def is_closing(self) -> bool:
-        """Whether the driver goes down, so that a cancellation is not the node's own."""
-        ...
-
-
-class VisitStore(Protocol):
-    """The writes that a visit makes; each returns a future that has its result once it is committed."""
-
-    @property
-    def value_limit(self) -> int: ...
-    @property
-    def clock(self) -> Clock: ...
-
-    def ask(self, place: Place, asks: list[Ask], park: Park | None) -> asyncio.Future[Asked | None]: ...
-    def park(self, place: Place, wish: Park) -> asyncio.Future[bool]: ...
-    def stir(self, place: Place) -> asyncio.Future[None]: ...
-    def withdraw(self, place: Place, request_id: str) -> asyncio.Future[Resolution | None]: ...
-    def next_attempt(
-        self, place: Place, attempt: int, retry_at: datetime, error: str
-    ) -> asyncio.Future[None]: ...
-    def begin_step(self, place: Place, name: str, arguments: str) -> asyncio.Future[None]: ...
-    def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]: ...
 
 
 class _Queued:

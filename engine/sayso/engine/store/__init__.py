@@ -4,7 +4,7 @@ from sayso.engine.store._answering import GRACE
 from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._operating import ATTENTION_ACTIONS
-from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store
+from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store, VisitStore
 from sayso.engine.store._reader import SQLiteReader
 from sayso.engine.store._sqlite import SQLiteStore, open_store
 from sayso.engine.store._transaction import NO_HASH, chain_hash
@@ -30,6 +30,7 @@ __all__ = [
     "SQLiteStore",
     "Store",
     "VisitEnd",
+    "VisitStore",
     "chain_hash",
     "open_store",
 ]

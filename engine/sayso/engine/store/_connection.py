@@ -6,7 +6,10 @@ import sqlite3
 from pathlib import Path
 
 from sayso.engine.errors import SchemaTooNew, StoreUnreadable
-from sayso.engine.store._queries import load_migrations
+from sayso.engine.store._queries import SQL, load_migrations
+
+SCHEMA = len(load_migrations())
+"""The present schema."""
 
 WRITER_PRAGMAS = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
 """Pragmas of the write connection with the values that reading them back gives; `synchronous` 2 is FULL."""
@@ -39,30 +42,29 @@ def reader_uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
-def schema_version(connection: sqlite3.Connection, path: Path) -> int:
+def check_version(path: Path, tables: set[str], found: int | None) -> int:
     """The file's schema, 0 when it is empty; raises `StoreUnreadable` for a file that is not sayso's, and
     `SchemaTooNew` for one of a newer sayso.
     """
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if "schema_version" not in tables:
+    if found is None:
         if tables:
             raise StoreUnreadable(str(path), "it is a database, but not one of sayso's")
         return 0
-    found: int = connection.execute("SELECT version FROM schema_version").fetchone()[0]
-    known = len(load_migrations())
-    if found > known:
-        raise SchemaTooNew(str(path), found, known)
+    if found > SCHEMA:
+        raise SchemaTooNew(str(path), found, SCHEMA)
     return found
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    found = schema_version(connection, path)
+    tables = {row["name"] for row in connection.execute(SQL["tables"])}
+    row = connection.execute(SQL["version"]).fetchone() if "schema_version" in tables else None
+    found = check_version(path, tables, None if row is None else row["version"])
     for version, script in enumerate(load_migrations(), start=1):
         if version > found:
             stamp = (
                 "INSERT INTO schema_version VALUES (1);"
                 if version == 1
-                else f"UPDATE schema_version SET version = {version:d};"
+                else f"UPDATE schema_version SET version = {version:d};"  # noqa: S608 - a number of ours
             )
             try:
                 connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n{stamp}\nCOMMIT;")

@@ -9,7 +9,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 def _load_queries() -> dict[str, str]:
-    parts = _NAME.split((files(__package__) / "sql" / "queries.sql").read_text(encoding="utf-8"))
+    parts = _NAME.split((files("sayso.engine.store") / "sql" / "queries.sql").read_text(encoding="utf-8"))
     return {name: _without_comments(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
@@ -19,7 +19,7 @@ def _without_comments(text: str) -> str:
 
 def load_migrations() -> list[str]:
     """The scripts that lead from an empty file to the present schema, in order; their count is its version."""
-    folder = files(__package__) / "sql" / "migrations"
+    folder = files("sayso.engine.store") / "sql" / "migrations"
     scripts = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name
     )

@@ -15,8 +15,8 @@ import aiosqlite
 from sayso.engine._clock import to_microseconds
 from sayso.engine._records import AuditRow, LoadedRun, RequestRecord, RunSummary, WorkflowStatus
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
-from sayso.engine.store._connection import reader_uri, schema_version
-from sayso.engine.store._queries import SQL, load_migrations
+from sayso.engine.store._connection import SCHEMA, check_version, reader_uri
+from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import read_audit, read_request, read_run, read_step, read_summary
 
 _PAGE = 1000
@@ -111,7 +111,7 @@ class SQLiteReader:
 
         Raises `StoreUnreadable` when the target exists or cannot be written.
         """
-        if target.exists():
+        if await asyncio.to_thread(target.exists):
             raise StoreUnreadable(str(target), "it exists already; a backup never overwrites")
         connection = await self._opened()
         try:
@@ -134,7 +134,7 @@ class SQLiteReader:
             return self._connection
 
     async def _open(self) -> aiosqlite.Connection:
-        if not self.path.exists():
+        if not await asyncio.to_thread(self.path.exists):
             raise StoreUnreadable(str(self.path), "there is no such file yet")
         try:
             connection = await aiosqlite.connect(reader_uri(self.path), uri=True, isolation_level=None)
@@ -143,7 +143,14 @@ class SQLiteReader:
         _stop_at_exit(connection)
         connection.row_factory = sqlite3.Row
         try:
-            await connection._execute(_check_version, connection._conn, self.path)  # noqa: SLF001
+            tables = {row[0] for row in await connection.execute_fetchall(SQL["tables"])}
+            versions = (
+                list(await connection.execute_fetchall(SQL["version"])) if "schema_version" in tables else []
+            )
+            found = check_version(self.path, tables, versions[0][0] if versions else None)
+            if found < SCHEMA:
+                reason = f"it has the older schema {found}; a command that writes brings it up to date"
+                raise StoreUnreadable(str(self.path), reason)
         except (sqlite3.Error, StoreError) as error:
             await connection.close()
             if isinstance(error, StoreError):
@@ -152,19 +159,11 @@ class SQLiteReader:
         return connection
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    found = schema_version(connection, path)
-    if found < len(load_migrations()):
-        raise StoreUnreadable(
-            str(path), f"it has the older schema {found}; a command that writes brings it up to date"
-        )
-
-
 def _stop_at_exit(connection: aiosqlite.Connection) -> None:
     """Let a script exit that forgot to close: aiosqlite's thread is no daemon and would be waited for."""
 
     def stop() -> None:
         threading.main_thread().join()
-        connection.stop()
+        connection.stop()  # pyright: ignore[reportUnknownMemberType]
 
     threading.Thread(target=stop, name="sayso reader's end", daemon=True).start()

@@ -30,7 +30,8 @@ class Transaction:
         self.now = 0
         self._changes: list[Change] = []
         head = connection.execute(SQL["audit_head"]).fetchone()
-        self._sequence, self._hash = (0, NO_HASH) if head is None else (head["sequence"], head["hash"])
+        self._sequence: int = 0 if head is None else head["sequence"]
+        self._hash: str = NO_HASH if head is None else head["hash"]
 
     @property
     def instant(self) -> datetime:

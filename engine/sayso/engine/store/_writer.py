@@ -98,7 +98,7 @@ class Writer:
         try:
             connection = self._connect()
             transaction = Transaction(connection)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to whoever starts the writer
             self._failure = error
             return
         finally:
@@ -131,11 +131,12 @@ class Writer:
             transaction.now = to_microseconds(self._clock.now())
             deliveries = [self._attempt(transaction, job) for job in batch]
             connection.execute("COMMIT")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             transaction.undo(mark)
-            logger.error("a commit of %d transactions failed: %s", len(batch), _translate(error, self._path))
+            reason = _translate(error, self._path)
+            logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
             deliveries = [
                 _Delivery(future, None, _translate(error, self._path), []) for _, _, future in batch
             ]

@@ -1,5 +1,11 @@
 -- Every statement that the store runs, by name. Python never assembles SQL.
 
+-- name: tables
+SELECT name FROM sqlite_schema WHERE type = 'table';
+
+-- name: version
+SELECT version FROM schema_version;
+
 -- name: definition_insert
 INSERT INTO definitions (workflow, definition) VALUES (:workflow, :definition) ON CONFLICT DO NOTHING;
 
