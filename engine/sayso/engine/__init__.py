@@ -4,8 +4,8 @@ It knows no chat platform, no HTTP and no command line.
 """
 
 from sayso.engine._approval import Decision, request_approval
-from sayso.engine._audit import AuditProblem, export_row, verify_audit
-from sayso.engine._check_parked import Finding, check_parked
+from sayso.engine._audit import AuditProblem, AuditReport, export_row, verify_audit
+from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._outcomes import Outcome, OutcomeKind
@@ -24,6 +24,7 @@ from sayso.engine._records import (
 )
 from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
+from sayso.engine._values import Json
 from sayso.engine._workflow_engine import WorkflowEngine
 from sayso.engine.errors import (
     AmbiguousRequest,
@@ -64,6 +65,7 @@ __all__ = [
     "Attention",
     "AttentionKind",
     "AuditProblem",
+    "AuditReport",
     "AuditRow",
     "AuthorError",
     "Clock",
@@ -75,6 +77,7 @@ __all__ = [
     "InvalidAnswer",
     "InvalidRequest",
     "InvalidWorkflow",
+    "Json",
     "NoCurrentVisit",
     "NoDefault",
     "Node",
@@ -99,6 +102,7 @@ __all__ = [
     "SQLiteStore",
     "SaysoError",
     "SchemaTooNew",
+    "Severity",
     "StoreClosed",
     "StoreError",
     "StoreFull",

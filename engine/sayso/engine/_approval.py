@@ -78,7 +78,12 @@ async def request_approval(
     visit = current_visit("request_approval")
     question = build_question(action, _OPTIONS, "select", None, details)
     terms = build_terms(
-        to=to, policy=policy, expires_after=expires_after, note=note, requested_by=requested_by
+        to=to,
+        policy=policy,
+        request_id=request_id,
+        expires_after=expires_after,
+        note=note,
+        requested_by=requested_by,
     )
     record, resolution = await visit.ask(question, request_id, terms)
     votes = (

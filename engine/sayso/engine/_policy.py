@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
@@ -35,15 +37,13 @@ class Fact:
     as_of: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, gc=False):
     """The policy of a request as stored with it: the first answer from its audience decides."""
 
     audience: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(msgspec.Struct, frozen=True, gc=False):
     """One person's say. `via` is the surface or destination it came in by."""
 
     person: str
@@ -54,8 +54,7 @@ class Vote:
     facts: tuple[Fact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What a set of votes amounts to: the deciding value if `decided`, and who may not vote and why."""
 
     decided: bool

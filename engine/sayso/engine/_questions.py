@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, cast
 
 import msgspec
@@ -24,8 +24,7 @@ class InvalidAnswer(Exception):
     """An answer that does not fit its question; the text is the reason, for the person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(msgspec.Struct, frozen=True, gc=False):
     """One choice. `value` is the answer, `label` is shown; `style` is `primary`, `danger` or a surface's own word."""
 
     value: str
@@ -34,8 +33,7 @@ class Option:
     style: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, gc=False):
     """What the person is shown, as given by the workflow's author. Equal questions have equal digests."""
 
     prompt: str | None

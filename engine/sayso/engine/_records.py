@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from sayso.engine._questions import Question, question_from_canonical
 from sayso.engine._values import Json
 
@@ -83,8 +85,7 @@ REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
 """Every change of a request's status that the store makes."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit."""
 
     id: str
@@ -139,8 +140,7 @@ class RequestRecord:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
+class StepRecord(msgspec.Struct, frozen=True, gc=False):
     """A step as stored; `result` is its JSON, None while it is started and unfinished."""
 
     name: str
@@ -159,8 +159,7 @@ class Attention:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True, gc=False):
     """A run as stored, with its current visit. `entry` is the state at the visit's begin, `shared` what is shown."""
 
     run_key: int
@@ -180,8 +179,7 @@ class RunRecord:
     requested_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRun:
+class LoadedRun(msgspec.Struct, frozen=True, gc=False):
     """Everything that a visit needs in order to run again: the run and the journal of its current visit."""
 
     run: RunRecord

@@ -56,7 +56,14 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
     visit = current_visit("request_input")
     question = build_question(prompt, options, input_type, schema, details)
     terms = replace(
-        build_terms(to=to, policy=policy, expires_after=expires_after, note=note, requested_by=requested_by),
+        build_terms(
+            to=to,
+            policy=policy,
+            request_id=request_id,
+            expires_after=expires_after,
+            note=note,
+            requested_by=requested_by,
+        ),
         default=_default(question, default, expires_after),
     )
     record, resolution = await visit.ask(question, request_id, terms)
@@ -97,6 +104,7 @@ def step_key() -> str:
 
 def build_terms(
     *,
+    request_id: str | None,
     to: str | Sequence[str] | None,
     policy: object,
     expires_after: timedelta | None,
@@ -106,7 +114,7 @@ def build_terms(
     """How a question is asked; raises `InvalidRequest` by the parameter's name, and `PolicyNotSupported`."""
     if policy is not None:
         raise PolicyNotSupported(policy)
-    for parameter, text in (("note", note), ("requested_by", requested_by)):
+    for parameter, text in (("request_id", request_id), ("note", note), ("requested_by", requested_by)):
         if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(parameter, f"{text!r} is no text")
     if expires_after is not None and (

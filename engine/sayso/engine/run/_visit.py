@@ -11,9 +11,10 @@ import inspect
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
+
+from msgspec.structs import replace
 
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import (

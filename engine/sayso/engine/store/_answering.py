@@ -23,6 +23,9 @@ from sayso.engine.store._transaction import Transaction
 GRACE = timedelta(seconds=5)
 """How long after a deadline the sweep waits, so that an answer received in time can still be looked up."""
 
+LARGEST_SWEEP = 256
+"""How many requests one transaction expires at most."""
+
 IsGone = Callable[[str, str], bool]
 """Whether the loaded code of a workflow lacks a node: (workflow, node id)."""
 
@@ -44,7 +47,7 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
         return _refuse(
             tx, attempt, None, OutcomeKind.UNKNOWN, "sayso does not know this question (any more)."
         )
-    votes = [] if request["status"] != RequestStatus.PENDING else _current_votes(tx, request["request_key"])
+    votes = _current_votes(tx, request["request_key"]) if request["events"] else []
     received = to_microseconds(attempt.received_at) if attempt.received_at is not None else tx.now
     vote = Vote(
         attempt.person,
@@ -153,7 +156,7 @@ def _record_event(
         )
     else:
         outcome = Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
-    event = _insert_event(tx, attempt, request["request_key"], received, outcome)
+    event = _insert_event(tx, attempt, request, received, outcome)
     payload: dict[str, object] = {
         "value": attempt.value,
         "revision": attempt.revision,
@@ -168,27 +171,27 @@ def _record_event(
 
 
 def _insert_event(
-    tx: Transaction, attempt: AnswerAttempt, request_key: int | None, received: int, outcome: Outcome
+    tx: Transaction, attempt: AnswerAttempt, request: Any, received: int, outcome: Outcome
 ) -> int:
-    cursor = tx.run(
+    event = int(request["events"]) + 1
+    tx.run(
         "event_insert",
-        {
-            "event_key": attempt.event_key,
-            "request_key": request_key,
-            "given_id": attempt.request_id,
-            "revision": attempt.revision,
-            "person": attempt.person,
-            "via": attempt.via,
-            "value": msgspec.json.encode(attempt.value).decode(),
-            "comment": attempt.comment,
-            "received_at": received,
-            "now": tx.now,
-            "outcome": outcome.kind,
-            "reason": outcome.reason,
-        },
+        (
+            request["request_key"],
+            event,
+            attempt.event_key,
+            attempt.revision,
+            attempt.person,
+            attempt.via,
+            msgspec.json.encode(attempt.value).decode(),
+            attempt.comment,
+            received,
+            tx.now,
+            outcome.kind,
+            outcome.reason,
+        ),
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return event
 
 
 def _audit(
@@ -212,7 +215,7 @@ def _resolve(tx: Transaction, attempt: AnswerAttempt, request: Any, value: Json,
             for v in counted
         ]
     ).decode()
-    row = tx.row(
+    cursor = tx.run(
         "request_answer",
         {
             "request_key": request["request_key"],
@@ -223,42 +226,54 @@ def _resolve(tx: Transaction, attempt: AnswerAttempt, request: Any, value: Json,
             "now": tx.now,
         },
     )
-    assert row is not None, "the request was pending when this transaction read it"
+    assert cursor.rowcount == 1, "the request was pending when this transaction read it"
     resolution = Resolution(attempt.request_id, RequestStatus.ANSWERED, text, decided, tx.instant)
     _resolve_run(tx, request, resolution)
 
 
 def _resolve_run(tx: Transaction, request: Any, resolution: Resolution) -> None:
-    row = tx.row("run_resolve", {"run_key": request["run_key"], "now": tx.now})
-    tx.announce(
-        request["run_id"], request["workflow"], WorkflowStatus(row["status"]), resolution, row["resolutions"]
-    )
+    status = WorkflowStatus(request["run_status"])
+    if status is WorkflowStatus.WAITING_FOR_INPUT:
+        status = WorkflowStatus.RUNNING
+    resolutions = request["resolutions"] + 1
+    fields = {"run_key": request["run_key"], "status": status, "resolutions": resolutions, "now": tx.now}
+    tx.run("run_resolve", fields)
+    tx.announce(request["run_id"], request["workflow"], status, resolution, resolutions)
 
 
 def _refuse(tx: Transaction, attempt: AnswerAttempt, request: Any, kind: OutcomeKind, reason: str) -> Outcome:
     """Record a refusal: with its key, so that a repeat hears the same; in the audit trail once a person and kind."""
     outcome = Outcome(kind, reason)
-    request_key = None if request is None else request["request_key"]
+    if request is None:
+        return outcome
     if attempt.event_key is not None:
         received = to_microseconds(attempt.received_at) if attempt.received_at is not None else tx.now
-        _insert_event(tx, attempt, request_key, received, outcome)
-    if request is not None:
-        fields = {"request_key": request_key, "person": attempt.person, "outcome": kind, "now": tx.now}
-        if tx.row("refusal_count", fields)["count"] == 1:
-            payload: dict[str, object] = {
-                "value": attempt.value,
-                "revision": attempt.revision,
-                "outcome": kind,
-                "reason": reason,
-            }
-            _audit(tx, "answer_refused", payload, attempt, request)
+        _insert_event(tx, attempt, request, received, outcome)
+    fields = {
+        "request_key": request["request_key"],
+        "person": attempt.person,
+        "outcome": kind,
+        "now": tx.now,
+    }
+    if tx.row("refusal_count", fields)["count"] == 1:
+        payload: dict[str, object] = {
+            "value": attempt.value,
+            "revision": attempt.revision,
+            "outcome": kind,
+            "reason": reason,
+        }
+        _audit(tx, "answer_refused", payload, attempt, request)
     return outcome
 
 
 def expire_due(tx: Transaction, run_id: str | None) -> int:
-    """Expire what has been due for longer than the grace, of one run or of all; the number of requests expired."""
-    due = tx.rows("requests_due", {"until": to_microseconds(tx.instant - GRACE), "run_id": run_id})
-    for request in due:
+    """Expire what has been due for longer than the grace, of one run or of all, a bounded number at a time; the number
+    of requests expired.
+    """
+    expired = 0
+    due = {"until": to_microseconds(tx.instant - GRACE), "run_id": run_id}
+    while expired < LARGEST_SWEEP and (request := tx.row("request_due", due)) is not None:
+        expired += 1
         fields = {"request_key": request["request_key"], "now": tx.now}
         answer_text = tx.row("request_expire", fields)["answer"]
         tx.run("deliveries_mark", fields)
@@ -266,7 +281,7 @@ def expire_due(tx: Transaction, run_id: str | None) -> int:
         tx.audit("request_expired", payload, run_id=request["run_id"], request_id=request["id"])
         resolution = Resolution(request["id"], RequestStatus.EXPIRED, answer_text, None, tx.instant)
         _resolve_run(tx, request, resolution)
-    return len(due)
+    return expired
 
 
 def next_deadline(tx: Transaction, run_id: str | None) -> int | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from sayso.engine._policy import Fact
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class NewRun:
+class NewRun(msgspec.Struct, frozen=True, gc=False):
     """A run to be started at its first node; `shared` is JSON."""
 
     run_id: str
@@ -22,8 +22,7 @@ class NewRun:
     requested_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """The visit that a transaction is about; it changes nothing once the run has left that visit."""
 
     run_key: int
@@ -34,8 +33,7 @@ class Place:
     definition_key: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question to be stored. `known` says that its name is recorded, under another digest."""
 
     id: str
@@ -51,24 +49,21 @@ class Ask:
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(msgspec.Struct, frozen=True, gc=False):
     """The wish to park: the state as parked (None if as at the visit's begin) and the resolutions seen."""
 
     shared: str | None
     resolutions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What became of questions: a record each (None: answered under its old text meanwhile), and whether it parked."""
 
     records: tuple[RequestRecord | None, ...]
     parked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class VisitEnd:
+class VisitEnd(msgspec.Struct, frozen=True, gc=False):
     """The end of a visit: on to `next_node` with `shared`, or the run's end with `status`. `withdraw` closes what is
     still open.
     """
@@ -80,8 +75,7 @@ class VisitEnd:
     withdraw: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerAttempt:
+class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
     """Somebody's attempt to answer."""
 
     request_id: str

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from sayso.engine._records import RequestStatus, WorkflowStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(msgspec.Struct, frozen=True, gc=False):
     """The end of a request. `answer` and `decided` are JSON; `decided` are the votes that decided."""
 
     request_id: str
@@ -25,8 +26,7 @@ class Resolution:
     resolved_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False):
     """Something that was committed about a run, with its status behind the change.
 
     `resolutions` is the run's count with this change, where a request was resolved.

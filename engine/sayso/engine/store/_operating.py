@@ -94,6 +94,8 @@ def _change_journal(
     text = {"question": question, "digest": question_digest(question), "digest_version": DIGEST_VERSION}
     if action == "reask":
         row = tx.row("request_ask_again", {**where, **text})
+        if row is None:
+            raise NotApplicable(run.run_id, action, f"request {attention.name!r} has no answer to replace")
         tx.run("votes_void", {"request_key": row["request_key"]})
     elif attention.kind is AttentionKind.QUESTION_CHANGED:
         tx.run("request_rebind", {**where, **text})

@@ -38,7 +38,7 @@ class Transaction:
         """The transaction's instant."""
         return from_microseconds(self.now)
 
-    def run(self, query: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+    def run(self, query: str, parameters: Mapping[str, Any] | tuple[Any, ...]) -> sqlite3.Cursor:
         """Execute a named statement."""
         return self.connection.execute(SQL[query], parameters)
 

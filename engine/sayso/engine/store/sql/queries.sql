@@ -115,45 +115,44 @@ SELECT outcome, reason FROM events WHERE event_key = :event_key;
 
 -- name: request_for_answer
 SELECT q.request_key, q.run_key, q.name, q.node_id, q.visit, q.question, q.digest, q.revision, q.policy, q.deadline,
-       q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status AS run_status, r.visit AS run_visit
+       q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status AS run_status,
+       r.resolutions, (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key) AS events
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
 
 -- name: votes_current
-SELECT v.person, e.via, e.value, e.received_at, e.comment FROM votes v JOIN events e ON e.event = v.event
+SELECT v.person, e.via, e.value, e.received_at, e.comment FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
 WHERE v.request_key = :request_key;
 
 -- name: event_insert
-INSERT INTO events (event_key, request_key, given_id, revision, person, via, value, comment, received_at,
+INSERT INTO events (request_key, event, event_key, revision, person, via, value, comment, received_at,
                     recorded_at, outcome, reason)
-VALUES (:event_key, :request_key, :given_id, :revision, :person, :via, :value, :comment, :received_at,
-        :now, :outcome, :reason);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: vote_upsert
 INSERT INTO votes (request_key, person, event) VALUES (:request_key, :person, :event)
 ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event;
 
 -- name: request_answer
--- No row back: somebody was first, or the question changed.
+-- No row changed: somebody was first, or the question changed.
 UPDATE requests SET status = 'ANSWERED', answer = :answer, decided = :decided, resolved_at = :now, resolved_by = :person
-WHERE request_key = :request_key AND status = 'PENDING' AND revision = :revision RETURNING request_key;
+WHERE request_key = :request_key AND status = 'PENDING' AND revision = :revision;
 
 -- name: run_resolve
 -- A request of the run came to its end: the run can go on, unless it waits for an operator.
-UPDATE runs SET resolutions = resolutions + 1, updated_at = :now,
-                status = CASE status WHEN 'WAITING_FOR_INPUT' THEN 'RUNNING' ELSE status END
-WHERE run_key = :run_key RETURNING resolutions, status;
+UPDATE runs SET resolutions = :resolutions, status = :status, updated_at = :now WHERE run_key = :run_key;
 
 -- name: refusal_count
 INSERT INTO refusals (request_key, person, outcome, count, last_at) VALUES (:request_key, :person, :outcome, 1, :now)
 ON CONFLICT (request_key, person, outcome) DO UPDATE SET count = count + 1, last_at = excluded.last_at
 RETURNING count;
 
--- name: requests_due
--- In the whole store (:run_id null) or of one run.
-SELECT q.request_key, q.id, q.run_key, q.name, q.deadline, q.default_value, r.run_id, r.workflow
+-- name: request_due
+-- The one that is due longest, in the whole store (:run_id null) or of one run.
+SELECT q.request_key, q.id, q.run_key, q.name, q.deadline, q.default_value, r.run_id, r.workflow,
+       r.status AS run_status, r.resolutions
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
-ORDER BY q.deadline LIMIT 256;
+ORDER BY q.deadline LIMIT 1;
 
 -- name: next_deadline
 SELECT q.deadline FROM requests q WHERE q.status = 'PENDING' AND q.deadline IS NOT NULL ORDER BY q.deadline LIMIT 1;
@@ -233,20 +232,21 @@ SELECT run_key, visit + 1, node_id, 'RUNNING', entry, definition_key, :now FROM 
 WHERE run_key = :run_key AND visit = :visit;
 
 -- name: runs_to_recover
-SELECT run_id FROM runs WHERE status = 'RUNNING' AND workflow = :workflow;
+SELECT run_id FROM runs WHERE status = 'RUNNING' AND workflow = :workflow AND ended_at IS NULL;
 
 -- name: parked_node_first
 -- One seek a node: the first node, by name, at which runs of the workflow are parked.
-SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow ORDER BY node_id LIMIT 1;
+SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow AND ended_at IS NULL
+ORDER BY node_id LIMIT 1;
 
 -- name: parked_node_after
-SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow AND node_id > :node_id
+SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow AND ended_at IS NULL AND node_id > :node_id
 ORDER BY node_id LIMIT 1;
 
 -- name: parked_runs
 SELECT r.run_id, r.node_id, d.definition FROM runs r
 JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit JOIN definitions d ON d.definition_key = v.definition_key
-WHERE r.status = 'WAITING_FOR_INPUT' AND r.workflow = :workflow ORDER BY r.run_key;
+WHERE r.status = 'WAITING_FOR_INPUT' AND r.workflow = :workflow AND r.ended_at IS NULL ORDER BY r.run_key;
 
 -- name: runs_list
 -- The newest first; each filter is off when null.
@@ -261,11 +261,12 @@ SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention,
 FROM runs r WHERE r.run_id = :run_id;
 
 -- name: requests_pending
--- The oldest first.
+-- The oldest first. Only runs that have not ended have open requests, and those have an index.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
-FROM requests q JOIN runs r ON r.run_key = q.run_key
-WHERE q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id) ORDER BY q.asked_at LIMIT :limit;
+FROM runs r JOIN requests q ON q.run_key = r.run_key
+WHERE r.ended_at IS NULL AND q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id)
+ORDER BY q.asked_at, q.request_key LIMIT :limit;
 
 -- name: request_by_id
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,

@@ -35,9 +35,8 @@ CREATE TABLE runs (
     CONSTRAINT runs_attention CHECK ((status = 'NEEDS_ATTENTION') = (attention IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX runs_running ON runs (workflow) WHERE status = 'RUNNING';
-CREATE INDEX runs_parked ON runs (workflow, node_id) WHERE status = 'WAITING_FOR_INPUT';
-CREATE INDEX runs_attention ON runs (run_key) WHERE status = 'NEEDS_ATTENTION';
+-- Every run that has not ended, by what start-up, recovery and listings look for.
+CREATE INDEX runs_live ON runs (status, workflow, node_id) WHERE ended_at IS NULL;
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
 -- One execution of a node. `entry` is `shared` when it began, `parked` when it parked if that differs.
@@ -106,15 +105,13 @@ CREATE TABLE requests (
     CONSTRAINT requests_answered CHECK (status <> 'ANSWERED' OR answer IS NOT NULL)
 ) STRICT;
 
-CREATE INDEX requests_open ON requests (asked_at) WHERE status = 'PENDING';
 CREATE INDEX requests_due ON requests (deadline) WHERE status = 'PENDING' AND deadline IS NOT NULL;
 
--- Every attempt to answer, append-only. A repeated key returns the outcome recorded here.
+-- Every attempt to answer, append-only, numbered within its request. A repeated key returns the outcome recorded here.
 CREATE TABLE events (
-    event       INTEGER PRIMARY KEY,
+    request_key INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+    event       INTEGER NOT NULL,
     event_key   TEXT,
-    request_key INTEGER REFERENCES requests ON DELETE CASCADE,
-    given_id    TEXT NOT NULL,
     revision    INTEGER NOT NULL,
     person      TEXT NOT NULL,
     via         TEXT NOT NULL,
@@ -124,18 +121,17 @@ CREATE TABLE events (
     recorded_at INTEGER NOT NULL,
     outcome     TEXT NOT NULL,
     reason      TEXT NOT NULL,
+    CONSTRAINT events_number PRIMARY KEY (request_key, event),
     CONSTRAINT events_key UNIQUE (event_key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX events_request ON events (request_key);
-
--- The current vote of each person on a request's current revision. `event` has no foreign key of its own, since both
--- rows go with their request and an index for it would cost every vote.
+-- The current vote of each person on a request's current revision: the event that cast it.
 CREATE TABLE votes (
     request_key INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
     person      TEXT NOT NULL,
     event       INTEGER NOT NULL,
-    CONSTRAINT votes_one_a_person PRIMARY KEY (request_key, person)
+    CONSTRAINT votes_one_a_person PRIMARY KEY (request_key, person),
+    CONSTRAINT votes_event FOREIGN KEY (request_key, event) REFERENCES events ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 -- Repeated refusals are counted here instead of filling the audit trail.
@@ -176,5 +172,3 @@ CREATE TABLE audit (
     payload_digest TEXT NOT NULL,
     hash           TEXT NOT NULL
 ) STRICT;
-
-CREATE INDEX audit_run ON audit (run_id);
