@@ -11,7 +11,10 @@ from typing import Any
 from sayso.engine import Node, Runtime, SQLiteReader, SQLiteStore, Workflow, request_input
 
 STATE: dict[str, Any] = {
-    "order": {"number": 4711, "lines": [{"article": f"article-{line}", "amount": line * 3} for line in range(12)]},
+    "order": {
+        "number": 4711,
+        "lines": [{"article": f"article-{line}", "amount": line * 3} for line in range(12)],
+    },
     "customer": {"name": "Example & Sons", "country": "SE", "tags": ["retail", "north", "priority"]},
     "note": "Deliver to the back door. " * 12,
 }

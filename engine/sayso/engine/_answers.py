@@ -24,10 +24,12 @@ async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     facts: tuple[Fact, ...],
 ) -> Outcome:
     """Answer a request; the answer counts even if the caller is cancelled meanwhile."""
-    check(value, "value")
+    check(value, "value", store.value_limit)
     for parameter, given in (("person", person), ("via", via)):
         if not given:
             raise InvalidRequest(parameter, "an answer needs somebody and a way in")
+    for parameter, text in (("person", person), ("via", via), ("event_key", event_key), ("comment", comment)):
+        check(text, parameter, store.value_limit)
     if received_at is not None and received_at.tzinfo is None:
         raise InvalidRequest("received_at", f"{received_at!r} has no time zone")
     return await store.answer(

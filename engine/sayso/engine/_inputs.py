@@ -16,10 +16,10 @@ from sayso.engine.store import AnswerAttempt
 class Inputs:
     """The entries of one call. Raises `UnstorableValue` for a value that is none."""
 
-    def __init__(self, entries: Mapping[str, Any] | None) -> None:
+    def __init__(self, entries: Mapping[str, Any] | None, value_limit: int) -> None:
         self._left = dict(entries or {})
         for key, value in self._left.items():
-            check(value, f"input_data[{key!r}]")
+            check(value, f"input_data[{key!r}]", value_limit)
 
     def match(self, open_requests: Sequence[RequestRecord]) -> list[tuple[str, AnswerAttempt]]:
         """The answers that the entries give to these requests: by id, then by name, then by node, where the node has

@@ -69,12 +69,14 @@ def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:  
     count, the earliest decides, and of two at the same instant that of the person whose id sorts first.
     `now` is for the policies with times; this one has none.
     """
-    refused = {vote.person: _refusal(policy) for vote in votes if not _was_asked(policy, vote)}
-    counting = [vote for vote in votes if vote.person not in refused]
-    if not counting:
-        return Verdict(decided=False, value=None, refused=refused)
-    first = min(counting, key=lambda vote: (vote.at, vote.person))
-    return Verdict(decided=True, value=first.value, refused=refused)
+    refused: dict[str, str] = {}
+    first: Vote | None = None
+    for vote in votes:
+        if not _was_asked(policy, vote):
+            refused[vote.person] = _refusal(policy)
+        elif first is None or (vote.at, vote.person) < (first.at, first.person):
+            first = vote
+    return Verdict(decided=first is not None, value=None if first is None else first.value, refused=refused)
 
 
 def _was_asked(policy: Policy, vote: Vote) -> bool:

@@ -98,10 +98,11 @@ def build_question(
         raise InvalidRequest("prompt", f"{prompt!r} is no text")
     if input_type not in _ANSWER_CHECKS:
         raise InvalidRequest("input_type", f"{input_type!r} is none of {', '.join(_ANSWER_CHECKS)}")
+    check(prompt, "prompt")
     check(details, "details")
-    return Question(
-        prompt, _build_options(options, input_type), input_type, _build_schema(schema, input_type), details
-    )
+    choices = _build_options(options, input_type)
+    check(choices, "options")
+    return Question(prompt, choices, input_type, _build_schema(schema, input_type), details)
 
 
 def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type: str) -> list[Json] | None:
@@ -189,10 +190,10 @@ def _check_text(question: Question, value: Json) -> None:
 
 
 def _check_select(question: Question, value: Json) -> None:
-    values = [option.value for option in question.choices]
+    values = [given["value"] if isinstance(given, dict) else given for given in question.options or ()]
     if value not in values:
         raise InvalidAnswer(
-            f"{_shown(value)} is none of the options. Please choose one of: {', '.join(values)}."
+            f"{_shown(value)} is none of the options. Please choose one of: {', '.join(map(str, values))}."
         )
 
 

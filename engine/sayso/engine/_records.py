@@ -60,6 +60,7 @@ RUN_TRANSITIONS: dict[tuple[WorkflowStatus, str], WorkflowStatus] = {
     (WorkflowStatus.RUNNING, "parked"): WorkflowStatus.WAITING_FOR_INPUT,
     (WorkflowStatus.WAITING_FOR_INPUT, "request_resolved"): WorkflowStatus.RUNNING,
     (WorkflowStatus.WAITING_FOR_INPUT, "stirred"): WorkflowStatus.RUNNING,
+    (WorkflowStatus.WAITING_FOR_INPUT, "moved_on"): WorkflowStatus.RUNNING,
     (WorkflowStatus.RUNNING, "finished"): WorkflowStatus.COMPLETED,
     (WorkflowStatus.RUNNING, "failed"): WorkflowStatus.FAILED,
     (WorkflowStatus.WAITING_FOR_INPUT, "failed"): WorkflowStatus.FAILED,

@@ -20,7 +20,7 @@ from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, encode
 from sayso.engine.errors import InvalidWorkflow, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
-from sayso.engine.store import Change, Listener, NewRun, SQLiteStore, open_store
+from sayso.engine.store import Change, Listener, SQLiteStore, open_store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -82,7 +82,9 @@ class Runtime:
             if driver is not None:
                 driver.stop()
             if group is not None:
-                await group.__aexit__(*error)
+                # The group would wrap an error of the caller's own; of a cancellation it must hear.
+                cancelled = isinstance(error[1], asyncio.CancelledError)
+                await group.__aexit__(*(error if cancelled else (None, None, None)))
         finally:
             if self._owns_store:
                 await self._store.close()
@@ -106,9 +108,7 @@ class Runtime:
         text = encode(dict(shared or {}), "shared", self._store.value_limit)
         new_id = run_id or uuid.uuid4().hex
         driver = self._running()
-        definition = driver.definition(workflow)
-        new = NewRun(new_id, name, definition, workflow.start.id, text, requested_by)
-        await driver.on_loop(lambda: driver.start(new))
+        await driver.on_loop(lambda: driver.start(new_id, workflow, text, requested_by))
         return new_id
 
     async def answer(  # noqa: PLR0913 - the fields of an answer

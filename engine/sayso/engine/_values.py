@@ -33,12 +33,14 @@ def encode(value: object, path: str, limit: int = VALUE_LIMIT) -> str:
     Raises `UnstorableValue` with the path of the offending part, and `ValueTooLarge` above `limit` bytes.
     """
     try:
-        check(value, path)
+        _check(value, path)
         data = _encoder.encode(value)
     except RecursionError:
         raise UnstorableValue(path, "it is nested too deeply or contains itself") from None
     except UnicodeEncodeError:
         raise UnstorableValue(path, "it contains text with a lone surrogate, which is no Unicode") from None
+    except ValueError as error:
+        raise UnstorableValue(path, f"it contains a number that is too long: {error}") from None
     if len(data) > limit:
         raise ValueTooLarge(path, len(data), limit)
     return data.decode()
@@ -66,7 +68,12 @@ def digest(data: str | bytes) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
-def check(value: object, path: str) -> None:
+def check(value: object, path: str, limit: int = VALUE_LIMIT) -> None:
+    """Raise what `encode` raises: for a value that is not written yet."""
+    encode(value, path, limit)
+
+
+def _check(value: object, path: str) -> None:
     """Raise `UnstorableValue` unless the value is a stored value. Types are compared exactly: a subclass comes
     back as its parent.
     """
@@ -78,7 +85,7 @@ def check(value: object, path: str) -> None:
     elif kind is list:
         for index, item in enumerate(cast("list[object]", value)):
             if type(item) not in _SIMPLE:
-                check(item, f"{path}[{index}]")
+                _check(item, f"{path}[{index}]")
     elif kind is float:
         if not math.isfinite(cast("float", value)):
             raise UnstorableValue(path, f"{value!r} is no finite number")
@@ -94,4 +101,4 @@ def _check_dict(value: dict[object, object], path: str) -> None:
         if type(key) is not str:
             raise UnstorableValue(path, f"its key {key!r} is a {type(key).__name__}, not a str")
         if type(item) not in _SIMPLE:
-            check(item, f"{path}[{key!r}]")
+            _check(item, f"{path}[{key!r}]")

@@ -19,7 +19,7 @@ from sayso.engine._state import ExecutionState, merge_statuses, show_requests
 from sayso.engine._values import Json, encode
 from sayso.engine.errors import InvalidRequest, NotApplicable, UnknownRun
 from sayso.engine.run import Driver, LiveRun, resident_limit
-from sayso.engine.store import NewRun, SQLiteStore, open_store
+from sayso.engine.store import SQLiteStore, open_store
 
 
 class WorkflowEngine:
@@ -156,7 +156,7 @@ class WorkflowEngine:
         )
 
     async def _drive(self, input_data: Mapping[str, Any] | None, *, whole: bool) -> ExecutionState:
-        inputs = Inputs(input_data)
+        inputs = Inputs(input_data, self._store.value_limit)
         driver, live = await self._attach()
         await driver.on_loop(lambda: self._move(live, inputs, whole=whole))
         return self.execution_state
@@ -223,9 +223,5 @@ class WorkflowEngine:
             self._stored_statuses = await self._store.node_statuses(self.run_id)
             return live
         shared = encode(dict(self._initial or {}), "initial_shared_state", self._store.value_limit)
-        await self._store.start(self._new_run(shared))
+        await self._store.start(await driver.new_run(self.run_id, self._workflow, shared, None))
         return live
-
-    def _new_run(self, shared: str) -> NewRun:
-        workflow = self._workflow
-        return NewRun(self.run_id, workflow.name, workflow.definition(), workflow.start.id, shared, None)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sayso.engine._policy import parse_audience
 from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
-from sayso.engine._values import Json, decode, encode
+from sayso.engine._values import Json, check, decode, encode
 from sayso.engine.errors import InvalidRequest, NoCurrentVisit, PolicyNotSupported, RequestExpired
 from sayso.engine.run._host import Terms
 from sayso.engine.run._visit import STEP_KEY, current_visit
@@ -88,7 +88,13 @@ async def step(name: str, function: Callable[..., Any], *arguments: Any, once: b
 
     Raises `AmbiguousRequest` for a name used twice by parallel tasks, `UnstorableValue`, `NoCurrentVisit`.
     """
-    return await current_visit("step").step(name, function, arguments, once=once)
+    visit = current_visit("step")
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(
+            "name", f"{name!r} is no text; a step is called as step(name, function, *arguments)"
+        )
+    check(name, "name")
+    return await visit.step(name, function, arguments, once=once)
 
 
 def step_key() -> str:
@@ -117,6 +123,7 @@ def build_terms(
     for parameter, text in (("request_id", request_id), ("note", note), ("requested_by", requested_by)):
         if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(parameter, f"{text!r} is no text")
+        check(text, parameter)
     if expires_after is not None and (
         not isinstance(expires_after, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]
         or expires_after <= timedelta(0)

@@ -53,7 +53,6 @@ class Driver:
         self._resident = resident
         self._parked: OrderedDict[str, LiveRun] = OrderedDict()
         self._context = contextvars.copy_context()
-        self._definitions: dict[str, str] = {}
         self._definition_keys: dict[str, int] = {}
         self._listener = Listener(self.loop, self._hear)
         self._task: asyncio.Task[Any] | None = None
@@ -137,22 +136,21 @@ class Driver:
         """The key of a workflow's graph in the store."""
         key = self._definition_keys.get(workflow.name)
         if key is None:
-            key = await self.store.define(workflow.name, self.definition(workflow))
+            key = await self.store.define(workflow.name, workflow.definition())
             self._definition_keys[workflow.name] = key
         return key
 
-    def definition(self, workflow: Workflow) -> str:
-        """What `check-parked` compares, made once a workflow."""
-        text = self._definitions.get(workflow.name)
-        if text is None:
-            text = self._definitions[workflow.name] = workflow.definition()
-        return text
+    async def new_run(self, run_id: str, workflow: Workflow, shared: str, requested_by: str | None) -> NewRun:
+        """A run to be started; `shared` is JSON."""
+        key = await self.definition_key(workflow)
+        return NewRun(run_id, workflow.name, key, workflow.start.id, shared, requested_by)
 
-    async def start(self, new: NewRun) -> None:
+    async def start(self, run_id: str, workflow: Workflow, shared: str, requested_by: str | None) -> None:
         """Store a run and execute its first visit. Raises `RunExists`, `StoreError`."""
-        if new.run_id in self.live:
-            raise RunExists(new.run_id)
-        await self.get(new.run_id, new.workflow, auto=True).start(new)
+        new = await self.new_run(run_id, workflow, shared, requested_by)
+        if run_id in self.live:
+            raise RunExists(run_id)
+        await self.get(run_id, workflow.name, auto=True).start(new)
 
     def take_up(self, run_id: str, workflow: str) -> None:
         """Drive a stored run on, unless somebody in this process does."""

@@ -25,7 +25,7 @@ from sayso.engine._values import decode_dict
 from sayso.engine.errors import StoreError
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._visit import CURRENT, Visit
+from sayso.engine.run._visit import Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
 if TYPE_CHECKING:
@@ -206,7 +206,6 @@ class LiveRun:
         visit.task = self._driver.spawn(self._execute(visit), f"{self.run_id} {visit.place.node_id}")
 
     async def _execute(self, visit: Visit) -> None:
-        CURRENT.set(visit)
         store = self._driver.store
         try:
             end = await execute_visit(store, self._workflow, visit)
@@ -413,9 +412,6 @@ def _copy_list(value: list[Any]) -> list[Any]:
 
 
 def _copy(value: Any) -> Any:
-    kind: type = type(value)
-    copy = _COPIES.get(kind)
-    return value if copy is None else copy(value)
-
-
-_COPIES: dict[type, Callable[[Any], Any]] = {dict: _copy_dict, list: _copy_list}
+    if type(value) is dict:
+        return _copy_dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    return _copy_list(value) if type(value) is list else value  # pyright: ignore[reportUnknownArgumentType]

@@ -12,7 +12,7 @@ from sayso.engine._values import decode_dict, encode
 from sayso.engine.errors import RequestExpired
 from sayso.engine.run._asking import request_input
 from sayso.engine.run._host import Halt, HaltKind
-from sayso.engine.run._visit import Visit, call
+from sayso.engine.run._visit import CURRENT, Visit, call
 from sayso.engine.store import VisitEnd, VisitStore
 
 logger = logging.getLogger("sayso.engine")
@@ -22,9 +22,10 @@ async def execute_visit(store: VisitStore, workflow: Workflow, visit: Visit) -> 
     """Run the visit's node and say how the run goes on; None when the visit was stopped and nothing is to be
     committed. What the node raises fails the run; a cancellation of the driver goes through.
     """
+    CURRENT.set(visit)
     try:
         await _run_phases(store, visit, visit_copy(workflow.nodes[visit.place.node_id]))
-        if visit.halted is not None:
+        if visit.is_stopped():
             return None
         if (unused := visit.unused) is not None:
             reason = "it was answered, and the code no longer asks it"
@@ -34,7 +35,7 @@ async def execute_visit(store: VisitStore, workflow: Workflow, visit: Visit) -> 
         shared = encode(visit.shared, "shared", store.value_limit)
         following = choose_next(workflow.nodes[visit.place.node_id].edges, visit.place.node_id, shared)
     except Exception as error:  # noqa: BLE001 - the visit is the unit of work; logged with its run's id
-        return None if visit.halted is not None else _failure(visit, error)
+        return None if visit.is_stopped() else _failure(visit, error)
     status = WorkflowStatus.COMPLETED if following is None else WorkflowStatus.RUNNING
     return VisitEnd(status, shared, following, withdraw=bool(visit.open_requests))
 
@@ -84,7 +85,7 @@ async def _attempt(
             try:
                 return await run()
             except Exception as error:
-                if visit.halted is not None:
+                if visit.is_stopped():
                     raise
                 spent = visit.attempt - visit.first_attempt + 1 >= node.max_retries
                 if spent or isinstance(error, RequestExpired):

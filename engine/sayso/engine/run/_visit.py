@@ -53,6 +53,7 @@ class Visit:
         "_in_flight",
         "_loop",
         "_queued",
+        "_replayed",
         "_request_names",
         "_step_names",
         "_store",
@@ -91,6 +92,7 @@ class Visit:
         self._queued: list[_Queued] = []
         self._waiting: dict[str, list[asyncio.Future[Resolution]]] = {}
         self._in_flight = 0
+        self._replayed = False
         self._stored_parked = False
         self._request_names = Names("request")
         self._step_names = Names("step")
@@ -114,6 +116,7 @@ class Visit:
 
     def take_journal(self, loaded: LoadedRun) -> None:
         """Run again with what is recorded of this visit."""
+        self._replayed = True
         self.requests = {record.name: record for record in loaded.requests}
         self.steps = {record.name: record for record in loaded.steps}
         self.attempt, self.first_attempt = loaded.run.attempt, loaded.run.first_attempt
@@ -234,7 +237,7 @@ class Visit:
             return
         quiet = self._in_flight == len(queued)
         try:
-            park = Park(self._shared_to_show(), self.resolutions) if quiet else None
+            park = Park(self._shared_to_show(), self.resolutions, self._replayed) if quiet else None
         except (UnstorableValue, ValueTooLarge) as error:
             for one in queued:
                 if not one.future.done():
@@ -362,7 +365,7 @@ class Visit:
         path = f"step {name!r}: argument"
         try:
             for index, argument in enumerate(arguments):
-                check(argument, f"{path}[{index}]")
+                check(argument, f"{path}[{index}]", self._store.value_limit)
         except UnstorableValue as error:
             raise UnstorableValue(error.path, f"{error.reason} (bind it in a lambda instead)") from None
         bound = encode_sorted(list(arguments)).decode()
@@ -371,9 +374,13 @@ class Visit:
 
     # Parking and stopping.
 
+    def is_stopped(self) -> bool:
+        """Whether what the node does is ignored: the visit was halted, or its driver goes down."""
+        return self.halted is not None or self._host.is_closing()
+
     def check_running(self) -> None:
         """Raise `RunSuspended` when the visit has been stopped or has ended."""
-        if self.halted is not None or self.ended:
+        if self.is_stopped() or self.ended:
             raise RunSuspended(self.place.run_id)
 
     async def committed(self, write: asyncio.Future[T]) -> T:
@@ -426,7 +433,7 @@ class Visit:
             shown = None  # for display only; the visit's end reports it
         self._stored_parked = True
         seen = self.resolutions
-        stored = self._store.park(self.place, Park(shown, seen))
+        stored = self._store.park(self.place, Park(shown, seen, self._replayed))
         stored.add_done_callback(lambda done: self._park_stored(seen, done))
 
     def _park_stored(self, seen: int, done: asyncio.Future[bool]) -> None:

@@ -16,7 +16,7 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
 
     run_id: str
     workflow: str
-    definition: str
+    definition_key: int
     node_id: str
     shared: str
     requested_by: str | None
@@ -50,10 +50,14 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
 
 
 class Park(msgspec.Struct, frozen=True, gc=False):
-    """The wish to park: the state as parked (None if as at the visit's begin) and the resolutions seen."""
+    """The wish to park: the state as parked (None if as at the visit's begin) and the resolutions seen.
+
+    `replayed` says that the visit runs again, so that it may park under other code than it began under.
+    """
 
     shared: str | None
     resolutions: int
+    replayed: bool
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):

@@ -11,8 +11,14 @@ from sayso.engine.store._queries import SQL, load_migrations
 SCHEMA = len(load_migrations())
 """The present schema."""
 
-WRITER_PRAGMAS = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
-"""Pragmas of the write connection with the values that reading them back gives; `synchronous` 2 is FULL."""
+WRITER_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "2",  # FULL: what is acknowledged survives a power cut
+    "foreign_keys": "1",
+    "cache_size": "-8000",  # in KiB
+    "wal_autocheckpoint": "4000",  # in pages of 4 KiB: hot pages are copied once for many commits
+}
+"""Pragmas of the write connection with the values that reading them back gives."""
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
@@ -25,9 +31,10 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         raise StoreUnreadable(str(path), str(error)) from error
     try:
         connection.row_factory = sqlite3.Row
+        found = _schema(connection, path)  # first: journal_mode is kept in the file, which may not be ours
         for pragma, value in WRITER_PRAGMAS.items():
             connection.execute(f"PRAGMA {pragma} = {value}")
-        _migrate(connection, path)
+        _migrate(connection, found)
     except sqlite3.Error as error:
         connection.close()
         raise StoreUnreadable(str(path), str(error)) from error
@@ -55,10 +62,13 @@ def check_version(path: Path, tables: set[str], found: int | None) -> int:
     return found
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _schema(connection: sqlite3.Connection, path: Path) -> int:
     tables = {row["name"] for row in connection.execute(SQL["tables"])}
     row = connection.execute(SQL["version"]).fetchone() if "schema_version" in tables else None
-    found = check_version(path, tables, None if row is None else row["version"])
+    return check_version(path, tables, None if row is None else row["version"])
+
+
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
     for version, script in enumerate(load_migrations(), start=1):
         if version > found:
             stamp = (

@@ -34,7 +34,7 @@ def cancel(tx: Transaction, run_id: str, person: str, via: str) -> None:
         raise NotApplicable(run_id, "cancel", f"it has ended already ({run.status})")
     fields = {"run_key": run.run_key, "visit": run.visit, "person": person, "now": tx.now}
     tx.run("run_cancel", fields)
-    tx.run("visit_end", {**fields, "status": "CANCELLED", "error": None})
+    tx.run("visit_end", ("CANCELLED", None, tx.now, run.run_key, run.visit))
     for request in tx.rows("requests_cancel_open", fields):
         tx.audit("request_cancelled", {}, run_id=run_id, request_id=request["id"], person=person, via=via)
     tx.run("deliveries_mark_run", fields)

@@ -35,65 +35,35 @@ def read_attention(text: str | None) -> Attention | None:
 
 
 def read_request(row: Any) -> RequestRecord:
-    """A row of the requests' listing."""
-    return RequestRecord(
-        id=row["id"],
-        name=row["name"],
-        run_id=row["run_id"],
-        node_id=row["node_id"],
-        visit=row["visit"],
-        attempt=row["attempt"],
-        canonical=row["question"],
-        digest=row["digest"],
-        revision=row["revision"],
-        audience=read_audience(row["policy"]),
-        requested_by=row["requested_by"],
-        note=row["note"],
-        asked_at=from_microseconds(row["asked_at"]),
-        deadline=None if row["deadline"] is None else from_microseconds(row["deadline"]),
-        default=row["default_value"],
-        status=RequestStatus(row["status"]),
-        answer=row["answer"],
-        decided=row["decided"],
-        resolved_at=None if row["resolved_at"] is None else from_microseconds(row["resolved_at"]),
-    )
+    """A row of the requests' listings, whose columns are those of `RequestRecord`."""
+    fields = list(row)
+    fields[9] = read_audience(fields[9])
+    fields[15] = RequestStatus(fields[15])
+    for instant in (12, 13, 18):
+        if fields[instant] is not None:
+            fields[instant] = from_microseconds(fields[instant])
+    return RequestRecord(*fields)
 
 
 def read_resolution(row: Any) -> Resolution:
     """The end of a request."""
-    return Resolution(
-        row["id"],
-        RequestStatus(row["status"]),
-        row["answer"],
-        row["decided"],
-        None if row["resolved_at"] is None else from_microseconds(row["resolved_at"]),
-    )
+    request_id, status, answer, decided, resolved_at = row
+    resolved = None if resolved_at is None else from_microseconds(resolved_at)
+    return Resolution(request_id, RequestStatus(status), answer, decided, resolved)
 
 
 def read_run(row: Any) -> RunRecord:
-    """A run with its current visit."""
-    return RunRecord(
-        run_key=row["run_key"],
-        run_id=row["run_id"],
-        workflow=row["workflow"],
-        status=WorkflowStatus(row["status"]),
-        resolutions=row["resolutions"],
-        visit=row["visit"],
-        node_id=row["node_id"],
-        attempt=row["attempt"],
-        first_attempt=row["first_attempt"],
-        retry_at=None if row["retry_at"] is None else from_microseconds(row["retry_at"]),
-        entry=row["entry"],
-        shared=row["shared"],
-        error=row["error"],
-        attention=read_attention(row["attention"]),
-        requested_by=row["requested_by"],
-    )
+    """A run with its current visit; the columns are those of `RunRecord`."""
+    fields = list(row)
+    fields[3] = WorkflowStatus(fields[3])
+    fields[9] = None if fields[9] is None else from_microseconds(fields[9])
+    fields[13] = read_attention(fields[13])
+    return RunRecord(*fields)
 
 
 def read_step(row: Any) -> StepRecord:
     """A step."""
-    return StepRecord(row["name"], row["arguments"], row["result"])
+    return StepRecord(*row)
 
 
 def read_summary(row: Any) -> RunSummary:

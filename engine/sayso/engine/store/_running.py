@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 
 import msgspec
@@ -31,35 +32,16 @@ def define(tx: Transaction, workflow: str, definition: str) -> int:
 
 def start(tx: Transaction, new: NewRun) -> Place:
     """Store a run and its first visit, and say where it stands; raises `RunExists`."""
-    row = tx.row(
-        "run_insert",
-        {
-            "run_id": new.run_id,
-            "workflow": new.workflow,
-            "node_id": new.node_id,
-            "requested_by": new.requested_by,
-            "now": tx.now,
-        },
-    )
-    if row is None:
-        raise RunExists(new.run_id)
-    place = Place(
-        row["run_key"], new.run_id, new.workflow, 1, new.node_id, define(tx, new.workflow, new.definition)
-    )
-    tx.run(
-        "visit_insert",
-        {
-            "run_key": place.run_key,
-            "visit": 1,
-            "node_id": new.node_id,
-            "entry": new.shared,
-            "definition_key": place.definition_key,
-            "now": tx.now,
-        },
-    )
+    fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now)
+    try:
+        run_key = tx.run("run_insert", fields).lastrowid
+    except sqlite3.IntegrityError as error:
+        raise RunExists(new.run_id) from error
+    assert run_key is not None
+    tx.run("visit_insert", (run_key, 1, new.node_id, new.shared, new.definition_key, tx.now))
     tx.audit("run_started", {"workflow": new.workflow}, run_id=new.run_id, person=new.requested_by)
     tx.announce(new.run_id, new.workflow, WorkflowStatus.RUNNING)
-    return place
+    return Place(run_key, new.run_id, new.workflow, 1, new.node_id, new.definition_key)
 
 
 def load(tx: Transaction, run_id: str) -> LoadedRun | None:
@@ -75,7 +57,7 @@ def load(tx: Transaction, run_id: str) -> LoadedRun | None:
 
 def ask(tx: Transaction, place: Place, asks: list[Ask], park: Park | None) -> Asked | None:
     """Store questions and, if wanted, park the run; None when the run has left this visit."""
-    guard = tx.row("run_guard", {"run_key": place.run_key})
+    guard = tx.row("run_guard", (place.run_key,))
     if guard is None or guard["status"] not in _LIVE or guard["visit"] != place.visit:
         return None
     records = tuple(_revise(tx, place, one) if one.known else _insert(tx, place, one) for one in asks)
@@ -88,21 +70,10 @@ def park(tx: Transaction, place: Place, wish: Park) -> bool:
 
 
 def _park(tx: Transaction, place: Place, wish: Park) -> bool:
-    row = tx.row(
-        "run_park",
-        {"run_key": place.run_key, "visit": place.visit, "resolutions": wish.resolutions, "now": tx.now},
-    )
-    if row is None:
+    if not tx.run("run_park", (tx.now, place.run_key, place.visit, wish.resolutions)).rowcount:
         return False
-    tx.run(
-        "visit_parked",
-        {
-            "run_key": place.run_key,
-            "visit": place.visit,
-            "parked": wish.shared,
-            "definition_key": place.definition_key,
-        },
-    )
+    if wish.shared is not None or wish.replayed:
+        tx.run("visit_parked", (wish.shared, place.definition_key, place.run_key, place.visit))
     tx.announce(place.run_id, place.workflow, WorkflowStatus.WAITING_FOR_INPUT)
     return True
 
@@ -114,28 +85,28 @@ def stir(tx: Transaction, place: Place) -> None:
 
 def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     deadline = None if one.expires_after is None else tx.instant + one.expires_after
-    row = tx.row(
+    request_key = tx.run(
         "request_insert",
-        {
-            "id": one.id,
-            "run_key": place.run_key,
-            "visit": place.visit,
-            "name": one.name,
-            "node_id": place.node_id,
-            "attempt": one.attempt,
-            "question": one.canonical,
-            "digest": one.digest,
-            "digest_version": DIGEST_VERSION,
-            "policy": _policy_text(one.audience),
-            "requested_by": one.requested_by,
-            "note": one.note,
-            "now": tx.now,
-            "deadline": None if deadline is None else to_microseconds(deadline),
-            "default_value": one.default,
-        },
-    )
+        (
+            one.id,
+            place.run_key,
+            place.visit,
+            one.name,
+            place.node_id,
+            one.attempt,
+            one.canonical,
+            one.digest,
+            DIGEST_VERSION,
+            _policy_text(one.audience),
+            one.requested_by,
+            one.note,
+            tx.now,
+            None if deadline is None else to_microseconds(deadline),
+            one.default,
+        ),
+    ).lastrowid
     for destination in destinations(one.audience):
-        tx.run("delivery_insert", {"request_key": row["request_key"], "destination": destination})
+        tx.run("delivery_insert", (request_key, destination))
     _audit_asked(tx, "requested", place, one, 1)
     return _record(tx, place, one, deadline)
 
@@ -158,7 +129,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     if row is None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
-    tx.run("deliveries_mark", {"request_key": row["request_key"]})
+    tx.run("deliveries_mark", (row["request_key"],))
     _audit_asked(tx, "request_changed", place, one, row["revision"])
     return next(
         found for found in map(read_request, tx.rows("visit_requests", where)) if found.name == one.name
@@ -208,45 +179,39 @@ def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | Non
     row = tx.row("request_withdraw", {"run_key": place.run_key, "id": request_id, "now": tx.now})
     if row is None:
         return read_resolution(tx.row("request_resolution", {"id": request_id}))
-    tx.run("deliveries_mark", {"request_key": row["request_key"]})
+    tx.run("deliveries_mark", (row["request_key"],))
     tx.audit("request_withdrawn", {"by": "node"}, run_id=place.run_id, request_id=request_id)
     return None
 
 
 def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
     """End a visit and begin the next, or end the run; False when the run has left this visit."""
-    fields = {"run_key": place.run_key, "visit": place.visit, "now": tx.now}
+    here = (place.run_key, place.visit)
     if end.next_node is None:
-        row = tx.row("run_end", {**fields, "status": end.status, "shared": end.shared, "error": end.error})
+        changed = tx.run("run_end", (end.status, end.shared, end.error, tx.now, tx.now, *here)).rowcount
     else:
-        row = tx.row("run_next_visit", {**fields, "next_visit": place.visit + 1, "next_node": end.next_node})
-    if row is None:
+        changed = tx.run("run_next_visit", (place.visit + 1, end.next_node, tx.now, *here)).rowcount
+    if not changed:
         return False
     failed = end.status is WorkflowStatus.FAILED
-    tx.run("visit_end", {**fields, "status": "FAILED" if failed else "COMPLETED", "error": end.error})
+    tx.run("visit_end", ("FAILED" if failed else "COMPLETED", end.error, tx.now, *here))
     if end.withdraw:
-        for open_request in tx.rows("requests_withdraw_open", fields):
-            tx.run("deliveries_mark", {"request_key": open_request["request_key"]})
-            tx.audit(
-                "request_withdrawn", {"by": "visit's end"}, run_id=place.run_id, request_id=open_request["id"]
-            )
+        _withdraw_open(tx, place)
     if end.next_node is not None:
-        tx.run(
-            "visit_insert",
-            {
-                "run_key": place.run_key,
-                "visit": place.visit + 1,
-                "node_id": end.next_node,
-                "entry": end.shared,
-                "definition_key": place.definition_key,
-                "now": tx.now,
-            },
-        )
+        following = (place.run_key, place.visit + 1, end.next_node, end.shared, place.definition_key, tx.now)
+        tx.run("visit_insert", following)
     if end.status in ENDED:
         tx.run("deliveries_mark_run", {"run_key": place.run_key})
         tx.audit("run_ended", {"status": end.status, "error": end.error}, run_id=place.run_id)
     tx.announce(place.run_id, place.workflow, end.status)
     return True
+
+
+def _withdraw_open(tx: Transaction, place: Place) -> None:
+    fields = {"run_key": place.run_key, "visit": place.visit, "now": tx.now}
+    for request_key, request_id in tx.rows("requests_withdraw_open", fields):
+        tx.run("deliveries_mark", (request_key,))
+        tx.audit("request_withdrawn", {"by": "visit's end"}, run_id=place.run_id, request_id=request_id)
 
 
 def next_attempt(tx: Transaction, place: Place, attempt: int, retry_at: datetime, error: str) -> None:

@@ -44,6 +44,7 @@ class _OpenFile:
         self.hub = Hub()
         self.nodes: dict[str, frozenset[str]] = {}
         self.users = 0
+        self.of_parent = False
         self._lock = FileLock(path)
         self._lock.acquire()
         self.writer = Writer(str(path), partial(connect_writer, path), clock, self.hub)
@@ -75,7 +76,16 @@ def _close_all() -> None:
 
 
 atexit.register(_close_all)
-os.register_at_fork(after_in_child=_open_files.clear)
+
+
+def _forget_parents() -> None:
+    """In a forked child: neither the parent's lock nor its writer thread came along."""
+    for file in _open_files.values():
+        file.of_parent = True
+    _open_files.clear()
+
+
+os.register_at_fork(after_in_child=_forget_parents)
 
 
 class SQLiteStore:
@@ -156,6 +166,8 @@ class SQLiteStore:
         return self._opened().is_gone(workflow, node_id)
 
     def _opened(self) -> _OpenFile:
+        if self._file is not None and self._file.of_parent:
+            self._file = self._reader = None
         if self._file is None:
             with _open_files_lock:
                 key = str(self.path)

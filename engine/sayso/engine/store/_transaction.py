@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sayso.engine._clock import from_microseconds
+from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import WorkflowStatus
 from sayso.engine._values import digest, encode_sorted
 from sayso.engine.store._hub import Change, Resolution
 from sayso.engine.store._queries import SQL
 
 T = TypeVar("T")
+
+Parameters: TypeAlias = "Mapping[str, Any] | tuple[Any, ...]"
+"""By name; by position where a statement is run so often that it counts."""
 
 NO_HASH = "0" * 64
 
@@ -28,26 +31,28 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.now = 0
+        self.instant = from_microseconds(0)
         self._changes: list[Change] = []
         head = connection.execute(SQL["audit_head"]).fetchone()
         self._sequence: int = 0 if head is None else head["sequence"]
         self._hash: str = NO_HASH if head is None else head["hash"]
 
-    @property
-    def instant(self) -> datetime:
-        """The transaction's instant."""
-        return from_microseconds(self.now)
+    def begin(self, instant: datetime) -> None:
+        """Open a transaction of SQLite's at this instant."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.now = to_microseconds(instant)
+        self.instant = instant
 
-    def run(self, query: str, parameters: Mapping[str, Any] | tuple[Any, ...]) -> sqlite3.Cursor:
+    def run(self, query: str, parameters: Parameters) -> sqlite3.Cursor:
         """Execute a named statement."""
         return self.connection.execute(SQL[query], parameters)
 
-    def row(self, query: str, parameters: Mapping[str, Any]) -> Any:
+    def row(self, query: str, parameters: Parameters) -> Any:
         """The first row of a named statement, or None. A statement with RETURNING is run to its end."""
         rows = self.connection.execute(SQL[query], parameters).fetchall()
         return rows[0] if rows else None
 
-    def rows(self, query: str, parameters: Mapping[str, Any]) -> list[Any]:
+    def rows(self, query: str, parameters: Parameters) -> list[Any]:
         """All rows of a named statement."""
         return self.connection.execute(SQL[query], parameters).fetchall()
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sayso.engine._clock import Clock, to_microseconds
+from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
 from sayso.engine.store._hub import Change, Hub, Listener
 from sayso.engine.store._transaction import Transaction
@@ -127,8 +127,7 @@ class Writer:
         connection = transaction.connection
         mark = transaction.mark()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            transaction.now = to_microseconds(self._clock.now())
+            transaction.begin(self._clock.now())
             deliveries = [self._attempt(transaction, job) for job in batch]
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error

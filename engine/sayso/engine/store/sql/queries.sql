@@ -13,19 +13,17 @@ INSERT INTO definitions (workflow, definition) VALUES (:workflow, :definition) O
 SELECT definition_key FROM definitions WHERE workflow = :workflow AND definition = :definition;
 
 -- name: run_insert
--- No row back: the id is taken.
 INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at)
-VALUES (:run_id, :workflow, 'RUNNING', 1, :node_id, :requested_by, :now, :now)
-ON CONFLICT (run_id) DO NOTHING RETURNING run_key;
+VALUES (?, ?, 'RUNNING', 1, ?, ?, ?, ?);
 
 -- name: visit_insert
 INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begun_at)
-VALUES (:run_key, :visit, :node_id, 'RUNNING', :entry, :definition_key, :now);
+VALUES (?, ?, ?, 'RUNNING', ?, ?, ?);
 
 -- name: run_load
+-- The columns are those of `RunRecord`.
 SELECT r.run_key, r.run_id, r.workflow, r.status, r.resolutions, r.visit, r.node_id, v.attempt, v.first_attempt,
-       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry) AS shared, coalesce(r.error, v.error) AS error,
-       r.attention, r.requested_by
+       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry), coalesce(r.error, v.error), r.attention, r.requested_by
 FROM runs r JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE r.run_id = :run_id;
 
@@ -43,31 +41,30 @@ SELECT name, arguments, result FROM steps WHERE run_key = :run_key AND visit = :
 SELECT node_id, status, max(visit) AS visit FROM visits WHERE run_key = :run_key GROUP BY node_id;
 
 -- name: run_guard
-SELECT status, visit, resolutions FROM runs WHERE run_key = :run_key;
+SELECT status, visit FROM runs WHERE run_key = ?;
 
 -- name: run_park
 -- Parks only a run whose visit has seen every resolution; otherwise an answer would wait for ever.
-UPDATE runs SET status = 'WAITING_FOR_INPUT', updated_at = :now
-WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT')
-  AND resolutions = :resolutions RETURNING workflow;
+UPDATE runs SET status = 'WAITING_FOR_INPUT', updated_at = ?
+WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT') AND resolutions = ?;
 
 -- name: visit_parked
-UPDATE visits SET parked = :parked, definition_key = :definition_key WHERE run_key = :run_key AND visit = :visit;
+UPDATE visits SET parked = ?, definition_key = ? WHERE run_key = ? AND visit = ?;
 
 -- name: run_stir
 UPDATE runs SET status = 'RUNNING', updated_at = :now
 WHERE run_key = :run_key AND visit = :visit AND status = 'WAITING_FOR_INPUT';
 
 -- name: visit_end
-UPDATE visits SET status = :status, error = :error, ended_at = :now WHERE run_key = :run_key AND visit = :visit;
+UPDATE visits SET status = ?, error = ?, ended_at = ? WHERE run_key = ? AND visit = ?;
 
 -- name: run_next_visit
-UPDATE runs SET status = 'RUNNING', visit = :next_visit, node_id = :next_node, updated_at = :now
-WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
+UPDATE runs SET status = 'RUNNING', visit = ?, node_id = ?, updated_at = ?
+WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: run_end
-UPDATE runs SET status = :status, node_id = NULL, shared = :shared, error = :error, updated_at = :now, ended_at = :now
-WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
+UPDATE runs SET status = ?, node_id = NULL, shared = ?, error = ?, updated_at = ?, ended_at = ?
+WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: visit_attempt
 UPDATE visits SET attempt = :attempt, retry_at = :retry_at, error = :error WHERE run_key = :run_key AND visit = :visit;
@@ -79,8 +76,7 @@ WHERE run_key = :run_key AND visit = :visit AND status = 'PENDING' RETURNING req
 -- name: request_insert
 INSERT INTO requests (id, run_key, visit, name, node_id, attempt, question, digest, digest_version, policy,
                       requested_by, note, asked_at, deadline, default_value, status)
-VALUES (:id, :run_key, :visit, :name, :node_id, :attempt, :question, :digest, :digest_version, :policy,
-        :requested_by, :note, :now, :deadline, :default_value, 'PENDING') RETURNING request_key;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING');
 
 -- name: request_revise
 -- The question changed while it was open: a new revision, under what is asked now.
@@ -93,10 +89,10 @@ RETURNING request_key, revision;
 DELETE FROM votes WHERE request_key = :request_key;
 
 -- name: delivery_insert
-INSERT INTO deliveries (request_key, destination) VALUES (:request_key, :destination);
+INSERT INTO deliveries (request_key, destination) VALUES (?, ?);
 
 -- name: deliveries_mark
-UPDATE deliveries SET revision_wanted = revision_wanted + 1 WHERE request_key = :request_key;
+UPDATE deliveries SET revision_wanted = revision_wanted + 1 WHERE request_key = ?;
 
 -- name: deliveries_mark_run
 -- The card follows its run: whatever happens to the run, the cards of the visit's requests have news.
@@ -110,18 +106,18 @@ WHERE run_key = :run_key AND id = :id AND status = 'PENDING' RETURNING request_k
 -- name: request_resolution
 SELECT q.id, q.status, q.answer, q.decided, q.resolved_at FROM requests q WHERE q.id = :id;
 
--- name: event_recorded
-SELECT outcome, reason FROM events WHERE event_key = :event_key;
-
 -- name: request_for_answer
-SELECT q.request_key, q.run_key, q.name, q.node_id, q.visit, q.question, q.digest, q.revision, q.policy, q.deadline,
-       q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status AS run_status,
-       r.resolutions, (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key) AS events
-FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
+-- With the outcome recorded for the event key, if it was seen before. The columns are those of `Answerable`.
+SELECT q.request_key, q.run_key, q.id, q.node_id, q.question, q.digest, q.revision, q.policy, q.deadline,
+       q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status, r.resolutions,
+       (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key),
+       known.outcome, known.reason
+FROM requests q JOIN runs r ON r.run_key = q.run_key LEFT JOIN events known ON known.event_key = ?1
+WHERE q.id = ?2;
 
 -- name: votes_current
 SELECT v.person, e.via, e.value, e.received_at, e.comment FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
-WHERE v.request_key = :request_key;
+WHERE v.request_key = ?;
 
 -- name: event_insert
 INSERT INTO events (request_key, event, event_key, revision, person, via, value, comment, received_at,
@@ -129,17 +125,17 @@ INSERT INTO events (request_key, event, event_key, revision, person, via, value,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: vote_upsert
-INSERT INTO votes (request_key, person, event) VALUES (:request_key, :person, :event)
+INSERT INTO votes (request_key, person, event) VALUES (?, ?, ?)
 ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event;
 
 -- name: request_answer
 -- No row changed: somebody was first, or the question changed.
-UPDATE requests SET status = 'ANSWERED', answer = :answer, decided = :decided, resolved_at = :now, resolved_by = :person
-WHERE request_key = :request_key AND status = 'PENDING' AND revision = :revision;
+UPDATE requests SET status = 'ANSWERED', answer = ?, decided = ?, resolved_at = ?, resolved_by = ?
+WHERE request_key = ? AND status = 'PENDING' AND revision = ?;
 
 -- name: run_resolve
 -- A request of the run came to its end: the run can go on, unless it waits for an operator.
-UPDATE runs SET resolutions = :resolutions, status = :status, updated_at = :now WHERE run_key = :run_key;
+UPDATE runs SET resolutions = ?, status = ?, updated_at = ? WHERE run_key = ?;
 
 -- name: refusal_count
 INSERT INTO refusals (request_key, person, outcome, count, last_at) VALUES (:request_key, :person, :outcome, 1, :now)
@@ -147,9 +143,8 @@ ON CONFLICT (request_key, person, outcome) DO UPDATE SET count = count + 1, last
 RETURNING count;
 
 -- name: request_due
--- The one that is due longest, in the whole store (:run_id null) or of one run.
-SELECT q.request_key, q.id, q.run_key, q.name, q.deadline, q.default_value, r.run_id, r.workflow,
-       r.status AS run_status, r.resolutions
+-- The one that is due longest, in the whole store (:run_id null) or of one run. The columns are those of `Due`.
+SELECT q.request_key, q.id, q.run_key, q.default_value, r.run_id, r.workflow, r.status, r.resolutions
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.deadline LIMIT 1;
@@ -162,8 +157,7 @@ SELECT min(q.deadline) AS deadline FROM runs r JOIN requests q ON q.run_key = r.
 WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.deadline IS NOT NULL;
 
 -- name: request_expire
-UPDATE requests SET status = 'EXPIRED', answer = default_value, resolved_at = :now
-WHERE request_key = :request_key AND status = 'PENDING' RETURNING answer;
+UPDATE requests SET status = 'EXPIRED', answer = default_value, resolved_at = ? WHERE request_key = ? AND status = 'PENDING';
 
 -- name: step_begin
 INSERT INTO steps (run_key, visit, name, arguments, begun_at) VALUES (:run_key, :visit, :name, :arguments, :now);
@@ -232,15 +226,15 @@ SELECT run_key, visit + 1, node_id, 'RUNNING', entry, definition_key, :now FROM 
 WHERE run_key = :run_key AND visit = :visit;
 
 -- name: runs_to_recover
-SELECT run_id FROM runs WHERE status = 'RUNNING' AND workflow = :workflow AND ended_at IS NULL;
+SELECT run_id FROM runs WHERE status = 'RUNNING' AND workflow = :workflow;
 
 -- name: parked_node_first
--- One seek a node: the first node, by name, at which runs of the workflow are parked.
-SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow AND ended_at IS NULL
+-- One seek a node: the first node, by name, at which runs of the workflow stand.
+SELECT node_id FROM runs WHERE workflow = :workflow AND ended_at IS NULL
 ORDER BY node_id LIMIT 1;
 
 -- name: parked_node_after
-SELECT node_id FROM runs WHERE status = 'WAITING_FOR_INPUT' AND workflow = :workflow AND ended_at IS NULL AND node_id > :node_id
+SELECT node_id FROM runs WHERE workflow = :workflow AND ended_at IS NULL AND node_id > :node_id
 ORDER BY node_id LIMIT 1;
 
 -- name: parked_runs
