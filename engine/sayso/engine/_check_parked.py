@@ -170,7 +170,9 @@ async def _execute(replay: _Replay, workflow: Workflow, visit: Visit) -> None:
     try:
         end = await execute_visit(replay, workflow, visit)
     except asyncio.CancelledError:
-        return
+        if visit.halted is None or visit.halted.attention is None:
+            return
+        end = None
     finally:
         visit.release()
     replay.note(*_verdict(visit, end))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any, Self
 
 from sayso.engine._answers import give_answer
 from sayso.engine._graph import Workflow
+from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
 from sayso.engine._policy import CODE, Fact
 from sayso.engine._records import RequestRecord, WorkflowStatus
@@ -106,10 +106,10 @@ class Runtime:
             known = ", ".join(sorted(self._workflows)) or "none"
             raise InvalidWorkflow(f"no workflow is named {name!r} here; known: {known}")
         text = encode(dict(shared or {}), "shared", self._store.value_limit)
-        new_id = run_id or uuid.uuid4().hex
+        started = run_id or new_id()
         driver = self._running()
-        await driver.on_loop(lambda: driver.start(new_id, workflow, text, requested_by))
-        return new_id
+        await driver.on_loop(lambda: driver.start(started, workflow, text, requested_by))
+        return started
 
     async def answer(  # noqa: PLR0913 - the fields of an answer
         self,
@@ -142,17 +142,19 @@ class Runtime:
         while True:
             changed: asyncio.Future[None] = loop.create_future()
 
-            def hear(_: Change, changed: asyncio.Future[None] = changed) -> None:
-                if not changed.done():
+            def hear(change: Change, changed: asyncio.Future[None] = changed) -> None:
+                if change.status is not WorkflowStatus.RUNNING and not changed.done():
                     changed.set_result(None)
 
             listener = Listener(loop, hear)
             self._store.hub.listen(listener, run_id=run_id)
             try:
+                # Read behind the registration, in the writer's order: either it rests, or a change will be heard.
+                if await self._store.is_moving(run_id):
+                    await changed
                 state = await self._state(run_id)
                 if state.workflow_status is not WorkflowStatus.RUNNING:
                     return state
-                await changed
             finally:
                 self._store.hub.ignore(listener, run_id=run_id)
 
@@ -186,12 +188,12 @@ class Runtime:
         return self._driver
 
     async def _state(self, run_id: str) -> ExecutionState:
-        loaded = await self._store.load(run_id)
-        if loaded is None:
+        stored = await self._store.state(run_id)
+        if stored is None:
             raise UnknownRun(run_id)
+        loaded, statuses = stored
         workflow = self._workflows.get(loaded.run.workflow)
-        nodes = () if workflow is None else tuple(workflow.nodes)
-        state = state_of_loaded(loaded, nodes, await self._store.node_statuses(run_id))
+        state = state_of_loaded(loaded, () if workflow is None else tuple(workflow.nodes), statuses)
         gone = None if workflow is None else gone_node(workflow, state.workflow_status, state.next_node_id)
         if gone is None:
             return state

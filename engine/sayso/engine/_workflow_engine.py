@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Self
 
 from sayso.engine._answers import give_answer
 from sayso.engine._graph import Node, Workflow
+from sayso.engine._ids import new_id
 from sayso.engine._inputs import Inputs
 from sayso.engine._outcomes import Outcome
 from sayso.engine._policy import Fact
@@ -57,7 +57,7 @@ class WorkflowEngine:
         self._attaching: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._stored_statuses: dict[str, str] = {}
         self._must_exist = False
-        self.run_id = run_id or uuid.uuid4().hex
+        self.run_id = run_id or new_id()
 
     @property
     def workflow_id(self) -> str:

@@ -45,8 +45,18 @@ def _failure(visit: Visit, error: Exception) -> VisitEnd:
     logger.error(
         "run %s failed in node %s (visit %d)", place.run_id, place.node_id, place.visit, exc_info=error
     )
-    text = f"{type(error).__name__}: {error}"
+    text = _text_of(error)
     return VisitEnd(WorkflowStatus.FAILED, visit.entry, error=text, withdraw=bool(visit.open_requests))
+
+
+def _text_of(error: Exception) -> str:
+    """`Type: message` as text that can be stored, whatever the author's exception says or raises."""
+    kind = type(error).__name__
+    try:
+        text = f"{kind}: {error}"
+    except Exception as broken:  # noqa: BLE001 - __str__ is the author's code
+        text = f"{kind}: its text cannot be read ({type(broken).__name__})"
+    return text.encode(errors="backslashreplace").decode()
 
 
 async def _run_phases(store: VisitStore, visit: Visit, node: Node) -> None:
@@ -104,7 +114,7 @@ async def _fall_back(node: Node, prepared: Any, error: Exception) -> Any:
 
 async def _next_attempt(store: VisitStore, visit: Visit, node: Node, error: Exception) -> None:
     place = visit.place
-    text = f"{type(error).__name__}: {error}"
+    text = _text_of(error)
     retry_at = store.clock.now() + node.wait
     logger.warning(
         "run %s: attempt %d of node %s failed, the next comes at %s: %s",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
+from sayso.engine._ids import new_id
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import (
     Attention,
@@ -128,6 +128,11 @@ class Visit:
         return [record for record in self.requests.values() if record.open]
 
     @property
+    def settling(self) -> bool:
+        """Whether its end or its parking was handed to the store: the change may be committed and told already."""
+        return self.ended or self._stored_parked
+
+    @property
     def unused(self) -> RequestRecord | None:
         """An answered request that the code no longer asks for. One of an earlier attempt need not be asked again."""
         for record in self.requests.values():
@@ -212,7 +217,7 @@ class Visit:
 
     def _make_ask(self, name: str, canonical: str, terms: Terms, record: RequestRecord | None) -> Ask:
         return Ask(
-            id=secrets.token_hex(16) if record is None else record.id,
+            id=new_id() if record is None else record.id,
             name=name,
             attempt=self.phase_attempt,
             canonical=canonical,
@@ -385,13 +390,12 @@ class Visit:
 
     async def committed(self, write: asyncio.Future[T]) -> T:
         """Wait for a write to the end even if the caller is cancelled meanwhile; a stop of the visit ends the wait."""
-        while not write.done():
+        while True:
             try:
-                await asyncio.wait([write])
+                return await self._guarded(asyncio.shield(write))
             except asyncio.CancelledError:
-                if self.halted is not None or self._host.is_closing():
+                if write.cancelled() or self.halted is not None or self._host.is_closing():
                     raise
-        return await self._guarded(write)
 
     async def _guarded(self, write: asyncio.Future[T]) -> T:
         try:

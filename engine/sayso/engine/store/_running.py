@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -272,12 +273,26 @@ def hold(tx: Transaction, place: Place, attention: Attention) -> bool:
 
 def node_statuses(tx: Transaction, run_id: str) -> dict[str, str]:
     """The status of each node's latest visit in a run."""
+    return {node_id: status for node_id, status, _ in tx.rows("node_statuses", (run_id,))}
+
+
+def is_moving(tx: Transaction, run_id: str, is_gone: Callable[[str, str], bool]) -> bool:
+    """Whether a run is in the middle of something that the loaded code can do."""
+    row = tx.row("run_stands", (run_id,))
+    return row is not None and row[0] == WorkflowStatus.RUNNING and not is_gone(row[1], row[2])
+
+
+def state(tx: Transaction, run_id: str) -> tuple[LoadedRun, dict[str, str]] | None:
+    """A run with its open requests, and the status of each node's latest visit; None where there is none."""
     row = tx.row("run_load", {"run_id": run_id})
     if row is None:
-        return {}
-    return {
-        found["node_id"]: found["status"] for found in tx.rows("node_statuses", {"run_key": row["run_key"]})
-    }
+        return None
+    run = read_run(row)
+    requests: tuple[RequestRecord, ...] = ()
+    if run.status not in ENDED:
+        where = {"run_key": run.run_key, "visit": run.visit}
+        requests = tuple(read_request(found) for found in tx.rows("visit_requests", where))
+    return LoadedRun(run, requests, ()), node_statuses(tx, run_id)
 
 
 def runs_to_recover(tx: Transaction, workflow: str) -> list[str]:

@@ -198,6 +198,14 @@ class SQLiteStore:
         """The status of each node's latest visit."""
         return self._submit(_running.node_statuses, run_id)
 
+    def is_moving(self, run_id: str) -> asyncio.Future[bool]:
+        """Whether a run is in the middle of something that the loaded code can do."""
+        return self._submit(_running.is_moving, run_id, self._opened().is_gone)
+
+    def state(self, run_id: str) -> asyncio.Future[tuple[LoadedRun, dict[str, str]] | None]:
+        """A run with its open requests, and the status of each node's latest visit."""
+        return self._submit(_running.state, run_id)
+
     def runs_to_recover(self, workflow: str) -> asyncio.Future[list[str]]:
         """The runs that were in the middle of something when their process ended."""
         return self._submit(_running.runs_to_recover, workflow)

@@ -27,6 +27,9 @@ SELECT r.run_key, r.run_id, r.workflow, r.status, r.resolutions, r.visit, r.node
 FROM runs r JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE r.run_id = :run_id;
 
+-- name: run_stands
+SELECT status, workflow, node_id FROM runs WHERE run_id = ?;
+
 -- name: visit_requests
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
@@ -38,7 +41,8 @@ SELECT name, arguments, result FROM steps WHERE run_key = :run_key AND visit = :
 
 -- name: node_statuses
 -- The latest visit of each node of a run; SQLite takes the bare columns from the row with the maximum.
-SELECT node_id, status, max(visit) AS visit FROM visits WHERE run_key = :run_key GROUP BY node_id;
+SELECT node_id, status, max(visit) FROM visits
+WHERE run_key = (SELECT run_key FROM runs WHERE run_id = ?) GROUP BY node_id;
 
 -- name: run_guard
 SELECT status, visit FROM runs WHERE run_key = ?;
