@@ -10,6 +10,9 @@ from sayso.engine._values import Json, check
 from sayso.engine.errors import InvalidRequest
 from sayso.engine.store import AnswerAttempt, AnswerStore
 
+_NO_REVISION = 2**31
+"""Stands for every number that is no revision: what somebody types may be more than a column holds."""
+
 
 async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     store: AnswerStore,
@@ -28,8 +31,11 @@ async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     for parameter, given in (("person", person), ("via", via)):
         if not given:
             raise InvalidRequest(parameter, "an answer needs somebody and a way in")
-    for parameter, text in (("person", person), ("via", via), ("event_key", event_key), ("comment", comment)):
+    texts = {"id": request_id, "person": person, "via": via, "event_key": event_key, "comment": comment}
+    for parameter, text in texts.items():
         check(text, parameter, store.value_limit)
+    if not 0 < revision < _NO_REVISION:
+        revision = _NO_REVISION
     if received_at is not None and received_at.tzinfo is None:
         raise InvalidRequest("received_at", f"{received_at!r} has no time zone")
     return await store.answer(

@@ -46,6 +46,11 @@ def encode(value: object, path: str, limit: int = VALUE_LIMIT) -> str:
     return data.decode()
 
 
+def to_json(value: object) -> str:
+    """The JSON of a value that is known to be storable, with its keys in their order."""
+    return _encoder.encode(value).decode()
+
+
 def encode_sorted(value: object) -> bytes:
     """The canonical JSON that digests are taken of: keys sorted, no spaces."""
     return _sorted_encoder.encode(value)

@@ -26,6 +26,8 @@ class NoDefault:
 
 NO_DEFAULT: Final = NoDefault()
 
+_LONGEST_EXPIRY = timedelta(days=36525)  # beyond it, an instant would leave the calendar
+
 
 async def request_input(  # noqa: PLR0913 - the programming model's one question
     prompt: str | None = None,
@@ -126,10 +128,10 @@ def build_terms(
         check(text, parameter)
     if expires_after is not None and (
         not isinstance(expires_after, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]
-        or expires_after <= timedelta(0)
+        or not timedelta(0) < expires_after <= _LONGEST_EXPIRY
     ):
         raise InvalidRequest(
-            "expires_after", f"{expires_after!r} is no time span above zero; give a timedelta"
+            "expires_after", f"{expires_after!r} is no timedelta above zero and within a hundred years"
         )
     return Terms(parse_audience(to), requested_by, note, expires_after, None)
 

@@ -450,7 +450,10 @@ class Visit:
 
     def _shared_to_show(self) -> str | None:
         shown = encode(self.shared, "shared", self._store.value_limit)
-        return None if shown == self.entry else shown
+        if shown == self.entry:
+            return None
+        self._replayed = True  # from now on the visit's row holds a state, which a later park must replace
+        return shown
 
     def _limit(self, text: str, path: str) -> None:
         if len(text) > self._store.value_limit:

@@ -12,7 +12,7 @@ from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._policy import CODE, Policy, Vote, evaluate
 from sayso.engine._questions import InvalidAnswer, question_from_canonical
 from sayso.engine._records import RequestStatus, WorkflowStatus
-from sayso.engine._values import Json, decode, encode_sorted
+from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import AnswerRefused
 from sayso.engine.store._commands import AnswerAttempt
 from sayso.engine.store._hub import Resolution
@@ -178,7 +178,7 @@ def _record_event(
             attempt.revision,
             attempt.person,
             attempt.via,
-            encode_sorted(attempt.value).decode(),
+            to_json(attempt.value),
             attempt.comment,
             received,
             tx.now,
@@ -211,13 +211,13 @@ def _audit(
 
 
 def _resolve(tx: Transaction, person: str, request: Answerable, value: Json, counted: list[Vote]) -> None:
-    text = encode_sorted(value).decode()
-    decided = encode_sorted(
+    text = to_json(value)
+    decided = to_json(
         [
             {"person": v.person, "via": v.via, "value": v.value, "at": v.at, "comment": v.comment}
             for v in counted
         ]
-    ).decode()
+    )
     fields = (text, decided, tx.now, person, request.request_key, request.revision)
     changed = tx.run("request_answer", fields).rowcount
     assert changed == 1, "the request was pending when this transaction read it"

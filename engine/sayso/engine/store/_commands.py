@@ -52,12 +52,12 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
 class Park(msgspec.Struct, frozen=True, gc=False):
     """The wish to park: the state as parked (None if as at the visit's begin) and the resolutions seen.
 
-    `replayed` says that the visit runs again, so that it may park under other code than it began under.
+    `replayed` says that the visit runs again or has parked before, so that its row may hold other code or state.
     """
 
     shared: str | None
     resolutions: int
-    replayed: bool
+    replayed: bool = False
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):

@@ -259,10 +259,11 @@ SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention,
 FROM runs r WHERE r.run_id = :run_id;
 
 -- name: requests_pending
--- The oldest first. Only runs that have not ended have open requests, and those have an index.
+-- The oldest first. Only runs that have not ended have open requests, and those have an index, from
+-- which CROSS JOIN makes SQLite start.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
-FROM runs r JOIN requests q ON q.run_key = r.run_key
+FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key
 WHERE r.ended_at IS NULL AND q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.asked_at, q.request_key LIMIT :limit;
 
