@@ -1,1 +1,1 @@
-"""To be written."""
+"""The processes: whatever a person or a service manager starts."""

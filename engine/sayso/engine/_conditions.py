@@ -10,7 +10,7 @@ from simpleeval import EvalWithCompoundTypes
 
 from sayso.engine._values import Json
 
-Condition: TypeAlias = Callable[[dict[str, Json]], object] | str
+Condition: TypeAlias = Callable[[Any], object] | str
 """True takes the edge. As text it may use `shared`, literals, comparisons, `and`, `or`, `not`, `in`, arithmetic,
 `len`, `min`, `max`, `sum`, `any`, `all`, `round`, `abs`, `str`, `int`, `float`, `bool`; nothing else."""
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from sayso.engine._values import Json, check, decode_dict, digest, encode_sorted
+from sayso.engine._values import Json, check, decode, decode_dict, digest, encode_sorted, to_json
 from sayso.engine.errors import InvalidRequest
 
 DIGEST_VERSION = 1
@@ -42,18 +42,10 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     schema: dict[str, Json] | None
     details: Json
 
-    def canonical(self) -> str:
-        """The text that the digest is taken of; it is stored with the request as evidence."""
-        return encode_sorted(
-            {
-                "v": DIGEST_VERSION,
-                "prompt": self.prompt,
-                "options": self.options,
-                "input_type": self.input_type,
-                "schema": self.schema,
-                "details": self.details,
-            }
-        ).decode()
+    def text(self) -> str:
+        """The question as JSON, as it is stored and shown: keys stay in the order in which they were given."""
+        fields = [getattr(self, name) for name in _FIELDS]
+        return to_json({"v": DIGEST_VERSION, **dict(zip(_FIELDS, fields, strict=True))})
 
     @property
     def choices(self) -> tuple[Option, ...]:
@@ -74,16 +66,19 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         return value
 
 
-def question_from_canonical(text: str) -> Question:
-    """The question whose `canonical` text this is."""
+_FIELDS = ("prompt", "options", "input_type", "schema", "details")
+
+
+def question_from_text(text: str) -> Question:
+    """The question whose `text` this is."""
     fields = decode_dict(text)
     del fields["v"]
     return Question(**cast("dict[str, Any]", fields))
 
 
-def question_digest(canonical: str) -> str:
-    """The digest of a question's canonical text: SHA-256 in hex."""
-    return digest(canonical)
+def question_digest(text: str) -> str:
+    """The digest of a question's text: SHA-256 in hex over its JSON with the keys sorted."""
+    return digest(encode_sorted(decode(text)))
 
 
 def build_question(

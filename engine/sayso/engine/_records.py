@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from sayso.engine._questions import Question, question_from_canonical
+from sayso.engine._questions import Question, question_from_text
 from sayso.engine._values import Json
 
 
@@ -60,6 +60,7 @@ RUN_TRANSITIONS: dict[tuple[WorkflowStatus, str], WorkflowStatus] = {
     (WorkflowStatus.RUNNING, "parked"): WorkflowStatus.WAITING_FOR_INPUT,
     (WorkflowStatus.WAITING_FOR_INPUT, "request_resolved"): WorkflowStatus.RUNNING,
     (WorkflowStatus.WAITING_FOR_INPUT, "stirred"): WorkflowStatus.RUNNING,
+    (WorkflowStatus.WAITING_FOR_INPUT, "request_withdrawn"): WorkflowStatus.RUNNING,
     (WorkflowStatus.WAITING_FOR_INPUT, "moved_on"): WorkflowStatus.RUNNING,
     (WorkflowStatus.RUNNING, "finished"): WorkflowStatus.COMPLETED,
     (WorkflowStatus.RUNNING, "failed"): WorkflowStatus.FAILED,
@@ -95,7 +96,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     node_id: str
     visit: int
     attempt: int
-    canonical: str
+    text: str
     digest: str
     revision: int
     audience: tuple[str, ...]
@@ -112,7 +113,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def question(self) -> Question:
         """What is asked."""
-        return question_from_canonical(self.canonical)
+        return question_from_text(self.text)
 
     @property
     def open(self) -> bool:

@@ -29,7 +29,7 @@ async def execute_visit(store: VisitStore, workflow: Workflow, visit: Visit) -> 
             return None
         if (unused := visit.unused) is not None:
             reason = "it was answered, and the code no longer asks it"
-            attention = Attention(AttentionKind.ANSWER_UNUSED, unused.name, unused.canonical, None, reason)
+            attention = Attention(AttentionKind.ANSWER_UNUSED, unused.name, unused.text, None, reason)
             visit.halt(Halt(HaltKind.HELD, attention))
             return None
         shared = encode(visit.shared, "shared", store.value_limit)

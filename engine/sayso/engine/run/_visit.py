@@ -26,7 +26,14 @@ from sayso.engine._records import (
     StepRecord,
 )
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
-from sayso.engine.errors import NoCurrentVisit, RunSuspended, StoreError, UnstorableValue, ValueTooLarge
+from sayso.engine.errors import (
+    NoCurrentVisit,
+    RunSuspended,
+    StoreError,
+    StoreUnreadable,
+    UnstorableValue,
+    ValueTooLarge,
+)
 from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
 from sayso.engine.run._names import Names
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, VisitStore
@@ -128,11 +135,6 @@ class Visit:
         return [record for record in self.requests.values() if record.open]
 
     @property
-    def settling(self) -> bool:
-        """Whether its end or its parking was handed to the store: the change may be committed and told already."""
-        return self.ended or self._stored_parked
-
-    @property
     def unused(self) -> RequestRecord | None:
         """An answered request that the code no longer asks for. One of an earlier attempt need not be asked again."""
         for record in self.requests.values():
@@ -191,15 +193,16 @@ class Visit:
         """Ask, or find the question in the journal, and wait for its end."""
         self.check_running()
         name = self._request_names.claim(name, self.place.node_id, own_task=self._in_own_task())
-        canonical = question.canonical()
-        self._limit(canonical, f"the question {name!r}")
+        text = question.text()
+        self._limit(text, f"the question {name!r}")
+        asked_digest = question_digest(text)
         record = self.requests.get(name)
         self.asked.add(name)
-        changed = record is not None and record.canonical != canonical
+        changed = record is not None and record.digest != asked_digest
         if record is not None and record.status is RequestStatus.WITHDRAWN:
             return await self._block()
         if record is not None and changed and not record.open:
-            self._hold(Attention(AttentionKind.QUESTION_CHANGED, name, record.canonical, canonical))
+            self._hold(Attention(AttentionKind.QUESTION_CHANGED, name, record.text, text))
             return await self._block()
         if record is not None and not record.open:
             return record, Resolution(
@@ -208,20 +211,22 @@ class Visit:
         future: asyncio.Future[Resolution] = self._loop.create_future()
         self._in_flight += 1
         if record is None or changed:
-            self._queue(self._make_ask(name, canonical, terms, record), future)
+            self._queue(self._make_ask(name, text, asked_digest, terms, record), future)
         else:
             self._waiting.setdefault(record.id, []).append(future)
             self._loop.call_soon(self._land)
         resolution = await self._wait(name, future)
         return self.requests[name], resolution
 
-    def _make_ask(self, name: str, canonical: str, terms: Terms, record: RequestRecord | None) -> Ask:
+    def _make_ask(
+        self, name: str, text: str, asked_digest: str, terms: Terms, record: RequestRecord | None
+    ) -> Ask:
         return Ask(
             id=new_id() if record is None else record.id,
             name=name,
             attempt=self.phase_attempt,
-            canonical=canonical,
-            digest=question_digest(canonical),
+            text=text,
+            digest=asked_digest,
             audience=terms.audience,
             requested_by=terms.requested_by or self.requested_by,
             note=terms.note,
@@ -276,11 +281,10 @@ class Visit:
         if done.cancelled():
             return None
         error = done.exception()
-        if isinstance(error, StoreError):
-            self.halt(Halt(HaltKind.STORE_FAILED, error=error))
-            return None
         if error is not None:
-            raise error
+            known = error if isinstance(error, StoreError) else StoreUnreadable("the store", repr(error))
+            self.halt(Halt(HaltKind.STORE_FAILED, error=known))
+            return None
         result = done.result()
         if result is None:
             self.halt(Halt(HaltKind.GONE))
@@ -313,6 +317,7 @@ class Visit:
         self._waiting[request_id].remove(future)
         if self._waiting[request_id]:
             return None
+        self._stored_parked = False
         resolution = await self.committed(self._store.withdraw(self.place, request_id))
         if resolution is None and name in self.requests:
             self.requests[name] = replace(self.requests[name], status=RequestStatus.WITHDRAWN)
@@ -423,7 +428,16 @@ class Visit:
 
     def _land(self) -> None:
         self._in_flight -= 1
-        self._check_parked()
+        self._settle(_TURNS_TO_SETTLE)
+
+    def _settle(self, turns: int) -> None:
+        """Look whether the visit is parked once what was woken had time to wake others."""
+        if self._in_flight or self._queued or self.halted is not None or self.ended:
+            return
+        if turns:
+            self._loop.call_soon(self._settle, turns - 1)
+        else:
+            self._check_parked()
 
     def _check_parked(self) -> None:
         if self._in_flight or self._queued or self.halted is not None or self.ended or not self.open_requests:
@@ -459,6 +473,11 @@ class Visit:
         if len(text) > self._store.value_limit:
             raise ValueTooLarge(path, len(text), self._store.value_limit)
 
+
+_TURNS_TO_SETTLE = 4
+"""Turns of the loop in which `gather`, `wait` and task groups pass a result on: a race that was won withdraws the
+losing
+question in them, and a run that parked before would, after a crash, wait for that question."""
 
 _ANSWERS = frozenset({RequestStatus.ANSWERED, RequestStatus.EXPIRED})
 

@@ -10,7 +10,7 @@ import msgspec
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._policy import CODE, Policy, Vote, evaluate
-from sayso.engine._questions import InvalidAnswer, question_from_canonical
+from sayso.engine._questions import InvalidAnswer, question_from_text
 from sayso.engine._records import RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import AnswerRefused
@@ -126,7 +126,7 @@ def _refusal(
         return OutcomeKind.EXPIRED, f"This closed at {when}. Your answer changed nothing."
     if any(known.person == attempt.person and known.value == attempt.value for known in votes):
         return OutcomeKind.DUPLICATE, "You have already answered this so."
-    question = question_from_canonical(request.question)
+    question = question_from_text(request.question)
     try:
         question.check_answer(attempt.value)
     except InvalidAnswer as error:

@@ -39,7 +39,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     id: str
     name: str
     attempt: int
-    canonical: str
+    text: str
     digest: str
     audience: tuple[str, ...]
     requested_by: str | None

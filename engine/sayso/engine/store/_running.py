@@ -12,6 +12,7 @@ from sayso.engine._clock import to_microseconds
 from sayso.engine._policy import destinations
 from sayso.engine._questions import DIGEST_VERSION
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
+from sayso.engine._values import decode
 from sayso.engine.errors import RunExists
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
@@ -95,7 +96,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             one.name,
             place.node_id,
             one.attempt,
-            one.canonical,
+            one.text,
             one.digest,
             DIGEST_VERSION,
             _policy_text(one.audience),
@@ -119,7 +120,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
         {
             **where,
             "name": one.name,
-            "question": one.canonical,
+            "question": one.text,
             "digest": one.digest,
             "digest_version": DIGEST_VERSION,
             "policy": _policy_text(one.audience),
@@ -145,7 +146,7 @@ def _audit_asked(tx: Transaction, kind: str, place: Place, one: Ask, revision: i
     payload = {
         "name": one.name,
         "node_id": place.node_id,
-        "question": msgspec.Raw(one.canonical.encode()),
+        "question": decode(one.text),
         "digest": one.digest,
         "revision": revision,
         "to": one.audience,
@@ -162,7 +163,7 @@ def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) 
         node_id=place.node_id,
         visit=place.visit,
         attempt=one.attempt,
-        canonical=one.canonical,
+        text=one.text,
         digest=one.digest,
         revision=1,
         audience=one.audience,
@@ -176,12 +177,16 @@ def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) 
 
 
 def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | None:
-    """Withdraw an open request of the node's own; the resolution instead, when somebody was first."""
+    """Withdraw an open request of the node's own; the resolution instead, when somebody was first.
+
+    A parked run goes on by this: were it still parked without an open question, nothing would wake it after a crash.
+    """
     row = tx.row("request_withdraw", {"run_key": place.run_key, "id": request_id, "now": tx.now})
     if row is None:
         return read_resolution(tx.row("request_resolution", {"id": request_id}))
     tx.run("deliveries_mark", (row["request_key"],))
     tx.audit("request_withdrawn", {"by": "node"}, run_id=place.run_id, request_id=request_id)
+    stir(tx, place)
     return None
 
 

@@ -1,0 +1,45 @@
+"""The terminal: cards and listings as rich renderables, typed replies as values. No input or output happens here.
+
+Whatever people wrote is shown, never obeyed: neither rich's markup nor control sequences in it take effect.
+"""
+
+from sayso.adapters.console._cards import (
+    answer_words,
+    attention_card,
+    audience_words,
+    instant_words,
+    may_answer_here,
+    outcome_words,
+    request_card,
+    result_card,
+)
+from sayso.adapters.console._escaping import csv_cell, visible, visible_line
+from sayso.adapters.console._forms import FormField, form_fields, read_field
+from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
+from sayso.adapters.console._replies import EmptyReply, is_numbered, read_reply, read_value, reply_hint
+
+__all__ = [
+    "EmptyReply",
+    "FormField",
+    "answer_words",
+    "attention_card",
+    "audience_words",
+    "audit_table",
+    "csv_cell",
+    "findings_table",
+    "form_fields",
+    "instant_words",
+    "is_numbered",
+    "may_answer_here",
+    "outcome_words",
+    "read_field",
+    "read_reply",
+    "read_value",
+    "reply_hint",
+    "request_card",
+    "requests_table",
+    "result_card",
+    "runs_table",
+    "visible",
+    "visible_line",
+]

@@ -1,0 +1,229 @@
+"""Cards: one request, one outcome, one decision for an operator, one run's end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from sayso.adapters.console._escaping import visible, visible_line
+from sayso.adapters.console._replies import is_numbered
+from sayso.engine import (
+    ATTENTION_ACTIONS,
+    Attention,
+    AttentionKind,
+    Json,
+    Outcome,
+    OutcomeKind,
+    Policy,
+    Question,
+    RequestRecord,
+    Vote,
+    evaluate,
+)
+
+_ANYWHERE = "operator"
+_SURFACE = "console"
+_LONGEST_FIELD = 40
+"""Lines of one field of a result; the rest stands in the run."""
+
+_LONGEST_ECHO = 60
+
+_PAST_TENSE = {"approve": "Approved", "reject": "Rejected"}
+_STYLES = {
+    OutcomeKind.RESOLVED: "green",
+    OutcomeKind.COUNTED: "green",
+    OutcomeKind.HELD: "yellow",
+    OutcomeKind.DUPLICATE: "yellow",
+}
+_ATTENTION_WORDS = {
+    AttentionKind.QUESTION_CHANGED: "The workflow asks this in other words than the ones that were answered.",
+    AttentionKind.ANSWER_UNUSED: "The workflow no longer asks this question, which was answered.",
+    AttentionKind.STEP_UNFINISHED: "This step was begun, and nobody knows whether it came to its end.",
+    AttentionKind.STEP_CHANGED: "This step is recorded with other arguments than the ones it is called with now.",
+    AttentionKind.NODE_GONE: "The loaded code has no such node.",
+}
+_ACTION_WORDS = {
+    "reask": "put the question again, in its words of now; the recorded answer is void",
+    "accept": "let what is recorded stand for what is there now",
+    "done": "RESULT: record this JSON as the step's result and go on",
+    "again": "run the step again",
+    "cancel": "cancel the run",
+}
+
+
+def instant_words(instant: datetime, now: datetime) -> str:
+    """An instant in the reader's own time zone: `today 17:30`, or with its date."""
+    local, today = instant.astimezone(), now.astimezone().date()
+    return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def audience_words(record: RequestRecord) -> str:
+    """Who is asked."""
+    if not record.audience:
+        return "nobody"
+    words = {_ANYWHERE: "whoever is at this machine", _SURFACE: "whoever is at this terminal"}
+    return visible_line(", ".join(words.get(entry, entry) for entry in record.audience))
+
+
+def may_answer_here(record: RequestRecord, person: str, now: datetime) -> bool:
+    """Whether the request's policy lets this person answer it in the terminal."""
+    vote = Vote(person, _SURFACE, None, now)
+    return person not in evaluate(Policy(record.audience), [vote], now).refused
+
+
+def request_card(record: RequestRecord, workflow: str, now: datetime) -> RenderableType:
+    """The card of an open request."""
+    question = record.question
+    title = Text(f" {visible_line(workflow)} / {visible_line(record.name)} ", style="bold")
+    parts: list[RenderableType] = [Text(visible(question.prompt or "Input is needed."), style="bold")]
+    if question.details is not None:
+        parts += [Rule(style="dim"), *_details(question.details)]
+    parts += [Rule(style="dim"), _facts(record, now)]
+    if question.options:
+        parts += [Rule(style="dim"), _options(question)]
+    return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", padding=(0, 1))
+
+
+def _facts(record: RequestRecord, now: datetime) -> Table:
+    facts = [("Asked of", audience_words(record))]
+    if record.requested_by is not None:
+        facts.append(("Requested by", visible_line(record.requested_by)))
+    if record.deadline is not None:
+        facts.append(("Until", instant_words(record.deadline, now)))
+    if record.note is not None:
+        facts.append(("Note", visible(record.note)))
+    if record.revision > 1:
+        facts.append(("Changed", "the text is new; earlier answers do not count"))
+    return _fields(facts)
+
+
+def _fields(rows: list[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True, max_width=24, overflow="fold")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(Text(visible_line(name)), Text(value))
+    return table
+
+
+def _details(details: Json) -> Iterator[RenderableType]:
+    """A dict as fields, long texts below their name; anything else as text."""
+    if not isinstance(details, dict):
+        yield Text(_plain(details))
+        return
+    short = [(name, _plain(value)) for name, value in details.items() if not _is_long(value)]
+    if short:
+        yield _fields(short)
+    for name, value in details.items():
+        if _is_long(value):
+            yield Text(visible_line(name), style="dim")
+            yield Text(_plain(value).rstrip())
+
+
+def _is_long(value: Json) -> bool:
+    return "\n" in _plain(value).strip()
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return visible_line(", ".join(str(item) for item in value))
+    return visible(
+        json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) else None)
+    )
+
+
+def _options(question: Question) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="bold cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    numbered = is_numbered(question)
+    for position, option in enumerate(question.choices, start=1):
+        label = Text(visible_line(option.label), style="bold")
+        if option.label.casefold() != option.value.casefold():
+            label.append(f" ({visible_line(option.value)})", style="dim")
+        if option.description:
+            label.append(f"  {visible_line(option.description)}", style="not bold")
+        table.add_row(Text(f"{position}." if numbered else "-"), label)
+    return table
+
+
+def answer_words(question: Question, value: Json) -> str:
+    """An answer as people say it: the label of an option, yes or no, the text itself."""
+    labels = {option.value: option.label for option in question.choices}
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return visible_line(labels.get(value, value))
+    if isinstance(value, list) and question.options:
+        return visible_line(", ".join(labels.get(str(item), str(item)) for item in value)) or "none"
+    return visible_line(json.dumps(value, ensure_ascii=False))
+
+
+def outcome_words(outcome: Outcome, question: Question | None, value: Json) -> Text:
+    """What became of an answer, in the words of every surface."""
+    words = visible(outcome.reason)
+    if outcome.kind is OutcomeKind.RESOLVED and question is not None:
+        said = answer_words(question, value)
+        shown = said if len(said) <= _LONGEST_ECHO else f"{said[: _LONGEST_ECHO - 1]}…"
+        past = _PAST_TENSE.get(str(value)) if question.options else None
+        words = f"{past or f'Recorded: {shown}'}. The run goes on."
+    if outcome.repeated:
+        words = f"This event was seen before; its outcome stands: {outcome.kind}. {words}"
+    return Text(words, style=_STYLES.get(outcome.kind, "red"))
+
+
+def attention_card(run_id: str, workflow: str, attention: Attention) -> RenderableType:
+    """What an operator must decide, with both texts and the ways on."""
+    title = Text(f" {visible_line(workflow)} / {visible_line(attention.name)} needs attention ", style="bold")
+    parts: list[RenderableType] = [Text(_ATTENTION_WORDS[attention.kind], style="bold")]
+    if attention.reason:
+        parts.append(Text(visible(attention.reason)))
+    for label, text in (("Was", attention.was), ("Is now", attention.now)):
+        if text is not None:
+            parts += [Rule(Text(label), align="left", style="dim"), *_stored_text(text)]
+    parts.append(Rule(Text("What you can say"), align="left", style="dim"))
+    rows = [
+        (f"sayso attention {run_id} {action}", _ACTION_WORDS[action])
+        for action in ATTENTION_ACTIONS[attention.kind]
+    ]
+    for command, meaning in rows:
+        parts += [Text(visible_line(command), style="cyan"), Text(f"    {meaning}")]
+    return Panel(Group(*parts), title=title, title_align="left", border_style="yellow", padding=(0, 1))
+
+
+def _stored_text(text: str) -> Iterator[RenderableType]:
+    """A question's text as fields; anything else as it stands."""
+    try:
+        stored: Any = json.loads(text)
+    except ValueError:
+        stored = None
+    if not isinstance(stored, Mapping) or "prompt" not in stored:
+        yield Text(visible(text))
+        return
+    fields = cast("Mapping[str, Json]", stored)
+    shown = ("prompt", "options", "input_type", "schema", "details")
+    yield _fields([(name, _plain(fields[name])) for name in shown if fields.get(name) is not None])
+
+
+def result_card(shared: Mapping[str, Any]) -> RenderableType:
+    """The state that a run ended with, as fields."""
+    if not shared:
+        return Text("(the run ended with an empty state)", style="dim")
+    rows: list[tuple[str, str]] = []
+    for name, value in shared.items():
+        lines = _plain(value).split("\n")
+        more = len(lines) - _LONGEST_FIELD
+        rows.append(
+            (name, "\n".join(lines[:_LONGEST_FIELD] + ([f"({more} more lines)"] if more > 0 else [])))
+        )
+    return _fields(rows)

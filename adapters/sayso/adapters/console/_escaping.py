@@ -1,0 +1,41 @@
+"""Making text safe to show: what commands a terminal or a spreadsheet, hides text or reorders it, becomes visible."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Zero-width (non-)joiners: Persian and emoji need them, and they hide nothing."""
+
+_HIDDEN = frozenset({"Cf", "Cs", "Co", "Zl", "Zp"})
+_FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+def visible(text: str) -> str:
+    r"""Text of one or more lines with every control, formatting or bidi character shown as `\x1b` or `<U+202E>`.
+
+    Right-to-left letters stay as they are; only what overrides the order of others is shown.
+    """
+    return "".join(_shown(character) for character in text.replace("\r\n", "\n").replace("\t", "    "))
+
+
+def visible_line(text: str) -> str:
+    r"""As `visible`, on one line: a line break is shown as `\n`."""
+    return visible(text).replace("\n", "\\n")
+
+
+def _shown(character: str) -> str:
+    if character == "\n" or character in _JOINERS:
+        return character
+    category = unicodedata.category(character)
+    if category == "Cc":
+        return f"\\x{ord(character):02x}"
+    return f"<U+{ord(character):04X}>" if category in _HIDDEN else character
+
+
+def csv_cell(value: object) -> str:
+    """A cell that a spreadsheet shows as text: with an apostrophe before what it would take for a formula
+    (owasp.org, "CSV Injection").
+    """
+    text = "" if value is None else visible_line(str(value))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,6 @@
+"""The command `sayso`."""
+
+from sayso.bots.cli._app import app, main
+from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode
+
+__all__ = ["EXIT_CODES", "ExitCode", "app", "main"]

@@ -1,0 +1,119 @@
+"""`main`: the commands put together, and what their errors become."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from sayso.bots.cli._audit import audit
+from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
+from sayso.bots.cli._output import report_error
+from sayso.bots.cli._requests import answer, requests
+from sayso.bots.cli._run import demo, run
+from sayso.bots.cli._runs import attention, cancel, retry, runs
+from sayso.bots.cli._upkeep import backup, check_parked_runs, prune
+from sayso.engine import SaysoError
+
+_HELP = (
+    "Nothing goes ahead without your say-so: workflows that stop for a person's answer, and go on with it.\n\n"
+    "Try it: sayso demo"
+)
+_EPILOG = "\n\n".join(["Exit codes:", *(f"{code.value}: {meaning}" for code, meaning in EXIT_CODES.items())])
+
+app = typer.Typer(
+    name="sayso",
+    help=_HELP,
+    epilog=_EPILOG,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it by position
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"sayso {version('sayso')}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    del version
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+app.command("demo")(demo)
+app.command("run")(run)
+app.command("runs")(runs)
+app.command("requests")(requests)
+app.command("answer")(answer)
+app.command("cancel")(cancel)
+app.command("retry")(retry)
+app.command("attention")(attention)
+app.command("check-parked")(check_parked_runs)
+app.add_typer(audit)
+app.command("prune")(prune)
+app.command("backup")(backup)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line, by default this process's, and exit with one of `EXIT_CODES`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as end:
+        # Typer turns a broken pipe into an exit of its own.
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # Whoever read our output has had enough; what was done is done.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    sys.exit(code)
+
+
+def _run(given: list[str]) -> int:
+    as_json = "--json" in given
+    try:
+        returned = app(args=given, prog_name="sayso", standalone_mode=False)
+    except SaysoError as error:
+        code = exit_code_of(error)
+        report_error(error, code, as_json=as_json)
+        return code
+    except typer.TyperException as error:
+        _report_usage(error, as_json=as_json)
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    return returned if isinstance(returned, int) else ExitCode.OK
+
+
+def _report_usage(error: typer.TyperException, *, as_json: bool) -> None:
+    message = error.format_message()
+    if as_json:
+        problem = {"kind": "UsageProblem", "message": message, "exit_code": ExitCode.USAGE}
+        sys.stdout.write(json.dumps({"error": problem}) + "\n")
+        return
+    context = getattr(error, "ctx", None)
+    path = "sayso" if context is None else context.command_path
+    sys.stderr.write(f"Error: {message}\nTry: {path} --help\n")

@@ -1,0 +1,156 @@
+"""`sayso audit`: checking, exporting and redacting the trail."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from sayso.adapters.console import audit_table, csv_cell, visible_line
+from sayso.bots.cli._conversation import CONSOLE
+from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
+from sayso.bots.cli._output import Output
+from sayso.bots.service import Service
+from sayso.engine import (
+    AuditReport,
+    AuditRow,
+    SQLiteReader,
+    UnknownRun,
+    export_row,
+    local_person,
+    verify_audit,
+)
+
+audit = typer.Typer(name="audit", help="Check, export and redact the audit trail.", no_args_is_help=False)
+
+
+class ExportFormat(StrEnum):
+    """How the trail is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@audit.command()
+def verify(
+    *,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SEQ:HASH",
+            help="A head noted before: finds rows cut off at the end, and a chain that was written anew.",
+            show_default=False,
+        ),
+    ] = None,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Check that no row of the trail was changed, removed or inserted, and print its head.
+
+    Keep the head somewhere else: without one, rows cut off at the end do not show.
+    """
+    output = Output(as_json=as_json)
+
+    async def check() -> AuditReport:
+        async with Service.build(database).reader() as reader:
+            return await verify_audit(reader.audit(), head)
+
+    try:
+        report = asyncio.run(check())
+    except ValueError as error:
+        raise UsageProblem(str(error)) from error
+    if report.problems:
+        output.say(f"The audit trail does NOT verify: {len(report.problems)} problems.", "bold red")
+        output.show(audit_table(report.problems))
+    else:
+        output.say(
+            f"The audit trail verifies: {report.rows} rows, {report.redacted} of them redacted.", "green"
+        )
+    output.say(f"Head: {report.head}")
+    output.value(
+        {
+            "ok": not report.problems,
+            "rows": report.rows,
+            "redacted": report.redacted,
+            "head": report.head,
+            "problems": [{"sequence": p.sequence, "reason": p.reason} for p in report.problems],
+        }
+    )
+    return ExitCode.FAILED if report.problems else ExitCode.OK
+
+
+@audit.command()
+def export(
+    *,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only rows of this run.", show_default=False)
+    ] = None,
+    format_: Annotated[
+        ExportFormat, typer.Option("--format", help="JSON, one row a line; or CSV for spreadsheets.")
+    ] = ExportFormat.JSONL,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Write the trail to standard output. In CSV, a cell that a spreadsheet would take for a formula is quoted."""
+    if as_json and format_ is ExportFormat.CSV:
+        raise UsageProblem("--json and --format csv exclude each other.")
+    write = _write_csv if format_ is ExportFormat.CSV else _write_jsonl
+
+    async def copy() -> None:
+        async with Service.build(database).reader() as reader:
+            if run_id is not None:
+                await _check_known(reader, run_id)
+            await write(reader.audit(run_id))
+
+    asyncio.run(copy())
+    return ExitCode.OK
+
+
+async def _write_jsonl(rows: AsyncIterator[AuditRow]) -> None:
+    async for row in rows:
+        sys.stdout.write(json.dumps(export_row(row)) + "\n")
+
+
+async def _write_csv(rows: AsyncIterator[AuditRow]) -> None:
+    writer: csv.DictWriter[str] | None = None
+    async for row in rows:
+        cells = export_row(row)
+        cells["payload"] = "" if row.payload is None else json.dumps(row.payload)
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(cells), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({name: csv_cell(value) for name, value in cells.items()})
+
+
+async def _check_known(reader: SQLiteReader, run_id: str) -> None:
+    """A run that was pruned is known by its rows."""
+    async for _ in reader.audit(run_id):
+        return
+    raise UnknownRun(run_id)
+
+
+@audit.command()
+def redact(run_id: RunArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Remove the texts and values of a run from the trail, for good. The trail still verifies afterwards.
+
+    The run itself keeps them until it is pruned.
+    """
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+
+    async def act() -> int:
+        async with service.existing_store() as store:
+            await _check_known(store.reader, run_id)
+            return await store.redact(run_id, local_person(), CONSOLE)
+
+    changed = asyncio.run(act())
+    output.say(f"Removed the payloads of {changed} rows of run {visible_line(run_id)}.")
+    output.value({"run_id": run_id, "rows": changed})
+    return ExitCode.OK

@@ -1,0 +1,272 @@
+"""One run, talked through in the terminal: what is open is shown, replies are read, refusals are explained."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from rich.text import Text
+
+from sayso.adapters.console import (
+    EmptyReply,
+    attention_card,
+    audience_words,
+    form_fields,
+    instant_words,
+    may_answer_here,
+    outcome_words,
+    read_field,
+    read_reply,
+    reply_hint,
+    request_card,
+    result_card,
+    visible_line,
+)
+from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.cli._output import Output
+from sayso.bots.cli._terminal import LineTooLong, Terminal
+from sayso.engine import (
+    ExecutionState,
+    InvalidAnswer,
+    Json,
+    OutcomeKind,
+    Question,
+    RequestRecord,
+    Runtime,
+    SQLiteStore,
+    WorkflowStatus,
+    local_person,
+)
+from sayso.engine.store import Change, Listener
+
+CONSOLE: Final = "console"
+"""The surface by which answers in a terminal come in."""
+
+_STATUS_CODES = {
+    WorkflowStatus.COMPLETED: ExitCode.OK,
+    WorkflowStatus.FAILED: ExitCode.FAILED,
+    WorkflowStatus.CANCELLED: ExitCode.FAILED,
+}
+
+
+class QuestionClosed(Exception):
+    """The question was closed while its answer was being typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a run stands when the conversation ends."""
+
+    code: ExitCode
+    state: ExecutionState
+
+
+def answer_command(record: RequestRecord, location: str | None) -> str:
+    """The command that answers a request; `location` is the database if it must be named."""
+    return f"sayso answer {record.id}@{record.revision} VALUE{database_words(location)}"
+
+
+def database_words(location: str | None) -> str:
+    """The option that names a database, where it must be named."""
+    return "" if location is None else f" --database {shlex.quote(location)}"
+
+
+class Conversation:
+    """Talks a run through with the person at the terminal; without a terminal it says what to do and ends.
+
+    `location` is the database if commands must name it.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: SQLiteStore,
+        output: Output,
+        terminal: Terminal | None,
+        *,
+        workflow: str,
+        location: str | None,
+    ) -> None:
+        self._runtime = runtime
+        self._store = store
+        self._output = output
+        self._terminal = terminal
+        self._workflow = workflow
+        self._location = location
+
+    async def hold(self, run_id: str) -> Told:
+        """Go on until the run ends, needs an operator, or waits for somebody else.
+
+        Raises `EndOfInput` when the person closes the input, and `StoreError` when an answer could NOT be recorded.
+        """
+        while True:
+            with self._output.foreign_code():
+                state = await self._runtime.wait(run_id)
+            if state.workflow_status is not WorkflowStatus.WAITING_FOR_INPUT:
+                return self._end(state)
+            with self._changes(run_id) as changed:
+                pending = await self._runtime.pending(run_id)
+                if not pending:
+                    continue  # answered or expired just now: the run moves
+                mine = [record for record in pending if may_answer_here(record, local_person(), self._now())]
+                if self._terminal is None:
+                    self._list(pending)
+                    return Told(ExitCode.WAITING, state)
+                if mine:
+                    await self._ask(mine[0], self._terminal)
+                    continue
+                self._say_who_is_asked(pending)
+                if all(record.deadline is None for record in pending):
+                    return Told(ExitCode.WAITING, state)
+                await changed.wait()
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC)
+
+    @contextlib.contextmanager
+    def _changes(self, run_id: str) -> Generator[asyncio.Event]:
+        """An event that is set when something is committed about a run from now on."""
+        changed = asyncio.Event()
+        listener = Listener(asyncio.get_running_loop(), lambda _: changed.set())
+        self._store.hub.listen(listener, run_id=run_id)
+        try:
+            yield changed
+        finally:
+            self._store.hub.ignore(listener, run_id=run_id)
+
+    @contextlib.contextmanager
+    def _closing(self, record: RequestRecord, terminal: Terminal) -> Generator[None]:
+        """Stop reading a reply when its question is closed by something else, such as its deadline."""
+
+        def hear(change: Change) -> None:
+            if change.resolved is not None and change.resolved.request_id == record.id:
+                terminal.interrupt()
+
+        listener = Listener(asyncio.get_running_loop(), hear)
+        self._store.hub.listen(listener, run_id=record.run_id)
+        try:
+            yield
+        finally:
+            self._store.hub.ignore(listener, run_id=record.run_id)
+
+    async def _ask(self, record: RequestRecord, terminal: Terminal) -> None:
+        """Show a request and take replies until one is recorded, or the request is closed."""
+        question = record.question
+        terminal.forget_typed()
+        self._output.card(request_card(record, self._workflow, self._now()))
+        try:
+            while True:
+                with self._closing(record, terminal):
+                    value = await self._read_value(question, terminal)
+                outcome = await self._runtime.answer(
+                    record.id, record.revision, value, person=local_person(), via=CONSOLE
+                )
+                self._output.show(outcome_words(outcome, question, value))
+                if outcome.kind is not OutcomeKind.INVALID:
+                    return
+        except QuestionClosed:
+            self._output.say("")
+            self._output.say("This closed while you were typing. Nothing of it was recorded.", "yellow")
+
+    async def _read_value(self, question: Question, terminal: Terminal) -> Json:
+        fields = form_fields(question)
+        if fields is None:
+            return await self._read(terminal, reply_hint(question), partial(read_reply, question))
+        self._output.say("Field by field; an empty line leaves an optional field out.", "dim")
+        while True:
+            form: dict[str, Json] = {}
+            for field in fields:
+                need = "" if field.required else ", optional"
+                hint = visible_line(f"{field.title} [{field.hint}{need}]")
+                if field.description:
+                    self._output.say(visible_line(field.description), "dim")
+                with contextlib.suppress(_LeftOut):
+                    form[field.name] = await self._read(
+                        terminal,
+                        hint,
+                        partial(read_field, field),
+                        optional=not field.required,
+                    )
+            try:
+                question.check_answer(form)
+            except InvalidAnswer as refusal:
+                self._refuse(refusal)
+                continue
+            return form
+
+    async def _read(
+        self, terminal: Terminal, hint: str, read: Callable[[str], Json], *, optional: bool = False
+    ) -> Json:
+        """Read lines until one makes a value; every refusal says why."""
+        while True:
+            self._output.prompt(hint)
+            try:
+                typed = await terminal.read_line()
+            except LineTooLong:
+                self._output.say(
+                    "The terminal cuts a line this long off, so it was not taken. Leave with Ctrl-C and use "
+                    "`sayso answer`, which takes any length.",
+                    "red",
+                )
+                continue
+            if typed is None:
+                raise QuestionClosed
+            try:
+                value = read(typed)
+            except EmptyReply as refusal:
+                if optional:
+                    raise _LeftOut from refusal
+                self._refuse(refusal)
+            except InvalidAnswer as refusal:
+                self._refuse(refusal)
+            else:
+                return value
+
+    def _refuse(self, refusal: InvalidAnswer) -> None:
+        self._output.say(visible_line(str(refusal)), "red")
+
+    def _say_who_is_asked(self, pending: Sequence[RequestRecord]) -> None:
+        self._output.say("This run waits for people who cannot answer at this terminal:", "yellow")
+        for record in pending:
+            until = (
+                "" if record.deadline is None else f", until {instant_words(record.deadline, self._now())}"
+            )
+            self._output.say(f"  {visible_line(record.name)}: asked of {audience_words(record)}{until}")
+
+    def _list(self, pending: Sequence[RequestRecord]) -> None:
+        """No terminal: show what is open, with the commands that answer it."""
+        for record in pending:
+            self._output.card(request_card(record, self._workflow, self._now()))
+            if may_answer_here(record, local_person(), self._now()):
+                self._output.say(answer_command(record, self._location))
+            else:
+                self._output.say(f"This was asked of {audience_words(record)}; it cannot be answered here.")
+
+    def _end(self, state: ExecutionState) -> Told:
+        status = state.workflow_status
+        if status is WorkflowStatus.NEEDS_ATTENTION and state.attention is not None:
+            self._output.card(attention_card(state.run_id, self._workflow, state.attention))
+        elif status is WorkflowStatus.COMPLETED:
+            self._output.say(f"Run {state.run_id} is completed.", "bold green")
+            self._output.card(result_card(state.shared))
+        elif status is WorkflowStatus.FAILED:
+            self._output.show(
+                Text(f"Run {state.run_id} failed at {visible_line(state.next_node_id or '')}.", "bold red")
+            )
+            self._output.say(visible_line(state.error or ""), "red")
+            self._output.say(
+                f"Nothing is tried again by itself: sayso retry {state.run_id}{database_words(self._location)}"
+            )
+        else:
+            self._output.say(f"Run {state.run_id} was cancelled.", "yellow")
+        return Told(_STATUS_CODES.get(status, ExitCode.WAITING), state)
+
+
+class _LeftOut(Exception):
+    """An optional field was left empty."""

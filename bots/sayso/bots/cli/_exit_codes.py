@@ -1,0 +1,61 @@
+"""What the exit code of `sayso` says. Scripts may rely on it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from sayso.bots.loading import UnknownWorkflow
+from sayso.bots.service import NoDatabase
+from sayso.config import InvalidSettings
+from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
+
+
+class ExitCode(IntEnum):
+    """The exit codes; `EXIT_CODES` says what each means."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    STORE_IN_USE = 4
+    STORE_ERROR = 5
+    WAITING = 6
+    INTERRUPTED = 130
+
+
+EXIT_CODES: Final[dict[ExitCode, str]] = {
+    ExitCode.OK: "done",
+    ExitCode.FAILED: "refused or failed: an answer or action was refused, a run failed or was cancelled, "
+    "the audit trail does not verify",
+    ExitCode.USAGE: "the command line or a setting cannot be used",
+    ExitCode.NOT_FOUND: "no such run, request, workflow or database",
+    ExitCode.STORE_IN_USE: "another process writes the database",
+    ExitCode.STORE_ERROR: "the database is full, unreadable, or of a newer sayso",
+    ExitCode.WAITING: "the run waits for people or needs an operator; check-parked found runs that would",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C; the run stays parked",
+}
+"""Every exit code with its meaning, as `sayso --help` and the documentation show it."""
+
+
+class UsageProblem(SaysoError):
+    """An argument cannot be used; the text says which and what to write instead."""
+
+
+class NotFound(SaysoError):
+    """What was named does not exist here."""
+
+
+def exit_code_of(error: SaysoError) -> ExitCode:
+    """The exit code for an error that ends a command."""
+    match error:
+        case UsageProblem() | InvalidSettings():
+            return ExitCode.USAGE
+        case UnknownRun() | UnknownWorkflow() | NoDatabase() | NotFound():
+            return ExitCode.NOT_FOUND
+        case StoreInUse():
+            return ExitCode.STORE_IN_USE
+        case StoreError():
+            return ExitCode.STORE_ERROR
+        case _:
+            return ExitCode.FAILED

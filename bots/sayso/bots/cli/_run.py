@@ -1,0 +1,215 @@
+"""`sayso run` and `sayso demo`: one run, driven by this process and talked through in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import msgspec
+import typer
+
+from sayso.adapters.console import visible_line
+from sayso.bots.cli._conversation import Conversation, Told, answer_command, database_words
+from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
+from sayso.bots.cli._output import Output
+from sayso.bots.cli._terminal import EndOfInput, Terminal
+from sayso.bots.loading import load_workflow
+from sayso.bots.service import Service
+from sayso.engine import (
+    NotApplicable,
+    RequestRecord,
+    SQLiteReader,
+    Workflow,
+    WorkflowStatus,
+    local_person,
+)
+
+DEMO_DATABASE = "sayso-demo.db"
+_ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
+
+
+@dataclass(slots=True)
+class _Drive:
+    """What `_drive` is to do, and how far it came: `run_id` is None until a run is started or found."""
+
+    service: Service
+    workflow: Workflow
+    output: Output
+    resume: str
+    database: str | None
+    run_id: str | None = None
+    shared: dict[str, Any] | None = None
+    requested_by: str | None = None
+    go_on: bool = False
+
+    @property
+    def resume_command(self) -> str:
+        """The command that goes on with this run."""
+        named = "" if self.run_id is None else f" {self.run_id}"
+        run = "" if self.go_on else named
+        return f"{self.resume}{run}{database_words(self.database)}"
+
+
+def run(
+    workflow: WorkflowArgument,
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Go on with this run.", show_default=False)
+    ] = None,
+    *,
+    shared: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The new run's initial shared state, a JSON object.")
+    ] = None,
+    requested_by: Annotated[
+        str | None, typer.Option(metavar="PERSON", help="Who the new run is for; by default you.")
+    ] = None,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Start a workflow, or go on with RUN, and answer its questions here.
+
+    The run is stored before anything happens. Ctrl-C, Ctrl-D and even kill -9 leave it parked; the command that goes
+    on with it is printed. Without a terminal the open questions are printed with the commands that answer them.
+    """
+    if run_id is not None and (shared is not None or requested_by is not None):
+        raise UsageProblem("--shared and --requested-by belong to a new run; RUN names one that has its own.")
+    initial = _read_shared(shared)
+    service = Service.build(database)
+    if run_id is not None:
+        service.existing_store()
+    output = Output(as_json=as_json)
+    with output.foreign_code():
+        loaded = load_workflow(workflow, Path.cwd())
+    drive = _Drive(
+        service,
+        loaded,
+        output,
+        f"sayso run {workflow}",
+        database,
+        run_id,
+        initial,
+        requested_by or local_person(),
+    )
+    return _finish(drive)
+
+
+def demo(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Try sayso: an article is drafted, you review it, nothing is published without your say-so.
+
+    It is stored in sayso-demo.db in the working directory. Stop it whenever you like, with Ctrl-C or kill -9: started
+    again, it goes on where it was.
+    """
+    from sayso.bots.content_creation import workflow
+
+    service = Service.build(database or DEMO_DATABASE)
+    output = Output(as_json=as_json)
+    output.say(
+        "sayso demo: an article is drafted, you review it, and nothing is published without your say-so.",
+        "bold",
+    )
+    output.say(
+        f"Stop it whenever you like, even with kill -9; `sayso demo` goes on from {service.path.name}.", "dim"
+    )
+    drive = _Drive(service, workflow, output, "sayso demo", database, requested_by=local_person(), go_on=True)
+    return _finish(drive)
+
+
+def _read_shared(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        shared = json.loads(text)
+    except ValueError as error:
+        raise UsageProblem(f"--shared is no JSON: {error}.") from error
+    if not isinstance(shared, dict):
+        raise UsageProblem('--shared must be a JSON object, for example \'{"title": "Tea"}\'.')
+    return cast("dict[str, Any]", shared)
+
+
+def _finish(drive: _Drive) -> ExitCode:
+    """Drive the run, and say how to go on wherever it stops."""
+    output = drive.output
+    try:
+        told, pending = asyncio.run(_drive(drive))
+    except (KeyboardInterrupt, EndOfInput) as stop:
+        interrupted = isinstance(stop, KeyboardInterrupt)
+        code = ExitCode.INTERRUPTED if interrupted else ExitCode.WAITING
+        output.say("")
+        if drive.run_id is None:
+            output.say("Stopped before a run was started.")
+        else:
+            output.say("The run stays where it is. To go on:", "yellow")
+            output.say(f"  {drive.resume_command}")
+        output.value({"run_id": drive.run_id, "resume": drive.resume_command, "exit_code": code})
+        return code
+    if told.code is ExitCode.WAITING and told.state.workflow_status is WorkflowStatus.WAITING_FOR_INPUT:
+        output.say("The run is parked. When it has been answered, go on with:", "yellow")
+        output.say(f"  {drive.resume_command}")
+    elif drive.go_on and told.code is ExitCode.OK:
+        output.say(f"To see it once more: {drive.resume_command}", "dim")
+    output.value(_result(drive, told, pending))
+    return told.code
+
+
+async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
+    output, service = drive.output, drive.service
+    async with service.new_store() as store:
+        if drive.go_on:
+            await _find_unfinished(drive, store.reader)
+        elif drive.run_id is not None:
+            await _check_workflow(drive.run_id, drive.workflow, store.reader)
+        with output.foreign_code():
+            async with service.runtime(store, [drive.workflow]) as runtime:
+                if drive.run_id is None:
+                    drive.run_id = await runtime.start(
+                        drive.workflow.name, drive.shared, requested_by=drive.requested_by
+                    )
+                    output.say(f"Run {drive.run_id} of {visible_line(drive.workflow.name)}.", "dim")
+                terminal = Terminal(sys.stdin.fileno()) if output.has_reader else None
+                conversation = Conversation(
+                    runtime,
+                    store,
+                    output,
+                    terminal,
+                    workflow=drive.workflow.name,
+                    location=drive.database or (service.location if drive.go_on else None),
+                )
+                told = await conversation.hold(drive.run_id)
+                return told, await runtime.pending(drive.run_id)
+
+
+async def _find_unfinished(drive: _Drive, reader: SQLiteReader) -> None:
+    """Take up the newest run that has not ended, if there is one."""
+    for found in await reader.runs(workflow=drive.workflow.name, limit=1000):
+        if found.status not in _ENDED:
+            drive.run_id = found.run_id
+            drive.output.say(f"Going on where you left off: run {found.run_id}.", "green")
+            return
+
+
+async def _check_workflow(run_id: str, workflow: Workflow, reader: SQLiteReader) -> None:
+    found = await reader.run(run_id)
+    if found.workflow != workflow.name:
+        raise NotApplicable(
+            run_id, f"running it as {workflow.name!r}", f"it is of workflow {found.workflow!r}"
+        )
+
+
+def _result(drive: _Drive, told: Told, pending: list[RequestRecord]) -> dict[str, Any]:
+    state = told.state
+    location = drive.database or (drive.service.location if drive.go_on else None)
+    return {
+        "run_id": state.run_id,
+        "workflow": drive.workflow.name,
+        "status": state.workflow_status,
+        "error": state.error,
+        "attention": msgspec.to_builtins(state.attention),
+        "shared": state.shared,
+        "pending": [{**one.as_dict(), "answer_command": answer_command(one, location)} for one in pending],
+        "resume": drive.resume_command,
+        "exit_code": told.code,
+    }

@@ -1,0 +1,167 @@
+"""`sayso runs`, `cancel`, `retry`, `attention`: runs, and what an operator decides about them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+import msgspec
+import typer
+
+from sayso.adapters.console import attention_card, runs_table, visible_line
+from sayso.bots.cli._conversation import CONSOLE
+from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
+from sayso.bots.cli._output import Output
+from sayso.bots.service import Service
+from sayso.engine import (
+    ATTENTION_ACTIONS,
+    Json,
+    RunSummary,
+    Runtime,
+    WorkflowStatus,
+    local_person,
+)
+
+ACTIONS = tuple(dict.fromkeys(action for actions in ATTENTION_ACTIONS.values() for action in actions))
+
+
+def runs(
+    *,
+    status: Annotated[
+        WorkflowStatus | None, typer.Option(help="Only runs that stand so.", case_sensitive=False)
+    ] = None,
+    workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """List runs, the newest first. Works while another process drives them."""
+    output = Output(as_json=as_json)
+
+    async def read() -> list[RunSummary]:
+        async with Service.build(database).reader() as reader:
+            return await reader.runs(status=status, workflow=workflow, limit=limit)
+
+    found = asyncio.run(read())
+    if as_json:
+        output.value({"runs": [_as_dict(one) for one in found]})
+    elif found:
+        output.show(runs_table(found, datetime.now(UTC)))
+    else:
+        output.say("No runs.")
+    return ExitCode.OK
+
+
+def _as_dict(run: RunSummary) -> dict[str, Any]:
+    return cast("dict[str, Any]", msgspec.to_builtins(run))
+
+
+def cancel(run_id: RunArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Cancel a run together with its open requests. A cancelled run never goes on."""
+    output = Output(as_json=as_json)
+    _operate(database, lambda runtime: runtime.cancel(run_id, person=local_person(), via=CONSOLE))
+    output.say(f"Run {visible_line(run_id)} is cancelled.")
+    output.value({"run_id": run_id, "action": "cancel"})
+    return ExitCode.OK
+
+
+def retry(
+    run_id: RunArgument,
+    *,
+    ask_again: Annotated[
+        bool, typer.Option("--ask-again", help="Forget its answers and steps; ask everything anew.")
+    ] = False,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Let a failed run try its failed node again. What was answered and recorded there stands.
+
+    The run goes on when its workflow is run next.
+    """
+    output = Output(as_json=as_json)
+    _operate(
+        database,
+        lambda runtime: runtime.retry(run_id, person=local_person(), via=CONSOLE, ask_again=ask_again),
+    )
+    output.say(
+        f"Run {visible_line(run_id)} may go on. It does with: sayso run MODULE:WORKFLOW {visible_line(run_id)}"
+    )
+    output.value({"run_id": run_id, "action": "retry", "ask_again": ask_again})
+    return ExitCode.OK
+
+
+def attention(
+    run_id: RunArgument,
+    action: Annotated[
+        str | None,
+        typer.Argument(metavar=f"[{'|'.join(ACTIONS)}]", help="What you decide.", show_default=False),
+    ] = None,
+    result: Annotated[
+        str | None, typer.Argument(metavar="[RESULT]", help="With done: the step's result, as JSON.")
+    ] = None,
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Show what an operator must decide about a run, or decide it.
+
+    reask: put the question again. accept: let what is recorded stand. done RESULT: the step happened, this is its
+    result. again: run the step again. cancel: cancel the run. Both texts go into the audit trail.
+    """
+    output = Output(as_json=as_json)
+    if action is None:
+        return _show_attention(Service.build(database), run_id, output)
+    if action not in ACTIONS:
+        raise UsageProblem(f"{action!r} is no action; say one of: {', '.join(ACTIONS)}.")
+    value = _read_result(action, result)
+    _operate(
+        database,
+        lambda runtime: runtime.attention(run_id, action, person=local_person(), via=CONSOLE, result=value),
+    )
+    if action == "cancel":
+        output.say(f"Run {visible_line(run_id)} is cancelled.")
+    else:
+        output.say(f"Decided. The run goes on with: sayso run MODULE:WORKFLOW {visible_line(run_id)}")
+    output.value({"run_id": run_id, "action": action})
+    return ExitCode.OK
+
+
+def _read_result(action: str, text: str | None) -> Json:
+    if (action == "done") != (text is not None):
+        raise UsageProblem("RESULT goes with done, and only with it: the step's result as JSON.")
+    if text is None:
+        return None
+    try:
+        return cast("Json", json.loads(text))
+    except ValueError as error:
+        raise UsageProblem(f"RESULT is no JSON ({error}); a text needs quotes: '\"sent\"'.") from error
+
+
+def _show_attention(service: Service, run_id: str, output: Output) -> ExitCode:
+    async def read() -> RunSummary:
+        async with service.reader() as reader:
+            return await reader.run(run_id)
+
+    found = asyncio.run(read())
+    actions = [] if found.attention is None else list(ATTENTION_ACTIONS[found.attention.kind])
+    if found.attention is None:
+        output.say(f"Run {visible_line(run_id)} is {found.status} and waits for no decision of an operator.")
+    else:
+        output.card(attention_card(run_id, found.workflow, found.attention))
+    output.value({**_as_dict(found), "actions": actions})
+    return ExitCode.OK
+
+
+def _operate(database: str | None, action: Callable[[Runtime], Awaitable[None]]) -> None:
+    """Carry out an operator's decision on a database that is there."""
+    service = Service.build(database)
+
+    async def act() -> None:
+        async with service.existing_store() as store, service.runtime(store) as runtime:
+            await action(runtime)
+
+    asyncio.run(act())

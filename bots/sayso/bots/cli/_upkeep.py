@@ -1,0 +1,124 @@
+"""`sayso check-parked`, `prune`, `backup`: before a deploy, and keeping the database in order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sayso.adapters.console import findings_table
+from sayso.bots.cli._conversation import CONSOLE
+from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
+from sayso.bots.cli._output import Output
+from sayso.bots.loading import load_workflow
+from sayso.bots.service import Service
+from sayso.engine import Finding, Severity, check_parked, local_person
+
+_AGE = re.compile(r"([0-9]{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def check_parked_runs(
+    workflow: WorkflowArgument,
+    *,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also run each parked node, on a copy, up to its open question.")
+    ] = False,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Before a deploy: say what the code here would mean for the runs that are parked now. Stores nothing.
+
+    Compares names, edges and code. With --replay nodes do run: whatever stands before their first question or
+    unrecorded step happens again.
+    """
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+    if replay:
+        output.warn(
+            "--replay runs the nodes: raw code before an await, such as sending or writing something, DOES happen. "
+            "Nothing is stored, and steps and questions that are not recorded are not run."
+        )
+    with output.foreign_code():
+        loaded = load_workflow(workflow, Path.cwd())
+
+        async def check() -> list[Finding]:
+            async with service.reader() as reader:
+                return await check_parked(reader, loaded, replay=replay)
+
+        findings = asyncio.run(check())
+    broken = [one for one in findings if one.severity is Severity.BROKEN]
+    if findings:
+        output.show(findings_table(findings))
+    output.say(f"{len(findings)} parked, {len(broken)} would need attention.", "red" if broken else "green")
+    output.value({"workflow": loaded.name, "replay": replay, "findings": msgspec.to_builtins(findings)})
+    return ExitCode.WAITING if broken else ExitCode.OK
+
+
+def prune(
+    older_than: Annotated[
+        str,
+        typer.Option(
+            metavar="AGE", help="How long ago a run must have ended: 90m, 12h, 30d, 8w.", show_default=False
+        ),
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Delete runs that ended long ago, with all that belongs to them. Runs that have not ended are never touched.
+
+    The audit trail stays; `sayso audit redact RUN` empties a run's rows.
+    """
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+    before = datetime.now(UTC) - _read_age(older_than)
+
+    async def count() -> int:
+        async with service.reader() as reader:
+            return await reader.ended_before(before)
+
+    async def delete() -> int:
+        async with service.existing_store() as store:
+            return await store.prune(before, local_person(), CONSOLE)
+
+    runs = asyncio.run(count() if dry_run else delete())
+    output.say(f"{runs} runs {'would be' if dry_run else 'were'} deleted.")
+    output.value({"runs": runs, "dry_run": dry_run, "ended_before": before.isoformat()})
+    return ExitCode.OK
+
+
+def _read_age(text: str) -> timedelta:
+    match = _AGE.fullmatch(text.strip())
+    if match is None:
+        raise UsageProblem(f"{text!r} is no age; write a number and s, m, h, d or w, for example 30d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def backup(
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The new file; an existing one is refused.", show_default=False),
+    ],
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Copy the database, as it is at one instant, into a new file. Works while another process writes it."""
+    output = Output(as_json=as_json)
+
+    async def copy() -> None:
+        async with Service.build(database).reader() as reader:
+            await reader.backup(target)
+
+    asyncio.run(copy())
+    output.say(f"Copied to {target}.")
+    output.value({"file": str(target.absolute())})
+    return ExitCode.OK

@@ -1,0 +1,67 @@
+"""The composition root: everything is built here and handed on by constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sayso.config import Settings, load_settings
+from sayso.engine import OperatorError, Runtime, SQLiteReader, SQLiteStore, Workflow
+
+
+class NoDatabase(OperatorError):
+    """There is no database where one was to be read or changed. Nothing was created."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"there is no database {path}. `sayso run` creates one; --database, SAYSO_DATABASE or `database` in "
+            "sayso.toml name another."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one process works with. Makes stores, readers and runtimes for `location`; whoever asks closes them."""
+
+    settings: Settings
+    location: str
+
+    @classmethod
+    def build(cls, database: str | None = None, *, settings: Settings | None = None) -> Self:
+        """The service of these settings, by default those of the working directory; `database` wins over them.
+
+        Raises `InvalidSettings`.
+        """
+        known = settings or load_settings()
+        return cls(known, database or known.database)
+
+    @property
+    def path(self) -> Path:
+        """The database file. Raises `StoreUnreadable` for a URL that is none of ours."""
+        return SQLiteStore(self.location).path
+
+    def new_store(self) -> SQLiteStore:
+        """A store that creates its file if need be. Opening raises `StoreError`."""
+        return SQLiteStore(self.location)
+
+    def existing_store(self) -> SQLiteStore:
+        """A store whose file is there. Raises `NoDatabase`, and what opening raises."""
+        self._check_existing()
+        return SQLiteStore(self.location)
+
+    def reader(self) -> SQLiteReader:
+        """Reads the file, also while another process writes it. Raises `NoDatabase`."""
+        self._check_existing()
+        return SQLiteReader(self.path)
+
+    def runtime(self, store: SQLiteStore, workflows: Iterable[Workflow] = ()) -> Runtime:
+        """A runtime of these workflows on a store; without any it only takes answers and decisions."""
+        return Runtime(store, workflows, resident=self.settings.resident)
+
+    def _check_existing(self) -> None:
+        path = self.path
+        if not path.exists():
+            raise NoDatabase(path)

@@ -1,0 +1,139 @@
+"""Runs talked through in a real terminal."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.bots.command import SAYSO, TerminalSession, sayso
+from tests.bots.workflows import write_shop
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    write_shop(tmp_path)
+    return tmp_path
+
+
+def talk(shop: Path, flow: str, *more: str) -> TerminalSession:
+    return TerminalSession(shop, SAYSO, "run", f"shop:{flow}", *more)
+
+
+def test_every_input_type_is_asked_and_every_refusal_explained(shop: Path) -> None:
+    with talk(shop, "everything_flow", "--json") as terminal:
+        terminal.wait_for("everything / many", "Which?", "1.  red", "3.  blue", "Your choices [1-3")
+        terminal.type("1,9")
+        terminal.wait_for("There is no option 9", "Your choices")
+        terminal.type("1, blue")
+        terminal.wait_for("Recorded: red, blue.", "Sure?", "[yes/no]")
+        terminal.type("perhaps")
+        terminal.wait_for("neither yes nor no", "[yes/no]")
+        terminal.type("y")
+        terminal.wait_for("How many?", "a number")
+        terminal.type("forty")
+        terminal.wait_for('"forty" is not a number', "a number")
+        terminal.type("40")
+        terminal.wait_for("The order?", "item [text]")
+        terminal.type("")
+        terminal.wait_for("An empty line is no answer", "item [text]")
+        terminal.type("tea")
+        terminal.wait_for("count [a whole number]")
+        terminal.type("1.5")
+        terminal.wait_for("is not of type 'integer'", "count [a whole number]")
+        terminal.type("2")
+        terminal.wait_for("note [text, optional]")
+        terminal.type("")
+        terminal.wait_for("Anything else?", "Your answer")
+        terminal.type("no [bold]thanks[/bold]")
+        terminal.wait_for("Recorded: no [bold]thanks[/bold].", '"status": "COMPLETED"')
+        assert terminal.end() == 0
+    assert json.loads(terminal.text.splitlines()[-1])["shared"] == {
+        "many": ["red", "blue"],
+        "sure": True,
+        "count": 40,
+        "order": {"item": "tea", "count": 2},
+        "text": "no [bold]thanks[/bold]",
+    }
+
+
+def test_ctrl_c_leaves_the_run_parked_and_prints_the_command_that_goes_on(shop: Path) -> None:
+    with talk(shop, "release_flow", "--database", "a file.db") as terminal:
+        terminal.wait_for("Your choice")
+        terminal.press("c")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.text
+    resuming = terminal.text.strip().splitlines()[-1].strip()
+    with TerminalSession(shop, SAYSO, *shlex.split(resuming)[1:]) as again:
+        again.wait_for("Release 4.2.0?", "Your choice")
+        again.type("2")
+        again.wait_for("Rejected. The run goes on.", "is completed")
+        assert again.end() == 0
+
+
+def test_ctrl_d_leaves_the_run_parked(shop: Path) -> None:
+    with talk(shop, "release_flow") as terminal:
+        terminal.wait_for("Your choice")
+        terminal.press("d")
+        terminal.wait_for("To go on:", "sayso run shop:release_flow")
+        assert terminal.end() == 6
+
+
+def test_what_was_typed_before_a_question_was_shown_does_not_answer_it(shop: Path) -> None:
+    """An answer reaches exactly the question that the person saw: a pasted second line saw none."""
+    with talk(shop, "two_texts_flow") as terminal:
+        terminal.wait_for("First?", "Your answer")
+        terminal.type("one\nmeant for nobody")
+        terminal.wait_for("Recorded: one.", "Second?", "Your answer")
+        terminal.type("two")
+        terminal.wait_for("Recorded: two.", "is completed")
+        assert terminal.end() == 0
+
+
+def test_a_line_that_the_terminal_cuts_off_is_not_taken(shop: Path) -> None:
+    """Linux keeps 4095 bytes of a line and drops the rest without a word."""
+    with talk(shop, "two_texts_flow") as terminal:
+        terminal.wait_for("First?", "Your answer")
+        terminal.type("x" * 5000)
+        terminal.wait_for("was not taken", "Your answer")
+        terminal.type("y" * 4000)
+        terminal.wait_for("Recorded: yyyy", "Second?")
+
+
+def test_a_question_that_expires_meanwhile_closes_and_the_run_goes_on(shop: Path) -> None:
+    with talk(shop, "soon_flow") as terminal:
+        terminal.wait_for("Quickly?", "Until", "today", "Your answer")
+        terminal.wait_for("closed while you were typing", "is completed", "too late")
+        assert terminal.end() == 0
+
+
+def test_a_question_for_others_is_named_and_the_run_stays_parked(shop: Path) -> None:
+    with talk(shop, "chat_flow") as terminal:
+        terminal.wait_for("cannot answer at this terminal", "chat: asked of slack:#releases", "go on with")
+        assert terminal.end() == 6
+
+
+def test_a_hostile_prompt_is_shown_and_does_not_touch_the_terminal(shop: Path) -> None:
+    with talk(shop, "hostile_flow") as terminal:
+        terminal.wait_for("\\x1b]0;owned\\x07\\x1b[2J[bold]Approved[/bold]\\x9b31m", "Your answer")
+        terminal.type("ok")
+        terminal.wait_for("is completed")
+    for sequence in (b"\x1b]", b"\x07", b"\x1b[2J", "\x9b".encode()):
+        assert sequence not in terminal.raw
+
+
+def test_a_run_that_was_killed_is_listed_and_goes_on(shop: Path) -> None:
+    with talk(shop, "two_texts_flow") as terminal:
+        terminal.wait_for("First?", "Your answer")
+        terminal.type("one")
+        terminal.wait_for("Second?", "Your answer")
+        terminal.kill()
+    run_id = sayso(shop, "runs", "--json").json["runs"][0]["run_id"]
+    with talk(shop, "two_texts_flow", run_id) as again:
+        assert "First?" not in again.wait_for("Second?", "Your answer")
+        again.type("two")
+        again.wait_for("is completed", "one", "two")

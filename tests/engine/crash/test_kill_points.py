@@ -1,0 +1,218 @@
+"""SIGKILL at every point of a story, one process a point: what is then true, exactly.
+
+SIGKILL keeps the page cache, so this says nothing of power cuts; for those, another test reads the pragmas of the live
+write connection.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.engine import SQLiteReader, verify_audit
+from tests.engine.crash.points import WRITES, read_log
+from tests.engine.store.situation import rows
+
+ROOT = Path(__file__).parents[3]
+SLICES = 4
+AT_ONCE = 2
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a killed process and the one after it left behind."""
+
+    folder: Path
+    point: int
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return read_log(self.folder / "log")
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "sayso.db"
+
+    def lines(self, what: str) -> list[dict[str, Any]]:
+        return [line for line in self.log if line["what"] == what]
+
+    def told(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text())
+
+
+def play(folder: Path, driver: str, points: list[int]) -> dict[int, Case]:
+    """Play a case for each point, in at most two processes at once."""
+    folder.mkdir(exist_ok=True)
+    shares = [share for start in range(AT_ONCE) if (share := points[start::AT_ONCE])]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.crash.worker", str(folder), driver, *map(str, share)],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for share in shares
+    ]
+    for worker in workers:
+        _, errors = worker.communicate(timeout=200)
+        assert worker.returncode == 0, errors
+    return {point: Case(folder / f"{driver}-{point}", point) for point in points}
+
+
+@lru_cache(maxsize=None)
+def without_a_kill(folder: Path, driver: str) -> Case:
+    """The dry run, which counts the points."""
+    return play(folder, driver, [0])[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("crash")
+
+
+def points_of(dry: Case) -> list[str]:
+    """The points in their order."""
+    names: list[str] = dry.told("points-1")
+    return names
+
+
+def between(names: list[str], begun: str, ended: str) -> range:
+    """The points (from 1) at which something has begun that is not yet committed: its record still stands before it."""
+    first = names.index(begun)
+    last = next(index for index in range(first, len(names)) if names[index] == ended)
+    return range(first + 1, last + 2)
+
+
+def expected_effects(names: list[str], point: int) -> dict[str, int]:
+    """How often each effect happens when the process is killed at a point.
+
+    A step's repeats only if the kill fell between it and its record, plain code's only if its visit had not ended, a
+    `once` step's never. A decision of an operator has the visit run again once more.
+    """
+    undecided = point in between(names, "begin_step after", "record_step before")
+    expected: dict[str, int] = {}
+    for name in (name.removeprefix("effect ").removesuffix(" after") for name in names if _is_effect(name)):
+        repeats = 0
+        if name.startswith(("plain", "step")):
+            end = "end_visit before" if name.startswith("plain") else "record_step before"
+            repeats = int(point in between(names, f"effect {name} after", end))
+        if name == "plain intake" and undecided:
+            repeats += 1
+        expected[name] = 1 + repeats
+    return expected
+
+
+def _is_effect(name: str) -> bool:
+    return name.startswith("effect ") and name.endswith(" after")
+
+
+def check_effects(case: Case, names: list[str]) -> None:
+    done = Counter(line["name"] for line in case.lines("effect"))
+    assert done == expected_effects(names, case.point)
+    undecided = case.point in between(names, "begin_step after", "record_step before")
+    happened = "once charge" in {line["name"] for line in case.lines("effect") if line["process"] == 1}
+    attended = [(line["name"], line["happened"]) for line in case.lines("attended")]
+    said_twice = names[case.point - 1 : case.point] == ["attend before"]
+    assert attended == [("charge", happened)] * undecided + [("pay", False)] * (1 + said_twice)
+
+
+def check_questions(case: Case, dry: Case) -> None:
+    """Nobody is asked twice: one row an identity, one id for all processes, one line in the audit trail."""
+    statement = "SELECT visit, name, id, status, answer, revision FROM requests ORDER BY visit, name"
+    stored = rows(case.database, statement)
+    of_dry = rows(dry.database, statement)
+    assert [(v, n, s, a, r) for v, n, _, s, a, r in stored] == [
+        (v, n, s, a, r) for v, n, _, s, a, r in of_dry
+    ]
+    assert {line["id"] for line in case.lines("seen")} <= {row[2] for row in stored}
+    asked = rows(case.database, "SELECT request_id FROM audit WHERE kind = 'requested'")
+    assert sorted(asked) == sorted((row[2],) for row in stored)
+    assert rows(case.database, "SELECT count(*) FROM audit WHERE kind = 'request_changed'") == [(0,)]
+
+
+def check_answers(case: Case) -> None:
+    """What was acknowledged is what is stored, and it was asked of nobody again."""
+    answers = dict(rows(case.database, "SELECT id, answer FROM requests WHERE status = 'ANSWERED'"))
+    acknowledged = case.lines("acknowledged")
+    assert len({line["id"] for line in acknowledged}) == len(acknowledged)
+    for line in acknowledged:
+        assert json.loads(answers[line["id"]]) == line["value"]
+    before = {line["id"] for line in acknowledged if line["process"] == 1}
+    assert before.isdisjoint(line["id"] for line in case.lines("seen") if line["process"] == 2)
+    accepted = rows(case.database, "SELECT request_key FROM events WHERE outcome = 'resolved'")
+    assert len(accepted) == len(set(accepted)) == len(answers)
+
+
+async def check_trail(case: Case) -> None:
+    async with SQLiteReader(case.database) as reader:
+        assert (await verify_audit(reader.audit())).problems == ()
+
+
+async def check(case: Case, dry: Case) -> None:
+    names = points_of(dry)
+    assert case.told("codes") == [-9, 0]
+    assert [line["point"] for line in case.lines("kill")] == [names[case.point - 1]]
+    assert case.told("end") == dry.told("end")
+    check_effects(case, names)
+    check_questions(case, dry)
+    check_answers(case)
+    await check_trail(case)
+
+
+@pytest.mark.parametrize("driver", ["runtime", "engine"])
+async def test_the_story_reaches_its_end_and_every_kind_of_point(
+    folder: Path, driver: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry = without_a_kill(folder, driver)
+    names = points_of(dry)
+    writes = {name.split()[0] for name in names if not name.startswith("effect")}
+    assert dry.told("end")["status"] == "COMPLETED"
+    assert writes == {
+        "define",
+        "start",
+        "ask",
+        "park",
+        "answer",
+        "end_visit",
+        "next_attempt",
+        "begin_step",
+        "record_step",
+        "expire_due",
+        "hold",
+        "attend",
+        "retry",
+        "withdraw",
+        "stir",
+        "cancel",
+        "redact",
+        "prune",
+        *({"answer_all"} if driver == "engine" else ()),
+    }
+    assert writes <= WRITES
+    assert all(names.count(f"{write} before") == names.count(f"{write} after") for write in writes)
+    effects = sum(name.startswith("effect") for name in names)
+    with capsys.disabled():
+        print(f"\n{driver}: {len(names)} kill points, {effects} at effects, none skipped")  # noqa: T201
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("driver", ["runtime", "engine"])
+async def test_a_kill_at_any_point_loses_nothing_and_repeats_nothing(
+    folder: Path, driver: str, part: int, tmp_path: Path
+) -> None:
+    dry = without_a_kill(folder, driver)
+    points = list(range(1, len(points_of(dry)) + 1))[part::SLICES]
+    cases = play(tmp_path / "cases", driver, points)
+    assert sorted(cases) == points
+    for case in cases.values():
+        await check(case, dry)

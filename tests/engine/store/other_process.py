@@ -1,0 +1,118 @@
+"""What other processes do to a store, for tests that need real ones: `python -m tests.engine.store.other_process`.
+
+Each speaks one JSON value a line on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from sayso.engine import SQLiteStore, StoreError
+from tests.engine.store.situation import a_run, a_vote, begin, put
+
+NOBODY = 65534
+
+
+def tell(value: object) -> None:
+    """Say something to the test."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+async def hold(path: Path) -> None:
+    """Write a question, then keep the store open until killed or until standard input ends."""
+    store = SQLiteStore(path)
+    tell(await put(store, await begin(store, "theirs")))
+    await asyncio.to_thread(sys.stdin.read)
+    await store.close()
+
+
+async def forget(path: Path) -> None:
+    """Write without ever closing, or even awaiting, as a script does."""
+    store = SQLiteStore(path)
+    runs = [await a_run(store, str(number)) for number in range(300)]
+    for run in runs:
+        store.start(run)
+    await store.reader.runs()
+    tell("end of script")
+
+
+async def fork(path: Path) -> None:
+    """Try to write from a forked child with the parent's open store, then write in the parent."""
+    store = SQLiteStore(path)
+    place = await begin(store, "parent's")
+    child = os.fork()
+    if child == 0:
+        try:
+            asyncio.run(_write_as_child(store))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    request_id = await put(store, place)
+    tell((await store.answer(a_vote(request_id))).kind)
+    await store.close()
+
+
+async def _write_as_child(store: SQLiteStore) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await begin(store, "child's")
+        tell("written")
+    except (StoreError, TimeoutError) as error:
+        tell(f"{type(error).__name__} {error}")
+
+
+async def read_only(path: Path) -> None:
+    """Try to write where this user may not: root may everywhere, so root becomes nobody first."""
+    if os.geteuid() == 0:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    await _try_to_open(path)
+
+
+async def open_it(path: Path) -> None:
+    """Try to open the store."""
+    await _try_to_open(path)
+
+
+async def _try_to_open(path: Path) -> None:
+    try:
+        async with SQLiteStore(path):
+            tell("opened")
+    except StoreError as error:
+        tell([type(error).__name__, str(error), getattr(error, "process_id", None)])
+
+
+async def fill_the_disk(path: Path) -> None:
+    """Fill the "disk" in the middle of a batch: from some size on, the kernel refuses to let a file of ours grow."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    store = SQLiteStore(path)
+    await begin(store, "before")
+    shared = json.dumps({"text": "x" * 1000})
+    runs = [await a_run(store, str(number), shared=shared) for number in range(200)]
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = max(file.stat().st_size for file in path.parent.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 40_000, hard))
+    results = await asyncio.gather(*(store.start(run) for run in runs), return_exceptions=True)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    stored = [await store.load(str(n)) is not None for n in range(200)]
+    tell([[type(result).__name__, found] for result, found in zip(results, stored, strict=True)])
+    await begin(store, "after")
+    tell(await store.load("after") is not None)
+    await store.close()
+
+
+PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {
+    part.__name__: part for part in (hold, forget, fork, read_only, open_it, fill_the_disk)
+}
+
+if __name__ == "__main__":
+    asyncio.run(PARTS[sys.argv[1]](Path(sys.argv[2])))

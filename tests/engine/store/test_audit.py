@@ -1,0 +1,245 @@
+"""The audit trail: what tampering `verify` finds, what only a kept head shows, and what is counted, not appended."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, verify_audit
+from sayso.engine._audit import AuditReport
+from sayso.engine._clock import to_microseconds
+from sayso.engine.store import NO_HASH, VisitEnd, chain_hash
+from sayso.engine import WorkflowStatus
+from tests.engine.store.situation import GatedClock, a_vote, begin, count, put, rows
+from tests.engine.support import ANA, BO, START
+
+
+async def verified(database: Path, head: str | None = None) -> AuditReport:
+    async with SQLiteReader(database) as reader:
+        return await verify_audit(reader.audit(), head)
+
+
+@pytest.fixture
+async def trail(database: Path) -> Path:
+    """A closed store with a trail of nine rows, of three runs that were started, asked and answered."""
+    async with SQLiteStore(database) as store:
+        for run_id in ("one", "two", "three"):
+            await store.answer(a_vote(await put(store, await begin(store, run_id))))
+    assert count(database, "audit") == 9
+    return database
+
+
+def tamper(database: Path, script: str) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(script)
+
+
+async def test_an_untouched_trail_verifies(trail: Path) -> None:
+    report = await verified(trail)
+    assert (report.rows, report.redacted, report.problems) == (9, 0, ())
+    assert report.head == "{}:{}".format(
+        *rows(trail, "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")[0]
+    )
+    assert (await verified(trail, report.head)).problems == ()
+
+
+async def test_an_empty_trail_verifies(database: Path) -> None:
+    async with SQLiteStore(database):
+        pass
+    assert await verified(database) == AuditReport(0, 0, f"0:{NO_HASH}", ())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "at = at + 1",
+        "kind = 'answer_refused'",
+        "run_id = 'four'",
+        "request_id = 'other'",
+        "person = 'local:mallory'",
+        "via = 'code'",
+        "payload_digest = 'x'",
+        "hash = 'x'",
+        "payload = replace(payload, 'yes', 'no')",
+        "payload = '{}'",
+    ],
+)
+async def test_a_changed_row_is_found(trail: Path, change: str) -> None:
+    tamper(trail, f"UPDATE audit SET {change} WHERE sequence = 6")  # noqa: S608 - a text of our own
+    report = await verified(trail)
+    assert 6 in {problem.sequence for problem in report.problems}
+
+
+@pytest.mark.parametrize("removed", [1, 5, 8])
+async def test_a_removed_row_is_found(trail: Path, removed: int) -> None:
+    tamper(trail, f"DELETE FROM audit WHERE sequence = {removed}")  # noqa: S608 - a number of our own
+    reasons = [problem.reason for problem in (await verified(trail)).problems]
+    assert any(f"rows {removed} to {removed} are missing" in reason for reason in reasons)
+
+
+async def test_rows_that_were_moved_up_to_hide_a_removal_are_found(trail: Path) -> None:
+    tamper(
+        trail,
+        "DELETE FROM audit WHERE sequence = 5; UPDATE audit SET sequence = sequence - 1 WHERE sequence > 5",
+    )
+    assert {problem.sequence for problem in (await verified(trail)).problems} == {5, 6, 7, 8}
+
+
+async def test_an_inserted_row_is_found(trail: Path) -> None:
+    tamper(
+        trail,
+        "UPDATE audit SET sequence = sequence + 100 WHERE sequence > 5;"
+        "UPDATE audit SET sequence = sequence - 99 WHERE sequence > 100;"
+        "INSERT INTO audit SELECT 6, at, kind, run_id, request_id, 'local:mallory', via, payload, payload_digest, hash"
+        " FROM audit WHERE sequence = 5;",
+    )
+    assert 6 in {problem.sequence for problem in (await verified(trail)).problems}
+
+
+async def test_truncation_shows_only_against_a_kept_head(trail: Path) -> None:
+    head = (await verified(trail)).head
+    tamper(trail, "DELETE FROM audit WHERE sequence > 6")
+    assert (await verified(trail)).problems == ()
+    problems = (await verified(trail, head)).problems
+    assert [problem.sequence for problem in problems] == [9]
+    assert "cut off" in problems[0].reason
+
+
+async def test_a_chain_written_anew_shows_only_against_a_kept_head(trail: Path) -> None:
+    head = (await verified(trail)).head
+    previous = NO_HASH
+    async with SQLiteReader(trail) as reader:
+        trail_rows = [row async for row in reader.audit()]
+    with closing(sqlite3.connect(trail)) as connection:
+        for row in trail_rows:
+            fields = (row.sequence, to_microseconds(row.at), row.kind, row.run_id, row.request_id)
+            previous = chain_hash(previous, *fields, "local:mallory", row.via, row.payload_digest)
+            connection.execute(
+                "UPDATE audit SET person = 'local:mallory', hash = ? WHERE sequence = ?",
+                (previous, row.sequence),
+            )
+        connection.commit()
+    assert (await verified(trail)).problems == ()
+    problems = (await verified(trail, head)).problems
+    assert [problem.reason for problem in problems] == [
+        "its hash is not that of the head given: written anew"
+    ]
+
+
+async def test_a_head_of_yesterday_still_holds_today(trail: Path) -> None:
+    head = (await verified(trail)).head
+    async with SQLiteStore(trail) as store:
+        await begin(store, "four")
+    report = await verified(trail, head)
+    assert (report.rows, report.problems) == (10, ())
+
+
+@pytest.mark.parametrize("head", ["", "9", "nine:" + NO_HASH, "9:abc"])
+async def test_what_is_no_head_is_refused(trail: Path, head: str) -> None:
+    with pytest.raises(ValueError, match="is no head"):
+        await verified(trail, head)
+
+
+async def test_a_redacted_trail_verifies_and_says_how_much_is_gone(trail: Path) -> None:
+    head = (await verified(trail)).head
+    async with SQLiteStore(trail) as store:
+        assert await store.redact("two", BO, "console") == 3
+    report = await verified(trail, head)
+    assert (report.rows, report.redacted, report.problems) == (10, 3, ())
+
+
+async def test_a_change_beside_a_redacted_payload_is_still_found(trail: Path) -> None:
+    async with SQLiteStore(trail) as store:
+        await store.redact("two", BO, "console")
+    tamper(trail, "UPDATE audit SET person = 'local:mallory' WHERE sequence = 6")
+    assert 6 in {problem.sequence for problem in (await verified(trail)).problems}
+
+
+async def test_the_chain_goes_on_where_it_ended(trail: Path) -> None:
+    async with SQLiteStore(trail) as store:
+        await store.cancel("one", ANA, "console")
+    report = await verified(trail)
+    assert (report.rows, report.problems) == (10, ())
+
+
+async def test_repeated_refusals_are_counted_not_appended(store: SQLiteStore, database: Path) -> None:
+    """Somebody who presses a button a hundred times must not fill the trail, and must not go unseen."""
+    request_id = await put(store, await begin(store))
+    for person, value in ((ANA, "maybe"), (BO, "perhaps")):
+        for _ in range(50):
+            assert (await store.answer(a_vote(request_id, value, person))).kind is OutcomeKind.INVALID
+    await store.answer(a_vote(request_id, "yes", BO, revision=7))
+    refused = rows(database, "SELECT person FROM audit WHERE kind = 'answer_refused' ORDER BY sequence")
+    assert refused == [(ANA,), (BO,), (BO,)]
+    counted = rows(database, "SELECT person, outcome, count FROM refusals ORDER BY 1, 2")
+    assert counted == [(ANA, "invalid", 50), (BO, "invalid", 50), (BO, "superseded", 1)]
+    assert (await verified(database)).problems == ()
+
+
+async def test_a_run_s_trail_can_be_read_alone(trail: Path) -> None:
+    async with SQLiteReader(trail) as reader:
+        kinds = [row.kind async for row in reader.audit("two")]
+    assert kinds == ["run_started", "requested", "answer_accepted"]
+
+
+async def test_a_long_trail_is_read_page_by_page(store: SQLiteStore) -> None:
+    await asyncio.gather(*(begin(store, str(number)) for number in range(2100)))
+    report = await verify_audit(store.reader.audit())
+    assert (report.rows, report.problems) == (2100, ())
+
+
+# While others write.
+
+
+async def test_a_backup_taken_while_writing_is_a_whole_store(store: SQLiteStore, tmp_path: Path) -> None:
+    """Whatever was acknowledged before it began is in it, and its trail verifies."""
+    copy = tmp_path / "copy.db"
+    for number in range(50):
+        await begin(store, f"before {number}")
+    written = [begin(store, f"during {number}") for number in range(200)]
+    await asyncio.gather(store.reader.backup(copy), *written)
+    async with SQLiteReader(copy) as reader:
+        runs = {run.run_id for run in await reader.runs(limit=1000)}
+        report = await verify_audit(reader.audit())
+    assert {f"before {number}" for number in range(50)} <= runs
+    assert report.problems == ()
+    assert report.rows == len(runs)
+
+
+async def test_a_backup_never_overwrites(store: SQLiteStore, tmp_path: Path) -> None:
+    from sayso.engine import StoreUnreadable
+
+    target = tmp_path / "copy.db"
+    target.write_text("precious")
+    with pytest.raises(StoreUnreadable, match="never overwrites"):
+        await store.reader.backup(target)
+    assert target.read_text() == "precious"
+
+
+async def test_a_backup_opens_as_a_store(store: SQLiteStore, tmp_path: Path) -> None:
+    request_id = await put(store, await begin(store))
+    copy = tmp_path / "copy.db"
+    await store.reader.backup(copy)
+    async with SQLiteStore(copy) as other:
+        assert (await other.answer(a_vote(request_id))).accepted
+    assert (await store.answer(a_vote(request_id))).accepted
+
+
+async def test_pruning_while_writing_deletes_only_what_is_old(
+    store: SQLiteStore, clock: GatedClock, database: Path
+) -> None:
+    for number in range(40):
+        place = await begin(store, f"old {number}")
+        await store.end_visit(place, VisitEnd(WorkflowStatus.COMPLETED, "{}"))
+    clock.advance(timedelta(days=1))
+    before = START + timedelta(hours=1)
+    places = [begin(store, f"new {number}") for number in range(100)]
+    pruned, *_ = await asyncio.gather(store.prune(before, ANA, "console"), *places)
+    assert pruned == 40
+    assert count(database, "runs") == 100
+    assert (await verified(database)).problems == ()

@@ -1,0 +1,135 @@
+"""One process writes a file at a time; what the others get, and what a process leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, StoreInUse, verify_audit
+from tests.engine.store.situation import a_vote, begin, count, is_stored
+
+ROOT = Path(__file__).parents[3]
+
+
+def start(part: str, database: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.engine.store.other_process", part, str(database)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def running(part: str, database: Path) -> Iterator[subprocess.Popen[str]]:
+    with start(part, database) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def heard(process: subprocess.Popen[str]) -> Any:
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def said(part: str, database: Path) -> list[Any]:
+    """Everything that a process says until it ends by itself, which it must do well."""
+    with running(part, database) as process:
+        output, _ = process.communicate(timeout=40)
+        assert process.returncode == 0
+    return [json.loads(line) for line in output.splitlines()]
+
+
+async def test_a_second_process_learns_who_writes_the_file(database: Path) -> None:
+    with running("hold", database) as process:
+        heard(process)
+        with pytest.raises(StoreInUse) as refused:
+            SQLiteStore(database).open()
+        assert refused.value.process_id == process.pid
+        assert f"process {process.pid} writes it" in str(refused.value)
+
+
+async def test_this_process_keeps_others_out(store: SQLiteStore, database: Path) -> None:
+    kind, text, process_id = said("open_it", database)[0]
+    assert (kind, process_id) == ("StoreInUse", os.getpid())
+    assert "reading (`sayso runs`, `sayso requests`) is possible meanwhile" in text
+
+
+async def test_reading_is_possible_while_another_process_writes(database: Path) -> None:
+    with running("hold", database) as process:
+        request_id = heard(process)
+        async with SQLiteReader(database) as reader:
+            assert [record.id for record in await reader.pending()] == [request_id]
+            assert (await verify_audit(reader.audit())).problems == ()
+
+
+async def test_kill_9_frees_the_file_and_loses_nothing_acknowledged(database: Path) -> None:
+    with running("hold", database) as process:
+        request_id = heard(process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        async with SQLiteStore(database) as store:
+            assert (await store.answer(a_vote(request_id))).kind is OutcomeKind.RESOLVED
+
+
+async def test_a_process_that_closes_lets_the_next_one_in(database: Path) -> None:
+    with running("hold", database) as process:
+        heard(process)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+        async with SQLiteStore(database) as store:
+            assert await is_stored(store, "theirs")
+
+
+def test_a_script_that_closes_nothing_ends_by_itself_with_everything_committed(database: Path) -> None:
+    assert said("forget", database) == ["end of script"]
+    assert count(database, "runs") == 300
+
+
+def test_a_forked_child_cannot_write_with_its_parents_store(database: Path) -> None:
+    """Two writers on one connection would corrupt the file; the child is told who has it instead."""
+    child, parent = said("fork", database)
+    assert child.startswith("StoreInUse")
+    assert parent == OutcomeKind.RESOLVED
+    assert count(database, "runs") == 1
+
+
+def test_a_directory_that_cannot_be_written_is_named() -> None:
+    """Outside tmp_path, whose parents only their owner may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        kind, text, _ = said("read_only", folder / "sayso.db")[0]
+        assert kind == "StoreUnreadable"
+        assert str(folder / "sayso.db") in text
+        assert "cannot be opened" in text
+
+
+def test_a_full_disk_in_the_middle_of_a_batch_loses_whole_batches_and_says_so(database: Path) -> None:
+    """Acknowledged is stored and refused is not, to the last transaction; with space again, the store works."""
+    results, works_again = said("fill_the_disk", database)
+    kinds = {kind for kind, _ in results}
+    assert kinds == {"Place", "StoreUnreadable"} or kinds == {"StoreUnreadable"}
+    assert all(found == (kind == "Place") for kind, found in results)
+    assert works_again is True
+
+
+async def test_begin_is_refused_before_the_file_is_touched(database: Path) -> None:
+    with running("hold", database) as process:
+        heard(process)
+        with pytest.raises(StoreInUse):
+            await begin(SQLiteStore(database), "mine")
+    assert [row_count for row_count in (count(database, "runs"),)] == [1]

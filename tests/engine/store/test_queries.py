@@ -1,0 +1,115 @@
+"""The named statements: all of them are used, all that are used exist, and none of the hot ones scans a table."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sayso.engine.store as store_package
+from sayso.engine import SQLiteStore
+from sayso.engine.store._queries import SQL
+from tests.engine.store.live_connection import execute
+
+PACKAGE = Path(store_package.__file__).parent
+
+COLD = {
+    "audit_page_of_run": "an export of one run's trail reads the whole trail",
+    "audit_redact": "as rare as a request to be forgotten",
+    "runs_list": "a listing, bounded by its limit, that walks from the newest run back",
+    "tables": "the schema's own table, at opening",
+    "version": "one row, at opening",
+}
+"""What may walk through a table, and why. All else runs for every request, answer, visit, listing or start, where a scan
+would grow with what is stored."""
+
+ORDERED_WALKS = {
+    "audit_head": "SCAN audit",
+    "next_deadline": "SCAN q USING COVERING INDEX requests_due",
+    "requests_pending": "SCAN r USING INDEX runs_live",
+}
+"""Plans that SQLite calls a scan: the first two stop at their first row, the third walks what has not ended."""
+
+
+def used_names() -> set[str]:
+    """Every string in the package's code that is a statement's name or is used as one."""
+    strings: set[str] = set()
+    for module in PACKAGE.glob("*.py"):
+        for found in ast.walk(ast.parse(module.read_text())):
+            if isinstance(found, ast.Constant) and isinstance(found.value, str):
+                strings.add(found.value)
+    return strings
+
+
+def names_looked_up() -> set[str]:
+    """The literal names that code hands to `SQL[...]`, `run`, `row`, `rows` and `_rows`."""
+    names: set[str] = set()
+    for module in PACKAGE.glob("*.py"):
+        for found in ast.walk(ast.parse(module.read_text())):
+            match found:
+                case ast.Subscript(value=ast.Name(id="SQL"), slice=ast.Constant(value=str(name))):
+                    names.add(name)
+                case ast.Call(
+                    func=ast.Attribute(attr="run" | "row" | "rows" | "_rows"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    names.add(name)
+                case _:
+                    pass
+    return names
+
+
+def parameters(statement: str) -> Any:
+    """A value for every parameter, so that the statement can be explained."""
+    named = re.findall(r":(\w+)", statement)
+    return dict.fromkeys(named, 1) if named else (1,) * statement.count("?")
+
+
+def test_every_statement_is_used() -> None:
+    assert sorted(set(SQL) - used_names()) == []
+
+
+def test_every_name_that_is_used_exists() -> None:
+    assert len(names_looked_up()) > 40
+    assert sorted(names_looked_up() - set(SQL)) == []
+
+
+def test_what_may_scan_is_there() -> None:
+    assert set(COLD) | set(ORDERED_WALKS) <= set(SQL)
+
+
+def test_no_name_stands_twice() -> None:
+    """The second would silently replace the first."""
+    text = (files("sayso.engine.store") / "sql" / "queries.sql").read_text()
+    names = re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)
+    assert len(names) == len(set(names)) == len(SQL)
+
+
+def test_python_assembles_no_sql() -> None:
+    """But for pragmas, savepoints and the schema's own table, whose statements are fixed."""
+    allowed = ("PRAGMA ", "SELECT name FROM sqlite_schema", "SELECT version FROM schema_version")
+    statement = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH) ")
+    stray = {
+        text
+        for text in used_names()
+        if statement.match(text) and not text.startswith(allowed) and "schema_version" not in text
+    }
+    assert stray == set()
+
+
+@pytest.mark.parametrize("name", sorted(SQL))
+async def test_every_statement_fits_the_schema(store: SQLiteStore, name: str) -> None:
+    assert await execute(store, f"EXPLAIN {SQL[name]}", parameters(SQL[name]))
+
+
+@pytest.mark.parametrize("name", sorted(set(SQL) - set(COLD)))
+async def test_a_hot_query_scans_no_table(store: SQLiteStore, name: str) -> None:
+    """Planned without statistics, as in a young database."""
+    plan = [row[3] for row in await execute(store, f"EXPLAIN QUERY PLAN {SQL[name]}", parameters(SQL[name]))]
+    scans = [line for line in plan if line.startswith("SCAN") and line != ORDERED_WALKS.get(name)]
+    assert scans == [], plan
+    assert not [line for line in plan if "AUTOMATIC" in line], plan
