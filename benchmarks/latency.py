@@ -1,5 +1,6 @@
 """How long one answer takes until its run has completed, one at a time, beside the same transactions made
-synchronously."""
+synchronously.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ IDLE_SECONDS = 10
 
 
 def resident_bytes() -> int:
-    """This process's resident set, in bytes (Linux)."""
+    """The resident set of this process, in bytes (Linux)."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
@@ -95,7 +95,7 @@ def child(name: str, *arguments: object) -> dict[str, float]:
 
 def openings(folder: Path, sizes: tuple[int, int], repeats: int) -> dict[str, float]:
     """The median seconds from opening to the first completed run, for both sizes in turns, after a SIGKILL each."""
-    requests = {}
+    requests: dict[int, list[tuple[str, str]]] = {}
     for size in sizes:
         path = folder / f"{size}.db"
         child("fill_wal", path)

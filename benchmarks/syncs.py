@@ -29,7 +29,7 @@ async def counted(path: Path, count: int) -> dict[str, int]:
         transaction.connection.set_trace_callback(trace)
 
     async with SQLiteStore(path) as store:
-        await store.submit(watch)
+        await store._opened().writer.submit(watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the live connection
         print("counting", flush=True, file=sys.stderr)
         await acknowledged(path, pairs)
     return {"answers": len(pairs), "commits": commits}

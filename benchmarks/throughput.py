@@ -27,7 +27,6 @@ from sayso.engine.store._answering import answer
 from sayso.engine.store._connection import WRITER_PRAGMAS, connect_writer
 from sayso.engine.store._transaction import Transaction
 
-
 BLOCK = 100
 """Floors are taken in turns of this many, so that a noisy neighbour meets both."""
 

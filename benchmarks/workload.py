@@ -11,12 +11,11 @@ from typing import Any
 from sayso.engine import Node, Runtime, SQLiteReader, SQLiteStore, Workflow, request_input
 
 STATE: dict[str, Any] = {
-    "order": {
-        "number": 4711,
-        "lines": [{"article": f"article-{line}", "amount": line * 3} for line in range(12)],
-    },
-    "customer": {"name": "Example & Sons", "country": "SE", "tags": ["retail", "north", "priority"]},
-    "note": "Deliver to the back door. " * 12,
+    "title": "What is new in release 4.2",
+    "author": "Ana Example",
+    "tags": ["release", "news"],
+    "attempt": 1,
+    "draft": "The new release brings faster start-up, quieter logs and a smaller footprint. " * 11,
 }
 PERSON = "local:benchmark"
 VIA = "console"
@@ -24,17 +23,17 @@ CALLERS = 64
 
 
 class Draft(Node):
-    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:  # noqa: ARG002
         shared["drafted"] = True
 
 
 class Review(Node):
-    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:  # noqa: ARG002
         shared["decision"] = await ask()
 
 
 class Publish(Node):
-    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:  # noqa: ARG002
         shared["published"] = shared["decision"] == "approve"
 
 
@@ -72,15 +71,14 @@ async def each(count: int, callers: int, work: Any) -> None:
 
 async def make_parked(path: Path, count: int) -> list[tuple[str, str]]:
     """A file with parked runs; their run ids and request ids, shuffled."""
-    async with SQLiteStore(path) as store:
-        async with Runtime(store, [make_workflow()], resident=0) as runtime:
-            ids: list[str] = [""] * count
+    async with SQLiteStore(path) as store, Runtime(store, [make_workflow()], resident=0) as runtime:
+        ids: list[str] = [""] * count
 
-            async def start(number: int) -> None:
-                ids[number] = await runtime.start("benchmark", STATE)
-                await runtime.wait(ids[number])
+        async def start(number: int) -> None:
+            ids[number] = await runtime.start("benchmark", STATE)
+            await runtime.wait(ids[number])
 
-            await each(count, CALLERS, start)
+        await each(count, CALLERS, start)
     return await read_pending(path, count)
 
 

@@ -84,6 +84,8 @@ def main() -> None:
         if kill_at:
             codes.append(in_a_process(partial(play, case, 2, 0)))
         (case / "codes").write_text(json.dumps(codes))
+        if codes[-1] != 0:
+            sys.exit(f"not every run was brought to its end in {case}")
 
 
 if __name__ == "__main__":

@@ -126,7 +126,8 @@ class Driver:
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something as a child of the driver, in a context of its own."""
         assert self._group is not None, "the driver has begun"
-        return self._group.create_task(work, name=name, context=self._context.copy())
+        # Created from within the driver's context: the group's callback would keep that of a visit alive.
+        return self._context.copy().run(self._group.create_task, work, name=name)
 
     def carry_out(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """As `spawn`, where nobody needs the task."""

@@ -201,8 +201,8 @@ class LiveRun:
             visit.place.node_id,
             visit.place.visit,
         )
-        self.history[visit.place.node_id] = NodeStatus.RUNNING
-        self.pending = ()
+        self._note(visit.place.node_id, NodeStatus.RUNNING)
+        self.pending, self._shown = (), None
         visit.task = self._driver.spawn(self._execute(visit), f"{self.run_id} {visit.place.node_id}")
 
     async def _execute(self, visit: Visit) -> None:
@@ -252,9 +252,8 @@ class LiveRun:
         node_id = visit.place.node_id
         self._visit, self._shown, self._error = None, end.shared, end.error
         self.status = end.status
-        self.history[node_id] = (
-            NodeStatus.FAILED if end.status is WorkflowStatus.FAILED else NodeStatus.COMPLETED
-        )
+        failed = end.status is WorkflowStatus.FAILED
+        self._note(node_id, NodeStatus.FAILED if failed else NodeStatus.COMPLETED)
         self.node_id = end.next_node
         if end.next_node is None:
             self._stop_moving()
@@ -301,7 +300,7 @@ class LiveRun:
             self._stall(error)
             return
         if self.status is WorkflowStatus.CANCELLED:
-            self.history[visit.place.node_id] = NodeStatus.CANCELLED
+            self._note(visit.place.node_id, NodeStatus.CANCELLED)
         self._again = self._again or halt.kind is HaltKind.STALE
         self._stop_moving()
 
@@ -338,7 +337,7 @@ class LiveRun:
         assert self._visit is not None
         self._parked = True
         self.status = WorkflowStatus.WAITING_FOR_INPUT
-        self.history[self._visit.place.node_id] = NodeStatus.WAITING_FOR_INPUT
+        self._note(self._visit.place.node_id, NodeStatus.WAITING_FOR_INPUT)
         self._driver.on_parked(self)
         if self._parked:
             self._wake_waiters()
@@ -386,6 +385,11 @@ class LiveRun:
         self.pending = tuple(record for record in self.pending if record.id != change.resolved.request_id)
         if self.auto and change.status is WorkflowStatus.RUNNING:
             self.go()
+
+    def _note(self, node_id: str, status: NodeStatus) -> None:
+        """Remember how a node stands, for the handles; what was before the first of them is stored."""
+        if self.held_by:
+            self.history[node_id] = status
 
     def _wake_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []

@@ -4,56 +4,56 @@ from __future__ import annotations
 
 from sayso.engine.errors import AmbiguousRequest
 
+_PARALLEL = 0
+
 
 class Names:
     """The names that an attempt has used. In the visit's own task a missing or repeated name counts up; in any other
     task a name is compulsory and unique, because the order of tasks is no identity.
     """
 
-    __slots__ = ("_counts", "_foreign", "_kind", "_own")
+    __slots__ = ("_kind", "_used")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, used: dict[str, int] | None = None) -> None:
         self._kind = kind
-        self._counts: dict[str, int] = {}
-        self._own: set[str] = set()
-        self._foreign: set[str] = set()
+        # How often a name was asked for in the visit's own task; `_PARALLEL` for one of another task.
+        self._used = used
 
     def copy(self) -> Names:
         """The names as they stand; a new attempt starts again from there."""
-        twin = Names(self._kind)
-        twin._counts = dict(self._counts)
-        twin._own = set(self._own)
-        twin._foreign = set(self._foreign)
-        return twin
+        return Names(self._kind, None if self._used is None else dict(self._used))
+
+    def __contains__(self, name: str) -> bool:
+        return self._used is not None and name in self._used
 
     def claim(self, name: str | None, default: str, *, own_task: bool) -> str:
         """The identity for a given name; raises `AmbiguousRequest`."""
-        return self._count(name or default) if own_task else self._claim_unique(name)
+        if self._used is None:
+            self._used = {}
+        return (
+            _count(self._kind, self._used, name or default)
+            if own_task
+            else _claim(self._kind, self._used, name)
+        )
 
-    def _count(self, name: str) -> str:
-        identity = name
-        while True:
-            count = self._counts.get(name, 0) + 1
-            self._counts[name] = count
-            identity = name if count == 1 else f"{name}#{count}"
-            if identity in self._foreign:
-                raise AmbiguousRequest(
-                    self._kind, identity, "a parallel task of this visit uses this name too"
-                )
-            if identity not in self._own:
-                self._own.add(identity)
-                return identity
 
-    def _claim_unique(self, name: str | None) -> str:
-        if not name:
-            raise AmbiguousRequest(
-                self._kind,
-                None,
-                "outside the node's own task (gather, task groups, wait_for) give it a request_id",
-            )
-        if name in self._own or name in self._foreign:
-            raise AmbiguousRequest(
-                self._kind, name, "outside the node's own task a name is used once in a visit"
-            )
-        self._foreign.add(name)
-        return name
+def _count(kind: str, used: dict[str, int], name: str) -> str:
+    while True:
+        count = used.get(name, 0) + 1
+        identity = name if count == 1 else f"{name}#{count}"
+        if used.get(identity) == _PARALLEL or used.get(name) == _PARALLEL:
+            raise AmbiguousRequest(kind, identity, "a parallel task of this visit uses this name too")
+        used[name] = count
+        if identity == name or identity not in used:
+            used.setdefault(identity, 1)
+            return identity
+
+
+def _claim(kind: str, used: dict[str, int], name: str | None) -> str:
+    if not name:
+        reason = "outside the node's own task (gather, task groups, wait_for) give it a request_id"
+        raise AmbiguousRequest(kind, None, reason)
+    if name in used:
+        raise AmbiguousRequest(kind, name, "outside the node's own task a name is used once in a visit")
+    used[name] = _PARALLEL
+    return name

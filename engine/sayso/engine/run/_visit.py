@@ -66,7 +66,6 @@ class Visit:
         "_store",
         "_stored_parked",
         "_waiting",
-        "asked",
         "attempt",
         "ended",
         "entry",
@@ -114,7 +113,6 @@ class Visit:
         self.retry_at: datetime | None = None
         self.requests: dict[str, RequestRecord] = {}
         self.steps: dict[str, StepRecord] = {}
-        self.asked: set[str] = set()
         self.task: asyncio.Task[None] | None = None
         self.halted: Halt | None = None
         self.ended = False
@@ -139,7 +137,7 @@ class Visit:
         """An answered request that the code no longer asks for. One of an earlier attempt need not be asked again."""
         for record in self.requests.values():
             required = record.attempt in (0, self.attempt) and record.status is RequestStatus.ANSWERED
-            if required and record.name not in self.asked:
+            if required and record.name not in self._request_names:
                 return record
         return None
 
@@ -197,7 +195,6 @@ class Visit:
         self._limit(text, f"the question {name!r}")
         asked_digest = question_digest(text)
         record = self.requests.get(name)
-        self.asked.add(name)
         changed = record is not None and record.digest != asked_digest
         if record is not None and record.status is RequestStatus.WITHDRAWN:
             return await self._block()
