@@ -22,10 +22,10 @@ demo: $(VENV)/.run ## the content-creation example in this terminal; goes on whe
 	@$(BIN)/sayso demo
 
 test: $(VENV)/.dev ## all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## the tests without the kill and long hypothesis suites
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, both type checkers, layers
 	$(BIN)/ruff format --check .
