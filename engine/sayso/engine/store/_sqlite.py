@@ -184,6 +184,9 @@ class SQLiteStore:
 
         return self._opened().writer.submit(transaction)
 
+    def _read(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        return self._opened().writer.submit(lambda tx: function(tx, *arguments), reads=True)
+
     # What drives runs.
 
     def define(self, workflow: str, definition: str) -> asyncio.Future[int]:
@@ -192,31 +195,31 @@ class SQLiteStore:
 
     def load(self, run_id: str) -> asyncio.Future[LoadedRun | None]:
         """A run with its current visit's journal, read in the writer's order."""
-        return self._submit(_running.load, run_id)
+        return self._read(_running.load, run_id)
 
     def node_statuses(self, run_id: str) -> asyncio.Future[dict[str, str]]:
         """The status of each node's latest visit."""
-        return self._submit(_running.node_statuses, run_id)
+        return self._read(_running.node_statuses, run_id)
 
     def is_moving(self, run_id: str) -> asyncio.Future[bool]:
         """Whether a run is in the middle of something that the loaded code can do."""
-        return self._submit(_running.is_moving, run_id, self._opened().is_gone)
+        return self._read(_running.is_moving, run_id, self._opened().is_gone)
 
     def state(self, run_id: str) -> asyncio.Future[tuple[LoadedRun, dict[str, str]] | None]:
         """A run with its open requests, and the status of each node's latest visit."""
-        return self._submit(_running.state, run_id)
+        return self._read(_running.state, run_id)
 
     def runs_to_recover(self, workflow: str) -> asyncio.Future[list[str]]:
         """The runs that were in the middle of something when their process ended."""
-        return self._submit(_running.runs_to_recover, workflow)
+        return self._read(_running.runs_to_recover, workflow)
 
     def parked_nodes(self, workflow: str) -> asyncio.Future[list[str]]:
         """The nodes at which runs of a workflow are parked: one index seek each."""
-        return self._submit(_running.parked_nodes, workflow)
+        return self._read(_running.parked_nodes, workflow)
 
     async def next_deadline(self, run_id: str | None) -> datetime | None:
         """The earliest deadline of an open request, of one run or of all."""
-        stored = await self._submit(_answering.next_deadline, run_id)
+        stored = await self._read(_answering.next_deadline, run_id)
         return None if stored is None else from_microseconds(stored)
 
     def start(self, new: NewRun) -> asyncio.Future[Place]:

@@ -12,7 +12,8 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
@@ -35,7 +36,17 @@ _UNDOES_ALL = frozenset(
 """Primary result codes after which the whole batch is rolled back: sqlite.org/lang_transaction.html, "Response To
 Errors Within A Transaction"."""
 
-_Job: TypeAlias = "tuple[Callable[[Transaction], Any], asyncio.AbstractEventLoop, asyncio.Future[Any]]"
+
+class _Job:
+    """A transaction function and where its result goes; one that only reads needs no savepoint."""
+
+    __slots__ = ("function", "future", "loop", "reads")
+
+    def __init__(self, function: Callable[[Transaction], Any], *, reads: bool) -> None:
+        self.function = function
+        self.reads = reads
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
 
 
 class _Delivery:
@@ -73,18 +84,17 @@ class Writer:
         if self._failure is not None:
             raise self._failure
 
-    def submit(self, function: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
+    def submit(self, function: Callable[[Transaction], Any], *, reads: bool = False) -> asyncio.Future[Any]:
         """Queue a transaction; the future of the running loop gets its result once it is committed.
 
-        Cancelling the future does not take the transaction back.
+        Cancelling the future does not take the transaction back. `reads` promises that it changes nothing.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+        job = _Job(function, reads=reads)
         if self._closed:
-            future.set_exception(StoreClosed(self._path))
+            job.future.set_exception(StoreClosed(self._path))
         else:
-            self._jobs.put((function, loop, future))
-        return future
+            self._jobs.put(job)
+        return job.future
 
     def stop(self, timeout: float | None = None) -> None:
         """Commit what is queued, close the connection, end the thread. Stopping twice is harmless."""
@@ -131,43 +141,44 @@ class Writer:
             deliveries = [self._attempt(transaction, job) for job in batch]
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # its own failure must not hide the first, nor end the thread
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
             transaction.undo(mark)
             reason = _translate(error, self._path)
             logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
-            deliveries = [
-                _Delivery(future, None, _translate(error, self._path), []) for _, _, future in batch
-            ]
+            deliveries = [_Delivery(job.future, None, _translate(error, self._path), []) for job in batch]
         self._deliver(batch, deliveries)
 
     def _attempt(self, transaction: Transaction, job: _Job) -> _Delivery:
-        function, _, future = job
         connection = transaction.connection
         mark = transaction.mark()
-        connection.execute("SAVEPOINT one")
+        if not job.reads:
+            connection.execute("SAVEPOINT one")
         try:
-            result = function(transaction)
+            result = job.function(transaction)
         except Exception as error:
             if not connection.in_transaction or (
                 isinstance(error, sqlite3.Error) and _primary_code(error) in _UNDOES_ALL
             ):
                 raise
-            connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
+            if not job.reads:
+                connection.execute("ROLLBACK TO one")
+                connection.execute("RELEASE one")
             transaction.undo(mark)
-            return _Delivery(future, None, _translate(error, self._path), [])
-        connection.execute("RELEASE one")
-        return _Delivery(future, result, None, transaction.take_changes())
+            return _Delivery(job.future, None, _translate(error, self._path), [])
+        if not job.reads:
+            connection.execute("RELEASE one")
+        return _Delivery(job.future, result, None, transaction.take_changes())
 
     def _deliver(self, batch: list[_Job], deliveries: list[_Delivery]) -> None:
         """One hop to each loop, with all that the commit means to it in the writer's order."""
         by_loop: dict[asyncio.AbstractEventLoop, list[_Delivery | tuple[Listener, Change]]] = {}
-        for (_, loop, _), delivery in zip(batch, deliveries, strict=True):
+        for job, delivery in zip(batch, deliveries, strict=True):
             for change in delivery.changes:
                 for listener in self._hub.listeners(change):
                     by_loop.setdefault(listener.loop, []).append((listener, change))
-            by_loop.setdefault(loop, []).append(delivery)
+            by_loop.setdefault(job.loop, []).append(delivery)
         for loop, news in by_loop.items():
             try:
                 loop.call_soon_threadsafe(_arrive, loop, news)
