@@ -22,7 +22,7 @@ from sayso.engine._records import (
     WorkflowStatus,
 )
 from sayso.engine._values import decode_dict
-from sayso.engine.errors import StoreError
+from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._phases import execute_visit
 from sayso.engine.run._visit import Visit
@@ -161,18 +161,18 @@ class LiveRun:
     async def _load_and_move(self) -> None:
         try:
             loaded, key = await self._load()
-        except StoreError as error:
+            if loaded is not None:
+                self.take(loaded)
+            if loaded is None or self.status is not WorkflowStatus.RUNNING or self._driver.is_closing():
+                self._stop_moving()
+                return
+            run = loaded.run
+            place = Place(run.run_key, self.run_id, run.workflow, run.visit, str(run.node_id), key)
+            visit = self._make_visit(place, run.entry, run.resolutions, run.requested_by)
+            visit.take_journal(loaded)
+        except Exception as error:  # noqa: BLE001 - what is stored of one run must not stop the others
             self._stall(error)
             return
-        if loaded is not None:
-            self.take(loaded)
-        if loaded is None or self.status is not WorkflowStatus.RUNNING or self._driver.is_closing():
-            self._stop_moving()
-            return
-        run = loaded.run
-        place = Place(run.run_key, self.run_id, run.workflow, run.visit, str(run.node_id), key)
-        visit = self._make_visit(place, run.entry, run.resolutions, run.requested_by)
-        visit.take_journal(loaded)
         self._begin(visit)
 
     async def _load(self) -> tuple[LoadedRun | None, int]:
@@ -222,6 +222,9 @@ class LiveRun:
                 self._own_cancellation(visit)
                 return
             visit.halt(Halt(HaltKind.SUSPENDED))
+        except Exception as error:  # noqa: BLE001 - a failed commit of one run must not stop the others
+            self._stall(error)
+            return
         if self.is_closing():
             self._set_aside(visit)
             self._stop_moving()
@@ -244,7 +247,7 @@ class LiveRun:
             elif not self.is_closing():
                 visit.halt(Halt(HaltKind.GONE))
                 await self._visit_stopped(visit)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._stall(error)
 
     def _visit_ended(self, visit: Visit, end: VisitEnd) -> None:
@@ -284,30 +287,35 @@ class LiveRun:
         self._set_aside(visit)
         halt = visit.halted
         assert halt is not None
+        if halt.error is not None:
+            self._stall(halt.error)
+            return
         try:
             if halt.attention is not None:
                 logger.warning(
                     "run %s needs attention: %s %s", self.run_id, halt.attention.kind, halt.attention.name
                 )
                 await self._driver.store.hold(visit.place, halt.attention)
-            if halt.error is not None:
-                raise halt.error
             if self.held_by or halt.kind is not HaltKind.SUSPENDED:
                 loaded = await self._driver.store.load(self.run_id)
                 if loaded is not None:
                     self.take(loaded)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._stall(error)
             return
         if self.status is WorkflowStatus.CANCELLED:
             self._note(visit.place.node_id, NodeStatus.CANCELLED)
-        self._again = self._again or halt.kind is HaltKind.STALE
+        runs_on = self.auto and self.status is WorkflowStatus.RUNNING
+        self._again = self._again or runs_on or halt.kind is HaltKind.STALE
         self._stop_moving()
 
-    def _stall(self, error: StoreError) -> None:
-        """The store failed: what is stored is true, and the run goes on from it when the store works again."""
-        logger.error("run %s cannot go on: %s", self.run_id, error)
-        self.failure = error
+    def _stall(self, error: Exception) -> None:
+        """The store failed, or what it holds cannot be read: what is stored is true, and the run goes on from it when
+        that is mended.
+        """
+        known = error if isinstance(error, StoreError) else StoreUnreadable(f"run {self.run_id}", repr(error))
+        logger.error("run %s cannot go on: %s", self.run_id, known)
+        self.failure = known
         self._visit = None
         self._stop_moving()
         self._driver.on_stalled(self)

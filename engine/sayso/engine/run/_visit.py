@@ -355,8 +355,8 @@ class Visit:
             self._stored_parked = False
             await self._guarded(self._store.stir(self.place))
         if once:
+            self.steps[name] = StepRecord(name, bound, None)  # first: a cancelled wait takes no commit back
             await self._guarded(self._store.begin_step(self.place, name, bound))
-            self.steps[name] = StepRecord(name, bound, None)
         token = STEP_KEY.set(digest(f"{self.place.run_id}/{self.place.visit}/{name}")[:32])
         try:
             value = await call(function, *arguments)
@@ -472,9 +472,8 @@ class Visit:
 
 
 _TURNS_TO_SETTLE = 4
-"""Turns of the loop in which `gather`, `wait` and task groups pass a result on: a race that was won withdraws the
-losing
-question in them, and a run that parked before would, after a crash, wait for that question."""
+"""Turns of the loop in which `gather`, `wait` and task groups pass a result on. A race that was won withdraws the
+losing question within them; a run that parked before would, after a crash, wait for that question."""
 
 _ANSWERS = frozenset({RequestStatus.ANSWERED, RequestStatus.EXPIRED})
 
