@@ -429,7 +429,7 @@ class Visit:
 
     def _settle(self, turns: int) -> None:
         """Look whether the visit is parked once what was woken had time to wake others."""
-        if self._in_flight or self._queued or self.halted is not None or self.ended:
+        if self._in_flight or self._queued or self.halted is not None or self.ended or not self.open_requests:
             return
         if turns:
             self._loop.call_soon(self._settle, turns - 1)
