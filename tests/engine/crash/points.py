@@ -18,7 +18,7 @@ from typing import Any, cast
 from sayso.engine import SQLiteStore
 from sayso.engine.store import WRITE_CALLS
 
-WRITES = frozenset(WRITE_CALLS) | {"define"}
+WRITES = frozenset(WRITE_CALLS)
 
 
 class Log:

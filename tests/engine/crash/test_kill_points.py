@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def play(folder: Path, driver: str, points: list[int]) -> dict[int, Case]:
     return {point: Case(folder / f"{driver}-{point}", point) for point in points}
 
 
-@lru_cache(maxsize=None)
+@cache
 def without_a_kill(folder: Path, driver: str) -> Case:
     """The dry run, which counts the points."""
     return play(folder, driver, [0])[0]

@@ -39,10 +39,9 @@ async def forget(path: Path) -> None:
     """Write without ever closing, or even awaiting, as a script does."""
     store = SQLiteStore(path)
     runs = [await a_run(store, str(number)) for number in range(300)]
-    for run in runs:
-        store.start(run)
+    started = [store.start(run) for run in runs]
     await store.reader.runs()
-    tell("end of script")
+    tell(f"{len(started)} not waited for")
 
 
 async def fork(path: Path) -> None:
@@ -55,7 +54,7 @@ async def fork(path: Path) -> None:
             asyncio.run(_write_as_child(store))
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
+    await asyncio.to_thread(os.waitpid, child, 0)
     request_id = await put(store, place)
     tell((await store.answer(a_vote(request_id))).kind)
     await store.close()

@@ -77,7 +77,7 @@ async def test_a_refused_answer_leaves_the_question_open(
 ) -> None:
     request_id = await put(store, await begin(store))
     before = await request_of(store, request_id)
-    given = {"request_id": request_id, **attempt}
+    given: dict[str, Any] = {"request_id": request_id, **attempt}
     assert (await store.answer(a_vote(**given))).kind is kind
     assert await request_of(store, request_id) == before
     assert await status(store) is WorkflowStatus.WAITING_FOR_INPUT

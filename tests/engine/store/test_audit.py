@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, verify_audit
+from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, WorkflowStatus, verify_audit
 from sayso.engine._audit import AuditReport
 from sayso.engine._clock import to_microseconds
 from sayso.engine.store import NO_HASH, VisitEnd, chain_hash
-from sayso.engine import WorkflowStatus
 from tests.engine.store.situation import GatedClock, a_vote, begin, count, put, rows
 from tests.engine.support import ANA, BO, START
 

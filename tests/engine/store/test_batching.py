@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from sayso.engine import (
     SQLiteStore,
     WorkflowStatus,
 )
-from sayso.engine.store import Change, Listener
+from sayso.engine.store import Change, Listener, Place
 from tests.engine.store.situation import GatedClock, a_run, a_vote, begin, count, is_stored, put, rows
 from tests.engine.support import ANA, BO
 
@@ -93,11 +94,10 @@ async def test_one_poisoned_transaction_among_64_is_undone_alone(
     taken = await a_run(store, "taken")
     async with clock.held(store):
         before = clock.commits
-        good = [store.start(run) for run in runs[:31]]
-        poisoned = store.begin_step(place, "charge", "[]")
-        refused = store.start(taken)
+        good: list[asyncio.Future[Any]] = [store.start(run) for run in runs[:31]]
+        bad: list[asyncio.Future[Any]] = [store.begin_step(place, "charge", "[]"), store.start(taken)]
         good += [store.start(run) for run in runs[31:]]
-    results = await asyncio.gather(*good, poisoned, refused, return_exceptions=True)
+    results = await asyncio.gather(*good, *bad, return_exceptions=True)
     assert clock.commits - before == 1
     assert [type(result) for result in results if isinstance(result, Exception)][1] is RunExists
     assert len([result for result in results if isinstance(result, Exception)]) == 2
@@ -146,8 +146,8 @@ async def test_answers_come_from_several_loops_at_once(store: SQLiteStore, datab
 async def test_the_result_for_a_loop_that_is_gone_does_not_hold_up_others(
     store: SQLiteStore, clock: GatedClock
 ) -> None:
-    async def queue() -> asyncio.Future[object]:
-        return store.start(gone)  # type: ignore[return-value]
+    async def queue() -> list[asyncio.Future[Place]]:
+        return [store.start(gone)]
 
     gone, of_mine = await a_run(store, "gone"), await a_run(store, "mine")
     async with clock.held(store):

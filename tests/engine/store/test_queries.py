@@ -24,8 +24,8 @@ COLD = {
     "tables": "the schema's own table, at opening",
     "version": "one row, at opening",
 }
-"""What may walk through a table, and why. All else runs for every request, answer, visit, listing or start, where a scan
-would grow with what is stored."""
+"""What may walk through a table, and why. All else runs for every request, answer, visit, listing or start, where a
+scan would grow with what is stored."""
 
 ORDERED_WALKS = {
     "audit_head": "SCAN audit",

@@ -14,6 +14,7 @@ from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park
 from sayso.engine.store._hub import Hub, Resolution
 
 WRITE_CALLS = (
+    "define",
     "start",
     "ask",
     "park",

@@ -306,7 +306,7 @@ def runs_to_recover(tx: Transaction, workflow: str) -> list[str]:
 
 
 def parked_nodes(tx: Transaction, workflow: str) -> list[str]:
-    """The nodes at which runs of a workflow are parked, each found by one seek."""
+    """The nodes at which runs of a workflow stand that have not ended, each found by one seek."""
     found: list[str] = []
     row = tx.row("parked_node_first", {"workflow": workflow})
     while row is not None:

@@ -214,7 +214,7 @@ class SQLiteStore:
         return self._read(_running.runs_to_recover, workflow)
 
     def parked_nodes(self, workflow: str) -> asyncio.Future[list[str]]:
-        """The nodes at which runs of a workflow are parked: one index seek each."""
+        """The nodes at which runs of a workflow stand that have not ended: one index seek each."""
         return self._read(_running.parked_nodes, workflow)
 
     async def next_deadline(self, run_id: str | None) -> datetime | None:

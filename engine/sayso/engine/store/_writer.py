@@ -73,6 +73,7 @@ class Writer:
         self._hub = hub
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._closing = threading.Lock()  # nothing is queued behind the end
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name=f"sayso writer {path}", daemon=True)
@@ -90,17 +91,19 @@ class Writer:
         Cancelling the future does not take the transaction back. `reads` promises that it changes nothing.
         """
         job = _Job(function, reads=reads)
-        if self._closed:
-            job.future.set_exception(StoreClosed(self._path))
-        else:
-            self._jobs.put(job)
+        with self._closing:
+            if not self._closed:
+                self._jobs.put(job)
+                return job.future
+        job.future.set_exception(StoreClosed(self._path))
         return job.future
 
     def stop(self, timeout: float | None = None) -> None:
         """Commit what is queued, close the connection, end the thread. Stopping twice is harmless."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
         if self._thread is not threading.current_thread() and self._thread.is_alive():
             self._thread.join(timeout)
 
