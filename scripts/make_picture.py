@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from examples.content_creation import workflow  # noqa: E402 - the repository's folder comes first
-
 from sayso.adapters.console import outcome_words, read_reply, reply_hint, request_card  # noqa: E402
 from sayso.engine import Runtime, SQLiteStore  # noqa: E402
 
@@ -43,9 +42,11 @@ class FixedClock:
     """A clock that stands still; the example has no deadlines."""
 
     def now(self) -> datetime:
+        """The same instant, always."""
         return NOW
 
     async def wait_until(self, instant: datetime) -> None:
+        """Never called."""
         raise AssertionError(f"nothing here waits until {instant}")
 
 
@@ -57,7 +58,9 @@ async def talk(runtime: Runtime, run_id: str, typed: str, console: Console | Non
     outcome = await runtime.answer(record.id, record.revision, value, person="local:ana", via="console")
     if console is not None:
         console.print(request_card(record, workflow.name, NOW))
-        console.print(Text(f"{reply_hint(record.question)}: ", style="bold cyan") + Text(typed, style="not bold"))
+        console.print(
+            Text(f"{reply_hint(record.question)}: ", style="bold cyan") + Text(typed, style="not bold white")
+        )
         console.print(outcome_words(outcome, record.question, value))
         console.print()
 
@@ -65,19 +68,24 @@ async def talk(runtime: Runtime, run_id: str, typed: str, console: Console | Non
 async def drive(console: Console) -> None:
     """The example from its topic to its end."""
     async with SQLiteStore("picture.db", clock=FixedClock()) as store, Runtime(store, [workflow]) as runtime:
-        run_id = await runtime.start(workflow.name, run_id="8f3a", requested_by="local:ana")
+        run_id = await runtime.start(workflow.name, run_id="8f3a61c2d94b7e05", requested_by="local:ana")
         for typed in UNSHOWN:
             await talk(runtime, run_id, typed, None)
         for typed in SHOWN:
             await talk(runtime, run_id, typed, console)
         state = await runtime.wait(run_id)
-        console.print(Text(f"Published as {state.shared['published']}.", style="bold green"))
+        console.print(Text(f"Run {run_id} is {state.workflow_status.lower()}.", style="bold green"))
 
 
 def draw() -> str:
     """The picture's SVG. Changes the working directory while it runs: the example writes its article there."""
     console = Console(
-        record=True, file=io.StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor", highlight=False
+        record=True,
+        file=io.StringIO(),
+        width=WIDTH,
+        force_terminal=True,
+        color_system="truecolor",
+        highlight=False,
     )
     with tempfile.TemporaryDirectory() as directory, contextlib.chdir(directory):
         asyncio.run(drive(console))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -32,7 +33,8 @@ class Block:
 
     @property
     def name(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page
+        return f"{page}:{self.line}"
 
 
 @cache
@@ -65,9 +67,7 @@ def all_blocks(language: str) -> list[Block]:
 
 def code_spans(text: str) -> set[str]:
     """What stands between backticks in a text."""
-    return {
-        token.content for token in _flatten(_PARSER.parse(text)) if token.type == "code_inline"
-    }
+    return {token.content for token in _flatten(_PARSER.parse(text)) if token.type == "code_inline"}
 
 
 def section(page: Path, heading: str) -> str:
@@ -103,11 +103,7 @@ def first_column(text: str) -> list[str]:
 def anchors(page: Path) -> set[str]:
     """The names that a page's headings can be linked by."""
     found = tokens(page)
-    return {
-        _slug(following.content)
-        for token, following in zip(found, found[1:], strict=False)
-        if token.type == "heading_open"
-    }
+    return {_slug(following.content) for token, following in pairwise(found) if token.type == "heading_open"}
 
 
 def _slug(heading: str) -> str:

@@ -46,8 +46,8 @@ def run_script(block: Block, directory: Path) -> subprocess.CompletedProcess[str
 
 
 def promised_output(block: Block) -> list[str]:
-    """What the block says that it prints: its `#> ` comments."""
-    return re.findall(r"#> ?(.*)$", block.text, flags=re.MULTILINE)
+    """What the block says that it prints: its `# -> ` comments."""
+    return re.findall(r"# -> ?(.*)$", block.text, flags=re.MULTILINE)
 
 
 @dataclass

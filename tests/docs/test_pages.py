@@ -1,0 +1,80 @@
+"""Diagrams, links and the picture say what is true."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.engine._records import REQUEST_TRANSITIONS, RUN_TRANSITIONS
+from tests.docs.pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, links
+
+STATES = ROOT / "docs" / "reference" / "states.md"
+_ARROW = re.compile(r"(\w+) --> (\w+): ([\w, ]+)")
+
+
+def _arrows(block: Block) -> set[tuple[str, str, str]]:
+    """The diagram's arrows as (state, event, state); those of the beginning and the end have no event."""
+    found: set[tuple[str, str, str]] = set()
+    for line in block.text.splitlines()[1:]:
+        match = _ARROW.fullmatch(line.strip())
+        if match is None:
+            assert "[*]" in line, line
+            continue
+        found.update((match[1], event.strip(), match[2]) for event in match[3].split(","))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("position", "table"), [(0, RUN_TRANSITIONS), (1, REQUEST_TRANSITIONS)], ids=["runs", "requests"]
+)
+def test_a_diagram_shows_the_transitions_that_the_engine_has(position: int, table: dict[Any, Any]) -> None:
+    shown = _arrows(blocks(STATES, "mermaid")[position])
+    assert shown == {(str(state), event, str(to)) for (state, event), to in table.items()}
+
+
+def test_no_diagram_stands_unchecked() -> None:
+    assert {block.page for block in all_blocks("mermaid")} == {STATES}
+    assert len(all_blocks("mermaid")) == 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        if link.startswith(("http://", "https://")):
+            continue
+        target, _, anchor = link.partition("#")
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), link
+        assert path.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(path), link
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    """A page that nothing leads to is read by nobody."""
+    reached = {ROOT / "README.md"}
+    frontier = [ROOT / "README.md"]
+    while frontier:
+        page = frontier.pop()
+        for link in links(page):
+            path = (page.parent / link.partition("#")[0]).resolve()
+            if path.suffix == ".md" and path not in reached and path.exists():
+                reached.add(path)
+                frontier.append(path)
+    assert set(PAGES) <= reached
+
+
+def test_the_readmes_picture_is_what_the_terminal_shows() -> None:
+    """Drawn anew from a real run, it comes out the same."""
+    script = ROOT / "scripts" / "make_picture.py"
+    spec = importlib.util.spec_from_file_location("make_picture", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.draw() == module.PICTURE.read_text(encoding="utf-8"), (
+        "run .venv/bin/python scripts/make_picture.py"
+    )
