@@ -116,6 +116,18 @@ class TerminalSession:
         """Press Ctrl with a letter."""
         os.write(self._master, bytes([ord(key.upper()) - 64]))
 
+    def press_until(self, key: str, words: str) -> None:
+        """Press Ctrl with a letter, as often as a person would until the words come: Python's `input` misses a signal
+        that arrives between its prompt and its read (the handler runs only when the read returns).
+        """
+        deadline = time.monotonic() + DEADLINE
+        while words not in self.text[self._seen :] and time.monotonic() < deadline:
+            self.press(key)
+            until = time.monotonic() + 2
+            while words not in self.text[self._seen :] and self._read(until):
+                pass
+        self.wait_for(words)
+
     def kill(self) -> None:
         """`kill -9`."""
         self.process.send_signal(signal.SIGKILL)

@@ -66,8 +66,7 @@ def test_a_rejected_article_is_not_published(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_script_at_once(tmp_path: Path) -> None:
     with TerminalSession(tmp_path, sys.executable, str(EXAMPLES / "content_creation.py")) as terminal:
         terminal.wait_for("Your response: ")
-        terminal.press("c")
-        terminal.wait_for("The run stays where it is.")
+        terminal.press_until("c", "The run stays where it is.")
         assert terminal.end() == 0
     assert "Traceback" not in terminal.text
 

@@ -107,7 +107,8 @@ class _Replay:  # the parameters are those of the calls it stands for
         new = [repr(ask.name) for ask in asks if not ask.known]
         if changed:
             return self._refuse(
-                Severity.CHANGED, f"asks {', '.join(changed)} in other words: it is asked anew"
+                Severity.BROKEN,
+                f"asks {', '.join(changed)} in other words: an answer to the card that is out would need attention",
             )
         return self._refuse(Severity.CHANGED, f"asks a new question: {', '.join(new)}")
 

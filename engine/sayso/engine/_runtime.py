@@ -127,10 +127,10 @@ class Runtime:
         """Answer a request, from any event loop; returns what became of it, once that is committed.
 
         `person` is who answers (`slack:T1:U2`), `via` the surface or destination they came in by, which the request's
-        policy checks; `revision` is that of the card they saw. A repeated `event_key` returns the outcome recorded for
-        it, with `repeated`. `received_at` is when we received the event: what counts for the deadline. Cancelling the
-        call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then it is NOT
-        recorded.
+        policy checks; `revision` is that of the card they saw. A repeated `event_key` of theirs returns the outcome
+        recorded for it, with `repeated`. `received_at` is when we received the event: what counts for the deadline.
+        Cancelling the call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then
+        it is NOT recorded.
         """
         return await give_answer(
             self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts)

@@ -21,7 +21,8 @@ from sayso.engine import (
     request_input,
     step,
 )
-from tests.engine.support import say, waiting
+from sayso.engine.store import AnswerAttempt
+from tests.engine.support import ANA, say, waiting
 
 
 def version(
@@ -82,6 +83,22 @@ async def test_a_node_that_is_gone_is_found_broken(store: SQLiteStore, database:
         assert "node 'review' is gone" in finding.text
 
 
+async def test_a_run_that_goes_on_with_a_question_open_is_found_too(
+    store: SQLiteStore, database: Path
+) -> None:
+    """One of two questions was answered, and nothing drives the run: its card is out like any other."""
+
+    @node(id="review")
+    async def asks_two(shared: dict[str, Any]) -> None:
+        await asyncio.gather(request_input(request_id="first"), request_input(request_id="second"))
+
+    async with Runtime(store, [Workflow("flow", asks_two)]) as runtime:
+        first = waiting(await runtime.wait(await runtime.start("flow", run_id="run")), "first")
+    await store.answer(AnswerAttempt(first["id"], first["revision"], "yes", ANA, "console"))
+    finding = await check(database, version(id="renamed"), replay=False)
+    assert finding.severity == "broken"
+
+
 async def test_changed_code_and_edges_are_named(store: SQLiteStore, database: Path) -> None:
     await park_one(store)
     finding = await check(database, rewritten(), replay=False)
@@ -97,7 +114,11 @@ async def test_changed_code_and_edges_are_named(store: SQLiteStore, database: Pa
     ("start", "severity", "text"),
     [
         (rewritten(), "same", "waits at the same question"),
-        (version("Delete?"), "changed", "asks 'second' in other words: it is asked anew"),
+        (
+            version("Delete?"),
+            "broken",
+            "asks 'second' in other words: an answer to the card that is out would need attention",
+        ),
         (version(extra=True), "changed", "asks a new question: 'extra'"),
         (version(steps=True), "changed", "comes to step 'new step', which is not recorded"),
         (version(asks=False), "changed", "ends without asking 'second', which would be withdrawn"),

@@ -73,15 +73,39 @@ async def test_a_repeated_event_key_returns_the_recorded_outcome(
     again = await say(runtime, request_asked, "yes", event_key="press")
     assert (again.kind, again.reason, again.repeated) == (first.kind, first.reason, True)
     assert not first.repeated
-    as_somebody_else = await say(runtime, request_asked, "no", BO, event_key="press")
-    assert (as_somebody_else.kind, as_somebody_else.repeated) == (OutcomeKind.RESOLVED, True)
+
+
+async def test_an_event_key_never_lends_its_outcome_to_somebody_else(
+    runtime: Runtime, request_asked: dict[str, Any]
+) -> None:
+    """Nobody may hear "recorded" for an answer that was not, nor take a key away from somebody in advance."""
+    refused = await say(runtime, request_asked, "yes", "slack:T1:U1", via="slack:#x", event_key="press")
+    resolved = await say(runtime, request_asked, "yes", ANA, event_key="press")
+    late = await say(runtime, request_asked, "no", BO, event_key="press")
+    kinds = [outcome.kind for outcome in (refused, resolved, late)]
+    assert kinds == [OutcomeKind.NOT_ALLOWED, OutcomeKind.RESOLVED, OutcomeKind.ALREADY_ANSWERED]
+    assert not any(outcome.repeated for outcome in (refused, resolved, late))
+
+
+@pytest.mark.parametrize("changed", [{"value": "no"}, {"revision": 2}, {"comment": "not so"}])
+async def test_another_answer_under_a_used_event_key_is_refused_out_loud(
+    runtime: Runtime, request_asked: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    """What was recorded for the first answer would be a lie about the second."""
+    await say(runtime, request_asked, "yes", event_key="press")
+    given = {**request_asked, "revision": changed.get("revision", request_asked["revision"])}
+    comment = changed.get("comment")
+    outcome = await say(runtime, given, changed.get("value", "yes"), event_key="press", comment=comment)
+    assert (outcome.kind, outcome.repeated) == (OutcomeKind.INVALID, False)
+    assert "under a key of its own" in outcome.reason
+    assert (await runtime.wait("the run")).shared == {"answer": "yes"}
 
 
 async def test_a_repeated_event_key_returns_a_recorded_refusal_too(
     runtime: Runtime, request_asked: dict[str, Any]
 ) -> None:
     first = await say(runtime, request_asked, 7, event_key="press")
-    again = await say(runtime, request_asked, "would fit", event_key="press")
+    again = await say(runtime, request_asked, 7, event_key="press")
     assert (first.kind, again.kind) == (OutcomeKind.INVALID, OutcomeKind.INVALID)
     assert again.repeated
     assert len(await runtime.pending()) == 1

@@ -43,7 +43,7 @@ class Office(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.world = World(self.folder / "sayso.db")
         self.model: dict[str, Run] = {}
-        self.events: dict[str, tuple[OutcomeKind, str]] = {}
+        self.events: dict[str, tuple[str, Attempt, tuple[OutcomeKind, str]]] = {}
         self.code = Code.FIRST
 
     @initialize(resident=RESIDENT)
@@ -112,13 +112,20 @@ class Office(RuleBasedStateMachine):
             self.attempt(run, question, attempt)
 
     @precondition(lambda self: self.events)
-    @rule(which=WHICH, data=st.data(), person=PEOPLE)
-    def press_twice(self, which: int, data: st.DataObject, person: str) -> None:
-        """The platform delivers an event again, perhaps garbled: what was recorded for it stands."""
+    @rule(data=st.data())
+    def press_twice(self, data: st.DataObject) -> None:
+        """The platform delivers an event again: what was recorded for it stands. Garbled, it is refused."""
         key = data.draw(st.sampled_from(sorted(self.events)))
-        question = self.run(which).questions["colour"]
-        outcome = self.world.answer(question.id, question.revision, "red", person, event_key=key)
-        assert (outcome.kind, outcome.reason, outcome.repeated) == (*self.events[key], True)
+        id_, attempt, recorded = self.events[key]
+        garbled = data.draw(st.booleans())
+        value = ["garbled"] if garbled else attempt.value
+        outcome = self.world.answer(
+            id_, attempt.revision, value, attempt.person, via=attempt.via, event_key=key
+        )
+        if garbled:
+            assert (outcome.kind, outcome.repeated) == (OutcomeKind.INVALID, False)
+        else:
+            assert (outcome.kind, outcome.reason, outcome.repeated) == (*recorded, True)
 
     def attempt(self, run: Run, question: Question, attempt: Attempt) -> None:
         expected = run.judge(question, attempt, self.world.clock.now(), self.code)
@@ -127,7 +134,7 @@ class Office(RuleBasedStateMachine):
             question.id, attempt.revision, attempt.value, attempt.person, via=attempt.via, event_key=key
         )
         assert (outcome.kind, outcome.repeated) == (expected, False)
-        self.events[key] = (outcome.kind, outcome.reason)
+        self.events[key] = (question.id, attempt, (outcome.kind, outcome.reason))
         if expected in ACCEPTED:
             run.resolve(question, "ANSWERED", attempt.value, attempt.person, self.code)
             self.learn_ids(run)

@@ -120,16 +120,44 @@ async def test_a_repeated_event_key_returns_what_was_recorded_for_it(
     """A platform delivers one press twice; the second delivery must not find "already answered"."""
     request_id = await put(store, await begin(store))
     first = await store.answer(a_vote(request_id, event_key="press-1"))
-    again = await store.answer(a_vote(request_id, "no", BO, event_key="press-1"))
+    again = await store.answer(a_vote(request_id, event_key="press-1"))
     assert (again.kind, again.reason, again.repeated) == (first.kind, first.reason, True)
     assert count(database, "events") == 1
     assert (await request_of(store, request_id)).answer == '"yes"'
 
 
+async def test_an_event_key_belongs_to_one_person_on_one_request(store: SQLiteStore, database: Path) -> None:
+    """The key of another question, or of somebody else, says nothing about this answer."""
+    place = await begin(store)
+    one, other = await put(store, place, "one"), await put(store, place, "other")
+    attempts = [(one, ANA), (other, ANA), (one, BO)]
+    outcomes = [await store.answer(a_vote(id_, "yes", who, event_key="press-1")) for id_, who in attempts]
+    assert [outcome.repeated for outcome in outcomes] == [False, False, False]
+    assert [outcome.kind for outcome in outcomes] == [
+        OutcomeKind.RESOLVED,
+        OutcomeKind.RESOLVED,
+        OutcomeKind.ALREADY_ANSWERED,
+    ]
+    assert (await request_of(store, other)).answer == '"yes"'
+    assert count(database, "events") == 3
+
+
+async def test_another_answer_under_a_used_key_is_refused_and_counted(
+    store: SQLiteStore, database: Path
+) -> None:
+    request_id = await put(store, await begin(store))
+    await store.answer(a_vote(request_id, "maybe", event_key="press-1"))
+    again = await store.answer(a_vote(request_id, "yes", event_key="press-1"))
+    assert (again.kind, again.repeated) == (OutcomeKind.INVALID, False)
+    assert "under a key of its own" in again.reason
+    assert (await request_of(store, request_id)).open
+    assert rows(database, "SELECT outcome, count FROM refusals") == [("invalid", 2)]
+
+
 async def test_the_repetition_of_a_refused_event_hears_the_refusal_again(store: SQLiteStore) -> None:
     request_id = await put(store, await begin(store))
     first = await store.answer(a_vote(request_id, "maybe", event_key="press-1"))
-    again = await store.answer(a_vote(request_id, "yes", event_key="press-1"))
+    again = await store.answer(a_vote(request_id, "maybe", event_key="press-1"))
     assert first.kind is OutcomeKind.INVALID
     assert (again.kind, again.reason, again.repeated) == (first.kind, first.reason, True)
     assert (await request_of(store, request_id)).open

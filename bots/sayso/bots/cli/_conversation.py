@@ -256,9 +256,8 @@ class Conversation:
             self._output.say(f"Run {state.run_id} is completed.", "bold green")
             self._output.card(result_card(state.shared))
         elif status is WorkflowStatus.FAILED:
-            self._output.show(
-                Text(f"Run {state.run_id} failed at {visible_line(state.next_node_id or '')}.", "bold red")
-            )
+            place = "" if state.next_node_id is None else f" at {visible_line(state.next_node_id)}"
+            self._output.show(Text(f"Run {state.run_id} failed{place}.", "bold red"))
             self._output.say(visible_line(state.error or ""), "red")
             self._output.say(
                 f"Nothing is tried again by itself: sayso retry {state.run_id}{database_words(self._location)}"

@@ -90,7 +90,8 @@ def prune(
             return await store.prune(before, local_person(), CONSOLE)
 
     runs = asyncio.run(count() if dry_run else delete())
-    output.say(f"{runs} runs {'would be' if dry_run else 'were'} deleted.")
+    counted, was = ("1 run", "was") if runs == 1 else (f"{runs} runs", "were")
+    output.say(f"{counted} {'would be' if dry_run else was} deleted.")
     output.value({"runs": runs, "dry_run": dry_run, "ended_before": before.isoformat()})
     return ExitCode.OK
 

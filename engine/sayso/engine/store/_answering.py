@@ -36,7 +36,9 @@ _CLOSED = {
 
 
 class Answerable(msgspec.Struct, frozen=True, gc=False):
-    """A request with its run, as an answer finds it; `events` numbers its last event."""
+    """A request with its run, as an answer finds it; `events` numbers its last event; `known_*` is the event that this
+    person's event key names, if it was seen before.
+    """
 
     request_key: int
     run_key: int
@@ -56,19 +58,22 @@ class Answerable(msgspec.Struct, frozen=True, gc=False):
     run_status: str
     resolutions: int
     events: int
+    known_revision: int | None
+    known_value: str | None
+    known_comment: str | None
     known_outcome: str | None
     known_reason: str | None
 
 
 def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     """Take an answer, or refuse it: the one place where a request is answered."""
-    row = tx.row("request_for_answer", (attempt.event_key, attempt.request_id))
+    row = tx.row("request_for_answer", (attempt.request_id, attempt.person, attempt.event_key))
     if row is None:
         return Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any more).")
     request = Answerable(*row)
-    if request.known_outcome is not None:
-        return Outcome(OutcomeKind(request.known_outcome), str(request.known_reason), repeated=True)
     received = tx.now if attempt.received_at is None else to_microseconds(attempt.received_at)
+    if request.known_outcome is not None:
+        return _repeated(tx, attempt, request, received)
     at = tx.instant if attempt.received_at is None else attempt.received_at
     vote = Vote(attempt.person, attempt.via, attempt.value, at, attempt.comment, attempt.facts)
     votes = _current_votes(tx, request.request_key) if request.events else []
@@ -101,6 +106,18 @@ def answer_all(tx: Transaction, attempts: list[tuple[str, AnswerAttempt]], is_go
             raise AnswerRefused(key, outcome)
         outcomes.append(outcome)
     return outcomes
+
+
+def _repeated(tx: Transaction, attempt: AnswerAttempt, request: Answerable, received: int) -> Outcome:
+    """What was recorded for the same event, or a refusal if its key comes with another answer."""
+    known = (request.known_revision, request.known_comment, request.known_value)
+    if known == (attempt.revision, attempt.comment, to_json(attempt.value)):
+        return Outcome(OutcomeKind(str(request.known_outcome)), str(request.known_reason), repeated=True)
+    own_key = msgspec.structs.replace(attempt, event_key=None)
+    return _refuse(tx, own_key, request, received, OutcomeKind.INVALID, _KEY_IS_TAKEN)
+
+
+_KEY_IS_TAKEN = "This has the key of another answer of yours. Send it again under a key of its own."
 
 
 def _current_votes(tx: Transaction, request_key: int) -> list[Vote]:

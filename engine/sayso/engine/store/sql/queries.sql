@@ -111,13 +111,14 @@ WHERE run_key = :run_key AND id = :id AND status = 'PENDING' RETURNING request_k
 SELECT q.id, q.status, q.answer, q.decided, q.resolved_at FROM requests q WHERE q.id = :id;
 
 -- name: request_for_answer
--- With the outcome recorded for the event key, if it was seen before. The columns are those of `Answerable`.
+-- With what was recorded for this person's event key, if it was seen before. The columns are those of `Answerable`.
 SELECT q.request_key, q.run_key, q.id, q.node_id, q.question, q.digest, q.revision, q.policy, q.deadline,
        q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status, r.resolutions,
        (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key),
-       known.outcome, known.reason
-FROM requests q JOIN runs r ON r.run_key = q.run_key LEFT JOIN events known ON known.event_key = ?1
-WHERE q.id = ?2;
+       known.revision, known.value, known.comment, known.outcome, known.reason
+FROM requests q JOIN runs r ON r.run_key = q.run_key
+LEFT JOIN events known ON known.request_key = q.request_key AND known.person = ?2 AND known.event_key = ?3
+WHERE q.id = ?1;
 
 -- name: votes_current
 SELECT v.person, e.via, e.value, e.received_at, e.comment FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
@@ -242,9 +243,11 @@ SELECT node_id FROM runs WHERE workflow = :workflow AND ended_at IS NULL AND nod
 ORDER BY node_id LIMIT 1;
 
 -- name: parked_runs
+-- Those that wait, and those that go on with a question still open.
 SELECT r.run_id, r.node_id, d.definition FROM runs r
 JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit JOIN definitions d ON d.definition_key = v.definition_key
-WHERE r.status = 'WAITING_FOR_INPUT' AND r.workflow = :workflow AND r.ended_at IS NULL ORDER BY r.run_key;
+WHERE r.workflow = :workflow AND r.ended_at IS NULL AND (r.status = 'WAITING_FOR_INPUT' OR r.status = 'RUNNING'
+  AND EXISTS (SELECT 1 FROM requests q WHERE q.run_key = r.run_key AND q.status = 'PENDING')) ORDER BY r.run_key;
 
 -- name: runs_list
 -- The newest first; each filter is off when null.

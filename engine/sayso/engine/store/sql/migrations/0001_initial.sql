@@ -111,7 +111,8 @@ CREATE TABLE requests (
 
 CREATE INDEX requests_due ON requests (deadline) WHERE status = 'PENDING' AND deadline IS NOT NULL;
 
--- Every attempt to answer, append-only, numbered within its request. A repeated key returns the outcome recorded here.
+-- Every attempt to answer, append-only, numbered within its request. A key that a person repeats returns the outcome
+-- recorded here.
 CREATE TABLE events (
     request_key INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
     event       INTEGER NOT NULL,
@@ -126,7 +127,7 @@ CREATE TABLE events (
     outcome     TEXT NOT NULL,
     reason      TEXT NOT NULL,
     CONSTRAINT events_number PRIMARY KEY (request_key, event),
-    CONSTRAINT events_key UNIQUE (event_key)
+    CONSTRAINT events_key UNIQUE (request_key, person, event_key)
 ) STRICT, WITHOUT ROWID;
 
 -- The current vote of each person on a request's current revision: the event that cast it.
