@@ -151,7 +151,9 @@ def test_a_failed_run_says_so_and_can_be_retried_with_its_answers(shop: Path) ->
     assert answer(shop, told, "yes").code == 0
     failed = go_on(shop, told)
     assert failed.code == 1
-    assert "the printer is on fire" in failed.out
+    assert "the printer is on \\x1b[5mfire" in failed.out
+    assert "Traceback" in failed.err
+    assert "\x1b" not in failed.err, "a workflow's error may not steer the terminal"
     assert f"sayso retry {told['run_id']}" in failed.out
     (shop / "mended").touch()
     assert sayso(shop, "retry", told["run_id"], "--json").json == {

@@ -61,7 +61,7 @@ async def fragile(shared):
     await request_input("Try?", input_type="confirm", request_id="try")
     import pathlib
     if not pathlib.Path("mended").exists():
-        raise RuntimeError("the printer is on fire")
+        raise RuntimeError("the printer is on \x1b[5mfire")
 
 
 @node

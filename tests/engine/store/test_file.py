@@ -14,7 +14,7 @@ import pytest
 from sayso.engine import SchemaTooNew, SQLiteReader, SQLiteStore, StoreUnreadable
 from sayso.engine.store._queries import load_migrations
 from tests.engine.store.live_connection import execute
-from tests.engine.store.situation import begin, rows
+from tests.engine.store.situation import begin, put, rows
 
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
 
@@ -33,6 +33,19 @@ def names_in(path: Path) -> list[str]:
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def test_the_file_and_what_lies_beside_it_are_for_its_user_alone(
+    store: SQLiteStore, database: Path, tmp_path: Path
+) -> None:
+    """Prompts, answers and state are nobody else's to read, whatever the umask."""
+    await put(store, await begin(store))
+    await store.reader.backup(tmp_path / "copy.db")
+    files = [*database.parent.glob(f"{database.name}*"), tmp_path / "copy.db"]
+    assert len(files) >= 4
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in files} == {
+        path.name: "0o600" for path in files
+    }
 
 
 async def created(database: Path) -> None:

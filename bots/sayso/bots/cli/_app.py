@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from sayso.adapters.console import visible
 from sayso.bots.cli._audit import audit
 from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
 from sayso.bots.cli._output import report_error
@@ -76,9 +78,19 @@ app.command("prune")(prune)
 app.command("backup")(backup)
 
 
+class _LogFormatter(logging.Formatter):
+    """Log lines and tracebacks hold texts of workflows and of people: shown as text, never obeyed by the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, by default this process's, and exit with one of `EXIT_CODES`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LogFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         code = _run(given)
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -21,13 +22,19 @@ WRITER_PRAGMAS = {
 """Pragmas of the write connection with the values that reading them back gives."""
 
 
+def create_private(path: Path) -> None:
+    """Create a file that only its user can read, if it is not there. SQLite gives `-wal` and `-shm` its rights."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """The one write connection, on the present schema. Only it ever checkpoints: SQLite before 3.51.3 can lose
     committed data when two connections do (sqlite.org/wal.html, "the WAL-reset bug").
     """
     try:
+        create_private(path)
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreUnreadable(str(path), str(error)) from error
     try:
         connection.row_factory = sqlite3.Row

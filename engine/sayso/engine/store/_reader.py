@@ -15,7 +15,7 @@ import aiosqlite
 from sayso.engine._clock import to_microseconds
 from sayso.engine._records import AuditRow, LoadedRun, RequestRecord, RunSummary, WorkflowStatus
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
-from sayso.engine.store._connection import SCHEMA, check_version, reader_uri
+from sayso.engine.store._connection import SCHEMA, check_version, create_private, reader_uri
 from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import read_audit, read_request, read_run, read_step, read_summary
 
@@ -115,9 +115,10 @@ class SQLiteReader:
             raise StoreUnreadable(str(target), "it exists already; a backup never overwrites")
         connection = await self._opened()
         try:
+            await asyncio.to_thread(create_private, target)
             async with aiosqlite.connect(target) as copy:
                 await connection.backup(copy)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreUnreadable(str(target), str(error)) from error
 
     async def _rows(self, query: str, parameters: dict[str, Any]) -> list[Any]:
