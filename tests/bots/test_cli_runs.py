@@ -218,6 +218,7 @@ def test_a_run_that_needs_nobody_says_so(shop: Path) -> None:
     told = start(shop, "release_flow")
     shown = sayso(shop, "attention", told["run_id"])
     assert (shown.code, "waits for no decision" in shown.out) == (0, True)
+    assert "sayso check-parked MODULE:WORKFLOW" in shown.out
     assert sayso(shop, "attention", told["run_id"], "accept").code == 1
     assert sayso(shop, "attention", told["run_id"], "shrug").code == 2
 

@@ -150,6 +150,8 @@ def _show_attention(service: Service, run_id: str, output: Output) -> ExitCode:
     actions = [] if found.attention is None else list(ATTENTION_ACTIONS[found.attention.kind])
     if found.attention is None:
         output.say(f"Run {visible_line(run_id)} is {found.status} and waits for no decision of an operator.")
+        if found.status is WorkflowStatus.WAITING_FOR_INPUT:
+            output.say("Whether the code at hand can go on with it: sayso check-parked MODULE:WORKFLOW")
     else:
         output.card(attention_card(run_id, found.workflow, found.attention))
     output.value({**_as_dict(found), "actions": actions})
