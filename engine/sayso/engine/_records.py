@@ -205,6 +205,58 @@ class RunSummary:
     updated_at: datetime
 
 
+class CastVote(msgspec.Struct, frozen=True, gc=False):
+    """A vote that decided a request, as it is shown."""
+
+    person: str
+    via: str
+    value: Json
+    at: datetime
+    comment: str | None = None
+
+
+class CardRecord(msgspec.Struct, frozen=True, gc=False):
+    """All that a card shows, as of one instant: a request, who decided it, and how its run stands.
+
+    `run_node` is where the run stands, or its last node once it has ended. `held` says that the answer is recorded
+    and an operator must look at the run before it goes on. `resolved_by` is who answered or cancelled; None where
+    nobody did. `names` are the names of the people in it that surfaces made known, by person.
+    """
+
+    request: RequestRecord
+    workflow: str
+    run_status: WorkflowStatus
+    run_node: str | None
+    run_error: str | None
+    run_ended_at: datetime | None
+    held: bool
+    resolved_by: str | None
+    revised_at: datetime | None
+    votes: tuple[CastVote, ...]
+    names: dict[str, str]
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
+    """A card's place: what was wanted there when this was read, and what the platform shows.
+
+    `reference` is the surface's own name of the message, None before the first; `former` that of a message which
+    this one replaces and which still has to be locked. `notice` is a line for this place alone. `attempts` counts
+    sends in a row that did not succeed. `dead_since` is set once nothing can be shown there.
+    """
+
+    request_id: str
+    destination: str
+    reference: str | None
+    former: str | None
+    notice: str | None
+    revision_wanted: int
+    revision_shown: int
+    attempts: int
+    next_attempt: datetime | None
+    last_error: str | None
+    dead_since: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRow:
     """One row of the audit trail; `payload` is None once redacted, `hash` chains it to the row before."""

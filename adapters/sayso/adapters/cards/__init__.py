@@ -1,0 +1,36 @@
+"""What every surface says of a request, before any platform's form: the parts of a card, and the private words.
+
+Texts come out visible: control characters and bidi overrides are shown, never obeyed. What markup means on a platform
+is for that platform's adapter to escape.
+"""
+
+from sayso.adapters.cards._card import Card, CardState, Choice, Fact, Field, build_card
+from sayso.adapters.cards._text import cut, pieces, utf16_length
+from sayso.adapters.cards._words import (
+    Words,
+    answer_words,
+    not_recorded_words,
+    person_name,
+    place_name,
+    reply_words,
+    unreadable_words,
+)
+
+__all__ = [
+    "Card",
+    "CardState",
+    "Choice",
+    "Fact",
+    "Field",
+    "Words",
+    "answer_words",
+    "build_card",
+    "cut",
+    "not_recorded_words",
+    "person_name",
+    "pieces",
+    "place_name",
+    "reply_words",
+    "unreadable_words",
+    "utf16_length",
+]

@@ -1,0 +1,271 @@
+"""A request as the parts of a card, the same for every surface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name
+from sayso.adapters.console import visible, visible_line
+from sayso.engine import CardRecord, Json, Question, RequestStatus, WorkflowStatus
+
+_KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
+
+
+class CardState(StrEnum):
+    """What a card can show. Only `OPEN` has buttons."""
+
+    OPEN = "OPEN"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    HELD = "HELD"
+    STOPPED = "STOPPED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A detail: a name and its text, which may have several lines."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something about the asking: who, by whom, until when."""
+
+    label: str
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An option by its position, which buttons carry. `style` is `primary`, `danger` or None."""
+
+    index: int
+    value: Json
+    label: str
+    description: str | None
+    style: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One request as people see it. `status` is the word in capitals, empty while it is open; `said` what was said so
+    far and what came of it, a line each; `notices` stand above everything. `choices` are empty unless it is open.
+    """
+
+    id: str
+    revision: int
+    state: CardState
+    status: str
+    tag: str
+    prompt: str
+    details: tuple[Field, ...]
+    facts: tuple[Fact, ...]
+    said: tuple[Words, ...]
+    notices: tuple[Words, ...]
+    question: Question
+    choices: tuple[Choice, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be answered."""
+        return self.state is CardState.OPEN
+
+
+def build_card(record: CardRecord, places: Mapping[str, str], notices: Sequence[Words | str] = ()) -> Card:
+    """The card of a request as it stands; `places` are the names of destinations, `notices` lines for one place."""
+    request = record.request
+    question = request.question
+    state = _state(record)
+    return Card(
+        id=request.id,
+        revision=request.revision,
+        state=state,
+        status=_status(record, state),
+        tag=visible_line(f"{record.workflow} / {request.name}"),
+        prompt=visible(question.prompt or "Input is needed."),
+        details=tuple(_details(question.details)),
+        facts=tuple(_facts(record, places)),
+        said=tuple(_said(record, state)),
+        notices=(*_changed(record, state), *((one,) if isinstance(one, str) else one for one in notices)),
+        question=question,
+        choices=_choices(question) if state is CardState.OPEN else (),
+    )
+
+
+def _state(record: CardRecord) -> CardState:
+    match record.request.status:
+        case RequestStatus.PENDING:
+            return CardState.OPEN
+        case RequestStatus.WITHDRAWN:
+            return CardState.WITHDRAWN
+        case RequestStatus.CANCELLED:
+            return CardState.CANCELLED
+        case RequestStatus.EXPIRED:
+            return CardState.EXPIRED
+        case RequestStatus.ANSWERED:
+            return _state_of_run(record)
+    assert_never(record.request.status)
+
+
+def _state_of_run(record: CardRecord) -> CardState:
+    if record.held:
+        return CardState.HELD
+    ends = {
+        WorkflowStatus.COMPLETED: CardState.DONE,
+        WorkflowStatus.FAILED: CardState.FAILED,
+        WorkflowStatus.CANCELLED: CardState.STOPPED,
+        WorkflowStatus.NEEDS_ATTENTION: CardState.HELD,
+    }
+    return ends.get(record.run_status, CardState.RUNNING)
+
+
+_SUFFIXES = {
+    CardState.DONE: ", done",
+    CardState.FAILED: ", failed",
+    CardState.HELD: ", but held",
+    CardState.STOPPED: ", then cancelled",
+}
+
+
+def _status(record: CardRecord, state: CardState) -> str:
+    request = record.request
+    if state is CardState.OPEN:
+        return ""
+    if request.status is not RequestStatus.ANSWERED:
+        return state.value
+    word = past_tense(request.question, _value(request.answer)) or "Answered"
+    return word.upper() + _SUFFIXES.get(state, "")
+
+
+def _changed(record: CardRecord, state: CardState) -> tuple[Words, ...]:
+    if state is not CardState.OPEN or record.revised_at is None:
+        return ()
+    return (("CHANGED at ", record.revised_at, ": the text below is new, earlier answers do not count."),)
+
+
+def _details(details: Json) -> list[Field]:
+    if details is None:
+        return []
+    if isinstance(details, dict):
+        return [Field(visible_line(name), _plain(value)) for name, value in details.items()]
+    return [Field("Details", _plain(details))]
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return visible_line(", ".join(str(item) for item in value))
+    return visible(
+        json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) else None)
+    )
+
+
+def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
+    request = record.request
+    asked = ", ".join(place_name(entry, places, record.names) for entry in request.audience) or "nobody"
+    facts = [Fact("Asked of", (asked,))]
+    if request.requested_by is not None:
+        facts.append(Fact("Requested by", (person_name(request.requested_by, record.names),)))
+    if request.deadline is not None and request.open:
+        facts.append(Fact("Until", (request.deadline,)))
+    if request.note is not None:
+        facts.append(Fact("Note", (visible(request.note),)))
+    return facts
+
+
+def _said(record: CardRecord, state: CardState) -> list[Words]:
+    match state:
+        case CardState.OPEN:
+            return []
+        case CardState.EXPIRED:
+            return [_expired(record), *_after(record)]
+        case CardState.WITHDRAWN | CardState.CANCELLED:
+            return [_taken_back(record, state)]
+        case _:
+            return [_answered(record), *_after(record)]
+
+
+def _answered(record: CardRecord) -> Words:
+    request = record.request
+    value = _value(request.answer)
+    past = past_tense(request.question, value)
+    words: list[str | datetime] = [f"{past or 'Answered'} by "]
+    for position, vote in enumerate(record.votes):
+        words += [" and " if position else "", f"{person_name(vote.person, record.names)} ", vote.at]
+    if past is None:
+        words.append(f": {answer_words(request.question, value)}")
+    comments = [visible(vote.comment) for vote in record.votes if vote.comment]
+    return (*words, *(f" “{comment}”" for comment in comments))
+
+
+def _expired(record: CardRecord) -> Words:
+    request = record.request
+    went_on = (
+        "Nobody answered."
+        if request.answer is None
+        else f"Nobody answered; the run went on with “{answer_words(request.question, _value(request.answer))}”."
+    )
+    return ("Closed at ", request.deadline or request.resolved_at or request.asked_at, f". {went_on}")
+
+
+def _taken_back(record: CardRecord, state: CardState) -> Words:
+    word = "Withdrawn" if state is CardState.WITHDRAWN else "Cancelled with its run"
+    by = "" if record.resolved_by is None else f" by {person_name(record.resolved_by, record.names)}"
+    at = record.request.resolved_at
+    return (f"{word}{by}.",) if at is None else (f"{word}{by} ", at, ".")
+
+
+def _after(record: CardRecord) -> list[Words]:
+    """What the run came to since, in a line."""
+    node = visible_line(record.run_node or "the run")
+    ended = record.run_ended_at
+    run = f"Run {visible_line(record.request.run_id[:8])}"
+    if record.held or record.run_status is WorkflowStatus.NEEDS_ATTENTION:
+        return [(f"Held at {node}: an operator must look at it. {run}.",)]
+    match record.run_status:
+        case WorkflowStatus.COMPLETED if ended is not None:
+            return [(f"{node} done ", ended, ".")]
+        case WorkflowStatus.FAILED if ended is not None:
+            error = visible(record.run_error or "no reason was given")
+            return [(f"{node} failed ", ended, f": {error}. Nothing will be tried again by itself. {run}.")]
+        case WorkflowStatus.CANCELLED if ended is not None:
+            return [("The run was cancelled ", ended, f". {run}.")]
+        case WorkflowStatus.WAITING_FOR_INPUT:
+            return [(f"The run waits for another answer: {node}.",)]
+        case _:
+            return [(f"Running: {node} …",)]
+
+
+def _choices(question: Question) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(
+            index=position,
+            value=option.value,
+            label=visible_line(option.label),
+            description=None if option.description is None else visible_line(option.description),
+            style=_style(option.style, option.value),
+        )
+        for position, option in enumerate(question.choices)
+    )
+
+
+def _style(given: str | None, value: str) -> str | None:
+    return given if given in ("primary", "danger") else _KNOWN_STYLES.get(value.casefold())
+
+
+def _value(answer: str | None) -> Json:
+    return None if answer is None else json.loads(answer)

@@ -1,0 +1,136 @@
+"""Names, answers, and what a person hears in private after a press."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from sayso.adapters.console import visible_line
+from sayso.engine import CardRecord, Json, Outcome, OutcomeKind, Question, StoreError, StoreFull
+
+Words: TypeAlias = tuple[str | datetime, ...]
+"""A text whose instants are still to be put into the reader's own time."""
+
+_LONGEST_ECHO = 200
+_NO_CHANGE = "Your press changed nothing."
+_PAST_TENSE = {"approve": "Approved", "reject": "Rejected"}
+_PLATFORMS = {"slack": "Slack", "telegram": "Telegram"}
+_PLACES = {"operator": "the operators", "console": "the terminal", "web": "the web inbox", "api": "the API"}
+
+
+def person_name(person: str, names: Mapping[str, str]) -> str:
+    """What people call a person: the name that a surface made known, else the last part of the id."""
+    kind, _, rest = person.partition(":")
+    known = names.get(person)
+    if known:
+        return visible_line(known)
+    return visible_line(rest if kind in ("local", "web", "token") else person)
+
+
+def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) -> str:
+    """An entry of an audience as people say it; `names` are those of destinations."""
+    if entry in names:
+        return visible_line(names[entry])
+    if entry in _PLACES:
+        return _PLACES[entry]
+    platform, _, rest = entry.partition(":")
+    if entry not in people and platform in _PLATFORMS and ":" not in rest:
+        return visible_line(f"{rest} ({_PLATFORMS[platform]})")
+    return person_name(entry, people)
+
+
+def answer_words(question: Question, value: Json) -> str:
+    """An answer as people say it: the label of an option, yes or no, the text itself; on one line and not cut."""
+    labels = {option.value: option.label for option in question.choices}
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return visible_line(labels.get(value, value))
+    if isinstance(value, list) and question.options:
+        return visible_line(", ".join(labels.get(str(item), str(item)) for item in value)) or "none"
+    if isinstance(value, dict):
+        return visible_line(", ".join(f"{name}: {_plain(item)}" for name, item in value.items()))
+    return visible_line(_plain(value))
+
+
+def past_tense(question: Question, value: Json) -> str | None:
+    """`Approved` or `Rejected` where that is what was chosen."""
+    return _PAST_TENSE.get(value) if question.options and isinstance(value, str) else None
+
+
+def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Words:
+    """What the person who answered hears; `record` is the request as it stands behind the outcome."""
+    if record is None:
+        return (outcome.reason,)
+    match outcome.kind:
+        case OutcomeKind.RESOLVED | OutcomeKind.HELD | OutcomeKind.DUPLICATE:
+            return (_own_answer(outcome.kind, record.request.question, value),)
+        case OutcomeKind.ALREADY_ANSWERED:
+            return _already_answered(record)
+        case OutcomeKind.EXPIRED:
+            return ("This closed at ", record.request.deadline or record.request.asked_at, f". {_NO_CHANGE}")
+        case OutcomeKind.WITHDRAWN | OutcomeKind.CANCELLED:
+            return _taken_back(record, outcome.kind)
+        case OutcomeKind.SUPERSEDED:
+            when = ("",) if record.revised_at is None else (" at ", record.revised_at)
+            return ("The question changed", *when, ". Please read the card again.")
+        case _:
+            return (outcome.reason,)
+
+
+def _own_answer(kind: OutcomeKind, question: Question, value: Json) -> str:
+    past = past_tense(question, value)
+    said = _short(answer_words(question, value))
+    if kind is OutcomeKind.DUPLICATE:
+        return (
+            f"You have already {past.lower()} this." if past else f"You have already answered this: {said}."
+        )
+    held = kind is OutcomeKind.HELD
+    then = (
+        ", but held: the workflow cannot go on as it is. An operator must look at it."
+        if held
+        else ". The run goes on."
+    )
+    return f"{past or f'Recorded: {said}'}{then}"
+
+
+def not_recorded_words(error: StoreError) -> Words:
+    """What the person hears whose answer could not be stored."""
+    reason = "the database is full" if isinstance(error, StoreFull) else "the database cannot be written"
+    return (f"Not recorded: {reason}. Your answer was NOT counted. Please try again later.",)
+
+
+def unreadable_words() -> Words:
+    """What the person hears who pressed a button that sayso did not make, or no longer understands."""
+    return ("sayso does not know this question (any more).",)
+
+
+def _already_answered(record: CardRecord) -> Words:
+    request = record.request
+    answer = _answer_of(record)
+    said = (past_tense(request.question, answer) or "Answered").lower()
+    if record.resolved_by is None or request.resolved_at is None:
+        return (f"Already {said}. {_NO_CHANGE}",)
+    by = person_name(record.resolved_by, record.names)
+    return (f"Already {said} by {by} at ", request.resolved_at, f". {_NO_CHANGE}")
+
+
+def _taken_back(record: CardRecord, kind: OutcomeKind) -> Words:
+    by = "" if record.resolved_by is None else f" by {person_name(record.resolved_by, record.names)}"
+    word = "withdrawn" if kind is OutcomeKind.WITHDRAWN else "cancelled with its run"
+    at = record.request.resolved_at
+    return (f"This was {word}{by}.",) if at is None else (f"This was {word}{by} at ", at, ".")
+
+
+def _answer_of(record: CardRecord) -> Json:
+    return None if record.request.answer is None else json.loads(record.request.answer)
+
+
+def _plain(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_ECHO else f"{text[: _LONGEST_ECHO - 1]}…"
