@@ -135,6 +135,10 @@ class _Replay:  # the parameters are those of the calls it stands for
     def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]:
         return self._refuse(Severity.CHANGED, f"runs step {name!r}")
 
+    @property
+    def audience(self) -> tuple[str, ...]:
+        return ()  # nobody is asked here
+
     def on_parked(self) -> None:
         self.note(Severity.SAME, "waits at the same question")
 

@@ -121,9 +121,7 @@ def _is_audience(entry: object) -> bool:
 
 
 def destinations(audience: Sequence[str]) -> list[str]:
-    """Those of an audience that are places for cards: the local inboxes and chats, not people of this machine."""
-    return [
-        entry
-        for entry in audience
-        if entry in ("console", "web") or (":" in entry and entry.partition(":")[0] not in _PERSON_KINDS)
-    ]
+    """Those of an audience that are places for messages: chats and people there. The terminal and the web inbox list
+    what is open and need none.
+    """
+    return [entry for entry in audience if ":" in entry and entry.partition(":")[0] not in _PERSON_KINDS]

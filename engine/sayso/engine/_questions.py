@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
+from datetime import date
 from typing import Any, cast
 
 import msgspec
@@ -212,6 +213,18 @@ def _check_number(question: Question, value: Json) -> None:  # noqa: ARG001 - on
         raise InvalidAnswer(f"{_shown(value)} is not a number. Please send a number, for example 40.")
 
 
+def _check_date(question: Question, value: Json) -> None:  # noqa: ARG001 - one signature for all
+    if not isinstance(value, str) or not _is_date(value):
+        raise InvalidAnswer(f"{_shown(value)} is not a date. Please send one as 2026-12-31.")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _check_form(question: Question, value: Json) -> None:
     from jsonschema import ValidationError  # noqa: PLC0415 - 60 ms that only forms pay
     from jsonschema.validators import validator_for  # noqa: PLC0415
@@ -236,6 +249,7 @@ _ANSWER_CHECKS: dict[str, Callable[[Question, Json], None]] = {
     "multiselect": _check_multiselect,
     "confirm": _check_confirm,
     "number": _check_number,
+    "date": _check_date,
     "form": _check_form,
 }
 
@@ -274,6 +288,10 @@ def _read_number(question: Question, text: str) -> Json:  # noqa: ARG001 - one s
     return text
 
 
+def _read_date(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+    return text.strip()
+
+
 def _read_form(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
     try:
         return cast("Json", msgspec.json.decode(text))
@@ -287,6 +305,7 @@ _TEXT_READERS: dict[str, Callable[[Question, str], Json]] = {
     "multiselect": _read_multiselect,
     "confirm": _read_confirm,
     "number": _read_number,
+    "date": _read_date,
     "form": _read_form,
 }
 

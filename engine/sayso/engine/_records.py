@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -210,7 +211,7 @@ class CastVote(msgspec.Struct, frozen=True, gc=False):
 
     person: str
     via: str
-    value: Json
+    value: Any  # Json, a recursive type, is one that msgspec does not decode into
     at: datetime
     comment: str | None = None
 
@@ -255,6 +256,26 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     next_attempt: datetime | None
     last_error: str | None
     dead_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadPlace:
+    """A destination that was given up: since when, the platform's reason, and how many cards wait for it."""
+
+    destination: str
+    since: datetime
+    reason: str
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """How much is open (and since when), how many cards are not shown as they should be, how many runs are held."""
+
+    pending: int
+    oldest: datetime | None
+    undelivered: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)

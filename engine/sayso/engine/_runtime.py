@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from sayso.engine._answers import give_answer
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
-from sayso.engine._policy import CODE, Fact
+from sayso.engine._policy import CODE, Fact, parse_audience
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, encode
@@ -33,7 +33,8 @@ class Runtime:
 
     `async with` opens it: runs that a crash cut off are taken up, parked ones are left on disk. Nodes run on the loop
     that entered; `answer` may come from any loop. `resident` bounds how many parked runs stay in memory; the answer
-    of any other loads it. Raises `InvalidWorkflow` for two workflows of one name, and `StoreError`.
+    of any other loads it. `audiences` are, by workflow, the destinations and people of questions that name nobody;
+    without one, the operator. Raises `InvalidWorkflow` for two workflows of one name, and `StoreError`.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Runtime:
         workflows: Iterable[Workflow],
         *,
         resident: int | None = None,
+        audiences: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._store, self._owns_store = open_store(store)
         self._workflows: dict[str, Workflow] = {}
@@ -49,6 +51,7 @@ class Runtime:
             if workflow.name in self._workflows:
                 raise InvalidWorkflow(f"two workflows are named {workflow.name!r}")
             self._workflows[workflow.name] = workflow
+        self._audiences = {name: parse_audience(to) for name, to in (audiences or {}).items()}
         self._resident = resident_limit(resident, RESIDENT)
         self._group: asyncio.TaskGroup | None = None
         self._driver: Driver | None = None
@@ -58,7 +61,9 @@ class Runtime:
         self._store.open()
         try:
             self._group = await asyncio.TaskGroup().__aenter__()
-            self._driver = Driver(self._store, self._workflows, resident=self._resident)
+            self._driver = Driver(
+                self._store, self._workflows, resident=self._resident, audiences=self._audiences
+            )
             self._group.create_task(self._driver.main(), name="sayso runtime")
             await self._driver.ready()
             await self._recover(self._driver)

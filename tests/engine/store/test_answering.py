@@ -41,7 +41,7 @@ async def status(store: SQLiteStore, run_id: str = "run") -> WorkflowStatus:
 async def test_an_answer_resolves_its_question_and_the_run_can_go_on(
     store: SQLiteStore, database: Path
 ) -> None:
-    request_id = await put(store, await begin(store), to=("operator", "web"))
+    request_id = await put(store, await begin(store), to=("operator", "slack:#a"))
     outcome = await store.answer(a_vote(request_id, "no", comment="too late"))
     assert outcome == Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
     request = await request_of(store, request_id)

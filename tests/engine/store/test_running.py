@@ -97,7 +97,7 @@ async def test_destinations_get_a_delivery_and_people_do_not(store: SQLiteStore,
         database,
         "SELECT destination, revision_wanted, revision_shown FROM deliveries ORDER BY destination",
     )
-    assert found == [("slack:#releases", 1, 0), ("web", 1, 0)]
+    assert found == [("slack:#releases", 1, 0)]
 
 
 async def test_asking_for_a_visit_that_the_run_has_left_stores_nothing(
@@ -123,7 +123,7 @@ async def test_a_changed_question_gets_a_new_revision_and_its_votes_are_void(
     store: SQLiteStore, database: Path
 ) -> None:
     place = await begin(store)
-    request_id = await put(store, place, to=("web",))
+    request_id = await put(store, place, to=("slack:#a",))
     asked = await store.ask(place, [an_ask(prompt="Really?", known_id=request_id)], Park(None, 0))
     assert asked is not None
     assert asked.records[0] is not None
@@ -173,7 +173,7 @@ async def test_a_parked_run_that_stirs_is_running_again(store: SQLiteStore) -> N
 
 async def test_a_node_withdraws_its_question(store: SQLiteStore, database: Path) -> None:
     place = await begin(store)
-    request_id = await put(store, place, to=("web",))
+    request_id = await put(store, place, to=("slack:#a",))
     assert await store.withdraw(place, request_id) is None
     assert (await loaded(store)).requests[0].status is RequestStatus.WITHDRAWN
     assert rows(database, "SELECT revision_wanted FROM deliveries") == [(2,)]

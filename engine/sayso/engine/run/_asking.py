@@ -46,10 +46,10 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
 ) -> Any:
     """Ask people and wait for the answer, which is returned; after a restart the recorded one is.
 
-    `input_type` is `text`, `select`, `multiselect`, `confirm`, `number` or `form` (with `schema`). `request_id` names
-    the question within the visit: compulsory in parallel tasks, else the node's id with a count. `to` are the
-    destinations or people asked. `note` is shown but is no part of what is asked. After `expires_after` the answer is
-    `default`, or `RequestExpired` is raised.
+    `input_type` is `text`, `select`, `multiselect`, `confirm`, `number`, `date` (as ISO text) or `form` (with
+    `schema`). `request_id` names the question within the visit: compulsory in parallel tasks, else the node's id with
+    a count. `to` are the destinations or people asked. `note` is shown but is no part of what is asked. After
+    `expires_after` the answer is `default`, or `RequestExpired` is raised.
 
     Raises `InvalidRequest` by the parameter's name, `PolicyNotSupported`, `AmbiguousRequest`, `UnstorableValue`;
     then nothing was asked. If the node's own code cancels the wait, the request is withdrawn; if an answer was
@@ -133,7 +133,7 @@ def build_terms(
         raise InvalidRequest(
             "expires_after", f"{expires_after!r} is no timedelta above zero and within a hundred years"
         )
-    return Terms(parse_audience(to), requested_by, note, expires_after, None)
+    return Terms(None if to is None else parse_audience(to), requested_by, note, expires_after, None)
 
 
 def _default(question: Question, default: Json | NoDefault, expires_after: timedelta | None) -> str | None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sayso.engine._graph import Workflow
+from sayso.engine._policy import parse_audience
 from sayso.engine._records import WorkflowStatus
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun
@@ -44,11 +45,13 @@ class Driver:
         *,
         resident: int | None,
         run_id: str | None = None,
+        audiences: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.store = store
         self.workflows = workflows
         self.loop = asyncio.get_running_loop()
         self.live: dict[str, LiveRun] = {}
+        self._audiences = dict(audiences or {})
         self._run_id = run_id
         self._resident = resident
         self._parked: OrderedDict[str, LiveRun] = OrderedDict()
@@ -166,7 +169,11 @@ class Driver:
             live = self.live[run_id] = LiveRun(self, run_id, self.workflows[workflow], auto=auto)
         return live
 
-    # What live runs tell.
+    # What live runs tell and ask.
+
+    def audience_of(self, workflow: str) -> tuple[str, ...]:
+        """Who is asked where a node of a workflow names nobody."""
+        return self._audiences.get(workflow, parse_audience(None))
 
     def on_parked(self, live: LiveRun) -> None:
         """A run parked: it stays resident while there is room, and the one that was parked longest gives way."""

@@ -32,9 +32,9 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a question is asked, beside what is asked."""
+    """How a question is asked, beside what is asked. Without an audience it is asked of the workflow's own."""
 
-    audience: tuple[str, ...]
+    audience: tuple[str, ...] | None
     requested_by: str | None
     note: str | None
     expires_after: timedelta | None
@@ -42,7 +42,12 @@ class Terms:
 
 
 class VisitHost(Protocol):
-    """What a visit tells whoever runs it."""
+    """What a visit tells whoever runs it, and asks of it."""
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """Who is asked where the node names nobody."""
+        ...
 
     def on_parked(self) -> None:
         """The visit is parked, in memory and in the store."""

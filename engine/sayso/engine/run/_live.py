@@ -89,6 +89,11 @@ class LiveRun:
         return not self._moving or (self._parked and not self._again)
 
     @property
+    def audience(self) -> tuple[str, ...]:
+        """Who is asked where a node names nobody."""
+        return self._driver.audience_of(self._workflow.name)
+
+    @property
     def fresh(self) -> bool:
         """Whether nothing has been loaded or executed yet."""
         return self._visit is None and self._shown is None and not self._moving

@@ -224,7 +224,7 @@ class Visit:
             attempt=self.phase_attempt,
             text=text,
             digest=asked_digest,
-            audience=terms.audience,
+            audience=self._host.audience if terms.audience is None else terms.audience,
             requested_by=terms.requested_by or self.requested_by,
             note=terms.note,
             expires_after=terms.expires_after,

@@ -89,7 +89,7 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     outcome = _accepted(request, is_gone, decided=verdict.decided)
     event = _record_event(tx, attempt, request, received, outcome)
     tx.run("vote_upsert", (request.request_key, attempt.person, event))
-    tx.run("deliveries_mark", (request.request_key,))
+    tx.mark_cards("deliveries_mark", (request.request_key,))
     _audit_answer(tx, attempt, request, outcome)
     if verdict.decided:
         counted = [known for known in current if known.person not in verdict.refused]
@@ -297,7 +297,7 @@ def expire_due(tx: Transaction, run_id: str | None) -> int:
         expired += 1
         request = Due(*row)
         tx.run("request_expire", (tx.now, request.request_key))
-        tx.run("deliveries_mark", (request.request_key,))
+        tx.mark_cards("deliveries_mark", (request.request_key,))
         default = request.default_value
         payload = {"default": None if default is None else decode(default)}
         tx.audit("request_expired", payload, run_id=request.run_id, request_id=request.id)

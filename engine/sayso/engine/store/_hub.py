@@ -47,6 +47,14 @@ class Listener:
     callback: Callable[[Change], None]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CardListener:
+    """Who shows cards, and the loop on which it does."""
+
+    loop: asyncio.AbstractEventLoop
+    callback: Callable[[], None]
+
+
 class RunDriver(Protocol):
     """What drives runs in this process; the layer above knows its type."""
 
@@ -65,6 +73,7 @@ class Hub:
     def __init__(self) -> None:
         self.run_drivers: dict[str, RunDriver] = {}
         self.workflow_drivers: dict[str, RunDriver] = {}
+        self.card_listeners: tuple[CardListener, ...] = ()
         self._of_runs: dict[str, tuple[Listener, ...]] = {}
         self._of_workflows: dict[str, tuple[Listener, ...]] = {}
 
@@ -81,6 +90,16 @@ class Hub:
             _remove(self._of_runs, run_id, listener)
         for workflow in workflows:
             _remove(self._of_workflows, workflow, listener)
+
+    def listen_cards(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> CardListener:
+        """Have the callback called on its loop after each commit that gave cards news."""
+        listener = CardListener(loop, callback)
+        self.card_listeners = (*self.card_listeners, listener)
+        return listener
+
+    def ignore_cards(self, listener: CardListener) -> None:
+        """Undo `listen_cards`; harmless where it is not known."""
+        self.card_listeners = tuple(known for known in self.card_listeners if known is not listener)
 
     def listeners(self, change: Change) -> tuple[Listener, ...]:
         """Whom a change concerns."""

@@ -37,7 +37,7 @@ def cancel(tx: Transaction, run_id: str, person: str, via: str) -> None:
     tx.run("visit_end", ("CANCELLED", None, tx.now, run.run_key, run.visit))
     for request in tx.rows("requests_cancel_open", fields):
         tx.audit("request_cancelled", {}, run_id=run_id, request_id=request["id"], person=person, via=via)
-    tx.run("deliveries_mark_run", fields)
+    tx.mark_cards("deliveries_mark_run", fields)
     tx.audit("run_cancelled", {}, run_id=run_id, person=person, via=via)
     tx.announce(run_id, run.workflow, WorkflowStatus.CANCELLED)
 
@@ -50,7 +50,7 @@ def retry(tx: Transaction, run_id: str, person: str, via: str, *, ask_again: boo
     fields = {"run_key": run.run_key, "visit": run.visit, "now": tx.now}
     tx.run("run_retry", {**fields, "next_visit": run.visit + 1 if ask_again else run.visit})
     tx.run("visit_again" if ask_again else "visit_retry", fields)
-    tx.run("deliveries_mark_run", fields)
+    tx.mark_cards("deliveries_mark_run", fields)
     tx.audit("run_retried", {"ask_again": ask_again}, run_id=run_id, person=person, via=via)
     tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)
 
@@ -71,7 +71,7 @@ def attend(tx: Transaction, run_id: str, action: str, result: str | None, person
         raise NotApplicable(run_id, action, "a result goes with done, and only with it")
     _change_journal(tx, run, attention, action, result)
     tx.run("run_attended", {"run_key": run.run_key, "now": tx.now})
-    tx.run("deliveries_mark_run", {"run_key": run.run_key})
+    tx.mark_cards("deliveries_mark_run", {"run_key": run.run_key})
     payload = {"action": action, "result": result, "attention": msgspec.to_builtins(attention)}
     tx.audit("attention_given", payload, run_id=run_id, person=person, via=via)
     tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)

@@ -33,6 +33,16 @@ WRITE_CALLS = (
     "attend",
     "redact",
     "prune",
+    "begin_delivery",
+    "refer_delivery",
+    "end_delivery",
+    "fail_delivery",
+    "forget_message",
+    "bury",
+    "revive",
+    "post_anew",
+    "know",
+    "keep",
 )
 """The calls that change what is stored; each is one transaction."""
 

@@ -5,32 +5,58 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
+import msgspec
 
-from sayso.engine._clock import to_microseconds
-from sayso.engine._records import AuditRow, LoadedRun, RequestRecord, RunSummary, WorkflowStatus
+from sayso.engine._clock import from_microseconds, to_microseconds
+from sayso.engine._records import (
+    AuditRow,
+    CardRecord,
+    DeadPlace,
+    Delivery,
+    LoadedRun,
+    RequestRecord,
+    RunSummary,
+    StoreCounts,
+    WorkflowStatus,
+)
+from sayso.engine._values import Json, decode
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
 from sayso.engine.store._connection import SCHEMA, check_version, create_private, reader_uri
 from sayso.engine.store._queries import SQL
-from sayso.engine.store._rows import read_audit, read_request, read_run, read_step, read_summary
+from sayso.engine.store._rows import (
+    people_of,
+    read_audit,
+    read_card,
+    read_delivery,
+    read_request,
+    read_run,
+    read_step,
+    read_summary,
+)
 
 _PAGE = 1000
+_LAST = "\U0010ffff"
 
 
 class SQLiteReader:
     """Reads a store's file, also while another process writes it. Opened at the first read, kept until `close`.
 
-    Each read is one statement and so sees everything that was acknowledged before it began. Raises
+    `is_gone` says whether the loaded code of a workflow lacks a node: answers there are shown as held. Each read is one
+    statement, or one for each thing read, and so sees everything that was acknowledged before it began. Raises
     `StoreUnreadable` where there is no database.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, is_gone: Callable[[str, str], bool] = lambda _workflow, _node: False
+    ) -> None:
         self.path = path
+        self._is_gone = is_gone
         self._connection: aiosqlite.Connection | None = None
         self._opening = asyncio.Lock()
 
@@ -75,6 +101,61 @@ class SQLiteReader:
         """One request by its own id."""
         rows = await self._rows("request_by_id", {"id": request_id})
         return read_request(rows[0]) if rows else None
+
+    async def card(self, request_id: str) -> CardRecord | None:
+        """What a card of a request shows now."""
+        rows = await self._rows("card", {"id": request_id})
+        if not rows:
+            return None
+        card = read_card(rows[0], self._is_gone)
+        people = msgspec.json.encode(people_of(card)).decode()
+        names = await self._rows("people_names", {"people": people})
+        return msgspec.structs.replace(card, names={row["person"]: row["name"] for row in names})
+
+    async def pending_cards(self, limit: int = 1000) -> list[CardRecord]:
+        """What the cards of the open requests show, the oldest first."""
+        cards = [await self.card(one.id) for one in await self.pending(limit=limit)]
+        return [card for card in cards if card is not None and card.request.open]
+
+    async def due_places(self) -> list[str]:
+        """The destinations at which cards are to be sent or edited, now or later."""
+        return [row["destination"] for row in await self._rows("deliveries_due_places", {})]
+
+    async def due(self, destination: str, now: datetime) -> Delivery | datetime | None:
+        """What comes first at a place; where nothing does now, the instant of the next attempt, or None."""
+        fields = {"destination": destination, "now": to_microseconds(now)}
+        rows = await self._rows("delivery_due", fields)
+        if rows:
+            return read_delivery(rows[0])
+        later = (await self._rows("delivery_next_attempt", fields))[0]["next_attempt"]
+        return None if later is None else from_microseconds(later)
+
+    async def deliveries(self, request_id: str) -> list[Delivery]:
+        """The places of a request's cards."""
+        return [read_delivery(row) for row in await self._rows("deliveries_of", {"id": request_id})]
+
+    async def dead_places(self) -> list[DeadPlace]:
+        """The destinations that were given up."""
+        return [
+            DeadPlace(row["destination"], from_microseconds(row["since"]), row["error"] or "", row["cards"])
+            for row in await self._rows("dead_places", {})
+        ]
+
+    async def counts(self) -> StoreCounts:
+        """How much is open, undelivered and held."""
+        pending = (await self._rows("pending_count", {}))[0]
+        oldest = pending["oldest"]
+        return StoreCounts(
+            pending=pending["requests"],
+            oldest=None if oldest is None else from_microseconds(oldest),
+            undelivered=(await self._rows("undelivered_count", {}))[0]["cards"],
+            held=(await self._rows("held_count", {}))[0]["runs"],
+        )
+
+    async def kept(self, surface: str, prefix: str = "") -> dict[str, Json]:
+        """The notes of a surface whose keys begin so."""
+        fields = {"surface": surface, "prefix": prefix, "upto": prefix + _LAST}
+        return {row["key"]: decode(row["value"]) for row in await self._rows("notes_kept", fields)}
 
     async def load(self, run_id: str) -> LoadedRun | None:
         """A run with the journal of its current visit; it may move on while it is read."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from sayso.engine._clock import from_microseconds
 from sayso.engine._records import (
+    ENDED,
     Attention,
     AuditRow,
+    CardRecord,
+    CastVote,
+    Delivery,
     RequestRecord,
     RequestStatus,
     RunRecord,
@@ -21,6 +27,7 @@ from sayso.engine._values import decode
 from sayso.engine.store._hub import Resolution
 
 _attention = msgspec.json.Decoder(Attention)
+_votes = msgspec.json.Decoder(tuple[CastVote, ...])
 _audience: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -80,6 +87,52 @@ def read_summary(row: Any) -> RunSummary:
         created_at=from_microseconds(row["created_at"]),
         updated_at=from_microseconds(row["updated_at"]),
     )
+
+
+def read_delivery(row: Any) -> Delivery:
+    """A card's place; the columns are those of `Delivery`."""
+    fields = list(row)
+    for instant in (8, 10):
+        if fields[instant] is not None:
+            fields[instant] = from_microseconds(fields[instant])
+    return Delivery(*fields)
+
+
+def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
+    """What a card shows, still without the names of people."""
+    request = read_request(tuple(row)[:19])
+    status = WorkflowStatus(row["run_status"])
+    node = row["run_node"]
+    gone = status not in ENDED and node is not None and is_gone(row["workflow"], node)
+    return CardRecord(
+        request=request,
+        workflow=row["workflow"],
+        run_status=status,
+        run_node=node,
+        run_error=row["run_error"],
+        run_ended_at=_instant(row["run_ended_at"]),
+        held=not request.open and (gone or status is WorkflowStatus.NEEDS_ATTENTION),
+        resolved_by=row["resolved_by"],
+        revised_at=_instant(row["revised_at"]),
+        votes=() if request.decided is None else _votes.decode(request.decided),
+        names={},
+    )
+
+
+def people_of(card: CardRecord) -> list[str]:
+    """Everybody whom a card may name."""
+    request = card.request
+    people = [
+        *request.audience,
+        *(vote.person for vote in card.votes),
+        card.resolved_by,
+        request.requested_by,
+    ]
+    return sorted({person for person in people if person is not None})
+
+
+def _instant(stored: int | None) -> datetime | None:
+    return None if stored is None else from_microseconds(stored)
 
 
 def read_audit(row: Any) -> AuditRow:

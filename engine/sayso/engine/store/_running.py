@@ -108,7 +108,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
         ),
     ).lastrowid
     for destination in destinations(one.audience):
-        tx.run("delivery_insert", (request_key, destination))
+        tx.mark_cards("delivery_insert", (request_key, destination))
     _audit_asked(tx, "requested", place, one, 1)
     return _record(tx, place, one, deadline)
 
@@ -126,12 +126,13 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
             "policy": _policy_text(one.audience),
             "note": one.note,
             "default_value": one.default,
+            "now": tx.now,
         },
     )
     if row is None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
-    tx.run("deliveries_mark", (row["request_key"],))
+    tx.mark_cards("deliveries_mark", (row["request_key"],))
     _audit_asked(tx, "request_changed", place, one, row["revision"])
     return next(
         found for found in map(read_request, tx.rows("visit_requests", where)) if found.name == one.name
@@ -184,7 +185,7 @@ def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | Non
     row = tx.row("request_withdraw", {"run_key": place.run_key, "id": request_id, "now": tx.now})
     if row is None:
         return read_resolution(tx.row("request_resolution", {"id": request_id}))
-    tx.run("deliveries_mark", (row["request_key"],))
+    tx.mark_cards("deliveries_mark", (row["request_key"],))
     tx.audit("request_withdrawn", {"by": "node"}, run_id=place.run_id, request_id=request_id)
     stir(tx, place)
     return None
@@ -206,8 +207,9 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
     if end.next_node is not None:
         following = (place.run_key, place.visit + 1, end.next_node, end.shared, place.definition_key, tx.now)
         tx.run("visit_insert", following)
-    if end.status in ENDED:
-        tx.run("deliveries_mark_run", {"run_key": place.run_key})
+    ended = end.status in ENDED
+    tx.mark_cards("deliveries_mark_run" if ended else "deliveries_mark_progress", {"run_key": place.run_key})
+    if ended:
         tx.audit("run_ended", {"status": end.status, "error": end.error}, run_id=place.run_id)
     tx.announce(place.run_id, place.workflow, end.status)
     return True
@@ -216,7 +218,7 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
 def _withdraw_open(tx: Transaction, place: Place) -> None:
     fields = {"run_key": place.run_key, "visit": place.visit, "now": tx.now}
     for request_key, request_id in tx.rows("requests_withdraw_open", fields):
-        tx.run("deliveries_mark", (request_key,))
+        tx.mark_cards("deliveries_mark", (request_key,))
         tx.audit("request_withdrawn", {"by": "visit's end"}, run_id=place.run_id, request_id=request_id)
 
 
@@ -270,7 +272,7 @@ def hold(tx: Transaction, place: Place, attention: Attention) -> bool:
     )
     if row is None:
         return False
-    tx.run("deliveries_mark_run", {"run_key": place.run_key})
+    tx.mark_cards("deliveries_mark_run", {"run_key": place.run_key})
     tx.audit("attention_needed", msgspec.to_builtins(attention), run_id=place.run_id)
     tx.announce(place.run_id, place.workflow, WorkflowStatus.NEEDS_ATTENTION)
     return True

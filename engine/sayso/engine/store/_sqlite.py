@@ -18,10 +18,10 @@ from typing import Any, Self
 
 from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import Attention, LoadedRun
-from sayso.engine._values import VALUE_LIMIT
+from sayso.engine._records import Attention, Delivery, LoadedRun
+from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
-from sayso.engine.store import _answering, _operating, _running
+from sayso.engine.store import _answering, _cards, _operating, _running
 from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._connection import connect_writer
 from sayso.engine.store._hub import Hub, Resolution
@@ -151,7 +151,7 @@ class SQLiteStore:
         """Listings and status, by connections of their own."""
         self._opened()
         if self._reader is None:
-            self._reader = SQLiteReader(self.path)
+            self._reader = SQLiteReader(self.path, self.is_gone)
         return self._reader
 
     def set_nodes(self, workflow: str, nodes: Iterable[str] | None) -> None:
@@ -302,6 +302,59 @@ class SQLiteStore:
         while count := await self._submit(_operating.prune, to_microseconds(before), person, via):
             deleted += count
         return deleted
+
+    # What shows cards needs. What is due, the reader tells.
+
+    def begin_delivery(self, delivery: Delivery) -> asyncio.Future[None]:
+        """Count an attempt to send or edit a card, before it is made."""
+        return self._submit(_cards.begin, delivery)
+
+    def refer_delivery(self, delivery: Delivery, reference: str) -> asyncio.Future[None]:
+        """Record that a card's message exists, before everything that belongs to it is sent."""
+        return self._submit(_cards.refer, delivery, reference)
+
+    def end_delivery(
+        self, delivery: Delivery, reference: str | None, quiet_until: datetime
+    ) -> asyncio.Future[None]:
+        """Record that the place shows what was wanted when the delivery was read; small news wait until then."""
+        return self._submit(_cards.shown, delivery, reference, quiet_until)
+
+    def fail_delivery(self, delivery: Delivery, error: str, next_attempt: datetime) -> asyncio.Future[None]:
+        """Record that a card could not be shown, or that nobody knows, and when it is tried again."""
+        return self._submit(_cards.failed, delivery, error, next_attempt)
+
+    def forget_message(self, delivery: Delivery) -> asyncio.Future[None]:
+        """Record that a card's message is not there any more."""
+        return self._submit(_cards.gone, delivery)
+
+    def bury(self, destination: str, error: str) -> asyncio.Future[bool]:
+        """Give a destination up; whether this is news."""
+        return self._submit(_cards.bury, destination, error)
+
+    def revive(self, destinations: Sequence[str] | None = None) -> asyncio.Future[int]:
+        """Try given-up destinations again, all where none is named; the number of cards that wait there."""
+        return self._submit(_cards.revive, destinations)
+
+    def post_anew(self, destinations: Sequence[str], notice: str) -> asyncio.Future[int]:
+        """Have the open cards of destinations sent as new messages with a line; the number of cards."""
+        return self._submit(_cards.post_anew, tuple(destinations), notice)
+
+    def know(self, person: str, name: str) -> asyncio.Future[None]:
+        """Remember what a person is called."""
+        return self._submit(_cards.know, person, name)
+
+    def keep(self, surface: str, key: str, value: Json | None) -> asyncio.Future[None]:
+        """Keep a note of a surface's own over restarts; None forgets it."""
+        text = None if value is None else encode(value, key, self.value_limit)
+        return self._submit(_cards.keep, surface, key, text)
+
+    async def kept(self, surface: str, key: str) -> Json | None:
+        """A note of a surface's own, or None."""
+        return (await self.reader.kept(surface, key)).get(key)
+
+    async def kept_all(self, surface: str, prefix: str = "") -> dict[str, Json]:
+        """The notes of a surface whose keys begin so."""
+        return await self.reader.kept(surface, prefix)
 
 
 def open_store(store: SQLiteStore | str | Path | None) -> tuple[SQLiteStore, bool]:

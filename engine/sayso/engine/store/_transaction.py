@@ -33,6 +33,7 @@ class Transaction:
         self.now = 0
         self.instant = from_microseconds(0)
         self._changes: list[Change] = []
+        self._cards_marked = False
         head = connection.execute(SQL["audit_head"]).fetchone()
         self._sequence: int = 0 if head is None else head["sequence"]
         self._hash: str = NO_HASH if head is None else head["hash"]
@@ -46,6 +47,12 @@ class Transaction:
     def run(self, query: str, parameters: Parameters) -> sqlite3.Cursor:
         """Execute a named statement."""
         return self.connection.execute(SQL[query], parameters)
+
+    def mark_cards(self, query: str, parameters: Parameters) -> sqlite3.Cursor:
+        """Execute a named statement that gives cards news; who shows them is told once it is committed."""
+        cursor = self.run(query, parameters)
+        self._cards_marked = self._cards_marked or cursor.rowcount > 0
+        return cursor
 
     def row(self, query: str, parameters: Parameters) -> Any:
         """The first row of a named statement, or None. A statement with RETURNING is run to its end."""
@@ -94,6 +101,11 @@ class Transaction:
         """What has been announced since the last call."""
         changes, self._changes = self._changes, []
         return changes
+
+    def take_cards_marked(self) -> bool:
+        """Whether cards have news since the last call; also when what marked them was undone, which is harmless."""
+        marked, self._cards_marked = self._cards_marked, False
+        return marked
 
     def mark(self) -> tuple[int, str]:
         """The end of the audit chain, to return to when what follows is undone."""

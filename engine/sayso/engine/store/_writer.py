@@ -13,11 +13,11 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
-from sayso.engine.store._hub import Change, Hub, Listener
+from sayso.engine.store._hub import CardListener, Change, Hub, Listener
 from sayso.engine.store._transaction import Transaction
 
 logger = logging.getLogger("sayso.engine.store")
@@ -61,6 +61,10 @@ class _Delivery:
         self.result = result
         self.error = error
         self.changes = changes
+
+
+_News: TypeAlias = "_Delivery | tuple[Listener, Change] | CardListener"
+"""What one hop to a loop brings."""
 
 
 class Writer:
@@ -151,7 +155,7 @@ class Writer:
             reason = _translate(error, self._path)
             logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
             deliveries = [_Delivery(job.future, None, _translate(error, self._path), []) for job in batch]
-        self._deliver(batch, deliveries)
+        self._deliver(batch, deliveries, cards_marked=transaction.take_cards_marked())
 
     def _attempt(self, transaction: Transaction, job: _Job) -> _Delivery:
         connection = transaction.connection
@@ -174,14 +178,16 @@ class Writer:
             connection.execute("RELEASE one")
         return _Delivery(job.future, result, None, transaction.take_changes())
 
-    def _deliver(self, batch: list[_Job], deliveries: list[_Delivery]) -> None:
+    def _deliver(self, batch: list[_Job], deliveries: list[_Delivery], *, cards_marked: bool) -> None:
         """One hop to each loop, with all that the commit means to it in the writer's order."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Delivery | tuple[Listener, Change]]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {}
         for job, delivery in zip(batch, deliveries, strict=True):
             for change in delivery.changes:
                 for listener in self._hub.listeners(change):
                     by_loop.setdefault(listener.loop, []).append((listener, change))
             by_loop.setdefault(job.loop, []).append(delivery)
+        for card_listener in self._hub.card_listeners if cards_marked else ():
+            by_loop.setdefault(card_listener.loop, []).append(card_listener)
         for loop, news in by_loop.items():
             try:
                 loop.call_soon_threadsafe(_arrive, loop, news)
@@ -189,10 +195,12 @@ class Writer:
                 logger.debug("a loop was closed before %d results arrived; they are committed", len(news))
 
 
-def _arrive(loop: asyncio.AbstractEventLoop, news: list[_Delivery | tuple[Listener, Change]]) -> None:
+def _arrive(loop: asyncio.AbstractEventLoop, news: list[_News]) -> None:
     """Everything is scheduled, not called, so that listeners and the callbacks of futures keep the writer's order."""
     for item in news:
-        if isinstance(item, tuple):
+        if isinstance(item, CardListener):
+            loop.call_soon(item.callback)
+        elif isinstance(item, tuple):
             listener, change = item
             loop.call_soon(listener.callback, change)
         elif item.future.done():

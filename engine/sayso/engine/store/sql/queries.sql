@@ -85,7 +85,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING');
 -- name: request_revise
 -- The question changed while it was open: a new revision, under what is asked now.
 UPDATE requests SET question = :question, digest = :digest, digest_version = :digest_version, policy = :policy,
-                    note = :note, default_value = :default_value, revision = revision + 1
+                    note = :note, default_value = :default_value, revision = revision + 1, revised_at = :now
 WHERE run_key = :run_key AND visit = :visit AND name = :name AND status = 'PENDING'
 RETURNING request_key, revision;
 
@@ -96,12 +96,121 @@ DELETE FROM votes WHERE request_key = :request_key;
 INSERT INTO deliveries (request_key, destination) VALUES (?, ?);
 
 -- name: deliveries_mark
-UPDATE deliveries SET revision_wanted = revision_wanted + 1 WHERE request_key = ?;
+UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL WHERE request_key = ?;
 
 -- name: deliveries_mark_run
--- The card follows its run: whatever happens to the run, the cards of the visit's requests have news.
-UPDATE deliveries SET revision_wanted = revision_wanted + 1
+-- The card follows its run: whatever happens to the run, the cards of its requests have news.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
 WHERE request_key IN (SELECT request_key FROM requests WHERE run_key = :run_key);
+
+-- name: deliveries_mark_progress
+-- The run went on to another node: news for the cards of the visit that asked last, and not urgent.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1
+WHERE request_key IN (SELECT request_key FROM requests WHERE run_key = :run_key
+                      AND visit = (SELECT max(visit) FROM requests WHERE run_key = :run_key));
+
+-- name: deliveries_due_places
+SELECT DISTINCT destination FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL;
+
+-- name: delivery_due
+-- What comes first at a place: what is decided, then what changed, then new questions in the order in which they were
+-- asked. The columns are those of `Delivery`.
+SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
+       d.next_attempt, d.last_error, d.dead_since
+FROM deliveries d JOIN requests q ON q.request_key = d.request_key
+WHERE d.destination = :destination AND d.revision_shown < d.revision_wanted AND d.dead_since IS NULL
+  AND (d.next_attempt IS NULL OR d.next_attempt <= :now)
+ORDER BY q.status = 'PENDING', d.reference IS NULL, d.request_key LIMIT 1;
+
+-- name: delivery_next_attempt
+-- When something is to be tried again at a place where nothing is to be done now.
+SELECT min(d.next_attempt) AS next_attempt FROM deliveries d
+WHERE d.destination = :destination AND d.revision_shown < d.revision_wanted AND d.dead_since IS NULL;
+
+-- name: deliveries_of
+SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
+       d.next_attempt, d.last_error, d.dead_since
+FROM deliveries d JOIN requests q ON q.request_key = d.request_key WHERE q.id = :id;
+
+-- name: delivery_begin
+-- Counted before it is sent: a send that nobody heard the end of may have left a message.
+UPDATE deliveries SET attempts = attempts + 1
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);
+
+-- name: delivery_reference
+UPDATE deliveries SET reference = :reference
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);
+
+-- name: delivery_shown
+UPDATE deliveries SET reference = :reference, former = NULL, revision_shown = :revision, attempts = 0,
+                      next_attempt = CASE WHEN revision_wanted > :revision THEN NULL ELSE :quiet_until END, last_error = NULL
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
+  AND revision_wanted >= :revision;
+
+-- name: delivery_failed
+UPDATE deliveries SET last_error = :error, next_attempt = :next_attempt
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);
+
+-- name: delivery_gone
+-- The message was deleted: the next one is a new message.
+UPDATE deliveries SET reference = NULL, former = NULL, revision_shown = 0, next_attempt = NULL
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);
+
+-- name: deliveries_bury
+-- Nothing can be shown there: what waits for this place waits no longer.
+UPDATE deliveries SET dead_since = :now, last_error = :error
+WHERE destination = :destination AND revision_shown < revision_wanted AND dead_since IS NULL;
+
+-- name: deliveries_revive
+UPDATE deliveries SET dead_since = NULL, next_attempt = NULL WHERE destination = :destination AND dead_since IS NOT NULL;
+
+-- name: dead_places
+SELECT destination, min(dead_since) AS since, max(last_error) AS error, count(*) AS cards FROM deliveries
+WHERE dead_since IS NOT NULL GROUP BY destination;
+
+-- name: deliveries_post_anew
+-- Open cards that were shown are sent as new messages; the present ones are locked.
+UPDATE deliveries SET former = reference, reference = NULL, notice = :notice, revision_wanted = revision_wanted + 1,
+                      next_attempt = NULL
+WHERE destination = :destination AND reference IS NOT NULL
+  AND request_key IN (SELECT q.request_key FROM requests q WHERE q.request_key = deliveries.request_key AND q.status = 'PENDING');
+
+-- name: undelivered_count
+SELECT count(*) AS cards FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL;
+
+-- name: pending_count
+SELECT count(*) AS requests, min(q.asked_at) AS oldest
+FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key WHERE r.ended_at IS NULL AND q.status = 'PENDING';
+
+-- name: held_count
+SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
+
+-- name: card
+-- The first nineteen columns are those of `RequestRecord`.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node, r.error AS run_error,
+       r.ended_at AS run_ended_at, q.resolved_by, q.revised_at
+FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
+WHERE q.id = :id;
+
+-- name: person_known
+INSERT INTO people (person, name, known_at) VALUES (:person, :name, :now)
+ON CONFLICT (person) DO UPDATE SET name = excluded.name, known_at = excluded.known_at WHERE name <> excluded.name;
+
+-- name: people_names
+SELECT p.person, p.name FROM json_each(:people) AS wanted CROSS JOIN people p ON p.person = wanted.value;
+
+-- name: note_keep
+INSERT INTO notes (surface, key, value, kept_at) VALUES (:surface, :key, :value, :now)
+ON CONFLICT (surface, key) DO UPDATE SET value = excluded.value, kept_at = excluded.kept_at;
+
+-- name: note_forget
+DELETE FROM notes WHERE surface = :surface AND key = :key;
+
+-- name: notes_kept
+-- Those whose keys begin with a prefix; `upto` is the prefix with its last character's successor.
+SELECT key, value FROM notes WHERE surface = :surface AND key >= :prefix AND key < :upto;
 
 -- name: request_withdraw
 UPDATE requests SET status = 'WITHDRAWN', resolved_at = :now
