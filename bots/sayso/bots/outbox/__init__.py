@@ -1,0 +1,30 @@
+"""The outbox: what the store wants shown at chats, and what is shown there, brought together.
+
+It decides order, pace, repetition and when a place is given up. How a card is sent is a platform's business.
+"""
+
+from sayso.bots.outbox._budget import Budget, Rate
+from sayso.bots.outbox._outbox import Observer, Outbox
+from sayso.bots.outbox._surface import (
+    CardSurface,
+    DeliveryProblem,
+    Keep,
+    MessageGone,
+    Throttled,
+    Unclear,
+    Undeliverable,
+)
+
+__all__ = [
+    "Budget",
+    "CardSurface",
+    "DeliveryProblem",
+    "Keep",
+    "MessageGone",
+    "Observer",
+    "Outbox",
+    "Rate",
+    "Throttled",
+    "Unclear",
+    "Undeliverable",
+]

@@ -1,0 +1,75 @@
+"""What the outbox needs of a platform, and what a platform says when a card cannot be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol, TypeAlias
+
+from sayso.adapters.cards import Words
+from sayso.bots.outbox._budget import Budget
+from sayso.engine import CardRecord, Delivery
+
+Keep: TypeAlias = Callable[[str], Awaitable[None]]
+"""Records the reference of a message as soon as it exists."""
+
+
+class DeliveryProblem(Exception):
+    """Why a message could not be sent or edited; each kind says what follows."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Throttled(DeliveryProblem):
+    """The platform wants us to wait, with messages under this budget key, or with all of them."""
+
+    def __init__(self, retry_after: timedelta, key: str | None = None) -> None:
+        self.retry_after = retry_after
+        self.key = key
+        super().__init__(f"throttled for {retry_after.total_seconds():g} s")
+
+
+class Undeliverable(DeliveryProblem):
+    """Nothing can be shown at this destination until somebody does something about it; the reason says what."""
+
+
+class MessageGone(DeliveryProblem):
+    """The message was deleted on the platform."""
+
+    def __init__(self) -> None:
+        super().__init__("the message is not there any more")
+
+
+class Unclear(DeliveryProblem):
+    """Nobody knows whether it was done: a time-out, a broken connection, an error of the platform's own."""
+
+
+class CardSurface(Protocol):
+    """A platform on which cards are shown."""
+
+    @property
+    def platform(self) -> str:
+        """The first part of its destinations: `slack`, `telegram`."""
+        ...
+
+    @property
+    def budget(self) -> Budget:
+        """How fast it may be written to."""
+        ...
+
+    def keys(self, delivery: Delivery) -> tuple[str, ...]:
+        """The budget keys that showing this costs. Raises `Undeliverable` for a destination that is not configured."""
+        ...
+
+    async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
+        """Send the card, or edit it where there is a reference, and lock the one it replaces; its reference.
+
+        Calls `keep` as soon as a new message exists. Raises `DeliveryProblem`.
+        """
+        ...
+
+    async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
+        """Send a plain message, for operators. Raises `DeliveryProblem`."""
+        ...
