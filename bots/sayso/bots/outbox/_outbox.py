@@ -43,6 +43,10 @@ class Observer(Protocol):
         """A card could not be shown; the kind of problem."""
         ...
 
+    def place_died(self, destination: str) -> None:
+        """A destination was given up."""
+        ...
+
 
 class _Stopped(Exception):
     """Ends the outbox's task group from within."""
@@ -205,6 +209,7 @@ class Outbox:
     async def _bury(self, place: str, problem: Undeliverable) -> None:
         if await self._store.bury(place, problem.reason):
             logger.error("destination %s is given up: %s", place, problem.reason)
+            self._observer.place_died(place)
 
 
 def _back_off(delivery: Delivery) -> timedelta:

@@ -77,10 +77,11 @@ class SQLiteReader:
         *,
         status: WorkflowStatus | None = None,
         workflow: str | None = None,
+        requested_by: str | None = None,
         limit: int = 100,
     ) -> list[RunSummary]:
         """The newest runs first."""
-        fields = {"status": status, "workflow": workflow, "run_id": None, "limit": limit}
+        fields = {"status": status, "workflow": workflow, "requested_by": requested_by, "limit": limit}
         return [read_summary(row) for row in await self._rows("runs_list", fields)]
 
     async def run(self, run_id: str) -> RunSummary:
@@ -174,9 +175,13 @@ class SQLiteReader:
         rows = await self._rows("parked_runs", {"workflow": workflow})
         return [(row["run_id"], row["node_id"], row["definition"]) for row in rows]
 
-    async def audit(self, run_id: str | None = None) -> AsyncIterator[AuditRow]:
-        """The audit trail in its order, whole or of one run."""
-        after = 0
+    async def audit_head(self) -> int:
+        """The number of the audit trail's last row, 0 where there is none."""
+        rows = await self._rows("audit_head", {})
+        return int(rows[0]["sequence"]) if rows else 0
+
+    async def audit(self, run_id: str | None = None, *, after: int = 0) -> AsyncIterator[AuditRow]:
+        """The audit trail in its order, whole or of one run, behind the row with that number."""
         query = "audit_page" if run_id is None else "audit_page_of_run"
         while rows := await self._rows(query, {"after": after, "limit": _PAGE, "run_id": run_id}):
             for row in rows:

@@ -363,7 +363,7 @@ WHERE r.workflow = :workflow AND r.ended_at IS NULL AND (r.status = 'WAITING_FOR
 SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at
 FROM runs r
 WHERE (:status IS NULL OR r.status = :status) AND (:workflow IS NULL OR r.workflow = :workflow)
-  AND (:run_id IS NULL OR r.run_id = :run_id)
+  AND (:requested_by IS NULL OR r.requested_by = :requested_by)
 ORDER BY r.run_key DESC LIMIT :limit;
 
 -- name: run_summary

@@ -1,0 +1,240 @@
+"""Commands that people type in a chat, the same on every platform: start, pending, answer, status, help."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sayso.adapters.cards import Words, answer_words
+from sayso.adapters.console import visible_line
+from sayso.bots.desk import Answered, Desk, Press
+from sayso.engine import (
+    CardRecord,
+    InvalidAnswer,
+    Json,
+    PersonId,
+    RunExists,
+    RunSummary,
+    Runtime,
+    SQLiteStore,
+    StoreError,
+    UnstorableValue,
+    WorkflowStatus,
+)
+
+_ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
+_MOST_LISTED = 20
+_MOST_RUNS = 10
+_ALL = 1_000_000
+
+_STATUS_WORDS = {
+    WorkflowStatus.RUNNING: "running",
+    WorkflowStatus.WAITING_FOR_INPUT: "waiting for an answer",
+    WorkflowStatus.COMPLETED: "done",
+    WorkflowStatus.FAILED: "failed",
+    WorkflowStatus.CANCELLED: "cancelled",
+    WorkflowStatus.NEEDS_ATTENTION: "held: an operator must look at it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
+    (`/sayso `, `/`), `start` what its word for starting a run is.
+    """
+
+    verb: str
+    text: str
+    person: PersonId
+    name: str
+    event_key: str
+    received_at: datetime
+    prefix: str = "/sayso "
+    start: str = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the person gets, and nobody else: lines, and the cards of requests that they may answer."""
+
+    lines: tuple[Words, ...]
+    cards: tuple[CardRecord, ...] = ()
+
+
+class Commands:
+    """Carries commands out. `starters` are, by workflow, those who may start it; nobody where none is named."""
+
+    def __init__(
+        self, store: SQLiteStore, runtime: Runtime, desk: Desk, starters: Mapping[str, frozenset[str]]
+    ) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._desk = desk
+        self._starters = starters
+        self._verbs: dict[str, Callable[[Command], Awaitable[Reply]]] = {
+            "start": self._start,
+            "pending": self._pending,
+            "answer": self._answer,
+            "status": self._status,
+            "help": self._help,
+        }
+
+    async def run(self, command: Command) -> Reply:
+        """Carry a command out and commit what it does; repeated under its event key, it does nothing again."""
+        verb = "start" if command.verb == command.start else command.verb
+        carry_out = self._verbs.get(verb)
+        if carry_out is None or (verb == "start" and command.verb != command.start):
+            unknown = f"There is no command {visible_line(command.verb)}." if command.verb else ""
+            reply = await self._help(command)
+            return Reply(((unknown,), *reply.lines) if unknown else reply.lines)
+        try:
+            await self._desk.greet(command.person, command.name)
+            return await carry_out(command)
+        except StoreError:
+            return _said("Not done: the database cannot be used. Please try again later.")
+
+    async def _start(self, command: Command) -> Reply:
+        name, _, given = command.text.strip().partition(" ")
+        mine = sorted(workflow for workflow, people in self._starters.items() if command.person in people)
+        if name not in mine:
+            may = f"You may start: {', '.join(mine)}." if mine else "There is no workflow that you may start."
+            why = f"{visible_line(name)} is none that you may start. " if name else ""
+            return _said(f"{why}{may} An operator lists starters in sayso.toml; you are {command.person}.")
+        try:
+            shared = _read_object(given.strip())
+        except ValueError as error:
+            return _said(
+                f"Not started: {visible_line(str(error))}. Write it as "
+                f'{command.prefix}{command.start} {name} {{"key": "value"}}.'
+            )
+        # The same event starts the same run, so a repetition finds it there.
+        run_id = hashlib.sha256(command.event_key.encode()).hexdigest()[:32]
+        try:
+            await self._runtime.start(name, shared, run_id, requested_by=command.person)
+        except RunExists:
+            return _said(f"{visible_line(name)} was started already: run {run_id[:8]}.")
+        except UnstorableValue as error:
+            return _said(f"Not started: {visible_line(str(error))}")
+        return _said(f"Started {visible_line(name)}: run {run_id[:8]}. {command.prefix}status {run_id[:8]}")
+
+    async def _pending(self, command: Command) -> Reply:
+        cards = await self._answerable(command.person)
+        if not cards:
+            return _said("Nothing waits for your answer.")
+        more = len(cards) - _MOST_LISTED
+        lines: list[Words] = [(f"{len(cards)} waiting for your answer:",)]
+        lines += [_line_of(card) for card in cards[:_MOST_LISTED]]
+        if more > 0:
+            lines.append((f"and {more} more.",))
+        lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
+        return Reply(tuple(lines), tuple(cards[:_MOST_LISTED]))
+
+    async def _answerable(self, person: str) -> list[CardRecord]:
+        """The open requests that somebody may answer, the oldest first."""
+        found: list[CardRecord] = []
+        let_in: dict[tuple[str, ...], bool] = {}
+        for card in await self._store.reader.pending_cards():
+            audience = card.request.audience
+            if audience not in let_in:
+                way = await self._desk.way_in(card, person)
+                let_in[audience] = person in audience or way.via in audience
+            if let_in[audience]:
+                found.append(card)
+        return found
+
+    async def _answer(self, command: Command) -> Reply:
+        address, _, text = command.text.strip().partition(" ")
+        match = _ADDRESS.fullmatch(address)
+        if match is None or not text.strip():
+            return _said(
+                f"Write it as {command.prefix}answer ID@REVISION VALUE, as {command.prefix}pending shows."
+            )
+        card = await self._find(match[1])
+        if isinstance(card, str):
+            return _said(card)
+        question = card.request.question
+        try:
+            value = question.read_text(text.strip())
+        except InvalidAnswer as error:
+            return _said(str(error))
+        answered = await self._desk.answer(_press(command, card, int(match[2]), value))
+        return _with_value(answered, answer_words(question, value))
+
+    async def _find(self, given: str) -> CardRecord | str:
+        pending = await self._store.reader.pending(limit=_ALL)
+        found = [one.id for one in pending if one.id.startswith(given)] or [given]
+        if len(found) > 1:
+            return f"{len(found)} open requests begin with {given}; give more of the id."
+        return await self._store.reader.card(found[0]) or "sayso does not know this question (any more)."
+
+    async def _status(self, command: Command) -> Reply:
+        runs = await self._store.reader.runs(requested_by=command.person, limit=_ALL)
+        wanted = command.text.strip()
+        shown = [run for run in runs if run.run_id.startswith(wanted)][:_MOST_RUNS]
+        if not shown:
+            return _said(
+                f"You have started no run {visible_line(wanted)}." if wanted else "You have started no run."
+            )
+        return Reply(tuple(_run_line(run) for run in shown))
+
+    async def _help(self, command: Command) -> Reply:
+        prefix = command.prefix
+        return _said(
+            f"{prefix}{command.start} NAME [JSON]: start a workflow",
+            f"{prefix}pending: what waits for your answer",
+            f"{prefix}answer ID@REVISION VALUE: answer without the card",
+            f"{prefix}status [RUN]: the runs that you started",
+            f"{prefix}help: this",
+        )
+
+
+def _said(*lines: str) -> Reply:
+    return Reply(tuple((line,) for line in lines))
+
+
+def _press(command: Command, card: CardRecord, revision: int, value: Json) -> Press:
+    return Press(
+        request_id=card.request.id,
+        revision=revision,
+        person=command.person,
+        name=command.name,
+        event_key=command.event_key,
+        received_at=command.received_at,
+        value=value,
+    )
+
+
+def _with_value(answered: Answered, said: str) -> Reply:
+    lines: list[Words] = [answered.words]
+    if answered.outcome is not None and answered.outcome.accepted and said:
+        lines.append((f"You said: {said}",))
+    return Reply(tuple(lines))
+
+
+def _line_of(card: CardRecord) -> Words:
+    request = card.request
+    prompt = visible_line(request.question.prompt or "Input is needed.")
+    shown = prompt if len(prompt) <= 120 else f"{prompt[:119]}…"  # noqa: PLR2004 - a line
+    words: Words = (f"{request.id[:8]}@{request.revision}  {shown}",)
+    return words if request.deadline is None else (*words, "  until ", request.deadline)
+
+
+def _run_line(run: RunSummary) -> Words:
+    node = f" at {visible_line(run.node_id)}" if run.node_id else ""
+    error = f": {visible_line(run.error)}" if run.error else ""
+    name = visible_line(run.workflow)
+    return (f"{run.run_id[:8]}  {name}: {_STATUS_WORDS[run.status]}{node}{error}, ", run.updated_at)
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("what stands behind the name must be a JSON object")  # noqa: TRY004 - a person's mistake
+    return cast("dict[str, Any]", value)

@@ -1,0 +1,118 @@
+"""Telling the operators: every failure, every run that needs a decision and every dead destination, from the audit
+trail, so that a restart neither forgets one nor begins again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from sayso.adapters.cards import Words
+from sayso.adapters.console import visible, visible_line
+from sayso.bots.outbox import CardSurface, DeliveryProblem, Throttled
+from sayso.engine import AuditRow, SQLiteStore, StoreError, WorkflowStatus
+from sayso.engine.store import Change, Listener
+
+logger = logging.getLogger("sayso.operator")
+
+_SURFACE = "operator"
+_TOLD = "told"
+_BACK_OFF = 30.0
+_KINDS = frozenset({"run_ended", "attention_needed", "destination_dead"})
+_WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
+
+
+class OperatorDesk:
+    """Tells one destination what operators must know. Where none is configured, the log alone says it.
+
+    A message whose end nobody knows is sent again: hearing twice of a failure does no harm.
+    """
+
+    def __init__(
+        self,
+        store: SQLiteStore,
+        surfaces: Mapping[str, CardSurface],
+        destination: str | None,
+        workflows: frozenset[str],
+    ) -> None:
+        self._store = store
+        self._surfaces = surfaces
+        self._destination = destination
+        self._workflows = workflows
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled; what was told is committed after each message."""
+        listener = Listener(asyncio.get_running_loop(), self._hear)
+        self._store.hub.listen(listener, workflows=self._workflows)
+        try:
+            while True:
+                self._news.clear()
+                try:
+                    await self._tell_all()
+                except (StoreError, DeliveryProblem) as problem:
+                    logger.warning("operators could not be told: %s; it is tried again", problem)
+                    wait = (
+                        problem.retry_after.total_seconds() if isinstance(problem, Throttled) else _BACK_OFF
+                    )
+                    await asyncio.sleep(wait)
+                else:
+                    await self._news.wait()
+        finally:
+            self._store.hub.ignore(listener, workflows=self._workflows)
+
+    def wake(self) -> None:
+        """There may be something to tell, such as a destination that was given up. On the loop of `run`."""
+        self._news.set()
+
+    def _hear(self, change: Change) -> None:
+        if change.status in _WAKING:
+            self._news.set()
+
+    async def _tell_all(self) -> None:
+        told = await self._store.kept(_SURFACE, _TOLD)
+        if not isinstance(told, int):
+            # The first start: what was before is history.
+            await self._store.keep(_SURFACE, _TOLD, await self._store.reader.audit_head())
+            return
+        last = told
+        async for row in self._store.reader.audit(after=last):
+            lines = await self._lines(row) if row.kind in _KINDS else ()
+            if lines:
+                logger.error("%s", " ".join(str(word) for line in lines for word in line))
+                await self._send(lines)
+                last = row.sequence
+                await self._store.keep(_SURFACE, _TOLD, last)
+            told = row.sequence
+        if told != last:
+            await self._store.keep(_SURFACE, _TOLD, told)
+
+    async def _send(self, lines: tuple[Words, ...]) -> None:
+        if self._destination is None:
+            return
+        surface = self._surfaces.get(self._destination.partition(":")[0])
+        if surface is not None:
+            await surface.tell(self._destination, lines)
+
+    async def _lines(self, row: AuditRow) -> tuple[Words, ...]:
+        payload = row.payload if isinstance(row.payload, dict) else {}
+        if row.kind == "destination_dead":
+            place, error = payload.get("destination"), payload.get("error")
+            if place == self._destination:
+                return ()
+            return (
+                (f"Destination {visible_line(str(place))} is given up: {visible_line(str(error))}",),
+                ("Its cards wait. They are sent when it takes them again; `sayso doctor` checks it.",),
+            )
+        if row.kind == "run_ended" and payload.get("status") != WorkflowStatus.FAILED:
+            return ()
+        run = await self._store.reader.run(str(row.run_id))
+        subject = f"{visible_line(run.workflow)}, run {run.run_id}"
+        if row.kind == "run_ended":
+            return (
+                (f"FAILED: {subject}: {visible(str(payload.get('error')))}",),
+                (f"sayso retry {run.run_id}",),
+            )
+        what = visible_line(f"{payload.get('kind')}: {payload.get('name')}")
+        return ((f"NEEDS ATTENTION: {subject}: {what}",), (f"sayso attention {run.run_id}",))
