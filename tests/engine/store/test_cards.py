@@ -1,0 +1,241 @@
+"""Cards: what is due where and in which order, what a card shows, and what happens to places that take nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sayso.engine import Delivery, RequestStatus, SQLiteStore, WorkflowStatus
+from sayso.engine.store import Place, VisitEnd
+from tests.engine.store.situation import GatedClock, a_vote, begin, put, rows
+from tests.engine.support import ANA, START
+
+SLACK = "slack:#releases"
+TELEGRAM = "telegram:-100"
+BOTH = ("operator", SLACK, TELEGRAM)
+
+
+async def due(store: SQLiteStore, destination: str = SLACK) -> Delivery:
+    found = await store.reader.due(destination, store.clock.now())
+    assert isinstance(found, Delivery)
+    return found
+
+
+async def nothing_due(store: SQLiteStore, destination: str = SLACK) -> datetime | None:
+    found = await store.reader.due(destination, store.clock.now())
+    assert not isinstance(found, Delivery)
+    return found
+
+
+async def show(store: SQLiteStore, destination: str = SLACK, *, quiet: timedelta = timedelta(0)) -> Delivery:
+    """Do what the outbox does when a platform takes everything."""
+    delivery = await due(store, destination)
+    await store.begin_delivery(delivery)
+    reference = delivery.reference or f"message of {delivery.request_id[:4]}"
+    await store.end_delivery(delivery, reference, store.clock.now() + quiet)
+    return delivery
+
+
+async def end_run(store: SQLiteStore, place: Place, status: WorkflowStatus, error: str | None = None) -> None:
+    assert await store.end_visit(place, VisitEnd(status, "{}", error=error))
+
+
+async def test_a_question_is_due_at_each_of_its_chats(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    assert await store.reader.due_places() == [SLACK, TELEGRAM]
+    delivery = await due(store, TELEGRAM)
+    assert (delivery.request_id, delivery.reference, delivery.revision_shown) == (request_id, None, 0)
+
+
+async def test_what_was_shown_is_due_no_more(store: SQLiteStore) -> None:
+    await put(store, await begin(store), to=BOTH)
+    await show(store)
+    assert await nothing_due(store) is None
+    assert await store.reader.due_places() == [TELEGRAM]
+
+
+async def test_new_questions_are_due_in_the_order_in_which_they_were_asked(store: SQLiteStore) -> None:
+    asked = [await put(store, await begin(store, f"run{n}"), to=BOTH) for n in range(5)]
+    assert [(await show(store)).request_id for _ in asked] == asked
+
+
+async def test_what_is_decided_goes_before_what_is_new(store: SQLiteStore) -> None:
+    first = await put(store, await begin(store, "run1"), to=BOTH)
+    await show(store)
+    await put(store, await begin(store, "run2"), to=BOTH)
+    await store.answer(a_vote(first))
+    assert (await due(store)).request_id == first
+
+
+async def test_news_that_come_while_a_card_is_sent_are_still_due(store: SQLiteStore) -> None:
+    """The delivery that was read says what was shown; what was wanted since is not lost."""
+    request_id = await put(store, await begin(store), to=BOTH)
+    delivery = await due(store)
+    await store.answer(a_vote(request_id))
+    await store.end_delivery(delivery, "1.2", START)
+    again = await due(store)
+    assert (again.reference, again.revision_shown, again.revision_wanted) == ("1.2", 1, 2)
+
+
+async def test_a_reference_is_kept_before_everything_is_sent(store: SQLiteStore) -> None:
+    """A crash between the card and the rest of its text must not send the card again."""
+    await put(store, await begin(store), to=BOTH)
+    await store.refer_delivery(await due(store), "1.2")
+    found = await due(store)
+    assert (found.reference, found.revision_shown) == ("1.2", 0)
+
+
+async def test_an_attempt_is_counted_before_it_is_made(store: SQLiteStore) -> None:
+    await put(store, await begin(store), to=BOTH)
+    await store.begin_delivery(await due(store))
+    assert (await due(store)).attempts == 1
+
+
+async def test_what_failed_is_due_again_at_its_time(store: SQLiteStore, clock: GatedClock) -> None:
+    await put(store, await begin(store), to=BOTH)
+    later = START + timedelta(seconds=30)
+    await store.fail_delivery(await due(store), "throttled", later)
+    assert await nothing_due(store) == later
+    clock.advance(timedelta(seconds=30))
+    assert (await due(store)).last_error == "throttled"
+
+
+async def test_an_answer_does_not_wait_for_a_back_off(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    await show(store)
+    await store.answer(a_vote(request_id))
+    await store.fail_delivery(await due(store), "a hiccup", START + timedelta(hours=1))
+    await store.cancel("run", ANA, "console")
+    assert (await due(store)).request_id == request_id
+
+
+async def test_progress_waits_and_the_end_does_not(store: SQLiteStore, clock: GatedClock) -> None:
+    """A run that hurries through its nodes must not use up a chat's budget; its end is news at once."""
+    place = await begin(store)
+    await store.answer(a_vote(await put(store, place, to=BOTH)))
+    await show(store, quiet=timedelta(seconds=3))
+    assert await store.end_visit(place, VisitEnd(WorkflowStatus.RUNNING, "{}", next_node="publish"))
+    assert await nothing_due(store) == START + timedelta(seconds=3)
+    following = Place(place.run_key, "run", "flow", 2, "publish", place.definition_key)
+    await end_run(store, following, WorkflowStatus.COMPLETED)
+    assert isinstance(await due(store), Delivery)
+
+
+async def test_a_dead_place_is_given_up_and_news_only_once(store: SQLiteStore) -> None:
+    for number in range(3):
+        await put(store, await begin(store, f"run{number}"), to=BOTH)
+    assert await store.bury(SLACK, "the channel is archived")
+    assert not await store.bury(SLACK, "the channel is archived")
+    assert await store.reader.due_places() == [TELEGRAM]
+    [dead] = await store.reader.dead_places()
+    assert (dead.destination, dead.reason, dead.cards) == (SLACK, "the channel is archived", 3)
+    kinds = [row.kind async for row in store.reader.audit()]
+    assert kinds.count("destination_dead") == 1
+
+
+async def test_a_place_that_takes_cards_again_gets_those_that_waited(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    await store.bury(SLACK, "kicked")
+    assert await store.revive() == 1
+    assert (await due(store)).request_id == request_id
+    assert await store.reader.dead_places() == []
+
+
+async def test_a_deleted_message_is_sent_anew(store: SQLiteStore) -> None:
+    await put(store, await begin(store), to=BOTH)
+    delivery = await show(store)
+    await store.forget_message(delivery)
+    assert (await due(store)).reference is None
+
+
+async def test_open_cards_are_posted_anew_with_a_line(store: SQLiteStore) -> None:
+    still_open = await put(store, await begin(store, "run1"), to=BOTH)
+    decided = await put(store, await begin(store, "run2"), to=BOTH)
+    for _ in range(2):
+        await show(store)
+    await store.answer(a_vote(decided))
+    await show(store)
+    assert await store.post_anew([SLACK], "offline from 12:03 to 12:19") == 1
+    delivery = await due(store)
+    assert (delivery.request_id, delivery.reference) == (still_open, None)
+    assert delivery.former == f"message of {still_open[:4]}"
+    assert delivery.notice == "offline from 12:03 to 12:19"
+    await store.end_delivery(delivery, "new", START)
+    assert await nothing_due(store) is None
+
+
+async def test_a_card_shows_who_decided_and_how_the_run_stands(store: SQLiteStore) -> None:
+    place = await begin(store, requested_by="slack:T1:U9")
+    request_id = await put(store, place, to=BOTH)
+    await store.know(ANA, "Ana")
+    await store.know("slack:T1:U9", "Chris")
+    await store.answer(a_vote(request_id, "no", comment="too late"))
+    card = await store.reader.card(request_id)
+    assert card is not None
+    assert card.request.status is RequestStatus.ANSWERED
+    assert [(vote.person, vote.value, vote.comment) for vote in card.votes] == [(ANA, "no", "too late")]
+    assert (card.workflow, card.run_status, card.run_node) == ("flow", WorkflowStatus.RUNNING, "ask")
+    assert card.resolved_by == ANA
+    assert card.names == {ANA: "Ana"}
+    await end_run(store, place, WorkflowStatus.FAILED, "connection refused")
+    ended = await store.reader.card(request_id)
+    assert ended is not None
+    assert (ended.run_node, ended.run_error, ended.run_ended_at) == ("ask", "connection refused", START)
+
+
+async def test_an_answer_whose_node_is_gone_shows_as_held(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    store.set_nodes("flow", ["another"])
+    await store.answer(a_vote(request_id))
+    card = await store.reader.card(request_id)
+    assert card is not None
+    assert card.held
+
+
+async def test_an_unknown_request_has_no_card(store: SQLiteStore) -> None:
+    await begin(store)
+    assert await store.reader.card("0" * 32) is None
+
+
+async def test_names_follow_what_surfaces_say(store: SQLiteStore, database: Path) -> None:
+    await store.know(ANA, "Ana")
+    await store.know(ANA, "Ana Maria")
+    assert rows(database, "SELECT person, name FROM people") == [(ANA, "Ana Maria")]
+
+
+async def test_notes_are_kept_and_forgotten(store: SQLiteStore) -> None:
+    await store.keep("telegram", "moved:-1", -100)
+    await store.keep("telegram", "moved:-2", {"to": -200})
+    await store.keep("slack", "moved:-1", "elsewhere")
+    assert await store.kept("telegram", "moved:-1") == -100
+    await store.keep("telegram", "moved:-1", None)
+    assert await store.kept("telegram", "moved:-1") is None
+    assert await store.kept_all("telegram", "moved:") == {"moved:-2": {"to": -200}}
+
+
+async def test_counts_say_what_is_open_and_undelivered(store: SQLiteStore) -> None:
+    await put(store, await begin(store), to=BOTH)
+    await show(store)
+    counts = await store.reader.counts()
+    assert (counts.pending, counts.oldest, counts.undelivered, counts.held) == (1, START, 1, 0)
+
+
+@pytest.mark.parametrize("call", ["ask", "answer", "cancel"])
+async def test_who_shows_cards_hears_of_news_after_the_commit(store: SQLiteStore, call: str) -> None:
+    import asyncio
+
+    place = await begin(store)
+    request_id = await put(store, place, to=BOTH) if call != "ask" else ""
+    heard = asyncio.Event()
+    listener = store.hub.listen_cards(asyncio.get_running_loop(), heard.set)
+    if call == "ask":
+        await put(store, place, to=BOTH)
+    elif call == "answer":
+        await store.answer(a_vote(request_id))
+    else:
+        await store.cancel("run", ANA, "console")
+    async with asyncio.timeout(10):
+        await heard.wait()
+    store.hub.ignore_cards(listener)
