@@ -134,9 +134,7 @@ class Desk:
         for destination in self._destinations(record, platform, chat):
             try:
                 if await self._is_let_in(destination, person):
-                    audience = destination.audience
-                    shown: Json = "members" if isinstance(audience, Members) else list(audience)
-                    return WayIn(destination.name, (Fact("audience", shown, self._store.clock.now()),))
+                    return WayIn(destination.name, (self._fact(destination),))
             except LookUpFailed as problem:
                 logger.warning("whether %s belongs to %s: %s", person, destination.name, problem)
                 unknown.append(destination.name)
@@ -190,12 +188,19 @@ class Desk:
         return sorted(found, key=lambda destination: destination.chat_id != chat)
 
     async def _is_let_in(self, destination: Destination, person: str) -> bool:
-        if not isinstance(destination.audience, Members):
-            return person in destination.audience
+        let_in = destination.lets_in(person)
+        if let_in is not None:
+            return let_in
         membership = self._memberships.get(destination.platform)
         if membership is None:
             raise LookUpFailed(f"{destination.platform} is not connected")
         return await membership.is_member(destination, person)
+
+    def _fact(self, destination: Destination) -> Fact:
+        """On what somebody was let in, for the audit trail."""
+        audience = destination.audience
+        shown: Json = "members" if isinstance(audience, Members) else list(audience or (destination.chat_id,))
+        return Fact("audience", shown, self._store.clock.now())
 
 
 def _value(press: Press, record: CardRecord | None) -> Json:

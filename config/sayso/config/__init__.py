@@ -3,6 +3,31 @@
 Nothing here opens or creates anything.
 """
 
-from sayso.config._settings import FILE_NAME, InvalidSettings, Settings, load_settings
+from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
+from sayso.config._sections import (
+    DestinationSettings,
+    HttpSettings,
+    LogSettings,
+    SlackSettings,
+    TelegramSettings,
+    WorkflowSettings,
+)
+from sayso.config._settings import FILE_NAME, InvalidSettings, Settings, load_settings, read_secret
 
-__all__ = ["FILE_NAME", "InvalidSettings", "Settings", "load_settings"]
+__all__ = [
+    "FILE_NAME",
+    "MEMBERS",
+    "Destination",
+    "DestinationSettings",
+    "HttpSettings",
+    "InvalidSettings",
+    "LogSettings",
+    "Members",
+    "Settings",
+    "SlackSettings",
+    "TelegramSettings",
+    "UnknownDestination",
+    "WorkflowSettings",
+    "load_settings",
+    "read_secret",
+]

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sayso.config._destinations import (
+    MEMBERS,
+    Destination,
+    UnknownDestination,
+    lines_to_write,
+    parse_place,
+)
+from sayso.config._sections import (
+    DestinationSettings,
+    HttpSettings,
+    LogSettings,
+    SlackSettings,
+    TelegramSettings,
+    WorkflowSettings,
+)
 from sayso.engine import OperatorError
 
 FILE_NAME = "sayso.toml"
 _PREFIX = "SAYSO_"
+_NESTED = "__"
+
+_SECRETS = {
+    "slack": ("bot_token", "app_token", "signing_secret"),
+    "telegram": ("token", "webhook_secret"),
+}
 
 
 class InvalidSettings(OperatorError):
@@ -33,6 +56,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
+        env_nested_delimiter=_NESTED,
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
@@ -48,6 +72,28 @@ class Settings(BaseSettings):
         ge=0,
         description="How many parked runs stay in memory. Unset, 1000; 0 sets every run aside when it parks.",
     )
+    time_zone: str | None = Field(
+        default=None,
+        description="The time zone of times in Telegram, such as Europe/Berlin. Unset, that of the machine.",
+    )
+    operator: str | None = Field(
+        default=None,
+        description="The destination that hears of failures. Unset, the log alone does.",
+    )
+    workflows: tuple[WorkflowSettings, ...] = Field(
+        default=(), description="The workflows that `sayso serve` hosts."
+    )
+    destinations: dict[str, DestinationSettings] = Field(
+        default_factory=dict[str, DestinationSettings], description="The chats to which cards go, by name."
+    )
+    slack: SlackSettings | None = Field(default=None, description="The Slack app; without it there is none.")
+    telegram: TelegramSettings | None = Field(
+        default=None, description="The Telegram bot; without it there is none."
+    )
+    http: HttpSettings = Field(
+        default_factory=HttpSettings, description="The HTTP server for health, counters and webhooks."
+    )
+    log: LogSettings = Field(default_factory=LogSettings, description="What is logged, and how.")
 
     @classmethod
     def settings_customise_sources(
@@ -62,6 +108,47 @@ class Settings(BaseSettings):
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of times that people read where the platform cannot tell theirs."""
+        if self.time_zone is None:
+            return datetime.now().astimezone().tzinfo or UTC
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def place_names(self) -> dict[str, str]:
+        """What cards call destinations, where that is set."""
+        return {name: given.name for name, given in self.destinations.items() if given.name is not None}
+
+    def destination(self, name: str) -> Destination:
+        """The chat that a name means. One that names a person's own id needs no configuration.
+
+        Raises `UnknownDestination` with the lines to write.
+        """
+        place = parse_place(name)
+        given = self.destinations.get(name)
+        if place is None or (given is None and not (place.is_direct and place.chat_id is not None)):
+            raise UnknownDestination(name, lines_to_write(name))
+        section = given or DestinationSettings()
+        chat_id = section.id or place.chat_id
+        if chat_id is None or (section.audience is None and not place.is_direct):
+            raise UnknownDestination(name, lines_to_write(name))
+        return Destination(
+            name=name,
+            platform=place.platform,
+            chat_id=chat_id,
+            is_direct=place.is_direct,
+            audience=MEMBERS if section.audience == "members" else section.audience,
+            title=section.name,
+            topic=section.topic,
+        )
+
+    def chats(self) -> list[Destination]:
+        """All configured chats, and those that workflows and the operator are told in."""
+        named = [*self.destinations, *(place for one in self.workflows for place in one.to)]
+        named += [self.operator] if self.operator is not None else []
+        return [self.destination(name) for name in dict.fromkeys(named) if parse_place(name) is not None]
+
 
 def load_settings(directory: Path | None = None) -> Settings:
     """The settings of a directory, by default the working directory, and of the environment.
@@ -70,10 +157,86 @@ def load_settings(directory: Path | None = None) -> Settings:
     """
     path = (directory or Path.cwd()) / FILE_NAME
     given = _read(path)
+    _refuse_secrets(given, path)
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         raise _explain(error, path) from error
+    _check_zone(settings, path)
+    _check_destinations(settings, path)
+    return settings
+
+
+def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:
+    """A secret from the environment or from its file, or None. Raises `InvalidSettings` for an unreadable file."""
+    if value is not None:
+        return value.get_secret_value()
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            FILE_NAME, f"{key}_file", f"{file} cannot be read: {error}", "Check the path and its rights."
+        ) from error
+
+
+def _refuse_secrets(given: dict[str, Any], path: Path) -> None:
+    for section, names in _SECRETS.items():
+        table = given.get(section)
+        for name in names if isinstance(table, dict) else ():
+            if name in cast("dict[str, Any]", table):
+                variable = f"{_PREFIX}{section.upper()}{_NESTED}{name.upper()}"
+                raise InvalidSettings(
+                    str(path),
+                    f"{section}.{name}",
+                    "secrets do not belong into this file",
+                    f"Set {variable} in the environment, or name a file: {section}.{name}_file.",
+                )
+
+
+def _check_zone(settings: Settings, path: Path) -> None:
+    try:
+        _ = settings.zone
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidSettings(
+            str(path),
+            "time_zone",
+            f"there is no time zone {settings.time_zone!r}",
+            "Write one such as Europe/Berlin or UTC.",
+        ) from error
+
+
+def _check_destinations(settings: Settings, path: Path) -> None:
+    for name, given in settings.destinations.items():
+        key = f'destinations."{name}"'
+        place = parse_place(name)
+        if place is None:
+            raise InvalidSettings(
+                str(path), key, "it names no chat", "Write slack:#channel, slack:@person or telegram:ID."
+            )
+        if given.id is None and place.chat_id is None:
+            raise InvalidSettings(
+                str(path),
+                key,
+                "its id is missing; names of chats can change, ids cannot",
+                f"Write:\n{lines_to_write(name)}",
+            )
+        if given.audience is None and not place.is_direct:
+            raise InvalidSettings(
+                str(path),
+                key,
+                "a shared chat needs an audience: who in it may answer",
+                f'Write:\n{lines_to_write(name)}\nor a list of people: audience = ["{place.platform}:..."].',
+            )
+    for name in (*(place for one in settings.workflows for place in one.to), settings.operator or ""):
+        if parse_place(name) is not None:
+            try:
+                settings.destination(name)
+            except UnknownDestination as error:
+                raise InvalidSettings(
+                    str(path), f'destinations."{name}"', "it is missing", f"Write:\n{error.lines}"
+                ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -94,18 +257,38 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, path: Path) -> InvalidSettings:
-    first = error.errors(include_url=False)[0]
-    key = str(first["loc"][0])
-    known = cast("dict[str, Any]", Settings.model_fields)
-    if key not in known:
-        return InvalidSettings(
-            str(path), key, "there is no such setting", f"Known settings: {', '.join(known)}."
-        )
-    variable = f"{_PREFIX}{key.upper()}"
-    reason = f"{first['input']!r}: {first['msg']}"
+    first = error.errors(include_url=False, include_input=False)[0]
+    location = first["loc"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_known(location[:-1]))
+        return InvalidSettings(str(path), key, "there is no such setting", f"Known settings: {known}.")
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    variable = f"{_PREFIX}{_NESTED.join(str(part) for part in location).upper()}"
     if os.environ.get(variable):
+        reason = f"{os.environ[variable]!r}: {reason}" if not _is_secret(location) else reason
         remedy = f"Correct it, or unset {variable} to use {FILE_NAME} or the default."
         return InvalidSettings("the environment", variable, reason, remedy)
-    return InvalidSettings(
-        str(path), key, reason, f"Correct it, or remove the line to use the default ({known[key].default!r})."
-    )
+    if first["type"] == "missing":
+        return InvalidSettings(
+            str(path), key, "it is missing", "Add the line; sayso.example.toml shows each."
+        )
+    return InvalidSettings(str(path), key, reason, "Correct it, or remove the line to use the default.")
+
+
+def _is_secret(location: tuple[int | str, ...]) -> bool:
+    return str(location[-1]) in _SECRETS.get(str(location[0]), ())
+
+
+def _known(location: tuple[int | str, ...]) -> list[str]:
+    """The settings of a table: the whole file's, or one section's."""
+    sections: dict[str, type[BaseModel]] = {
+        "workflows": WorkflowSettings,
+        "destinations": DestinationSettings,
+        "slack": SlackSettings,
+        "telegram": TelegramSettings,
+        "http": HttpSettings,
+        "log": LogSettings,
+    }
+    table = sections.get(str(location[0])) if location else None
+    return list(Settings.model_fields if table is None else table.model_fields)

@@ -1,0 +1,133 @@
+"""The sections of the settings: workflows, destinations, the platforms, the HTTP server, the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class Section(BaseModel):
+    """A table of the file. An unknown key is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkflowSettings(Section):
+    """A workflow that `sayso serve` hosts."""
+
+    workflow: Text = Field(description="The workflow as MODULE:WORKFLOW.")
+    starters: tuple[Text, ...] = Field(
+        default=(),
+        description="Who may start it from a chat, such as slack:T1:U2 or telegram:7; empty is nobody.",
+    )
+    to: tuple[Text, ...] = Field(
+        default=(),
+        description="Where its questions go that name nobody; empty is the operator at this machine.",
+    )
+
+
+class DestinationSettings(Section):
+    """A chat to which cards go."""
+
+    id: Text | None = Field(
+        default=None, description="The platform's own id of the chat, where the name is not the id itself."
+    )
+    audience: Literal["members"] | tuple[Text, ...] | None = Field(
+        default=None,
+        description='Who may answer there: "members" (looked up at each press) or a list of people; '
+        "a shared chat has no default.",
+    )
+    name: Text | None = Field(default=None, description="What cards call the place.")
+    topic: int | None = Field(default=None, ge=1, description="A forum topic's message_thread_id (Telegram).")
+
+
+class SlackSettings(Section):
+    """The Slack app. Tokens come from the environment or from files."""
+
+    mode: Literal["socket", "http"] = Field(
+        default="socket",
+        description="How Slack reaches sayso: socket (Socket Mode), or http (signed requests).",
+    )
+    bot_token: SecretStr | None = Field(
+        default=None, description="The bot token, xoxb-...; environment only."
+    )
+    bot_token_file: Path | None = Field(default=None, description="A file that holds the bot token.")
+    app_token: SecretStr | None = Field(
+        default=None, description="The app-level token, xapp-..., for socket mode; environment only."
+    )
+    app_token_file: Path | None = Field(default=None, description="A file that holds the app-level token.")
+    signing_secret: SecretStr | None = Field(
+        default=None, description="The signing secret, for http mode; environment only."
+    )
+    signing_secret_file: Path | None = Field(
+        default=None, description="A file that holds the signing secret."
+    )
+    api_url: Text = Field(default="https://slack.com/api/", description="Where Slack's Web API is.")
+    connections: int = Field(
+        default=2, ge=1, le=10, description="How many sockets are kept open in socket mode."
+    )
+    posts_per_second: float = Field(
+        default=1.0, gt=0, description="How many new cards a channel gets a second at most."
+    )
+    updates_per_minute: int = Field(
+        default=50, ge=1, description="How many cards are edited a minute at most, in all."
+    )
+
+
+class TelegramSettings(Section):
+    """The Telegram bot. Its token comes from the environment or from a file."""
+
+    mode: Literal["polling", "webhook"] = Field(
+        default="polling", description="How Telegram reaches sayso: polling, or webhook."
+    )
+    token: SecretStr | None = Field(default=None, description="The bot's token; environment only.")
+    token_file: Path | None = Field(default=None, description="A file that holds the bot's token.")
+    api_url: Text = Field(default="https://api.telegram.org", description="Where the Bot API is.")
+    file_url: Text | None = Field(
+        default=None, description="Where files are; unset, file/ below the Bot API."
+    )
+    webhook_url: Text | None = Field(
+        default=None, description="The public https address that Telegram calls in webhook mode."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="The secret token of the webhook; environment only. Unset, one is made."
+    )
+    webhook_secret_file: Path | None = Field(
+        default=None, description="A file that holds the webhook's secret."
+    )
+    chat_per_second: float = Field(
+        default=1.0, gt=0, description="How many messages a chat gets a second at most."
+    )
+    group_per_minute: int = Field(
+        default=20, ge=1, description="How many messages a group gets a minute at most."
+    )
+    all_per_second: int = Field(
+        default=30, ge=1, description="How many messages are sent a second at most, in all."
+    )
+
+    @model_validator(mode="after")
+    def _webhook_needs_its_address(self) -> Self:
+        if self.mode == "webhook" and self.webhook_url is None:
+            raise ValueError("webhook mode needs webhook_url, the public https address that Telegram calls")
+        return self
+
+
+class HttpSettings(Section):
+    """The small HTTP server: health, counters, webhooks."""
+
+    host: Text = Field(default="127.0.0.1", description="The address that it listens on.")
+    port: int = Field(default=8765, ge=0, le=65535, description="Its port; 0 is any free one.")
+    public_url: Text | None = Field(default=None, description="How others reach it, if they do.")
+
+
+class LogSettings(Section):
+    """What `sayso serve` writes to standard error."""
+
+    format: Literal["text", "json"] = Field(
+        default="text", description="Log lines for people, or JSON for machines."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
