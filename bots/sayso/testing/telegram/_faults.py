@@ -1,0 +1,93 @@
+"""Faults on demand: what a network and a busy platform do to a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sayso.testing.telegram._refusals import Refused, too_many_requests
+
+
+class FaultKind(StrEnum):
+    """What goes wrong. "After" means that the call took effect: the risk of sending twice."""
+
+    SERVER_ERROR = "server_error"  # 500, no effect
+    BAD_GATEWAY = "bad_gateway"  # 502 with a page of HTML instead of JSON, no effect
+    TOO_MANY_REQUESTS = "too_many_requests"  # 429, no effect
+    HANG = "hang"  # no effect, and no answer ever
+    HANG_AFTER = "hang_after"  # took effect, and no answer ever
+    RESET = "reset"  # no effect, the connection is torn down
+    RESET_AFTER = "reset_after"  # took effect, the connection is torn down
+    SERVER_ERROR_AFTER = "server_error_after"  # took effect, and says 500
+    SLOW = "slow"  # takes effect, and the body dribbles in over `delay` of real time
+
+
+AFTER = {FaultKind.HANG_AFTER, FaultKind.RESET_AFTER, FaultKind.SERVER_ERROR_AFTER, FaultKind.SLOW}
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault for the next `times` calls of `method` (any, if `None`)."""
+
+    kind: FaultKind
+    method: str | None = None
+    times: int = 1
+    retry_after: int = 30
+    delay: timedelta = timedelta(seconds=1)
+
+    def refusal(self) -> Refused | None:
+        """The answer of the kinds that answer in the Bot API's own form."""
+        match self.kind:
+            case FaultKind.SERVER_ERROR | FaultKind.SERVER_ERROR_AFTER:
+                return Refused(500, "Internal Server Error")
+            case FaultKind.TOO_MANY_REQUESTS:
+                return too_many_requests(self.retry_after)
+            case _:
+                return None
+
+
+class FaultPlan:
+    """The faults that are still to come, in the order in which they were asked for."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._faults: list[Fault] = []
+
+    @property
+    def remaining(self) -> int:
+        """How many calls will still fail."""
+        return sum(fault.times for fault in self._faults)
+
+    def add(self, fault: Fault) -> None:
+        """Plan a fault."""
+        self._faults.append(fault)
+
+    def take(self, method: str) -> Fault | None:
+        """The fault that meets this call, which is then used up by one."""
+        for fault in self._faults:
+            if fault.method is None or fault.method.lower() == method.lower():
+                fault.times -= 1
+                if not fault.times:
+                    self._faults.remove(fault)
+                self._changed()
+                return fault
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the bot. `status` is `None` when the connection was torn down or left hanging.
+
+    `parameters` are as sent; `error` is the description of a refusal; `fault` the fault that met it.
+    """
+
+    method: str
+    parameters: dict[str, Any]
+    received_at: datetime
+    answered_at: datetime
+    status: int | None
+    error: str | None
+    fault: FaultKind | None
