@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sayso.bots.client import ServiceClient
 from sayso.config import Settings, load_settings
 from sayso.engine import OperatorError, Runtime, SQLiteReader, SQLiteStore, Workflow
 
@@ -19,6 +20,17 @@ class NoDatabase(OperatorError):
         super().__init__(
             f"there is no database {path}. `sayso run` creates one; --database, SAYSO_DATABASE or `database` in "
             "sayso.toml name another."
+        )
+
+
+class MissingExtra(OperatorError):
+    """Something was asked for whose libraries are not installed."""
+
+    def __init__(self, purpose: str, extra: str, module: str | None) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{purpose} needs the extra {extra!r} (there is no module {module!r}). Install it: pip install "
+            f"'sayso[{extra}]'"
         )
 
 
@@ -60,6 +72,10 @@ class Service:
     def runtime(self, store: SQLiteStore, workflows: Iterable[Workflow] = ()) -> Runtime:
         """A runtime of these workflows on a store; without any it only takes answers and decisions."""
         return Runtime(store, workflows, resident=self.settings.resident)
+
+    def client(self) -> ServiceClient | None:
+        """The service that runs on this database, or None. Whoever asks closes it."""
+        return ServiceClient.find(self.path)
 
     def _check_existing(self) -> None:
         path = self.path

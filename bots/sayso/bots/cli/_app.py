@@ -18,6 +18,7 @@ from sayso.bots.cli._output import report_error
 from sayso.bots.cli._requests import answer, requests
 from sayso.bots.cli._run import demo, run
 from sayso.bots.cli._runs import attention, cancel, retry, runs
+from sayso.bots.cli._serve import serve, start
 from sayso.bots.cli._upkeep import backup, check_parked_runs, prune
 from sayso.engine import SaysoError
 
@@ -66,6 +67,8 @@ def _root(
 
 app.command("demo")(demo)
 app.command("run")(run)
+app.command("serve")(serve)
+app.command("start")(start)
 app.command("runs")(runs)
 app.command("requests")(requests)
 app.command("answer")(answer)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from sayso.bots.client import ServiceRefused
 from sayso.bots.loading import UnknownWorkflow
-from sayso.bots.service import NoDatabase
-from sayso.config import InvalidSettings
+from sayso.bots.service import MissingExtra, NoDatabase
+from sayso.config import InvalidSettings, UnknownDestination
 from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
 
 
@@ -49,7 +50,9 @@ class NotFound(SaysoError):
 def exit_code_of(error: SaysoError) -> ExitCode:
     """The exit code for an error that ends a command."""
     match error:
-        case UsageProblem() | InvalidSettings():
+        case ServiceRefused():
+            return ExitCode(error.exit_code)
+        case UsageProblem() | InvalidSettings() | UnknownDestination() | MissingExtra():
             return ExitCode.USAGE
         case UnknownRun() | UnknownWorkflow() | NoDatabase() | NotFound():
             return ExitCode.NOT_FOUND

@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from sayso.adapters.console import visible_line
+from sayso.bots.client import ServiceRefused
 from sayso.engine import SaysoError
 
 _WIDE = 250
@@ -88,7 +89,8 @@ class Output:
 def report_error(error: SaysoError, code: int, *, as_json: bool) -> None:
     """Say what went wrong: one line on standard error, or JSON on standard output."""
     if as_json:
-        problem = {"kind": type(error).__name__, "message": str(error), "exit_code": code}
+        kind = error.kind if isinstance(error, ServiceRefused) else type(error).__name__
+        problem = {"kind": kind, "message": str(error), "exit_code": code}
         sys.stdout.write(json.dumps({"error": problem}) + "\n")
     else:
         _console(stderr=True).print(Text(f"Error: {visible_line(str(error))}", style="red"), soft_wrap=True)

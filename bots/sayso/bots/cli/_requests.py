@@ -14,6 +14,7 @@ from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.client import ServiceClient
 from sayso.bots.service import Service
 from sayso.engine import (
     InvalidAnswer,
@@ -93,17 +94,19 @@ def answer(
 ) -> ExitCode:
     """Answer a request, as the person who is logged in here. Nothing but the outcome that is printed happened.
 
-    The run goes on when its workflow is run next. Put -- before a VALUE that begins with a hyphen.
+    Through the running service, if there is one: then the run goes on at once. Otherwise it does when its workflow is
+    run next. Put -- before a VALUE that begins with a hyphen.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
     given_id, revision = _read_address(address)
+    client = service.client()
     record, outcome, said = asyncio.run(
-        _answer(service, given_id, revision, value, comment=comment, event_key=event_key)
+        _answer(service, client, given_id, revision, value, comment=comment, event_key=event_key)
     )
     question = None if record is None else record.question
     output.show(outcome_words(outcome, question, said))
-    if outcome.kind is OutcomeKind.RESOLVED and record is not None:
+    if outcome.kind is OutcomeKind.RESOLVED and record is not None and client is None:
         output.say(f"It does with: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))
     return ExitCode.OK if outcome.kind in _DONE else _refusal_code(outcome)
@@ -134,7 +137,14 @@ def _read_address(address: str) -> tuple[str, int]:
 
 
 async def _answer(
-    service: Service, given_id: str, revision: int, text: str, *, comment: str | None, event_key: str | None
+    service: Service,
+    client: ServiceClient | None,
+    given_id: str,
+    revision: int,
+    text: str,
+    *,
+    comment: str | None,
+    event_key: str | None,
 ) -> tuple[RequestRecord | None, Outcome, Json]:
     async with service.reader() as reader:
         record = await _find(reader, given_id)
@@ -145,9 +155,17 @@ async def _answer(
             value = read_value(record.question, text)
         except InvalidAnswer as error:
             return record, Outcome(OutcomeKind.INVALID, str(error)), text
+    found_id = given_id if record is None else record.id
+    if client is not None:
+        with client:
+            return (
+                record,
+                client.answer(found_id, revision, value, comment=comment, event_key=event_key),
+                value,
+            )
     async with service.existing_store() as store, service.runtime(store) as runtime:
         outcome = await runtime.answer(
-            given_id if record is None else record.id,
+            found_id,
             revision,
             value,
             person=local_person(),

@@ -16,6 +16,7 @@ from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
+from sayso.bots.client import ServiceClient
 from sayso.bots.service import Service
 from sayso.engine import (
     ATTENTION_ACTIONS,
@@ -63,7 +64,11 @@ def _as_dict(run: RunSummary) -> dict[str, Any]:
 def cancel(run_id: RunArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
     """Cancel a run together with its open requests. A cancelled run never goes on."""
     output = Output(as_json=as_json)
-    _operate(database, lambda runtime: runtime.cancel(run_id, person=local_person(), via=CONSOLE))
+    _operate(
+        database,
+        lambda client: client.cancel(run_id),
+        lambda runtime: runtime.cancel(run_id, person=local_person(), via=CONSOLE),
+    )
     output.say(f"Run {visible_line(run_id)} is cancelled.")
     output.value({"run_id": run_id, "action": "cancel"})
     return ExitCode.OK
@@ -80,16 +85,15 @@ def retry(
 ) -> ExitCode:
     """Let a failed run try its failed node again. What was answered and recorded there stands.
 
-    The run goes on when its workflow is run next.
+    The run goes on at once where a service runs, else when its workflow is run next.
     """
     output = Output(as_json=as_json)
-    _operate(
+    served = _operate(
         database,
+        lambda client: client.retry(run_id, ask_again=ask_again),
         lambda runtime: runtime.retry(run_id, person=local_person(), via=CONSOLE, ask_again=ask_again),
     )
-    output.say(
-        f"Run {visible_line(run_id)} may go on. It does with: sayso run MODULE:WORKFLOW {visible_line(run_id)}"
-    )
+    output.say(f"Run {visible_line(run_id)} {_goes_on(run_id, served=served, may=True)}")
     output.value({"run_id": run_id, "action": "retry", "ask_again": ask_again})
     return ExitCode.OK
 
@@ -118,14 +122,15 @@ def attention(
     if action not in ACTIONS:
         raise UsageProblem(f"{action!r} is no action; say one of: {', '.join(ACTIONS)}.")
     value = _read_result(action, result)
-    _operate(
+    served = _operate(
         database,
+        lambda client: client.attention(run_id, action, value),
         lambda runtime: runtime.attention(run_id, action, person=local_person(), via=CONSOLE, result=value),
     )
     if action == "cancel":
         output.say(f"Run {visible_line(run_id)} is cancelled.")
     else:
-        output.say(f"Decided. The run goes on with: sayso run MODULE:WORKFLOW {visible_line(run_id)}")
+        output.say(f"Decided. The run {_goes_on(run_id, served=served, may=False)}")
     output.value({"run_id": run_id, "action": action})
     return ExitCode.OK
 
@@ -158,12 +163,32 @@ def _show_attention(service: Service, run_id: str, output: Output) -> ExitCode:
     return ExitCode.OK
 
 
-def _operate(database: str | None, action: Callable[[Runtime], Awaitable[None]]) -> None:
-    """Carry out an operator's decision on a database that is there."""
+def _goes_on(run_id: str, *, served: bool, may: bool) -> str:
+    if served:
+        return "goes on."
+    command = f"sayso run MODULE:WORKFLOW {visible_line(run_id)}"
+    return f"may go on. It does with: {command}" if may else f"goes on with: {command}"
+
+
+def _operate(
+    database: str | None,
+    ask_service: Callable[[ServiceClient], None],
+    action: Callable[[Runtime], Awaitable[None]],
+) -> bool:
+    """Carry out an operator's decision, by the service that runs on the database, or else on the file itself.
+
+    Whether a service did it, so that the run goes on by itself.
+    """
     service = Service.build(database)
+    client = service.client()
+    if client is not None:
+        with client:
+            ask_service(client)
+        return True
 
     async def act() -> None:
         async with service.existing_store() as store, service.runtime(store) as runtime:
             await action(runtime)
 
     asyncio.run(act())
+    return False

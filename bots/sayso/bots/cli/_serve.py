@@ -1,0 +1,131 @@
+"""`sayso serve` and `sayso start`: the service that hosts workflows and chat platforms, and a run of one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from sayso.adapters.console import visible_line
+from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem, exit_code_of
+from sayso.bots.cli._options import DatabaseOption, JsonFlag
+from sayso.bots.cli._output import Output
+from sayso.bots.loading import load_workflow
+from sayso.bots.service import MissingExtra, Service
+from sayso.config import InvalidSettings
+from sayso.engine import InvalidWorkflow, Workflow
+
+if TYPE_CHECKING:
+    from sayso.bots.serving import Plan
+
+
+def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Host the workflows of sayso.toml, with their cards in Slack and Telegram, until Ctrl-C or SIGTERM.
+
+    A second signal stops at once; kill -9 is always safe: started again, it goes on where it was.
+    """
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+    try:
+        from sayso.bots.logs import set_up_logging
+        from sayso.bots.serving import Plan
+    except ModuleNotFoundError as error:
+        raise MissingExtra("sayso serve", "web", error.name) from error
+    from sayso.bots.platforms import make_platforms, secrets_of
+
+    settings = service.settings
+    set_up_logging(settings.log, secrets_of(settings))
+    hosted = [(load_workflow(given.workflow, Path.cwd()), given) for given in settings.workflows]
+    _check_names([workflow for workflow, _ in hosted])
+    plan = Plan(
+        settings=settings,
+        new_store=service.new_store,
+        workflows=[workflow for workflow, _ in hosted],
+        starters={workflow.name: frozenset(given.starters) for workflow, given in hosted},
+        audiences={workflow.name: given.to for workflow, given in hosted if given.to},
+        platforms=make_platforms,
+        exit_code=exit_code_of,
+    )
+    return asyncio.run(_serve(plan, output))
+
+
+async def _serve(plan: Plan, output: Output) -> ExitCode:
+    from sayso.bots.serving import serve as serving
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        if stop.is_set():
+            os._exit(ExitCode.INTERRUPTED)  # whoever asks twice means at once; kill -9 would be as safe
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, heard)
+    try:
+        async with serving(plan) as service:
+            names = ", ".join(visible_line(workflow.name) for workflow in plan.workflows) or "no workflow"
+            output.say(f"sayso serves {names}. Health and counters: {service.url}", "green")
+            output.value({"url": service.url, "socket": service.socket})
+            await stop.wait()
+            output.say(
+                "Stopping: what is in flight is finished first. Ctrl-C once more stops at once.", "dim"
+            )
+    except OSError as error:
+        host, port = plan.settings.http.host, plan.settings.http.port
+        raise InvalidSettings(
+            "sayso.toml",
+            "http.port",
+            f"{host}:{port} cannot be had: {error.strerror}",
+            "Write another port, or 0.",
+        ) from error
+    return ExitCode.OK
+
+
+def _check_names(workflows: list[Workflow]) -> None:
+    names = [workflow.name for workflow in workflows]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidWorkflow(f"two workflows of sayso.toml are named {name!r}; a name means one")
+
+
+def start(
+    workflow: Annotated[str, typer.Argument(metavar="NAME", help="The workflow's name.", show_default=False)],
+    shared: Annotated[
+        str | None, typer.Argument(metavar="[JSON]", help="The run's initial shared state, a JSON object.")
+    ] = None,
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Start a run in the running service. `sayso run` starts one without a service."""
+    output = Output(as_json=as_json)
+    initial = _read_shared(shared)
+    service = Service.build(database)
+    client = service.client()
+    if client is None:
+        raise NotFound(
+            f"no service runs on {service.path}. Start one with `sayso serve`, or use `sayso run MODULE:WORKFLOW`."
+        )
+    with client:
+        run_id = client.start(workflow, initial)
+    output.say(f"Run {run_id} of {visible_line(workflow)} is started.")
+    output.value({"run_id": run_id})
+    return ExitCode.OK
+
+
+def _read_shared(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        shared = json.loads(text)
+    except ValueError as error:
+        raise UsageProblem(f"JSON cannot be read: {error}.") from error
+    if not isinstance(shared, dict):
+        raise UsageProblem('JSON must be an object, for example \'{"version": "4.2.0"}\'.')
+    return cast("dict[str, Any]", shared)

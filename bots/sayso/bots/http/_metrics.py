@@ -1,0 +1,71 @@
+"""Counters for Prometheus. What the store knows is read when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from sayso.engine import SQLiteReader
+
+_NAMESPACE = "sayso"
+
+
+class Metrics:
+    """All counters of one process. `on_dead` is called when a destination was given up."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.on_dead: list[Callable[[], None]] = []
+        self._pending = self._gauge("pending_requests", "Open requests")
+        self._oldest = self._gauge("oldest_request_seconds", "How long the oldest open request has waited")
+        self._undelivered = self._gauge("undelivered_cards", "Cards that do not show yet what they should")
+        self._held = self._gauge("held_runs", "Runs that wait for an operator")
+        self._dead = self._gauge("dead_destinations", "Destinations that were given up")
+        self._answers = self._counter("answers", "Answers by what became of them", "platform", "outcome")
+        self._cards = self._counter("cards", "Cards sent and edited", "platform", "how")
+        self._problems = self._counter(
+            "card_problems", "Cards that could not be shown", "platform", "problem"
+        )
+        self._copies = self._counter(
+            "card_copies", "Cards whose reference was never received, found at a press", "platform"
+        )
+
+    def answered(self, platform: str, kind: str) -> None:
+        """An answer had this outcome."""
+        self._answers.labels(platform, kind).inc()
+
+    def card_shown(self, platform: str, *, new: bool) -> None:
+        """A card was sent, or edited."""
+        self._cards.labels(platform, "sent" if new else "edited").inc()
+
+    def card_failed(self, platform: str, problem: str) -> None:
+        """A card could not be shown."""
+        self._problems.labels(platform, problem).inc()
+
+    def copy_found(self, platform: str) -> None:
+        """A card was pressed whose reference had never been received."""
+        self._copies.labels(platform).inc()
+
+    def place_died(self, destination: str) -> None:
+        """A destination was given up."""
+        del destination
+        for callback in self.on_dead:
+            callback()
+
+    async def render(self, reader: SQLiteReader, now: datetime) -> bytes:
+        """The counters as Prometheus reads them. Raises `StoreError`."""
+        counts = await reader.counts()
+        self._pending.set(counts.pending)
+        self._oldest.set(0 if counts.oldest is None else (now - counts.oldest).total_seconds())
+        self._undelivered.set(counts.undelivered)
+        self._held.set(counts.held)
+        self._dead.set(len(await reader.dead_places()))
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: str, words: str) -> Gauge:
+        return Gauge(name, words, namespace=_NAMESPACE, registry=self.registry)
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(name, words, labels, namespace=_NAMESPACE, registry=self.registry)

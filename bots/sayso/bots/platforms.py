@@ -1,0 +1,48 @@
+"""The chat platforms that settings ask for; each one's libraries are imported only if it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sayso.bots.service import MissingExtra
+from sayso.config import Settings
+
+if TYPE_CHECKING:
+    from sayso.bots.serving import Parts, Platform
+
+
+def make_platforms(parts: Parts) -> list[Platform]:
+    """The bots of all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
+    platforms: list[Platform] = []
+    if parts.settings.slack is not None:
+        try:
+            from sayso.bots.slack import SlackBot
+        except ModuleNotFoundError as error:
+            raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
+        platforms.append(SlackBot(parts))
+    if parts.settings.telegram is not None:
+        try:
+            from sayso.bots.telegram import TelegramBot
+        except ModuleNotFoundError as error:
+            raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
+        platforms.append(TelegramBot(parts))
+    return platforms
+
+
+def secrets_of(settings: Settings) -> list[str | None]:
+    """Every secret that settings hold or name, so that none of them reaches a log."""
+    from sayso.config import read_secret
+
+    found: list[str | None] = []
+    if (slack := settings.slack) is not None:
+        found += [
+            read_secret(slack.bot_token, slack.bot_token_file, "slack.bot_token"),
+            read_secret(slack.app_token, slack.app_token_file, "slack.app_token"),
+            read_secret(slack.signing_secret, slack.signing_secret_file, "slack.signing_secret"),
+        ]
+    if (telegram := settings.telegram) is not None:
+        found += [
+            read_secret(telegram.token, telegram.token_file, "telegram.token"),
+            read_secret(telegram.webhook_secret, telegram.webhook_secret_file, "telegram.webhook_secret"),
+        ]
+    return found

@@ -1,0 +1,293 @@
+"""`sayso serve`, put together: workflows on a loop of their own, platforms, outbox, HTTP, and an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from sayso.bots.commands import Commands
+from sayso.bots.desk import Desk, Membership
+from sayso.bots.http import Health, HttpServer, Metrics, control_app, public_app, socket_path
+from sayso.bots.operator import OperatorDesk
+from sayso.bots.outbox import CardSurface, Outbox
+from sayso.config import Settings
+from sayso.engine import Runtime, SaysoError, SQLiteStore, Workflow
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+logger = logging.getLogger("sayso.serve")
+
+_FIRST_BACK_OFF = timedelta(seconds=1)
+_LONGEST_BACK_OFF = timedelta(minutes=1)
+_LOG_HEAD_EVERY = timedelta(hours=1)
+
+
+class Platform(Protocol):
+    """A chat platform's bot, as the service runs it."""
+
+    @property
+    def name(self) -> str:
+        """`slack`, `telegram`."""
+        ...
+
+    @property
+    def surface(self) -> CardSurface:
+        """Where cards are shown."""
+        ...
+
+    @property
+    def membership(self) -> Membership:
+        """Who belongs to its chats."""
+        ...
+
+    @property
+    def router(self) -> APIRouter | None:
+        """Its webhooks, in the mode that has some."""
+        ...
+
+    async def run(self, ready: Callable[[str | None], None]) -> None:
+        """Take events until `stop`, and finish those in flight. `ready` hears what is wrong, None when nothing is.
+
+        May raise whatever goes wrong: it is logged, and the platform is run again after a while.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Have `run` end. Stopping twice is harmless."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections that cards are sent by."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a platform's bot is built from."""
+
+    settings: Settings
+    store: SQLiteStore
+    desk: Desk
+    commands: Commands
+    metrics: Metrics
+
+
+class RuntimeThread:
+    """The runtime on a loop and a thread of its own: user code never holds up those who receive and acknowledge."""
+
+    def __init__(self, make: Callable[[SQLiteStore], Runtime], store: Callable[[], SQLiteStore]) -> None:
+        self._make = make
+        self._new_store = store
+        self._thread = threading.Thread(target=self._main, name="sayso workflows", daemon=True)
+        self._entered: asyncio.Future[Runtime] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outer: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.ended = asyncio.Event()
+        self.error: BaseException | None = None
+
+    async def __aenter__(self) -> Runtime:
+        self._outer = asyncio.get_running_loop()
+        self._entered = self._outer.create_future()
+        self._thread.start()
+        return await self._entered
+
+    async def __aexit__(self, *error: object) -> None:
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None and not self.ended.is_set():
+            loop.call_soon_threadsafe(stop.set)
+        await self.ended.wait()
+        await asyncio.to_thread(self._thread.join)
+
+    def _main(self) -> None:
+        assert self._outer is not None
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that entered
+            self.error = error
+            self._outer.call_soon_threadsafe(self._failed, error)
+        self._outer.call_soon_threadsafe(self.ended.set)
+
+    async def _run(self) -> None:
+        assert self._outer is not None
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with self._new_store() as store, self._make(store) as runtime:
+            self._outer.call_soon_threadsafe(self._succeeded, runtime)
+            await self._stop.wait()
+
+    def _succeeded(self, runtime: Runtime) -> None:
+        assert self._entered is not None
+        if not self._entered.done():
+            self._entered.set_result(runtime)
+
+    def _failed(self, error: BaseException) -> None:
+        assert self._entered is not None
+        if not self._entered.done():
+            self._entered.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be served."""
+
+    settings: Settings
+    new_store: Callable[[], SQLiteStore]
+    workflows: Sequence[Workflow]
+    starters: Mapping[str, frozenset[str]]
+    audiences: Mapping[str, tuple[str, ...]]
+    platforms: Callable[[Parts], list[Platform]]
+    exit_code: Callable[[SaysoError], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A service that runs: where its HTTP server listens."""
+
+    url: str
+    socket: str
+
+
+class _Memberships(dict[str, Membership]):
+    """Filled once the platforms exist, which need the desk, which needs this."""
+
+
+@asynccontextmanager
+async def serve(plan: Plan) -> AsyncGenerator[Serving]:
+    """Serve while inside. On leaving: not ready, no more events, what is in flight is finished, the outbox is flushed
+    for at most 5 s, the platforms are closed, the store is closed.
+
+    Raises `StoreError`, `InvalidWorkflow`, and `OSError` for an address that cannot be had. Ends itself, by
+    cancelling who is inside, when the thread of the workflows dies.
+    """
+    health, metrics = Health(), Metrics()
+    health.report("service", "it is starting")
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(plan.new_store())
+        thread = RuntimeThread(
+            lambda own: Runtime(
+                own, plan.workflows, resident=plan.settings.resident, audiences=plan.audiences
+            ),
+            plan.new_store,
+        )
+        runtime = await stack.enter_async_context(thread)
+        memberships = _Memberships()
+        desk = Desk(store, runtime, plan.settings, memberships, metrics)
+        commands = Commands(store, runtime, desk, plan.starters)
+        platforms = plan.platforms(Parts(plan.settings, store, desk, commands, metrics))
+        memberships.update({one.name: one.membership for one in platforms})
+        for one in platforms:
+            stack.push_async_callback(one.close)
+        socket = socket_path(store.path)
+        routers = [one.router for one in platforms if one.router is not None]
+        http = HttpServer(
+            public_app(health, metrics, store, routers),
+            host=plan.settings.http.host,
+            port=plan.settings.http.port,
+        )
+        control = HttpServer(control_app(runtime, store, plan.exit_code), path=socket)
+        await stack.enter_async_context(control)
+        await stack.enter_async_context(http)
+        crew = _Crew(plan, store, platforms, metrics, health)
+        group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
+        crew.begin(group)
+        group.create_task(_watch(thread), name="workflows")
+        health.report("service", None)
+        yield Serving(f"http://{plan.settings.http.host}:{http.port}", str(socket.path))
+        health.report("service", "it is stopping")
+
+
+async def _watch(thread: RuntimeThread) -> None:
+    await thread.ended.wait()
+    if thread.error is not None:
+        raise thread.error
+
+
+@asynccontextmanager
+async def _ending(group: asyncio.TaskGroup, crew: _Crew) -> AsyncGenerator[asyncio.TaskGroup]:
+    """A task group whose tasks are asked to end when the inside is left, and cancelled when it is left by an error."""
+    try:
+        async with group:
+            yield group
+            await crew.end()
+            raise _Ended  # noqa: TRY301 - has the group cancel what watches
+    except* _Ended:
+        pass
+
+
+class _Ended(Exception):
+    """Ends the service's task group from within."""
+
+
+class _Crew:
+    """The parts that work while the service runs: platforms, outbox, operators' desk, the hourly line."""
+
+    def __init__(
+        self, plan: Plan, store: SQLiteStore, platforms: list[Platform], metrics: Metrics, health: Health
+    ) -> None:
+        self._store = store
+        self._platforms = platforms
+        self._health = health
+        surfaces = {one.name: one.surface for one in platforms}
+        self._outbox = Outbox(store, surfaces.values(), metrics)
+        names = frozenset(workflow.name for workflow in plan.workflows)
+        self._operator = OperatorDesk(store, surfaces, plan.settings.operator, names)
+        metrics.on_dead.append(self._operator.wake)
+        self._stopping = False
+        self._taking: list[asyncio.Task[None]] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    def begin(self, group: asyncio.TaskGroup) -> None:
+        """Start every part."""
+        for platform in self._platforms:
+            self._health.report(platform.name, "it is connecting")
+            self._taking.append(group.create_task(self._keep_running(platform), name=platform.name))
+        self._sending = group.create_task(self._again("outbox", self._outbox.run), name="outbox")
+        group.create_task(self._again("operators", self._operator.run), name="operators")
+        group.create_task(self._log_head(), name="audit head")
+
+    async def end(self) -> None:
+        """Take no more events, finish those in flight, then flush the outbox."""
+        self._stopping = True
+        for platform in self._platforms:
+            platform.stop()
+        if self._taking:
+            await asyncio.wait(self._taking)
+        self._outbox.stop()
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
+
+    async def _keep_running(self, platform: Platform) -> None:
+        def ready(problem: str | None) -> None:
+            self._health.report(platform.name, problem)
+
+        await self._again(platform.name, lambda: platform.run(ready))
+
+    async def _again(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part, and again after a while when it fails: one part's failure is no other's."""
+        back_off = _FIRST_BACK_OFF
+        while not self._stopping:
+            try:
+                await run()
+            except Exception as error:
+                logger.exception("%s failed; it is begun again in %g s", name, back_off.total_seconds())
+                self._health.report(name, f"{type(error).__name__}: {error}")
+                await asyncio.sleep(back_off.total_seconds())
+                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+            else:
+                return
+
+    async def _log_head(self) -> None:
+        """Every hour, a line with the audit trail's last hash: what `sayso audit verify --head` is held against."""
+        while True:
+            async for row in self._store.reader.audit(
+                after=max(0, await self._store.reader.audit_head() - 1)
+            ):
+                logger.info("audit head %d:%s", row.sequence, row.hash)
+            await asyncio.sleep(_LOG_HEAD_EVERY.total_seconds())
