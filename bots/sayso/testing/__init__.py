@@ -1,37 +1,8 @@
-"""Strict local chat platforms: for tests of workflows, and for a demo without tokens."""
+"""Strict local chat platforms: for tests of workflows, and for a demo without tokens.
 
-from sayso.testing.telegram import (
-    Call,
-    FaultKind,
-    Group,
-    Impossible,
-    LocalClock,
-    LocalTelegram,
-    PendingUpdate,
-    Person,
-    Press,
-    PressResult,
-    SeenButton,
-    SeenDocument,
-    SeenEntity,
-    SeenMessage,
-    TelegramLimits,
-)
+What belongs to one platform alone (its people, what they see) is in that platform's package.
+"""
 
-__all__ = [
-    "Call",
-    "FaultKind",
-    "Group",
-    "Impossible",
-    "LocalClock",
-    "LocalTelegram",
-    "PendingUpdate",
-    "Person",
-    "Press",
-    "PressResult",
-    "SeenButton",
-    "SeenDocument",
-    "SeenEntity",
-    "SeenMessage",
-    "TelegramLimits",
-]
+from sayso.testing.telegram import LocalTelegram, TelegramLimits
+
+__all__ = ["LocalTelegram", "TelegramLimits"]

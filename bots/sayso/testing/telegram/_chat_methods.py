@@ -87,14 +87,14 @@ class ChatMethods:
         return len(_present(self.readable(given["chat_id"])))
 
     def get_chat_administrators(self, given: Parameters) -> list[Parameters]:
-        """`getChatAdministrators`: people only, as Telegram leaves bots out."""
+        """`getChatAdministrators`: people, and this bot if it is one."""
         chat = self.readable(given["chat_id"])
         if chat.kind is ChatKind.PRIVATE:
             raise bad_request("there are no administrators in the private chat")
         return [
-            member_json(self._state.accounts[account_id], member)
+            member_json(self._state.accounts.get(account_id, self._state.bot), member)
             for account_id, member in chat.members.items()
-            if member.status in {Status.CREATOR, Status.ADMINISTRATOR} and account_id != self._state.bot.id
+            if member.status in {Status.CREATOR, Status.ADMINISTRATOR}
         ]
 
     def leave_chat(self, given: Parameters) -> bool:

@@ -82,6 +82,9 @@ async def answer(
         return success(await methods.call(request.match_info["method"], given)), None, given
     except Refused as refused:
         return refusal(refused), refused, given
+    except Exception as error:  # noqa: BLE001 - one call is one unit: a fault of this server fails it, and is a problem
+        broken = Refused(500, f"Internal Server Error: the local server failed: {error!r}", bug=True)
+        return refusal(broken), broken, given
 
 
 def named_parameters(given: dict[str, Any]) -> dict[str, Any]:

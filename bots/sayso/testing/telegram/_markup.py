@@ -42,7 +42,8 @@ def read_markup(given: dict[str, Any] | None, *, private: bool) -> Markup:
         case None:
             return Markup()
         case {"inline_keyboard": rows}:
-            return Markup(inline=_checked(rows, private=private) or None)
+            force = ForceReply(selective=False, placeholder=None) if given.get("force_reply") else None
+            return Markup(inline=_checked(rows, private=private) or None, force_reply=force)
         case {"force_reply": True}:
             force = ForceReply(given.get("selective", False), given.get("input_field_placeholder"))
             return Markup(force_reply=force)

@@ -8,7 +8,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import aiogram.methods
+from pydantic import TypeAdapter, ValidationError
 
 from sayso.testing.telegram._chat_methods import ChatMethods
 from sayso.testing.telegram._markup import read_markup
@@ -21,6 +25,12 @@ from sayso.testing.telegram._wire import document_json, message_json
 from sayso.testing.telegram._world import World
 
 Parameters = dict[str, Any]
+
+
+@cache
+def _promised(name: str) -> TypeAdapter[Any]:
+    method: Any = getattr(aiogram.methods, name[0].upper() + name[1:])
+    return TypeAdapter(method.__returning__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,17 @@ class BotMethods:
             raise Refused(404, "Not Found: method not found", bug=True)
         method_name, method = found
         result: Any = method(read_parameters(method_name, given))
-        return await result if inspect.isawaitable(result) else result
+        if inspect.isawaitable(result):
+            result = await result
+        self._check(method_name, result)
+        return result
+
+    def _check(self, name: str, result: Any) -> None:
+        """What this server answers must be what the Bot API promises, as aiogram's types know it."""
+        try:
+            _promised(name).validate_python(result)
+        except ValidationError as error:
+            self._world.problem(f"{name}: the local server's own answer is wrong: {error}")
 
     # --- sending -----------------------------------------------------------------------------------
 

@@ -79,6 +79,11 @@ class Person:
         return self._account.username
 
     @property
+    def has_private_chat(self) -> bool:
+        """Whether the person ever opened the bot."""
+        return self._world.private_chat(self.id) is not None
+
+    @property
     def _account(self) -> Account:
         return self._world.state.accounts[self.id]
 

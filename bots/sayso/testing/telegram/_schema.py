@@ -41,8 +41,9 @@ def read_parameters(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Forms carry everything as text, so integers, booleans and JSON are read by what the schema expects. A parameter
     that the schema does not know is refused: Telegram ignores it, which hides a typing error.
     """
-    schema = _definitions().get(method[0].upper() + method[1:] + "Params", {"properties": {}})
-    known: dict[str, Any] = schema["properties"]
+    name_of_schema = method[0].upper() + method[1:] + "Params"
+    schema = _definitions().get(name_of_schema, {})  # methods without parameters have none
+    known: dict[str, Any] = schema.get("properties", {})
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
@@ -52,7 +53,8 @@ def read_parameters(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if values.get(name) in (None, ""):
             raise malformed(WORDS.get(f"{name} is missing", f'parameter "{name}" is required'))
     shapes = {name: _without_files(value) for name, value in values.items() if name != "reply_markup"}
-    _refuse_first(_validator(method[0].upper() + method[1:] + "Params"), shapes, method)
+    if schema:
+        _refuse_first(_validator(name_of_schema), shapes, method)
     if "reply_markup" in values:
         _check_markup(values["reply_markup"], known["reply_markup"])
     return values

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from sayso.testing.telegram._clock import LocalClock, News
+from sayso.testing.telegram._control import ControlApi
 from sayso.testing.telegram._faults import AFTER, Call, Fault, FaultKind, FaultPlan
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._http import MAX_BODY, answer, file_answer, named_parameters, refusal
@@ -54,6 +55,7 @@ class LocalTelegram:
         self.clock = LocalClock(self._changed)
         self.faults = FaultPlan(self._changed)
         self._is_unsaved = False
+        self._revision = 0
         self._world = World(
             self._load(), limits or TelegramLimits(), self.clock.now, self._changed, self.problems.append,
             privacy_mode=privacy_mode,
@@ -83,6 +85,7 @@ class LocalTelegram:
             return
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
+        ControlApi(self).add_routes(app)
         app.router.add_get("/file/bot{token}/{path:.+}", self._handle_file)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -177,6 +180,17 @@ class LocalTelegram:
         self._world.updates.pending()
         return self._world.state.lost_updates
 
+    @property
+    def webhook_failures(self) -> int:
+        """How many pushes to the present webhook have failed."""
+        hook = self._world.state.webhook
+        return hook.failures if hook else 0
+
+    @property
+    def revision(self) -> int:
+        """Counts changes of anything that can be seen."""
+        return self._revision
+
     async def until(self, condition: Callable[[], bool], *, by: datetime | None = None) -> None:
         """Wait until the condition holds, or until the server's clock shows `by`. Looked at after every change."""
         while not condition() and (by is None or self.clock.now() < by):
@@ -200,7 +214,10 @@ class LocalTelegram:
         await self._news.wait(None if by is None else self.clock.real_seconds_until(by))
 
     def _changed(self) -> None:
+        if self._state_file is not None and not self._is_unsaved:
+            asyncio.get_running_loop().call_soon(self._save)  # once for all changes of this turn of the loop
         self._is_unsaved = True
+        self._revision += 1
         self._news.tell()
 
     def _load(self) -> TelegramState:

@@ -160,6 +160,7 @@ class Webhook:
     max_connections: int = 40
     last_error_at: datetime | None = None
     last_error: str | None = None
+    failures: int = 0
 
 
 @dataclass(slots=True)

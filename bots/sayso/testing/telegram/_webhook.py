@@ -178,6 +178,7 @@ class WebhookSender:
             delay = min(timedelta(seconds=2**failures), LONGEST_DELAY)
         self._failures[update.update_id] = (failures + 1, self._world.now() + delay)
         hook.last_error_at, hook.last_error = self._world.now(), error
+        hook.failures += 1
         self._world.changed()
 
 

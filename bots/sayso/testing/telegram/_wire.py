@@ -31,6 +31,7 @@ RIGHTS = (
     "can_post_stories",
     "can_promote_members",
     "can_restrict_members",
+    "can_send_welcome_messages",
 )
 
 
