@@ -5,8 +5,6 @@ Wordings: tdlib/telegram-bot-api `Client.cpp` (`fail_query_with_error`, `check_c
 
 from __future__ import annotations
 
-from sayso.engine.errors import AuthorError
-
 
 class Refused(Exception):
     """A method call that is answered with `{"ok": false, ...}`.
@@ -25,8 +23,8 @@ class Refused(Exception):
         super().__init__(description)
 
 
-class Impossible(AuthorError):
-    """A test asked a person for something that the app would not let them do."""
+class Impossible(AssertionError):
+    """A test asked a person for something that the app would not let them do: the test fails, nothing is handled."""
 
     def __init__(self, who: str, reason: str) -> None:
         self.who = who
