@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from sayso.config import FILE_NAME, InvalidSettings, Settings, load_settings
+from sayso.config import (
+    FILE_NAME,
+    MEMBERS,
+    InvalidSettings,
+    Settings,
+    SlackSettings,
+    UnknownDestination,
+    load_settings,
+    read_secret,
+)
+from tests.config.known import SECTIONS, descriptions
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "sayso.example.toml"
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"SAYSO_{name.upper()}", raising=False)
+    for name in [name for name in os.environ if name.startswith("SAYSO_")]:
+        monkeypatch.delenv(name)
 
 
 def test_without_file_and_environment_the_defaults_hold(tmp_path: Path) -> None:
@@ -88,15 +100,140 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
 
 def test_the_example_file_shows_every_setting_and_only_defaults() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    for name, field in Settings.model_fields.items():
-        assert f"{name} = " in text
-        assert field.description is not None
-        assert field.description in text
+    for name, description in descriptions():
+        assert description, name
+        if "environment only" in description:
+            continue  # a secret: the file names its variable instead
+        assert re.search(rf"^(# )?{name} = ", text, re.MULTILINE), name
+        assert description in text, name
     assert Settings(**tomllib.loads(text)) == Settings()
 
 
+def test_the_example_file_names_the_variable_of_every_secret() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for section, model in SECTIONS.items():
+        for name, field in model.model_fields.items():
+            if "environment only" in (field.description or ""):
+                assert f"SAYSO_{section.upper()}__{name.upper()}" in text
+
+
 def test_the_example_file_stays_valid_with_every_line_switched_on(tmp_path: Path) -> None:
+    setting = re.compile(r"^# (\[.*\]|[a-z_]+ = .*)$")
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    switched = [line.removeprefix("# ") if " = " in line and "." not in line[:12] else line for line in lines]
-    (tmp_path / FILE_NAME).write_text("\n".join(switched))
-    assert load_settings(tmp_path).resident == 1000
+    (tmp_path / FILE_NAME).write_text("\n".join(setting.sub(r"\1", line) for line in lines))
+    settings = load_settings(tmp_path)
+    assert settings.resident == 1000
+    assert settings.slack == SlackSettings(
+        bot_token_file=Path("slack-bot-token"),
+        app_token_file=Path("slack-app-token"),
+        signing_secret_file=Path("slack-signing-secret"),
+    )
+    assert [destination.name for destination in settings.chats()] == [
+        "slack:#operations",
+        "telegram:-1001234567890",
+    ]
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / FILE_NAME).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        ("[http]\nport = 70000", "http.port", "less than or equal to 65535"),
+        ("[http]\nprot = 1", "http.prot", "Known settings: host, port, public_url"),
+        ('[slack]\nmode = "carrier pigeon"', "slack.mode", "'socket' or 'http'"),
+        ('[[workflows]]\nstarters = ["local:ana"]', "workflows[0].workflow", "Add the line"),
+        ('[telegram]\nmode = "webhook"', "telegram", "needs webhook_url"),
+        ('time_zone = "Mars/Olympus"', "time_zone", "there is no time zone 'Mars/Olympus'"),
+        ('[slack]\nbot_token = "xoxb-1"', "slack.bot_token", "Set SAYSO_SLACK__BOT_TOKEN in the environment"),
+        ('[telegram]\ntoken = "1:a"', "telegram.token", "telegram.token_file"),
+    ],
+)
+def test_what_cannot_be_used_in_a_section_is_named_with_its_key(
+    tmp_path: Path, text: str, key: str, said: str
+) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(write(tmp_path, text))
+    assert caught.value.key == key
+    assert said in str(caught.value)
+
+
+def test_a_secret_never_stands_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYSO_SLACK__BOT_TOKEN", "xoxb-secret")
+    monkeypatch.setenv("SAYSO_SLACK__MODE", "nonsense")
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(tmp_path)
+    assert caught.value.key == "SAYSO_SLACK__MODE"
+    assert "xoxb-secret" not in str(caught.value)
+
+
+def test_a_secret_comes_from_the_environment_or_from_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("from-file\n")
+    monkeypatch.setenv("SAYSO_SLACK__BOT_TOKEN", "from-environment")
+    slack = load_settings(write(tmp_path, f'[slack]\napp_token_file = "{tmp_path}/token"')).slack
+    assert slack is not None
+    assert read_secret(slack.bot_token, slack.bot_token_file, "slack.bot_token") == "from-environment"
+    assert read_secret(slack.app_token, slack.app_token_file, "slack.app_token") == "from-file"
+    with pytest.raises(InvalidSettings, match=r"slack\.signing_secret_file .*cannot be read"):
+        read_secret(None, tmp_path / "none", "slack.signing_secret")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ('[destinations."slack:#ops"]\nid = "C01"', ['[destinations."slack:#ops"]', 'audience = "members"']),
+        ('[destinations."slack:#ops"]\naudience = "members"', ['id = "C0123456"']),
+        ('[destinations."telegram:-100"]', ['[destinations."telegram:-100"]', 'audience = "members"']),
+        (
+            'operator = "slack:#ops"',
+            ['[destinations."slack:#ops"]', 'id = "C0123456"', 'audience = "members"'],
+        ),
+        ('[[workflows]]\nworkflow = "a:b"\nto = ["telegram:-5"]', ['[destinations."telegram:-5"]']),
+        ('[destinations."the pigeon loft"]', ["Write slack:#channel"]),
+    ],
+)
+def test_a_chat_that_is_not_fully_configured_is_refused_with_the_lines_to_write(
+    tmp_path: Path, text: str, lines: list[str]
+) -> None:
+    """A shared chat without an audience must never let everyone in."""
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(write(tmp_path, text))
+    for line in lines:
+        assert line in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "chat_id", "direct"),
+    [
+        ("telegram:5", "5", True),
+        ("slack:@U0123", "U0123", True),
+        ("slack:T01:U0123", "U0123", True),
+    ],
+)
+def test_a_persons_own_id_needs_no_configuration(name: str, chat_id: str, *, direct: bool) -> None:
+    destination = Settings().destination(name)
+    assert (destination.chat_id, destination.is_direct) == (chat_id, direct)
+    assert destination.lets_in(f"{destination.platform}:{chat_id}") is True
+    assert destination.lets_in(f"{destination.platform}:T01:{chat_id}") is True
+    assert destination.lets_in(f"{destination.platform}:X999") is False
+
+
+def test_an_unknown_chat_is_an_error_with_the_lines_to_write() -> None:
+    with pytest.raises(UnknownDestination, match="audience = "):
+        Settings().destination("slack:#anything")
+
+
+def test_an_empty_list_lets_nobody_in(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, '[destinations."telegram:-5"]\naudience = []'))
+    assert settings.destination("telegram:-5").lets_in("telegram:1") is False
+
+
+def test_members_are_for_the_platform_to_say(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, '[destinations."telegram:-5"]\naudience = "members"\ntopic = 3'))
+    destination = settings.destination("telegram:-5")
+    assert (destination.lets_in("telegram:1"), destination.audience, destination.topic) == (None, MEMBERS, 3)

@@ -13,7 +13,6 @@ import typer
 
 import sayso.engine
 from sayso.bots.cli import EXIT_CODES, app
-from sayso.config import Settings
 from sayso.engine import (
     ATTENTION_ACTIONS,
     AttentionKind,
@@ -23,6 +22,7 @@ from sayso.engine import (
     SaysoError,
     WorkflowStatus,
 )
+from tests.config.known import settings_with_variables
 from tests.docs.pages import PAGES, ROOT, code_spans, first_column, rows, section
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -49,9 +49,8 @@ def _function_name(call: ast.Call) -> str:
 
 
 def test_every_setting_is_documented_with_its_variable() -> None:
-    table = rows(_text("settings.md"))
-    documented = {cells[0].strip("`"): cells[1].strip("`") for cells in table}
-    assert documented == {name: f"SAYSO_{name.upper()}" for name in Settings.model_fields}
+    documented = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(_text("settings.md"))}
+    assert documented == dict(settings_with_variables())
 
 
 def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
