@@ -1,0 +1,90 @@
+"""Telegram: cards as messages with inline keyboards, conversations by replies, updates as values. No input or output.
+
+Times are in a zone that the caller names: Telegram does not tell a bot where people are.
+"""
+
+from sayso.adapters.telegram._card import (
+    TelegramMessage,
+    render_card,
+    render_copy,
+    render_former,
+)
+from sayso.adapters.telegram._conversation import (
+    Conversation,
+    Finished,
+    Found,
+    Goal,
+    GoOn,
+    Prompt,
+    Step,
+    Stopped,
+    begin,
+    prompt,
+    render_found,
+    take_button,
+    take_text,
+)
+from sayso.adapters.telegram._data import Action, CardButton, StepAction, StepButton, decode
+from sayso.adapters.telegram._text import (
+    MESSAGE_LIMIT,
+    TOAST_LIMIT,
+    Stretch,
+    Style,
+    as_html,
+    in_zone,
+    inert,
+)
+from sayso.adapters.telegram._updates import (
+    Chat,
+    Commanded,
+    Event,
+    Migrated,
+    Pressed,
+    Sender,
+    StandingChanged,
+    Typed,
+    Unreadable,
+    parse_update,
+)
+
+__all__ = [
+    "MESSAGE_LIMIT",
+    "TOAST_LIMIT",
+    "Action",
+    "CardButton",
+    "Chat",
+    "Commanded",
+    "Conversation",
+    "Event",
+    "Finished",
+    "Found",
+    "GoOn",
+    "Goal",
+    "Migrated",
+    "Pressed",
+    "Prompt",
+    "Sender",
+    "StandingChanged",
+    "Step",
+    "StepAction",
+    "StepButton",
+    "Stopped",
+    "Stretch",
+    "Style",
+    "TelegramMessage",
+    "Typed",
+    "Unreadable",
+    "as_html",
+    "begin",
+    "decode",
+    "in_zone",
+    "inert",
+    "parse_update",
+    "prompt",
+    "render_card",
+    "render_copy",
+    "render_former",
+    "render_found",
+    "take_button",
+    "take_text",
+]

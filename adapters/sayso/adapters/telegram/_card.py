@@ -1,0 +1,195 @@
+"""A card as a Telegram message: text, keyboard, and what did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces, utf16_length
+from sayso.adapters.telegram._data import Action, CardButton
+from sayso.adapters.telegram._text import (
+    MESSAGE_LIMIT,
+    Stretch,
+    Style,
+    as_html,
+    in_zone,
+    inert,
+    length,
+    split,
+)
+
+MOST_BUTTONS = 25
+"""More options than these are shown page by page."""
+
+PAGE = 8
+LABEL_LIMIT = 40
+"""Longer labels do not fit a phone's width; they are cut there and stand whole in the text."""
+
+MOST_MESSAGES = 3
+"""A rest that needs more messages than these goes as a document."""
+
+_ROW_WIDTH = 30
+_SAID_LIMIT = 1000
+_FACT_LIMIT = 300
+_SIGNS = {"primary": "✅ ", "danger": "❌ "}
+_STYLES = {"primary": "success", "danger": "danger"}
+_CONTINUES = "\n(continues below)"
+
+Keyboard = list[list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramMessage:
+    """A message: `text` is HTML, `keyboard` rows of inline buttons (empty: none). `rest` is what did not fit, whole and
+    plain, to be sent below by `rest_messages` or as a document.
+    """
+
+    text: str
+    keyboard: Keyboard
+    rest: str = ""
+
+    @property
+    def rest_messages(self) -> tuple[str, ...] | None:
+        """The rest as plain texts of messages; None when it is to go as a document."""
+        texts = tuple(pieces(self.rest, MESSAGE_LIMIT, utf16_length))
+        return texts if len(texts) <= MOST_MESSAGES else None
+
+
+def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> TelegramMessage:
+    """The card at one instant; `page` is that of its options where they have several."""
+    above = [Stretch(f"{_said(line, zone, now)}\n", Style.ITALIC) for line in card.notices]
+    body = [Stretch(inert(card.prompt), Style.BOLD), *_details(card.details), *_full_labels(card)]
+    body += _long_facts(card, zone, now)
+    below = _below(card, zone, now)
+    keyboard = _keyboard(card, page)
+    fixed = length(above) + length(below) + utf16_length(_CONTINUES)
+    kept, rest = split(body, MESSAGE_LIMIT - fixed)
+    marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
+    return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest)
+
+
+def render_copy(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
+    """A second message of a card that became known when it was pressed: locked, with the state at that instant."""
+    return _locked(card, zone, now, "This is a copy of the card.")
+
+
+def render_former(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
+    """The message of a card that was posted anew."""
+    return _locked(card, zone, now, "Posted anew below.")
+
+
+def _locked(card: Card, zone: tzinfo, now: datetime, words: str) -> TelegramMessage:
+    below = [Stretch(f"\n{words}", Style.ITALIC)]
+    below += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said[:1]]
+    kept, _ = split([Stretch(inert(card.prompt), Style.BOLD)], MESSAGE_LIMIT - length(below) - 1)
+    return TelegramMessage(as_html([*kept, *below]), [])
+
+
+def _details(details: Sequence[Field]) -> Iterator[Stretch]:
+    for position, field in enumerate(details):
+        yield Stretch("\n\n" if position == 0 else "\n")
+        yield Stretch(f"{inert(field.name)}: ", Style.BOLD)
+        yield Stretch(("\n" if "\n" in field.text else "") + inert(field.text))
+
+
+def _full_labels(card: Card) -> Iterator[Stretch]:
+    """The options in the text: where a label was cut, where one has a description, and how many there are."""
+    if len(card.choices) > MOST_BUTTONS:
+        yield Stretch(f"\n\n{len(card.choices)} options")
+    listed = any(_is_cut(choice) or choice.description for choice in card.choices)
+    for position, choice in enumerate(card.choices if listed else ()):
+        yield Stretch("\n\n" if position == 0 else "\n")
+        yield Stretch(f"{choice.index + 1}. {inert(choice.label)}", Style.BOLD)
+        yield Stretch(f": {inert(choice.description)}" if choice.description else "")
+
+
+def _long_facts(card: Card, zone: tzinfo, now: datetime) -> Iterator[Stretch]:
+    """Facts that are too long to be kept in the card whatever else there is, such as a long note."""
+    for fact in card.facts:
+        text = in_zone(fact.words, zone, now)
+        if utf16_length(text) > _FACT_LIMIT:
+            yield Stretch(f"\n\n{fact.label}: ", Style.ITALIC)
+            yield Stretch(inert(text))
+
+
+def _below(card: Card, zone: tzinfo, now: datetime) -> list[Stretch]:
+    lines: list[Stretch] = [Stretch("\n")]
+    for fact in card.facts:
+        text = in_zone(fact.words, zone, now)
+        if utf16_length(text) <= _FACT_LIMIT:
+            lines += [Stretch(f"\n{fact.label}: ", Style.ITALIC), Stretch(inert(text))]
+    lines.append(Stretch(f"\n{cut(inert(card.tag), _FACT_LIMIT, utf16_length)}", Style.ITALIC))
+    if card.status:
+        lines.append(Stretch(f"\n\n{card.status}", Style.BOLD))
+    lines += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said]
+    return lines
+
+
+def _said(words: Words, zone: tzinfo, now: datetime) -> str:
+    return cut(inert(in_zone(words, zone, now)), _SAID_LIMIT, utf16_length)
+
+
+def _keyboard(card: Card, page: int) -> Keyboard:
+    if not card.open:
+        return []
+    match card.question.input_type:
+        case "select":
+            return _choices(card, page)
+        case "confirm":
+            return [[_yes_or_no(card, 1, "primary", "Yes"), _yes_or_no(card, 0, "danger", "No")]]
+        case "multiselect":
+            return [[_button("☑️ Choose", CardButton(Action.TYPE, card.id, card.revision))]]
+        case _:
+            return [[_button("✍️ Answer", CardButton(Action.TYPE, card.id, card.revision))]]
+
+
+def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
+    button = CardButton(Action.CONFIRM, card.id, card.revision, number)
+    return _button(f"{_SIGNS[style]}{word}", button, style)
+
+
+def _choices(card: Card, page: int) -> Keyboard:
+    if len(card.choices) <= MOST_BUTTONS:
+        return in_rows([choice_button(card, choice) for choice in card.choices])
+    pages = -(-len(card.choices) // PAGE)
+    shown = page % pages
+    rows = [[choice_button(card, one)] for one in card.choices[shown * PAGE : (shown + 1) * PAGE]]
+    turn = [
+        _button("◀", CardButton(Action.PAGE, card.id, card.revision, (shown - 1) % pages)),
+        _button(f"{shown + 1}/{pages}", CardButton(Action.PAGE, card.id, card.revision, shown)),
+        _button("▶", CardButton(Action.PAGE, card.id, card.revision, (shown + 1) % pages)),
+    ]
+    return [*rows, turn, [_button("🔎 Find by name", CardButton(Action.FILTER, card.id, card.revision))]]
+
+
+def choice_button(card: Card, choice: Choice) -> dict[str, Any]:
+    """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
+    number = f"{choice.index + 1}. " if _is_cut(choice) else ""
+    sign = _SIGNS.get(choice.style or "", "")
+    label = f"{sign}{number}{cut(choice.label, LABEL_LIMIT, utf16_length)}"
+    return _button(label, CardButton(Action.CHOOSE, card.id, card.revision, choice.index), choice.style)
+
+
+def in_rows(buttons: Iterable[dict[str, Any]]) -> Keyboard:
+    """Buttons in rows that a phone can show: several in one only if their labels are short."""
+    rows: Keyboard = []
+    width = _ROW_WIDTH + 1
+    for button in buttons:
+        size = max(6, utf16_length(str(button["text"])) + 3)
+        if width + size > _ROW_WIDTH or len(rows[-1]) == PAGE:
+            rows.append([])
+            width = 0
+        rows[-1].append(button)
+        width += size
+    return rows
+
+
+def _is_cut(choice: Choice) -> bool:
+    return utf16_length(choice.label) > LABEL_LIMIT
+
+
+def _button(label: str, button: CardButton, style: str | None = None) -> dict[str, Any]:
+    drawn: dict[str, Any] = {"text": label, "callback_data": button.encode()}
+    return {**drawn, "style": _STYLES[style]} if style in _STYLES else drawn

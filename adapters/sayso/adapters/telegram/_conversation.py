@@ -1,0 +1,279 @@
+"""Answers that take more than a press: a text, a number, a date, several choices, a form, an option found by name.
+
+A conversation is a value that the bot keeps under the message that asks; every step is a plain function of it.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from sayso.adapters.cards import Card, Choice, cut, utf16_length
+from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, visible_line
+from sayso.adapters.telegram._card import LABEL_LIMIT, PAGE, Keyboard, choice_button, in_rows
+from sayso.adapters.telegram._data import StepAction, StepButton
+from sayso.adapters.telegram._text import inert
+from sayso.engine import InvalidAnswer, Json, Question
+
+BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
+MOST_FOUND = 10
+_PROMPT_LIMIT = 300
+
+
+class Goal(StrEnum):
+    """What a conversation is for."""
+
+    ANSWER = "answer"
+    FIND = "find"
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out."""
+
+    request_id: str
+    revision: int
+    person: str
+    goal: Goal = Goal.ANSWER
+    values: tuple[Any, ...] = ()
+    chosen: tuple[int, ...] = ()
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A message that asks. Without a keyboard it asks for a reply. `text` is HTML."""
+
+    text: str
+    keyboard: Keyboard
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """The conversation stands here now; `reason` says why the last reply was not taken."""
+
+    conversation: Conversation
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The value that came out of it."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The person does not want to answer now. Nothing was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Options that match what was typed, to be shown as buttons of the card."""
+
+    choices: tuple[Choice, ...]
+
+
+Step: TypeAlias = GoOn | Finished | Stopped | Found
+
+
+def begin(card: Card, person: str, goal: Goal = Goal.ANSWER) -> Conversation:
+    """The first state."""
+    return Conversation(card.id, card.revision, person, goal)
+
+
+def prompt(card: Card, conversation: Conversation, reason: str | None = None) -> Prompt:
+    """What to ask now."""
+    said = f"{html.escape(inert(visible_line(reason)), quote=False)}\n\n" if reason else ""
+    if conversation.goal is Goal.FIND:
+        text = f"{said}Reply with a part of the option's name. {CANCEL} stops."
+        return Prompt(text, [], "a part of its name")
+    field = _field(card.question, conversation)
+    if field is not None:
+        return _field_prompt(card.question, conversation, field, said)
+    asked = html.escape(inert(cut(visible_line(card.prompt), _PROMPT_LIMIT, utf16_length)), quote=False)
+    if card.question.input_type == "multiselect":
+        return Prompt(f"{said}<b>{asked}</b>\nChoose, then press Done.", _picker(card, conversation))
+    hint = _HINTS.get(card.question.input_type, "text")
+    return Prompt(f"{said}<b>{asked}</b>\nReply with {hint}. {CANCEL} stops.", [], hint)
+
+
+def render_found(card: Card, found: Found) -> Prompt:
+    """The options that were found, as buttons that answer."""
+    more = len(found.choices) - MOST_FOUND
+    said = f" {more} more match; type more of the name." if more > 0 else ""
+    return Prompt(
+        f"{min(len(found.choices), MOST_FOUND)} found.{said}",
+        in_rows(choice_button(card, choice) for choice in found.choices[:MOST_FOUND]),
+    )
+
+
+def take_text(card: Card, conversation: Conversation, text: str) -> Step:
+    """What a typed reply leads to."""
+    typed = text.strip()
+    commands: dict[str, Callable[[], Step]] = {
+        CANCEL: Stopped,
+        BACK: lambda: _back(conversation),
+        SKIP: lambda: _leave_out(card, conversation),
+    }
+    if typed in commands:
+        return commands[typed]()
+    if conversation.goal is Goal.FIND:
+        return _find(card, conversation, typed)
+    field = _field(card.question, conversation)
+    try:
+        if field is not None:
+            return _next(card, conversation, read_field(field, text))
+        return Finished(card.question.read_text(text))
+    except EmptyReply:
+        return GoOn(conversation, "An empty message is no answer.")
+    except InvalidAnswer as error:
+        return GoOn(conversation, str(error))
+
+
+def take_button(card: Card, conversation: Conversation, button: StepButton) -> Step:
+    """What a press within the conversation leads to."""
+    match button.action:
+        case StepAction.CANCEL:
+            return Stopped()
+        case StepAction.BACK:
+            return _back(conversation)
+        case StepAction.PAGE:
+            return GoOn(msgspec.structs.replace(conversation, page=button.number))
+        case StepAction.TOGGLE:
+            return GoOn(_toggled(card, conversation, button.number))
+        case StepAction.DONE:
+            return Finished([card.choices[index].value for index in sorted(conversation.chosen)])
+        case StepAction.CHOOSE:
+            return _choose(card, conversation, button.number)
+
+
+_HINTS = {
+    "text": "your answer",
+    "number": "a number, for example 40",
+    "date": "a date as 2026-12-31",
+    "form": "the form as JSON",
+}
+
+
+def _field(question: Question, conversation: Conversation) -> FormField | None:
+    """The field of a form that is asked now; None where it is no form, or one that is answered as JSON."""
+    fields = form_fields(question) if question.input_type == "form" else None
+    return None if fields is None or not fields else fields[min(len(conversation.values), len(fields) - 1)]
+
+
+def _options_of(field: FormField) -> tuple[Json, ...]:
+    return (True, False) if field.kind == "boolean" else field.choices
+
+
+def _field_prompt(question: Question, conversation: Conversation, field: FormField, said: str) -> Prompt:
+    fields = form_fields(question) or ()
+    place = f"{len(conversation.values) + 1} of {len(fields)}"
+    name = html.escape(inert(visible_line(field.title)), quote=False)
+    about = f"\n{html.escape(inert(field.description), quote=False)}" if field.description else ""
+    heading = f"{said}<b>{name}</b> ({place}){about}\n"
+    options = _options_of(field)
+    if options and len(options) <= MOST_FOUND:
+        labels = [_label(field, option) for option in options]
+        rows = in_rows(
+            _step_button(cut(label, LABEL_LIMIT, utf16_length), StepAction.CHOOSE, index)
+            for index, label in enumerate(labels)
+        )
+        if not field.required:
+            rows.append([_step_button("Leave out", StepAction.CHOOSE, len(options))])
+        return Prompt(f"{heading}Choose one.", [*rows, _way_back(conversation)])
+    words = [f"Reply with {html.escape(field.hint, quote=False)}."]
+    words += [f"{SKIP} leaves it out."] if not field.required else []
+    words += [f"{BACK} goes back."] if conversation.values else []
+    return Prompt(f"{heading}{' '.join(words)} {CANCEL} stops.", [], cut(field.hint, 60))
+
+
+def _label(field: FormField, option: Json) -> str:
+    if field.kind == "boolean":
+        return "Yes" if option else "No"
+    return visible_line(str(option))
+
+
+def _picker(card: Card, conversation: Conversation) -> Keyboard:
+    pages = max(1, -(-len(card.choices) // PAGE))
+    page = conversation.page % pages
+    rows: Keyboard = []
+    for choice in card.choices[page * PAGE : (page + 1) * PAGE]:
+        sign = "☑️" if choice.index in conversation.chosen else "⬜"
+        label = f"{sign} {cut(choice.label, LABEL_LIMIT, utf16_length)}"
+        rows.append([_step_button(label, StepAction.TOGGLE, choice.index)])
+    if pages > 1:
+        rows.append(
+            [
+                _step_button("◀", StepAction.PAGE, (page - 1) % pages),
+                _step_button(f"{page + 1}/{pages}", StepAction.PAGE, page),
+                _step_button("▶", StepAction.PAGE, (page + 1) % pages),
+            ]
+        )
+    done = f"Done ({len(conversation.chosen)})"
+    rows.append([_step_button(done, StepAction.DONE), _step_button("Cancel", StepAction.CANCEL)])
+    return rows
+
+
+def _way_back(conversation: Conversation) -> list[dict[str, Any]]:
+    back = [_step_button("Back", StepAction.BACK)] if conversation.values else []
+    return [*back, _step_button("Cancel", StepAction.CANCEL)]
+
+
+def _toggled(card: Card, conversation: Conversation, index: int) -> Conversation:
+    if not 0 <= index < len(card.choices):
+        return conversation
+    chosen = set(conversation.chosen) ^ {index}
+    return msgspec.structs.replace(conversation, chosen=tuple(sorted(chosen)))
+
+
+def _choose(card: Card, conversation: Conversation, index: int) -> Step:
+    field = _field(card.question, conversation)
+    options = () if field is None else _options_of(field)
+    if field is None or index > len(options):
+        return GoOn(conversation)
+    if index == len(options):
+        return _leave_out(card, conversation)
+    return _next(card, conversation, options[index])
+
+
+def _leave_out(card: Card, conversation: Conversation) -> Step:
+    field = _field(card.question, conversation)
+    if field is None or field.required:
+        return GoOn(conversation, "This cannot be left out.")
+    return _next(card, conversation, None)
+
+
+def _next(card: Card, conversation: Conversation, value: Json) -> Step:
+    fields = form_fields(card.question) or ()
+    values = (*conversation.values, value)
+    if len(values) < len(fields):
+        return GoOn(msgspec.structs.replace(conversation, values=values))
+    form: dict[str, Json] = {
+        field.name: given for field, given in zip(fields, values, strict=True) if given is not None
+    }
+    try:
+        card.question.check_answer(form)
+    except InvalidAnswer as error:
+        return GoOn(conversation, str(error))
+    return Finished(form)
+
+
+def _back(conversation: Conversation) -> Step:
+    return GoOn(msgspec.structs.replace(conversation, values=conversation.values[:-1]))
+
+
+def _find(card: Card, conversation: Conversation, typed: str) -> Step:
+    wanted = typed.casefold()
+    found = tuple(choice for choice in card.choices if wanted and wanted in choice.label.casefold())
+    return Found(found) if found else GoOn(conversation, f"No option's name has “{typed[:60]}” in it.")
+
+
+def _step_button(label: str, action: StepAction, number: int = 0) -> dict[str, Any]:
+    return {"text": label, "callback_data": StepButton(action, number).encode()}

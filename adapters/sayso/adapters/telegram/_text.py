@@ -1,0 +1,87 @@
+"""Text for Telegram: HTML in which nothing that people wrote has a meaning, measured as Telegram measures it.
+
+Tags and entities are escaped. Two things would still act in plain text: `@name` notifies somebody, and `/word` becomes
+a command that a tap sends. Both get an invisible word joiner (U+2060) behind their first character, which shows the
+same and does nothing. A web address stays an address: what is tapped is what is read.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+
+from sayso.adapters.cards import Words, pieces, utf16_length
+
+MESSAGE_LIMIT = 4096
+"""UTF-16 units of a message after its entities are parsed (core.telegram.org/bots/api#sendmessage)."""
+
+TOAST_LIMIT = 200
+"""Characters of an answer to a press (core.telegram.org/bots/api#answercallbackquery)."""
+
+_ACTING = re.compile(r"(?<![\w/@])([@/])(?=\w)")
+_JOINER = "\u2060"
+
+
+class Style(StrEnum):
+    """How a stretch of text looks."""
+
+    PLAIN = ""
+    BOLD = "b"
+    ITALIC = "i"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Text in one style."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+def inert(text: str) -> str:
+    """Text that notifies nobody and holds no command to tap."""
+    return _ACTING.sub(rf"\1{_JOINER}", text)
+
+
+def as_html(stretches: tuple[Stretch, ...] | list[Stretch]) -> str:
+    """The message's text for `parse_mode=HTML`."""
+    return "".join(_tagged(one) for one in stretches if one.text)
+
+
+def length(stretches: tuple[Stretch, ...] | list[Stretch]) -> int:
+    """What the text measures for Telegram."""
+    return sum(utf16_length(one.text) for one in stretches)
+
+
+def split(stretches: list[Stretch], room: int) -> tuple[list[Stretch], str]:
+    """As much of the text as there is room for, and the rest as plain text."""
+    kept: list[Stretch] = []
+    for position, one in enumerate(stretches):
+        size = utf16_length(one.text)
+        if size <= room:
+            kept.append(one)
+            room -= size
+            continue
+        head = next(pieces(one.text, room, utf16_length), "") if room > 0 else ""
+        kept.append(Stretch(head, one.style))
+        rest = one.text[len(head) :] + "".join(later.text for later in stretches[position + 1 :])
+        return kept, rest
+    return kept, ""
+
+
+def in_zone(words: Words, zone: tzinfo, now: datetime) -> str:
+    """Words with their instants in a time zone: `17:30` today, with the date otherwise."""
+    return "".join(one if isinstance(one, str) else _instant(one, zone, now) for one in words)
+
+
+def _instant(instant: datetime, zone: tzinfo, now: datetime) -> str:
+    local = instant.astimezone(zone)
+    return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _tagged(stretch: Stretch) -> str:
+    escaped = html.escape(stretch.text, quote=False)
+    return f"<{stretch.style}>{escaped}</{stretch.style}>" if stretch.style else escaped
