@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sayso.adapters.cards import Words, not_recorded_words, place_name, reply_words
+from sayso.adapters.cards import Words, not_recorded_words, place_name, reply_words, unreadable_words
 from sayso.config import Destination, Members, Settings, UnknownDestination
 from sayso.engine import (
     CardRecord,
@@ -17,6 +17,7 @@ from sayso.engine import (
     Outcome,
     OutcomeKind,
     PersonId,
+    RequestStatus,
     Runtime,
     SQLiteStore,
     StoreError,
@@ -75,6 +76,14 @@ class WayIn:
     unknown: tuple[str, ...] = ()
 
 
+_CLOSED = {
+    RequestStatus.ANSWERED: OutcomeKind.ALREADY_ANSWERED,
+    RequestStatus.EXPIRED: OutcomeKind.EXPIRED,
+    RequestStatus.WITHDRAWN: OutcomeKind.WITHDRAWN,
+    RequestStatus.CANCELLED: OutcomeKind.CANCELLED,
+}
+
+
 class Answers(Protocol):
     """Who counts what became of answers."""
 
@@ -124,6 +133,24 @@ class Desk:
         if name and self._names.get(person) != name:
             await self._store.know(person, name)
             self._names[person] = name
+
+    async def hindrance(self, press: Press) -> tuple[CardRecord | None, Words | None]:
+        """Why somebody could not answer now, before they are asked for more than a press; None if they can.
+
+        Decides nothing and records nothing. Raises `StoreError`.
+        """
+        record = await self._store.reader.card(press.request_id)
+        if record is None:
+            return None, unreadable_words()
+        request = record.request
+        if not request.open:
+            return record, reply_words(Outcome(_CLOSED[request.status], ""), record, None)
+        if press.revision != request.revision:
+            return record, reply_words(Outcome(OutcomeKind.SUPERSEDED, ""), record, None)
+        way = await self.way_in(record, press.person, press.chat)
+        audience = request.audience
+        let_in = way.via in audience or press.person in audience
+        return record, None if let_in else self._refusal(record, way)
 
     async def way_in(self, record: CardRecord, person: str, chat: str | None = None) -> WayIn:
         """How somebody is let in to a request from the platform that they are on; by none of its destinations, the way

@@ -1,0 +1,30 @@
+"""What `sayso doctor` finds, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked. `remedy` is empty where it is as it should be."""
+
+    subject: str
+    what: str
+    remedy: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing has to be mended."""
+        return not self.remedy
+
+    @classmethod
+    def good(cls, subject: str, what: str) -> Self:
+        """It is as it should be."""
+        return cls(subject, what)
+
+    @classmethod
+    def bad(cls, subject: str, what: str, remedy: str) -> Self:
+        """It has to be mended, and how."""
+        return cls(subject, what, remedy)

@@ -1,0 +1,142 @@
+"""Calls of the Bot API, with the library's errors as what follows from them."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import timedelta
+from typing import Any
+
+from telegram import error as telegram_error
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest
+
+from sayso.bots.outbox import DeliveryProblem, MessageGone, Throttled, Unclear, Undeliverable
+
+POLL_TIMEOUT = 50
+"""Seconds of one long poll; the Bot API takes at most 50."""
+
+_TIMEOUT = 10.0
+_GONE = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message to delete not found",
+)
+_DEAD = (
+    "chat not found",
+    "not enough rights",
+    "have no rights",
+    "chat_write_forbidden",
+    "group chat was deactivated",
+    "message thread not found",
+    "topic_closed",
+    "topic_deleted",
+    "user not found",
+    "peer_id_invalid",
+)
+
+
+class Moved(DeliveryProblem):
+    """The group has another id now."""
+
+    def __init__(self, chat_id: int) -> None:
+        self.chat_id = chat_id
+        super().__init__(f"the group moved to {chat_id}")
+
+
+class TooLate(DeliveryProblem):
+    """A press can no longer be acknowledged; what it decided stands."""
+
+
+class PollerConflict(DeliveryProblem):
+    """Somebody else takes this bot's updates."""
+
+
+class Api:
+    """One bot's calls. `open` before the first, `close` after the last; `rebuild` when nothing gets through."""
+
+    def __init__(self, token: str, base_url: str, base_file_url: str) -> None:
+        self._token = token
+        self._base_url = base_url
+        self._base_file_url = base_file_url
+        self._bot: ExtBot[None] | None = None
+        self._request: HTTPXRequest | None = None
+
+    async def open(self) -> None:
+        """Make the connections' pool; the network is not used."""
+        if self._bot is None:
+            self._request = HTTPXRequest(
+                connection_pool_size=64, read_timeout=_TIMEOUT, connect_timeout=_TIMEOUT
+            )
+            self._bot = ExtBot(
+                token=self._token,
+                base_url=self._base_url,
+                base_file_url=self._base_file_url,
+                request=self._request,
+                get_updates_request=self._request,
+            )
+            await self._request.initialize()  # the bot's own initialize() would ask the network
+
+    async def close(self) -> None:
+        """Close the connections; harmless when they are closed."""
+        self._bot = None
+        request, self._request = self._request, None
+        if request is not None:
+            await request.shutdown()
+
+    async def rebuild(self) -> None:
+        """Begin with new connections."""
+        await self.close()
+        await self.open()
+
+    async def call(self, method: str, *, patience: float = _TIMEOUT, **parameters: Any) -> Any:
+        """The result of a method, waited for `patience` seconds. Raises `DeliveryProblem`, of which `Moved`, `TooLate`
+        and `PollerConflict` are kinds too. "Message is not modified" is success: it shows what it should.
+        """
+        assert self._bot is not None, "open() comes first"
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            # In lower case: the library warns where it has a method of its own, which knows fewer fields.
+            return await self._bot.do_api_request(method.lower(), api_kwargs=given, read_timeout=patience)
+        except telegram_error.TelegramError as error:
+            problem = _translate(error, parameters.get("chat_id"))
+            if problem is None:
+                return None
+            raise problem from error
+
+
+def _translate(error: telegram_error.TelegramError, chat_id: object) -> DeliveryProblem | None:
+    text = error.message
+    match error:
+        case telegram_error.RetryAfter():
+            return Throttled(_retry_after(error), None if chat_id is None else f"chat:{chat_id}")
+        case telegram_error.ChatMigrated():
+            return Moved(error.new_chat_id)
+        case telegram_error.Conflict():
+            return PollerConflict(text)
+        case telegram_error.Forbidden() | telegram_error.InvalidToken():
+            return Undeliverable(text)
+        case telegram_error.BadRequest():
+            return _translate_bad_request(text)
+        case _:
+            return Unclear(text)
+
+
+def _translate_bad_request(text: str) -> DeliveryProblem | None:
+    lowered = text.lower()
+    if "message is not modified" in lowered:
+        return None
+    if "query is too old" in lowered or "query id is invalid" in lowered:
+        return TooLate(text)
+    if any(words in lowered for words in _GONE):
+        return MessageGone()
+    if any(words in lowered for words in _DEAD):
+        return Undeliverable(text)
+    return Unclear(text)
+
+
+def _retry_after(error: telegram_error.RetryAfter) -> timedelta:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library announces that it will be a timedelta
+        wait = error.retry_after
+    return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)

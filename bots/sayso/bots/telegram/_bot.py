@@ -1,0 +1,345 @@
+"""The Telegram bot: updates by our own long polling or by webhook, confirmed once what they decide is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from fastapi import APIRouter, Request, Response
+
+from sayso.adapters.telegram import Event, Unreadable, parse_update
+from sayso.bots.findings import Finding
+from sayso.bots.outbox import DeliveryProblem, Throttled
+from sayso.bots.serving import Parts
+from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict
+from sayso.bots.telegram._check import check_telegram
+from sayso.bots.telegram._handler import Handler
+from sayso.bots.telegram._membership import TelegramMembership
+from sayso.bots.telegram._surface import PLATFORM, TelegramSurface
+from sayso.config import InvalidSettings, TelegramSettings, read_secret
+from sayso.engine import StoreError
+
+logger = logging.getLogger("sayso.telegram")
+
+PRESSES_KEPT = timedelta(seconds=150)
+"""How long Telegram keeps a press for a bot that does not fetch it (seen in tdlib's Bot API server)."""
+
+HEARTBEAT = timedelta(seconds=15)
+WEDGED_AFTER = 90.0
+"""Seconds without a successful poll after which all connections are made anew."""
+
+WEBHOOK_PATH = "/telegram/webhook"
+_ALLOWED = ["message", "callback_query", "my_chat_member"]
+_FIRST_BACK_OFF = 0.5
+_LONGEST_BACK_OFF = 30.0
+_COMMANDS = (
+    ("pending", "what waits for your answer"),
+    ("run", "start a workflow: NAME and its values"),
+    ("answer", "answer without the card"),
+    ("status", "the runs that you started"),
+    ("help", "what you can write"),
+)
+
+
+class TelegramBot:
+    """One bot token's bot. Raises `InvalidSettings` where there is no token."""
+
+    name = PLATFORM
+
+    def __init__(self, parts: Parts) -> None:
+        settings = parts.settings.telegram
+        assert settings is not None
+        self._settings: TelegramSettings = settings
+        self._parts = parts
+        self._store = parts.store
+        token = read_secret(settings.token, settings.token_file, "telegram.token")
+        if token is None:
+            raise InvalidSettings(
+                "sayso.toml",
+                "telegram.token",
+                "it is missing",
+                "Set SAYSO_TELEGRAM__TOKEN in the environment, or telegram.token_file. @BotFather gives one.",
+            )
+        base = settings.api_url.rstrip("/")
+        self._api = Api(token, f"{base}/bot", f"{(settings.file_url or f'{base}/file').rstrip('/')}/bot")
+        self.surface = TelegramSurface(self._api, parts.store, parts.settings, settings)
+        self.membership = TelegramMembership(self._api, self.surface)
+        self._handler = Handler(
+            self._api,
+            self.surface,
+            parts.store,
+            parts.desk,
+            parts.commands,
+            parts.settings,
+            spawn=self._spawn,
+            copy_found=lambda: parts.metrics.copy_found(PLATFORM),
+        )
+        self._secret = read_secret(
+            settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
+        ) or secrets.token_urlsafe(32)
+        self._group: asyncio.TaskGroup | None = None
+        self._polling: asyncio.Timeout | None = None
+        self._stopping = asyncio.Event()
+        self._last_beat = parts.store.clock.now()
+        self._bot_id = token.partition(":")[0]
+        self.router = self._make_router() if settings.mode == "webhook" else None
+
+    async def run(self, ready: Callable[[str | None], None]) -> None:
+        """Take updates until `stop`; see `Platform`."""
+        await self._api.open()
+        await self.surface.load()
+        async with self._tasks():
+            await self._introduce(ready)
+            if self._stopping.is_set():
+                return
+            await self._note_outage()
+            if self._settings.mode == "webhook":
+                await self._serve_webhook(ready)
+            else:
+                await self._poll(ready)
+
+    def stop(self) -> None:
+        """Have `run` end once what is in flight is finished."""
+        self._stopping.set()
+        if self._polling is not None:
+            self._polling.reschedule(asyncio.get_running_loop().time())
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._api.close()
+
+    async def check(self) -> list[Finding]:
+        """What has to be mended before the bot works."""
+        await self._api.open()
+        await self.surface.load()
+        return await check_telegram(self._api, self.surface, self._parts.settings, self._settings)
+
+    # Tasks that may come after an acknowledgement.
+
+    @asynccontextmanager
+    async def _tasks(self) -> AsyncGenerator[None]:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                yield
+            finally:
+                self._group = None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None:
+            work.close()  # the end has come: what it would have said is in the card
+            return
+        self._group.create_task(self._guarded(work), name="telegram message")
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (DeliveryProblem, StoreError) as problem:
+            if isinstance(problem, Throttled):
+                self.surface.budget.block(problem.key, problem.retry_after)
+            logger.warning("a message was not sent: %s", problem)
+
+    # Updates.
+
+    async def _introduce(self, ready: Callable[[str | None], None]) -> None:
+        """Find out who we are, until it succeeds or the stop comes."""
+        back_off = _FIRST_BACK_OFF
+        while not self._stopping.is_set():
+            try:
+                me = await self._api.call("getMe")
+                self._bot_id, self._handler.username = str(me["id"]), str(me["username"])
+                commands = [{"command": name, "description": words} for name, words in _COMMANDS]
+                await self._api.call("setMyCommands", commands=commands)
+            except DeliveryProblem as problem:
+                ready(f"Telegram does not answer as it should: {problem}")
+                logger.warning("Telegram: %s; it is tried again in %g s", problem, back_off)
+                await self._pause(back_off)
+                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+            else:
+                return
+
+    async def _poll(self, ready: Callable[[str | None], None]) -> None:
+        loop = asyncio.get_running_loop()
+        offset: int | None = None
+        back_off, succeeded = _FIRST_BACK_OFF, loop.time()
+        await self._api.call("deleteWebhook")
+        while not self._stopping.is_set():
+            try:
+                updates = await self._fetch(offset)
+                await self._beat()
+                ready(None)
+                offset = await self._handle_all(updates) or offset
+            except (DeliveryProblem, StoreError, TimeoutError) as problem:
+                if self._stopping.is_set():
+                    return
+                ready(f"updates cannot be taken: {str(problem) or 'time-out'}")
+                self._complain(problem, back_off)
+                if loop.time() - succeeded > WEDGED_AFTER:
+                    await self._api.rebuild()
+                    succeeded = loop.time()
+                await self._pause(back_off)
+                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+            else:
+                back_off, succeeded = _FIRST_BACK_OFF, loop.time()
+
+    def _complain(self, problem: Exception, back_off: float) -> None:
+        if isinstance(problem, PollerConflict):
+            logger.error(
+                "Telegram: somebody else takes this bot's updates: %s. One token, one poller: stop the other.",
+                problem,
+            )
+        else:
+            logger.warning("Telegram: %s; it is tried again in %g s", str(problem) or "time-out", back_off)
+
+    async def _fetch(self, offset: int | None) -> Sequence[object]:
+        """The next updates; a higher offset confirms those before it. Raises `TimeoutError` at the stop, too."""
+        try:
+            async with asyncio.timeout(POLL_TIMEOUT + 15) as self._polling:
+                fetched = await self._api.call(
+                    "getUpdates",
+                    patience=POLL_TIMEOUT + 10,
+                    offset=offset,
+                    timeout=POLL_TIMEOUT,
+                    limit=100,
+                    allowed_updates=_ALLOWED,
+                )
+        finally:
+            self._polling = None
+        return cast("Sequence[object]", fetched)
+
+    async def _handle_all(self, updates: Sequence[object]) -> int | None:
+        """Handle a batch, each person's updates in their order; the offset that confirms it.
+
+        Raises `StoreError` where something could not be committed: then nothing is confirmed, and all comes again.
+        """
+        received_at = self._store.clock.now()
+        queues: dict[int, list[tuple[Event, str]]] = {}
+        last: int | None = None
+        for update in updates:
+            event, update_id = parse_update(update), _update_id(update)
+            last = update_id if last is None else max(last, update_id)
+            queues.setdefault(_sender_of(event), []).append((event, self._key(update_id)))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for queue in queues.values():
+                    group.create_task(self._handle_queue(queue, received_at))
+        except* StoreError as errors:
+            raise errors.exceptions[0] from errors
+        return None if last is None else last + 1
+
+    async def _handle_queue(self, queue: list[tuple[Event, str]], received_at: datetime) -> None:
+        for event, key in queue:
+            try:
+                await self._handler.handle(event, key, received_at)
+            except StoreError:
+                raise
+            except Exception:
+                # One update that cannot be handled must not be fetched for ever.
+                logger.exception("update %s could not be handled", key)
+
+    def _key(self, update_id: int) -> str:
+        return f"{PLATFORM}:{self._bot_id}:{update_id}"
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    # Outages.
+
+    async def _note_outage(self) -> None:
+        """Where presses may have been lost, post the open cards anew with a line that says so."""
+        now = self._store.clock.now()
+        kept = await self._store.kept(PLATFORM, "heartbeat")
+        before = datetime.fromisoformat(kept) if isinstance(kept, str) else now
+        if now - before > PRESSES_KEPT:
+            await self._post_anew(before, now)
+        await self._keep_beat(now)
+
+    async def _beat(self) -> None:
+        """Note that updates are taken, at most every 15 s, and whether there was a gap."""
+        now = self._store.clock.now()
+        if now - self._last_beat >= HEARTBEAT:
+            if now - self._last_beat > PRESSES_KEPT:
+                await self._post_anew(self._last_beat, now)
+            await self._keep_beat(now)
+
+    async def _keep_beat(self, now: datetime) -> None:
+        self._last_beat = now
+        await self._store.keep(PLATFORM, "heartbeat", now.isoformat())
+
+    async def _post_anew(self, before: datetime, now: datetime) -> None:
+        pending = await self._store.reader.pending(limit=1_000_000)
+        places = {entry for one in pending for entry in one.audience if entry.startswith(f"{PLATFORM}:")}
+        notice = self.surface.in_zone(
+            (
+                "sayso was offline ",
+                before,
+                " to ",
+                now,
+                ". Presses in that time were lost. Please answer again.",
+            )
+        )
+        count = await self._store.post_anew(sorted(places), notice)
+        logger.warning(
+            "no updates were taken from %s to %s; %d open cards are posted anew", before, now, count
+        )
+
+    # Webhook.
+
+    async def _serve_webhook(self, ready: Callable[[str | None], None]) -> None:
+        try:
+            await self._api.call(
+                "setWebhook",
+                url=self._settings.webhook_url,
+                secret_token=self._secret,
+                allowed_updates=_ALLOWED,
+            )
+        except DeliveryProblem as problem:
+            ready(f"the webhook could not be set: {problem}")
+            raise
+        ready(None)
+        while not self._stopping.is_set():
+            await self._beat()
+            await self._pause(HEARTBEAT.total_seconds())
+
+    def _make_router(self) -> APIRouter:
+        router = APIRouter()
+
+        @router.post(WEBHOOK_PATH)
+        async def webhook(request: Request) -> Response:
+            given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
+            if not hmac.compare_digest(given.encode(), self._secret.encode()):
+                return Response(status_code=403)
+            if self._group is None:
+                return Response(status_code=503)  # starting or stopping: Telegram sends it again
+            try:
+                update = await request.json()
+            except ValueError:
+                return Response(status_code=400)
+            try:
+                await self._handle_all([update])
+            except StoreError as error:
+                logger.error("an update could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
+                return Response(status_code=503)
+            return Response(status_code=200)
+
+        _ = webhook
+        return router
+
+
+def _update_id(update: object) -> int:
+    found = cast("dict[str, Any]", update).get("update_id") if isinstance(update, dict) else None
+    return found if isinstance(found, int) else 0
+
+
+def _sender_of(event: Event) -> int:
+    return 0 if isinstance(event, Unreadable) else getattr(getattr(event, "sender", None), "user_id", 0)

@@ -1,0 +1,85 @@
+"""What has to be mended before the Telegram bot works, each with what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sayso.bots.findings import Finding
+from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.telegram._api import Api
+from sayso.bots.telegram._surface import PLATFORM, TelegramSurface
+from sayso.config import Destination, Members, Settings, TelegramSettings
+
+_PRESENT = frozenset({"creator", "administrator", "member", "restricted"})
+
+
+async def check_telegram(
+    api: Api, surface: TelegramSurface, settings: Settings, telegram: TelegramSettings
+) -> list[Finding]:
+    """Ask Telegram about the token, the webhook and every configured chat."""
+    try:
+        me = await api.call("getMe")
+    except DeliveryProblem as problem:
+        return [
+            Finding.bad(
+                "Telegram token",
+                f"Telegram refuses it or cannot be reached: {problem}",
+                "Take the token from @BotFather (/mybots, API Token) and check telegram.api_url.",
+            )
+        ]
+    findings = [Finding.good("Telegram token", f"it is @{me['username']}'s")]
+    findings.append(await _check_updates(api, telegram))
+    chats = [destination for destination in settings.chats() if destination.platform == PLATFORM]
+    return [*findings, *[await _check_chat(api, surface, one, me["id"]) for one in chats]]
+
+
+async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
+    subject = "Telegram updates"
+    try:
+        info: dict[str, Any] = await api.call("getWebhookInfo")
+    except DeliveryProblem as problem:
+        return Finding.bad(subject, str(problem), "Try again.")
+    url = info.get("url", "")
+    if telegram.mode == "polling":
+        if url:
+            return Finding.bad(
+                subject,
+                f"a webhook is set: {url}",
+                "`sayso serve` removes it. If another program uses this bot, give sayso a bot of its own.",
+            )
+        return Finding.good(subject, "they are polled")
+    if error := info.get("last_error_message"):
+        return Finding.bad(
+            subject, f"Telegram could not deliver to {url}: {error}", "Check telegram.webhook_url."
+        )
+    return Finding.good(subject, f"they come to {telegram.webhook_url}")
+
+
+async def _check_chat(api: Api, surface: TelegramSurface, destination: Destination, bot_id: int) -> Finding:
+    chat_id = surface.current_chat(destination)
+    try:
+        chat: dict[str, Any] = await api.call("getChat", chat_id=chat_id)
+        if destination.is_direct:
+            return Finding.good(destination.name, "the person has started the bot")
+        member: dict[str, Any] = await api.call("getChatMember", chat_id=chat_id, user_id=bot_id)
+    except DeliveryProblem as problem:
+        what = (
+            "Have the person open the bot and press Start."
+            if destination.is_direct
+            else "Add the bot to the group."
+        )
+        return Finding.bad(destination.name, str(problem), what)
+    title = chat.get("title", str(chat_id))
+    if member["status"] not in _PRESENT:
+        return Finding.bad(destination.name, f"the bot is not in {title!r}", "Add the bot to the group.")
+    if member["status"] == "restricted" and not member.get("can_send_messages"):
+        return Finding.bad(
+            destination.name, f"the bot may not write in {title!r}", "Give it the right to send messages."
+        )
+    if isinstance(destination.audience, Members) and member["status"] != "administrator":
+        return Finding.bad(
+            destination.name,
+            f"the bot is no administrator of {title!r}: Telegram lets it look members up only as one",
+            'Make it an administrator (no right is needed), or list people: audience = ["telegram:..."].',
+        )
+    return Finding.good(destination.name, f"the bot is in {title!r}")

@@ -1,0 +1,262 @@
+"""Cards in Telegram chats: sent, edited, locked; and messages that are no cards."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from sayso.adapters.cards import Words, build_card
+from sayso.adapters.telegram import (
+    Stretch,
+    TelegramMessage,
+    as_html,
+    in_zone,
+    inert,
+    render_card,
+    render_copy,
+    render_former,
+)
+from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Undeliverable
+from sayso.bots.telegram._api import Api, Moved
+from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination
+from sayso.engine import CardRecord, Delivery, SQLiteStore
+
+logger = logging.getLogger("sayso.telegram")
+
+PLATFORM = "telegram"
+_MOVED = "moved:"
+_MARGIN = 1.05
+"""Requests sent in time may arrive closer together than they were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A card's message; `complete` once everything that belongs to it was sent."""
+
+    chat_id: int
+    message_id: int
+    complete: bool = True
+
+    def encode(self) -> str:
+        """The reference as the store keeps it."""
+        return f"{self.chat_id}/{self.message_id}/{int(self.complete)}"
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """The reference of a text that `encode` made."""
+        chat_id, message_id, complete = text.split("/")
+        return cls(int(chat_id), int(message_id), complete == "1")
+
+
+def telegram_rates(settings: TelegramSettings) -> Callable[[str], Sequence[Rate]]:
+    """What Telegram allows (core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this), by key."""
+    second = timedelta(seconds=_MARGIN)
+    chat = [Rate(1, second / settings.chat_per_second)]
+    group = [*chat, Rate(settings.group_per_minute, timedelta(minutes=_MARGIN))]
+    overall = [Rate(settings.all_per_second, second)]
+
+    def rates(key: str) -> Sequence[Rate]:
+        if key == "all":
+            return overall
+        return group if key.startswith("chat:-") else chat
+
+    return rates
+
+
+class TelegramSurface:
+    """Where cards are shown in Telegram."""
+
+    def __init__(self, api: Api, store: SQLiteStore, settings: Settings, telegram: TelegramSettings) -> None:
+        self._api = api
+        self._store = store
+        self._settings = settings
+        self._moved: dict[int, int] = {}
+        self.budget = Budget(telegram_rates(telegram))
+
+    @property
+    def platform(self) -> str:
+        """The first part of its destinations."""
+        return PLATFORM
+
+    async def load(self) -> None:
+        """Read which groups have moved."""
+        kept = await self._store.kept_all(PLATFORM, _MOVED)
+        self._moved = {int(key.removeprefix(_MOVED)): int(str(new)) for key, new in kept.items()}
+
+    def keys(self, delivery: Delivery) -> tuple[str, ...]:
+        """The budget keys of a card."""
+        return self._keys(self._chat_id(self._destination(delivery.destination)))
+
+    async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
+        """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
+        destination = self._destination(delivery.destination)
+        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
+        card = build_card(record, self._settings.place_names, notices)
+        message = render_card(card, self._settings.zone, self._store.clock.now())
+        if delivery.reference is None:
+            reference = await self._send(destination, message)
+            await keep(reference.encode())
+        else:
+            reference = Reference.decode(delivery.reference)
+            await self._edit(reference, message)
+        if message.rest and not reference.complete:
+            await self._send_rest(destination, reference, message)
+        if delivery.former is not None:
+            former = render_former(card, self._settings.zone, self._store.clock.now())
+            await self.lock(Reference.decode(delivery.former), former)
+        return Reference(reference.chat_id, reference.message_id).encode()
+
+    async def lock(self, reference: Reference, message: TelegramMessage) -> None:
+        """Show an extra message without buttons; what does not succeed is logged, for the next press finds it again."""
+        try:
+            await self.budget.wait(self._keys(reference.chat_id))
+            await self._edit(reference, message)
+        except DeliveryProblem as problem:
+            logger.info("message %s could not be locked: %s", reference.encode(), problem)
+
+    async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
+        """Lock a second message of a card, which became known when it was pressed."""
+        card = build_card(record, self._settings.place_names)
+        await self.lock(reference, render_copy(card, self._settings.zone, self._store.clock.now()))
+
+    async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
+        """Send a plain message to a destination."""
+        place = self._destination(destination)
+        text = "\n".join(self.in_zone(line) for line in lines)
+        await self.say(self._chat_id(place), as_html([Stretch(inert(text))]), topic=place.topic)
+
+    async def say(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        topic: int | None = None,
+        reply_to: int | None = None,
+        markup: dict[str, Any] | None = None,
+    ) -> int:
+        """Send a message that is no card, ahead of cards; its id. `text` is HTML."""
+        await self.budget.wait(self._keys(chat_id))
+        sent = await self._api.call(
+            "sendMessage",
+            chat_id=chat_id,
+            text=text,
+            parse_mode="HTML",
+            message_thread_id=topic,
+            reply_parameters=None
+            if reply_to is None
+            else {"message_id": reply_to, "allow_sending_without_reply": True},
+            reply_markup=markup,
+            link_preview_options={"is_disabled": True},
+        )
+        return int(sent["message_id"])
+
+    def in_zone(self, words: Words) -> str:
+        """Words with their instants in the configured time zone."""
+        return in_zone(words, self._settings.zone, self._store.clock.now())
+
+    async def move(self, old: int, new: int) -> None:
+        """A group has another id: remember it for good."""
+        self._moved[old] = new
+        await self._store.keep(PLATFORM, f"{_MOVED}{old}", new)
+
+    def names_of(self, chat_id: int) -> list[str]:
+        """The destinations that mean a chat, under its old id too."""
+        ids = {chat_id, *(old for old, new in self._moved.items() if new == chat_id)}
+        known = [one.name for one in self._settings.chats() if one.platform == PLATFORM]
+        named = [name for name in known if int(self._destination(name).chat_id) in ids]
+        return list(dict.fromkeys([*named, *(f"{PLATFORM}:{one}" for one in ids)]))
+
+    def current_chat(self, destination: Destination) -> int:
+        """The id of a destination's chat as it is now."""
+        return self._chat_id(destination)
+
+    def _destination(self, name: str) -> Destination:
+        try:
+            return self._settings.destination(name)
+        except UnknownDestination as error:
+            raise Undeliverable(str(error)) from error
+
+    def _chat_id(self, destination: Destination) -> int:
+        chat_id = int(destination.chat_id)
+        while chat_id in self._moved:
+            chat_id = self._moved[chat_id]
+        return chat_id
+
+    def _keys(self, chat_id: int) -> tuple[str, ...]:
+        return (f"chat:{chat_id}", "all")
+
+    async def _send(self, destination: Destination, message: TelegramMessage) -> Reference:
+        chat_id = self._chat_id(destination)
+        try:
+            sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
+        except Moved as moved:
+            await self.move(chat_id, moved.chat_id)
+            chat_id = moved.chat_id
+            sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
+        return Reference(chat_id, int(sent["message_id"]), complete=not message.rest)
+
+    async def _post(self, chat_id: int, text: str, topic: int | None, keyboard: Any) -> Any:
+        return await self._api.call(
+            "sendMessage",
+            chat_id=chat_id,
+            text=text,
+            parse_mode="HTML",
+            message_thread_id=topic,
+            reply_markup={"inline_keyboard": keyboard} if keyboard else None,
+            link_preview_options={"is_disabled": True},
+        )
+
+    async def _edit(self, reference: Reference, message: TelegramMessage) -> None:
+        if reference.chat_id in self._moved:
+            raise MessageGone  # messages of before a group's upgrade stay where nobody looks
+        try:
+            await self._api.call(
+                "editMessageText",
+                chat_id=reference.chat_id,
+                message_id=reference.message_id,
+                text=message.text,
+                parse_mode="HTML",
+                reply_markup={"inline_keyboard": message.keyboard},
+                link_preview_options={"is_disabled": True},
+            )
+        except Moved as moved:
+            await self.move(reference.chat_id, moved.chat_id)
+            raise MessageGone from moved
+
+    async def _send_rest(
+        self, destination: Destination, reference: Reference, message: TelegramMessage
+    ) -> None:
+        texts = message.rest_messages
+        reply = {"message_id": reference.message_id, "allow_sending_without_reply": True}
+        for text in texts or ():
+            await self.budget.wait(self._keys(reference.chat_id))
+            await self._api.call(
+                "sendMessage",
+                chat_id=reference.chat_id,
+                text=text,
+                message_thread_id=destination.topic,
+                reply_parameters=reply,
+                link_preview_options={"is_disabled": True},
+            )
+        if texts is None:
+            await self.budget.wait(self._keys(reference.chat_id))
+            await self._send_document(destination, reference, message.rest, json.dumps(reply))
+
+    async def _send_document(
+        self, destination: Destination, reference: Reference, text: str, reply: str
+    ) -> None:
+        from telegram import InputFile
+
+        await self._api.call(
+            "sendDocument",
+            patience=60.0,
+            chat_id=reference.chat_id,
+            document=InputFile(text.encode(), filename="rest.txt"),
+            caption="The rest of the question.",
+            message_thread_id=destination.topic,
+            reply_parameters=reply,
+        )
