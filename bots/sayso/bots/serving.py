@@ -74,6 +74,7 @@ class Parts:
 
     settings: Settings
     store: SQLiteStore
+    runtime: Runtime
     desk: Desk
     commands: Commands
     metrics: Metrics
@@ -180,7 +181,7 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         memberships = _Memberships()
         desk = Desk(store, runtime, plan.settings, memberships, metrics)
         commands = Commands(store, runtime, desk, plan.starters)
-        platforms = plan.platforms(Parts(plan.settings, store, desk, commands, metrics))
+        platforms = plan.platforms(Parts(plan.settings, store, runtime, desk, commands, metrics))
         memberships.update({one.name: one.membership for one in platforms})
         for one in platforms:
             stack.push_async_callback(one.close)

@@ -1,0 +1,91 @@
+"""The service with its chat platforms in the test's own process, against local platforms, with one workflow that asks
+whatever a test wants asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sayso.bots.cli import exit_code_of
+from sayso.bots.platforms import make_platforms
+from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.config import Settings
+from sayso.engine import CardRecord, Clock, Runtime, SQLiteStore, Workflow, node, request_input
+
+
+@node
+async def ask(shared: dict[str, Any]) -> None:
+    shared["answer"] = await request_input(request_id="question", **shared["ask"])
+    if shared.get("fails"):
+        raise RuntimeError("connection refused")
+
+
+@node
+def publish(shared: dict[str, Any]) -> None:
+    shared["published"] = True
+
+
+ask > publish
+workflow = Workflow("flow", start=ask)
+
+
+@dataclass
+class ChatService:
+    """A running service and the ways a test drives it from the workflows' side."""
+
+    store: SQLiteStore
+    runtime: Runtime
+    url: str
+
+    async def ask(self, to: list[str], prompt: str = "Release 4.2.0?", **question: Any) -> str:
+        """Start a run that asks this; the run's id. Choices are approve and reject unless said otherwise."""
+        if "input_type" not in question:
+            question |= {"options": ["approve", "reject"], "input_type": "select"}
+        fails = question.pop("fails", False)
+        return await self.runtime.start(
+            "flow", {"ask": {"prompt": prompt, "to": to, **question}, "fails": fails}
+        )
+
+    async def card(self, run_id: str) -> CardRecord:
+        """What a card of the run's request shows, once the run rests."""
+        await self.runtime.wait(run_id)
+        asked = [row.request_id async for row in self.store.reader.audit(run_id) if row.kind == "requested"]
+        record = await self.store.reader.card(str(asked[0]))
+        assert record is not None
+        return record
+
+    async def answer(self, run_id: str) -> Any:
+        """The answer with which the run went on."""
+        return (await self.runtime.wait(run_id)).shared.get("answer")
+
+
+@asynccontextmanager
+async def chat_service(
+    database: Path,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    starters: frozenset[str] = frozenset(),
+) -> AsyncIterator[ChatService]:
+    """The service while inside; entered again on the same database, it is the same service after a restart."""
+    made: list[Parts] = []
+
+    def platforms(parts: Parts) -> list[Platform]:
+        made.append(parts)
+        return make_platforms(parts)
+
+    plan = Plan(
+        settings=settings,
+        new_store=lambda: SQLiteStore(database, clock=clock),
+        workflows=[workflow],
+        starters={"flow": starters},
+        audiences={},
+        platforms=platforms,
+        exit_code=exit_code_of,
+    )
+    async with serve(plan) as serving:
+        yield ChatService(made[0].store, made[0].runtime, serving.url)

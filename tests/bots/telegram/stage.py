@@ -1,0 +1,107 @@
+"""People, a group and a service: what the tests of the Telegram bot play on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from sayso.config import DestinationSettings, HttpSettings, Settings, TelegramSettings
+from sayso.testing.telegram import Group, LocalTelegram, Person, SeenMessage
+from tests.bots.chat_service import ChatService, chat_service
+
+
+@dataclass
+class Stage:
+    """Ana and Bo are in the group, Eve is not; all three have started the bot."""
+
+    telegram: LocalTelegram
+    database: Path
+    ana: Person
+    bo: Person
+    eve: Person
+    group: Group
+    settings: Settings
+    current: ChatService | None = None
+
+    @classmethod
+    async def build(cls, telegram: LocalTelegram, database: Path, **more: Any) -> Stage:
+        ana, bo, eve = (telegram.add_person(name) for name in ("Ana", "Bo", "Eve"))
+        for person in (ana, bo, eve):
+            await person.start()
+        group = await telegram.add_group("Releases", [ana, bo], supergroup=False)
+        stage = cls(telegram, database, ana, bo, eve, group, Settings())
+        stage.settings = stage.make_settings(**more)
+        return stage
+
+    def make_settings(self, **more: Any) -> Settings:
+        telegram = {
+            "token": SecretStr(self.telegram.token),
+            "api_url": self.telegram.url,
+            "chat_per_second": 1000.0,
+            "group_per_minute": 10_000,
+            "all_per_second": 10_000,
+        }
+        telegram |= more.pop("telegram", {})
+        people = (f"telegram:{self.ana.id}", f"telegram:{self.bo.id}")
+        place = DestinationSettings(audience=more.pop("audience", people), name="Releases")
+        return Settings(
+            time_zone="UTC",
+            destinations={self.place: place},
+            telegram=TelegramSettings(**telegram),
+            http=HttpSettings(port=0),
+            **more,
+        )
+
+    @property
+    def place(self) -> str:
+        """The group as a destination."""
+        return f"telegram:{self.group.id}"
+
+    @property
+    def service(self) -> ChatService:
+        """The service that runs now."""
+        assert self.current is not None
+        return self.current
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ChatService]:
+        """The service while inside; entered again, it has been restarted."""
+        starters = frozenset({f"telegram:{self.ana.id}"})
+        async with chat_service(self.database, self.settings, starters=starters) as service:
+            self.current = service
+            await self.telegram.until(lambda: self.telegram.is_polled)
+            yield service
+        self.current = None
+
+    async def ask(self, *to: str, **question: Any) -> tuple[str, SeenMessage]:
+        """Have something asked in the group, or where it is said; the run, and the card as Ana sees it."""
+        before = self.count()
+        run_id = await self.service.ask(list(to) or [self.place], **question)
+        await self.telegram.until(lambda: self.count() > before)
+        return run_id, await self.card()
+
+    def count(self) -> int:
+        """How many messages the bot has sent."""
+        return len(self.telegram.calls_of("sendMessage"))
+
+    async def card(self) -> SeenMessage:
+        """The newest message in the group."""
+        return await self.ana.last(self.group)
+
+    async def until_shows(self, message: SeenMessage, *words: str) -> SeenMessage:
+        """Wait until a message has all these words."""
+        return await self.until(message, lambda seen: all(word in seen.text for word in words))
+
+    async def until(self, message: SeenMessage, holds: Callable[[SeenMessage], bool]) -> SeenMessage:
+        """Wait until a message is as wanted."""
+        seen = await self.ana.now(message)
+        while not holds(seen):
+            revision = self.telegram.revision
+            await self.telegram.until(lambda revision=revision: self.telegram.revision != revision)
+            seen = await self.ana.now(message)
+        return seen
