@@ -70,7 +70,12 @@ def set_up_logging(settings: LogSettings, secrets: Iterable[str | None] = ()) ->
     last: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=False,
+            pad_event_to=0,
+            # Without the values of local variables: those hold what people wrote, and tokens.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     # In text a traceback is rendered by the last processor; a JSON line carries it as a field.
     tracebacks: list[Any] = [structlog.processors.format_exc_info] if settings.format == "json" else []

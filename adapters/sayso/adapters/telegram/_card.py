@@ -30,7 +30,7 @@ LABEL_LIMIT = 40
 MOST_MESSAGES = 3
 """A rest that needs more messages than these goes as a document."""
 
-_ROW_WIDTH = 30
+_ROW_WIDTH = 40
 _SAID_LIMIT = 1000
 _FACT_LIMIT = 300
 _SIGNS = {"primary": "✅ ", "danger": "❌ "}
@@ -91,7 +91,8 @@ def _details(details: Sequence[Field]) -> Iterator[Stretch]:
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
         yield Stretch(f"{inert(field.name)}: ", Style.BOLD)
-        yield Stretch(("\n" if "\n" in field.text else "") + inert(field.text))
+        text = inert(field.text).strip("\n")
+        yield Stretch(f"\n{text}" if "\n" in text else text)
 
 
 def _full_labels(card: Card) -> Iterator[Stretch]:

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from sayso.adapters.console import visible_line
+from sayso.bots.cli._chat_demo import CHAT_PORT, chat_demo
 from sayso.bots.cli._conversation import Conversation, Told, answer_command, database_words
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
@@ -97,12 +98,25 @@ def run(
     return _finish(drive)
 
 
-def demo(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+def demo(
+    *,
+    chat: Annotated[
+        bool,
+        typer.Option("--chat", help="In local chats in the browser, as several people; no token is needed."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="With --chat: the port of the page; 0 is any free one.")
+    ] = CHAT_PORT,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
     """Try sayso: an article is drafted, you review it, nothing is published without your say-so.
 
-    It is stored in sayso-demo.db in the working directory. Stop it whenever you like, with Ctrl-C or kill -9: started
-    again, it goes on where it was.
+    It is stored in sayso-demo.db (with --chat, sayso-demo-chat.db) in the working directory. Stop it whenever you like,
+    with Ctrl-C or kill -9: started again, it goes on where it was.
     """
+    if chat:
+        return chat_demo(database, port, Output(as_json=as_json))
     from sayso.bots.content_creation import workflow
 
     service = Service.build(database or DEMO_DATABASE)

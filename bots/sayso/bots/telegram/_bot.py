@@ -144,6 +144,9 @@ class TelegramBot:
             if isinstance(problem, Throttled):
                 self.surface.budget.block(problem.key, problem.retry_after)
             logger.warning("a message was not sent: %s", problem)
+        except Exception:
+            # What was decided is committed; a message that cannot be made must not end the bot.
+            logger.exception("a message could not be made")
 
     # Updates.
 

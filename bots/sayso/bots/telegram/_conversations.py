@@ -28,7 +28,8 @@ class Conversations:
 
     async def put(self, chat_id: int, message_id: int, conversation: Conversation) -> None:
         """Keep where a conversation stands."""
-        await self._store.keep(_SURFACE, _key(chat_id, message_id), msgspec.to_builtins(conversation))
+        kept = msgspec.json.decode(msgspec.json.encode(conversation))  # tuples as lists: what JSON gives back
+        await self._store.keep(_SURFACE, _key(chat_id, message_id), kept)
         if chat_id > 0:
             await self._store.keep(_SURFACE, f"asks:{chat_id}", message_id)
 

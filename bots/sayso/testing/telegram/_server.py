@@ -61,6 +61,7 @@ class LocalTelegram:
             privacy_mode=privacy_mode,
         )  # fmt: skip
         self._methods = BotMethods(self._world, WebhookMethods(self._world))
+        self.control = ControlApi(self)
         self._runner: web.AppRunner | None = None
         self._stack = AsyncExitStack()
 
@@ -85,7 +86,7 @@ class LocalTelegram:
             return
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
-        ControlApi(self).add_routes(app)
+        self.control.add_routes(app)
         app.router.add_get("/file/bot{token}/{path:.+}", self._handle_file)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()

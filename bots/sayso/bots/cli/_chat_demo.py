@@ -1,0 +1,111 @@
+"""`sayso demo --chat`: the service with local chats in the browser, for people without any token."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from sayso.bots.cli._exit_codes import ExitCode, UsageProblem, exit_code_of
+from sayso.bots.cli._output import Output
+from sayso.bots.service import MissingExtra, Service
+from sayso.config import DestinationSettings, HttpSettings, LogSettings, Settings, TelegramSettings
+from sayso.engine import Runtime, SQLiteReader, Workflow, WorkflowStatus
+
+if TYPE_CHECKING:
+    from sayso.bots.serving import Parts, Platform
+    from sayso.testing.telegram import LocalTelegram
+
+CHAT_DATABASE = "sayso-demo-chat.db"
+CHAT_PORT = 8788
+_GROUP = "Editors"
+_PEOPLE = ("Ana", "Bo", "Eve")
+_IN_GROUP = ("Ana", "Bo")
+_ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
+
+
+def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
+    """Run the demo until Ctrl-C or SIGTERM."""
+    for module in ("aiohttp", "aiogram", "fastapi", "teremok", "telegram"):
+        if find_spec(module) is None:
+            raise MissingExtra("sayso demo --chat", "testing", module)
+    return asyncio.run(_run(Service.build(database or CHAT_DATABASE, settings=Settings()), port, output))
+
+
+async def _run(service: Service, port: int, output: Output) -> ExitCode:
+    from sayso.bots.content_creation import workflow
+    from sayso.bots.logs import set_up_logging
+    from sayso.bots.serving import Plan, serve
+    from sayso.testing.page import ChatPage
+    from sayso.testing.telegram import LocalTelegram
+
+    set_up_logging(LogSettings(level="warning"))
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        state = service.path.with_suffix(".telegram.json")
+        telegram = await stack.enter_async_context(LocalTelegram(state_file=state))
+        group, people = await _populate(telegram)
+        made: list[Parts] = []
+        plan = Plan(
+            settings=_settings(telegram, group, people, service.location),
+            new_store=service.new_store,
+            workflows=[workflow],
+            starters={workflow.name: frozenset(people)},
+            audiences={workflow.name: (group, "operator")},
+            platforms=lambda parts: _remember(parts, made),
+            exit_code=exit_code_of,
+        )
+        page = ChatPage({"telegram": telegram.control.add_routes}, port=port)
+        try:
+            await stack.enter_async_context(page)
+        except OSError as error:
+            raise UsageProblem(
+                f"port {port} cannot be had ({error.strerror}); name another with --port."
+            ) from error
+        await stack.enter_async_context(serve(plan))
+        await _begin(workflow, made[0].runtime, made[0].store.reader, people[0])
+        output.say("An article is drafted and reviewed in a chat. Open this page and be Ana or Bo:", "bold")
+        output.say(f"  {page.url}", "green")
+        output.say("Stop it whenever you like, even with kill -9; started again, it goes on.", "dim")
+        output.value({"url": page.url})
+        await stop.wait()
+    return ExitCode.OK
+
+
+async def _populate(telegram: LocalTelegram) -> tuple[str, list[str]]:
+    """The group's destination and its members, made at the first start."""
+    people = {person.name: person for person in telegram.people()}
+    for name in _PEOPLE:
+        if name not in people:
+            people[name] = telegram.add_person(name)
+    members = [people[name] for name in _IN_GROUP]
+    groups = telegram.groups() or [await telegram.add_group(_GROUP, members)]
+    return f"telegram:{groups[0].id}", [f"telegram:{member.id}" for member in members]
+
+
+def _settings(telegram: LocalTelegram, group: str, people: list[str], database: str) -> Settings:
+    return Settings(
+        database=database,
+        destinations={group: DestinationSettings(audience=tuple(people), name=_GROUP)},
+        telegram=TelegramSettings.model_validate({"token": telegram.token, "api_url": telegram.url}),
+        http=HttpSettings(port=0),
+    )
+
+
+def _remember(parts: Parts, made: list[Parts]) -> list[Platform]:
+    from sayso.bots.platforms import make_platforms
+
+    made.append(parts)
+    return make_platforms(parts)
+
+
+async def _begin(workflow: Workflow, runtime: Runtime, reader: SQLiteReader, person: str) -> None:
+    """Start a run unless one is under way."""
+    for found in await reader.runs(workflow=workflow.name, limit=1000):
+        if found.status not in _ENDED:
+            return
+    await runtime.start(workflow.name, requested_by=person)

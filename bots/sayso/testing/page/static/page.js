@@ -1,0 +1,153 @@
+// The local chats of one person at a time. Everything that people wrote is put in as text, never as markup.
+const platforms = await (await fetch("/platforms")).json();
+const views = new Map();
+let person = decodeURIComponent(location.hash.slice(1));
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== false) made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+let hiding;
+function toast(words) {
+  const shown = document.getElementById("toast");
+  shown.textContent = words;
+  shown.classList.add("shown");
+  clearTimeout(hiding);
+  hiding = setTimeout(() => shown.classList.remove("shown"), 6000);
+}
+
+class View {
+  constructor(platform) {
+    this.platform = platform;
+    this.revision = -1;
+    this.people = [];
+    this.chat = null;
+    this.chats = element("div", { class: "chats", role: "tablist", "aria-label": "Chats" });
+    this.messages = element("ol", { class: "messages", tabindex: "0", "aria-label": "Messages" });
+    this.asks = element("div", { class: "asks" });
+    this.input = element("input", { "aria-label": `Write in ${platform}`, autocomplete: "off" });
+    const title = platform[0].toUpperCase() + platform.slice(1);
+    this.root = element("section", { "aria-label": title },
+      element("h2", {}, title), this.chats, this.messages, this.asks,
+      element("form", { onsubmit: (event) => this.write(event) }, this.input, element("button", {}, "Send")));
+  }
+
+  async get(path) {
+    return (await fetch(`/${this.platform}/control/${path}`)).json();
+  }
+
+  async act(action, body) {
+    const me = this.me();
+    const answer = await fetch(`/${this.platform}/control/people/${me.id}/${action}`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const said = await answer.json();
+    if (!answer.ok) toast(said.error);
+    return said;
+  }
+
+  me() { return this.people.find((one) => one.name === person); }
+
+  async watch() {
+    for (;;) {
+      try {
+        const { revision } = await this.get(`changes?after=${this.revision}`);
+        if (revision !== this.revision) await this.refresh();
+      } catch {
+        await new Promise((wake) => setTimeout(wake, 1000));
+      }
+    }
+  }
+
+  async refresh() {
+    const state = await this.get("state");
+    this.revision = state.revision;
+    this.people = state.people;
+    if (!person && this.people.length) person = this.people[0].name;
+    showPeople();
+    if (!this.me()) return;
+    const chats = await this.get(`people/${this.me().id}/chats`);
+    if (!chats.some((one) => one.id === this.chat)) this.chat = (chats.find((one) => one.title) ?? chats[0])?.id ?? null;
+    this.show(chats);
+  }
+
+  show(chats) {
+    this.chats.replaceChildren(...chats.map((one) => element("button", {
+      type: "button", role: "tab", "aria-selected": String(one.id === this.chat),
+      onclick: () => { this.chat = one.id; this.refresh(); } }, one.title ?? "sayso (direct)")));
+    const list = this.messages;
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
+    const messages = chats.find((one) => one.id === this.chat)?.messages ?? [];
+    list.replaceChildren(...messages.map((message) => this.message(message)));
+    if (atEnd) list.scrollTop = list.scrollHeight;
+    this.asked = messages.findLast((message) => message.asks_reply) ?? null;
+    this.asks.textContent = this.asked ? `Replying to: ${this.asked.text.split("\n")[0]}` : "";
+    this.input.placeholder = this.asked?.placeholder ?? "Write a message";
+  }
+
+  message(message) {
+    if (message.notice) return element("li", { class: "notice" }, message.text || message.notice.replaceAll("_", " "));
+    const mine = message.sender === person;
+    const item = element("li", { class: mine ? "mine" : "" },
+      element("span", { class: "sender" }, message.sender),
+      element("time", { class: "when", datetime: message.date }, new Date(message.date).toLocaleTimeString([], { timeStyle: "short" })),
+      element("div", { class: "text" }, ...formatted(message)));
+    for (const row of message.keyboard ?? []) {
+      item.append(element("div", { class: "row" }, ...row.map((button) => element("button", {
+        type: "button", class: button.style ?? "", disabled: button.is_disabled ? "" : null,
+        onclick: () => this.press(message, button.label) }, button.label))));
+    }
+    if (message.document) item.append(element("span", { class: "file" }, `📎 ${message.document.name}`));
+    return item;
+  }
+
+  async press(message, label) {
+    const said = await this.act("press", { chat_id: message.chat_id, message_id: message.message_id, label });
+    if (said.is_acknowledged === false) toast("The bot did not answer this press.");
+    else if (said.text) toast(said.text);
+  }
+
+  async write(event) {
+    event.preventDefault();
+    const text = this.input.value.trim();
+    if (!text || !this.me()) return;
+    this.input.value = "";
+    const body = { chat_id: this.chat, text };
+    if (this.asked && !text.startsWith("/run")) await this.act("reply", { ...body, message_id: this.asked.message_id });
+    else await this.act("say", body);
+  }
+}
+
+function formatted(message) {
+  const parts = [];
+  let at = 0;
+  for (const entity of message.entities ?? []) {
+    const tag = { bold: "strong", italic: "em" }[entity.type];
+    const found = tag ? message.text.indexOf(entity.words, at) : -1;
+    if (found < 0) continue;
+    parts.push(message.text.slice(at, found), element(tag, {}, entity.words));
+    at = found + entity.words.length;
+  }
+  parts.push(message.text.slice(at));
+  return parts;
+}
+
+function showPeople() {
+  const names = [...new Set([...views.values()].flatMap((view) => view.people.map((one) => one.name)))];
+  document.getElementById("people").replaceChildren(...names.map((name) => element("button", {
+    type: "button", role: "tab", "aria-selected": String(name === person),
+    onclick: () => { person = name; location.hash = encodeURIComponent(name); for (const view of views.values()) view.refresh(); } },
+    name)));
+}
+
+for (const platform of platforms) {
+  const view = new View(platform);
+  views.set(platform, view);
+  document.getElementById("platforms").append(view.root);
+  view.watch();
+}
