@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sayso.bots.findings import Finding
 from sayso.bots.service import MissingExtra
-from sayso.config import Settings
+from sayso.config import InvalidSettings, Settings
 
 if TYPE_CHECKING:
     from sayso.bots.serving import Parts, Platform
@@ -15,11 +16,12 @@ def make_platforms(parts: Parts) -> list[Platform]:
     """The bots of all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
     platforms: list[Platform] = []
     if parts.settings.slack is not None:
-        try:
-            from sayso.bots.slack import SlackBot
-        except ModuleNotFoundError as error:
-            raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
-        platforms.append(SlackBot(parts))
+        raise InvalidSettings(
+            "sayso.toml",
+            "slack",
+            "this version has no Slack bot yet",
+            "Remove the section, and use Telegram.",
+        )
     if parts.settings.telegram is not None:
         try:
             from sayso.bots.telegram import TelegramBot
@@ -27,6 +29,18 @@ def make_platforms(parts: Parts) -> list[Platform]:
             raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
         platforms.append(TelegramBot(parts))
     return platforms
+
+
+async def check_platforms(settings: Settings) -> list[Finding]:
+    """What has to be mended on all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
+    findings: list[Finding] = []
+    if settings.telegram is not None:
+        try:
+            from sayso.bots import telegram
+        except ModuleNotFoundError as error:
+            raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
+        findings += await telegram.check(settings)
+    return findings
 
 
 def secrets_of(settings: Settings) -> list[str | None]:

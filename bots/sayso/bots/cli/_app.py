@@ -13,6 +13,7 @@ import typer
 
 from sayso.adapters.console import visible
 from sayso.bots.cli._audit import audit
+from sayso.bots.cli._doctor import doctor
 from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
 from sayso.bots.cli._output import report_error
 from sayso.bots.cli._requests import answer, requests
@@ -69,6 +70,7 @@ app.command("demo")(demo)
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("start")(start)
+app.command("doctor")(doctor)
 app.command("runs")(runs)
 app.command("requests")(requests)
 app.command("answer")(answer)

@@ -18,11 +18,12 @@ from sayso.bots.findings import Finding
 from sayso.bots.outbox import DeliveryProblem, Throttled
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict
+from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._handler import Handler
 from sayso.bots.telegram._membership import TelegramMembership
-from sayso.bots.telegram._surface import PLATFORM, TelegramSurface
-from sayso.config import InvalidSettings, TelegramSettings, read_secret
+from sayso.bots.telegram._surface import TelegramSurface
+from sayso.config import InvalidSettings, Settings, TelegramSettings, read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.telegram")
@@ -58,28 +59,11 @@ class TelegramBot:
         self._settings: TelegramSettings = settings
         self._parts = parts
         self._store = parts.store
-        token = read_secret(settings.token, settings.token_file, "telegram.token")
-        if token is None:
-            raise InvalidSettings(
-                "sayso.toml",
-                "telegram.token",
-                "it is missing",
-                "Set SAYSO_TELEGRAM__TOKEN in the environment, or telegram.token_file. @BotFather gives one.",
-            )
-        base = settings.api_url.rstrip("/")
-        self._api = Api(token, f"{base}/bot", f"{(settings.file_url or f'{base}/file').rstrip('/')}/bot")
-        self.surface = TelegramSurface(self._api, parts.store, parts.settings, settings)
-        self.membership = TelegramMembership(self._api, self.surface)
-        self._handler = Handler(
-            self._api,
-            self.surface,
-            parts.store,
-            parts.desk,
-            parts.commands,
-            parts.settings,
-            spawn=self._spawn,
-            copy_found=lambda: parts.metrics.copy_found(PLATFORM),
-        )
+        self._api = make_api(settings)
+        self._chats = Chats(parts.settings, parts.store)
+        self.surface = TelegramSurface(self._api, self._chats, parts.store, parts.settings, settings)
+        self.membership = TelegramMembership(self._api, self._chats)
+        self._handler = Handler(parts, self._api, self.surface, self._chats, self._spawn)
         self._secret = read_secret(
             settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
         ) or secrets.token_urlsafe(32)
@@ -87,18 +71,19 @@ class TelegramBot:
         self._polling: asyncio.Timeout | None = None
         self._stopping = asyncio.Event()
         self._last_beat = parts.store.clock.now()
-        self._bot_id = token.partition(":")[0]
+        self._bot_id = ""
         self.router = self._make_router() if settings.mode == "webhook" else None
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
         """Take updates until `stop`; see `Platform`."""
         await self._api.open()
-        await self.surface.load()
+        await self._chats.load()
         async with self._tasks():
             await self._introduce(ready)
             if self._stopping.is_set():
                 return
             await self._note_outage()
+            await self._complain_at_start()
             if self._settings.mode == "webhook":
                 await self._serve_webhook(ready)
             else:
@@ -113,12 +98,6 @@ class TelegramBot:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._api.close()
-
-    async def check(self) -> list[Finding]:
-        """What has to be mended before the bot works."""
-        await self._api.open()
-        await self.surface.load()
-        return await check_telegram(self._api, self.surface, self._parts.settings, self._settings)
 
     # Tasks that may come after an acknowledgement.
 
@@ -166,6 +145,12 @@ class TelegramBot:
                 back_off = min(back_off * 2, _LONGEST_BACK_OFF)
             else:
                 return
+
+    async def _complain_at_start(self) -> None:
+        """Say what `sayso doctor` would say; nothing of it stops the start."""
+        for finding in await check_telegram(self._api, self._chats, self._parts.settings, self._settings):
+            if not finding.is_good:
+                logger.warning("%s: %s. %s", finding.subject, finding.what, finding.remedy)
 
     async def _poll(self, ready: Callable[[str | None], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -337,6 +322,31 @@ class TelegramBot:
 
         _ = webhook
         return router
+
+
+def make_api(settings: TelegramSettings) -> Api:
+    """The Bot API of the configured bot. Raises `InvalidSettings` where there is no token."""
+    token = read_secret(settings.token, settings.token_file, "telegram.token")
+    if token is None:
+        raise InvalidSettings(
+            "sayso.toml",
+            "telegram.token",
+            "it is missing",
+            "Set SAYSO_TELEGRAM__TOKEN in the environment, or telegram.token_file. @BotFather gives one.",
+        )
+    base = settings.api_url.rstrip("/")
+    return Api(token, f"{base}/bot", f"{(settings.file_url or f'{base}/file').rstrip('/')}/bot")
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """What has to be mended before the bot works, asked of Telegram alone. Raises `InvalidSettings`."""
+    assert settings.telegram is not None
+    api = make_api(settings.telegram)
+    await api.open()
+    try:
+        return await check_telegram(api, Chats(settings), settings, settings.telegram)
+    finally:
+        await api.close()
 
 
 def _update_id(update: object) -> int:

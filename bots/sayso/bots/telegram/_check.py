@@ -7,14 +7,14 @@ from typing import Any
 from sayso.bots.findings import Finding
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.telegram._api import Api
-from sayso.bots.telegram._surface import PLATFORM, TelegramSurface
+from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Members, Settings, TelegramSettings
 
 _PRESENT = frozenset({"creator", "administrator", "member", "restricted"})
 
 
 async def check_telegram(
-    api: Api, surface: TelegramSurface, settings: Settings, telegram: TelegramSettings
+    api: Api, chats: Chats, settings: Settings, telegram: TelegramSettings
 ) -> list[Finding]:
     """Ask Telegram about the token, the webhook and every configured chat."""
     try:
@@ -29,8 +29,8 @@ async def check_telegram(
         ]
     findings = [Finding.good("Telegram token", f"it is @{me['username']}'s")]
     findings.append(await _check_updates(api, telegram))
-    chats = [destination for destination in settings.chats() if destination.platform == PLATFORM]
-    return [*findings, *[await _check_chat(api, surface, one, me["id"]) for one in chats]]
+    places = [one for one in settings.chats() if one.platform == PLATFORM]
+    return [*findings, *[await _check_chat(api, one, chats.id_of(one), me["id"]) for one in places]]
 
 
 async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
@@ -55,8 +55,7 @@ async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
     return Finding.good(subject, f"they come to {telegram.webhook_url}")
 
 
-async def _check_chat(api: Api, surface: TelegramSurface, destination: Destination, bot_id: int) -> Finding:
-    chat_id = surface.current_chat(destination)
+async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: int) -> Finding:
     try:
         chat: dict[str, Any] = await api.call("getChat", chat_id=chat_id)
         if destination.is_direct:

@@ -41,14 +41,15 @@ from sayso.adapters.telegram import (
     take_button,
     take_text,
 )
-from sayso.bots.commands import Command, Commands
-from sayso.bots.desk import Answered, Desk, Press
+from sayso.bots.commands import Command
+from sayso.bots.desk import Answered, Press
 from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api, TooLate
+from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._conversations import Conversations
-from sayso.bots.telegram._surface import PLATFORM, Reference, TelegramSurface
-from sayso.config import Settings
-from sayso.engine import CardRecord, OutcomeKind, PersonId, SQLiteStore
+from sayso.bots.telegram._surface import Reference, TelegramSurface
+from sayso.engine import CardRecord, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -68,25 +69,22 @@ class Handler:
 
     def __init__(
         self,
+        parts: Parts,
         api: Api,
         surface: TelegramSurface,
-        store: SQLiteStore,
-        desk: Desk,
-        commands: Commands,
-        settings: Settings,
-        *,
+        chats: Chats,
         spawn: Spawn,
-        copy_found: Callable[[], None],
     ) -> None:
         self._api = api
         self._surface = surface
-        self._store = store
-        self._desk = desk
-        self._commands = commands
-        self._settings = settings
+        self._chats = chats
         self._spawn = spawn
-        self._copy_found = copy_found
-        self._conversations = Conversations(store)
+        self._store = parts.store
+        self._desk = parts.desk
+        self._commands = parts.commands
+        self._settings = parts.settings
+        self._metrics = parts.metrics
+        self._conversations = Conversations(parts.store)
         self.username = ""
 
     async def handle(self, event: Event, event_key: str, received_at: datetime) -> None:
@@ -99,11 +97,11 @@ class Handler:
             case Commanded():
                 await self._commanded(event, event_key, received_at)
             case Migrated():
-                await self._surface.move(event.old, event.new)
-                await self._store.revive(self._surface.names_of(event.new))
+                await self._chats.move(event.old, event.new)
+                await self._store.revive(self._chats.names_of(event.new))
             case StandingChanged():
                 if event.is_in:
-                    await self._store.revive(self._surface.names_of(event.chat.id))
+                    await self._store.revive(self._chats.names_of(event.chat.id))
             case Unreadable():
                 logger.info("%s is not read: %s", event_key, event.reason)
 
@@ -198,7 +196,7 @@ class Handler:
         } & known:
             return
         if not record.request.open:
-            self._copy_found()
+            self._metrics.copy_found(PLATFORM)
             await self._surface.lock_copy(record, pressed)
 
     async def _turn_page(self, chat_id: int, message_id: int, card: Card, page: int) -> None:
@@ -402,7 +400,7 @@ class Handler:
         """`/start`, with or without what a deep link carries."""
         assert event.sender.person is not None
         await self._desk.greet(event.sender.person, event.sender.name)
-        await self._store.revive([f"{PLATFORM}:{event.chat.id}", *self._surface.names_of(event.chat.id)])
+        await self._store.revive([f"{PLATFORM}:{event.chat.id}", *self._chats.names_of(event.chat.id)])
         words = f"Hello {event.sender.name}. Questions for you will come here. You are {event.sender.person}."
         self._spawn(
             self._say(event.chat, event.message_id, (words, "\n/pending shows what waits, /help the rest."))

@@ -7,7 +7,7 @@ import asyncio
 from sayso.bots.desk import LookUpFailed
 from sayso.bots.outbox import DeliveryProblem, Undeliverable
 from sayso.bots.telegram._api import Api
-from sayso.bots.telegram._surface import TelegramSurface
+from sayso.bots.telegram._chats import Chats
 from sayso.config import Destination
 
 _WITHIN = 5.0
@@ -17,9 +17,9 @@ _PRESENT = frozenset({"creator", "administrator", "member"})
 class TelegramMembership:
     """Looks every person up when they press: who has left may not answer a second later."""
 
-    def __init__(self, api: Api, surface: TelegramSurface) -> None:
+    def __init__(self, api: Api, chats: Chats) -> None:
         self._api = api
-        self._surface = surface
+        self._chats = chats
 
     async def is_member(self, destination: Destination, person: str) -> bool:
         """Whether a person belongs to the chat now. Raises `LookUpFailed`."""
@@ -28,7 +28,7 @@ class TelegramMembership:
             async with asyncio.timeout(_WITHIN):
                 found = await self._api.call(
                     "getChatMember",
-                    chat_id=self._surface.current_chat(destination),
+                    chat_id=self._chats.id_of(destination),
                     user_id=int(user_id),
                 )
         except Undeliverable as problem:

@@ -22,13 +22,12 @@ from sayso.adapters.telegram import (
 )
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Undeliverable
 from sayso.bots.telegram._api import Api, Moved
+from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, SQLiteStore
 
 logger = logging.getLogger("sayso.telegram")
 
-PLATFORM = "telegram"
-_MOVED = "moved:"
 _MARGIN = 1.05
 """Requests sent in time may arrive closer together than they were sent."""
 
@@ -70,11 +69,13 @@ def telegram_rates(settings: TelegramSettings) -> Callable[[str], Sequence[Rate]
 class TelegramSurface:
     """Where cards are shown in Telegram."""
 
-    def __init__(self, api: Api, store: SQLiteStore, settings: Settings, telegram: TelegramSettings) -> None:
+    def __init__(
+        self, api: Api, chats: Chats, store: SQLiteStore, settings: Settings, telegram: TelegramSettings
+    ) -> None:
         self._api = api
+        self._chats = chats
         self._store = store
         self._settings = settings
-        self._moved: dict[int, int] = {}
         self.budget = Budget(telegram_rates(telegram))
 
     @property
@@ -82,14 +83,9 @@ class TelegramSurface:
         """The first part of its destinations."""
         return PLATFORM
 
-    async def load(self) -> None:
-        """Read which groups have moved."""
-        kept = await self._store.kept_all(PLATFORM, _MOVED)
-        self._moved = {int(key.removeprefix(_MOVED)): int(str(new)) for key, new in kept.items()}
-
     def keys(self, delivery: Delivery) -> tuple[str, ...]:
         """The budget keys of a card."""
-        return self._keys(self._chat_id(self._destination(delivery.destination)))
+        return self._keys(self._chats.id_of(self._destination(delivery.destination)))
 
     async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
         """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
@@ -127,7 +123,7 @@ class TelegramSurface:
         """Send a plain message to a destination."""
         place = self._destination(destination)
         text = "\n".join(self.in_zone(line) for line in lines)
-        await self.say(self._chat_id(place), as_html([Stretch(inert(text))]), topic=place.topic)
+        await self.say(self._chats.id_of(place), as_html([Stretch(inert(text))]), topic=place.topic)
 
     async def say(
         self,
@@ -158,43 +154,21 @@ class TelegramSurface:
         """Words with their instants in the configured time zone."""
         return in_zone(words, self._settings.zone, self._store.clock.now())
 
-    async def move(self, old: int, new: int) -> None:
-        """A group has another id: remember it for good."""
-        self._moved[old] = new
-        await self._store.keep(PLATFORM, f"{_MOVED}{old}", new)
-
-    def names_of(self, chat_id: int) -> list[str]:
-        """The destinations that mean a chat, under its old id too."""
-        ids = {chat_id, *(old for old, new in self._moved.items() if new == chat_id)}
-        known = [one.name for one in self._settings.chats() if one.platform == PLATFORM]
-        named = [name for name in known if int(self._destination(name).chat_id) in ids]
-        return list(dict.fromkeys([*named, *(f"{PLATFORM}:{one}" for one in ids)]))
-
-    def current_chat(self, destination: Destination) -> int:
-        """The id of a destination's chat as it is now."""
-        return self._chat_id(destination)
-
     def _destination(self, name: str) -> Destination:
         try:
             return self._settings.destination(name)
         except UnknownDestination as error:
             raise Undeliverable(str(error)) from error
 
-    def _chat_id(self, destination: Destination) -> int:
-        chat_id = int(destination.chat_id)
-        while chat_id in self._moved:
-            chat_id = self._moved[chat_id]
-        return chat_id
-
     def _keys(self, chat_id: int) -> tuple[str, ...]:
         return (f"chat:{chat_id}", "all")
 
     async def _send(self, destination: Destination, message: TelegramMessage) -> Reference:
-        chat_id = self._chat_id(destination)
+        chat_id = self._chats.id_of(destination)
         try:
             sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
         except Moved as moved:
-            await self.move(chat_id, moved.chat_id)
+            await self._chats.move(chat_id, moved.chat_id)
             chat_id = moved.chat_id
             sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
         return Reference(chat_id, int(sent["message_id"]), complete=not message.rest)
@@ -211,7 +185,7 @@ class TelegramSurface:
         )
 
     async def _edit(self, reference: Reference, message: TelegramMessage) -> None:
-        if reference.chat_id in self._moved:
+        if self._chats.has_moved(reference.chat_id):
             raise MessageGone  # messages of before a group's upgrade stay where nobody looks
         try:
             await self._api.call(
@@ -224,7 +198,7 @@ class TelegramSurface:
                 link_preview_options={"is_disabled": True},
             )
         except Moved as moved:
-            await self.move(reference.chat_id, moved.chat_id)
+            await self._chats.move(reference.chat_id, moved.chat_id)
             raise MessageGone from moved
 
     async def _send_rest(

@@ -1,0 +1,91 @@
+"""`sayso doctor`: what has to be mended before questions reach people, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from sayso.adapters.console import instant_words, visible, visible_line
+from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.cli._options import DatabaseOption, JsonFlag
+from sayso.bots.cli._output import Output
+from sayso.bots.findings import Finding
+from sayso.bots.loading import load_workflow
+from sayso.bots.platforms import check_platforms
+from sayso.bots.service import Service
+from sayso.engine import SaysoError
+
+
+def doctor(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Check tokens, rights and membership on every platform, the workflows, and destinations that were given up.
+
+    Changes nothing, and works while the service runs. Ends with 1 when something has to be mended.
+    """
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+    findings = [*_check_workflows(service, output), *asyncio.run(_check(service))]
+    if not findings:
+        findings = [
+            Finding.bad("sayso.toml", "no workflow and no platform is configured", "Copy sayso.example.toml.")
+        ]
+    output.show(_table(findings))
+    output.value({"findings": [_as_dict(one) for one in findings]})
+    return ExitCode.OK if all(one.is_good for one in findings) else ExitCode.FAILED
+
+
+def _check_workflows(service: Service, output: Output) -> list[Finding]:
+    findings: list[Finding] = []
+    for given in service.settings.workflows:
+        try:
+            with output.foreign_code():
+                workflow = load_workflow(given.workflow, Path.cwd())
+        except SaysoError as error:
+            findings.append(Finding.bad(given.workflow, str(error), "Correct `workflow` in sayso.toml."))
+            continue
+        starters = len(given.starters)
+        words = f"{workflow.name}; {starters or 'nobody'} may start it from a chat"
+        findings.append(Finding.good(given.workflow, words))
+    return findings
+
+
+async def _check(service: Service) -> list[Finding]:
+    findings = await check_platforms(service.settings)
+    if not service.path.exists():
+        return findings
+    async with service.reader() as reader:
+        now = datetime.now(UTC)
+        dead = [
+            Finding.bad(
+                place.destination,
+                f"given up {instant_words(place.since, now)}, {place.cards} cards wait: {place.reason}",
+                "Mend it; `sayso serve` tries again at its next start, or when the bot is let in again.",
+            )
+            for place in await reader.dead_places()
+        ]
+    return [*findings, *dead]
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "what", "found", "to do"):
+        table.add_column(name, overflow="fold")
+    for one in findings:
+        sign = Text("ok", style="green") if one.is_good else Text("mend", style="red")
+        table.add_row(
+            sign, Text(visible_line(one.subject)), Text(visible(one.what)), Text(visible(one.remedy))
+        )
+    return table
+
+
+def _as_dict(finding: Finding) -> dict[str, Any]:
+    return {
+        "subject": finding.subject,
+        "what": finding.what,
+        "remedy": finding.remedy,
+        "good": finding.is_good,
+    }
