@@ -4,7 +4,7 @@ whatever a test wants asked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ async def chat_service(
     *,
     clock: Clock | None = None,
     starters: frozenset[str] = frozenset(),
-) -> AsyncIterator[ChatService]:
+) -> AsyncGenerator[ChatService]:
     """The service while inside; entered again on the same database, it is the same service after a restart."""
     made: list[Parts] = []
 

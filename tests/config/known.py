@@ -43,7 +43,8 @@ def settings_with_variables() -> Iterator[tuple[str, str]]:
 
 def descriptions() -> Iterator[tuple[str, str]]:
     """Each setting's key with what it says, sections left out."""
-    for model in (Settings, *SECTIONS.values(), *MANY.values()):
+    models: list[type[BaseModel]] = [Settings, *SECTIONS.values(), *MANY.values()]
+    for model in models:
         for name, field in model.model_fields.items():
             if name not in SECTIONS and name not in MANY:
                 yield name, field.description or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Stage:
         return stage
 
     def make_settings(self, **more: Any) -> Settings:
-        telegram = {
+        telegram: dict[str, Any] = {
             "token": SecretStr(self.telegram.token),
             "api_url": self.telegram.url,
             "chat_per_second": 1000.0,
@@ -69,7 +69,7 @@ class Stage:
         return self.current
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[ChatService]:
+    async def running(self) -> AsyncGenerator[ChatService]:
         """The service while inside; entered again, it has been restarted."""
         starters = frozenset({f"telegram:{self.ana.id}"})
         async with chat_service(self.database, self.settings, starters=starters) as service:
@@ -101,7 +101,9 @@ class Stage:
         """Wait until a message is as wanted."""
         seen = await self.ana.now(message)
         while not holds(seen):
-            revision = self.telegram.revision
-            await self.telegram.until(lambda revision=revision: self.telegram.revision != revision)
+            await self._next_change(self.telegram.revision)
             seen = await self.ana.now(message)
         return seen
+
+    async def _next_change(self, revision: int) -> None:
+        await self.telegram.until(lambda: self.telegram.revision != revision)
