@@ -4,7 +4,7 @@ whatever a test wants asked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,7 @@ async def chat_service(
     settings: Settings,
     *,
     clock: Clock | None = None,
+    new_store: Callable[[], SQLiteStore] | None = None,
     starters: frozenset[str] = frozenset(),
 ) -> AsyncGenerator[ChatService]:
     """The service while inside; entered again on the same database, it is the same service after a restart."""
@@ -80,7 +81,7 @@ async def chat_service(
 
     plan = Plan(
         settings=settings,
-        new_store=lambda: SQLiteStore(database, clock=clock),
+        new_store=new_store or (lambda: SQLiteStore(database, clock=clock)),
         workflows=[workflow],
         starters={"flow": starters},
         audiences={},

@@ -13,7 +13,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from sayso.engine import SQLiteStore
 from sayso.engine.store import WRITE_CALLS
@@ -86,6 +86,13 @@ class CrashingStore:
     def __init__(self, store: SQLiteStore, points: KillPoints) -> None:
         self._store = store
         self._points = points
+
+    async def __aenter__(self) -> Self:
+        self._store.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._store.close()
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._store, name)

@@ -78,13 +78,21 @@ async def answer(
         refused = Refused(401, "Unauthorized")
         return refusal(refused), refused, given
     try:
-        given = await read_body(request)
+        given = await _body_of(request)
         return success(await methods.call(request.match_info["method"], given)), None, given
     except Refused as refused:
         return refusal(refused), refused, given
     except Exception as error:  # noqa: BLE001 - one call is one unit: a fault of this server fails it, and is a problem
         broken = Refused(500, f"Internal Server Error: the local server failed: {error!r}", bug=True)
         return refusal(broken), broken, given
+
+
+async def _body_of(request: web.Request) -> dict[str, Any]:
+    try:
+        return await read_body(request)
+    except ConnectionError as error:
+        # The bot died in the middle of its call, which then never happened.
+        raise Refused(400, "Bad Request: the connection was lost") from error
 
 
 def named_parameters(given: dict[str, Any]) -> dict[str, Any]:

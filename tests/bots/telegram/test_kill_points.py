@@ -1,0 +1,241 @@
+"""kill -9 at every point between a question and the last edit of its card, and then the same service once more.
+
+An acknowledged answer is never lost or doubled, nobody is asked twice, and every card that is known ends true. A card
+whose reference was never received is locked at its first press.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sayso.engine import SQLiteReader, WorkflowStatus
+from sayso.testing.telegram import FaultKind, LocalTelegram, Press, SeenMessage, TelegramLimits
+from tests.bots.command import environment
+from tests.bots.telegram.stage import Stage
+from tests.engine.crash.points import read_log
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+RUNS = 2
+MOST_POINTS = 120
+PARTS = 4
+CROWD = 50
+
+
+class Worker:
+    """The process that forks the services."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._child = 0
+        self.ended = asyncio.Event()
+        self.ended.set()
+
+    async def run(self, kill_at: int) -> None:
+        """Fork a service and watch it until its end."""
+        assert self._process.stdin is not None
+        self.ended.clear()
+        self._process.stdin.write(f"{kill_at}\n".encode())
+        self._child = int((await self._line()).removeprefix("forked "))
+
+    async def watch(self) -> None:
+        """Return when the service has ended."""
+        assert await self._line() == "ended"
+        self.ended.set()
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send the service a signal."""
+        os.kill(self._child, number)
+
+    async def _line(self) -> str:
+        assert self._process.stdout is not None
+        return (await self._process.stdout.readline()).decode().strip()
+
+
+@asynccontextmanager
+async def a_worker(stage: Stage, runs: int) -> AsyncGenerator[Worker]:
+    given = {
+        "folder": str(stage.database.parent),
+        "token": stage.telegram.token,
+        "url": stage.telegram.url,
+        "place": stage.place,
+        "people": [f"telegram:{stage.ana.id}", f"telegram:{stage.bo.id}"],
+        "runs": runs,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.bots.telegram.crash_worker",
+        json.dumps(given),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(),
+    )
+    worker = Worker(process)
+    try:
+        yield worker
+    finally:
+        if not worker.ended.is_set():
+            worker.kill(signal.SIGKILL)
+        process.kill()
+        await process.wait()
+
+
+class Game:
+    """Ana approves what she sees; once the service was killed and is back, Bo rejects what is still open."""
+
+    def __init__(self, stage: Stage, worker: Worker, runs: int) -> None:
+        self.stage = stage
+        self.telegram = stage.telegram
+        self.worker = worker
+        self.runs = runs
+        self.pressed: list[tuple[SeenMessage, Press]] = []
+
+    async def cards(self) -> list[SeenMessage]:
+        return [
+            seen for seen in await self.stage.ana.sees(self.stage.group) if seen.text.startswith("Release ")
+        ]
+
+    async def play(self, kill_at: int) -> None:
+        """Process 1 until it dies or all is done; process 2 until all is done."""
+        for process, label in enumerate(("✅ approve", "❌ reject")):
+            await self.worker.run(kill_at if process == 0 else 0)
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self.worker.watch())
+                play = group.create_task(self._press_all(label))
+                await asyncio.wait([watch, play], return_when=asyncio.FIRST_COMPLETED)
+                if play.done():
+                    self.worker.kill(signal.SIGTERM)
+                play.cancel()
+
+    async def _press_all(self, label: str) -> None:
+        """Press every card once it is there, and return when all of them show the end."""
+        person = self.stage.ana if label == "✅ approve" else self.stage.bo
+        done: set[int] = set()
+        while True:
+            revision = self.telegram.revision
+            cards = await self.cards()
+            for card in cards:
+                if card.labels and card.message_id not in done:
+                    done.add(card.message_id)
+                    self.pressed.append((card, await person.tap(card, label)))
+            if len({card.text.split("?")[0] for card in cards}) == self.runs and all(
+                "done" in card.text or "copy" in card.text for card in cards
+            ):
+                return
+            await self._change(revision)
+
+    async def _change(self, revision: int) -> None:
+        await self.telegram.until(lambda: self.telegram.revision != revision)
+
+    async def check(self) -> None:
+        """The exact account."""
+        approved = await self._acknowledged_approvals()
+        async with SQLiteReader(self.stage.database) as reader:
+            runs = await reader.runs(limit=1000)
+            assert [run.status for run in runs] == [WorkflowStatus.COMPLETED] * self.runs
+            rows = [row async for row in reader.audit()]
+            for run in runs:
+                asked = [row for row in rows if row.run_id == run.run_id and row.kind == "requested"]
+                accepted = [row for row in rows if row.run_id == run.run_id and row.kind == "answer_accepted"]
+                assert (len(asked), len(accepted)) == (1, 1), run
+                payload = accepted[0].payload
+                assert isinstance(payload, dict)
+                number = run.run_id.removeprefix("run-")
+                if f"Release {number}" in approved:
+                    assert payload["value"] == "approve", "an acknowledged approval was lost"
+        assert self.telegram.problems == []
+
+    async def _acknowledged_approvals(self) -> set[str]:
+        self.telegram.clock.advance(timedelta(minutes=2))
+        said: set[str] = set()
+        for card, press in self.pressed:
+            result = await press.result()
+            if result.text == "Approved. The run goes on.":
+                said.add(card.text.split("?")[0])
+        return said
+
+
+async def build(tmp_path: Path, telegram: LocalTelegram, name: str) -> Stage:
+    folder = tmp_path / name
+    folder.mkdir()
+    return await Stage.build(telegram, folder / "sayso.db")
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_killed_at_any_point_nothing_is_lost_doubled_or_asked_twice(tmp_path: Path, part: int) -> None:
+    reached = 0
+    for kill_at in range(part + 1, MOST_POINTS, PARTS):
+        async with LocalTelegram(limits=TelegramLimits.unlimited()) as telegram:
+            stage = await build(tmp_path, telegram, f"at-{kill_at}")
+            async with a_worker(stage, RUNS) as worker:
+                game = Game(stage, worker, RUNS)
+                await game.play(kill_at)
+                await game.check()
+                killed = [line for line in read_log(stage.database.parent / "log") if line["what"] == "kill"]
+                extra = len(await game.cards()) - RUNS
+                assert extra <= len(killed), "asked twice"
+                if extra:
+                    assert killed[0]["point"] == "refer_delivery before"
+        if not killed:
+            break
+        reached += 1
+    assert reached > 5
+
+
+@pytest.mark.parametrize("fault", [FaultKind.HANG, FaultKind.HANG_AFTER])
+@pytest.mark.parametrize("method", ["sendMessage", "getUpdates", "answerCallbackQuery", "editMessageText"])
+async def test_killed_while_a_call_of_the_platform_hangs(
+    tmp_path: Path, method: str, fault: FaultKind
+) -> None:
+    """Before the platform did it, and after it did and nobody heard."""
+    async with LocalTelegram(limits=TelegramLimits.unlimited()) as telegram:
+        stage = await build(tmp_path, telegram, "hangs")
+        async with a_worker(stage, RUNS) as worker:
+            game = Game(stage, worker, RUNS)
+            telegram.fail(fault, method)
+            await worker.run(0)
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(worker.watch())
+                play = group.create_task(game._press_all("✅ approve"))  # noqa: SLF001 - the game's first half
+                await telegram.until(lambda: telegram.faults.remaining == 0)
+                worker.kill(signal.SIGKILL)
+                await watch
+                play.cancel()
+            await game.play(0)
+            await game.check()
+
+
+async def test_a_crowd_in_flight_survives_a_kill(tmp_path: Path) -> None:
+    """Fifty questions are open and pressed at once when the service dies."""
+    async with LocalTelegram(limits=TelegramLimits.unlimited()) as telegram:
+        stage = await build(tmp_path, telegram, "crowd")
+        async with a_worker(stage, CROWD) as worker:
+            game = Game(stage, worker, CROWD)
+            await worker.run(0)
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(worker.watch())
+                play = group.create_task(game._press_all("✅ approve"))  # noqa: SLF001 - the game's first half
+                await telegram.until(
+                    _after(lambda: len(telegram.calls_of("answerCallbackQuery")), CROWD // 2)
+                )
+                worker.kill(signal.SIGKILL)
+                await watch
+                play.cancel()
+            await game.play(0)
+            await game.check()
+            assert len(await game.cards()) <= CROWD + 32
+
+
+def _after(count: Callable[[], int], wanted: int) -> Callable[[], bool]:
+    return lambda: count() >= wanted
