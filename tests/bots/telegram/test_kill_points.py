@@ -112,13 +112,13 @@ class Game:
             await self.worker.run(kill_at if process == 0 else 0)
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self.worker.watch())
-                play = group.create_task(self._press_all(label))
+                play = group.create_task(self.press_all(label))
                 await asyncio.wait([watch, play], return_when=asyncio.FIRST_COMPLETED)
                 if play.done():
                     self.worker.kill(signal.SIGTERM)
                 play.cancel()
 
-    async def _press_all(self, label: str) -> None:
+    async def press_all(self, label: str) -> None:
         """Press every card once it is there, and return when all of them show the end."""
         person = self.stage.ana if label == "✅ approve" else self.stage.bo
         done: set[int] = set()
@@ -207,7 +207,7 @@ async def test_killed_while_a_call_of_the_platform_hangs(
             await worker.run(0)
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(worker.watch())
-                play = group.create_task(game._press_all("✅ approve"))  # noqa: SLF001 - the game's first half
+                play = group.create_task(game.press_all("✅ approve"))
                 await telegram.until(lambda: telegram.faults.remaining == 0)
                 worker.kill(signal.SIGKILL)
                 await watch
@@ -225,7 +225,7 @@ async def test_a_crowd_in_flight_survives_a_kill(tmp_path: Path) -> None:
             await worker.run(0)
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(worker.watch())
-                play = group.create_task(game._press_all("✅ approve"))  # noqa: SLF001 - the game's first half
+                play = group.create_task(game.press_all("✅ approve"))
                 await telegram.until(
                     _after(lambda: len(telegram.calls_of("answerCallbackQuery")), CROWD // 2)
                 )
