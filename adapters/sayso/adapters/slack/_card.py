@@ -1,0 +1,234 @@
+"""A card as a Slack message: blocks, the text of its notification, and what did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces
+from sayso.adapters.slack._data import Action, CardButton
+from sayso.adapters.slack._text import (
+    TEXT_LIMIT,
+    Block,
+    Stretch,
+    Style,
+    fallback,
+    plain,
+    plain_text,
+    rich_text,
+    split,
+    stretches,
+)
+
+ROW = 5
+"""Up to so many buttons stand in one row, which is what a wide window shows in one."""
+
+MOST_BUTTONS = 25
+"""Elements of one actions block; more options are picked from a list."""
+
+MOST_OPTIONS = 100
+"""Options of a list; among more, the reader searches."""
+
+LABEL_LIMIT = 75
+"""Characters of a button's or an option's text."""
+
+_SHOWN_LABEL = 30
+"""Characters of a button that Slack's clients are sure to show; the options stand in the text if one has more."""
+
+MOST_MESSAGES = 10
+"""A rest that needs more messages than these goes as a file."""
+
+_SAID_LIMIT = 1000
+_FACT_LIMIT = 300
+_SIGNS = {"primary": "✅ ", "danger": "❌ "}
+_CONTINUES = "\n(continues in the thread)"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    """A message: `text` is what notifications show. `rest` is what did not fit, whole and plain, to be sent into the
+    thread by `rest_messages` or as a file.
+    """
+
+    text: str
+    blocks: list[Block]
+    rest: str = ""
+
+    @property
+    def rest_messages(self) -> tuple[SlackMessage, ...] | None:
+        """The rest as messages; None when it is to go as a file."""
+        texts = tuple(pieces(self.rest, TEXT_LIMIT))
+        if len(texts) > MOST_MESSAGES:
+            return None
+        return tuple(render_words(((text,),)) for text in texts)
+
+
+def render_card(card: Card) -> SlackMessage:
+    """The card as everybody in a channel sees it."""
+    kept, rest = split(_body(card), TEXT_LIMIT)
+    marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
+    above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
+    blocks = [rich_text([*above, *kept, *marker]), rich_text(below(card)), *controls(card)]
+    status = f"{card.status}: " if card.status else ""
+    return SlackMessage(fallback(f"{status}{card.prompt}"), [one for one in blocks if one], rest)
+
+
+def render_copy(card: Card) -> SlackMessage:
+    """A second message of a card that became known when it was pressed: locked, with the state at that instant."""
+    return _locked(card, "This is a copy of the card.")
+
+
+def render_former(card: Card) -> SlackMessage:
+    """The message of a card that was posted anew."""
+    return _locked(card, "Posted anew below.")
+
+
+def render_words(lines: Sequence[Words]) -> SlackMessage:
+    """A plain message of these lines."""
+    content: list[Stretch] = []
+    for position, line in enumerate(lines):
+        content += [Stretch("\n")] if position else []
+        content += stretches(line)
+    kept, rest = split(content, TEXT_LIMIT)
+    shown = rich_text(kept)
+    return SlackMessage(fallback(" ".join(plain(line) for line in lines)), [shown] if shown else [], rest)
+
+
+def _locked(card: Card, words: str) -> SlackMessage:
+    kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
+    below_it = [Stretch(f"\n{words}", Style.ITALIC)]
+    for line in card.said[:1]:
+        below_it += [Stretch("\n"), *_said(line)]
+    shown = rich_text([*kept, *below_it])
+    return SlackMessage(fallback(f"{words} {card.prompt}"), [shown] if shown else [])
+
+
+def _body(card: Card) -> Iterator[Stretch]:
+    yield Stretch(card.prompt, Style.BOLD)
+    yield from _details(card.details)
+    yield from _options(card)
+    for fact in card.facts:
+        if len(plain(fact.words)) > _FACT_LIMIT:
+            yield Stretch(f"\n\n{fact.label}: ", Style.ITALIC)
+            yield from stretches(fact.words)
+
+
+def _details(details: Sequence[Field]) -> Iterator[Stretch]:
+    for position, field in enumerate(details):
+        yield Stretch("\n\n" if position == 0 else "\n")
+        yield Stretch(f"{field.name}: ", Style.BOLD)
+        text = field.text.strip("\n")
+        yield Stretch(f"\n{text}" if "\n" in text else text)
+
+
+def _options(card: Card) -> Iterator[Stretch]:
+    """The options in the text: where a label could be cut, where one has a description, and how many there are."""
+    if len(card.choices) > MOST_BUTTONS:
+        yield Stretch(f"\n\n{len(card.choices)} options")
+    shown = _SHOWN_LABEL if len(card.choices) <= MOST_BUTTONS else LABEL_LIMIT
+    listed = any(len(choice.label) > shown or choice.description for choice in card.choices)
+    for position, choice in enumerate(card.choices if listed else ()):
+        yield Stretch("\n\n" if position == 0 else "\n")
+        yield Stretch(f"{choice.index + 1}. {choice.label}", Style.BOLD)
+        yield Stretch(f": {choice.description}" if choice.description else "")
+
+
+def below(card: Card) -> list[Stretch]:
+    """What stands below the question: who is asked, by whom and until when; what became of it."""
+    lines: list[Stretch] = []
+    for fact in card.facts:
+        if len(plain(fact.words)) <= _FACT_LIMIT:
+            lines += [Stretch(f"{fact.label}: ", Style.ITALIC), *stretches(fact.words), Stretch("\n")]
+    lines.append(Stretch(cut(card.tag, _FACT_LIMIT), Style.ITALIC))
+    if card.status:
+        lines.append(Stretch(f"\n\n{card.status}", Style.BOLD))
+    for line in card.said:
+        lines += [Stretch("\n"), *_said(line)]
+    return lines
+
+
+def _said(words: Words) -> list[Stretch]:
+    kept, rest = split(stretches(words), _SAID_LIMIT)
+    return [*kept, Stretch("…")] if rest else kept
+
+
+# What can be pressed.
+
+
+def controls(card: Card) -> list[Block]:
+    """The blocks by which an open card is answered; none of them when it is not."""
+    if not card.open:
+        return []
+    match card.question.input_type:
+        case "select":
+            return _choices(card)
+        case "confirm":
+            return [_actions([_yes_or_no(card, 1, "primary", "Yes"), _yes_or_no(card, 0, "danger", "No")])]
+        case "multiselect":
+            return [_actions([_button("☑️ Choose", CardButton(Action.OPEN, card.id, card.revision))])]
+        case _:
+            return [_actions([_button("✍️ Answer", CardButton(Action.OPEN, card.id, card.revision))])]
+
+
+def _choices(card: Card) -> list[Block]:
+    if len(card.choices) <= MOST_BUTTONS:
+        return [_actions([_choice_button(card, choice) for choice in card.choices])]
+    picker: dict[str, Any] = {
+        "action_id": CardButton(Action.PICK, card.id, card.revision).encode(),
+        "placeholder": plain_text(f"Choose one of {len(card.choices)}", 150),
+        "confirm": {
+            "title": plain_text("Answer with this?", 100),
+            "text": plain_text("What you picked becomes your answer.", 300),
+            "confirm": plain_text("Answer", 30),
+            "deny": plain_text("Back", 30),
+        },
+    }
+    if len(card.choices) <= MOST_OPTIONS:
+        return [_actions([{"type": "static_select", **picker, "options": options(card.choices)}])]
+    return [_actions([{"type": "external_select", **picker, "min_query_length": 0}])]
+
+
+def options(choices: Sequence[Choice]) -> list[dict[str, Any]]:
+    """Options of a list; the value is the position."""
+    return [
+        {"text": plain_text(option_label(choice), LABEL_LIMIT), "value": str(choice.index)}
+        for choice in choices
+    ]
+
+
+def option_label(choice: Choice) -> str:
+    """The text of an option, with its number where it will be cut."""
+    return f"{choice.index + 1}. {choice.label}" if len(choice.label) > LABEL_LIMIT else choice.label
+
+
+def find_choices(card: Card, typed: str) -> list[dict[str, Any]]:
+    """The options with what was typed in their labels, as many as a list may have."""
+    wanted = typed.casefold().strip()
+    found = [choice for choice in card.choices if wanted in choice.label.casefold()]
+    return options(found[:MOST_OPTIONS])
+
+
+def _choice_button(card: Card, choice: Choice) -> dict[str, Any]:
+    """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
+    number = f"{choice.index + 1}. " if len(choice.label) > _SHOWN_LABEL else ""
+    label = f"{_SIGNS.get(choice.style or '', '')}{number}{choice.label}"
+    return _button(label, CardButton(Action.CHOOSE, card.id, card.revision, choice.index), choice.style)
+
+
+def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
+    button = CardButton(Action.CONFIRM, card.id, card.revision, number)
+    return _button(f"{_SIGNS[style]}{word}", button, style)
+
+
+def _button(label: str, button: CardButton, style: str | None = None) -> dict[str, Any]:
+    drawn: dict[str, Any] = {
+        "type": "button",
+        "text": plain_text(label, LABEL_LIMIT),
+        "action_id": button.encode(),
+    }
+    return {**drawn, "style": style} if style else drawn
+
+
+def _actions(elements: list[dict[str, Any]]) -> Block:
+    return {"type": "actions", "elements": elements}

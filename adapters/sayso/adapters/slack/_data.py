@@ -1,0 +1,71 @@
+"""What buttons, pickers and modals carry: a request, its revision and a position, never a value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_BUTTON = re.compile(r"sayso:([a-z]):([0-9a-f]{32}):([0-9]{1,9})(?::([0-9]{1,6}))?")
+
+COMMAND = "/sayso"
+ANSWER_VIEW = "sayso:answer"
+"""The `callback_id` of the modal that asks for an answer."""
+
+
+class Action(StrEnum):
+    """What an element of a card does. The letters stand in cards that are out there: they never change their meaning."""
+
+    CHOOSE = "a"
+    CONFIRM = "y"
+    OPEN = "t"
+    PICK = "s"
+
+
+@dataclass(frozen=True, slots=True)
+class CardButton:
+    """An element of a card. `number` is the option's position, or 1 and 0 for yes and no; a picker's comes with the
+    option that is picked in it.
+    """
+
+    action: Action
+    request_id: str
+    revision: int
+    number: int = 0
+
+    def encode(self) -> str:
+        """The element's `action_id`."""
+        return f"sayso:{self.action}:{self.request_id}:{self.revision}:{self.number}"
+
+
+def decode(action_id: str) -> CardButton | None:
+    """The button of an `action_id`, or None for what sayso never made."""
+    match = _BUTTON.fullmatch(action_id)
+    if match is None:
+        return None
+    try:
+        return CardButton(Action(match[1]), match[2], int(match[3]), int(match[4] or 0))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewTag:
+    """What a modal carries in its `private_metadata`."""
+
+    request_id: str
+    revision: int
+    channel: str | None
+
+    def encode(self) -> str:
+        """The text that Slack keeps."""
+        return f"{self.request_id}:{self.revision}:{self.channel or ''}"
+
+
+_TAG = re.compile(r"([0-9a-f]{32}):([0-9]{1,9}):([A-Z0-9]*)")
+
+
+def decode_tag(text: str) -> ViewTag | None:
+    """The tag of a `private_metadata`, or None for what sayso never made."""
+    match = _TAG.fullmatch(text)
+    return None if match is None else ViewTag(match[1], int(match[2]), match[3] or None)

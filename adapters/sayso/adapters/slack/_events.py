@@ -1,0 +1,193 @@
+"""What Slack sends, as what somebody did. Both transports bring the same payloads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+from sayso.adapters.slack._data import ANSWER_VIEW, CardButton, ViewTag, decode, decode_tag
+from sayso.engine import PersonId
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who did it. `person` is `slack:<team or enterprise>:<user>`."""
+
+    person: PersonId
+    user_id: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of a card, or an option picked in it. `message_ts` is None at home, where there is no message."""
+
+    sender: Sender
+    key: str
+    button: CardButton | None
+    trigger_id: str
+    channel: str | None = None
+    message_ts: str | None = None
+    thread_ts: str | None = None
+    response_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A modal was sent; `values` are its `state.values`."""
+
+    sender: Sender
+    key: str
+    tag: ViewTag | None
+    values: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Somebody types into a searchable picker."""
+
+    sender: Sender
+    button: CardButton | None
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """`/sayso VERB TEXT`."""
+
+    sender: Sender
+    key: str
+    verb: str
+    text: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """Somebody looks at the app's home."""
+
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReturned:
+    """A channel can be written to (again): the bot was added to it, or it was taken out of the archive."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing of ours."""
+
+    reason: str
+
+
+Event: TypeAlias = Pressed | Submitted | Searched | Commanded | HomeOpened | ChannelReturned | Ignored
+
+
+def parse_event(kind: str, payload: Payload) -> Event:
+    """What a payload says. `kind` is the envelope's: `interactive`, `slash_commands` or `events_api`."""
+    try:
+        match kind:
+            case "interactive":
+                return _parse_interaction(payload)
+            case "slash_commands":
+                return _parse_command(payload)
+            case "events_api":
+                return _parse_event(payload)
+            case _:
+                return Ignored(f"envelope {kind!r}")
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        return Ignored(f"it is not as Slack describes it: {error!r}")
+
+
+def _parse_interaction(payload: Payload) -> Event:
+    sender = _sender(payload["user"], payload)
+    match payload["type"]:
+        case "block_actions":
+            return _parse_press(payload, sender)
+        case "view_submission" if payload["view"].get("callback_id") == ANSWER_VIEW:
+            view = payload["view"]
+            values = view["state"]["values"]
+            text = json.dumps(values, sort_keys=True)
+            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+            # Slack gives a submission no id: the same view with the same values is the same submission.
+            key = f"slack:view:{view['id']}:{digest}"
+            return Submitted(sender, key, decode_tag(view["private_metadata"]), values)
+        case "block_suggestion":
+            return Searched(sender, decode(payload["action_id"]), str(payload.get("value", "")))
+        case other:
+            return Ignored(f"interaction {other!r}")
+
+
+def _parse_press(payload: Payload, sender: Sender) -> Event:
+    action = payload["actions"][0]
+    if not str(action["action_id"]).startswith("sayso:"):
+        return Ignored(f"action {action['action_id']!r}")
+    button = decode(action["action_id"])
+    picked = action.get("selected_option")
+    if button is not None and picked is not None:
+        number = int(picked["value"]) if str(picked["value"]).isdecimal() else -1
+        button = CardButton(button.action, button.request_id, button.revision, number)
+    team, user = _team(payload["user"], payload), sender.user_id
+    message = cast("Payload", payload.get("message") or {})
+    return Pressed(
+        sender=sender,
+        key=f"slack:action:{team}:{user}:{action['action_ts']}:{action['action_id']}",
+        button=button,
+        trigger_id=payload["trigger_id"],
+        channel=cast("Payload", payload.get("channel") or {}).get("id"),
+        message_ts=message.get("ts"),
+        thread_ts=message.get("thread_ts"),
+        response_url=payload.get("response_url"),
+    )
+
+
+def _parse_command(payload: Payload) -> Event:
+    verb, _, text = str(payload.get("text", "")).strip().partition(" ")
+    user = {"id": payload["user_id"], "name": payload.get("user_name", "")}
+    enterprise = payload.get("enterprise_id")
+    around = {"team": {"id": payload["team_id"]}, "enterprise": {"id": enterprise} if enterprise else None}
+    return Commanded(
+        sender=_sender(user, around),
+        key=f"slack:command:{payload['trigger_id']}",
+        verb=verb,
+        text=text.strip(),
+        response_url=payload["response_url"],
+    )
+
+
+def _parse_event(payload: Payload) -> Event:
+    event = payload["event"]
+    around = {"team": {"id": payload["team_id"]}, "enterprise": None}
+    if payload.get("enterprise_id"):
+        around["enterprise"] = {"id": payload["enterprise_id"]}
+    match event["type"]:
+        case "app_home_opened" if event.get("tab", "home") == "home":
+            return HomeOpened(_sender({"id": event["user"]}, around))
+        case "member_joined_channel":
+            return ChannelReturned(event["channel"])
+        case "channel_unarchive" | "group_unarchive":
+            return ChannelReturned(event["channel"])
+        case other:
+            return Ignored(f"event {other!r}")
+
+
+def _sender(user: Payload, around: Payload) -> Sender:
+    user_id = str(user["id"])
+    handle = str(user.get("name") or user.get("username") or "")
+    return Sender(PersonId(f"slack:{_team(user, around)}:{user_id}"), user_id, handle)
+
+
+def _team(user: Payload, around: Payload) -> str:
+    """The enterprise where there is one, for its people keep their ids in all of its teams; else their own team."""
+    enterprise = cast("Payload", around.get("enterprise") or {}).get("id")
+    if enterprise and user.get("team_id") in (None, cast("Payload", around["team"])["id"]):
+        return str(enterprise)
+    return str(user.get("team_id") or cast("Payload", around["team"])["id"])

@@ -1,0 +1,231 @@
+"""Modals: answers that take more than a press. What was typed comes back as a value, or as reasons by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sayso.adapters.cards import Card, Words, cut, pieces
+from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, visible, visible_line
+from sayso.adapters.slack._card import MOST_OPTIONS, options
+from sayso.adapters.slack._data import ANSWER_VIEW, Action, CardButton, ViewTag
+from sayso.adapters.slack._text import (
+    TEXT_LIMIT,
+    Block,
+    Stretch,
+    Style,
+    plain_text,
+    rich_text,
+    split,
+    stretches,
+)
+from sayso.engine import InvalidAnswer, Json
+
+View = dict[str, Any]
+
+VALUE = "value"
+"""The `action_id` of every input."""
+
+_MOST_FIELDS = 90
+_MOST_CHECKBOXES = 10
+_TITLE = "Your answer"
+_LABELS = {"text": "Your answer", "number": "A number", "date": "A date", "form": "The form as JSON"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What was typed is no answer: why, by the `block_id` of the input."""
+
+    errors: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The value that was sent."""
+
+    value: Json
+
+
+def loading_view() -> View:
+    """What is shown for the moment that looking up takes."""
+    return words_view((("One moment …",),))
+
+
+def words_view(lines: Sequence[Words]) -> View:
+    """A modal with nothing to do but read."""
+    content: list[Stretch] = []
+    for position, line in enumerate(lines):
+        content += [Stretch("\n")] if position else []
+        content += stretches(line)
+    kept, _ = split(content, TEXT_LIMIT)
+    return {
+        "type": "modal",
+        "title": plain_text(_TITLE, 24),
+        "close": plain_text("Close", 24),
+        "blocks": [rich_text(kept)],
+    }
+
+
+def answer_view(card: Card, channel: str | None) -> View:
+    """The modal that asks for the answer."""
+    kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
+    return {
+        "type": "modal",
+        "callback_id": ANSWER_VIEW,
+        "private_metadata": ViewTag(card.id, card.revision, channel).encode(),
+        "title": plain_text(_TITLE, 24),
+        "submit": plain_text("Send", 24),
+        "close": plain_text("Cancel", 24),
+        "blocks": [rich_text(kept), *_inputs(card)],
+    }
+
+
+def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected:
+    """The answer in a view's `state.values` (by block_id, then action_id)."""
+    fields = _fields(card)
+    if fields is not None:
+        return _read_form(card, fields, values)
+    given = _given(values, _block_id(card, 0))
+    if card.question.input_type == "multiselect":
+        indexes = sorted(int(text) for text in cast("list[str]", given or []) if text.isdecimal())
+        return Entered([card.choices[index].value for index in indexes if index < len(card.choices)])
+    try:
+        return Entered(card.question.read_text(str(given or "")))
+    except InvalidAnswer as error:
+        return Rejected({_block_id(card, 0): str(error)})
+
+
+def refused_submission(card: Card, reason: str) -> Rejected:
+    """What the store refuses, at the first input."""
+    return Rejected({_block_id(card, 0): cut(reason, TEXT_LIMIT)})
+
+
+def _fields(card: Card) -> tuple[FormField, ...] | None:
+    fields = form_fields(card.question) if card.question.input_type == "form" else None
+    return None if fields is None or not 0 < len(fields) <= _MOST_FIELDS else fields
+
+
+def _block_id(card: Card, position: int) -> str:
+    """Of this request and revision, so that nothing typed for another shows up in it."""
+    return f"{card.id}:{card.revision}:{position}"
+
+
+def _inputs(card: Card) -> list[Block]:
+    fields = _fields(card)
+    if fields is not None:
+        return [_form_input(card, position, field) for position, field in enumerate(fields)]
+    kind = card.question.input_type
+    if kind == "multiselect":
+        return [_input(_block_id(card, 0), "Choose", _picker(card), required=False)]
+    return [_input(_block_id(card, 0), _LABELS.get(kind, "Your answer"), _plain_input(kind))]
+
+
+def _input(block_id: str, label: str, element: Block, hint: str = "", *, required: bool = True) -> Block:
+    block: Block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain_text(label, 2000),
+        "element": {**element, "action_id": element.get("action_id", VALUE)},
+    }
+    block |= {} if required else {"optional": True}
+    return {**block, "hint": plain_text(hint, 2000)} if hint else block
+
+
+def _plain_input(kind: str) -> Block:
+    match kind:
+        case "number":
+            return {"type": "number_input", "is_decimal_allowed": True}
+        case "date":
+            return {"type": "datepicker"}
+        case _:
+            return {"type": "plain_text_input", "multiline": True}
+
+
+def _picker(card: Card) -> Block:
+    if len(card.choices) <= _MOST_CHECKBOXES:
+        return {"type": "checkboxes", "options": options(card.choices)}
+    placeholder = plain_text(f"Some of {len(card.choices)}", 150)
+    if len(card.choices) <= MOST_OPTIONS:
+        return {
+            "type": "multi_static_select",
+            "placeholder": placeholder,
+            "options": options(card.choices),
+        }
+    return {
+        "type": "multi_external_select",
+        "action_id": CardButton(Action.PICK, card.id, card.revision).encode(),
+        "placeholder": placeholder,
+        "min_query_length": 0,
+    }
+
+
+def _form_input(card: Card, position: int, field: FormField) -> Block:
+    element = _form_element(field)
+    is_list = field.kind == "list"
+    hint = " ".join(
+        part for part in (field.description or "", "Several with commas." if is_list else "") if part
+    )
+    return _input(
+        _block_id(card, position),
+        visible_line(field.title) or field.name,
+        element,
+        visible(hint),
+        required=field.required,
+    )
+
+
+def _form_element(field: FormField) -> Block:
+    if field.kind == "boolean":
+        return {"type": "radio_buttons", "options": [_option("Yes", "yes"), _option("No", "no")]}
+    if 0 < len(field.choices) <= MOST_OPTIONS:
+        given = [_option(visible_line(str(one)), str(at)) for at, one in enumerate(field.choices)]
+        return {"type": "static_select", "placeholder": plain_text("Choose one", 150), "options": given}
+    if field.kind in ("integer", "number"):
+        return {"type": "number_input", "is_decimal_allowed": field.kind == "number"}
+    if field.schema.get("format") == "date":
+        return {"type": "datepicker"}
+    return {"type": "plain_text_input"}
+
+
+def _option(label: str, value: str) -> dict[str, Any]:
+    return {"text": plain_text(label or "(empty)", 75), "value": value}
+
+
+def _read_form(card: Card, fields: Sequence[FormField], values: Mapping[str, Any]) -> Entered | Rejected:
+    form: dict[str, Json] = {}
+    errors: dict[str, str] = {}
+    for position, field in enumerate(fields):
+        try:
+            form[field.name] = _read_one(field, _given(values, _block_id(card, position)))
+        except EmptyReply:
+            if field.required:
+                errors[_block_id(card, position)] = "This cannot be left out."
+        except InvalidAnswer as error:
+            errors[_block_id(card, position)] = next(pieces(str(error), TEXT_LIMIT))
+    if errors:
+        return Rejected(errors)
+    try:
+        card.question.check_answer(form)
+    except InvalidAnswer as error:
+        return refused_submission(card, str(error))
+    return Entered(form)
+
+
+def _read_one(field: FormField, given: Any) -> Json:
+    text = "" if given is None else str(given)
+    is_picked = field.kind != "boolean" and 0 < len(field.choices) <= MOST_OPTIONS
+    if is_picked and text:
+        return field.choices[int(text)]
+    return read_field(field, text)
+
+
+def _given(values: Mapping[str, Any], block_id: str) -> Any:
+    """What one input holds: a text, or a list of options' values; None where it is empty."""
+    for found in cast("Mapping[str, Any]", values.get(block_id, {})).values():
+        if "selected_options" in found:
+            return [str(one["value"]) for one in found["selected_options"] or []]
+        if found.get("selected_option") is not None:
+            return str(found["selected_option"]["value"])
+        return found.get("selected_date") or found.get("value")
+    return None

@@ -1,0 +1,112 @@
+"""Text for Slack: rich text, in which nothing that people wrote has a meaning.
+
+A `rich_text` block takes text as it is: what looks like a mention, a link or formatting in it stays characters. Only the
+`text` beside the blocks, which notifications show, is parsed, and therefore escaped. Instants are Slack's own dates,
+which every reader sees in their own time zone (docs.slack.dev/reference/block-kit/blocks/rich-text-block).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sayso.adapters.cards import Words, cut, pieces
+
+Block = dict[str, Any]
+
+TEXT_LIMIT = 3000
+"""Characters of one text in a block; rich text, for which Slack names no limit, is kept to it as well."""
+
+_FALLBACK_LIMIT = 300
+_DATE_FORMAT = "{date_short_pretty} {time}"
+
+
+class Style(StrEnum):
+    """How a stretch of text looks."""
+
+    PLAIN = ""
+    BOLD = "bold"
+    ITALIC = "italic"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Text in one style, or an instant."""
+
+    content: str | datetime
+    style: Style = Style.PLAIN
+
+    @property
+    def length(self) -> int:
+        """Characters; of an instant, those that are shown where it cannot be put into the reader's own time."""
+        return len(self.content if isinstance(self.content, str) else in_utc(self.content))
+
+
+def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
+    """Words as stretches of one style."""
+    for part in words:
+        if part:
+            yield Stretch(part, style)
+
+
+def in_utc(instant: datetime) -> str:
+    """An instant for those who cannot see it in their own time."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def plain(words: Words) -> str:
+    """Words as plain text, with instants in UTC."""
+    return "".join(part if isinstance(part, str) else in_utc(part) for part in words)
+
+
+def rich_text(content: Iterable[Stretch]) -> Block | None:
+    """A block of this text; None where there is none, for Slack refuses an empty one."""
+    elements = [_element(one) for one in content if one.content]
+    if not elements:
+        return None
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+
+
+def fallback(text: str) -> str:
+    """The text of a notification: escaped, for this one is parsed (docs.slack.dev/messaging/formatting-message-text)."""
+    shown = cut(" ".join(text.split()), _FALLBACK_LIMIT)
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plain_text(text: str, limit: int) -> dict[str, Any]:
+    """A plain text object, cut at a grapheme; emoji codes such as `:warning:` stay what they are."""
+    return {"type": "plain_text", "text": cut(text, limit), "emoji": False}
+
+
+def split(content: Iterable[Stretch], room: int) -> tuple[list[Stretch], str]:
+    """As much of the text as there is room for, and the rest as plain text."""
+    kept: list[Stretch] = []
+    waiting = list(content)
+    for position, one in enumerate(waiting):
+        if one.length <= room:
+            kept.append(one)
+            room -= one.length
+            continue
+        text = one.content if isinstance(one.content, str) else in_utc(one.content)
+        head = next(pieces(text, room), "") if room > 0 else ""
+        if head:
+            kept.append(Stretch(head, one.style))
+        later = "".join(plain((rest.content,)) for rest in waiting[position + 1 :])
+        return kept, text[len(head) :] + later
+    return kept, ""
+
+
+def _element(stretch: Stretch) -> dict[str, Any]:
+    if isinstance(stretch.content, datetime):
+        element: dict[str, Any] = {
+            "type": "date",
+            "timestamp": int(stretch.content.timestamp()),
+            "format": _DATE_FORMAT,
+            "fallback": in_utc(stretch.content),
+        }
+    else:
+        element = {"type": "text", "text": stretch.content}
+    return {**element, "style": {stretch.style.value: True}} if stretch.style else element
