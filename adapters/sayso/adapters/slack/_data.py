@@ -14,7 +14,7 @@ ANSWER_VIEW = "sayso:answer"
 
 
 class Action(StrEnum):
-    """What an element of a card does. The letters stand in cards that are out there: they never change their meaning."""
+    """What an element of a card does. The letters stand in cards out there: they never change their meaning."""
 
     CHOOSE = "a"
     CONFIRM = "y"

@@ -222,9 +222,10 @@ def _read_one(field: FormField, given: Any) -> Json:
 
 def _given(values: Mapping[str, Any], block_id: str) -> Any:
     """What one input holds: a text, or a list of options' values; None where it is empty."""
-    for found in cast("Mapping[str, Any]", values.get(block_id, {})).values():
+    for found in cast("Mapping[str, Mapping[str, Any]]", values.get(block_id, {})).values():
         if "selected_options" in found:
-            return [str(one["value"]) for one in found["selected_options"] or []]
+            picked = cast("list[Mapping[str, Any]]", found["selected_options"] or [])
+            return [str(one["value"]) for one in picked]
         if found.get("selected_option") is not None:
             return str(found["selected_option"]["value"])
         return found.get("selected_date") or found.get("value")

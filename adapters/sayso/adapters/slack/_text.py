@@ -1,8 +1,8 @@
 """Text for Slack: rich text, in which nothing that people wrote has a meaning.
 
-A `rich_text` block takes text as it is: what looks like a mention, a link or formatting in it stays characters. Only the
-`text` beside the blocks, which notifications show, is parsed, and therefore escaped. Instants are Slack's own dates,
-which every reader sees in their own time zone (docs.slack.dev/reference/block-kit/blocks/rich-text-block).
+A `rich_text` block takes text as it is: what looks like a mention, a link or formatting in it stays characters. Only
+the `text` beside the blocks, which notifications show, is parsed, and therefore escaped. Instants are Slack's own
+dates, which every reader sees in their own time zone (docs.slack.dev/reference/block-kit/blocks/rich-text-block).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def rich_text(content: Iterable[Stretch]) -> Block | None:
 
 
 def fallback(text: str) -> str:
-    """The text of a notification: escaped, for this one is parsed (docs.slack.dev/messaging/formatting-message-text)."""
+    """A notification's text: escaped, for it is parsed (docs.slack.dev/messaging/formatting-message-text)."""
     shown = cut(" ".join(text.split()), _FALLBACK_LIMIT)
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -1,0 +1,129 @@
+"""Calls of Slack's Web API, with the library's errors as what follows from them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sayso.bots.outbox import DeliveryProblem, MessageGone, Throttled, Unclear, Undeliverable
+
+_TIMEOUT = 10
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+_DEAD = {
+    "account_inactive": "the token's owner was removed from the workspace; install the app again",
+    "cannot_dm_bot": "it is a bot, and bots get no direct messages",
+    "channel_not_found": "there is no such channel, or the app is not in it; invite it with /invite",
+    "invalid_auth": "Slack refuses the token; take it anew from the app's settings",
+    "is_archived": "the channel is archived; take it out of the archive",
+    "messages_tab_disabled": "direct messages are off; allow them in the app's settings, under App Home",
+    "missing_scope": "the app lacks a scope; `sayso doctor` says which",
+    "no_permission": "the app may not do this in the workspace; ask its administrators",
+    "not_allowed_token_type": "it is a token of another kind; sayso needs xoxb- and xapp- tokens",
+    "not_authed": "there is no token",
+    "not_in_channel": "the app is not in the channel; invite it with /invite",
+    "org_login_required": "the workspace is being moved; try again when that is over",
+    "restricted_action": "the workspace does not let the app write there; ask its administrators",
+    "team_access_not_granted": "the app is not installed in that workspace",
+    "token_expired": "the token has expired; take it anew from the app's settings",
+    "token_revoked": "the token was revoked; install the app again",
+    "user_disabled": "the person's account is disabled",
+    "user_not_found": "there is no such person",
+    "user_not_visible": "the app may not see that person",
+}
+
+
+class Expired(DeliveryProblem):
+    """A press can no longer open a modal; nothing was decided by it."""
+
+
+class Api:
+    """One app's calls. `open` before the first, `close` after the last.
+
+    Nothing is sent a second time by the library: a connection that broke says nothing about what arrived.
+    """
+
+    def __init__(self, bot_token: str, api_url: str, app_token: str | None = None) -> None:
+        self._bot_token = bot_token
+        self._app_token = app_token
+        self._base_url = f"{api_url.rstrip('/')}/"
+        self._client: AsyncWebClient | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the connections' pool; the network is not used."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT))
+            self._client = AsyncWebClient(
+                token=self._bot_token,
+                base_url=self._base_url,
+                timeout=_TIMEOUT,
+                session=self._session,
+                retry_handlers=[],
+            )
+
+    async def close(self) -> None:
+        """Close the connections; harmless when they are closed."""
+        self._client = None
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The pool, for sockets and response addresses."""
+        assert self._session is not None, "open() comes first"
+        return self._session
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """The response of a method by the library's name for it, such as `chat_postMessage`; the scopes of the token
+        are in `scopes`. Raises `DeliveryProblem`, of which `Expired` is a kind too.
+        """
+        assert self._client is not None, "open() comes first"
+        try:
+            response = await getattr(self._client, method)(**parameters)
+        except SlackApiError as error:
+            raise _translate(method, error, parameters.get("channel")) from error
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Unclear(str(error) or type(error).__name__) from error
+        data = cast("dict[str, Any]", response.data)
+        headers = {str(name).lower(): value for name, value in response.headers.items()}
+        return {**data, "scopes": str(headers.get("x-oauth-scopes", ""))}
+
+    async def new_socket_address(self) -> str:
+        """The address of one new socket. Raises `DeliveryProblem`."""
+        return str((await self.call("apps_connections_open", app_token=self._app_token or ""))["url"])
+
+    async def respond(self, address: str, body: dict[str, Any]) -> None:
+        """Say something in private to the one who pressed. Raises `DeliveryProblem`."""
+        try:
+            async with self.session.post(address, json=body) as response:
+                if response.status != 200:
+                    raise Unclear(f"status {response.status}: {await response.text()}")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unclear(str(error) or type(error).__name__) from error
+
+
+def budget_key(method: str, channel: object) -> str:
+    """Slack limits new messages by channel, everything else by method."""
+    return f"post:{channel}" if method == "chat_postMessage" else f"method:{method}"
+
+
+def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryProblem:
+    response = cast("Any", error.response)
+    name = str(response.get("error", "")) if hasattr(response, "get") else ""
+    if getattr(response, "status_code", 0) == 429 or name in ("ratelimited", "rate_limited"):
+        headers = {str(key).lower(): value for key, value in response.headers.items()}
+        return Throttled(timedelta(seconds=float(headers.get("retry-after", 1))), budget_key(method, channel))
+    if name in _GONE:
+        return MessageGone()
+    if name in ("expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"):
+        return Expired(name)
+    if name in _DEAD:
+        return Undeliverable(f"{name}: {_DEAD[name]}")
+    details = cast("dict[str, Any]", response.get("response_metadata") or {}) if name else {}
+    messages = "; ".join(str(one) for one in details.get("messages", []))
+    return Unclear(f"{method}: {name or error}{f' ({messages})' if messages else ''}")
