@@ -123,7 +123,7 @@ class Commands:
         return _said(f"Started {visible_line(name)}: run {run_id[:8]}. {command.prefix}status {run_id[:8]}")
 
     async def _pending(self, command: Command) -> Reply:
-        cards = await self._answerable(command.person)
+        cards = await self.answerable(command.person)
         if not cards:
             return _said("Nothing waits for your answer.")
         more = len(cards) - _MOST_LISTED
@@ -134,7 +134,7 @@ class Commands:
         lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
         return Reply(tuple(lines), tuple(cards[:_MOST_LISTED]))
 
-    async def _answerable(self, person: str) -> list[CardRecord]:
+    async def answerable(self, person: str) -> list[CardRecord]:
         """The open requests that somebody may answer, the oldest first."""
         found: list[CardRecord] = []
         let_in: dict[tuple[str, ...], bool] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sayso.bots.findings import Finding
 from sayso.bots.service import MissingExtra
-from sayso.config import InvalidSettings, Settings
+from sayso.config import Settings
 
 if TYPE_CHECKING:
     from sayso.bots.serving import Parts, Platform
@@ -16,12 +16,11 @@ def make_platforms(parts: Parts) -> list[Platform]:
     """The bots of all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
     platforms: list[Platform] = []
     if parts.settings.slack is not None:
-        raise InvalidSettings(
-            "sayso.toml",
-            "slack",
-            "this version has no Slack bot yet",
-            "Remove the section, and use Telegram.",
-        )
+        try:
+            from sayso.bots.slack import SlackBot
+        except ModuleNotFoundError as error:
+            raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
+        platforms.append(SlackBot(parts))
     if parts.settings.telegram is not None:
         try:
             from sayso.bots.telegram import TelegramBot
@@ -34,6 +33,12 @@ def make_platforms(parts: Parts) -> list[Platform]:
 async def check_platforms(settings: Settings) -> list[Finding]:
     """What has to be mended on all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
     findings: list[Finding] = []
+    if settings.slack is not None:
+        try:
+            from sayso.bots import slack
+        except ModuleNotFoundError as error:
+            raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
+        findings += await slack.check(settings)
     if settings.telegram is not None:
         try:
             from sayso.bots import telegram

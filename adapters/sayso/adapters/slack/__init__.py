@@ -22,6 +22,7 @@ from sayso.adapters.slack._events import (
     parse_event,
 )
 from sayso.adapters.slack._home import home_view
+from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, SCOPES, manifest
 from sayso.adapters.slack._modal import (
     Entered,
     Rejected,
@@ -36,7 +37,10 @@ from sayso.adapters.slack._text import plain
 
 __all__ = [
     "ANSWER_VIEW",
+    "APP_SCOPES",
     "COMMAND",
+    "EVENTS",
+    "SCOPES",
     "Action",
     "CardButton",
     "ChannelReturned",
@@ -57,6 +61,7 @@ __all__ = [
     "find_choices",
     "home_view",
     "loading_view",
+    "manifest",
     "parse_event",
     "plain",
     "read_submission",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, cast
 
 import aiohttp
@@ -101,7 +102,7 @@ class Api:
         """Say something in private to the one who pressed. Raises `DeliveryProblem`."""
         try:
             async with self.session.post(address, json=body) as response:
-                if response.status != 200:
+                if response.status != HTTPStatus.OK:
                     raise Unclear(f"status {response.status}: {await response.text()}")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unclear(str(error) or type(error).__name__) from error
@@ -115,7 +116,10 @@ def budget_key(method: str, channel: object) -> str:
 def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryProblem:
     response = cast("Any", error.response)
     name = str(response.get("error", "")) if hasattr(response, "get") else ""
-    if getattr(response, "status_code", 0) == 429 or name in ("ratelimited", "rate_limited"):
+    if getattr(response, "status_code", 0) == HTTPStatus.TOO_MANY_REQUESTS or name in (
+        "ratelimited",
+        "rate_limited",
+    ):
         headers = {str(key).lower(): value for key, value in response.headers.items()}
         return Throttled(timedelta(seconds=float(headers.get("retry-after", 1))), budget_key(method, channel))
     if name in _GONE:

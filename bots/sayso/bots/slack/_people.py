@@ -98,6 +98,7 @@ class SlackMembership:
             )
             if user_id in page["members"]:
                 return True
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            more: dict[str, Any] = page.get("response_metadata") or {}
+            cursor = str(more.get("next_cursor") or "")
             if not cursor:
                 return False

@@ -19,7 +19,7 @@ from sayso.bots.slack._api import Api
 logger = logging.getLogger("sayso.slack")
 
 Handle = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | None]]
-"""Takes an envelope's type and payload; what is sent back with the acknowledgement. Raises where there shall be none."""
+"""Takes an envelope's type and payload; what goes back with the acknowledgement. Raises where there shall be none."""
 
 PING_EVERY = 10.0
 """Seconds; a connection whose other end is silent is noticed after one and a half times as long."""
@@ -92,7 +92,7 @@ class Sockets:
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Take envelopes until the connection ends, Slack asks for a new one, or the stop comes."""
-        async with asyncio.TaskGroup() as in_flight:
+        async with asyncio.TaskGroup() as in_flight_group:
             async with asyncio.timeout(None) as receiving:
                 self._receiving.add(receiving)
                 try:
@@ -102,7 +102,7 @@ class Sockets:
                             self._note_disconnect(str(message.get("reason")))
                             break
                         if "envelope_id" in message:
-                            in_flight.create_task(self._take(socket, message), name="slack envelope")
+                            in_flight_group.create_task(self._take(socket, message), name="slack envelope")
                 finally:
                     self._receiving.discard(receiving)
 

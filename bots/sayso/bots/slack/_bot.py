@@ -1,0 +1,238 @@
+"""The Slack bot: payloads from sockets or signed requests, acknowledged once what they decide is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import SecretStr
+from slack_sdk.signature import SignatureVerifier
+
+from sayso.bots.findings import Finding
+from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
+from sayso.bots.serving import Parts
+from sayso.bots.slack._api import Api
+from sayso.bots.slack._check import check_slack
+from sayso.bots.slack._handler import Handler
+from sayso.bots.slack._people import People, SlackMembership
+from sayso.bots.slack._sockets import Sockets
+from sayso.bots.slack._surface import PLATFORM, SlackSurface
+from sayso.config import InvalidSettings, Settings, SlackSettings, read_secret
+from sayso.engine import StoreError
+
+logger = logging.getLogger("sayso.slack")
+
+REQUEST_PATH = "/slack/events"
+"""Where Slack's requests come in HTTP mode: events, interactions, commands and options alike."""
+
+_TOKEN_EVERY = 60.0
+"""Seconds between two looks at whether the token still holds."""
+
+_FIRST_BACK_OFF = 0.5
+_LONGEST_BACK_OFF = 30.0
+
+
+class SlackBot:
+    """One app's bot. Raises `InvalidSettings` where a token is missing."""
+
+    name = PLATFORM
+
+    def __init__(self, parts: Parts) -> None:
+        settings = parts.settings.slack
+        assert settings is not None
+        self._settings: SlackSettings = settings
+        self._parts = parts
+        self._api = make_api(settings)
+        self._people = People(self._api)
+        self.surface = SlackSurface(self._api, parts.store, parts.settings, settings)
+        self.membership = SlackMembership(self._api, self._people)
+        self._handler = Handler(parts, self._api, self.surface, self._people, self._spawn)
+        self._group: asyncio.TaskGroup | None = None
+        self._sockets: Sockets | None = None
+        self._stopping = asyncio.Event()
+        self.router = self._make_router() if settings.mode == "http" else None
+
+    async def run(self, ready: Callable[[str | None], None]) -> None:
+        """Take payloads until `stop`; see `Platform`."""
+        await self._api.open()
+        async with self._tasks():
+            await self._introduce(ready)
+            if self._stopping.is_set():
+                return
+            await self._complain_at_start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_token(ready), name="slack token")
+                if self._settings.mode == "socket":
+                    await self._run_sockets(ready)
+                else:
+                    ready(None)
+                    await self._stopping.wait()
+
+    def stop(self) -> None:
+        """Have `run` end once what is in flight is finished."""
+        self._stopping.set()
+        if self._sockets is not None:
+            self._sockets.stop()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._api.close()
+
+    async def _run_sockets(self, ready: Callable[[str | None], None]) -> None:
+        self._sockets = Sockets(self._api, self._settings.connections, self._handler.handle, ready)
+        if self._stopping.is_set():
+            self._sockets.stop()
+        await self._sockets.run()
+
+    # Tasks that may come after an acknowledgement.
+
+    @asynccontextmanager
+    async def _tasks(self) -> AsyncGenerator[None]:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                yield
+            finally:
+                self._group = None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None:
+            work.close()  # the end has come: what it would have said is in the card
+            return
+        self._group.create_task(self._guarded(work), name="slack message")
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (DeliveryProblem, StoreError) as problem:
+            if isinstance(problem, Throttled):
+                self.surface.budget.block(problem.key, problem.retry_after)
+            logger.warning("a message was not sent: %s", problem)
+        except Exception:
+            # What was decided is committed; a message that cannot be made must not end the bot.
+            logger.exception("a message could not be made")
+
+    # The token.
+
+    async def _introduce(self, ready: Callable[[str | None], None]) -> None:
+        """Try the token until it works or the stop comes."""
+        back_off = _FIRST_BACK_OFF
+        while not self._stopping.is_set():
+            try:
+                await self._api.call("auth_test")
+            except DeliveryProblem as problem:
+                ready(f"Slack does not answer as it should: {problem}")
+                logger.warning("Slack: %s; it is tried again in %g s", problem, back_off)
+                await self._pause(back_off)
+                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+            else:
+                return
+
+    async def _watch_token(self, ready: Callable[[str | None], None]) -> None:
+        is_refused = False
+        while not self._stopping.is_set():
+            await self._pause(_TOKEN_EVERY)
+            try:
+                await self._api.call("auth_test")
+            except Undeliverable as problem:
+                is_refused = True
+                ready(str(problem))
+                logger.error("Slack: %s", problem)  # noqa: TRY400 - the reason says it all
+            except DeliveryProblem as problem:
+                logger.warning("Slack: %s", problem)
+            else:
+                if is_refused:
+                    is_refused = False
+                    ready(None)
+
+    async def _complain_at_start(self) -> None:
+        """Say what `sayso doctor` would say; nothing of it stops the start."""
+        for finding in await check_slack(self._api, self._parts.settings, self._settings):
+            if not finding.is_good:
+                logger.warning("%s: %s. %s", finding.subject, finding.what, finding.remedy)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    # HTTP.
+
+    def _make_router(self) -> APIRouter:
+        router = APIRouter()
+        secret = _secret(self._settings.signing_secret, self._settings, "signing_secret")
+        verifier = SignatureVerifier(secret)
+
+        @router.post(REQUEST_PATH)
+        async def take(request: Request) -> Response:
+            body = await request.body()
+            if not verifier.is_valid_request(body, dict(request.headers)):
+                return Response(status_code=401)
+            try:
+                kind, payload = _read(body, request.headers.get("content-type", ""))
+            except (ValueError, KeyError):
+                return Response(status_code=400)
+            if payload.get("type") == "url_verification":
+                return JSONResponse({"challenge": payload.get("challenge")})
+            if self._group is None:
+                return Response(status_code=503)  # starting or stopping: Slack sends events again
+            try:
+                answer = await self._handler.handle(kind, payload)
+            except StoreError as error:
+                logger.error("a payload could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
+                return Response(status_code=503)
+            return Response(status_code=200) if answer is None else JSONResponse(answer)
+
+        _ = take
+        return router
+
+
+def _read(body: bytes, content_type: str) -> tuple[str, dict[str, Any]]:
+    """A request's body as a socket would have brought it. Raises `ValueError`, `KeyError`."""
+    if content_type.startswith("application/json"):
+        return "events_api", json.loads(body)
+    fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    if "payload" in fields:
+        return "interactive", json.loads(fields["payload"])
+    _ = fields["command"]
+    return "slash_commands", fields
+
+
+def make_api(settings: SlackSettings) -> Api:
+    """The Web API of the configured app. Raises `InvalidSettings` where a token is missing."""
+    bot_token = _secret(settings.bot_token, settings, "bot_token")
+    app_token = _secret(settings.app_token, settings, "app_token") if settings.mode == "socket" else None
+    return Api(bot_token, settings.api_url, app_token)
+
+
+def _secret(value: SecretStr | None, settings: SlackSettings, name: str) -> str:
+    found = read_secret(value, getattr(settings, f"{name}_file"), f"slack.{name}")
+    if found is None:
+        raise InvalidSettings(
+            "sayso.toml",
+            f"slack.{name}",
+            f"it is missing, and {settings.mode} mode needs it",
+            f"Set SAYSO_SLACK__{name.upper()} in the environment, or slack.{name}_file. "
+            "docs/how-to/set-up-slack.md says where to find it.",
+        )
+    return found
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """What has to be mended before the bot works, asked of Slack alone. Raises `InvalidSettings`."""
+    assert settings.slack is not None
+    api = make_api(settings.slack)
+    await api.open()
+    try:
+        return await check_slack(api, settings, settings.slack)
+    finally:
+        await api.close()

@@ -1,0 +1,79 @@
+"""What has to be mended before the Slack bot works, each with what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sayso.adapters.slack import SCOPES
+from sayso.bots.findings import Finding
+from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.slack._api import Api
+from sayso.bots.slack._surface import PLATFORM
+from sayso.config import Destination, Settings, SlackSettings
+
+
+async def check_slack(api: Api, settings: Settings, slack: SlackSettings) -> list[Finding]:
+    """Ask Slack about the tokens, the scopes and every configured chat."""
+    try:
+        me = await api.call("auth_test")
+    except DeliveryProblem as problem:
+        return [
+            Finding.bad(
+                "Slack bot token",
+                f"Slack refuses it or cannot be reached: {problem}",
+                "Take the Bot User OAuth Token from the app's settings (OAuth & Permissions); check slack.api_url.",
+            )
+        ]
+    findings = [Finding.good("Slack bot token", f"it is @{me['user']}'s in {me.get('team', me['team_id'])}")]
+    findings.append(_check_scopes(me["scopes"]))
+    if slack.mode == "socket":
+        findings.append(await _check_socket(api))
+    places = [one for one in settings.chats() if one.platform == PLATFORM]
+    return [*findings, *[await _check_chat(api, one) for one in places]]
+
+
+def _check_scopes(granted: str) -> Finding:
+    missing = sorted(set(SCOPES) - {one.strip() for one in granted.split(",")})
+    if missing:
+        return Finding.bad(
+            "Slack scopes",
+            f"the bot token lacks {', '.join(missing)}",
+            "Paste the output of `sayso manifest slack` as the app's manifest, then install the app again.",
+        )
+    return Finding.good("Slack scopes", "they are all there")
+
+
+async def _check_socket(api: Api) -> Finding:
+    try:
+        await api.new_socket_address()
+    except DeliveryProblem as problem:
+        return Finding.bad(
+            "Slack app-level token",
+            f"Slack gives no socket: {problem}",
+            "Make an app-level token with connections:write (Basic Information) and switch Socket Mode on.",
+        )
+    return Finding.good("Slack app-level token", "it opens sockets")
+
+
+async def _check_chat(api: Api, destination: Destination) -> Finding:
+    try:
+        if destination.is_direct:
+            user: dict[str, Any] = (await api.call("users_info", user=destination.chat_id))["user"]
+            return _check_person(destination, user)
+        found = await api.call("conversations_info", channel=destination.chat_id)
+    except DeliveryProblem as problem:
+        return Finding.bad(destination.name, str(problem), "Check its id, and invite the app: /invite @sayso")
+    channel: dict[str, Any] = found["channel"]
+    name = f"#{channel.get('name', destination.chat_id)}"
+    if channel.get("is_archived"):
+        return Finding.bad(destination.name, f"{name} is archived", "Take it out of the archive.")
+    if not channel.get("is_member"):
+        return Finding.bad(destination.name, f"the app is not in {name}", "Invite it there: /invite @sayso")
+    return Finding.good(destination.name, f"the app is in {name}")
+
+
+def _check_person(destination: Destination, user: dict[str, Any]) -> Finding:
+    if user.get("deleted") or user.get("is_bot"):
+        kind = "a bot" if user.get("is_bot") else "a disabled account"
+        return Finding.bad(destination.name, f"it is {kind}", "Name a person's id.")
+    return Finding.good(destination.name, f"it is {user.get('real_name') or user.get('name')}")

@@ -1,0 +1,277 @@
+"""What happens at a payload: what it decides is committed when `handle` returns, and acknowledged by that."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+from weakref import WeakValueDictionary
+
+from sayso.adapters.cards import Card, Words, build_card, unreadable_words
+from sayso.adapters.slack import (
+    COMMAND,
+    Action,
+    CardButton,
+    ChannelReturned,
+    Commanded,
+    Entered,
+    Event,
+    HomeOpened,
+    Ignored,
+    Pressed,
+    Rejected,
+    Searched,
+    Sender,
+    SlackMessage,
+    Submitted,
+    View,
+    ViewTag,
+    answer_view,
+    find_choices,
+    home_view,
+    loading_view,
+    parse_event,
+    plain,
+    read_submission,
+    refused_submission,
+    render_words,
+    words_view,
+)
+from sayso.bots.commands import Command, Reply
+from sayso.bots.desk import Press
+from sayso.bots.serving import Parts
+from sayso.bots.slack._api import Api, Expired
+from sayso.bots.slack._people import People
+from sayso.bots.slack._surface import PLATFORM, Reference, SlackSurface
+from sayso.engine import CardRecord, OutcomeKind
+
+logger = logging.getLogger("sayso.slack")
+
+COMMAND_WITHIN = 2.0
+"""Seconds after which a command is acknowledged before it has finished; what it says comes behind."""
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+Answer = dict[str, Any]
+
+
+class Handler:
+    """Turns payloads into answers and commands. `spawn` runs what may come after the acknowledgement."""
+
+    def __init__(self, parts: Parts, api: Api, surface: SlackSurface, people: People, spawn: Spawn) -> None:
+        self._api = api
+        self._surface = surface
+        self._people = people
+        self._spawn = spawn
+        self._store = parts.store
+        self._desk = parts.desk
+        self._commands = parts.commands
+        self._settings = parts.settings
+        self._metrics = parts.metrics
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
+        """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
+        received_at = self._store.clock.now()
+        event = parse_event(kind, payload)
+        if isinstance(event, ChannelReturned | Ignored):
+            return await self._take(event, received_at)
+        # One person's presses are taken in their order.
+        async with self._turns.setdefault(event.sender.person, asyncio.Lock()):
+            return await self._take(event, received_at)
+
+    async def _take(self, event: Event, received_at: datetime) -> Answer | None:
+        match event:
+            case Pressed():
+                await self._pressed(event, received_at)
+            case Submitted():
+                return await self._submitted(event, received_at)
+            case Searched():
+                return await self._searched(event)
+            case Commanded():
+                return await self._commanded(event, received_at)
+            case HomeOpened():
+                self._spawn(self._show_home(event.sender))
+            case ChannelReturned():
+                await self._store.revive(self._places_of(event.channel))
+            case Ignored():
+                logger.info("a payload is not read: %s", event.reason)
+        return None
+
+    # Presses.
+
+    async def _pressed(self, event: Pressed, received_at: datetime) -> None:
+        button = event.button
+        if button is None:
+            self._spawn(self._tell(event, unreadable_words()))
+        elif button.action is Action.OPEN:
+            self._spawn(self._open(event, button))  # decides nothing
+        else:
+            confirm = button.action is Action.CONFIRM
+            answered = await self._desk.answer(
+                Press(
+                    request_id=button.request_id,
+                    revision=button.revision,
+                    person=event.sender.person,
+                    name=await self._name(event.sender),
+                    event_key=event.key,
+                    received_at=received_at,
+                    choice=None if confirm else button.number,
+                    value=bool(button.number) if confirm else None,
+                    chat=event.channel,
+                )
+            )
+            self._spawn(self._tell(event, answered.words))
+            if answered.record is not None:
+                self._spawn(self._lock_if_copy(event, answered.record))
+
+    async def _name(self, sender: Sender) -> str:
+        return await self._people.name(sender.user_id, sender.handle)
+
+    async def _tell(self, event: Pressed, words: Words) -> None:
+        """Tell the one who pressed, and nobody else."""
+        if event.response_url is None:
+            await self._show_home(event.sender, words)
+        else:
+            await self._respond(event.response_url, render_words((words,)))
+
+    async def _respond(self, address: str, message: SlackMessage) -> None:
+        body = {"response_type": "ephemeral", "replace_original": False}
+        await self._api.respond(address, {**body, "text": message.text, "blocks": message.blocks})
+
+    async def _lock_if_copy(self, event: Pressed, record: CardRecord) -> None:
+        """A pressed card whose message is none that we know of was sent by an attempt that nobody heard the end of."""
+        if event.channel is None or event.message_ts is None or record.request.open:
+            return
+        pressed = Reference(event.channel, event.message_ts)
+        known = {
+            Reference.decode(text)
+            for delivery in await self._store.reader.deliveries(record.request.id)
+            for text in (delivery.reference, delivery.former)
+            if text is not None and delivery.destination.startswith(f"{PLATFORM}:")
+        }
+        if not any((one.channel, one.ts) == (pressed.channel, pressed.ts) for one in known):
+            self._metrics.copy_found(PLATFORM)
+            await self._surface.lock_copy(record, pressed)
+
+    # Modals.
+
+    async def _open(self, event: Pressed, button: CardButton) -> None:
+        """Open the modal at once, for the trigger lives three seconds, and fill it when it is known with what."""
+        try:
+            opened = await self._api.call("views_open", trigger_id=event.trigger_id, view=loading_view())
+        except Expired:
+            await self._tell(event, ("That took too long to open. Please press again.",))
+            return
+        press = Press(
+            request_id=button.request_id,
+            revision=button.revision,
+            person=event.sender.person,
+            name="",
+            event_key=event.key,
+            received_at=self._store.clock.now(),
+            chat=event.channel,
+        )
+        record, words = await self._desk.hindrance(press)
+        if record is None or words is not None:
+            view = words_view((words or unreadable_words(),))
+        else:
+            view = answer_view(self._card(record), event.channel)
+        await self._api.call("views_update", view_id=opened["view"]["id"], view=view)
+
+    async def _submitted(self, event: Submitted, received_at: datetime) -> Answer:
+        tag = event.tag
+        record = None if tag is None else await self._store.reader.card(tag.request_id)
+        if tag is None or record is None:
+            return _update(words_view((unreadable_words(),)))
+        card = self._card(record)
+        entered: Entered | Rejected = Entered(
+            None
+        )  # of a question that has changed or closed: the store refuses it
+        if record.request.open and record.request.revision == tag.revision:
+            entered = read_submission(card, event.values)
+        if isinstance(entered, Rejected):
+            return _errors(entered)
+        return await self._answer_submission(event, tag, card, entered, received_at)
+
+    async def _answer_submission(
+        self, event: Submitted, tag: ViewTag, card: Card, entered: Entered, received_at: datetime
+    ) -> Answer:
+        answered = await self._desk.answer(
+            Press(
+                request_id=tag.request_id,
+                revision=tag.revision,
+                person=event.sender.person,
+                name=await self._name(event.sender),
+                event_key=event.key,
+                received_at=received_at,
+                value=entered.value,
+                chat=tag.channel,
+            )
+        )
+        if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
+            # The modal stays, with what was typed.
+            return _errors(refused_submission(card, plain(answered.words)))
+        return _update(words_view((answered.words,)))
+
+    async def _searched(self, event: Searched) -> Answer:
+        button = event.button
+        record = None if button is None else await self._store.reader.card(button.request_id)
+        if button is None or record is None or record.request.revision != button.revision:
+            return {"options": []}
+        return {"options": find_choices(self._card(record), event.typed)}
+
+    # Commands and the home.
+
+    async def _commanded(self, event: Commanded, received_at: datetime) -> Answer:
+        command = Command(
+            verb=event.verb,
+            text=event.text,
+            person=event.sender.person,
+            name=await self._name(event.sender),
+            event_key=event.key,
+            received_at=received_at,
+            prefix=f"{COMMAND} ",
+        )
+        done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._spawn(self._carry_out(command, done, event.response_url))
+        try:
+            async with asyncio.timeout(COMMAND_WITHIN):
+                return _ephemeral(render_words((await asyncio.shield(done)).lines))
+        except TimeoutError:
+            done.cancel()
+            return _ephemeral(render_words((("One moment …",),)))
+
+    async def _carry_out(self, command: Command, done: asyncio.Future[Reply], address: str) -> None:
+        reply = await self._commands.run(command)
+        if done.cancelled():
+            await self._respond(address, render_words(reply.lines))
+        else:
+            done.set_result(reply)
+
+    async def _show_home(self, sender: Sender, said: Words = ()) -> None:
+        records = await self._commands.answerable(sender.person)
+        cards = [self._card(record) for record in reversed(records)]
+        await self._api.call("views_publish", user_id=sender.user_id, view=home_view(cards, said))
+
+    def _card(self, record: CardRecord) -> Card:
+        return build_card(record, self._settings.place_names)
+
+    def _places_of(self, channel: str) -> list[str]:
+        named = [
+            one.name for one in self._settings.chats() if one.platform == PLATFORM and one.chat_id == channel
+        ]
+        return list(dict.fromkeys([*named, f"{PLATFORM}:{channel}"]))
+
+
+def _ephemeral(message: SlackMessage) -> Answer:
+    return {"response_type": "ephemeral", "text": message.text, "blocks": message.blocks}
+
+
+def _update(view: View) -> Answer:
+    return {"response_action": "update", "view": view}
+
+
+def _errors(rejected: Rejected) -> Answer:
+    return {"response_action": "errors", "errors": rejected.errors}

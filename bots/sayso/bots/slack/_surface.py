@@ -1,0 +1,173 @@
+"""Cards in Slack channels and direct messages: sent, edited, locked; and messages that are no cards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from sayso.adapters.cards import Words, build_card
+from sayso.adapters.slack import SlackMessage, render_card, render_copy, render_former, render_words
+from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Undeliverable
+from sayso.bots.slack._api import Api, budget_key
+from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
+from sayso.engine import CardRecord, Delivery, SQLiteStore
+
+logger = logging.getLogger("sayso.slack")
+
+PLATFORM = "slack"
+_UPDATES = budget_key("chat_update", None)
+_MARGIN = 1.05
+"""Requests sent in time may arrive closer together than they were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A card's message; `complete` once everything that belongs to it was sent."""
+
+    channel: str
+    ts: str
+    complete: bool = True
+
+    def encode(self) -> str:
+        """The reference as the store keeps it."""
+        return f"{self.channel}/{self.ts}/{int(self.complete)}"
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """The reference of a text that `encode` made."""
+        channel, ts, complete = text.split("/")
+        return cls(channel, ts, complete == "1")
+
+
+def slack_rates(settings: SlackSettings) -> Callable[[str], Sequence[Rate]]:
+    """What Slack allows (docs.slack.dev/apis/web-api/rate-limits): new messages by channel, edits in all."""
+    posts = [Rate(1, timedelta(seconds=_MARGIN / settings.posts_per_second))]
+    updates = [Rate(settings.updates_per_minute, timedelta(minutes=_MARGIN))]
+
+    def rates(key: str) -> Sequence[Rate]:
+        if key == _UPDATES:
+            return updates
+        return posts if key.startswith("post:") else ()
+
+    return rates
+
+
+class SlackSurface:
+    """Where cards are shown in Slack."""
+
+    def __init__(self, api: Api, store: SQLiteStore, settings: Settings, slack: SlackSettings) -> None:
+        self._api = api
+        self._store = store
+        self._settings = settings
+        self._direct: dict[str, str] = {}
+        self.budget = Budget(slack_rates(slack))
+
+    @property
+    def platform(self) -> str:
+        """The first part of its destinations."""
+        return PLATFORM
+
+    def keys(self, delivery: Delivery) -> tuple[str, ...]:
+        """The budget keys of a card."""
+        destination = self._destination(delivery.destination)
+        if delivery.reference is not None:
+            return (_UPDATES,)
+        return (budget_key("chat_postMessage", self._direct.get(destination.chat_id, destination.chat_id)),)
+
+    async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
+        """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
+        destination = self._destination(delivery.destination)
+        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
+        card = build_card(record, self._settings.place_names, notices)
+        message = render_card(card)
+        stamp = {
+            "event_type": "sayso_card",
+            "event_payload": {"request": card.id, "revision": card.revision},
+        }
+        if delivery.reference is None:
+            channel = await self._channel(destination)
+            ts = await self._post(channel, message, metadata=stamp)
+            reference = Reference(channel, ts, complete=not message.rest)
+            await keep(reference.encode())
+        else:
+            reference = Reference.decode(delivery.reference)
+            await self._update(reference, message, metadata=stamp)
+        if message.rest and not reference.complete:
+            await self._send_rest(reference, message)
+        if delivery.former is not None:
+            await self.lock(Reference.decode(delivery.former), render_former(card))
+        return Reference(reference.channel, reference.ts).encode()
+
+    async def lock(self, reference: Reference, message: SlackMessage) -> None:
+        """Show an extra message without buttons; what does not succeed is logged, for the next press finds it again."""
+        try:
+            await self.budget.wait((_UPDATES,))
+            await self._update(reference, message)
+        except DeliveryProblem as problem:
+            logger.info("message %s could not be locked: %s", reference.encode(), problem)
+
+    async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
+        """Lock a second message of a card, which became known when it was pressed."""
+        await self.lock(reference, render_copy(build_card(record, self._settings.place_names)))
+
+    async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
+        """Send a plain message to a destination."""
+        channel = await self._channel(self._destination(destination))
+        await self.budget.wait((budget_key("chat_postMessage", channel),))
+        await self._post(channel, render_words(lines))
+
+    def _destination(self, name: str) -> Destination:
+        try:
+            return self._settings.destination(name)
+        except UnknownDestination as error:
+            raise Undeliverable(str(error)) from error
+
+    async def _channel(self, destination: Destination) -> str:
+        """The channel of a destination; that of direct messages is opened by the first."""
+        user = destination.chat_id
+        if not destination.is_direct:
+            return user
+        if user not in self._direct:
+            opened = await self._api.call("conversations_open", users=user)
+            self._direct[user] = str(opened["channel"]["id"])
+        return self._direct[user]
+
+    async def _post(self, channel: str, message: SlackMessage, **more: Any) -> str:
+        sent = await self._api.call(
+            "chat_postMessage",
+            channel=channel,
+            text=message.text,
+            blocks=message.blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+            **more,
+        )
+        return str(sent["ts"])
+
+    async def _update(self, reference: Reference, message: SlackMessage, **more: Any) -> None:
+        await self._api.call(
+            "chat_update",
+            channel=reference.channel,
+            ts=reference.ts,
+            text=message.text,
+            blocks=message.blocks,
+            **more,
+        )
+
+    async def _send_rest(self, reference: Reference, message: SlackMessage) -> None:
+        messages = message.rest_messages
+        for one in messages or ():
+            await self.budget.wait((budget_key("chat_postMessage", reference.channel),))
+            await self._post(reference.channel, one, thread_ts=reference.ts)
+        if messages is None:
+            await self._api.call(
+                "files_upload_v2",
+                channel=reference.channel,
+                thread_ts=reference.ts,
+                content=message.rest,
+                filename="rest.txt",
+                title="The rest of the question",
+            )
