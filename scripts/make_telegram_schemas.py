@@ -9,17 +9,16 @@ read from there. The result is checked in: the server and its tests need neither
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from typescript_schemas import generate, reachable, write
+
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "bots/sayso/testing/telegram/schemas"
-VERSIONS = {"@gramio/types": "10.3.1", "ts-json-schema-generator": "2.4.0"}
+PACKAGE = "@gramio/types@10.3.1"
 METHODS = (
     "answerCallbackQuery",
     "deleteMessage",
@@ -71,71 +70,19 @@ ALPHABETS = {
 
 
 def main() -> None:
-    """Generate in a temporary folder, keep what is used, and write it beside the packages' licence."""
+    """Generate in a temporary folder, keep what is used, and write it beside the package's licence."""
+    names = ", ".join(_params(method) for method in METHODS)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        definitions = _generate(work)["definitions"]
+        definitions = generate(work, PACKAGE, f'export type {{ {names} }} from "@gramio/types/out/params";\n')
         licence = (work / "node_modules/@gramio/types/LICENSE").read_text(encoding="utf-8")
-    kept = _reachable(definitions)
-    document = {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "$comment": "Made by scripts/make_telegram_schemas.py from "
-        + ", ".join(_pinned())
-        + "; do not edit.",
-        "definitions": {name: kept[name] for name in sorted(kept)},
-    }
-    TARGET.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
-    (TARGET / "bot_api.json").write_text(text + "\n", encoding="utf-8")
-    notice = (
-        f"bot_api.json is derived from {_pinned()[0]} (npm), which comes under this licence:\n\n{licence}"
-    )
-    (TARGET / "LICENSE").write_text(notice, encoding="utf-8")
-
-
-def _pinned() -> list[str]:
-    return [f"{package}@{version}" for package, version in VERSIONS.items()]
-
-
-def _generate(work: Path) -> dict[str, Any]:
-    npm, npx = shutil.which("npm"), shutil.which("npx")
-    if npm is None or npx is None:
-        raise SystemExit("make_telegram_schemas: npm and npx are needed; install Node.js")
-    names = ", ".join(_params(method) for method in METHODS)
-    (work / "types.d.ts").write_text(f'export type {{ {names} }} from "@gramio/types/out/params";\n')
-    options = {"strict": True, "moduleResolution": "node", "target": "es2020", "skipLibCheck": True}
-    (work / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["types.d.ts"]}))
-    (work / "package.json").write_text('{"private": true}')
-    _run(work, [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *_pinned()])
-    _run(
-        work,
-        [
-            *(npx, "--no-install", "ts-json-schema-generator", "--no-type-check"),
-            *("--path", "types.d.ts", "--tsconfig", "tsconfig.json", "--out", "schema.json"),
-        ],
-    )
-    generated: dict[str, Any] = json.loads((work / "schema.json").read_text(encoding="utf-8"))
-    return generated
-
-
-def _run(folder: Path, command: list[str]) -> None:
-    subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - a fixed command on our own files
+    tight = {name: _tightened(schema) for name, schema in definitions.items()}
+    kept = reachable(tight, [_params(method) for method in METHODS])
+    write(TARGET, "bot_api.json", kept, PACKAGE, licence, Path(__file__).name)
 
 
 def _params(method: str) -> str:
     return method[0].upper() + method[1:] + "Params"
-
-
-def _reachable(definitions: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    waiting = [_params(method) for method in METHODS]
-    while waiting:
-        name = waiting.pop()
-        if name in kept:
-            continue
-        kept[name] = _tightened(definitions[name])
-        waiting += re.findall(r'"#/definitions/([^"]+)"', json.dumps(kept[name]))
-    return kept
 
 
 def _tightened(schema: Any) -> Any:

@@ -1,11 +1,9 @@
 """A strict local Telegram: the Bot API over real HTTP, and people who use the bot as people do."""
 
-from sayso.testing.telegram._clock import LocalClock
-from sayso.testing.telegram._faults import Call, FaultKind
+from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._limits import TelegramLimits
 from sayso.testing.telegram._people import Person, Press
-from sayso.testing.telegram._refusals import Impossible
 from sayso.testing.telegram._server import LocalTelegram
 from sayso.testing.telegram._state import PendingUpdate
 from sayso.testing.telegram._view import PressResult, SeenButton, SeenDocument, SeenEntity, SeenMessage

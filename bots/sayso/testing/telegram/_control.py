@@ -14,11 +14,9 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from aiohttp import web
 
-from sayso.testing.telegram._clock import LocalClock
-from sayso.testing.telegram._faults import Call, FaultKind
+from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._people import Person
-from sayso.testing.telegram._refusals import Impossible
 from sayso.testing.telegram._state import PendingUpdate
 from sayso.testing.telegram._view import SeenMessage
 

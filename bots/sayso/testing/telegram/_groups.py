@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sayso.testing.telegram._refusals import Impossible
+from sayso.testing.platform import Impossible
 from sayso.testing.telegram._state import PRESENT, Account, Chat, ChatKind, Member, Status
 from sayso.testing.telegram._wire import user_json
 from sayso.testing.telegram._world import World

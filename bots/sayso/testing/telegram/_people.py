@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
+from sayso.testing.platform import Impossible
 from sayso.testing.telegram._groups import Group
-from sayso.testing.telegram._refusals import Impossible
 from sayso.testing.telegram._state import (
     ANONYMOUS_ADMINISTRATOR,
     PRESENT,

@@ -23,15 +23,6 @@ class Refused(Exception):
         super().__init__(description)
 
 
-class Impossible(AssertionError):
-    """A test asked a person for something that the app would not let them do: the test fails, nothing is handled."""
-
-    def __init__(self, who: str, reason: str) -> None:
-        self.who = who
-        self.reason = reason
-        super().__init__(f"{who}: {reason}")
-
-
 def bad_request(reason: str) -> Refused:
     """400 for something that happens to correct bots too."""
     return Refused(400, f"Bad Request: {reason}")

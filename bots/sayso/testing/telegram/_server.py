@@ -13,14 +13,24 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
-from sayso.testing.telegram._clock import LocalClock, News
+from sayso.testing.platform import (
+    AFTER,
+    SILENT,
+    Call,
+    Fault,
+    FaultKind,
+    FaultPlan,
+    LocalClock,
+    News,
+    deliver,
+)
 from sayso.testing.telegram._control import ControlApi
-from sayso.testing.telegram._faults import AFTER, Call, Fault, FaultKind, FaultPlan
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._http import MAX_BODY, answer, file_answer, named_parameters, refusal
 from sayso.testing.telegram._limits import TelegramLimits
 from sayso.testing.telegram._methods import BotMethods
 from sayso.testing.telegram._people import Person
+from sayso.testing.telegram._refusals import Refused, too_many_requests
 from sayso.testing.telegram._state import Account, PendingUpdate, TelegramState
 from sayso.testing.telegram._webhook import WebhookMethods, WebhookSender
 from sayso.testing.telegram._world import World
@@ -250,7 +260,7 @@ class LocalTelegram:
                 if refused.bug:
                     self.problems.append(f"{method}: {refused.description}")
             self._save()
-        if fault is not None and (planned := fault.refusal()) is not None:
+        if fault is not None and (planned := _refusal_of(fault)) is not None:
             response, error = refusal(planned), planned.description
         silent = fault is not None and fault.kind in SILENT
         status = None if silent or response is None else response.status
@@ -265,38 +275,15 @@ class LocalTelegram:
         )
         self.calls.append(call)
         self._news.tell()
-        return await _deliver(request, response, fault)
+        return await deliver(request, response, fault)
 
 
-SILENT = {FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET, FaultKind.RESET_AFTER}
-
-
-async def _deliver(
-    request: web.Request, response: web.Response | None, fault: Fault | None
-) -> web.StreamResponse:
-    match fault.kind if fault else None:
-        case FaultKind.HANG | FaultKind.HANG_AFTER:
-            await asyncio.Event().wait()  # until the server stops: the client gives up first
-        case FaultKind.RESET | FaultKind.RESET_AFTER:
-            if request.transport is not None:
-                request.transport.abort()
-        case FaultKind.BAD_GATEWAY:
-            return web.Response(
-                status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html"
-            )
-        case FaultKind.SLOW if response is not None and fault is not None:
-            return await _dribble(request, response, fault.delay)
+def _refusal_of(fault: Fault) -> Refused | None:
+    """The answer of the kinds that answer in the Bot API's own form."""
+    match fault.kind:
+        case FaultKind.SERVER_ERROR | FaultKind.SERVER_ERROR_AFTER:
+            return Refused(500, "Internal Server Error")
+        case FaultKind.TOO_MANY_REQUESTS:
+            return too_many_requests(fault.retry_after)
         case _:
-            pass
-    return response or web.Response()
-
-
-async def _dribble(request: web.Request, response: web.Response, delay: timedelta) -> web.StreamResponse:
-    body = response.body if isinstance(response.body, bytes) else b""
-    stream = web.StreamResponse(status=response.status, headers={"Content-Type": "application/json"})
-    stream.content_length = len(body)
-    await stream.prepare(request)
-    for begin in range(0, len(body), max(len(body) // 10, 1)):
-        await stream.write(body[begin : begin + max(len(body) // 10, 1)])
-        await asyncio.sleep(delay.total_seconds() / 10)
-    return stream
+            return None

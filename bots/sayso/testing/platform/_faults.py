@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sayso.testing.telegram._refusals import Refused, too_many_requests
+from aiohttp import web
 
 
 class FaultKind(StrEnum):
@@ -27,6 +28,8 @@ class FaultKind(StrEnum):
 
 AFTER = {FaultKind.HANG_AFTER, FaultKind.RESET_AFTER, FaultKind.SERVER_ERROR_AFTER, FaultKind.SLOW}
 
+SILENT = {FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET, FaultKind.RESET_AFTER}
+
 
 @dataclass(slots=True)
 class Fault:
@@ -37,16 +40,6 @@ class Fault:
     times: int = 1
     retry_after: int = 30
     delay: timedelta = timedelta(seconds=1)
-
-    def refusal(self) -> Refused | None:
-        """The answer of the kinds that answer in the Bot API's own form."""
-        match self.kind:
-            case FaultKind.SERVER_ERROR | FaultKind.SERVER_ERROR_AFTER:
-                return Refused(500, "Internal Server Error")
-            case FaultKind.TOO_MANY_REQUESTS:
-                return too_many_requests(self.retry_after)
-            case _:
-                return None
 
 
 class FaultPlan:
@@ -91,3 +84,35 @@ class Call:
     status: int | None
     error: str | None
     fault: FaultKind | None
+
+
+async def deliver(
+    request: web.Request, response: web.Response | None, fault: Fault | None
+) -> web.StreamResponse:
+    """Answer a call as its fault wants it, or as it is."""
+    match fault.kind if fault else None:
+        case FaultKind.HANG | FaultKind.HANG_AFTER:
+            await asyncio.Event().wait()  # until the server stops: the client gives up first
+        case FaultKind.RESET | FaultKind.RESET_AFTER:
+            if request.transport is not None:
+                request.transport.abort()
+        case FaultKind.BAD_GATEWAY:
+            return web.Response(
+                status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html"
+            )
+        case FaultKind.SLOW if response is not None and fault is not None:
+            return await _dribble(request, response, fault.delay)
+        case _:
+            pass
+    return response or web.Response()
+
+
+async def _dribble(request: web.Request, response: web.Response, delay: timedelta) -> web.StreamResponse:
+    body = response.body if isinstance(response.body, bytes) else b""
+    stream = web.StreamResponse(status=response.status, headers={"Content-Type": "application/json"})
+    stream.content_length = len(body)
+    await stream.prepare(request)
+    for begin in range(0, len(body), max(len(body) // 10, 1)):
+        await stream.write(body[begin : begin + max(len(body) // 10, 1)])
+        await asyncio.sleep(delay.total_seconds() / 10)
+    return stream

@@ -1,0 +1,18 @@
+"""What the local platforms share: a clock that tests move, faults on demand, and the list of calls."""
+
+from sayso.testing.platform._clock import LocalClock, News
+from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, deliver
+from sayso.testing.platform._impossible import Impossible
+
+__all__ = [
+    "AFTER",
+    "SILENT",
+    "Call",
+    "Fault",
+    "FaultKind",
+    "FaultPlan",
+    "Impossible",
+    "LocalClock",
+    "News",
+    "deliver",
+]
