@@ -23,7 +23,6 @@ LONGEST_TEXT = 40_000
 """Characters of `text`; Slack truncates what is longer, which is a loss."""
 
 _SELECTS = ("static_select", "multi_static_select")
-_INPUTS_ONLY = ("plain_text_input", "number_input", "email_text_input", "url_text_input")
 
 
 def check_blocks(blocks: Any, surface: Surface, where: str = "/blocks") -> list[str]:
@@ -56,13 +55,14 @@ def check_view(view: Any) -> list[str]:
     if kind == "modal" and not problems and not view["blocks"]:
         problems.append("[ERROR] must have at least one block [json-pointer:/view/blocks]")
     if not problems and kind == "modal" and "submit" not in view and _has_inputs(view["blocks"]):
-        problems.append("[ERROR] a submit button is required when there are inputs [json-pointer:/view/submit]")
+        problems.append(
+            "[ERROR] a submit button is required when there are inputs [json-pointer:/view/submit]"
+        )
     return problems
 
 
-def check_options(payload: Any, multi_groups: bool = False) -> list[str]:
+def check_options(payload: Any) -> list[str]:
     """What is wrong with the answer to a `block_suggestion`."""
-    del multi_groups
     if not isinstance(payload, dict) or set(cast("dict[str, Any]", payload)) != {"options"}:
         return ["[ERROR] options are required [json-pointer:/]"]
     options = cast("dict[str, Any]", payload)["options"]
@@ -90,9 +90,8 @@ def _check_block(block: Any, surface: Surface, where: str) -> Iterator[str]:
 
 def _check_element(element: dict[str, Any], where: str) -> Iterator[str]:
     kind = element.get("type")
-    if kind in _SELECTS:
-        if ("options" in element) == ("option_groups" in element):
-            yield f"[ERROR] exactly one of options and option_groups is required [json-pointer:{where}]"
+    if kind in _SELECTS and ("options" in element) == ("option_groups" in element):
+        yield f"[ERROR] exactly one of options and option_groups is required [json-pointer:{where}]"
     options = element.get("options")
     if not isinstance(options, list):
         return
@@ -138,12 +137,12 @@ def _has_inputs(blocks: Sequence[Any]) -> bool:
 def _check_definition(name: str, value: Any, where: str) -> Iterator[str]:
     validator = _validator(name)
     for error in validator.iter_errors(value):
-        deepest = _deepest(error, value)
+        deepest = _deepest(error)
         path = "".join(f"/{part}" for part in deepest.absolute_path)
         yield f"[ERROR] {_words(deepest)} [json-pointer:{where}{path}]"
 
 
-def _deepest(error: Any, value: Any) -> Any:
+def _deepest(error: Any) -> Any:
     """Within a union, the error of the alternative that has the value's `type`."""
     while error.context:
         instance = error.instance
@@ -151,7 +150,8 @@ def _deepest(error: Any, value: Any) -> Any:
         of_its_type = [
             one
             for one in error.context
-            if kind is None or not (list(one.relative_path) == ["type"] and one.validator in ("const", "enum"))
+            if kind is None
+            or not (list(one.relative_path) == ["type"] and one.validator in ("const", "enum"))
         ]
         wrong = {one.schema_path[0] for one in error.context if list(one.relative_path) == ["type"]}
         right = [one for one in of_its_type if one.schema_path[0] not in wrong] or of_its_type
@@ -161,7 +161,6 @@ def _deepest(error: Any, value: Any) -> Any:
         if not found.context:
             return found
         error = found
-    del value
     return error
 
 

@@ -1,0 +1,109 @@
+"""What the local Slack remembers: people, channels, messages, views. All of it survives a restart in a state file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+TEAM = "T0LOCAL01"
+APP = "A0LOCAL01"
+BOT_USER = "U0SAYSO01"
+BOT_ID = "B0SAYSO01"
+
+Blocks = list[dict[str, Any]]
+
+
+class Account(msgspec.Struct):
+    """Somebody's account. A stranger belongs to another organisation, a restricted one is a guest."""
+
+    id: str
+    name: str
+    is_bot: bool = False
+    is_restricted: bool = False
+    is_stranger: bool = False
+    is_deleted: bool = False
+
+
+class SharedFile(msgspec.Struct):
+    """A file in a message."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+class Message(msgspec.Struct):
+    """A message. `only_for` makes it an ephemeral one; `version` counts edits from 1."""
+
+    ts: str
+    user: str
+    text: str
+    date: datetime
+    blocks: Blocks
+    metadata: dict[str, Any] | None = None
+    thread_ts: str | None = None
+    only_for: str | None = None
+    version: int = 1
+    files: list[SharedFile] = msgspec.field(default_factory=list)
+
+
+class Channel(msgspec.Struct):
+    """A channel, or the direct messages of `im_user` with the bot."""
+
+    id: str
+    name: str
+    members: list[str]
+    is_private: bool = False
+    is_archived: bool = False
+    im_user: str | None = None
+    messages: list[Message] = msgspec.field(default_factory=list)
+
+
+class ViewState(msgspec.Struct):
+    """An open modal or a home."""
+
+    id: str
+    user: str
+    body: dict[str, Any]
+    hash: str
+    errors: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ResponseAddress(msgspec.Struct):
+    """What a `response_url` stands for."""
+
+    user: str
+    channel: str | None
+    thread_ts: str | None
+    made_at: datetime
+    uses: int = 0
+
+
+class Trigger(msgspec.Struct):
+    """What a `trigger_id` stands for."""
+
+    user: str
+    made_at: datetime
+    is_used: bool = False
+
+
+class SlackState(msgspec.Struct):
+    """Everything."""
+
+    people: dict[str, Account] = msgspec.field(default_factory=dict)
+    channels: dict[str, Channel] = msgspec.field(default_factory=dict)
+    modals: dict[str, list[ViewState]] = msgspec.field(default_factory=dict)
+    homes: dict[str, ViewState] = msgspec.field(default_factory=dict)
+    responses: dict[str, ResponseAddress] = msgspec.field(default_factory=dict)
+    triggers: dict[str, Trigger] = msgspec.field(default_factory=dict)
+    uploads: dict[str, SharedFile] = msgspec.field(default_factory=dict)
+    events: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    count: int = 0
+    last_ts: float = 0.0
+
+    def next_number(self) -> int:
+        """A number that no other thing has."""
+        self.count += 1
+        return self.count

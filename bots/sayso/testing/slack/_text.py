@@ -1,0 +1,123 @@
+"""Blocks as people read them: plain text, what is bold or italic in it, and whom it notifies."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+_CONTROL = re.compile(r"<([^<>]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEntity:
+    """A formatted stretch of a message, with the words that it covers."""
+
+    type: str
+    words: str
+
+
+@dataclass(slots=True)
+class Rendered:
+    """What is read. `notified` are people and groups whom the message rings a bell for; `links` where a tap leads."""
+
+    parts: list[str] = field(default_factory=list[str])
+    entities: list[SeenEntity] = field(default_factory=list[SeenEntity])
+    notified: list[str] = field(default_factory=list[str])
+    links: list[str] = field(default_factory=list[str])
+
+    @property
+    def text(self) -> str:
+        """Everything, in lines."""
+        return "\n".join(part for part in self.parts if part)
+
+
+def render_blocks(blocks: Iterable[dict[str, Any]], now: datetime) -> Rendered:
+    """Everything that stands in blocks, except on buttons and in pickers."""
+    rendered = Rendered()
+    for block in blocks:
+        match block["type"]:
+            case "rich_text":
+                rendered.parts.append("\n".join(_section(one, rendered, now) for one in block["elements"]))
+            case "section" | "header":
+                rendered.parts += [
+                    _text(one, rendered) for one in [block.get("text"), *block.get("fields", [])]
+                ]
+            case "context":
+                rendered.parts.append(" ".join(_text(one, rendered) for one in block["elements"]))
+            case "input":
+                rendered.parts.append(block["label"]["text"])
+                rendered.parts.append(block.get("hint", {}).get("text", ""))
+            case _:
+                pass
+    return rendered
+
+
+def render_markup(text: str, rendered: Rendered) -> str:
+    """Text with Slack's control sequences, as it is read."""
+
+    def replaced(match: re.Match[str]) -> str:
+        inner = match[1]
+        if inner[0] in "@!#":
+            rendered.notified.append(inner)
+            return f"@{inner[1:].partition('|')[0]}"
+        address, _, label = inner.partition("|")
+        rendered.links.append(address)
+        return label or address
+
+    return html.unescape(_CONTROL.sub(replaced, text))
+
+
+def _section(section: dict[str, Any], rendered: Rendered, now: datetime) -> str:
+    said: list[str] = []
+    for element in section["elements"]:
+        words = _element(element, rendered, now)
+        for style in ("bold", "italic"):
+            if element.get("style", {}).get(style):
+                rendered.entities.append(SeenEntity(style, words))
+        said.append(words)
+    return "".join(said)
+
+
+def _element(element: dict[str, Any], rendered: Rendered, now: datetime) -> str:
+    match element["type"]:
+        case "text":
+            return str(element["text"])
+        case "date":
+            return _date(element, now)
+        case "user" | "usergroup" | "broadcast" | "channel":
+            name = str(element.get("user_id") or element.get("range") or element.get("channel_id"))
+            rendered.notified.append(name)
+            return f"@{name}"
+        case "link":
+            rendered.links.append(str(element["url"]))
+            return str(element.get("text") or element["url"])
+        case "emoji":
+            return f":{element['name']}:"
+        case _:
+            return "".join(_element(one, rendered, now) for one in element.get("elements", []))
+
+
+def _date(element: dict[str, Any], now: datetime) -> str:
+    instant = datetime.fromtimestamp(element["timestamp"], UTC)
+    day = "today" if instant.date() == now.date() else f"{instant:%b %d, %Y}"
+    shown = str(element["format"])
+    for name, value in (
+        ("{date_short_pretty}", day),
+        ("{date_pretty}", day),
+        ("{date_num}", f"{instant:%Y-%m-%d}"),
+        ("{time}", f"{instant:%H:%M}"),
+    ):
+        shown = shown.replace(name, value)
+    return shown
+
+
+def _text(given: dict[str, Any] | None, rendered: Rendered) -> str:
+    if given is None:
+        return ""
+    if given["type"] == "plain_text":
+        return str(given["text"])
+    return render_markup(str(given["text"]), rendered)

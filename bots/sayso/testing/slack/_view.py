@@ -1,0 +1,189 @@
+"""What a person sees in Slack: plain values, as things looked when they were looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sayso.testing.slack._state import BOT_USER, Message, SlackState, ViewState
+from sayso.testing.slack._text import Rendered, SeenEntity, render_blocks, render_markup
+
+SELECTS = ("static_select", "external_select")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenButton:
+    """One button. `style` is "primary", "danger" or None."""
+
+    label: str
+    style: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSelect:
+    """A picker: its options, unless they are searched for."""
+
+    placeholder: str
+    options: tuple[str, ...]
+    is_searched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file below a message."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMessage:
+    """A message. `notified` are those whom it rang a bell for; `version` counts edits from 1."""
+
+    channel: str
+    ts: str
+    sender: str
+    text: str
+    notification: str
+    entities: tuple[SeenEntity, ...]
+    keyboard: tuple[tuple[SeenButton, ...], ...]
+    selects: tuple[SeenSelect, ...]
+    notified: tuple[str, ...]
+    links: tuple[str, ...]
+    date: datetime
+    version: int
+    thread_ts: str | None
+    is_ephemeral: bool
+    files: tuple[SeenFile, ...]
+
+    @property
+    def labels(self) -> list[list[str]]:
+        """The labels of the buttons, row by row."""
+        return [[button.label for button in row] for row in self.keyboard]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenInput:
+    """An input of a modal: what it takes, and why what was sent was not taken."""
+
+    label: str
+    kind: str
+    options: tuple[str, ...]
+    is_optional: bool
+    hint: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenView:
+    """A modal or a home."""
+
+    title: str
+    text: str
+    inputs: tuple[SeenInput, ...]
+    submit: str | None
+    keyboard: tuple[tuple[SeenButton, ...], ...]
+    selects: tuple[SeenSelect, ...]
+
+    @property
+    def labels(self) -> list[list[str]]:
+        """The labels of the buttons, row by row."""
+        return [[button.label for button in row] for row in self.keyboard]
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Why inputs were not taken, by label."""
+        return {one.label: one.error for one in self.inputs if one.error is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class PressResult:
+    """What became of an action. Without an acknowledgement the person sees that it failed."""
+
+    is_acknowledged: bool
+    took: timedelta
+    words: tuple[str, ...] = field(default=())
+
+
+def seen_message(state: SlackState, channel: str, message: Message, now: datetime) -> SeenMessage:
+    """A message as it is read now."""
+    rendered = render_blocks(message.blocks, now)
+    notification = render_markup(message.text, rendered)
+    text = rendered.text if message.blocks else notification
+    person = state.people.get(message.user)
+    return SeenMessage(
+        channel=channel,
+        ts=message.ts,
+        sender="sayso" if message.user == BOT_USER else person.name if person else message.user,
+        text=text,
+        notification=notification,
+        entities=tuple(rendered.entities),
+        keyboard=_keyboard(message.blocks),
+        selects=_selects(message.blocks),
+        notified=tuple(rendered.notified),
+        links=tuple(rendered.links),
+        date=message.date,
+        version=message.version,
+        thread_ts=message.thread_ts,
+        is_ephemeral=message.only_for is not None,
+        files=tuple(SeenFile(one.name, one.content) for one in message.files),
+    )
+
+
+def seen_view(view: ViewState, now: datetime) -> SeenView:
+    """A modal or a home as it is read now."""
+    body = view.body
+    rendered: Rendered = render_blocks(body["blocks"], now)
+    return SeenView(
+        title=body.get("title", {}).get("text", ""),
+        text=rendered.text,
+        inputs=tuple(_input(block, view.errors) for block in body["blocks"] if block["type"] == "input"),
+        submit=body.get("submit", {}).get("text"),
+        keyboard=_keyboard(body["blocks"]),
+        selects=_selects(body["blocks"]),
+    )
+
+
+def elements(blocks: Iterable[dict[str, Any]]) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every interactive element of blocks that are no inputs, with its block."""
+    for block in blocks:
+        if block["type"] == "actions":
+            for element in block["elements"]:
+                yield block, element
+        elif block["type"] == "section" and "accessory" in block:
+            yield block, block["accessory"]
+
+
+def _keyboard(blocks: Iterable[dict[str, Any]]) -> tuple[tuple[SeenButton, ...], ...]:
+    rows: dict[str, list[SeenButton]] = {}
+    for block, element in elements(blocks):
+        if element["type"] == "button":
+            row = rows.setdefault(str(block["block_id"]), [])
+            row.append(SeenButton(element["text"]["text"], element.get("style")))
+    return tuple(tuple(row) for row in rows.values())
+
+
+def _selects(blocks: Iterable[dict[str, Any]]) -> tuple[SeenSelect, ...]:
+    return tuple(
+        SeenSelect(
+            element.get("placeholder", {}).get("text", ""),
+            tuple(one["text"]["text"] for one in element.get("options", [])),
+            element["type"] == "external_select",
+        )
+        for _, element in elements(blocks)
+        if element["type"] in SELECTS
+    )
+
+
+def _input(block: dict[str, Any], errors: dict[str, str]) -> SeenInput:
+    element = block["element"]
+    return SeenInput(
+        label=block["label"]["text"],
+        kind=element["type"],
+        options=tuple(one["text"]["text"] for one in element.get("options", [])),
+        is_optional=bool(block.get("optional")),
+        hint=block.get("hint", {}).get("text", ""),
+        error=errors.get(block["block_id"]),
+    )

@@ -1,0 +1,278 @@
+"""The one place where things change in the local Slack: messages, views, triggers, response addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sayso.testing.slack._refusals import Refused
+from sayso.testing.slack._schema import LONGEST_TEXT, check_blocks, check_view
+from sayso.testing.slack._state import (
+    APP,
+    BOT_ID,
+    BOT_USER,
+    TEAM,
+    Account,
+    Channel,
+    Message,
+    ResponseAddress,
+    SharedFile,
+    SlackState,
+    Trigger,
+    ViewState,
+)
+
+TRIGGER_LIVES = timedelta(seconds=3)
+RESPONSES_LIVE = timedelta(minutes=30)
+MOST_RESPONSES = 5
+DEEPEST_STACK = 3
+
+Send = Callable[[dict[str, Any]], None]
+
+
+class Now(Protocol):
+    """The server's clock."""
+
+    def __call__(self) -> datetime:
+        """The instant now."""
+        ...
+
+
+class World:
+    """State and the rules of changing it. `send_event` brings an event to the bot, `changed` tells who waits."""
+
+    def __init__(self, state: SlackState, now: Now, changed: Callable[[], None], send_event: Send) -> None:
+        self.state = state
+        self.now = now
+        self.changed = changed
+        self.send_event = send_event
+
+    # --- people and channels -----------------------------------------------------------------------
+
+    def person(self, user_id: object) -> Account:
+        """An account. Raises `Refused`."""
+        if user_id not in self.state.people:
+            raise Refused("user_not_found")
+        return self.state.people[str(user_id)]
+
+    def channel(self, channel_id: object, *, writable: bool = False) -> Channel:
+        """A channel that the bot knows of; one that it is in, to write. Raises `Refused`."""
+        found = self.state.channels.get(str(channel_id))
+        if found is None or (found.is_private and BOT_USER not in found.members):
+            raise Refused("channel_not_found")
+        if writable and found.is_archived:
+            raise Refused("is_archived")
+        if writable and BOT_USER not in found.members:
+            raise Refused("not_in_channel")
+        return found
+
+    def direct(self, user_id: object) -> Channel:
+        """The direct messages of a person with the bot, made by the first who asks. Raises `Refused`."""
+        account = self.person(user_id)
+        if account.is_bot:
+            raise Refused("cannot_dm_bot")
+        for channel in self.state.channels.values():
+            if channel.im_user == account.id:
+                return channel
+        made = Channel(self.new_id("D"), "", [account.id, BOT_USER], is_private=True, im_user=account.id)
+        self.state.channels[made.id] = made
+        self.changed()
+        return made
+
+    def new_id(self, letter: str) -> str:
+        """An id as Slack makes them."""
+        return f"{letter}0LOCAL{self.state.next_number():04d}"
+
+    # --- messages ----------------------------------------------------------------------------------
+
+    def post(
+        self,
+        channel: Channel,
+        user: str,
+        text: str,
+        blocks: list[dict[str, Any]],
+        *,
+        thread_ts: str | None = None,
+        only_for: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        files: Iterable[SharedFile] = (),
+    ) -> Message:
+        """Add a message. Everybody but the one whom an ephemeral is for hears of it, the bot included."""
+        now = self.now()
+        self.state.last_ts = max(now.timestamp(), self.state.last_ts + 0.000001)
+        message = Message(
+            ts=f"{self.state.last_ts:.6f}",
+            user=user,
+            text=text,
+            date=now,
+            blocks=self.filled(blocks),
+            metadata=metadata,
+            thread_ts=thread_ts,
+            only_for=only_for,
+            files=list(files),
+        )
+        channel.messages.append(message)
+        if only_for is None:
+            self.send_event(self.message_event(channel, message))
+        self.changed()
+        return message
+
+    def message(self, channel: Channel, ts: object) -> Message:
+        """A message that is no ephemeral. Raises `Refused`."""
+        for message in channel.messages:
+            if message.ts == ts and message.only_for is None:
+                return message
+        raise Refused("message_not_found")
+
+    def checked(self, given: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+        """The text and blocks of a call. Raises `Refused`."""
+        text, blocks = str(given.get("text") or ""), given.get("blocks") or []
+        if not text and not blocks:
+            raise Refused("no_text", bug=True)
+        if len(text) > LONGEST_TEXT:
+            raise Refused("msg_too_long", bug=True)
+        if problems := check_blocks(blocks, "message"):
+            raise Refused("invalid_blocks", bug=True, messages=problems)
+        return text, blocks
+
+    def filled(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Blocks with an id each, as Slack gives them back."""
+        made = deepcopy(blocks)
+        for block in made:
+            block.setdefault("block_id", f"b{self.state.next_number()}")
+            for element in block.get("elements", []) if block["type"] == "actions" else ():
+                element.setdefault("action_id", f"a{self.state.next_number()}")
+        return made
+
+    def as_sent(self, message: Message) -> dict[str, Any]:
+        """A message as Slack describes it."""
+        found: dict[str, Any] = {
+            "type": "message",
+            "user": message.user,
+            "ts": message.ts,
+            "text": message.text,
+            "team": TEAM,
+            "blocks": deepcopy(message.blocks),
+        }
+        if message.user == BOT_USER:
+            found |= {"bot_id": BOT_ID, "app_id": APP}
+        if message.thread_ts is not None:
+            found["thread_ts"] = message.thread_ts
+        if message.metadata is not None:
+            found["metadata"] = message.metadata
+        return found
+
+    def message_event(self, channel: Channel, message: Message) -> dict[str, Any]:
+        """The event of a new message."""
+        kind = "im" if channel.im_user else "group" if channel.is_private else "channel"
+        return {
+            **self.as_sent(message),
+            "channel": channel.id,
+            "channel_type": kind,
+            "event_ts": message.ts,
+        }
+
+    # --- triggers and response addresses -----------------------------------------------------------
+
+    def new_trigger(self, user: str) -> str:
+        """A `trigger_id`, which lives three seconds and works once."""
+        name = f"{self.state.next_number()}.{TEAM}.local"
+        self.state.triggers[name] = Trigger(user, self.now())
+        return name
+
+    def use_trigger(self, name: object) -> str:
+        """The user of a trigger, which is then used up. Raises `Refused`."""
+        trigger = self.state.triggers.get(str(name))
+        if trigger is None:
+            raise Refused("invalid_arguments", bug=True, messages=["[ERROR] invalid trigger_id"])
+        if trigger.is_used:
+            raise Refused("exchanged_trigger_id")
+        if self.now() - trigger.made_at > TRIGGER_LIVES:
+            raise Refused("expired_trigger_id")
+        trigger.is_used = True
+        return trigger.user
+
+    def new_response(self, user: str, channel: str | None, thread_ts: str | None) -> str:
+        """The name of a response address: five uses in thirty minutes."""
+        name = f"r{self.state.next_number()}"
+        self.state.responses[name] = ResponseAddress(user, channel, thread_ts, self.now())
+        return name
+
+    def respond(self, name: str, given: dict[str, Any]) -> str | None:
+        """Use a response address; why not, where it cannot be used. Raises `Refused` for what is malformed."""
+        address = self.state.responses.get(name)
+        if address is None:
+            return "no_such_response_url"
+        if address.uses >= MOST_RESPONSES:
+            return "used_url"
+        if self.now() - address.made_at > RESPONSES_LIVE:
+            return "expired_url"
+        address.uses += 1
+        text, blocks = self.checked(given)
+        channel = self.state.channels[str(address.channel)]
+        only_for = None if given.get("response_type") == "in_channel" else address.user
+        self.post(channel, BOT_USER, text, blocks, thread_ts=given.get("thread_ts"), only_for=only_for)
+        return None
+
+    # --- views -------------------------------------------------------------------------------------
+
+    def checked_view(self, view: Any, kind: str) -> dict[str, Any]:
+        """A view of a call. Raises `Refused`."""
+        problems = check_view(view)
+        if not problems and view["type"] != kind:
+            problems = [f"[ERROR] must be a {kind} [json-pointer:/view/type]"]
+        if problems:
+            raise Refused("invalid_arguments", bug=True, messages=problems)
+        found: dict[str, Any] = view
+        return found
+
+    def push_view(self, user: str, body: dict[str, Any]) -> ViewState:
+        """Open a modal on top of what is open. Raises `Refused`."""
+        stack = self.state.modals.setdefault(user, [])
+        if len(stack) >= DEEPEST_STACK:
+            raise Refused("push_limit_reached")
+        view = ViewState(self.new_id("V"), user, {}, "")
+        stack.append(view)
+        return self.show_view(view, body)
+
+    def show_view(self, view: ViewState, body: dict[str, Any]) -> ViewState:
+        """Show this in a view from now on."""
+        view.body = {**deepcopy(body), "blocks": self.filled(body["blocks"])}
+        view.hash = f"{self.now().timestamp():.3f}.{self.state.next_number()}"
+        view.errors = {}
+        self.changed()
+        return view
+
+    def view(self, view_id: object) -> ViewState:
+        """An open modal. Raises `Refused`."""
+        for stack in self.state.modals.values():
+            for view in stack:
+                if view.id == view_id:
+                    return view
+        raise Refused("not_found")
+
+    def view_as_sent(self, view: ViewState, values: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A view as Slack describes it."""
+        body = deepcopy(view.body)
+        return {
+            "id": view.id,
+            "team_id": TEAM,
+            "app_id": APP,
+            "app_installed_team_id": TEAM,
+            "bot_id": BOT_ID,
+            "title": {"type": "plain_text", "text": "Home", "emoji": True},
+            "callback_id": "",
+            "private_metadata": "",
+            "external_id": "",
+            "close": None,
+            "submit": None,
+            "clear_on_close": False,
+            "notify_on_close": False,
+            "previous_view_id": None,
+            "root_view_id": view.id,
+            "hash": view.hash,
+            **body,
+            "state": {"values": values or {}},
+        }
