@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +58,7 @@ class SeenMessage:
     thread_ts: str | None
     is_ephemeral: bool
     files: tuple[SeenFile, ...]
+    blocks: tuple[dict[str, Any], ...] = field(repr=False, compare=False)
 
     @property
     def labels(self) -> list[list[str]]:
@@ -129,6 +131,7 @@ def seen_message(state: SlackState, channel: str, message: Message, now: datetim
         thread_ts=message.thread_ts,
         is_ephemeral=message.only_for is not None,
         files=tuple(SeenFile(one.name, one.content) for one in message.files),
+        blocks=tuple(deepcopy(message.blocks)),
     )
 
 

@@ -41,13 +41,24 @@ class Now(Protocol):
 
 
 class World:
-    """State and the rules of changing it. `send_event` brings an event to the bot, `changed` tells who waits."""
+    """State and the rules of changing it. `send_event` brings an event to the bot, `changed` tells who waits, `problem`
+    notes what a correct bot never does.
+    """
 
-    def __init__(self, state: SlackState, now: Now, changed: Callable[[], None], send_event: Send) -> None:
+    def __init__(
+        self,
+        state: SlackState,
+        now: Now,
+        changed: Callable[[], None],
+        send_event: Send,
+        problem: Callable[[str], None],
+    ) -> None:
         self.state = state
         self.now = now
         self.changed = changed
         self.send_event = send_event
+        self.problem = problem
+        self.stamp = 0
 
     # --- people and channels -----------------------------------------------------------------------
 

@@ -1,0 +1,284 @@
+"""Bringing payloads to the bot: Socket Mode or signed requests, and what becomes of those that nobody acknowledges."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, cast
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+from slack_events.validation import ValidationError, validate_payload
+
+from sayso.testing.slack._state import APP, TEAM, SlackState
+
+ACKNOWLEDGE_WITHIN = timedelta(seconds=3)
+RETRIES = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5))
+MOST_SOCKETS = 10
+
+_PING_EVERY = 10.0
+
+
+class Host(Protocol):
+    """What delivery needs of the server."""
+
+    problems: list[str]
+    request_url: str | None
+    signing_secret: str
+
+    @property
+    def url(self) -> str:
+        """The server's root."""
+        ...
+
+    def now(self) -> datetime:
+        """The server's clock."""
+        ...
+
+    def changed(self) -> None:
+        """Tell who waits."""
+        ...
+
+    async def until(self, condition: Callable[[], bool], *, by: datetime | None = None) -> None:
+        """Wait for a condition, or for an instant of the server's clock."""
+        ...
+
+
+@dataclass(slots=True)
+class Envelope:
+    """A payload on its way. `answer` is what came with the acknowledgement."""
+
+    id: str
+    kind: str
+    payload: dict[str, Any]
+    sent_at: datetime
+    is_acknowledged: bool = False
+    is_over: bool = False
+    answer: dict[str, Any] | None = None
+    acknowledged_at: datetime | None = None
+
+
+class Delivery:
+    """The bot's sockets, or its address."""
+
+    def __init__(self, host: Host, state: Callable[[], SlackState]) -> None:
+        self._host = host
+        self._state = state
+        self._tickets: set[str] = set()
+        self._sockets: list[web.WebSocketResponse] = []
+        self._waiting: dict[str, Envelope] = {}
+        self._turn = 0
+        self._number = 0
+        self.handshakes_to_refuse = 0
+        self.lost_events: list[dict[str, Any]] = []
+        self.late: list[str] = []
+
+    @property
+    def connections(self) -> int:
+        """How many sockets are open."""
+        return len(self._sockets)
+
+    # --- sockets -----------------------------------------------------------------------------------
+
+    def new_ticket(self) -> str:
+        """The address of one new socket; it works once."""
+        self._number += 1
+        ticket = f"ticket-{self._number}"
+        self._tickets.add(ticket)
+        return f"{self._host.url.replace('http', 'ws', 1)}/socket/{ticket}"
+
+    async def serve_socket(self, request: web.Request) -> web.StreamResponse:
+        """One connection, from `hello` to its end."""
+        ticket = request.match_info["ticket"]
+        if self.handshakes_to_refuse > 0:
+            self.handshakes_to_refuse -= 1
+            self._tickets.discard(ticket)
+            return web.Response(status=503)
+        if ticket not in self._tickets:
+            self._host.problems.append("a socket's ticket was used a second time, or is none of ours")
+            return web.Response(status=403)
+        self._tickets.discard(ticket)
+        if len(self._sockets) >= MOST_SOCKETS:
+            return web.Response(status=429)
+        socket = web.WebSocketResponse(heartbeat=_PING_EVERY)
+        await socket.prepare(request)
+        count = len(self._sockets) + 1
+        await socket.send_json(
+            {"type": "hello", "num_connections": count, "connection_info": {"app_id": APP}, "debug_info": {}}
+        )
+        self._sockets.append(socket)
+        self._host.changed()
+        try:
+            async for message in socket:
+                self._take(message)
+        finally:
+            if socket in self._sockets:
+                self._sockets.remove(socket)
+            self._host.changed()
+        return socket
+
+    async def disconnect(self, reason: str) -> None:
+        """Ask every connection to be made anew; they are closed by the one who opened them, or after `warning` later."""
+        for socket in list(self._sockets):
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+            if reason != "warning":
+                self._sockets.remove(socket)
+        self._host.changed()
+
+    def drop(self) -> None:
+        """Tear every connection down."""
+        for socket in list(self._sockets):
+            self._sockets.remove(socket)
+            transport = getattr(getattr(socket, "_req", None), "transport", None)
+            if transport is not None:
+                transport.abort()
+        self._host.changed()
+
+    def _take(self, message: aiohttp.WSMessage) -> None:
+        try:
+            given = json.loads(message.data)
+        except (TypeError, ValueError):
+            self._host.problems.append(f"a socket brought {message.data!r}")
+            return
+        envelope = self._waiting.get(given.get("envelope_id"))
+        if envelope is None or set(given) - {"envelope_id", "payload"}:
+            self._host.problems.append(f"an acknowledgement of nothing: {given}")
+            return
+        self._acknowledge(envelope, given.get("payload"))
+
+    def _acknowledge(self, envelope: Envelope, answer: Any) -> None:
+        if envelope.is_acknowledged:
+            self._host.problems.append(f"{envelope.kind} was acknowledged twice")
+        if envelope.is_over:
+            self.late.append(envelope.kind)
+            return
+        envelope.is_acknowledged = True
+        envelope.acknowledged_at = self._host.now()
+        envelope.answer = cast("dict[str, Any]", answer) or None
+        self._host.changed()
+
+    # --- payloads ----------------------------------------------------------------------------------
+
+    async def deliver(self, kind: str, payload: dict[str, Any], attempt: int = 0) -> Envelope:
+        """Bring one payload, and wait for its acknowledgement: three seconds at most."""
+        self._check(kind, payload)
+        self._number += 1
+        envelope = Envelope(f"envelope-{self._number}", kind, payload, self._host.now())
+        self._waiting[envelope.id] = envelope
+        by = envelope.sent_at + ACKNOWLEDGE_WITHIN
+        if self._host.request_url is not None:
+            await self._request(envelope, self._host.request_url, attempt, by)
+        elif await self._send(envelope, attempt):
+            await self._host.until(lambda: envelope.is_acknowledged, by=by)
+        envelope.is_over = True
+        return envelope
+
+    async def deliver_event(self, payload: dict[str, Any]) -> None:
+        """Bring an event until it is acknowledged, at most four times; it waits for a connection."""
+        for attempt, wait in enumerate((timedelta(0), *RETRIES)):
+            if wait:
+                due = self._host.now() + wait
+                await self._host.until(lambda: False, by=due)
+            await self._host.until(lambda: self._host.request_url is not None or bool(self._sockets))
+            if (await self.deliver("events_api", payload, attempt)).is_acknowledged:
+                break
+        else:
+            self.lost_events.append(payload)
+        if payload in self._state().events:
+            self._state().events.remove(payload)
+        self._host.changed()
+
+    async def _send(self, envelope: Envelope, attempt: int) -> bool:
+        """Send to one of the sockets, in turn; whether there is any."""
+        if not self._sockets:
+            return False
+        self._turn += 1
+        socket = self._sockets[self._turn % len(self._sockets)]
+        sent: dict[str, Any] = {
+            "envelope_id": envelope.id,
+            "type": envelope.kind,
+            "payload": envelope.payload,
+            "accepts_response_payload": envelope.kind != "events_api",
+        }
+        if envelope.kind == "events_api":
+            sent |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+        try:
+            await socket.send_json(sent)
+        except (ConnectionError, RuntimeError):
+            pass  # lost on the way, as it happens
+        return True
+
+    async def _request(self, envelope: Envelope, address: str, attempt: int, by: datetime) -> None:
+        body, content_type = _encoded(envelope.kind, envelope.payload)
+        headers = {"Content-Type": content_type, **self.signature(body)}
+        if attempt:
+            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}
+        async with asyncio.TaskGroup() as request_group:
+            request = request_group.create_task(self._post(envelope, address, body, headers))
+            await self._host.until(lambda: envelope.is_acknowledged or request.done(), by=by)
+            request.cancel()
+
+    async def _post(self, envelope: Envelope, address: str, body: bytes, headers: dict[str, str]) -> None:
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(address, data=body, headers=headers) as response,
+            ):
+                text = await response.text()
+                if response.status == web.HTTPOk.status_code:
+                    self._acknowledge(envelope, json.loads(text) if text else None)
+        except (aiohttp.ClientError, ValueError, OSError):
+            pass  # nobody is there
+        self._host.changed()
+
+    def signature(self, body: bytes, at: datetime | None = None) -> dict[str, str]:
+        """The headers that show a request is Slack's."""
+        timestamp = str(int((at or self._host.now()).timestamp()))
+        signed = b"v0:" + timestamp.encode() + b":" + body
+        digest = hmac.new(self._host.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={digest}"}
+
+    def _check(self, kind: str, payload: dict[str, Any]) -> None:
+        """What the server itself sends is as Slack describes it; else the server is wrong."""
+        name = {"events_api": payload.get("event", {}).get("type"), "slash_commands": "slash_command"}.get(
+            kind, payload.get("type")
+        )
+        try:
+            validate_payload(str(name), payload.get("event", payload) if kind == "events_api" else payload)
+        except ValidationError as error:
+            self._host.problems.append(f"the server sent a wrong {name}: {error}")
+
+
+def event_payload(event: dict[str, Any], number: int, now: datetime) -> dict[str, Any]:
+    """An event as the Events API wraps it."""
+    return {
+        "token": "local",
+        "team_id": TEAM,
+        "api_app_id": APP,
+        "event": event,
+        "type": "event_callback",
+        "event_id": f"Ev0LOCAL{number:04d}",
+        "event_time": int(now.timestamp()),
+        "authorizations": [],
+        "is_ext_shared_channel": False,
+    }
+
+
+def _encoded(kind: str, payload: dict[str, Any]) -> tuple[bytes, str]:
+    form = "application/x-www-form-urlencoded"
+    match kind:
+        case "events_api":
+            return json.dumps(payload).encode(), "application/json"
+        case "interactive":
+            return urlencode({"payload": json.dumps(payload)}).encode(), form
+        case _:
+            return urlencode(payload).encode(), form
+
+
+Deliver = Callable[[str, dict[str, Any]], Awaitable[Envelope]]

@@ -1,0 +1,492 @@
+"""People who use the bot as people do: they see messages, press, pick, fill modals in, write and type commands."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sayso.testing.platform import Impossible
+from sayso.testing.slack._delivery import Deliver, Envelope
+from sayso.testing.slack._refusals import Refused
+from sayso.testing.slack._schema import check_options, check_view
+from sayso.testing.slack._state import APP, BOT_USER, TEAM, Account, Channel, Message, ViewState
+from sayso.testing.slack._view import (
+    SELECTS,
+    PressResult,
+    SeenMessage,
+    SeenView,
+    elements,
+    seen_message,
+    seen_view,
+)
+from sayso.testing.slack._world import World
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+Values = Mapping[str, str | Sequence[str]]
+
+
+class Host(Protocol):
+    """What people need of the server."""
+
+    @property
+    def url(self) -> str:
+        """The server's root."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background."""
+        ...
+
+    async def until(self, condition: Callable[[], bool], *, by: datetime | None = None) -> None:
+        """Wait for a condition."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel as people know it."""
+
+    world: World
+    id: str
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.world.state.channels[self.id].name
+
+    @property
+    def members(self) -> list[str]:
+        """The ids of those in it."""
+        return self.world.state.channels[self.id].members
+
+    def add(self, *people: SlackPerson) -> None:
+        """Let people in."""
+        for person in people:
+            if person.id not in self.members:
+                self.members.append(person.id)
+                self._tell("member_joined_channel", user=person.id)
+
+    def remove(self, *people: SlackPerson) -> None:
+        """Have people leave."""
+        for person in people:
+            self.members.remove(person.id)
+        self.world.changed()
+
+    def add_bot(self) -> None:
+        """Invite the bot."""
+        self.members.append(BOT_USER)
+        self._tell("member_joined_channel", user=BOT_USER)
+
+    def remove_bot(self) -> None:
+        """Throw the bot out."""
+        self.members.remove(BOT_USER)
+        self.world.changed()
+
+    def archive(self, *, archived: bool = True) -> None:
+        """Put the channel into the archive, or take it out."""
+        self.world.state.channels[self.id].is_archived = archived
+        if not archived:
+            self._tell("channel_unarchive", user="U0ADMIN01")
+
+    def delete(self, message: SeenMessage) -> None:
+        """An administrator deletes a message."""
+        channel = self.world.state.channels[self.id]
+        channel.messages = [one for one in channel.messages if one.ts != message.ts]
+        self.world.changed()
+
+    def _tell(self, kind: str, user: str) -> None:
+        event: dict[str, Any] = {
+            "type": kind,
+            "user": user,
+            "channel": self.id,
+            "channel_type": "C",
+            "team": TEAM,
+        }
+        self.world.send_event({**event, "event_ts": f"{self.world.now().timestamp():.6f}"})
+        self.world.changed()
+
+
+class SlackPress:
+    """Something that somebody did, on its way to the bot."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        self.payload = payload
+        self._done: asyncio.Future[PressResult] = asyncio.get_running_loop().create_future()
+
+    async def result(self) -> PressResult:
+        """What became of it, once it is acknowledged or three seconds have passed."""
+        return await asyncio.shield(self._done)
+
+    def finish(self, envelope: Envelope, words: tuple[str, ...] = ()) -> None:
+        """It is over."""
+        end = envelope.acknowledged_at or envelope.sent_at
+        took = end - envelope.sent_at if envelope.is_acknowledged else timedelta(seconds=3)
+        self._done.set_result(PressResult(envelope.is_acknowledged, took, words))
+
+
+class SlackPerson:
+    """One person. What they cannot do in the app raises `Impossible`."""
+
+    def __init__(self, world: World, account: Account, deliver: Deliver, host: Host) -> None:
+        self._world = world
+        self._account = account
+        self._deliver = deliver
+        self._host = host
+
+    @property
+    def id(self) -> str:
+        """Their id."""
+        return self._account.id
+
+    @property
+    def name(self) -> str:
+        """What they are called."""
+        return self._account.name
+
+    # --- seeing ------------------------------------------------------------------------------------
+
+    def messages(self, place: Place | None = None, *, thread: str | None = None) -> list[SeenMessage]:
+        """What they see in a channel, or in the direct messages with the bot; a thread's messages only in it."""
+        channel = self._channel(place)
+        now = self._world.now()
+        return [
+            seen_message(self._world.state, channel.id, one, now)
+            for one in channel.messages
+            if one.only_for in (None, self.id) and one.thread_ts == thread
+        ]
+
+    def last(self, place: Place | None = None) -> SeenMessage:
+        """The newest message that is no private word."""
+        for message in reversed(self.messages(place)):
+            if not message.is_ephemeral:
+                return message
+        raise Impossible(self.name, "sees no message")
+
+    def words(self, place: Place | None = None) -> list[str]:
+        """What the bot told them alone, oldest first."""
+        return [one.text for one in self.messages(place) if one.is_ephemeral]
+
+    def sees(self, message: SeenMessage) -> SeenMessage:
+        """A message as it is now."""
+        channel, found = self._find(message)
+        return seen_message(self._world.state, channel.id, found, self._world.now())
+
+    @property
+    def view(self) -> SeenView | None:
+        """The modal on top, if one is open."""
+        stack = self._world.state.modals.get(self.id)
+        return seen_view(stack[-1], self._world.now()) if stack else None
+
+    @property
+    def home(self) -> SeenView | None:
+        """The app's home, once it was published."""
+        found = self._world.state.homes.get(self.id)
+        return None if found is None else seen_view(found, self._world.now())
+
+    # --- pressing ----------------------------------------------------------------------------------
+
+    async def press(self, message: SeenMessage, label: str, *, old_view: bool = False) -> SlackPress:
+        """Press a button. With `old_view` they press what they saw, though the message has changed since."""
+        channel, found = self._find(message)
+        action = self._button(list(message.blocks) if old_view else found.blocks, label)
+        return self._act(self._from_message(channel, found), action)
+
+    async def choose(self, message: SeenMessage, label: str) -> SlackPress:
+        """Pick an option from the message's picker, and confirm where that is asked."""
+        channel, found = self._find(message)
+        block, element = self._picker(found.blocks)
+        given = element.get("options")
+        if given is None:
+            given = await self._search(self._from_message(channel, found), block, element, label)
+        return self._act(self._from_message(channel, found), self._picked(block, element, given, label))
+
+    async def search(self, message: SeenMessage, typed: str) -> list[str]:
+        """Type into the message's searchable picker; the labels that are shown."""
+        channel, found = self._find(message)
+        block, element = self._picker(found.blocks)
+        options = await self._search(self._from_message(channel, found), block, element, typed)
+        return [one["text"]["text"] for one in options]
+
+    async def press_at_home(self, label: str, number: int = 0) -> SlackPress:
+        """Press a button in the app's home, the `number`-th with this label."""
+        view = self._world.state.homes.get(self.id)
+        if view is None:
+            raise Impossible(self.name, "has no home")
+        matching = [
+            self._action(block, element)
+            for block, element in elements(view.body["blocks"])
+            if element["type"] == "button" and element["text"]["text"] == label
+        ]
+        if len(matching) <= number:
+            raise Impossible(self.name, f"sees no button {label!r} at home")
+        container = {"type": "view", "view_id": view.id}
+        return self._act({"container": container, "view": self._world.view_as_sent(view)}, matching[number])
+
+    async def press_again(self, press: SlackPress) -> SlackPress:
+        """The same payload once more, as a network repeats it."""
+        return self._send("interactive", press.payload)
+
+    # --- modals ------------------------------------------------------------------------------------
+
+    async def submit(self, values: Values) -> SlackPress:
+        """Fill the modal on top in, by the labels of its inputs, and send it."""
+        view = self._top()
+        if "submit" not in view.body:
+            raise Impossible(self.name, "there is nothing to send in this modal")
+        view.errors = {}
+        payload = {
+            **self._around("view_submission"),
+            "view": self._world.view_as_sent(view, await self._values(view, values)),
+            "response_urls": [],
+        }
+        return self._send("interactive", payload, lambda answer: self._answered_view(view, answer))
+
+    def close_view(self) -> None:
+        """Close the modal on top."""
+        self._top()
+        self._world.state.modals[self.id].pop()
+        self._world.changed()
+
+    # --- writing and commands ----------------------------------------------------------------------
+
+    async def write(self, text: str, place: Place | None = None, *, thread: str | None = None) -> None:
+        """Write a message."""
+        self._world.post(self._channel(place), self.id, text, [], thread_ts=thread)
+
+    async def command(self, command: str, text: str = "", place: Place | None = None) -> SlackPress:
+        """Type a slash command."""
+        channel = self._channel(place)
+        response = self._world.new_response(self.id, channel.id, None)
+        payload = {
+            "token": "local", "team_id": TEAM, "team_domain": "local", "channel_id": channel.id,
+            "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": self._handle,
+            "command": command, "text": text, "api_app_id": APP, "is_enterprise_install": "false",
+            "response_url": f"{self._host.url}/response/{response}", "trigger_id": self._world.new_trigger(self.id),
+        }  # fmt: skip
+
+        def answered(answer: dict[str, Any]) -> None:
+            text, blocks = self._world.checked(answer)
+            only_for = None if answer.get("response_type") == "in_channel" else self.id
+            self._world.post(channel, BOT_USER, text, blocks, only_for=only_for)
+
+        return self._send("slash_commands", payload, answered)
+
+    async def open_home(self) -> None:
+        """Look at the app's home."""
+        channel = self._world.direct(self.id).id
+        stamp = f"{self._world.now().timestamp():.6f}"
+        event = {
+            "type": "app_home_opened",
+            "user": self.id,
+            "channel": channel,
+            "tab": "home",
+            "event_ts": stamp,
+        }
+        self._world.send_event(event)
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    @property
+    def _handle(self) -> str:
+        return self._account.name.lower().replace(" ", ".")
+
+    def _channel(self, place: Place | None) -> Channel:
+        if place is None:
+            return self._world.direct(self.id)
+        channel = self._world.state.channels[place.id]
+        if self.id not in channel.members and channel.is_private:
+            raise Impossible(self.name, f"is not in #{channel.name}")
+        return channel
+
+    def _find(self, message: SeenMessage) -> tuple[Channel, Message]:
+        channel = self._world.state.channels[message.channel]
+        for found in channel.messages:
+            if found.ts == message.ts and found.only_for in (None, self.id):
+                return channel, found
+        raise Impossible(self.name, "the message is not there any more")
+
+    def _button(self, blocks: list[dict[str, Any]], label: str) -> dict[str, Any]:
+        for block, element in elements(blocks):
+            if element["type"] == "button" and element["text"]["text"] == label:
+                return self._action(block, element)
+        raise Impossible(self.name, f"sees no button {label!r}")
+
+    def _picker(self, blocks: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+        for block, element in elements(blocks):
+            if element["type"] in SELECTS:
+                return block, element
+        raise Impossible(self.name, "sees no picker")
+
+    def _picked(
+        self, block: dict[str, Any], element: dict[str, Any], options: list[dict[str, Any]], label: str
+    ) -> dict[str, Any]:
+        for option in options:
+            if option["text"]["text"] == label:
+                return {**self._action(block, element), "selected_option": option}
+        raise Impossible(self.name, f"sees no option {label!r}")
+
+    def _action(self, block: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
+        kept = {
+            key: element[key] for key in ("action_id", "type", "text", "value", "style") if key in element
+        }
+        self._world.stamp += 1
+        stamp = f"{self._world.now().timestamp():.6f}{self._world.stamp}"
+        return {**kept, "block_id": block["block_id"], "action_ts": stamp}
+
+    def _around(self, kind: str) -> dict[str, Any]:
+        team = "T0ELSEWHERE" if self._account.is_stranger else TEAM
+        return {
+            "type": kind,
+            "user": {"id": self.id, "username": self._handle, "name": self._handle, "team_id": team},
+            "api_app_id": APP,
+            "token": "local",
+            "team": {"id": TEAM, "domain": "local"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "trigger_id": self._world.new_trigger(self.id),
+        }
+
+    def _from_message(self, channel: Channel, message: Message) -> dict[str, Any]:
+        if channel.is_archived:
+            raise Impossible(self.name, "the channel is archived")
+        response = self._world.new_response(self.id, channel.id, message.thread_ts)
+        return {
+            "container": {
+                "type": "message",
+                "message_ts": message.ts,
+                "channel_id": channel.id,
+                "is_ephemeral": message.only_for is not None,
+            },
+            "channel": {"id": channel.id, "name": channel.name or "directmessage"},
+            "message": self._world.as_sent(message),
+            "state": {"values": {}},
+            "response_url": f"{self._host.url}/response/{response}",
+        }
+
+    def _act(self, around: dict[str, Any], action: dict[str, Any]) -> SlackPress:
+        payload = {**self._around("block_actions"), **around, "actions": [action]}
+        return self._send("interactive", payload)
+
+    def _send(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        answered: Callable[[dict[str, Any]], None] | None = None,
+    ) -> SlackPress:
+        press = SlackPress(payload)
+
+        async def send() -> None:
+            envelope = await self._deliver(kind, payload)
+            if envelope.is_acknowledged and answered is not None:
+                try:
+                    answered(envelope.answer or {}) if envelope.answer or kind == "interactive" else None
+                except Refused as refused:
+                    self._world.problem(f"an acknowledgement of {kind}: {refused}")
+            press.finish(envelope)
+            self._world.changed()
+
+        self._host.spawn(send())
+        return press
+
+    async def _search(
+        self, around: dict[str, Any], block: dict[str, Any], element: dict[str, Any], typed: str
+    ) -> list[dict[str, Any]]:
+        payload = {
+            **self._around("block_suggestion"),
+            **around,
+            "action_id": element["action_id"],
+            "block_id": block["block_id"],
+            "value": typed,
+        }
+        envelope = await self._deliver("interactive", payload)
+        answer = envelope.answer or {}
+        for problem in check_options(answer):
+            self._world.problem(f"options: {problem}")
+        found: list[dict[str, Any]] = answer.get("options", [])
+        return found
+
+    def _top(self) -> ViewState:
+        stack = self._world.state.modals.get(self.id)
+        if not stack:
+            raise Impossible(self.name, "has no modal open")
+        return stack[-1]
+
+    def _answered_view(self, view: ViewState, answer: dict[str, Any]) -> None:
+        stack = self._world.state.modals[self.id]
+        match answer.get("response_action"):
+            case None:
+                stack.remove(view)
+            case "clear":
+                stack.clear()
+            case "errors":
+                known = {block["block_id"] for block in view.body["blocks"] if block["type"] == "input"}
+                if not answer["errors"] or set(answer["errors"]) - known:
+                    self._world.problem(f"errors for inputs that are not there: {answer['errors']}")
+                view.errors = answer["errors"]
+            case "update" | "push" as action:
+                for problem in check_view(answer.get("view")):
+                    self._world.problem(f"{action}: {problem}")
+                    return
+                if action == "update":
+                    self._world.show_view(view, answer["view"])
+                else:
+                    self._world.push_view(self.id, answer["view"])
+            case other:
+                self._world.problem(f"response_action {other!r}")
+
+    async def _values(self, view: ViewState, values: Values) -> dict[str, Any]:
+        inputs = [block for block in view.body["blocks"] if block["type"] == "input"]
+        if unknown := set(values) - {block["label"]["text"] for block in inputs}:
+            raise Impossible(self.name, f"sees no input {unknown.pop()!r}")
+        found: dict[str, Any] = {}
+        for block in inputs:
+            label, element = block["label"]["text"], block["element"]
+            given = values.get(label)
+            if not given and not block.get("optional"):
+                raise Impossible(self.name, f"Slack wants {label!r} filled in")
+            entered = await self._entered(view, block, element, given)
+            found[block["block_id"]] = {element["action_id"]: {"type": element["type"], **entered}}
+        return found
+
+    async def _entered(
+        self,
+        view: ViewState,
+        block: dict[str, Any],
+        element: dict[str, Any],
+        given: str | Sequence[str] | None,
+    ) -> dict[str, Any]:
+        kind = element["type"]
+        if kind in ("checkboxes", "multi_static_select", "multi_external_select"):
+            labels = [given] if isinstance(given, str) else list(given or ())
+            picked = [await self._option(view, block, element, label) for label in labels]
+            return {"selected_options": picked}
+        assert given is None or isinstance(given, str)
+        if kind in ("static_select", "radio_buttons", "external_select"):
+            return {"selected_option": await self._option(view, block, element, given) if given else None}
+        if kind == "datepicker":
+            if given and not _DATE.fullmatch(given):
+                raise Impossible(self.name, f"the calendar has no day {given!r}")
+            return {"selected_date": given or None}
+        if kind == "number_input" and given:
+            allowed = r"-?\d+(\.\d+)?" if element["is_decimal_allowed"] else r"-?\d+"
+            if not re.fullmatch(allowed, given):
+                raise Impossible(self.name, f"Slack takes no number {given!r}")
+        return {"value": given or None}
+
+    async def _option(
+        self, view: ViewState, block: dict[str, Any], element: dict[str, Any], label: str
+    ) -> dict[str, Any]:
+        options = element.get("options")
+        if options is None:
+            around = {
+                "container": {"type": "view", "view_id": view.id},
+                "view": self._world.view_as_sent(view),
+            }
+            options = await self._search(around, block, element, label)
+        return dict(
+            self._picked(block, {**element, "type": element["type"]}, options, label)["selected_option"]
+        )
