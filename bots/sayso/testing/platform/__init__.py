@@ -1,6 +1,7 @@
 """What the local platforms share: a clock that tests move, faults on demand, and the list of calls."""
 
 from sayso.testing.platform._clock import LocalClock, News
+from sayso.testing.platform._control import guarded, read_json
 from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, deliver
 from sayso.testing.platform._impossible import Impossible
 
@@ -15,4 +16,6 @@ __all__ = [
     "LocalClock",
     "News",
     "deliver",
+    "guarded",
+    "read_json",
 ]

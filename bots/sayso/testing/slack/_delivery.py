@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -124,7 +125,7 @@ class Delivery:
         return socket
 
     async def disconnect(self, reason: str) -> None:
-        """Ask every connection to be made anew; they are closed by the one who opened them, or after `warning` later."""
+        """Ask for every connection to be made anew. After a `warning` the old ones still work for a while."""
         for socket in list(self._sockets):
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             if reason != "warning":
@@ -208,10 +209,8 @@ class Delivery:
         }
         if envelope.kind == "events_api":
             sent |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
-        try:
+        with suppress(ConnectionError, RuntimeError):  # lost on the way, as it happens
             await socket.send_json(sent)
-        except (ConnectionError, RuntimeError):
-            pass  # lost on the way, as it happens
         return True
 
     async def _request(self, envelope: Envelope, address: str, attempt: int, by: datetime) -> None:
@@ -250,7 +249,7 @@ class Delivery:
             kind, payload.get("type")
         )
         try:
-            validate_payload(str(name), payload.get("event", payload) if kind == "events_api" else payload)
+            validate_payload(str(name), None, payload["event"] if kind == "events_api" else payload)
         except ValidationError as error:
             self._host.problems.append(f"the server sent a wrong {name}: {error}")
 

@@ -37,7 +37,11 @@ _ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("auth.test", "", ""),
         ("apps.connections.open", "", ""),
         ("bots.info", "", "bot team_id"),
-        ("chat.postMessage", "channel", "text blocks metadata thread_ts reply_broadcast unfurl_links unfurl_media mrkdwn parse link_names"),
+        (
+            "chat.postMessage",
+            "channel",
+            "text blocks metadata thread_ts reply_broadcast unfurl_links unfurl_media mrkdwn parse link_names",
+        ),
         ("chat.update", "channel ts", "text blocks metadata parse link_names reply_broadcast"),
         ("chat.delete", "channel ts", ""),
         ("chat.postEphemeral", "channel user", "text blocks thread_ts parse link_names"),

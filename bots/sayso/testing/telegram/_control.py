@@ -6,22 +6,19 @@ Everything stands under `/control/` and speaks JSON. Only this machine may use i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import msgspec
 from aiohttp import web
 
-from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock
+from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock, guarded, read_json
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._people import Person
 from sayso.testing.telegram._state import PendingUpdate
 from sayso.testing.telegram._view import SeenMessage
 
-Body = TypeVar("Body")
-LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 LONGEST_WAIT = timedelta(seconds=25)
 
 
@@ -138,7 +135,7 @@ class ControlApi:
             ("POST", "/control/clock", self._advance),
             ("POST", "/control/faults", self._fail),
         ):
-            app.router.add_route(method, path, _guarded(handler))
+            app.router.add_route(method, path, guarded(handler))
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -174,29 +171,29 @@ class ControlApi:
     # --- doing -------------------------------------------------------------------------------------
 
     async def _add_person(self, request: web.Request) -> Any:
-        new = await _body(request, NewPerson)
+        new = await read_json(request, NewPerson)
         person = self._server.add_person(
             new.name, username=new.username, language=new.language, has_started=new.has_started
         )
         return {"id": person.id}
 
     async def _add_group(self, request: web.Request) -> Any:
-        new = await _body(request, NewGroup)
+        new = await read_json(request, NewGroup)
         members = [person for person in self._server.people() if person.id in new.members]
         group = await self._server.add_group(new.title, members, supergroup=new.supergroup, forum=new.forum)
         return {"id": group.id}
 
     async def _advance(self, request: web.Request) -> Any:
-        self._server.clock.advance(timedelta(seconds=(await _body(request, Advance)).seconds))
+        self._server.clock.advance(timedelta(seconds=(await read_json(request, Advance)).seconds))
         return {"now": self._server.clock.now()}
 
     async def _fail(self, request: web.Request) -> Any:
-        fault = await _body(request, PlannedFault)
+        fault = await read_json(request, PlannedFault)
         self._server.fail(fault.kind, fault.method, times=fault.times, retry_after=fault.retry_after)
         return {}
 
     async def _act(self, request: web.Request) -> Any:
-        person, act = self._person(request), await _body(request, Act)
+        person, act = self._person(request), await read_json(request, Act)
         group = self._group(act.chat_id) if act.chat_id not in (None, person.id) else None
         match request.match_info["action"]:
             case "press":
@@ -239,29 +236,3 @@ class ControlApi:
             if message.message_id == act.message_id:
                 return message
         raise Impossible(person.name, f"sees no message {act.message_id}")
-
-
-async def _body(request: web.Request, kind: type[Body]) -> Body:
-    return msgspec.json.decode(await request.read() or b"{}", type=kind)
-
-
-def _guarded(
-    handler: Callable[[web.Request], Awaitable[Any]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        if request.url.host not in LOCAL_HOSTS or (
-            request.method == "POST" and request.content_type != "application/json"
-        ):
-            return _json({"error": "only this machine, and only JSON"}, 403)
-        try:
-            return _json(await handler(request), 200)
-        except Impossible as error:
-            return _json({"error": str(error)}, 409)
-        except (msgspec.MsgspecError, ValueError) as error:
-            return _json({"error": str(error)}, 400)
-
-    return handle
-
-
-def _json(value: Any, status: int) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")

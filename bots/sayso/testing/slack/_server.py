@@ -1,0 +1,403 @@
+"""The local Slack: one server on 127.0.0.1 with the Web API and sockets, people who use the bot, faults and a clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import msgspec
+from aiohttp import web
+
+from sayso.testing.platform import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, LocalClock, News, deliver
+from sayso.testing.slack._control import ControlApi
+from sayso.testing.slack._delivery import Delivery, event_payload
+from sayso.testing.slack._limits import Meter, SlackLimits
+from sayso.testing.slack._methods import NEEDED_SCOPES, Methods
+from sayso.testing.slack._people import Place, SlackPerson
+from sayso.testing.slack._refusals import Refused
+from sayso.testing.slack._state import BOT_USER, TEAM, Account, Channel, SlackState
+from sayso.testing.slack._world import World
+
+BOT_TOKEN = "xoxb-local-bot-token"  # noqa: S105 - opens nothing but this server
+APP_TOKEN = "xapp-local-app-token"  # noqa: S105 - likewise
+SIGNING_SECRET = "local-signing-secret"  # noqa: S105 - likewise
+SCOPES = "app_mentions:read,channels:read,chat:write,commands,files:write,groups:read,im:write,users:read,usergroups:read"
+_MAX_BODY = 50 * 1024 * 1024
+_NESTED = ("blocks", "view", "metadata", "files", "attachments")
+
+
+class LocalSlack:
+    """A Slack workspace for one app, as strict as the real one.
+
+    `async with LocalSlack() as slack:` serves the Web API at `api_url`. `problems` lists what a correct bot never does
+    (and what the server itself got wrong): end a test with `assert slack.problems == []`. With `state_file` the
+    channels survive the process. `request_url` switches from Socket Mode to signed requests. Nothing here talks to the
+    real Slack.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: SlackLimits | None = None,
+        port: int = 0,
+        state_file: Path | None = None,
+    ) -> None:
+        self.bot_token, self.app_token, self.signing_secret = BOT_TOKEN, APP_TOKEN, SIGNING_SECRET
+        self.team_id, self.bot_user_id = TEAM, BOT_USER
+        self.scopes = SCOPES
+        self.request_url: str | None = None
+        self.problems: list[str] = []
+        self.calls: list[Call] = []
+        self._port = port
+        self._state_file = state_file
+        self._news = News()
+        self.clock = LocalClock(self.changed)
+        self.faults = FaultPlan(self.changed)
+        self._is_unsaved = False
+        self._revision = 0
+        self._meter = Meter(limits or SlackLimits())
+        self._state = self._load()
+        self._world = World(self._state, self.now, self.changed, self._send_event, self.problems.append)
+        self._delivery = Delivery(self, lambda: self._state)
+        self._methods = Methods(self._world, self)
+        self.control = ControlApi(self)
+        self._runner: web.AppRunner | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._background: list[asyncio.Task[None]] = []
+        self._stack = AsyncExitStack()
+
+    # --- life --------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        self._stack.callback(self._cancel_background)
+        await self.start()
+        for payload in list(self._state.events):
+            self.spawn(self._delivery.deliver_event(payload))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        await self._stack.aclose()
+        self._group = None
+
+    def _cancel_background(self) -> None:
+        for task in self._background:
+            task.cancel()
+
+    async def start(self) -> None:
+        """Listen again, on the port of the first time. Harmless when it listens."""
+        if self._runner is not None:
+            return
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/api/{method}", self._handle)
+        app.router.add_get("/socket/{ticket}", self._delivery.serve_socket)
+        app.router.add_post("/response/{name}", self._handle_response)
+        app.router.add_post("/upload/{name}", self._handle_upload)
+        self.control.add_routes(app)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self._port, reuse_address=True).start()
+        self._port = runner.addresses[0][1]
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Go away: connections are cut, new ones refused. Everything is kept for `start`."""
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        self.drop()
+        await runner.cleanup()
+        self._save()
+
+    async def restart(self) -> None:
+        """`stop` and `start`: the same port, the same channels, the same events that wait."""
+        await self.stop()
+        await self.start()
+
+    @property
+    def url(self) -> str:
+        """The server's root, without a slash at the end."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """What a bot takes as the Web API's address."""
+        return f"{self.url}/api/"
+
+    # --- people and channels -----------------------------------------------------------------------
+
+    def add_person(
+        self, name: str, *, is_bot: bool = False, is_restricted: bool = False, is_stranger: bool = False
+    ) -> SlackPerson:
+        """A new person, or a bot; a restricted one is a guest, a stranger of another organisation."""
+        account = Account(
+            self._world.new_id("U"), name, is_bot=is_bot, is_restricted=is_restricted, is_stranger=is_stranger
+        )
+        self._state.people[account.id] = account
+        self.changed()
+        return self._person(account)
+
+    def add_channel(
+        self,
+        name: str,
+        members: Iterable[SlackPerson] = (),
+        *,
+        is_private: bool = False,
+        has_bot: bool = True,
+    ) -> Place:
+        """A new channel of these people, with the bot in it."""
+        ids = [person.id for person in members] + ([BOT_USER] if has_bot else [])
+        channel = Channel(self._world.new_id("C"), name, ids, is_private=is_private)
+        self._state.channels[channel.id] = channel
+        self.changed()
+        return Place(self._world, channel.id)
+
+    def people(self) -> list[SlackPerson]:
+        """Everybody, the first added first."""
+        return [self._person(account) for account in self._state.people.values()]
+
+    def channels(self) -> list[Place]:
+        """Every channel, without direct messages."""
+        return [Place(self._world, one.id) for one in self._state.channels.values() if one.im_user is None]
+
+    def _person(self, account: Account) -> SlackPerson:
+        return SlackPerson(self._world, account, self._delivery.deliver, self)
+
+    # --- what the bot does -------------------------------------------------------------------------
+
+    def calls_of(self, method: str) -> list[Call]:
+        """The calls of one method, oldest first."""
+        return [call for call in self.calls if call.method == method]
+
+    @property
+    def connections(self) -> int:
+        """How many sockets are open."""
+        return self._delivery.connections
+
+    @property
+    def lost_events(self) -> list[dict[str, Any]]:
+        """Events that nobody acknowledged after all retries."""
+        return self._delivery.lost_events
+
+    @property
+    def late_acknowledgements(self) -> list[str]:
+        """The kinds of payloads that were acknowledged after their three seconds, for nothing."""
+        return self._delivery.late
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Ask for new connections: `warning`, `refresh_requested` or `link_disabled`."""
+        await self._delivery.disconnect(reason)
+
+    def drop(self) -> None:
+        """Tear all sockets down."""
+        self._delivery.drop()
+
+    def refuse_handshakes(self, count: int) -> None:
+        """Refuse the next WebSocket handshakes."""
+        self._delivery.handshakes_to_refuse = count
+
+    def signature(self, body: bytes, at: datetime | None = None) -> dict[str, str]:
+        """The headers of a request that Slack signed."""
+        return self._delivery.signature(body, at)
+
+    @property
+    def revision(self) -> int:
+        """Counts changes of anything that can be seen."""
+        return self._revision
+
+    async def until(self, condition: Callable[[], bool], *, by: datetime | None = None) -> None:
+        """Wait until the condition holds, or until the server's clock shows `by`. Looked at after every change."""
+        while not condition() and (by is None or self.clock.now() < by):
+            await self._news.wait(None if by is None else self.clock.real_seconds_until(by))
+
+    def fail(
+        self,
+        kind: FaultKind,
+        method: str | None = None,
+        *,
+        times: int = 1,
+        retry_after: int = 30,
+        delay: timedelta = timedelta(seconds=1),
+    ) -> None:
+        """Let the next calls of `method` (any, if `None`) fail in this way."""
+        self.faults.add(Fault(kind, method, times, retry_after, delay))
+
+    # --- for the parts -----------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The instant on the server's clock."""
+        return self.clock.now()
+
+    def new_ticket(self) -> str:
+        """The address of one new socket."""
+        return self._delivery.new_ticket()
+
+    def changed(self) -> None:
+        """Something has changed."""
+        if self._state_file is not None and not self._is_unsaved:
+            asyncio.get_running_loop().call_soon(self._save)  # once for all changes of this turn of the loop
+        self._is_unsaved = True
+        self._revision += 1
+        self._news.tell()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something until it is done or the server is left."""
+        if self._group is None:
+            work.close()
+            return
+        self._background = [task for task in self._background if not task.done()]
+        self._background.append(self._group.create_task(work))
+
+    def _send_event(self, event: dict[str, Any]) -> None:
+        payload = event_payload(event, self._state.next_number(), self.now())
+        self._state.events.append(payload)
+        self.spawn(self._delivery.deliver_event(payload))
+
+    def _load(self) -> SlackState:
+        if self._state_file is None or not self._state_file.exists():
+            return SlackState()
+        return msgspec.json.decode(self._state_file.read_bytes(), type=SlackState)
+
+    def _save(self) -> None:
+        if self._state_file is None or not self._is_unsaved:
+            return
+        new = self._state_file.with_suffix(".new")
+        new.write_bytes(msgspec.json.encode(self._state))
+        new.replace(self._state_file)
+        self._is_unsaved = False
+
+    # --- HTTP --------------------------------------------------------------------------------------
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        received_at, method = self.clock.now(), request.match_info["method"]
+        fault = self.faults.take(method)
+        given: dict[str, Any] = {}
+        response: web.Response | None = None
+        error: str | None = None
+        if fault is None or fault.kind in AFTER:
+            response, refused, given = await self._answer(method, request)
+            if refused is not None:
+                error = str(refused)
+                if refused.bug:
+                    self.problems.append(f"{method}: {refused}")
+            self._save()
+        if fault is not None and (planned := _refusal_of(fault)) is not None:
+            response, error = planned, fault.kind
+        silent = fault is not None and fault.kind in SILENT
+        status = None if silent or response is None else response.status
+        kind = fault.kind if fault else None
+        self.calls.append(Call(method, given, received_at, self.clock.now(), status, error, kind))
+        self._news.tell()
+        return await deliver(request, response, fault)
+
+    async def _answer(
+        self, method: str, request: web.Request
+    ) -> tuple[web.Response, Refused | None, dict[str, Any]]:
+        given: dict[str, Any] = {}
+        try:
+            given = await _read_arguments(request)
+            self._authorize(method, _token_of(request, given))
+            wait = self._meter.take(method, given.get("channel"), self.now())
+            if wait is not None:
+                raise Refused("ratelimited", retry_after=wait)
+            found = {"ok": True, **self._methods.call(method, given)}
+            return web.json_response(found, headers={"x-oauth-scopes": self.scopes}), None, given
+        except Refused as refused:
+            headers = {"x-oauth-scopes": self.scopes}
+            if refused.retry_after is not None:
+                headers["Retry-After"] = str(refused.retry_after)
+            status = 200 if refused.retry_after is None else 429
+            return web.json_response(refused.body, status=status, headers=headers), refused, given
+        except ConnectionError:
+            # The bot died in the middle of its call, which then never happened.
+            return web.Response(status=400), None, given
+        except Exception as error:  # noqa: BLE001 - a fault of this server fails one call, and is a problem
+            self.problems.append(f"{method}: the local server failed: {error!r}")
+            return web.json_response({"ok": False, "error": "fatal_error"}, status=500), None, given
+
+    def _authorize(self, method: str, token: str | None) -> None:
+        """Raises `Refused`."""
+        if token is None:
+            raise Refused("not_authed")
+        if method == "api.test":
+            return
+        wanted, other = self.bot_token, self.app_token
+        if method == "apps.connections.open":
+            wanted, other = other, wanted
+        if token == other:
+            raise Refused("not_allowed_token_type", bug=True)
+        if token != wanted:
+            raise Refused("invalid_auth")
+        needed = NEEDED_SCOPES.get(method)
+        if needed is not None and needed not in self.scopes.split(","):
+            raise Refused("missing_scope", needed=needed, provided=self.scopes)
+
+    async def _handle_response(self, request: web.Request) -> web.StreamResponse:
+        fault = self.faults.take("response_url")
+        try:
+            given: dict[str, Any] = await request.json()
+            error = self._world.respond(request.match_info["name"], given)
+        except Refused as refused:
+            self.problems.append(f"response_url: {refused}")
+            error = refused.error
+        except (ConnectionError, ValueError) as broken:
+            error = repr(broken)
+        response = web.Response(text=error or "ok", status=404 if error else 200)
+        return await deliver(request, response, fault)
+
+    async def _handle_upload(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if request.content_type.startswith("multipart/"):
+            fields = await request.post()
+            parts = [one.file.read() for one in fields.values() if isinstance(one, web.FileField)]
+            content = parts[0] if parts else b""
+        else:
+            content = await request.read()
+        found = self._methods.upload(name, content)
+        return web.Response(text="OK" if found else "no such upload", status=200 if found else 404)
+
+
+def _refusal_of(fault: Fault) -> web.Response | None:
+    """The answer of the kinds that answer in the Web API's own form."""
+    match fault.kind:
+        case FaultKind.SERVER_ERROR | FaultKind.SERVER_ERROR_AFTER:
+            return web.json_response({"ok": False, "error": "internal_error"}, status=500)
+        case FaultKind.TOO_MANY_REQUESTS:
+            headers = {"Retry-After": str(fault.retry_after)}
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+        case _:
+            return None
+
+
+def _token_of(request: web.Request, given: dict[str, Any]) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    in_body = given.pop("token", None)
+    return token if scheme == "Bearer" and token else in_body
+
+
+async def _read_arguments(request: web.Request) -> dict[str, Any]:
+    """The arguments as a bot gave them, in the query, a form or JSON; nested ones come in forms as JSON."""
+    given: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(await request.text() or "{}")
+        except ValueError:
+            raise Refused("invalid_arguments", bug=True, messages=["[ERROR] invalid JSON"]) from None
+        return given | cast("dict[str, Any]", body)
+    given |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    for name in _NESTED:
+        if isinstance(given.get(name), str):
+            try:
+                given[name] = json.loads(given[name])
+            except ValueError:
+                raise Refused("invalid_arguments", bug=True, messages=[f"[ERROR] {name}: no JSON"]) from None
+    return given
