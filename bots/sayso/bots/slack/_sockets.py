@@ -93,23 +93,37 @@ class Sockets:
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Take envelopes until the connection ends, Slack asks for a new one, or the stop comes."""
         async with asyncio.TaskGroup() as in_flight_group:
+            problem = await self._receive(socket, in_flight_group)
+        if problem is not None:
+            raise problem
+
+    async def _receive(
+        self, socket: aiohttp.ClientWebSocketResponse, in_flight_group: asyncio.TaskGroup
+    ) -> DeliveryProblem | None:
+        """Why nothing more comes; None where that is as it should be. Within a task group, nothing may be raised."""
+        try:
             async with asyncio.timeout(None) as receiving:
                 self._receiving.add(receiving)
                 try:
                     while not self._stopping.is_set():
                         message = await _next(socket, None)
                         if message.get("type") == "disconnect":
-                            self._note_disconnect(str(message.get("reason")))
-                            break
+                            return self._disconnected(str(message.get("reason")))
                         if "envelope_id" in message:
                             in_flight_group.create_task(self._take(socket, message), name="slack envelope")
                 finally:
                     self._receiving.discard(receiving)
+        except TimeoutError:
+            pass  # the stop
+        except (DeliveryProblem, aiohttp.ClientError, OSError, ValueError) as error:
+            return SocketEnded(str(error) or type(error).__name__)
+        return None
 
-    def _note_disconnect(self, reason: str) -> None:
+    def _disconnected(self, reason: str) -> DeliveryProblem | None:
         if reason == "link_disabled":
-            raise SocketEnded("Socket Mode is switched off in the app's settings; switch it on")
+            return SocketEnded("Socket Mode is switched off in the app's settings; switch it on")
         logger.info("Slack asks for a new connection: %s", reason)
+        return None
 
     async def _take(self, socket: aiohttp.ClientWebSocketResponse, envelope: dict[str, Any]) -> None:
         try:

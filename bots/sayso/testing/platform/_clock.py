@@ -47,5 +47,7 @@ class News:
 
     async def wait(self, seconds: float | None = None) -> None:
         """Return after the next change, or after the given real seconds."""
+        # Not wait_for, which on 3.11 swallows a cancellation that comes together with the change.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._next.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._next.wait()

@@ -213,28 +213,21 @@ class ControlApi:
 
     async def _do(self, person: SlackPerson, act: Act, action: str) -> Any:
         place = self._place(act.channel)
-        match action:
-            case "press":
-                return await person.press(self._message(person, place, act), act.label)
-            case "choose":
-                return await person.choose(self._message(person, place, act), act.label)
-            case "search":
-                return {"labels": await person.search(self._message(person, place, act), act.text)}
-            case "submit":
-                return await person.submit(act.values)
-            case "close":
-                return person.close_view()
-            case "home":
-                return await person.open_home()
-            case "press_at_home":
-                return await person.press_at_home(act.label)
-            case "command":
-                command, _, text = act.text.partition(" ")
-                return await person.command(command, text, place)
-            case "write":
-                return await person.write(act.text, place, thread=act.thread)
-            case _:
-                raise Impossible(person.name, f"there is no action {action!r} here")
+        command, _, text = act.text.partition(" ")
+        actions: dict[str, Callable[[], Any]] = {
+            "press": lambda: person.press(self._message(person, place, act), act.label),
+            "choose": lambda: person.choose(self._message(person, place, act), act.label),
+            "search": lambda: person.search(self._message(person, place, act), act.text),
+            "submit": lambda: person.submit(act.values),
+            "close": person.close_view,
+            "home": person.open_home,
+            "press_at_home": lambda: person.press_at_home(act.label),
+            "command": lambda: person.command(command, text, place),
+            "write": lambda: person.write(act.text, place, thread=act.thread),
+        }
+        if action not in actions:
+            raise Impossible(person.name, f"there is no action {action!r} here")
+        return await actions[action]()
 
     # --- who and what ------------------------------------------------------------------------------
 

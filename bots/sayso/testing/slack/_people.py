@@ -245,7 +245,7 @@ class SlackPerson:
         }
         return self._send("interactive", payload, lambda answer: self._answered_view(view, answer))
 
-    def close_view(self) -> None:
+    async def close_view(self) -> None:
         """Close the modal on top."""
         self._top()
         self._world.state.modals[self.id].pop()

@@ -1,4 +1,4 @@
-"""The local Slack: one server on 127.0.0.1 with the Web API and sockets, people who use the bot, faults and a clock."""
+"""The local Slack: the Web API and sockets on 127.0.0.1, people who use the bot, faults and a clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sayso.testing.slack._world import World
 BOT_TOKEN = "xoxb-local-bot-token"  # noqa: S105 - opens nothing but this server
 APP_TOKEN = "xapp-local-app-token"  # noqa: S105 - likewise
 SIGNING_SECRET = "local-signing-secret"  # noqa: S105 - likewise
-SCOPES = "app_mentions:read,channels:read,chat:write,commands,files:write,groups:read,im:write,users:read,usergroups:read"
+SCOPES = "channels:read,chat:write,commands,files:write,groups:read,im:write,users:read,usergroups:read"
 _MAX_BODY = 50 * 1024 * 1024
 _NESTED = ("blocks", "view", "metadata", "files", "attachments")
 
@@ -306,9 +306,7 @@ class LocalSlack:
         try:
             given = await _read_arguments(request)
             self._authorize(method, _token_of(request, given))
-            wait = self._meter.take(method, given.get("channel"), self.now())
-            if wait is not None:
-                raise Refused("ratelimited", retry_after=wait)
+            self._count(method, given.get("channel"))
             found = {"ok": True, **self._methods.call(method, given)}
             return web.json_response(found, headers={"x-oauth-scopes": self.scopes}), None, given
         except Refused as refused:
@@ -340,6 +338,12 @@ class LocalSlack:
         needed = NEEDED_SCOPES.get(method)
         if needed is not None and needed not in self.scopes.split(","):
             raise Refused("missing_scope", needed=needed, provided=self.scopes)
+
+    def _count(self, method: str, channel: str | None) -> None:
+        """Raises `Refused`."""
+        wait = self._meter.take(method, channel, self.now())
+        if wait is not None:
+            raise Refused("ratelimited", retry_after=wait)
 
     async def _handle_response(self, request: web.Request) -> web.StreamResponse:
         fault = self.faults.take("response_url")
