@@ -19,10 +19,10 @@ async def slack() -> AsyncIterator[LocalSlack]:
         assert server.problems == []
 
 
-@pytest.fixture
-def stopped(slack: LocalSlack, tmp_path: Path) -> Stage:
-    """Ana and Bo in the channel and Eve outside; a test starts and stops the service itself."""
-    return Stage.build(slack, tmp_path / "sayso.db")
+@pytest.fixture(params=["socket", "http"])
+def stopped(slack: LocalSlack, tmp_path: Path, request: pytest.FixtureRequest) -> Stage:
+    """Ana and Bo in the channel and Eve outside, in both transports; a test starts and stops the service itself."""
+    return Stage.build(slack, tmp_path / "sayso.db", slack={"mode": request.param})
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ class ControlApi:
         """All channels of a person as they see them, their direct messages first; their modal and their home."""
         person = self._person(request)
         joined = [one for one in self._server.channels() if person.id in one.members]
-        chats = [{"id": None, "title": None, "messages": self._seen(person, None)}]
+        chats: list[dict[str, Any]] = [{"id": None, "title": None, "messages": self._seen(person, None)}]
         chats += [{"id": one.id, "title": one.name, "messages": self._seen(person, one)} for one in joined]
         return {"chats": chats, "view": person.view, "home": person.home}
 

@@ -25,6 +25,7 @@ from sayso.testing.slack._view import (
 )
 from sayso.testing.slack._world import World
 
+_SENT_BACK = frozenset({"action_id", "type", "text", "value", "style"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 Values = Mapping[str, str | Sequence[str]]
 
@@ -238,7 +239,7 @@ class SlackPerson:
         if "submit" not in view.body:
             raise Impossible(self.name, "there is nothing to send in this modal")
         view.errors = {}
-        payload = {
+        payload: dict[str, Any] = {
             **self._around("view_submission"),
             "view": self._world.view_as_sent(view, await self._values(view, values)),
             "response_urls": [],
@@ -330,9 +331,7 @@ class SlackPerson:
         raise Impossible(self.name, f"sees no option {label!r}")
 
     def _action(self, block: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
-        kept = {
-            key: element[key] for key in ("action_id", "type", "text", "value", "style") if key in element
-        }
+        kept = {key: value for key, value in element.items() if key in _SENT_BACK}
         self._world.stamp += 1
         stamp = f"{self._world.now().timestamp():.6f}{self._world.stamp}"
         return {**kept, "block_id": block["block_id"], "action_ts": stamp}

@@ -14,11 +14,12 @@ from importlib.resources import files
 from typing import Any, Literal, cast
 
 from jsonschema import Draft7Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError
 
 Surface = Literal["message", "modal", "home"]
 
 MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
+MOST_OPTIONS = 100
 LONGEST_TEXT = 40_000
 """Characters of `text`; Slack truncates what is longer, which is a loss."""
 
@@ -29,7 +30,7 @@ def check_blocks(blocks: Any, surface: Surface, where: str = "/blocks") -> list[
     """What is wrong with a list of blocks; nothing if it is as Slack takes it."""
     if not isinstance(blocks, list):
         return [f"[ERROR] must be an array [json-pointer:{where}]"]
-    given = cast("list[Any]", blocks)
+    given = cast("Sequence[Any]", blocks)
     problems: list[str] = []
     if len(given) > MOST_BLOCKS[surface]:
         problems.append(f"[ERROR] no more than {MOST_BLOCKS[surface]} items allowed [json-pointer:{where}]")
@@ -45,7 +46,7 @@ def check_view(view: Any) -> list[str]:
     kind = _type_of(view)
     if kind not in ("modal", "home"):
         return ["[ERROR] must be a modal or a home view [json-pointer:/view/type]"]
-    around = {**view, "blocks": []}
+    around: dict[str, Any] = {**view, "blocks": []}
     problems = [
         one
         for one in _check_definition("ModalView" if kind == "modal" else "HomeView", around, "/view")
@@ -65,10 +66,10 @@ def check_options(payload: Any) -> list[str]:
     """What is wrong with the answer to a `block_suggestion`."""
     if not isinstance(payload, dict) or set(cast("dict[str, Any]", payload)) != {"options"}:
         return ["[ERROR] options are required [json-pointer:/]"]
-    options = cast("dict[str, Any]", payload)["options"]
-    if not isinstance(options, list) or len(cast("list[Any]", options)) > 100:  # noqa: PLR2004 - Slack's limit
-        return ["[ERROR] no more than 100 options allowed [json-pointer:/options]"]
-    given = cast("list[Any]", options)
+    options: Any = cast("dict[str, Any]", payload)["options"]
+    given = cast("Sequence[Any]", options if isinstance(options, list) else ())
+    if not isinstance(options, list) or len(given) > MOST_OPTIONS:
+        return [f"[ERROR] no more than {MOST_OPTIONS} options allowed [json-pointer:/options]"]
     return [
         problem
         for position, option in enumerate(given)
@@ -92,10 +93,10 @@ def _check_element(element: dict[str, Any], where: str) -> Iterator[str]:
     kind = element.get("type")
     if kind in _SELECTS and ("options" in element) == ("option_groups" in element):
         yield f"[ERROR] exactly one of options and option_groups is required [json-pointer:{where}]"
-    options = element.get("options")
+    options: Any = element.get("options")
     if not isinstance(options, list):
         return
-    given = cast("list[Any]", options)
+    given = cast("Sequence[Any]", options)
     values = [cast("dict[str, Any]", one).get("value") for one in given if isinstance(one, dict)]
     if len(set(values)) != len(values):
         yield f"[ERROR] option values must be unique [json-pointer:{where}/options]"
@@ -125,7 +126,8 @@ def _elements(block: Any, where: str) -> Iterator[tuple[dict[str, Any], str]]:
         if isinstance(block.get(key), dict):
             yield block[key], f"{where}/{key}"
     if block.get("type") == "actions" and isinstance(block.get("elements"), list):
-        for position, element in enumerate(block["elements"]):
+        given = cast("Sequence[Any]", block["elements"])
+        for position, element in enumerate(given):
             if isinstance(element, dict):
                 yield cast("dict[str, Any]", element), f"{where}/elements/{position}"
 
@@ -142,34 +144,33 @@ def _check_definition(name: str, value: Any, where: str) -> Iterator[str]:
         yield f"[ERROR] {_words(deepest)} [json-pointer:{where}{path}]"
 
 
-def _deepest(error: Any) -> Any:
+def _deepest(error: ValidationError) -> ValidationError:
     """Within a union, the error of the alternative that has the value's `type`."""
-    while error.context:
-        instance = error.instance
-        kind = _type_of(instance)
-        of_its_type = [
-            one
-            for one in error.context
-            if kind is None
-            or not (list(one.relative_path) == ["type"] and one.validator in ("const", "enum"))
-        ]
-        wrong = {one.schema_path[0] for one in error.context if list(one.relative_path) == ["type"]}
-        right = [one for one in of_its_type if one.schema_path[0] not in wrong] or of_its_type
-        found = best_match(iter(right or error.context))
-        if found is None or found is error:
-            return error
-        if not found.context:
-            return found
-        error = found
-    return error
+    context = _context(error)
+    if not context:
+        return error
+    other = {one.schema_path[0] for one in context if _is_of_another_type(one)}
+    mine = [one for one in context if one.schema_path[0] not in other] or context
+    return _deepest(max(mine, key=lambda one: len(one.absolute_path)))
 
 
-def _words(error: Any) -> str:
+def _is_of_another_type(error: ValidationError) -> bool:
+    context = _context(error)
+    branches = {one.schema_path[0] for one in context}
+    other = {one.schema_path[0] for one in context if _is_of_another_type(one)}
+    return list(error.relative_path) == ["type"] or (bool(context) and branches == other)
+
+
+def _context(error: ValidationError) -> list[ValidationError]:
+    return list(cast("Sequence[ValidationError]", error.context or ()))
+
+
+def _words(error: ValidationError) -> str:
     match error.validator:
         case "maxLength":
-            return f"must be less than {error.validator_value + 1} characters"
+            return f"must be less than {cast('int', error.validator_value) + 1} characters"
         case "minLength":
-            return f"must be more than {error.validator_value - 1} characters"
+            return f"must be more than {cast('int', error.validator_value) - 1} characters"
         case "maxItems":
             return f"no more than {error.validator_value} items allowed"
         case "minItems":

@@ -46,7 +46,7 @@ class Message(msgspec.Struct):
     thread_ts: str | None = None
     only_for: str | None = None
     version: int = 1
-    files: list[SharedFile] = msgspec.field(default_factory=list)
+    files: list[SharedFile] = msgspec.field(default_factory=list[SharedFile])
 
 
 class Channel(msgspec.Struct):
@@ -58,7 +58,7 @@ class Channel(msgspec.Struct):
     is_private: bool = False
     is_archived: bool = False
     im_user: str | None = None
-    messages: list[Message] = msgspec.field(default_factory=list)
+    messages: list[Message] = msgspec.field(default_factory=list[Message])
 
 
 class ViewState(msgspec.Struct):
@@ -68,7 +68,7 @@ class ViewState(msgspec.Struct):
     user: str
     body: dict[str, Any]
     hash: str
-    errors: dict[str, str] = msgspec.field(default_factory=dict)
+    errors: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class ResponseAddress(msgspec.Struct):
@@ -92,14 +92,14 @@ class Trigger(msgspec.Struct):
 class SlackState(msgspec.Struct):
     """Everything."""
 
-    people: dict[str, Account] = msgspec.field(default_factory=dict)
-    channels: dict[str, Channel] = msgspec.field(default_factory=dict)
-    modals: dict[str, list[ViewState]] = msgspec.field(default_factory=dict)
-    homes: dict[str, ViewState] = msgspec.field(default_factory=dict)
-    responses: dict[str, ResponseAddress] = msgspec.field(default_factory=dict)
-    triggers: dict[str, Trigger] = msgspec.field(default_factory=dict)
-    uploads: dict[str, SharedFile] = msgspec.field(default_factory=dict)
-    events: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    people: dict[str, Account] = msgspec.field(default_factory=dict[str, Account])
+    channels: dict[str, Channel] = msgspec.field(default_factory=dict[str, Channel])
+    modals: dict[str, list[ViewState]] = msgspec.field(default_factory=dict[str, list[ViewState]])
+    homes: dict[str, ViewState] = msgspec.field(default_factory=dict[str, ViewState])
+    responses: dict[str, ResponseAddress] = msgspec.field(default_factory=dict[str, ResponseAddress])
+    triggers: dict[str, Trigger] = msgspec.field(default_factory=dict[str, Trigger])
+    uploads: dict[str, SharedFile] = msgspec.field(default_factory=dict[str, SharedFile])
+    events: list[dict[str, Any]] = msgspec.field(default_factory=list[dict[str, Any]])
     count: int = 0
     last_ts: float = 0.0
 

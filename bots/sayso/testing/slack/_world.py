@@ -139,7 +139,8 @@ class World:
 
     def checked(self, given: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
         """The text and blocks of a call. Raises `Refused`."""
-        text, blocks = str(given.get("text") or ""), given.get("blocks") or []
+        text = str(given.get("text") or "")
+        blocks: list[dict[str, Any]] = given.get("blocks") or []
         if not text and not blocks:
             raise Refused("no_text", bug=True)
         if len(text) > LONGEST_TEXT:

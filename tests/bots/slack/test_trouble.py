@@ -1,0 +1,135 @@
+"""What hurts the users of other bots in Slack."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sayso.testing.slack import FaultKind
+from tests.bots.slack.stage import PLACE, Stage
+
+
+@pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
+async def test_a_long_prompt_goes_on_in_the_thread_and_stays_pending(stage: Stage, length: int) -> None:
+    prompt = "".join(f"line {number:06d}\n" for number in range(length // 12 + 1))[:length]
+    run_id, card = await stage.ask(prompt=prompt)
+    assert "(continues in the thread)" in card.text
+    rest = -(-(length - 3000) // 3000)
+    await stage.slack.until(lambda: len(stage.ana.messages(stage.channel, thread=card.ts)) >= rest)
+    thread = "".join(one.text for one in stage.ana.messages(stage.channel, thread=card.ts))
+    head = card.text.split("\n(continues in the thread)")[0]
+    assert (head + thread).replace("\n", "") == prompt.replace("\n", "")
+    assert card.labels == [["✅ approve", "❌ reject"]]
+    assert (await stage.service.card(run_id)).request.open
+
+
+async def test_a_very_long_prompt_comes_as_a_file(stage: Stage) -> None:
+    prompt = "x" * 100_000
+    _, card = await stage.ask(prompt=prompt)
+    await stage.slack.until(lambda: len(stage.ana.messages(stage.channel, thread=card.ts)) == 1)
+    file = stage.ana.messages(stage.channel, thread=card.ts)[0].files[0]
+    head = card.text.split("\n(continues in the thread)")[0]
+    assert head + file.content.decode() == prompt
+
+
+async def test_a_prompt_forges_nothing(stage: Stage) -> None:
+    prompt = "<!channel> <@U0SAYSO01> *bold* <https://evil.example|Approve> :tada: & `code`"
+    _, card = await stage.ask(prompt=prompt, details={"<!here>": "<!everyone>"})
+    assert card.text.splitlines()[0] == prompt
+    assert card.notified == ()
+    assert card.links == ()
+    assert card.notification == prompt
+    assert card.labels == [["✅ approve", "❌ reject"]]
+
+
+async def test_a_label_beyond_the_limit_stands_whole_in_the_card(stage: Stage) -> None:
+    family = "👨‍👩‍👧‍👦"
+    label = "z" * 72 + family * 30
+    run_id, card = await stage.ask(options=[{"value": "a", "label": label}, "b"], input_type="select")
+    assert label in card.text
+    assert len(card.keyboard[0][0].label) <= 75
+    assert card.keyboard[0][0].label.endswith("…")
+    assert "\u200d…" not in card.keyboard[0][0].label, "a grapheme was cut in two"
+    await stage.press(stage.ana, card, card.keyboard[0][0].label)
+    assert await stage.service.answer(run_id) == "a"
+
+
+async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first_press(stage: Stage) -> None:
+    """A reset after the effect: nobody knows that the card is there. Both copies work; the other one gets locked."""
+    stage.slack.fail(FaultKind.RESET_AFTER, "chat.postMessage")
+    run_id = await stage.service.ask([PLACE])
+    await stage.slack.until(lambda: len(stage.ana.messages(stage.channel)) == 2)
+    copy, card = stage.ana.messages(stage.channel)
+    _, words = await stage.press(stage.ana, copy, "✅ approve")
+    assert words == "Approved. The run goes on."
+    assert await stage.service.answer(run_id) == "approve"
+    assert (await stage.until_shows(copy, "This is a copy of the card.")).labels == []
+    assert (await stage.until_shows(card, "APPROVED, done")).labels == []
+
+
+async def test_a_throttled_channel_holds_up_no_other(stage: Stage) -> None:
+    stage.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=600)
+    await stage.service.ask([PLACE])
+    await stage.slack.until(lambda: stage.count() == 1)
+    await stage.service.ask([f"slack:@{stage.ana.id}"])
+    await stage.slack.until(lambda: len(stage.ana.messages()) == 1)
+    assert stage.ana.messages(stage.channel) == []
+
+
+async def test_an_archived_channel_is_dead_until_it_comes_back(stage: Stage) -> None:
+    stage.channel.archive()
+    await stage.service.ask([PLACE, f"slack:@{stage.ana.id}"])
+    await stage.slack.until(lambda: len(stage.ana.messages()) == 1)
+    await stage.slack.until(lambda: any(call.error for call in stage.slack.calls_of("chat.postMessage")))
+    stage.channel.archive(archived=False)
+    await stage.slack.until(lambda: len(stage.ana.messages(stage.channel)) == 1)
+
+
+async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
+    run_id, card = await stage.ask(input_type="text", prompt="Which?")
+    stage.channel.delete(card)
+    press = await stage.ana.command("/sayso", "pending", stage.channel)
+    await press.result()
+    record = await stage.service.card(run_id)
+    await stage.ana.command("/sayso", f"answer {record.request.id}@1 this one", stage.channel)
+    assert await stage.service.answer(run_id) == "this one"
+
+
+async def test_membership_that_cannot_be_looked_up_is_refused(stage: Stage) -> None:
+    run_id, card = await stage.ask()
+    stage.slack.fail(FaultKind.HANG, "conversations.members")
+    result, words = await stage.press(stage.ana, card, "✅ approve")
+    assert result.is_acknowledged
+    assert words.startswith("Not counted: it could not be checked that you belong to #releases.")
+    assert (await stage.service.card(run_id)).request.open
+
+
+@pytest.mark.parametrize("kind", ["is_bot", "is_restricted", "is_stranger"])
+async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str) -> None:
+    run_id, card = await stage.ask()
+    other = stage.slack.add_person("Other", **{kind: True})
+    stage.channel.add(other)
+    _, words = await stage.press(other, card, "✅ approve")
+    assert words == "This is not yours to answer. It was asked of #releases."
+    assert (await stage.service.card(run_id)).request.open
+
+
+async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
+    run_id, card = await stage.ask(expires_after=0.001, default="reject")
+    assert await stage.service.answer(run_id) == "reject"
+    await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")
+    _, words = await stage.press(stage.ana, card, "✅ approve", old_view=True)
+    assert words.startswith("This closed at ")
+
+
+async def test_a_modal_that_opened_too_late_says_so(stage: Stage) -> None:
+    _, card = await stage.ask(input_type="text")
+    before = len(stage.ana.words(stage.channel))
+    stage.slack.fail(FaultKind.SLOW, "views.open", delay=timedelta(0))
+    press = await stage.ana.press(card, "✍️ Answer")
+    stage.slack.clock.advance(timedelta(seconds=2.9))
+    await press.result()
+    if stage.ana.view is None:
+        words = await stage.told(stage.ana, before, stage.channel)
+        assert words == "That took too long to open. Please press again."

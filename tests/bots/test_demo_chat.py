@@ -1,0 +1,128 @@
+"""`sayso demo --chat` as a newcomer meets it: a page in a real browser, several people, kill -9 in the middle."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.bots.command import DEADLINE, SAYSO, environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+class Demo:
+    """The demo in a process of its own, on a port of its own that it keeps."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> str:
+        """Start it, or start it again; the page's address."""
+        self._process = subprocess.Popen(
+            [SAYSO, "demo", "--chat", "--port", str(self._port)],
+            cwd=self._folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+                self._port = int(found[1])
+                return found[0]
+        raise AssertionError("the demo ended without an address")
+
+    def kill(self) -> None:
+        """`kill -9`; harmless when it has ended."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(DEADLINE)
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    made = Demo(tmp_path)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Chromium's sandbox needs user namespaces, which containers rarely have; it visits this machine alone.
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+def press(page: Page, label: str) -> None:
+    page.get_by_role("button", name=label).last.click(timeout=20_000)
+
+
+def write(page: Page, text: str) -> None:
+    page.get_by_label("Write in telegram").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def test_an_article_is_reviewed_in_the_chat_by_two_people(
+    demo: Demo, browser: Browser, tmp_path: Path
+) -> None:
+    address = demo.start()
+    ana, bo = browser.new_page(), browser.new_page()
+    ana.goto(f"{address}/#Ana")
+    bo.goto(f"{address}/#Bo")
+    press(ana, "✍️ Answer")
+    expect(ana.get_by_text("Replying to")).to_be_visible()
+    write(ana, "green tea")
+    expect(bo.get_by_text("Is this article about 'green tea' good to go?")).to_be_visible(timeout=20_000)
+    press(bo, "Revise")
+    expect(bo.get_by_role("status")).to_contain_text("Recorded: Revise. The run goes on.")
+    press(bo, "✍️ Answer")
+    expect(bo.get_by_text("Replying to")).to_be_visible()
+    write(bo, "shorter")
+    expect(ana.get_by_text("Revision 1, because a reader said")).to_be_visible(timeout=20_000)
+    press(ana, "✅ Approve")
+    press(bo, "✅ Yes")
+    expect(ana.get_by_text("Publish done").last).to_be_visible(timeout=20_000)
+    assert "shorter" in (tmp_path / "published" / "green-tea.md").read_text()
+
+
+def test_killed_the_demo_goes_on_and_the_open_page_comes_back_by_itself(demo: Demo, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(demo.start())
+    expect(page.get_by_text("What should the article be about?")).to_be_visible(timeout=20_000)
+    demo.kill()
+    demo.start()
+    press(page, "✍️ Answer")
+    expect(page.get_by_text("Replying to")).to_be_visible(timeout=20_000)
+    write(page, "black tea")
+    expect(page.get_by_text("Is this article about 'black tea' good to go?")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("What should the article be about?", exact=True)).to_have_count(2)
+
+
+def test_what_people_wrote_is_text_on_the_page(demo: Demo, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{demo.start()}/#Eve")
+    page.get_by_role("tab", name="sayso (direct)").click()
+    write(page, "<img src=x onerror=alert(1)><b>bold</b>")
+    expect(page.get_by_text("<img src=x onerror=alert(1)><b>bold</b>")).to_be_visible()
+    assert page.locator("main img, main b").count() == 0
+
+
+def test_somebody_outside_the_group_sees_none_of_it(demo: Demo, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{demo.start()}/#Eve")
+    expect(page.get_by_role("tab", name="sayso (direct)")).to_be_visible()
+    expect(page.get_by_role("tab", name="Editors")).to_have_count(0)
