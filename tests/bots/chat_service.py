@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from sayso.engine import CardRecord, Clock, Runtime, SQLiteStore, Workflow, node
 
 @node
 async def ask(shared: dict[str, Any]) -> None:
-    shared["answer"] = await request_input(request_id="question", **shared["ask"])
+    question = dict(shared["ask"])
+    if (seconds := question.pop("seconds", None)) is not None:
+        question["expires_after"] = timedelta(seconds=seconds)
+    shared["answer"] = await request_input(request_id="question", **question)
     if shared.get("fails"):
         raise RuntimeError("connection refused")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sayso.adapters.cards import Words, answer_words
+from sayso.adapters.cards import Words
 from sayso.adapters.console import visible_line
-from sayso.bots.desk import Answered, Desk, Press
+from sayso.bots.desk import Desk, Press
 from sayso.engine import (
     CardRecord,
     InvalidAnswer,
@@ -157,13 +157,12 @@ class Commands:
         card = await self._find(match[1])
         if isinstance(card, str):
             return _said(card)
-        question = card.request.question
         try:
-            value = question.read_text(text.strip())
+            value = card.request.question.read_text(text.strip())
         except InvalidAnswer as error:
             return _said(str(error))
         answered = await self._desk.answer(_press(command, card, int(match[2]), value))
-        return _with_value(answered, answer_words(question, value))
+        return Reply((answered.words,))
 
     async def _find(self, given: str) -> CardRecord | str:
         pending = await self._store.reader.pending(limit=_ALL)
@@ -207,13 +206,6 @@ def _press(command: Command, card: CardRecord, revision: int, value: Json) -> Pr
         received_at=command.received_at,
         value=value,
     )
-
-
-def _with_value(answered: Answered, said: str) -> Reply:
-    lines: list[Words] = [answered.words]
-    if answered.outcome is not None and answered.outcome.accepted and said:
-        lines.append((f"You said: {said}",))
-    return Reply(tuple(lines))
 
 
 def _line_of(card: CardRecord) -> Words:

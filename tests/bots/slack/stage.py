@@ -31,9 +31,9 @@ class Stage:
     current: ChatService | None = None
 
     @classmethod
-    def build(cls, slack: LocalSlack, database: Path, **more: Any) -> Stage:
-        ana, bo, eve = (slack.add_person(name) for name in ("Ana", "Bo", "Eve"))
-        stage = cls(slack, database, ana, bo, eve, slack.add_channel("releases", [ana, bo]), Settings())
+    def build(cls, platform: LocalSlack, database: Path, **more: Any) -> Stage:
+        ana, bo, eve = (platform.add_person(name) for name in ("Ana", "Bo", "Eve"))
+        stage = cls(platform, database, ana, bo, eve, platform.add_channel("releases", [ana, bo]), Settings())
         stage.settings = stage.make_settings(**more)
         return stage
 

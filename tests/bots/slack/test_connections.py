@@ -62,7 +62,7 @@ async def test_slack_restarts_and_the_card_is_edited_when_it_is_back(socket_stag
         run_id, card = await socket_stage.ask(input_type="text", prompt="Which?")
         await slack.stop()
         record = await service.card(run_id)
-        await service.runtime.cancel(run_id)
+        await service.runtime.cancel(run_id, person="local:ana")
         await slack.start()
         await slack.until(lambda: slack.connections == 2)
         assert record.request.open

@@ -15,7 +15,7 @@ async def said(stage: Stage, person: SlackPerson, text: str) -> str:
 
 
 async def test_start_pending_answer_and_status(stage: Stage) -> None:
-    words = await said(stage, stage.ana, 'start flow {"ask": {"prompt": "Go?", "to": ["%s"]}}' % PLACE)
+    words = await said(stage, stage.ana, f'start flow {{"ask": {{"prompt": "Go?", "to": ["{PLACE}"]}}}}')
     assert words.startswith("Started flow: run ")
     run = words.removeprefix("Started flow: run ").split(".")[0]
     await stage.slack.until(lambda: stage.count() == 1)
@@ -48,8 +48,9 @@ async def test_a_channel_sees_nothing_of_somebodys_command(stage: Stage) -> None
 
 async def test_a_command_that_takes_long_is_acknowledged_and_answered_later(stage: Stage) -> None:
     """Looking members up may take longer than the three seconds that Slack waits."""
-    await stage.ask()
-    stage.slack.fail(FaultKind.HANG, "conversations.members")
+    for number in range(2):
+        await stage.ask(prompt=f"Release {number}?")
+    stage.slack.fail(FaultKind.HANG, "conversations.members", times=2)
     assert await said(stage, stage.ana, "pending") == "One moment …"
     words = await stage.told(stage.ana, 1, stage.channel)
     assert words.startswith("Nothing waits")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from sayso.testing.slack import FaultKind
@@ -86,13 +84,12 @@ async def test_an_archived_channel_is_dead_until_it_comes_back(stage: Stage) -> 
     await stage.slack.until(lambda: len(stage.ana.messages(stage.channel)) == 1)
 
 
-async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
+async def test_a_question_whose_card_was_deleted_can_still_be_answered(stage: Stage) -> None:
     run_id, card = await stage.ask(input_type="text", prompt="Which?")
     stage.channel.delete(card)
-    press = await stage.ana.command("/sayso", "pending", stage.channel)
-    await press.result()
     record = await stage.service.card(run_id)
-    await stage.ana.command("/sayso", f"answer {record.request.id}@1 this one", stage.channel)
+    answer = await stage.ana.command("/sayso", f"answer {record.request.id}@1 this one", stage.channel)
+    assert (await answer.result()).is_acknowledged
     assert await stage.service.answer(run_id) == "this one"
 
 
@@ -115,21 +112,10 @@ async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str)
     assert (await stage.service.card(run_id)).request.open
 
 
+@pytest.mark.slow
 async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
-    run_id, card = await stage.ask(expires_after=0.001, default="reject")
-    assert await stage.service.answer(run_id) == "reject"
+    run_id, card = await stage.ask(seconds=0.2, default="reject")
     await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")
     _, words = await stage.press(stage.ana, card, "✅ approve", old_view=True)
     assert words.startswith("This closed at ")
-
-
-async def test_a_modal_that_opened_too_late_says_so(stage: Stage) -> None:
-    _, card = await stage.ask(input_type="text")
-    before = len(stage.ana.words(stage.channel))
-    stage.slack.fail(FaultKind.SLOW, "views.open", delay=timedelta(0))
-    press = await stage.ana.press(card, "✍️ Answer")
-    stage.slack.clock.advance(timedelta(seconds=2.9))
-    await press.result()
-    if stage.ana.view is None:
-        words = await stage.told(stage.ana, before, stage.channel)
-        assert words == "That took too long to open. Please press again."
+    assert await stage.service.answer(run_id) == "reject"

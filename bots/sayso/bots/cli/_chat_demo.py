@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem, exit_code_of
 from sayso.bots.cli._output import Output
 from sayso.bots.service import MissingExtra, Service
-from sayso.config import DestinationSettings, HttpSettings, LogSettings, Settings, TelegramSettings
+from sayso.config import (
+    DestinationSettings,
+    HttpSettings,
+    LogSettings,
+    Settings,
+    SlackSettings,
+    TelegramSettings,
+)
 from sayso.engine import Runtime, SQLiteReader, Workflow, WorkflowStatus
 
 if TYPE_CHECKING:
     from sayso.bots.serving import Parts, Platform
+    from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
 
 CHAT_DATABASE = "sayso-demo-chat.db"
 CHAT_PORT = 8788
 _GROUP = "Editors"
+_CHANNEL = "editors"
 _PEOPLE = ("Ana", "Bo", "Eve")
 _IN_GROUP = ("Ana", "Bo")
 _ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
@@ -28,7 +37,7 @@ _ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowSta
 
 def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
     """Run the demo until Ctrl-C or SIGTERM."""
-    for module in ("aiohttp", "aiogram", "fastapi", "teremok", "telegram"):
+    for module in ("aiohttp", "aiogram", "fastapi", "slack_events", "slack_sdk", "teremok", "telegram"):
         if find_spec(module) is None:
             raise MissingExtra("sayso demo --chat", "testing", module)
     return asyncio.run(_run(Service.build(database or CHAT_DATABASE, settings=Settings()), port, output))
@@ -39,27 +48,34 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
     from sayso.bots.logs import set_up_logging
     from sayso.bots.serving import Plan, serve
     from sayso.testing.page import ChatPage
+    from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
 
     set_up_logging(LogSettings(level="warning"))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    made: list[Parts] = []
     async with AsyncExitStack() as stack:
-        state = service.path.with_suffix(".telegram.json")
-        telegram = await stack.enter_async_context(LocalTelegram(state_file=state))
-        group, people = await _populate(telegram)
-        made: list[Parts] = []
+        telegram = await stack.enter_async_context(
+            LocalTelegram(state_file=service.path.with_suffix(".telegram.json"))
+        )
+        slack = await stack.enter_async_context(
+            LocalSlack(state_file=service.path.with_suffix(".slack.json"))
+        )
+        destinations = {**_slack_channel(slack), **await _telegram_group(telegram)}
+        people = [person for one in destinations.values() for person in one.audience or ()]
         plan = Plan(
-            settings=_settings(telegram, group, people, service.location),
+            settings=_settings(telegram, slack, destinations, service.location),
             new_store=service.new_store,
             workflows=[workflow],
             starters={workflow.name: frozenset(people)},
-            audiences={workflow.name: (group, "operator")},
+            audiences={workflow.name: (*destinations, "operator")},
             platforms=lambda parts: _remember(parts, made),
             exit_code=exit_code_of,
         )
-        page = ChatPage({"telegram": telegram.control.add_routes}, port=port)
+        routes = {"slack": slack.control.add_routes, "telegram": telegram.control.add_routes}
+        page = ChatPage(routes, port=port)
         try:
             await stack.enter_async_context(page)
         except OSError as error:
@@ -68,7 +84,10 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
             ) from error
         await stack.enter_async_context(serve(plan))
         await _begin(workflow, made[0].runtime, made[0].store.reader, people[0])
-        output.say("An article is drafted and reviewed in a chat. Open this page and be Ana or Bo:", "bold")
+        output.say(
+            "An article is drafted and reviewed in Slack and Telegram. Open this page and be Ana or Bo:",
+            "bold",
+        )
         output.say(f"  {page.url}", "green")
         output.say("Stop it whenever you like, even with kill -9; started again, it goes on.", "dim")
         output.value({"url": page.url})
@@ -76,22 +95,40 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
     return ExitCode.OK
 
 
-async def _populate(telegram: LocalTelegram) -> tuple[str, list[str]]:
-    """The group's destination and its members, made at the first start."""
+async def _telegram_group(telegram: LocalTelegram) -> dict[str, DestinationSettings]:
+    """The group as a destination, with its people, made at the first start."""
     people = {person.name: person for person in telegram.people()}
     for name in _PEOPLE:
         if name not in people:
             people[name] = telegram.add_person(name)
     members = [people[name] for name in _IN_GROUP]
     groups = telegram.groups() or [await telegram.add_group(_GROUP, members)]
-    return f"telegram:{groups[0].id}", [f"telegram:{member.id}" for member in members]
+    audience = tuple(f"telegram:{member.id}" for member in members)
+    return {f"telegram:{groups[0].id}": DestinationSettings(audience=audience, name=f"{_GROUP} (Telegram)")}
 
 
-def _settings(telegram: LocalTelegram, group: str, people: list[str], database: str) -> Settings:
+def _slack_channel(slack: LocalSlack) -> dict[str, DestinationSettings]:
+    """The channel as a destination, likewise."""
+    people = {person.name: person for person in slack.people()}
+    for name in _PEOPLE:
+        if name not in people:
+            people[name] = slack.add_person(name)
+    members = [people[name] for name in _IN_GROUP]
+    channels = slack.channels() or [slack.add_channel(_CHANNEL, members)]
+    audience = tuple(f"slack:{slack.team_id}:{member.id}" for member in members)
+    return {f"slack:{channels[0].id}": DestinationSettings(audience=audience, name=f"#{_CHANNEL} (Slack)")}
+
+
+def _settings(
+    telegram: LocalTelegram, slack: LocalSlack, destinations: dict[str, DestinationSettings], database: str
+) -> Settings:
     return Settings(
         database=database,
-        destinations={group: DestinationSettings(audience=tuple(people), name=_GROUP)},
+        destinations=destinations,
         telegram=TelegramSettings.model_validate({"token": telegram.token, "api_url": telegram.url}),
+        slack=SlackSettings.model_validate(
+            {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
+        ),
         http=HttpSettings(port=0),
     )
 

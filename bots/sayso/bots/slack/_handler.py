@@ -49,7 +49,7 @@ from sayso.engine import CardRecord, OutcomeKind
 
 logger = logging.getLogger("sayso.slack")
 
-COMMAND_WITHIN = 2.0
+COMMAND_WITHIN = 1.5
 """Seconds after which a command is acknowledged before it has finished; what it says comes behind."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]

@@ -43,9 +43,14 @@ class View {
   }
 
   async act(action, body) {
-    const me = this.me();
-    const answer = await fetch(`/${this.platform}/control/people/${me.id}/${action}`, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    let answer;
+    try {
+      answer = await fetch(`/${this.platform}/control/people/${this.me().id}/${action}`, {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    } catch {
+      toast("The demo does not answer. Start it again: this page comes back by itself.");
+      return {};
+    }
     const said = await answer.json();
     if (!answer.ok) toast(said.error);
     return said;
@@ -57,8 +62,11 @@ class View {
     for (;;) {
       try {
         const { revision } = await this.get(`changes?after=${this.revision}`);
-        if (revision !== this.revision) await this.refresh();
+        if (this.root.inert || revision !== this.revision) await this.refresh();
+        this.root.inert = false;
       } catch {
+        this.root.inert = true; // nothing here can be pressed while nobody would hear it
+        this.revision = -1;
         await new Promise((wake) => setTimeout(wake, 1000));
       }
     }
@@ -71,10 +79,12 @@ class View {
     if (!person && this.people.length) person = this.people[0].name;
     showPeople();
     if (!this.me()) return;
-    const chats = await this.get(`people/${this.me().id}/chats`);
+    const chats = await this.chatsOf(await this.get(`people/${this.me().id}/chats`));
     if (!chats.some((one) => one.id === this.chat)) this.chat = (chats.find((one) => one.title) ?? chats[0])?.id ?? null;
     this.show(chats);
   }
+
+  chatsOf(seen) { return seen; }
 
   show(chats) {
     this.chats.replaceChildren(...chats.map((one) => element("button", {
@@ -145,8 +155,112 @@ function showPeople() {
     name)));
 }
 
+class SlackView extends View {
+  constructor(platform) {
+    super(platform);
+    this.home = element("button", { type: "button", class: "home", onclick: () => this.act("home", {}) }, "Open sayso's home");
+    this.modal = element("dialog", { "aria-label": "Modal" });
+    this.published = element("div", { class: "published" });
+    this.root.append(this.home, this.published, this.modal);
+  }
+
+  chatsOf(seen) {
+    this.showModal(seen.view);
+    this.published.replaceChildren(...(seen.home ? [element("pre", {}, seen.home.text),
+      ...seen.home.keyboard.map((row) => this.row(row, (label) => this.act("press_at_home", { label })))] : []));
+    return seen.chats.map((chat) => ({ ...chat, title: chat.title && `#${chat.title}`,
+      messages: chat.messages.flatMap(({ message, thread }) => [message, ...thread]) }));
+  }
+
+  row(row, press) {
+    return element("div", { class: "row" }, ...row.map((button) => element("button", {
+      type: "button", class: button.style ?? "", onclick: () => press(button.label) }, button.label)));
+  }
+
+  message(message) {
+    const item = super.message(message);
+    if (message.is_ephemeral) {
+      item.classList.add("private");
+      item.querySelector(".sender").append(" (only you see this)");
+    }
+    if (message.thread_ts) item.classList.add("in-thread");
+    for (const select of message.selects) item.append(this.picker(message, select));
+    for (const file of message.files) item.append(element("span", { class: "file" }, `📎 ${file.name}`));
+    return item;
+  }
+
+  picker(message, select) {
+    const chosen = element("input", { list: `options-${message.ts}`, placeholder: select.placeholder, "aria-label": select.placeholder });
+    const list = element("datalist", { id: `options-${message.ts}` }, ...select.options.map((label) => element("option", { value: label })));
+    if (select.is_searched) {
+      chosen.addEventListener("input", async () => {
+        const found = await this.act("search", { channel: message.channel === this.direct ? null : message.channel, ts: message.ts, text: chosen.value });
+        if (Array.isArray(found)) list.replaceChildren(...found.map((label) => element("option", { value: label })));
+      });
+    }
+    const choose = () => this.tell(this.act("choose", { channel: this.chat, ts: message.ts, label: chosen.value }));
+    return element("div", { class: "row" }, chosen, list, element("button", { type: "button", onclick: choose }, "Choose"));
+  }
+
+  async tell(done) {
+    if ((await done).is_acknowledged === false) toast("sayso did not answer this. Try again.");
+  }
+
+  press(message, label) { return this.tell(this.act("press", { channel: this.chat, ts: message.ts, label })); }
+
+  async write(event) {
+    event.preventDefault();
+    const text = this.input.value.trim();
+    if (!text || !this.me()) return;
+    this.input.value = "";
+    await (text.startsWith("/") ? this.tell(this.act("command", { channel: this.chat, text })) : this.act("write", { channel: this.chat, text }));
+  }
+
+  showModal(view) {
+    const shown = JSON.stringify([view, person]);
+    if (shown === this.shownModal) return; // what is being typed stays
+    this.shownModal = shown;
+    if (!view) {
+      if (this.modal.open) this.modal.close();
+      return;
+    }
+    const form = element("form", { onsubmit: (event) => this.submit(event, view) },
+      element("h3", {}, view.title), element("p", { class: "text" }, view.text),
+      ...view.inputs.map((input) => this.field(input)),
+      element("div", { class: "row" },
+        element("button", { type: "button", onclick: () => this.act("close", {}) }, view.submit ? "Cancel" : "Close"),
+        ...(view.submit ? [element("button", { class: "primary" }, view.submit)] : [])));
+    this.modal.replaceChildren(form);
+    if (!this.modal.open) this.modal.show();
+    form.querySelector("input, textarea, select, button")?.focus();
+  }
+
+  field(input) {
+    const many = ["checkboxes", "multi_static_select", "multi_external_select"].includes(input.kind);
+    const attributes = { name: input.label, "aria-label": input.label, required: input.is_optional ? null : "" };
+    let control;
+    if (input.options.length) {
+      control = element("select", { ...attributes, multiple: many ? "" : null },
+        ...(many ? [] : [element("option", { value: "" }, "")]), ...input.options.map((label) => element("option", { value: label }, label)));
+    } else if (input.kind === "plain_text_input") control = element("textarea", attributes);
+    else control = element("input", { ...attributes, type: { number_input: "number", datepicker: "date" }[input.kind] ?? "text", step: "any" });
+    return element("label", {}, input.label, control, element("small", {}, input.hint),
+      element("strong", { class: "error", role: "alert" }, input.error ?? ""));
+  }
+
+  async submit(event, view) {
+    event.preventDefault();
+    const values = {};
+    for (const control of event.target.querySelectorAll("[name]")) {
+      values[control.name] = control.multiple ? [...control.selectedOptions].map((one) => one.value) : control.value;
+    }
+    await this.tell(this.act("submit", { values }));
+  }
+}
+
+const kinds = { slack: SlackView };
 for (const platform of platforms) {
-  const view = new View(platform);
+  const view = new (kinds[platform] ?? View)(platform);
   views.set(platform, view);
   document.getElementById("platforms").append(view.root);
   view.watch();
