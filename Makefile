@@ -13,15 +13,15 @@ PYTEST_ARGS ?=
 # pyright's wrapper would otherwise ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test test-fast check format bench coverage lock dev clean
+.PHONY: help demo test test-fast check format bench coverage lock browser dev clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.run ## the content-creation example in this terminal; goes on where it was
-	@$(BIN)/sayso demo
+demo: $(VENV)/.run ## Slack and Telegram side by side in the browser, without tokens; goes on where it was
+	@$(BIN)/sayso demo --chat
 
-test: $(VENV)/.dev ## all tests
+test: $(VENV)/.dev browser ## all tests
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## the tests without the kill and long hypothesis suites
@@ -41,7 +41,7 @@ format: $(VENV)/.dev ## format, and fix what can be fixed safely
 bench: $(VENV)/.run ## the benchmark's table
 	$(BIN)/python benchmarks/run.py
 
-coverage: $(VENV)/.dev ## all tests, with the lines that none of them reached
+coverage: $(VENV)/.dev browser ## all tests, with the lines that none of them reached
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
@@ -49,6 +49,9 @@ coverage: $(VENV)/.dev ## all tests, with the lines that none of them reached
 
 lock: ## constraints.txt anew, from the newest versions that pyproject.toml allows (Python 3.11)
 	@scripts/lock constraints.txt
+
+browser: ## Chromium, for the browser tests, where it is missing
+	@scripts/install-browser
 
 dev: $(VENV)/.dev ## .venv with everything that developing needs
 

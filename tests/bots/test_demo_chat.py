@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.bots.command import DEADLINE, SAYSO, environment
 
@@ -67,62 +67,77 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-def press(page: Page, label: str) -> None:
-    page.get_by_role("button", name=label).last.click(timeout=20_000)
+def telegram(page: Page) -> Locator:
+    return page.get_by_role("region", name="Telegram")
 
 
-def write(page: Page, text: str) -> None:
-    page.get_by_label("Write in telegram").fill(text)
-    page.get_by_role("button", name="Send").click()
+def slack(page: Page) -> Locator:
+    return page.get_by_role("region", name="Slack")
 
 
-def test_an_article_is_reviewed_in_the_chat_by_two_people(
+def press(chat: Locator, label: str) -> None:
+    chat.get_by_role("button", name=label).last.click(timeout=20_000)
+
+
+def write(chat: Locator, text: str) -> None:
+    chat.get_by_label("Write in telegram").fill(text)
+    chat.get_by_role("button", name="Send").click()
+
+
+def answer_in_modal(chat: Locator, text: str) -> None:
+    press(chat, "✍️ Answer")
+    modal = chat.get_by_role("dialog")
+    modal.get_by_label("Your answer").fill(text, timeout=20_000)
+    modal.get_by_role("button", name="Send").click()
+
+
+def test_an_article_is_reviewed_in_slack_and_telegram_at_once(
     demo: Demo, browser: Browser, tmp_path: Path
 ) -> None:
     address = demo.start()
     ana, bo = browser.new_page(), browser.new_page()
     ana.goto(f"{address}/#Ana")
     bo.goto(f"{address}/#Bo")
-    press(ana, "✍️ Answer")
-    expect(ana.get_by_text("Replying to")).to_be_visible()
-    write(ana, "green tea")
-    expect(bo.get_by_text("Is this article about 'green tea' good to go?")).to_be_visible(timeout=20_000)
-    press(bo, "Revise")
-    expect(bo.get_by_role("status")).to_contain_text("Recorded: Revise. The run goes on.")
-    press(bo, "✍️ Answer")
+    answer_in_modal(slack(ana), "green tea")
+    question = "Is this article about 'green tea' good to go?"
+    expect(telegram(bo).get_by_text(question)).to_be_visible(timeout=20_000)
+    press(telegram(bo), "Revise")
+    expect(bo.get_by_text("Recorded: Revise. The run goes on.")).to_be_visible()
+    expect(slack(ana).get_by_text("Answered by Bo")).to_be_visible(timeout=20_000)
+    press(telegram(bo), "✍️ Answer")
     expect(bo.get_by_text("Replying to")).to_be_visible()
-    write(bo, "shorter")
-    expect(ana.get_by_text("Revision 1, because a reader said")).to_be_visible(timeout=20_000)
-    press(ana, "✅ Approve")
-    press(bo, "✅ Yes")
-    expect(ana.get_by_text("Publish done").last).to_be_visible(timeout=20_000)
+    write(telegram(bo), "shorter")
+    expect(slack(ana).get_by_text("Revision 1, because a reader said")).to_be_visible(timeout=20_000)
+    press(slack(ana), "✅ Approve")
+    press(telegram(bo), "✅ Yes")
+    expect(slack(ana).get_by_text("Publish done").last).to_be_visible(timeout=20_000)
     assert "shorter" in (tmp_path / "published" / "green-tea.md").read_text()
 
 
 def test_killed_the_demo_goes_on_and_the_open_page_comes_back_by_itself(demo: Demo, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(demo.start())
-    expect(page.get_by_text("What should the article be about?")).to_be_visible(timeout=20_000)
+    first = "What should the article be about?"
+    expect(slack(page).get_by_text(first)).to_be_visible(timeout=20_000)
+    expect(telegram(page).get_by_text(first)).to_be_visible(timeout=20_000)
     demo.kill()
     demo.start()
-    press(page, "✍️ Answer")
-    expect(page.get_by_text("Replying to")).to_be_visible(timeout=20_000)
-    write(page, "black tea")
-    expect(page.get_by_text("Is this article about 'black tea' good to go?")).to_be_visible(timeout=20_000)
-    expect(page.get_by_text("What should the article be about?", exact=True)).to_have_count(2)
+    answer_in_modal(slack(page), "black tea")
+    expect(telegram(page).get_by_text("Answered by Ana")).to_be_visible(timeout=20_000)
+    expect(telegram(page).get_by_text(first, exact=True)).to_have_count(1)
 
 
 def test_what_people_wrote_is_text_on_the_page(demo: Demo, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"{demo.start()}/#Eve")
-    page.get_by_role("tab", name="sayso (direct)").click()
-    write(page, "<img src=x onerror=alert(1)><b>bold</b>")
+    telegram(page).get_by_role("tab", name="sayso (direct)").click()
+    write(telegram(page), "<img src=x onerror=alert(1)><b>bold</b>")
     expect(page.get_by_text("<img src=x onerror=alert(1)><b>bold</b>")).to_be_visible()
     assert page.locator("main img, main b").count() == 0
 
 
-def test_somebody_outside_the_group_sees_none_of_it(demo: Demo, browser: Browser) -> None:
+def test_somebody_outside_sees_neither_group_nor_channel(demo: Demo, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"{demo.start()}/#Eve")
-    expect(page.get_by_role("tab", name="sayso (direct)")).to_be_visible()
+    expect(page.get_by_role("tab", name="sayso (direct)")).to_have_count(2)
     expect(page.get_by_role("tab", name="Editors")).to_have_count(0)

@@ -19,7 +19,7 @@ from sayso.config import (
     SlackSettings,
     TelegramSettings,
 )
-from sayso.engine import Runtime, SQLiteReader, Workflow, WorkflowStatus
+from sayso.engine import PersonId, Runtime, SQLiteReader, Workflow, WorkflowStatus
 
 if TYPE_CHECKING:
     from sayso.bots.serving import Parts, Platform
@@ -83,6 +83,8 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
                 f"port {port} cannot be had ({error.strerror}); name another with --port."
             ) from error
         await stack.enter_async_context(serve(plan))
+        for person, name in _names(slack, telegram).items():
+            await made[0].store.know(PersonId(person), name)
         await _begin(workflow, made[0].runtime, made[0].store.reader, people[0])
         output.say(
             "An article is drafted and reviewed in Slack and Telegram. Open this page and be Ana or Bo:",
@@ -131,6 +133,12 @@ def _settings(
         ),
         http=HttpSettings(port=0),
     )
+
+
+def _names(slack: LocalSlack, telegram: LocalTelegram) -> dict[str, str]:
+    """What people are called, for cards that name them before they have pressed anything."""
+    names = {f"slack:{slack.team_id}:{person.id}": person.name for person in slack.people()}
+    return names | {f"telegram:{person.id}": person.name for person in telegram.people()}
 
 
 def _remember(parts: Parts, made: list[Parts]) -> list[Platform]:

@@ -48,9 +48,6 @@ def render_blocks(blocks: Iterable[dict[str, Any]], now: datetime) -> Rendered:
                 ]
             case "context":
                 rendered.parts.append(" ".join(_text(one, rendered) for one in block["elements"]))
-            case "input":
-                rendered.parts.append(block["label"]["text"])
-                rendered.parts.append(block.get("hint", {}).get("text", ""))
             case _:
                 pass
     return rendered

@@ -27,7 +27,7 @@ class View {
     this.platform = platform;
     this.revision = -1;
     this.people = [];
-    this.chat = null;
+    this.chat = undefined; // until it is known which there are; null is the direct messages in Slack
     this.chats = element("div", { class: "chats", role: "tablist", "aria-label": "Chats" });
     this.messages = element("ol", { class: "messages", tabindex: "0", "aria-label": "Messages" });
     this.asks = element("div", { class: "asks" });
