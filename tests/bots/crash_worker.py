@@ -14,29 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
-from sayso.config import DestinationSettings, HttpSettings, Settings, TelegramSettings
+from sayso.config import Settings
 from sayso.engine import RunExists, SQLiteStore
 from tests.bots.chat_service import chat_service
 from tests.engine.crash.points import KillPoints, Log, crashing
-
-
-def settings_of(given: dict[str, Any]) -> Settings:
-    telegram = TelegramSettings(
-        token=SecretStr(given["token"]),
-        api_url=given["url"],
-        chat_per_second=1000.0,
-        group_per_minute=10_000,
-        all_per_second=10_000,
-    )
-    place = DestinationSettings(audience=tuple(given["people"]), name="Releases")
-    return Settings(
-        time_zone="UTC",
-        destinations={given["place"]: place},
-        telegram=telegram,
-        http=HttpSettings(port=0),
-    )
 
 
 async def serve(given: dict[str, Any], kill_at: int) -> None:
@@ -48,7 +29,7 @@ async def serve(given: dict[str, Any], kill_at: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     database = folder / "sayso.db"
     async with chat_service(
-        database, settings_of(given), new_store=lambda: crashing(SQLiteStore(database), points)
+        database, Settings(**given["settings"]), new_store=lambda: crashing(SQLiteStore(database), points)
     ) as service:
         for number in range(given["runs"]):
             question = {

@@ -1,0 +1,183 @@
+"""kill -9 at every point between a question in Slack and the last edit of its card, and the same service once more.
+
+An acknowledged answer is never lost or doubled, nobody is asked twice, and every card that is known ends true. A card
+whose reference was never received is locked at its first press.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.engine import SQLiteReader, WorkflowStatus
+from sayso.testing.slack import FaultKind, LocalSlack, SeenMessage, SlackLimits, SlackPress
+from tests.bots.crash_process import Worker, a_worker
+from tests.bots.slack.stage import PLACE, Stage
+from tests.engine.crash.points import read_log
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+RUNS = 2
+MOST_POINTS = 120
+PARTS = 4
+CROWD = 50
+
+
+def described(stage: Stage, runs: int) -> tuple[Path, dict[str, Any]]:
+    """The folder and what the worker is told."""
+    slack = {
+        "bot_token": stage.slack.bot_token,
+        "app_token": stage.slack.app_token,
+        "api_url": stage.slack.api_url,
+        "posts_per_second": 1000.0,
+        "updates_per_minute": 100_000,
+    }
+    people = [stage.person_id(stage.ana), stage.person_id(stage.bo)]
+    place = {"id": stage.channel.id, "audience": people, "name": "#releases"}
+    return stage.database.parent, {
+        "place": PLACE,
+        "runs": runs,
+        "settings": {"time_zone": "UTC", "destinations": {PLACE: place}, "slack": slack, "http": {"port": 0}},
+    }
+
+
+class Game:
+    """Ana approves what she sees; once the service was killed and is back, Bo rejects what is still open.
+
+    Slack brings a press once: where it is not acknowledged, the person sees that, and presses again.
+    """
+
+    def __init__(self, stage: Stage, worker: Worker, runs: int) -> None:
+        self.stage = stage
+        self.slack = stage.slack
+        self.worker = worker
+        self.runs = runs
+        self.acknowledged: set[str] = set()
+
+    def cards(self) -> list[SeenMessage]:
+        seen = self.stage.ana.messages(self.stage.channel)
+        return [one for one in seen if one.text.startswith("Release ") and not one.is_ephemeral]
+
+    async def play(self, kill_at: int) -> None:
+        """Process 1 until it dies or all is done; process 2 until all is done."""
+        for process, label in enumerate(("✅ approve", "❌ reject")):
+            await self.worker.run(kill_at if process == 0 else 0)
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self.worker.watch())
+                play = group.create_task(self.press_all(label))
+                await asyncio.wait([watch, play], return_when=asyncio.FIRST_COMPLETED)
+                if play.done():
+                    self.worker.kill(signal.SIGTERM)
+                play.cancel()
+
+    async def press_all(self, label: str) -> None:
+        """Press every card once it is there, again where nothing took it, until all of them show the end."""
+        person = self.stage.ana if label == "✅ approve" else self.stage.bo
+        pressed: dict[str, SlackPress] = {}
+        await self.slack.until(lambda: self.slack.connections > 0)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                revision = self.slack.revision
+                cards = self.cards()
+                for card in cards:
+                    if card.labels and card.ts not in pressed:
+                        pressed[card.ts] = await person.press(card, label)
+                        group.create_task(self._listen(card, label, pressed))
+                if len({card.text.split("?")[0] for card in cards}) == self.runs and all(
+                    "done" in card.text or "copy" in card.text for card in cards
+                ):
+                    return
+                await self.slack.until(lambda: self.slack.revision != revision)  # noqa: B023 - awaited at once
+
+    async def _listen(self, card: SeenMessage, label: str, pressed: dict[str, SlackPress]) -> None:
+        result = await pressed[card.ts].result()
+        if not result.is_acknowledged:
+            del pressed[card.ts]
+            self.slack.changed()
+        elif label == "✅ approve":
+            self.acknowledged.add(card.text.split("?")[0])
+
+    async def check(self) -> None:
+        """The exact account."""
+        async with SQLiteReader(self.stage.database) as reader:
+            runs = await reader.runs(limit=1000)
+            assert [run.status for run in runs] == [WorkflowStatus.COMPLETED] * self.runs
+            rows = [row async for row in reader.audit()]
+            for run in runs:
+                asked = [row for row in rows if row.run_id == run.run_id and row.kind == "requested"]
+                accepted = [row for row in rows if row.run_id == run.run_id and row.kind == "answer_accepted"]
+                assert (len(asked), len(accepted)) == (1, 1), run
+                payload = accepted[0].payload
+                assert isinstance(payload, dict)
+                if f"Release {run.run_id.removeprefix('run-')}" in self.acknowledged:
+                    assert payload["value"] == "approve", "an acknowledged approval was lost"
+        assert self.slack.problems == []
+
+
+def build(tmp_path: Path, slack: LocalSlack, name: str) -> Stage:
+    folder = tmp_path / name
+    folder.mkdir()
+    return Stage.build(slack, folder / "sayso.db")
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_killed_at_any_point_nothing_is_lost_doubled_or_asked_twice(tmp_path: Path, part: int) -> None:
+    reached = 0
+    for kill_at in range(part + 1, MOST_POINTS, PARTS):
+        async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
+            stage = build(tmp_path, slack, f"at-{kill_at}")
+            async with a_worker(*described(stage, RUNS)) as worker:
+                game = Game(stage, worker, RUNS)
+                await game.play(kill_at)
+                await game.check()
+                killed = [line for line in read_log(stage.database.parent / "log") if line["what"] == "kill"]
+                # Sent when the service died, and nobody heard of it: at most one for each question.
+                assert len(game.cards()) <= RUNS + RUNS * len(killed), "asked twice"
+        if not killed:
+            break
+        reached += 1
+    assert reached > 5
+
+
+@pytest.mark.parametrize("fault", [FaultKind.HANG, FaultKind.HANG_AFTER])
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "response_url"])
+async def test_killed_while_a_call_of_the_platform_hangs(
+    tmp_path: Path, method: str, fault: FaultKind
+) -> None:
+    """Before the platform did it, and after it did and nobody heard."""
+    async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
+        stage = build(tmp_path, slack, "hangs")
+        async with a_worker(*described(stage, RUNS)) as worker:
+            game = Game(stage, worker, RUNS)
+            slack.fail(fault, method)
+            await die_when(game, lambda: slack.faults.remaining == 0)
+            await game.play(0)
+            await game.check()
+
+
+async def test_a_crowd_in_flight_survives_a_kill(tmp_path: Path) -> None:
+    """Fifty questions are open and pressed at once when the service dies."""
+    async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
+        stage = build(tmp_path, slack, "crowd")
+        async with a_worker(*described(stage, CROWD)) as worker:
+            game = Game(stage, worker, CROWD)
+            await die_when(game, lambda: len(game.acknowledged) >= CROWD // 2)
+            await game.play(0)
+            await game.check()
+
+
+async def die_when(game: Game, condition: Callable[[], bool]) -> None:
+    """Let the service run and be pressed, and kill it once the condition holds."""
+    await game.worker.run(0)
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(game.worker.watch())
+        play = group.create_task(game.press_all("✅ approve"))
+        await game.slack.until(condition)
+        game.worker.kill(signal.SIGKILL)
+        await watch
+        play.cancel()
