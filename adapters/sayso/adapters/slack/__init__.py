@@ -22,7 +22,7 @@ from sayso.adapters.slack._events import (
     parse_event,
 )
 from sayso.adapters.slack._home import home_view
-from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, SCOPES, manifest
+from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, REQUEST_PATH, SCOPES, manifest
 from sayso.adapters.slack._modal import (
     Entered,
     Rejected,
@@ -40,6 +40,7 @@ __all__ = [
     "APP_SCOPES",
     "COMMAND",
     "EVENTS",
+    "REQUEST_PATH",
     "SCOPES",
     "Action",
     "CardButton",

@@ -24,6 +24,10 @@ APP_SCOPES = ("connections:write",)
 """The scopes of the app-level token, which Socket Mode needs."""
 
 
+REQUEST_PATH = "/slack/events"
+"""Where Slack's requests come in HTTP mode: events, interactions, commands and options alike."""
+
+
 def manifest(request_url: str | None) -> dict[str, Any]:
     """The manifest for Socket Mode, or, with the public address of the service's endpoint, for HTTP."""
     address = {} if request_url is None else {"request_url": request_url}

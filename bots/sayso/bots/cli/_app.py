@@ -15,6 +15,7 @@ from sayso.adapters.console import visible
 from sayso.bots.cli._audit import audit
 from sayso.bots.cli._doctor import doctor
 from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
+from sayso.bots.cli._manifest import app as manifest
 from sayso.bots.cli._output import report_error
 from sayso.bots.cli._requests import answer, requests
 from sayso.bots.cli._run import demo, run
@@ -25,7 +26,7 @@ from sayso.engine import SaysoError
 
 _HELP = (
     "Nothing goes ahead without your say-so: workflows that stop for a person's answer, and go on with it.\n\n"
-    "Try it: sayso demo"
+    "Try it: sayso demo --chat"
 )
 _EPILOG = "\n\n".join(["Exit codes:", *(f"{code.value}: {meaning}" for code, meaning in EXIT_CODES.items())])
 
@@ -71,6 +72,7 @@ app.command("run")(run)
 app.command("serve")(serve)
 app.command("start")(start)
 app.command("doctor")(doctor)
+app.add_typer(manifest)
 app.command("runs")(runs)
 app.command("requests")(requests)
 app.command("answer")(answer)

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from slack_sdk.signature import SignatureVerifier
 
+from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.findings import Finding
 from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.serving import Parts
@@ -28,9 +29,6 @@ from sayso.config import InvalidSettings, Settings, SlackSettings, read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.slack")
-
-REQUEST_PATH = "/slack/events"
-"""Where Slack's requests come in HTTP mode: events, interactions, commands and options alike."""
 
 _TOKEN_EVERY = 60.0
 """Seconds between two looks at whether the token still holds."""

@@ -30,6 +30,10 @@ class View {
     this.chat = undefined; // until it is known which there are; null is the direct messages in Slack
     this.chats = element("div", { class: "chats", role: "tablist", "aria-label": "Chats" });
     this.messages = element("ol", { class: "messages", tabindex: "0", "aria-label": "Messages" });
+    this.atEnd = true; // as the person left it: what changes around the list does not count
+    this.messages.addEventListener("scroll", () => {
+      this.atEnd = this.messages.scrollTop + this.messages.clientHeight >= this.messages.scrollHeight - 40;
+    });
     this.asks = element("div", { class: "asks" });
     this.input = element("input", { "aria-label": `Write in ${platform}`, autocomplete: "off" });
     const title = platform[0].toUpperCase() + platform.slice(1);
@@ -91,10 +95,9 @@ class View {
       type: "button", role: "tab", "aria-selected": String(one.id === this.chat),
       onclick: () => { this.chat = one.id; this.refresh(); } }, one.title ?? "sayso (direct)")));
     const list = this.messages;
-    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
     const messages = chats.find((one) => one.id === this.chat)?.messages ?? [];
     list.replaceChildren(...messages.map((message) => this.message(message)));
-    if (atEnd) list.scrollTop = list.scrollHeight;
+    if (this.atEnd) list.scrollTop = list.scrollHeight;
     this.asked = messages.findLast((message) => message.asks_reply) ?? null;
     this.asks.textContent = this.asked ? `Replying to: ${this.asked.text.split("\n")[0]}` : "";
     this.input.placeholder = this.asked?.placeholder ?? "Write a message";
