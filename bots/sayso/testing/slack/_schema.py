@@ -85,6 +85,8 @@ def _check_block(block: Any, surface: Surface, where: str) -> Iterator[str]:
     if surface == "home" and name == "FileBlock":
         yield f"[ERROR] not allowed here [json-pointer:{where}]"
     yield from _check_definition(name, block, where)
+    if name == "SectionBlock" and not {"text", "fields"} & set(block):
+        yield f"[ERROR] missing required field: text [json-pointer:{where}]"
     for element, place in _elements(block, where):
         yield from _check_element(element, place)
 

@@ -1,0 +1,140 @@
+"""Whatever people write: it fits, nothing of it is dropped, and nothing of it acts."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sayso.adapters.cards import build_card, cut, pieces, utf16_length
+from sayso.adapters.console import visible
+from sayso.adapters.slack import SlackMessage, answer_view, home_view, render_card
+from sayso.adapters.telegram import render_card as render_telegram
+from sayso.engine import Question
+from sayso.testing.slack import check_blocks, check_view
+from tests.adapters.card_records import NOW, PLACES, pending
+
+LENGTHS = [3_000, 3_001, 4_096, 4_097, 20_000]
+FAMILY = "👨‍👩‍👧‍👦"
+texts = st.text(st.characters(codec="utf-8"), max_size=200) | st.sampled_from(
+    [
+        "<!channel>",
+        "<@U1>",
+        "*b* _i_ `c` ~s~",
+        "<b>x</b>",
+        "&amp;",
+        "@everyone /start",
+        "a\u202eb",
+        FAMILY * 20,
+    ]
+)
+
+
+def slack_text(message: SlackMessage) -> str:
+    """Everything that is read in the message's blocks."""
+    found: list[str] = []
+    for block in message.blocks:
+        for section in block.get("elements", []) if block["type"] == "rich_text" else ():
+            found += [element["text"] for element in section["elements"] if element["type"] == "text"]
+    return "".join(found)
+
+
+def telegram_text(message: str) -> str:
+    """What is read: without tags, and without the joiners that keep mentions and commands from acting."""
+    return html.unescape(re.sub(r"</?[bi]>", "", message)).replace("\u2060", "")
+
+
+@given(prompt=texts, label=texts, name=texts, value=texts)
+def test_any_card_fits_slack_and_says_what_was_given(prompt: str, label: str, name: str, value: str) -> None:
+    question = Question(prompt, [{"value": "a", "label": label or "x"}, "b"], "select", None, {name: value})
+    card = build_card(pending(question), PLACES)
+    message = render_card(card)
+    assert check_blocks(message.blocks, "message") == []
+    assert card.prompt in slack_text(message)
+    assert not re.search(r"[<>]", message.text), "the notification's text is parsed, and must be escaped"
+    kinds = {
+        element["type"]
+        for block in message.blocks
+        if block["type"] == "rich_text"
+        for section in block["elements"]
+        for element in section["elements"]
+    }
+    assert kinds <= {"text", "date"}, "a mention or a link was forged"
+    assert check_view(home_view([card] * 20)) == []
+
+
+@given(prompt=texts, label=texts, name=texts, value=texts)
+def test_any_card_fits_telegram_and_says_what_was_given(
+    prompt: str, label: str, name: str, value: str
+) -> None:
+    question = Question(prompt, [{"value": "a", "label": label or "x"}, "b"], "select", None, {name: value})
+    card = build_card(pending(question), PLACES)
+    message = render_telegram(card, UTC, NOW)
+    shown = telegram_text(message.text)
+    assert utf16_length(shown) <= 4096
+    assert card.prompt in shown + message.rest
+    assert set(re.findall(r"<[^>]*>", message.text)) <= {"<b>", "</b>", "<i>", "</i>"}
+    for row in message.keyboard:
+        assert all(1 <= len(button["callback_data"].encode()) <= 64 for button in row)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("letter", ["x", FAMILY])
+def test_of_a_long_prompt_nothing_is_dropped(length: int, letter: str) -> None:
+    prompt = (letter * length)[:length]
+    card = build_card(pending(Question(prompt, ["approve"], "select", None, None)), PLACES)
+    slack = render_card(card)
+    head = slack_text(slack).split("\n(continues in the thread)")[0]
+    rest = "".join(slack_text(one) for one in slack.rest_messages or ())
+    if slack.rest:
+        assert head + (rest or slack.rest) == card.prompt
+    telegram = render_telegram(card, UTC, NOW)
+    shown = telegram_text(telegram.text)
+    if telegram.rest:
+        assert shown.split("\n(continues below)")[0] + telegram.rest == card.prompt
+    else:
+        assert card.prompt in shown
+    assert telegram.keyboard
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 25, 26, 100, 101, 500])
+def test_any_number_of_options_can_be_shown(count: int) -> None:
+    options: list[Any] = [f"option {number}" for number in range(count)]
+    for kind in ("select", "multiselect"):
+        card = build_card(pending(Question("Which?", options, kind, None, None)), PLACES)
+        assert check_blocks(render_card(card).blocks, "message") == []
+        assert check_view(answer_view(card, None)) == []
+        keyboard = render_telegram(card, UTC, NOW).keyboard
+        assert sum(len(row) for row in keyboard) <= 100
+        assert max(len(row) for row in keyboard) <= 8
+
+
+@given(st.text(max_size=80), st.integers(1, 40))
+def test_cutting_keeps_whole_graphemes_and_the_limit(text: str, limit: int) -> None:
+    shown = cut(text, limit, utf16_length)
+    assert utf16_length(shown) <= max(limit, utf16_length("…"))
+    assert shown == text or text.startswith(shown.removesuffix("…"))
+
+
+def test_an_emoji_at_the_limit_is_left_out_whole() -> None:
+    assert cut("ab" + FAMILY, 8) == "ab…"
+    assert cut("ab👍", 4, utf16_length) == "ab👍"
+    assert cut("abc👍", 4, utf16_length) == "abc…"
+
+
+@given(st.text(max_size=300), st.integers(2, 50))
+def test_pieces_join_to_the_whole(text: str, limit: int) -> None:
+    found = list(pieces(text, limit, utf16_length))
+    assert "".join(found) == text
+    assert all(0 < utf16_length(one) <= limit for one in found)
+
+
+def test_text_that_changes_its_direction_is_shown_and_not_obeyed() -> None:
+    card = build_card(pending(Question("pay \u202eeert", ["yes"], "select", None, None)), PLACES)
+    assert "\u202e" not in card.prompt
+    assert card.prompt == visible("pay \u202eeert")
