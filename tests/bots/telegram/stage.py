@@ -31,8 +31,6 @@ class Stage:
     @classmethod
     async def build(cls, telegram: LocalTelegram, database: Path, **more: Any) -> Stage:
         ana, bo, eve = (telegram.add_person(name) for name in ("Ana", "Bo", "Eve"))
-        for person in (ana, bo, eve):
-            await person.start()
         group = await telegram.add_group("Releases", [ana, bo], supergroup=False)
         stage = cls(telegram, database, ana, bo, eve, group, Settings())
         stage.settings = stage.make_settings(**more)

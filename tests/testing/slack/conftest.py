@@ -1,4 +1,4 @@
-"""A local Slack, and the library's client in front of it."""
+"""A local Slack, and a bot without a library in front of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from sayso.testing.slack import LocalSlack
+from tests.testing.slack.client import Client
 
 
 @pytest.fixture
@@ -18,8 +18,11 @@ async def slack() -> AsyncIterator[LocalSlack]:
 
 
 @pytest.fixture
-async def client(slack: LocalSlack) -> AsyncIterator[AsyncWebClient]:
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(
-            slack.bot_token, base_url=slack.api_url, session=session, timeout=5, retry_handlers=[]
-        )
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as made:
+        yield made
+
+
+@pytest.fixture
+def client(slack: LocalSlack, session: aiohttp.ClientSession) -> Client:
+    return Client(slack, session)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from sayso.testing.slack import Impossible, LocalSlack, Place, SlackPerson
+from tests.testing.slack.client import Client
 
 BUTTON = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
 BLOCKS = [{"type": "actions", "elements": [BUTTON]}]
-VIEW = {
+VIEW: dict[str, Any] = {
     "type": "modal",
     "title": {"type": "plain_text", "text": "T"},
     "blocks": [{"type": "divider"}],
@@ -30,21 +28,15 @@ def ana(slack: LocalSlack) -> SlackPerson:
 
 
 @pytest.fixture
-async def place(slack: LocalSlack, client: AsyncWebClient, ana: SlackPerson) -> Place:
+async def place(slack: LocalSlack, client: Client, ana: SlackPerson) -> Place:
     channel = slack.add_channel("general", [ana])
-    await client.chat_postMessage(channel=channel.id, text="x", blocks=BLOCKS)
+    await client.ok("chat.postMessage", channel=channel.id, text="x", blocks=BLOCKS)
     return channel
 
 
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as made:
-        yield made
-
-
-async def connect(slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession) -> Socket:
+async def connect(slack: LocalSlack, client: Client, session: aiohttp.ClientSession) -> Socket:
     """One socket behind its hello."""
-    opened = await client.apps_connections_open(app_token=slack.app_token)
+    opened = await client.ok("apps.connections.open", token=slack.app_token)
     socket = await session.ws_connect(str(opened["url"]))
     assert (await socket.receive_json())["type"] == "hello"
     return socket
@@ -60,9 +52,9 @@ async def envelope(socket: Socket, kind: str) -> dict[str, Any]:
 
 
 async def test_a_ticket_opens_one_socket(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession
 ) -> None:
-    opened = await client.apps_connections_open(app_token=slack.app_token)
+    opened = await client.ok("apps.connections.open", token=slack.app_token)
     async with session.ws_connect(str(opened["url"])):
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await session.ws_connect(str(opened["url"]))
@@ -70,7 +62,7 @@ async def test_a_ticket_opens_one_socket(
 
 
 async def test_a_press_goes_to_one_socket_and_is_acknowledged_by_it(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
 ) -> None:
     socket = await connect(slack, client, session)
     press = await ana.press(ana.last(place), "Go")
@@ -84,7 +76,7 @@ async def test_a_press_goes_to_one_socket_and_is_acknowledged_by_it(
 
 
 async def test_a_press_that_nobody_acknowledges_in_three_seconds_has_failed_for_the_person(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
 ) -> None:
     socket = await connect(slack, client, session)
     press = await ana.press(ana.last(place), "Go")
@@ -96,7 +88,7 @@ async def test_a_press_that_nobody_acknowledges_in_three_seconds_has_failed_for_
 
 
 async def test_an_event_that_nobody_acknowledges_comes_again(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession, ana: SlackPerson
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson
 ) -> None:
     socket = await connect(slack, client, session)
     await ana.open_home()
@@ -109,7 +101,7 @@ async def test_an_event_that_nobody_acknowledges_comes_again(
 
 
 async def test_events_wait_for_a_connection(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession, ana: SlackPerson
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson
 ) -> None:
     await ana.open_home()
     socket = await connect(slack, client, session)
@@ -117,7 +109,7 @@ async def test_events_wait_for_a_connection(
 
 
 async def test_a_trigger_opens_one_modal_within_three_seconds(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
 ) -> None:
     socket = await connect(slack, client, session)
     triggers: list[str] = []
@@ -126,17 +118,16 @@ async def test_a_trigger_opens_one_modal_within_three_seconds(
         brought = await envelope(socket, "interactive")
         await socket.send_json({"envelope_id": brought["envelope_id"]})
         triggers.append(brought["payload"]["trigger_id"])
-    await client.views_open(trigger_id=triggers[0], view=VIEW)
+    first, second = triggers
+    await client.ok("views.open", trigger_id=first, view=VIEW)
     assert ana.view is not None
-    with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
-        await client.views_open(trigger_id=triggers[0], view=VIEW)
+    assert (await client.call("views.open", trigger_id=first, view=VIEW))["error"] == "exchanged_trigger_id"
     slack.clock.advance(timedelta(seconds=3.1))
-    with pytest.raises(SlackApiError, match="expired_trigger_id"):
-        await client.views_open(trigger_id=triggers[1], view=VIEW)
+    assert (await client.call("views.open", trigger_id=second, view=VIEW))["error"] == "expired_trigger_id"
 
 
 async def test_a_response_address_works_five_times(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
 ) -> None:
     socket = await connect(slack, client, session)
     await ana.press(ana.last(place), "Go")
@@ -164,8 +155,7 @@ async def test_channels_and_waiting_events_survive_the_process(tmp_path: Path) -
     async with LocalSlack(state_file=file) as slack, aiohttp.ClientSession() as session:
         ana = slack.people()[0]
         assert ana.last(slack.channels()[0]).text == "hello"
-        client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session)
-        socket = await connect(slack, client, session)
+        socket = await connect(slack, Client(slack, session), session)
         assert (await socket.receive_json())["payload"]["event"]["text"] == "hello"
 
 

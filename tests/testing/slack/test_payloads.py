@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from sayso.testing.slack import LocalSlack, check_blocks, check_options, check_view
+from tests.testing.slack.client import Client
 
-PLAIN = {"type": "plain_text", "text": "x"}
+PLAIN: dict[str, Any] = {"type": "plain_text", "text": "x"}
 
 
 def button(**changes: Any) -> dict[str, Any]:
@@ -125,14 +124,13 @@ def test_options_of_a_search_are_checked() -> None:
     assert check_options({})
 
 
-async def test_a_refusal_has_slacks_shape_and_becomes_a_problem(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
+async def test_a_refusal_has_slacks_shape_and_becomes_a_problem(slack: LocalSlack, client: Client) -> None:
     channel = slack.add_channel("general")
-    with pytest.raises(SlackApiError) as refused:
-        await client.chat_postMessage(channel=channel.id, text="x", blocks=BAD["a label too long"])
-    assert refused.value.response["error"] == "invalid_blocks"
-    assert refused.value.response["response_metadata"]["messages"] == [
+    refused = await client.call(
+        "chat.postMessage", channel=channel.id, text="x", blocks=BAD["a label too long"]
+    )
+    assert (refused["status"], refused["ok"], refused["error"]) == (200, False, "invalid_blocks")
+    assert refused["response_metadata"]["messages"] == [
         "[ERROR] must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]"
     ]
     assert len(slack.problems) == 1
@@ -147,68 +145,56 @@ async def test_a_refusal_has_slacks_shape_and_becomes_a_problem(
     ],
 )
 async def test_refusals_have_the_documented_names(
-    slack: LocalSlack, client: AsyncWebClient, error: str, call: dict[str, Any]
+    slack: LocalSlack, client: Client, error: str, call: dict[str, Any]
 ) -> None:
     channel = slack.add_channel("general")
-    with pytest.raises(SlackApiError) as refused:
-        await client.api_call("chat.postMessage", json={"channel": channel.id, "text": "x", **call})
-    assert refused.value.response["error"] == error
+    refused = await client.call("chat.postMessage", **{"channel": channel.id, "text": "x", **call})
+    assert refused["error"] == error
 
 
-async def test_tokens_and_scopes_are_checked(slack: LocalSlack, client: AsyncWebClient) -> None:
-    expected = {"xoxb-other": "invalid_auth", slack.app_token: "not_allowed_token_type"}
-    for token, error in expected.items():
-        with pytest.raises(SlackApiError) as refused:
-            await client.auth_test(token=token)
-        assert refused.value.response["error"] == error
+async def test_tokens_and_scopes_are_checked(slack: LocalSlack, client: Client) -> None:
+    assert (await client.call("auth.test", token="xoxb-other"))["error"] == "invalid_auth"
+    assert (await client.call("auth.test", token=slack.app_token))["error"] == "not_allowed_token_type"
     slack.scopes = "commands"
-    with pytest.raises(SlackApiError) as refused:
-        await client.users_info(user="U1")
-    assert (refused.value.response["error"], refused.value.response["needed"]) == (
-        "missing_scope",
-        "users:read",
-    )
+    refused = await client.call("users.info", user="U1")
+    assert (refused["error"], refused["needed"]) == ("missing_scope", "users:read")
 
 
-async def test_a_bot_that_is_not_there_cannot_write(slack: LocalSlack, client: AsyncWebClient) -> None:
+async def test_a_bot_that_is_not_there_cannot_write(slack: LocalSlack, client: Client) -> None:
     channel = slack.add_channel("general", has_bot=False)
-    with pytest.raises(SlackApiError, match="not_in_channel"):
-        await client.chat_postMessage(channel=channel.id, text="x")
+    post = {"channel": channel.id, "text": "x"}
+    assert (await client.call("chat.postMessage", **post))["error"] == "not_in_channel"
     channel.add_bot()
     channel.archive()
-    with pytest.raises(SlackApiError, match="is_archived"):
-        await client.chat_postMessage(channel=channel.id, text="x")
+    assert (await client.call("chat.postMessage", **post))["error"] == "is_archived"
     assert slack.problems == [], "these happen to correct bots as well"
 
 
-async def test_only_its_own_messages_can_be_edited(slack: LocalSlack, client: AsyncWebClient) -> None:
+async def test_only_its_own_messages_can_be_edited(slack: LocalSlack, client: Client) -> None:
     ana = slack.add_person("Ana")
     channel = slack.add_channel("general", [ana])
     await ana.write("mine", channel)
-    theirs = ana.last(channel)
-    with pytest.raises(SlackApiError, match="cant_update_message"):
-        await client.chat_update(channel=channel.id, ts=theirs.ts, text="yours")
-    with pytest.raises(SlackApiError, match="message_not_found"):
-        await client.chat_update(channel=channel.id, ts="1.000000", text="yours")
+    update = {"channel": channel.id, "text": "yours"}
+    refused = await client.call("chat.update", ts=ana.last(channel).ts, **update)
+    assert refused["error"] == "cant_update_message"
+    assert (await client.call("chat.update", ts="1.000000", **update))["error"] == "message_not_found"
 
 
-async def test_text_without_blocks_drops_the_blocks(slack: LocalSlack, client: AsyncWebClient) -> None:
+async def test_text_without_blocks_drops_the_blocks(slack: LocalSlack, client: Client) -> None:
     ana = slack.add_person("Ana")
     channel = slack.add_channel("general", [ana])
-    sent = await client.chat_postMessage(channel=channel.id, text="x", blocks=[actions(button())])
+    sent = await client.ok("chat.postMessage", channel=channel.id, text="x", blocks=[actions(button())])
     assert ana.last(channel).labels == [["x"]]
-    await client.chat_update(channel=channel.id, ts=str(sent["ts"]), text="y")
+    await client.ok("chat.update", channel=channel.id, ts=sent["ts"], text="y")
     assert (ana.last(channel).labels, ana.last(channel).text) == ([], "y")
 
 
-async def test_a_channel_takes_one_message_a_second_and_says_when_the_next(
-    slack: LocalSlack, client: AsyncWebClient
+async def test_a_channel_takes_a_burst_and_then_says_when_the_next_may_come(
+    slack: LocalSlack, client: Client
 ) -> None:
     slack.clock.freeze()
     channel = slack.add_channel("general")
     for _ in range(3):
-        await client.chat_postMessage(channel=channel.id, text="x")
-    with pytest.raises(SlackApiError) as refused:
-        await client.chat_postMessage(channel=channel.id, text="x")
-    assert refused.value.response.status_code == 429
-    assert int(refused.value.response.headers["Retry-After"]) == 3
+        await client.ok("chat.postMessage", channel=channel.id, text="x")
+    refused = await client.call("chat.postMessage", channel=channel.id, text="x")
+    assert (refused["status"], refused["error"], refused["wait"]) == (429, "ratelimited", "3")

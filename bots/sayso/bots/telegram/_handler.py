@@ -346,19 +346,23 @@ class Handler:
             if chat.is_private
             else f'<a href="tg://user?id={sender.user_id}">{_escaped(sender.name)}</a>: '
         )
-        message_id = await self._surface.say(
-            chat.id, f"{mention}{shown.text}", topic=chat.topic, reply_to=reply_to, markup=markup
-        )
-        await self._conversations.put(chat.id, message_id, conversation)
+        await self._surface.wait(chat.id)
+        async with self._conversations.beginning(chat.id):
+            message_id = await self._surface.say_now(
+                chat.id, f"{mention}{shown.text}", topic=chat.topic, reply_to=reply_to, markup=markup
+            )
+            await self._conversations.put(chat.id, message_id, conversation)
 
     async def _show_found(
         self, card: Card, found: Found, conversation: Conversation, chat: Chat, message_id: int
     ) -> None:
         shown = render_found(card, found)
         markup = {"inline_keyboard": shown.keyboard}
-        sent = await self._surface.say(chat.id, shown.text, topic=chat.topic, markup=markup)
-        await self._conversations.forget(chat.id, message_id)
-        await self._conversations.put(chat.id, sent, conversation)
+        await self._surface.wait(chat.id)
+        async with self._conversations.beginning(chat.id):
+            sent = await self._surface.say_now(chat.id, shown.text, topic=chat.topic, markup=markup)
+            await self._conversations.forget(chat.id, message_id)
+            await self._conversations.put(chat.id, sent, conversation)
 
     async def _close(self, chat: Chat, message_id: int) -> None:
         """Take the buttons off a message that asked."""

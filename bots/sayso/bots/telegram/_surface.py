@@ -135,7 +135,23 @@ class TelegramSurface:
         markup: dict[str, Any] | None = None,
     ) -> int:
         """Send a message that is no card, ahead of cards; its id. `text` is HTML."""
+        await self.wait(chat_id)
+        return await self.say_now(chat_id, text, topic=topic, reply_to=reply_to, markup=markup)
+
+    async def wait(self, chat_id: int) -> None:
+        """Wait for room in a chat's budget, ahead of cards."""
         await self.budget.wait(self._keys(chat_id))
+
+    async def say_now(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        topic: int | None = None,
+        reply_to: int | None = None,
+        markup: dict[str, Any] | None = None,
+    ) -> int:
+        """The same behind `wait`."""
         sent = await self._api.call(
             "sendMessage",
             chat_id=chat_id,

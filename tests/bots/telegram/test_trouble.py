@@ -1,0 +1,141 @@
+"""What hurts the users of other bots in Telegram."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sayso.testing.telegram import FaultKind, LocalTelegram
+from tests.bots.telegram.stage import Stage
+
+
+@pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
+async def test_of_a_long_prompt_nothing_is_dropped_and_it_stays_pending(stage: Stage, length: int) -> None:
+    prompt = "".join(f"line {number:06d}\n" for number in range(length // 12 + 1))[:length]
+    before = stage.count()
+    run_id, _ = await stage.ask(prompt=prompt)
+    if length > 4_096:
+        await stage.telegram.until(
+            lambda: stage.count() > before + 1 or bool(stage.telegram.calls_of("sendDocument"))
+        )
+    seen = await stage.ana.sees(stage.group)
+    card = next(one for one in seen if one.labels)
+    head = card.text.split("\n(continues below)")[0].split("\n\nAsked of:")[0]
+    files = [one.document.content.decode() for one in seen if one.document is not None]
+    below = [one.text for one in seen if one.message_id > card.message_id and one.document is None]
+    read = "".join([head, *below, *files])
+    assert read.replace("\n", "").startswith(prompt.replace("\n", "")[:length])
+    assert (await stage.service.card(run_id)).request.open
+
+
+async def test_a_prompt_forges_nothing(stage: Stage) -> None:
+    prompt = "<b>bold</b> @everyone /start [x](https://evil.example) &amp; <a href='x'>y</a>"
+    _, card = await stage.ask(prompt=prompt)
+    assert card.text.splitlines()[0].replace("\u2060", "") == prompt
+    acting = [one for one in card.entities if one.type not in ("bold", "italic", "url")]
+    assert acting == []
+
+
+async def test_throttling_of_one_chat_holds_up_no_other(stage: Stage) -> None:
+    stage.telegram.fail(FaultKind.TOO_MANY_REQUESTS, "sendMessage", retry_after=600)
+    before = stage.count()
+    await stage.service.ask([stage.place])
+    await stage.telegram.until(lambda: stage.count() > before)
+    await stage.service.ask([f"telegram:{stage.ana.id}"])
+    await stage.telegram.until(lambda: stage.count() > before + 1)
+    assert (await stage.ana.last()).labels == [["✅ approve", "❌ reject"]]
+    assert not any(one.labels for one in await stage.ana.sees(stage.group))
+
+
+async def test_a_press_that_is_acknowledged_too_late_still_counts(stage: Stage) -> None:
+    run_id, card = await stage.ask()
+    stage.telegram.fail(FaultKind.RESET, "answerCallbackQuery")
+    await stage.ana.tap(card, "✅ approve")
+    await stage.until_shows(card, "APPROVED, done")
+    assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first_press(stage: Stage) -> None:
+    stage.telegram.fail(FaultKind.RESET_AFTER, "sendMessage")
+    before = stage.count()
+    run_id = await stage.service.ask([stage.place])
+    await stage.telegram.until(lambda: stage.count() == before + 2)
+    copy, card = (one for one in await stage.ana.sees(stage.group) if one.labels)
+    assert (await stage.ana.press(copy, "✅ approve")).text == "Approved. The run goes on."
+    assert await stage.service.answer(run_id) == "approve"
+    assert (await stage.until_shows(copy, "This is a copy of the card.")).labels == []
+    assert (await stage.until_shows(card, "APPROVED, done")).labels == []
+
+
+async def test_a_group_that_is_upgraded_gets_its_next_cards(stage: Stage) -> None:
+    """Its id is another one from then on; what is configured stays as it is."""
+    place, before = stage.place, stage.count()
+    await stage.group.upgrade()
+    run_id = await stage.service.ask([place])
+    await stage.telegram.until(lambda: stage.count() > before)
+    group = stage.telegram.groups()[0]
+    card = await stage.ana.last(group)
+    assert group.id != int(place.removeprefix("telegram:"))
+    await stage.ana.press(card, "✅ approve")
+    assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_a_blocked_bot_gives_up_that_place_alone_until_it_is_let_in_again(stage: Stage) -> None:
+    await stage.eve.block()
+    before = stage.count()
+    await stage.service.ask([f"telegram:{stage.eve.id}", stage.place])
+    await stage.telegram.until(lambda: stage.count() >= before + 2)
+    assert (await stage.card()).labels == [["✅ approve", "❌ reject"]]
+    await stage.eve.unblock()
+    before = stage.count()
+    await stage.eve.start()
+    await stage.telegram.until(lambda: stage.count() >= before + 2)
+    assert any(one.labels for one in await stage.eve.sees())
+
+
+async def test_somebody_who_has_left_when_the_press_arrives_may_not_answer(
+    telegram: LocalTelegram, tmp_path: Path
+) -> None:
+    stage = await Stage.build(telegram, tmp_path / "sayso.db", audience="members")
+    await stage.group.promote_bot()
+    async with stage.running():
+        run_id, card = await stage.ask()
+    press = await stage.bo.tap(card, "✅ approve")
+    await stage.bo.leave(stage.group)
+    async with stage.running() as service:
+        result = await press.result()
+        assert result.text == "This is not yours to answer. It was asked of Releases."
+        assert (await service.card(run_id)).request.open
+
+
+async def test_membership_that_cannot_be_looked_up_is_refused(
+    telegram: LocalTelegram, tmp_path: Path
+) -> None:
+    stage = await Stage.build(telegram, tmp_path / "sayso.db", audience="members")
+    await stage.group.promote_bot()
+    async with stage.running():
+        run_id, card = await stage.ask()
+        telegram.fail(FaultKind.SERVER_ERROR, "getChatMember")
+        result = await stage.ana.press(card, "✅ approve")
+        assert result.text is not None
+        assert result.text.startswith("Not counted: it could not be checked that you belong to Releases.")
+        assert (await stage.service.card(run_id)).request.open
+
+
+async def test_after_an_outage_the_open_cards_are_posted_anew(stopped: Stage) -> None:
+    """Telegram keeps a press for 150 seconds; here the bot was away for ten minutes."""
+    async with stopped.running() as service:
+        run_id, card = await stopped.ask()
+        before = service.store.clock.now() - timedelta(minutes=10)
+        await service.store.keep("telegram", "heartbeat", before.isoformat())
+    sent = stopped.count()
+    async with stopped.running() as service:
+        await stopped.telegram.until(lambda: stopped.count() > sent)
+        anew = await stopped.card()
+        assert "sayso was offline" in anew.text
+        assert "Presses in that time were lost. Please answer again." in anew.text
+        assert (await stopped.until_shows(card, "Posted anew below.")).labels == []
+        await stopped.ana.press(anew, "✅ approve")
+        assert await service.answer(run_id) == "approve"
