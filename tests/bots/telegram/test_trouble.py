@@ -13,7 +13,7 @@ from tests.bots.telegram.stage import Stage
 
 @pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
 async def test_of_a_long_prompt_nothing_is_dropped_and_it_stays_pending(stage: Stage, length: int) -> None:
-    prompt = "".join(f"line {number:06d}\n" for number in range(length // 12 + 1))[:length]
+    prompt = "".join(f"line {number:06d}\n" for number in range(length // 12 + 1))[: length - 1] + "."
     before = stage.count()
     run_id, _ = await stage.ask(prompt=prompt)
     if length > 4_096:
