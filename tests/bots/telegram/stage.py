@@ -29,10 +29,10 @@ class Stage:
     current: ChatService | None = None
 
     @classmethod
-    async def build(cls, telegram: LocalTelegram, database: Path, **more: Any) -> Stage:
-        ana, bo, eve = (telegram.add_person(name) for name in ("Ana", "Bo", "Eve"))
-        group = await telegram.add_group("Releases", [ana, bo], supergroup=False)
-        stage = cls(telegram, database, ana, bo, eve, group, Settings())
+    async def build(cls, platform: LocalTelegram, database: Path, **more: Any) -> Stage:
+        ana, bo, eve = (platform.add_person(name) for name in ("Ana", "Bo", "Eve"))
+        group = await platform.add_group("Releases", [ana, bo], supergroup=False)
+        stage = cls(platform, database, ana, bo, eve, group, Settings())
         stage.settings = stage.make_settings(**more)
         return stage
 
@@ -51,7 +51,7 @@ class Stage:
             time_zone="UTC",
             destinations={self.place: place},
             telegram=TelegramSettings(**telegram),
-            http=HttpSettings(port=0),
+            http=HttpSettings(port=more.pop("port", 0)),
             **more,
         )
 

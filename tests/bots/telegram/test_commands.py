@@ -1,0 +1,61 @@
+"""What people write to the Telegram bot."""
+
+from __future__ import annotations
+
+import json
+
+from sayso.testing.telegram import Group, Person
+from tests.bots.telegram.stage import Stage
+
+
+async def said(stage: Stage, person: Person, text: str, group: Group | None = None) -> str:
+    """Write a command; the answer."""
+    before = stage.count()
+    await person.command(group, text)
+    await stage.telegram.until(lambda: stage.count() > before)
+    return (await person.last(group)).text
+
+
+async def test_run_pending_answer_and_status(stage: Stage) -> None:
+    words = await said(
+        stage, stage.ana, f'/run flow {{"ask": {{"prompt": "Go?", "to": ["{stage.place}"]}}}}', stage.group
+    )
+    assert "Started flow: run " in words or "Go?" in words
+    await stage.telegram.until(lambda: stage.count() == 2)
+    pending = (await said(stage, stage.bo, "/pending")).splitlines()
+    assert pending[0] == "1 waiting for your answer:"
+    address = next(word for word in pending[1].split() if "@" in word).replace("\u2060", "")
+    words = await said(stage, stage.bo, f"/answer {address} green tea")
+    assert words.splitlines()[0] == "Recorded: green tea. The run goes on."
+    assert "flow: " in await said(stage, stage.ana, "/status")
+
+
+async def test_who_is_no_starter_starts_nothing(stage: Stage) -> None:
+    words = await said(stage, stage.bo, "/run flow")
+    assert "There is no workflow that you may start." in words
+    assert f"telegram:{stage.bo.id}" in words
+
+
+async def test_what_stands_behind_the_name_must_be_json(stage: Stage) -> None:
+    assert (await said(stage, stage.ana, "/run flow {nonsense")).startswith("Not started: ")
+
+
+async def test_start_greets_and_tells_the_id(stage: Stage) -> None:
+    before = stage.count()
+    await stage.eve.start("from-a-link")
+    await stage.telegram.until(lambda: stage.count() > before)
+    words = (await stage.eve.last()).text
+    assert words.startswith("Hello Eve.")
+    assert f"You are telegram:{stage.eve.id}." in words
+
+
+async def test_the_command_menu_is_set_at_the_start(stage: Stage) -> None:
+    menu = json.loads(stage.telegram.calls_of("setMyCommands")[0].parameters["commands"])
+    assert [one["command"] for one in menu] == ["pending", "run", "answer", "status", "help"]
+
+
+async def test_a_command_for_another_bot_is_none_of_our_business(stage: Stage) -> None:
+    before = stage.count()
+    await stage.ana.command(stage.group, "/pending@other_bot")
+    assert "/pending" in (await said(stage, stage.ana, "/help", stage.group)).replace("\u2060", "")
+    assert stage.count() == before + 1
