@@ -337,7 +337,7 @@ class Handler:
         if shown.keyboard:
             markup: dict[str, Any] = {"inline_keyboard": shown.keyboard}
         else:
-            markup = {"force_reply": True, "selective": True}
+            markup = {"force_reply": True} if chat.is_private else {"force_reply": True, "selective": True}
             if shown.placeholder:
                 markup["input_field_placeholder"] = cut(shown.placeholder, 64)
         # A selective reply is forced on those whom the text mentions; the mention is the person's own.

@@ -1,0 +1,172 @@
+"""One service in front of both local platforms, with one of the examples, and the people who use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from sayso.bots.cli import exit_code_of
+from sayso.bots.platforms import make_platforms
+from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.config import DestinationSettings, HttpSettings, Settings, SlackSettings, TelegramSettings
+from sayso.engine import Runtime, SQLiteStore, Workflow
+from sayso.testing import slack as local_slack
+from sayso.testing import telegram as local_telegram
+from sayso.testing.slack import LocalSlack
+from sayso.testing.telegram import LocalTelegram
+
+CHANNEL = "slack:#releases"
+GROUP = "telegram:-1001234567890"
+
+
+@dataclass
+class Both:
+    """Ana is in the Slack channel, Bo in the Telegram group; `press` and the like are what they do."""
+
+    slack: LocalSlack
+    telegram: LocalTelegram
+    ana: local_slack.SlackPerson
+    bo: local_telegram.Person
+    channel: local_slack.Place
+    group: local_telegram.Group
+    folder: Path
+    transport: str
+    port: int
+
+    @classmethod
+    async def build(
+        cls, slack: LocalSlack, telegram: LocalTelegram, folder: Path, transport: str, port: int
+    ) -> Both:
+        ana, bo = slack.add_person("Ana"), telegram.add_person("Bo")
+        channel = slack.add_channel("releases", [ana])
+        group = await telegram.add_group("Releases", [bo])
+        await group.promote_bot()
+        return cls(slack, telegram, ana, bo, channel, group, folder, transport, port)
+
+    @property
+    def ana_id(self) -> str:
+        """Ana as the store knows her."""
+        return f"slack:{self.slack.team_id}:{self.ana.id}"
+
+    @property
+    def bo_id(self) -> str:
+        """Bo likewise."""
+        return f"telegram:{self.bo.id}"
+
+    @asynccontextmanager
+    async def running(self, workflow: Workflow, to: tuple[str, ...] = ()) -> AsyncGenerator[Runtime]:
+        """The service while inside; entered again, it has been restarted."""
+        made: list[Parts] = []
+
+        def platforms(parts: Parts) -> list[Platform]:
+            made.append(parts)
+            return make_platforms(parts)
+
+        plan = Plan(
+            settings=self._settings(),
+            new_store=lambda: SQLiteStore(self.folder / "sayso.db"),
+            workflows=[workflow],
+            starters={workflow.name: frozenset({self.ana_id, self.bo_id})},
+            audiences={workflow.name: to} if to else {},
+            platforms=platforms,
+            exit_code=exit_code_of,
+        )
+        async with serve(plan) as serving:
+            if self.transport == "http":
+                self.slack.request_url = f"{serving.url}/slack/events"
+                await self.telegram.until(lambda: bool(self.telegram.calls_of("setWebhook")))
+            else:
+                await self.slack.until(lambda: self.slack.connections == 2)
+                await self.telegram.until(lambda: self.telegram.is_polled)
+            yield made[0].runtime
+
+    def _settings(self) -> Settings:
+        http = self.transport == "http"
+        telegram: dict[str, Any] = {
+            "token": SecretStr(self.telegram.token),
+            "api_url": self.telegram.url,
+            "chat_per_second": 1000.0,
+            "group_per_minute": 10_000,
+            "all_per_second": 10_000,
+        }
+        if http:
+            address = f"http://127.0.0.1:{self.port}/telegram/webhook"
+            telegram |= {"mode": "webhook", "webhook_url": address}
+        return Settings(
+            time_zone="UTC",
+            destinations={
+                CHANNEL: DestinationSettings(id=self.channel.id, audience="members", name="#releases"),
+                GROUP: DestinationSettings(id=str(self.group.id), audience="members", name="Releases"),
+            },
+            slack=SlackSettings(
+                mode="http" if http else "socket",
+                bot_token=SecretStr(self.slack.bot_token),
+                app_token=SecretStr(self.slack.app_token),
+                signing_secret=SecretStr(self.slack.signing_secret),
+                api_url=self.slack.api_url,
+                posts_per_second=1000.0,
+                updates_per_minute=100_000,
+            ),
+            telegram=TelegramSettings(**telegram),
+            http=HttpSettings(port=self.port if http else 0),
+        )
+
+    # What is seen.
+
+    async def slack_shows(self, *words: str) -> local_slack.SeenMessage:
+        """The newest message in the channel that has all these words, once there is one."""
+        return await self._slack_shows(self.channel, words)
+
+    async def slack_direct_shows(self, *words: str) -> local_slack.SeenMessage:
+        """The same in Ana's direct messages."""
+        return await self._slack_shows(None, words)
+
+    async def _slack_shows(
+        self, place: local_slack.Place | None, words: tuple[str, ...]
+    ) -> local_slack.SeenMessage:
+        def found() -> list[local_slack.SeenMessage]:
+            seen = self.ana.messages(place)
+            return [one for one in seen if all(word in one.text for word in words)]
+
+        await self.slack.until(lambda: bool(found()))
+        return found()[-1]
+
+    async def telegram_shows(
+        self,
+        *words: str,
+        direct: bool = False,
+        holds: Callable[[local_telegram.SeenMessage], bool] | None = None,
+    ) -> local_telegram.SeenMessage:
+        """The newest message in the group, or in Bo's own chat, that has all these words, once there is one."""
+        while True:
+            revision = self.telegram.revision
+            for one in reversed(await self.bo.sees(None if direct else self.group)):
+                text = one.text.replace("\u2060", "")
+                if all(word in text for word in words) and (holds is None or holds(one)):
+                    return one
+            await self.telegram.until(lambda: self.telegram.revision != revision)  # noqa: B023 - awaited at once
+
+    # What is done.
+
+    async def fill_in(self, card: local_slack.SeenMessage, label: str, **values: Any) -> str:
+        """Open the modal of a card, fill it in and send it; what it says then."""
+        assert (await (await self.ana.press(card, label)).result()).is_acknowledged
+        await self.slack.until(lambda: self.ana.view is not None and self.ana.view.submit is not None)
+        assert (await (await self.ana.submit(values)).result()).is_acknowledged
+        view = self.ana.view
+        assert view is not None
+        await self.ana.close_view()
+        return view.text
+
+    async def reply(self, card: local_telegram.SeenMessage, text: str) -> None:
+        """Press Answer in Bo's own chat, and answer the message that asks."""
+        assert (await self.bo.press(card, "✍️ Answer")).is_acknowledged
+        prompt = await self.telegram_shows(
+            "Reply with", direct=True, holds=lambda one: one.message_id > card.message_id
+        )
+        await self.bo.reply(prompt, text)
