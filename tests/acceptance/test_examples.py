@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples import content_creation, onboarding, release
+from sayso.testing.telegram import SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, Both
 
 
@@ -84,17 +85,16 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
     async with both.running(onboarding.workflow, (both.bo_id,)) as runtime:
         run_id = await runtime.start("onboarding", requested_by=both.bo_id)
 
-        async def card(words: str) -> None:
-            nonlocal shown
-            shown = await both.telegram_shows(words, direct=True, holds=lambda one: bool(one.labels))
+        async def card(words: str) -> SeenMessage:
+            return await both.telegram_shows(words, direct=True, holds=lambda one: bool(one.labels))
 
-        shown = await both.telegram_shows("Who starts?", direct=True)
+        shown = await card("Who starts?")
         await both.reply(shown, "Cho")
-        await card("How many hours a week does Cho work?")
+        shown = await card("How many hours a week does Cho work?")
         await both.reply(shown, "32")
-        await card("When is the first day of Cho?")
+        shown = await card("When is the first day of Cho?")
         await both.reply(shown, "2026-12-01")
-        await card("What does Cho need?")
+        shown = await card("What does Cho need?")
         await both.bo.press(shown, "☑️ Choose")
         picker = await both.telegram_shows("Choose, then press Done.", direct=True)
         await both.bo.press(picker, "⬜ Laptop")
@@ -102,7 +102,7 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
             "Choose, then press Done.", direct=True, holds=lambda one: ["☑️ Laptop"] in one.labels
         )
         await both.bo.press(picker, "Done (1)")
-        await card("Which access does Cho get?")
+        shown = await card("Which access does Cho get?")
         await both.reply(shown, "cho")
         team = await both.telegram_shows("team", "(2 of", direct=True, holds=lambda one: bool(one.labels))
         await both.bo.press(team, "platform")
@@ -110,7 +110,7 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
         await both.bo.press(admin, "No")
         quota = await both.telegram_shows("quota_gb", "(4 of", direct=True)
         await both.bo.reply(quota, "/skip")
-        await card("Is this right?")
+        shown = await card("Is this right?")
         await both.bo.press(shown, "✅ Yes")
         state = await runtime.wait(run_id)
     assert state.shared["ticket"] == "Cho: Laptop"
