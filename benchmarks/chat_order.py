@@ -35,9 +35,8 @@ async def run(count: int) -> None:
             for name, calls in (("Slack", stage.slack.calls), ("Telegram", stage.telegram.calls)):
                 print(f"{name}: {sum(call.status == 429 for call in calls)} answers with 429")
             taken = presses.result()
-            print(
-                f"acknowledged meanwhile: p50 {1000 * statistics.median(taken):.1f} ms, slowest {1000 * max(taken):.1f} ms"
-            )
+            middle, slowest = 1000 * statistics.median(taken), 1000 * max(taken)
+            print(f"acknowledged meanwhile: p50 {middle:.1f} ms, slowest {slowest:.1f} ms")
             print(f"problems: {[*stage.slack.problems, *stage.telegram.problems]}")
 
 
