@@ -59,7 +59,9 @@ class Both:
         return f"telegram:{self.bo.id}"
 
     @asynccontextmanager
-    async def running(self, workflow: Workflow, to: tuple[str, ...] = ()) -> AsyncGenerator[Runtime]:
+    async def running(
+        self, workflow: Workflow, to: tuple[str, ...] = (), operator: str | None = None
+    ) -> AsyncGenerator[Runtime]:
         """The service while inside; entered again, it has been restarted."""
         made: list[Parts] = []
 
@@ -68,7 +70,7 @@ class Both:
             return make_platforms(parts)
 
         plan = Plan(
-            settings=self._settings(),
+            settings=self._settings(operator),
             new_store=lambda: SQLiteStore(self.folder / "sayso.db"),
             workflows=[workflow],
             starters={workflow.name: frozenset({self.ana_id, self.bo_id})},
@@ -85,7 +87,7 @@ class Both:
                 await self.telegram.until(lambda: self.telegram.is_polled)
             yield made[0].runtime
 
-    def _settings(self) -> Settings:
+    def _settings(self, operator: str | None) -> Settings:
         http = self.transport == "http"
         telegram: dict[str, Any] = {
             "token": SecretStr(self.telegram.token),
@@ -99,6 +101,7 @@ class Both:
             telegram |= {"mode": "webhook", "webhook_url": address}
         return Settings(
             time_zone="UTC",
+            operator=operator,
             destinations={
                 CHANNEL: DestinationSettings(id=self.channel.id, audience="members", name="#releases"),
                 GROUP: DestinationSettings(id=str(self.group.id), audience="members", name="Releases"),

@@ -6,7 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from telegram.error import Conflict
+from telegram.ext import ExtBot
 
+from sayso.config import DestinationSettings
 from sayso.testing.telegram import FaultKind, LocalTelegram
 from tests.bots.telegram.stage import Stage
 
@@ -139,3 +142,76 @@ async def test_after_an_outage_the_open_cards_are_posted_anew(stopped: Stage) ->
         assert (await stopped.until_shows(card, "Posted anew below.")).labels == []
         await stopped.ana.press(anew, "✅ approve")
         assert await service.answer(run_id) == "approve"
+
+
+async def test_a_second_poller_is_named_and_costs_no_press(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody runs the bot twice. Telegram ends the one's poll for the other; an update goes to either, or to both."""
+    run_id, card = await stage.ask()
+    rival = ExtBot(stage.telegram.token, base_url=f"{stage.telegram.url}/bot")
+    async with rival:
+        with pytest.raises(Conflict):  # ours comes back after half a second, and ends the rival's
+            await rival.get_updates(timeout=50, read_timeout=60)
+    await stage.telegram.until(lambda: stage.telegram.is_polled)
+    assert "One token, one poller: stop the other." in caplog.text
+    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+    assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_a_forum_topic_gets_the_cards_that_are_for_it(telegram: LocalTelegram, tmp_path: Path) -> None:
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    forum = await telegram.add_group("Forum", [stage.ana, stage.bo], forum=True)
+    topic = await forum.open_topic("Releases")
+    place = DestinationSettings(id=str(forum.id), topic=topic, audience=(f"telegram:{stage.ana.id}",))
+    stage.settings = stage.settings.model_copy(update={"destinations": {"telegram:forum": place}})
+    before = stage.count()
+    async with stage.running() as service:
+        run_id = await service.ask(["telegram:forum"], input_type="text")
+        await telegram.until(lambda: stage.count() > before)
+        card = await stage.ana.last(forum)
+        assert (card.thread_id, card.topic) == (topic, "Releases")
+        await stage.ana.press(card, "✍️ Answer")
+        await telegram.until(lambda: stage.count() > before + 1)
+        prompt = await stage.ana.last(forum)
+        assert prompt.thread_id == topic
+        await stage.ana.reply(prompt, "today")
+        await stage.until_shows(card, "ANSWERED, done")
+        assert await service.answer(run_id) == "today"
+
+
+@pytest.mark.slow
+async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
+    run_id, card = await stage.ask(seconds=0.2, default="reject")
+    await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")
+    result = await stage.ana.press(card, "✅ approve", old_view=True)
+    assert result.text is not None
+    assert result.text.startswith("This closed at ")
+    assert await stage.service.answer(run_id) == "reject"
+
+
+@pytest.mark.slow
+async def test_an_edit_whose_answer_was_not_heard_is_sent_again_and_modifies_nothing(
+    stopped: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Telegram says of the last one that the message is not modified, which is success: it is not sent once more."""
+    async with stopped.running() as service:
+        run_id, card = await stopped.ask()
+        for _ in range(2):  # by the second, the run has ended: the third shows nothing new
+            stopped.telegram.fail(FaultKind.RESET_AFTER, "editMessageText")
+        await stopped.ana.press(card, "✅ approve")
+        await stopped.until_shows(card, "APPROVED, done")
+        assert await service.answer(run_id) == "approve"
+        await stopped.telegram.until(lambda: len(stopped.telegram.calls_of("editMessageText")) == 3)
+    assert "message is not modified" in str(stopped.telegram.calls_of("editMessageText")[-1].error)
+    assert caplog.text.count("it is tried again in") == 2
+
+
+async def test_a_group_that_threw_the_bot_out_gets_its_cards_when_it_is_back(stage: Stage) -> None:
+    await stage.group.kick_bot()
+    before = stage.count()
+    await stage.service.ask([stage.place])
+    await stage.telegram.until(lambda: stage.count() > before)
+    await stage.group.add_bot()
+    await stage.telegram.until(lambda: stage.count() > before + 1)
+    assert (await stage.card()).labels == [["✅ approve", "❌ reject"]]

@@ -24,7 +24,7 @@ async def check_slack(api: Api, settings: Settings, slack: SlackSettings) -> lis
                 "Take the Bot User OAuth Token from the app's settings (OAuth & Permissions); check slack.api_url.",
             )
         ]
-    findings = [Finding.good("Slack bot token", f"it is @{me['user']}'s in {me.get('team', me['team_id'])}")]
+    findings = [Finding.good("Slack bot token", f"it is @{me['user']} in {me.get('team', me['team_id'])}")]
     findings.append(_check_scopes(me["scopes"]))
     if slack.mode == "socket":
         findings.append(await _check_socket(api))

@@ -27,7 +27,7 @@ async def check_telegram(
                 "Take the token from @BotFather (/mybots, API Token) and check telegram.api_url.",
             )
         ]
-    findings = [Finding.good("Telegram token", f"it is @{me['username']}'s")]
+    findings = [Finding.good("Telegram token", f"it is @{me['username']}")]
     findings.append(await _check_updates(api, telegram))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     return [*findings, *[await _check_chat(api, one, chats.id_of(one), me["id"]) for one in places]]

@@ -1,0 +1,117 @@
+"""One request on two platforms: who is first, what the other one sees, and what one platform's trouble is to the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from examples import release
+from sayso.engine import SQLiteReader, Workflow, node, request_input
+from sayso.testing.slack import FaultKind
+from tests.acceptance.both import CHANNEL, GROUP, Both
+
+
+def asking(prompt: str, *, fails: bool = False) -> Workflow:
+    """One version of a workflow that asks two things at once; `prompt` is what the next version changes."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["answers"] = await asyncio.gather(
+            request_input("Which window?", ["early", "late"], "select", "window"),
+            request_input(prompt, ["approve", "reject"], "select", "release"),
+        )
+        if fails:
+            raise RuntimeError("connection refused")
+
+    return Workflow("pair", start=ask)
+
+
+async def test_two_presses_in_the_same_instant_are_one_answer(both: Both) -> None:
+    """Whoever the store took first decides; the other is told so, and both platforms show the same."""
+    async with both.running(release.workflow) as runtime:
+        run_id = await runtime.start("release", {"version": "4.2.0"})
+        in_slack = await both.slack_shows("Release 4.2.0 to production?")
+        in_telegram = await both.telegram_shows("Release 4.2.0 to production?")
+        async with asyncio.TaskGroup() as group:
+            slack = group.create_task(both.ana.press(in_slack, "✅ Approve"))
+            telegram = group.create_task(both.bo.press(in_telegram, "❌ Reject"))
+        assert (await slack.result().result()).is_acknowledged
+        told = telegram.result().text
+        await runtime.wait(run_id)
+        channel, chat = await both.slack_shows(", done"), await both.telegram_shows(", done")
+        assert (channel.labels, chat.labels) == ([], [])
+        ana_won = "Approved by Ana" in channel.text
+        assert ana_won == ("Approved by Ana" in chat.text)
+        assert ana_won != ("Rejected by Bo" in chat.text)
+        if ana_won:
+            assert told is not None
+            assert told.startswith("Already approved by Ana at ")
+        else:
+            assert told == "Rejected. The run goes on."
+            await both.slack_shows("Already rejected by Bo at ")
+    kinds = await audit(both)
+    assert kinds["answer_accepted"] == 1
+    assert kinds["answer_refused"] == 1
+
+
+async def test_a_press_on_a_card_whose_question_changed_is_refused(both: Both) -> None:
+    """The new version asks something else: its card says so, and a press on the text of before counts for nothing."""
+    to = (CHANNEL, GROUP)
+    async with both.running(asking("Release 4.2.0?"), to) as runtime:
+        run_id = await runtime.start("pair")
+        slack_card = await both.slack_shows("Release 4.2.0?")
+        telegram_card = await both.telegram_shows("Release 4.2.0?")
+        window = await both.slack_shows("Which window?")
+        await both.telegram_shows("Which window?")
+    async with both.running(asking("Release 4.2.1?"), to) as runtime:
+        await (await both.ana.press(window, "early")).result()
+        changed = await both.slack_shows("Release 4.2.1?", "CHANGED at ")
+        await both.telegram_shows("Release 4.2.1?", "CHANGED at ")
+        await (await both.ana.press(slack_card, "✅ approve", old_view=True)).result()
+        await both.slack_shows("The question changed at ", "Please read the card again.")
+        late = await both.bo.press(telegram_card, "✅ approve", old_view=True)
+        assert late.text is not None
+        assert late.text.startswith("The question changed at ")
+        await (await both.ana.press(changed, "❌ reject")).result()
+        state = await runtime.wait(run_id)
+        assert state.shared["answers"] == ["early", "reject"]
+
+
+async def test_one_platform_that_fails_leaves_the_other_working(both: Both) -> None:
+    """Slack takes no card for a while. Telegram asks and is answered; Slack shows the end once it is back."""
+    async with both.running(release.workflow) as runtime:
+        both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=1)
+        run_id = await runtime.start("release", {"version": "4.2.0"})
+        card = await both.telegram_shows("Release 4.2.0 to production?")
+        assert (await both.bo.press(card, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await runtime.wait(run_id)).workflow_status == "COMPLETED"
+        await both.telegram_shows("APPROVED, done")
+    assert both.ana.messages(both.channel) == [], "it was decided before Slack would take the question"
+
+
+async def test_operators_hear_of_a_failure_and_of_a_dead_destination_once(both: Both) -> None:
+    """Also after a restart: what was told is stored."""
+    operator = f"telegram:{both.bo.id}"
+    await both.bo.start()
+    async with both.running(asking("Release?", fails=True), (CHANNEL, GROUP), operator=operator) as runtime:
+        both.channel.archive()
+        run_id = await runtime.start("pair")
+        await both.telegram_shows(f"Destination {CHANNEL} is given up: ", "archived", direct=True)
+        for words, label in (("Which window?", "late"), ("Release?", "✅ approve")):
+            await both.bo.press(await both.telegram_shows(words), label)
+        await both.telegram_shows("FAILED: pair, run", "connection refused", run_id, direct=True)
+    told = len(await both.bo.sees())
+    both.channel.archive(archived=False)
+    async with both.running(asking("Release?", fails=True), (CHANNEL, GROUP), operator=operator) as runtime:
+        second = await runtime.start("pair")
+        for words, label in (("Which window?", "late"), ("Release?", "✅ approve")):
+            await both.bo.press(await both.telegram_shows(words, holds=lambda one: bool(one.labels)), label)
+        await both.telegram_shows("FAILED: pair, run", second, direct=True)
+    assert len(await both.bo.sees()) == told + 1
+
+
+async def audit(both: Both) -> Counter[str]:
+    """How often each kind of thing stands in the audit trail."""
+    async with SQLiteReader(both.folder / "sayso.db") as reader:
+        return Counter([row.kind async for row in reader.audit()])

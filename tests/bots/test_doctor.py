@@ -1,0 +1,116 @@
+"""`sayso doctor` against local platforms: each thing that keeps questions from people is named, with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.testing.slack import LocalSlack, Place
+from sayso.testing.telegram import Group, LocalTelegram
+from tests.bots.command import sayso
+
+
+class Office:
+    """A channel and a group, and a configuration that names both."""
+
+    def __init__(self, folder: Path, slack: LocalSlack, telegram: LocalTelegram) -> None:
+        self.folder, self.slack, self.telegram = folder, slack, telegram
+        self.ana = slack.add_person("Ana")
+        self.channel: Place = slack.add_channel("releases", [self.ana])
+        self.bo = telegram.add_person("Bo")
+        self.tokens = {
+            "SAYSO_SLACK__BOT_TOKEN": slack.bot_token,
+            "SAYSO_SLACK__APP_TOKEN": slack.app_token,
+            "SAYSO_TELEGRAM__TOKEN": telegram.token,
+        }
+        self.group: Group | None = None
+
+    async def open(self) -> None:
+        """Make the group, with the bot as administrator, and write sayso.toml."""
+        self.group = await self.telegram.add_group("Releases", [self.bo])
+        await self.group.promote_bot()
+        (self.folder / "sayso.toml").write_text(f"""
+[slack]
+api_url = "{self.slack.api_url}"
+
+[telegram]
+api_url = "{self.telegram.url}"
+
+[destinations."slack:#releases"]
+id = "{self.channel.id}"
+audience = "members"
+
+[destinations."telegram:{self.group.id}"]
+audience = "members"
+""")
+
+    async def doctor(self) -> tuple[int, dict[str, dict[str, Any]]]:
+        """The exit code, and what was found by its subject."""
+        ran = await asyncio.to_thread(sayso, self.folder, "doctor", "--json", **self.tokens)
+        assert not any(token in ran.out + ran.err for token in self.tokens.values())
+        return ran.code, {one["subject"]: one for one in ran.json["findings"]}
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """An office where everything is as it should be."""
+    async with LocalSlack() as slack, LocalTelegram() as telegram:
+        office = Office(tmp_path, slack, telegram)
+        await office.open()
+        yield office
+        assert (slack.problems, telegram.problems) == ([], [])
+
+
+async def test_where_nothing_is_wrong_it_says_so_of_everything(office: Office) -> None:
+    code, found = await office.doctor()
+    assert (code, [one["subject"] for one in found.values() if not one["good"]]) == (0, [])
+    assert found["Slack scopes"]["what"] == "they are all there"
+    assert found["slack:#releases"]["what"] == "the app is in #releases"
+
+
+async def test_wrong_tokens_are_named_with_the_place_where_right_ones_are(office: Office) -> None:
+    office.tokens |= {"SAYSO_SLACK__BOT_TOKEN": "xoxb-wrong", "SAYSO_TELEGRAM__TOKEN": "1:wrong"}
+    code, found = await office.doctor()
+    assert code == 1
+    assert "invalid_auth" in found["Slack bot token"]["what"]
+    assert "OAuth & Permissions" in found["Slack bot token"]["remedy"]
+    assert "@BotFather" in found["Telegram token"]["remedy"]
+
+
+async def test_an_app_level_token_that_opens_no_socket_is_named(office: Office) -> None:
+    office.tokens["SAYSO_SLACK__APP_TOKEN"] = "xapp-wrong"
+    code, found = await office.doctor()
+    assert code == 1
+    assert "connections:write" in found["Slack app-level token"]["remedy"]
+
+
+async def test_a_scope_that_is_missing_is_named(office: Office) -> None:
+    office.slack.scopes = ",".join(one for one in office.slack.scopes.split(",") if one != "commands")
+    code, found = await office.doctor()
+    assert code == 1
+    assert found["Slack scopes"]["what"] == "the bot token lacks commands"
+    assert "sayso manifest slack" in found["Slack scopes"]["remedy"]
+
+
+async def test_chats_that_the_bot_is_not_in_are_named(office: Office) -> None:
+    assert office.group is not None
+    office.channel.remove_bot()
+    await office.group.kick_bot()
+    code, found = await office.doctor()
+    assert code == 1
+    assert found["slack:#releases"]["remedy"] == "Invite it there: /invite @sayso"
+    group = found[f"telegram:{office.group.id}"]
+    assert (group["good"], group["remedy"]) == (False, "Add the bot to the group.")
+
+
+async def test_members_cannot_be_looked_up_by_a_bot_that_is_no_administrator(office: Office) -> None:
+    assert office.group is not None
+    await office.group.kick_bot()
+    await office.group.add_bot()
+    code, found = await office.doctor()
+    assert code == 1
+    assert "Make it an administrator" in found[f"telegram:{office.group.id}"]["remedy"]
