@@ -1,4 +1,4 @@
-"""Draw the README's picture: what `sayso demo` shows in a terminal, as SVG.
+"""Draw the picture of the reference to commands: what `sayso demo` shows in a terminal, as SVG.
 
     .venv/bin/python scripts/make_picture.py        # writes docs/pictures/terminal.svg
 

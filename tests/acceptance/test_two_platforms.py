@@ -1,4 +1,4 @@
-"""One request on two platforms: who is first, what the other one sees, and what one platform's trouble is to the other."""
+"""One request on two platforms: who is first, what the other sees, and what the one's trouble is to the other."""
 
 from __future__ import annotations
 

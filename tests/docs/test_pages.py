@@ -67,7 +67,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert set(PAGES) <= reached
 
 
-def test_the_readmes_picture_is_what_the_terminal_shows() -> None:
+def test_the_picture_of_the_terminal_is_what_it_shows() -> None:
     """Drawn anew from a real run, it comes out the same."""
     script = ROOT / "scripts" / "make_picture.py"
     spec = importlib.util.spec_from_file_location("make_picture", script)

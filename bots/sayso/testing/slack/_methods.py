@@ -30,6 +30,9 @@ NEEDED_SCOPES = {
     "usergroups.users.list": "usergroups:read",
 }
 
+_EVERYWHERE = frozenset({"team_id"})
+"""Taken by every method: which workspace an app of a whole organisation means. Bolt sends it with `auth.test`."""
+
 _ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     name: (frozenset(required.split()), frozenset(optional.split()))
     for name, required, optional in (
@@ -123,7 +126,7 @@ class Methods:
             raise Refused(
                 "invalid_arguments", bug=True, messages=[f"[ERROR] missing required field: {missing[0]}"]
             )
-        if unknown := sorted(set(given) - required - optional):
+        if unknown := sorted(set(given) - required - optional - _EVERYWHERE):
             raise Refused("invalid_arguments", bug=True, messages=[f"[ERROR] unknown argument: {unknown[0]}"])
         return self._methods[method](given)
 
