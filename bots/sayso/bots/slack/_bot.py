@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,7 +16,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.findings import Finding
-from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
+from sayso.bots.lifetime import Afterwards, Stopping
+from sayso.bots.outbox import DeliveryProblem, Undeliverable
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._check import check_slack
@@ -32,9 +32,6 @@ logger = logging.getLogger("sayso.slack")
 
 _TOKEN_EVERY = 60.0
 """Seconds between two looks at whether the token still holds."""
-
-_FIRST_BACK_OFF = 0.5
-_LONGEST_BACK_OFF = 30.0
 
 
 class SlackBot:
@@ -51,16 +48,16 @@ class SlackBot:
         self._people = People(self._api)
         self.surface = SlackSurface(self._api, parts.store, parts.settings, settings)
         self.membership = SlackMembership(self._api, self._people)
-        self._handler = Handler(parts, self._api, self.surface, self._people, self._spawn)
-        self._group: asyncio.TaskGroup | None = None
+        self._afterwards = Afterwards(self.surface.budget, logger, "slack message")
+        self._handler = Handler(parts, self._api, self.surface, self._people, self._afterwards.spawn)
         self._sockets: Sockets | None = None
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self.router = self._make_router() if settings.mode == "http" else None
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
         """Take payloads until `stop`; see `Platform`."""
         await self._api.open()
-        async with self._tasks():
+        async with self._afterwards:
             await self._introduce(ready)
             if self._stopping.is_set():
                 return
@@ -89,54 +86,21 @@ class SlackBot:
             self._sockets.stop()
         await self._sockets.run()
 
-    # Tasks that may come after an acknowledgement.
-
-    @asynccontextmanager
-    async def _tasks(self) -> AsyncGenerator[None]:
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            try:
-                yield
-            finally:
-                self._group = None
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._group is None:
-            work.close()  # the end has come: what it would have said is in the card
-            return
-        self._group.create_task(self._guarded(work), name="slack message")
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except (DeliveryProblem, StoreError) as problem:
-            if isinstance(problem, Throttled):
-                self.surface.budget.block(problem.key, problem.retry_after)
-            logger.warning("a message was not sent: %s", problem)
-        except Exception:
-            # What was decided is committed; a message that cannot be made must not end the bot.
-            logger.exception("a message could not be made")
-
     # The token.
 
     async def _introduce(self, ready: Callable[[str | None], None]) -> None:
         """Try the token until it works or the stop comes."""
-        back_off = _FIRST_BACK_OFF
-        while not self._stopping.is_set():
-            try:
-                await self._api.call("auth_test")
-            except DeliveryProblem as problem:
-                ready(f"Slack does not answer as it should: {problem}")
-                logger.warning("Slack: %s; it is tried again in %g s", problem, back_off)
-                await self._pause(back_off)
-                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
-            else:
-                return
+
+        def failed(problem: DeliveryProblem, back_off: float) -> None:
+            ready(f"Slack does not answer as it should: {problem}")
+            logger.warning("Slack: %s; it is tried again in %g s", problem, back_off)
+
+        await self._stopping.until_it_works(lambda: self._api.call("auth_test"), failed)
 
     async def _watch_token(self, ready: Callable[[str | None], None]) -> None:
         is_refused = False
         while not self._stopping.is_set():
-            await self._pause(_TOKEN_EVERY)
+            await self._stopping.pause(_TOKEN_EVERY)
             try:
                 await self._api.call("auth_test")
             except Undeliverable as problem:
@@ -156,13 +120,6 @@ class SlackBot:
             if not finding.is_good:
                 logger.warning("%s: %s. %s", finding.subject, finding.what, finding.remedy)
 
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
-
     # HTTP.
 
     def _make_router(self) -> APIRouter:
@@ -181,7 +138,7 @@ class SlackBot:
                 return Response(status_code=400)
             if payload.get("type") == "url_verification":
                 return JSONResponse({"challenge": payload.get("challenge")})
-            if self._group is None:
+            if not self._afterwards.is_open:
                 return Response(status_code=503)  # starting or stopping: Slack sends events again
             try:
                 answer = await self._handler.handle(kind, payload)

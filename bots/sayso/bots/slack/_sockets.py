@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Stopping
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.slack._api import Api
 
@@ -25,8 +26,6 @@ PING_EVERY = 10.0
 """Seconds; a connection whose other end is silent is noticed after one and a half times as long."""
 
 _PATIENCE = 10.0
-_FIRST_BACK_OFF = 0.5
-_LONGEST_BACK_OFF = 30.0
 
 
 class SocketEnded(DeliveryProblem):
@@ -41,7 +40,7 @@ class Sockets:
         self._count = count
         self._handle = handle
         self._report = report
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self._receiving: set[asyncio.Timeout] = set()
 
     async def run(self) -> None:
@@ -62,7 +61,7 @@ class Sockets:
         return len(self._receiving)
 
     async def _keep_connected(self) -> None:
-        back_off = _FIRST_BACK_OFF
+        back_off = FIRST_BACK_OFF
         while not self._stopping.is_set():
             try:
                 async with asyncio.timeout(_PATIENCE):
@@ -72,7 +71,7 @@ class Sockets:
                     )
                 async with socket:
                     await self._greeted(socket)
-                    back_off = _FIRST_BACK_OFF
+                    back_off = FIRST_BACK_OFF
                     await self._serve(socket)
             except (DeliveryProblem, aiohttp.ClientError, OSError, TimeoutError) as problem:
                 if self._stopping.is_set():
@@ -81,8 +80,8 @@ class Sockets:
                 if not self._receiving:
                     self._report(f"there is no connection: {reason}")
                 logger.warning("Slack: %s; a connection is made again in %g s", reason, back_off)
-                await self._pause(back_off)
-                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+                await self._stopping.pause(back_off)
+                back_off = min(back_off * 2, LONGEST_BACK_OFF)
 
     async def _greeted(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         message = await _next(socket, _PATIENCE)
@@ -139,13 +138,6 @@ class Sockets:
             await socket.send_json(acknowledgement)
         except (aiohttp.ClientError, OSError) as error:
             logger.warning("an acknowledgement was not sent: %s; what it told is committed", error)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
 
 
 async def _next(socket: aiohttp.ClientWebSocketResponse, patience: float | None) -> dict[str, Any]:

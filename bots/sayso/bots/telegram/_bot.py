@@ -6,8 +6,7 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -15,7 +14,8 @@ from fastapi import APIRouter, Request, Response
 
 from sayso.adapters.telegram import Event, Unreadable, parse_update
 from sayso.bots.findings import Finding
-from sayso.bots.outbox import DeliveryProblem, Throttled
+from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Afterwards, Stopping
+from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict
 from sayso.bots.telegram._chats import PLATFORM, Chats
@@ -37,8 +37,6 @@ WEDGED_AFTER = 90.0
 
 WEBHOOK_PATH = "/telegram/webhook"
 _ALLOWED = ["message", "callback_query", "my_chat_member"]
-_FIRST_BACK_OFF = 0.5
-_LONGEST_BACK_OFF = 30.0
 _COMMANDS = (
     ("pending", "what waits for your answer"),
     ("run", "start a workflow: NAME and its values"),
@@ -63,13 +61,13 @@ class TelegramBot:
         self._chats = Chats(parts.settings, parts.store)
         self.surface = TelegramSurface(self._api, self._chats, parts.store, parts.settings, settings)
         self.membership = TelegramMembership(self._api, self._chats)
-        self._handler = Handler(parts, self._api, self.surface, self._chats, self._spawn)
+        self._afterwards = Afterwards(self.surface.budget, logger, "telegram message")
+        self._handler = Handler(parts, self._api, self.surface, self._chats, self._afterwards.spawn)
         self._secret = read_secret(
             settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
         ) or secrets.token_urlsafe(32)
-        self._group: asyncio.TaskGroup | None = None
         self._polling: asyncio.Timeout | None = None
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self._last_beat = parts.store.clock.now()
         self._bot_id = ""
         self.router = self._make_router() if settings.mode == "webhook" else None
@@ -78,7 +76,7 @@ class TelegramBot:
         """Take updates until `stop`; see `Platform`."""
         await self._api.open()
         await self._chats.load()
-        async with self._tasks():
+        async with self._afterwards:
             await self._introduce(ready)
             if self._stopping.is_set():
                 return
@@ -99,52 +97,22 @@ class TelegramBot:
         """Let go of the connections."""
         await self._api.close()
 
-    # Tasks that may come after an acknowledgement.
-
-    @asynccontextmanager
-    async def _tasks(self) -> AsyncGenerator[None]:
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            try:
-                yield
-            finally:
-                self._group = None
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._group is None:
-            work.close()  # the end has come: what it would have said is in the card
-            return
-        self._group.create_task(self._guarded(work), name="telegram message")
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except (DeliveryProblem, StoreError) as problem:
-            if isinstance(problem, Throttled):
-                self.surface.budget.block(problem.key, problem.retry_after)
-            logger.warning("a message was not sent: %s", problem)
-        except Exception:
-            # What was decided is committed; a message that cannot be made must not end the bot.
-            logger.exception("a message could not be made")
-
     # Updates.
 
     async def _introduce(self, ready: Callable[[str | None], None]) -> None:
         """Find out who we are, until it succeeds or the stop comes."""
-        back_off = _FIRST_BACK_OFF
-        while not self._stopping.is_set():
-            try:
-                me = await self._api.call("getMe")
-                self._bot_id, self._handler.username = str(me["id"]), str(me["username"])
-                commands = [{"command": name, "description": words} for name, words in _COMMANDS]
-                await self._api.call("setMyCommands", commands=commands)
-            except DeliveryProblem as problem:
-                ready(f"Telegram does not answer as it should: {problem}")
-                logger.warning("Telegram: %s; it is tried again in %g s", problem, back_off)
-                await self._pause(back_off)
-                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
-            else:
-                return
+
+        def failed(problem: DeliveryProblem, back_off: float) -> None:
+            ready(f"Telegram does not answer as it should: {problem}")
+            logger.warning("Telegram: %s; it is tried again in %g s", problem, back_off)
+
+        await self._stopping.until_it_works(self._ask_who_we_are, failed)
+
+    async def _ask_who_we_are(self) -> None:
+        me = await self._api.call("getMe")
+        self._bot_id, self._handler.username = str(me["id"]), str(me["username"])
+        commands = [{"command": name, "description": words} for name, words in _COMMANDS]
+        await self._api.call("setMyCommands", commands=commands)
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""
@@ -155,7 +123,7 @@ class TelegramBot:
     async def _poll(self, ready: Callable[[str | None], None]) -> None:
         loop = asyncio.get_running_loop()
         offset: int | None = None
-        back_off, succeeded = _FIRST_BACK_OFF, loop.time()
+        back_off, succeeded = FIRST_BACK_OFF, loop.time()
         await self._api.call("deleteWebhook")
         while not self._stopping.is_set():
             try:
@@ -171,10 +139,10 @@ class TelegramBot:
                 if loop.time() - succeeded > WEDGED_AFTER:
                     await self._api.rebuild()
                     succeeded = loop.time()
-                await self._pause(back_off)
-                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+                await self._stopping.pause(back_off)
+                back_off = min(back_off * 2, LONGEST_BACK_OFF)
             else:
-                back_off, succeeded = _FIRST_BACK_OFF, loop.time()
+                back_off, succeeded = FIRST_BACK_OFF, loop.time()
 
     def _complain(self, problem: Exception, back_off: float) -> None:
         if isinstance(problem, PollerConflict):
@@ -234,13 +202,6 @@ class TelegramBot:
     def _key(self, update_id: int) -> str:
         return f"{PLATFORM}:{self._bot_id}:{update_id}"
 
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
-
     # Outages.
 
     async def _note_outage(self) -> None:
@@ -297,7 +258,7 @@ class TelegramBot:
         ready(None)
         while not self._stopping.is_set():
             await self._beat()
-            await self._pause(HEARTBEAT.total_seconds())
+            await self._stopping.pause(HEARTBEAT.total_seconds())
 
     def _make_router(self) -> APIRouter:
         router = APIRouter()
@@ -307,7 +268,7 @@ class TelegramBot:
             given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
             if not hmac.compare_digest(given.encode(), self._secret.encode()):
                 return Response(status_code=403)
-            if self._group is None:
+            if not self._afterwards.is_open:
                 return Response(status_code=503)  # starting or stopping: Telegram sends it again
             try:
                 update = await request.json()

@@ -4,16 +4,19 @@ from sayso.testing.platform._clock import LocalClock, News
 from sayso.testing.platform._control import guarded, read_json
 from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, deliver
 from sayso.testing.platform._impossible import Impossible
+from sayso.testing.platform._server import Answer, LocalServer
 
 __all__ = [
     "AFTER",
     "SILENT",
+    "Answer",
     "Call",
     "Fault",
     "FaultKind",
     "FaultPlan",
     "Impossible",
     "LocalClock",
+    "LocalServer",
     "News",
     "deliver",
     "guarded",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-import msgspec
 from aiohttp import web
 
-from sayso.testing.platform import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, LocalClock, News, deliver
+from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer, deliver
 from sayso.testing.slack._control import ControlApi
 from sayso.testing.slack._delivery import Delivery, event_payload
 from sayso.testing.slack._limits import Meter, SlackLimits
@@ -28,11 +27,10 @@ BOT_TOKEN = "xoxb-local-bot-token"  # noqa: S105 - opens nothing but this server
 APP_TOKEN = "xapp-local-app-token"  # noqa: S105 - likewise
 SIGNING_SECRET = "local-signing-secret"  # noqa: S105 - likewise
 SCOPES = "channels:read,chat:write,commands,files:write,groups:read,im:write,users:read,usergroups:read"
-_MAX_BODY = 50 * 1024 * 1024
 _NESTED = ("blocks", "view", "metadata", "files", "attachments")
 
 
-class LocalSlack:
+class LocalSlack(LocalServer[SlackState]):
     """A Slack workspace for one app, as strict as the real one.
 
     `async with LocalSlack() as slack:` serves the Web API at `api_url`. `problems` lists what a correct bot never does
@@ -48,26 +46,16 @@ class LocalSlack:
         port: int = 0,
         state_file: Path | None = None,
     ) -> None:
+        super().__init__(SlackState(), port=port, state_file=state_file)
         self.bot_token, self.app_token, self.signing_secret = BOT_TOKEN, APP_TOKEN, SIGNING_SECRET
         self.team_id, self.bot_user_id = TEAM, BOT_USER
         self.scopes = SCOPES
         self.request_url: str | None = None
-        self.problems: list[str] = []
-        self.calls: list[Call] = []
-        self._port = port
-        self._state_file = state_file
-        self._news = News()
-        self.clock = LocalClock(self.changed)
-        self.faults = FaultPlan(self.changed)
-        self._is_unsaved = False
-        self._revision = 0
         self._meter = Meter(limits or SlackLimits())
-        self._state = self._load()
         self._world = World(self._state, self.now, self.changed, self._send_event, self.problems.append)
         self._delivery = Delivery(self, lambda: self._state)
         self._methods = Methods(self._world, self)
         self.control = ControlApi(self)
-        self._runner: web.AppRunner | None = None
         self._group: asyncio.TaskGroup | None = None
         self._background: list[asyncio.Task[None]] = []
         self._stack = AsyncExitStack()
@@ -93,40 +81,15 @@ class LocalSlack:
         for task in self._background:
             task.cancel()
 
-    async def start(self) -> None:
-        """Listen again, on the port of the first time. Harmless when it listens."""
-        if self._runner is not None:
-            return
-        app = web.Application(client_max_size=_MAX_BODY)
+    def _add_routes(self, app: web.Application) -> None:
         app.router.add_route("*", "/api/{method}", self._handle)
         app.router.add_get("/socket/{ticket}", self._delivery.serve_socket)
         app.router.add_post("/response/{name}", self._handle_response)
         app.router.add_post("/upload/{name}", self._handle_upload)
         self.control.add_routes(app)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self._port, reuse_address=True).start()
-        self._port = runner.addresses[0][1]
-        self._runner = runner
 
-    async def stop(self) -> None:
-        """Go away: connections are cut, new ones refused. Everything is kept for `start`."""
-        if self._runner is None:
-            return
-        runner, self._runner = self._runner, None
+    def _cut(self) -> None:
         self.drop()
-        await runner.cleanup()
-        self._save()
-
-    async def restart(self) -> None:
-        """`stop` and `start`: the same port, the same channels, the same events that wait."""
-        await self.stop()
-        await self.start()
-
-    @property
-    def url(self) -> str:
-        """The server's root, without a slash at the end."""
-        return f"http://127.0.0.1:{self._port}"
 
     @property
     def api_url(self) -> str:
@@ -174,10 +137,6 @@ class LocalSlack:
 
     # --- what the bot does -------------------------------------------------------------------------
 
-    def calls_of(self, method: str) -> list[Call]:
-        """The calls of one method, oldest first."""
-        return [call for call in self.calls if call.method == method]
-
     @property
     def connections(self) -> int:
         """How many sockets are open."""
@@ -209,28 +168,6 @@ class LocalSlack:
         """The headers of a request that Slack signed."""
         return self._delivery.signature(body, at)
 
-    @property
-    def revision(self) -> int:
-        """Counts changes of anything that can be seen."""
-        return self._revision
-
-    async def until(self, condition: Callable[[], bool], *, by: datetime | None = None) -> None:
-        """Wait until the condition holds, or until the server's clock shows `by`. Looked at after every change."""
-        while not condition() and (by is None or self.clock.now() < by):
-            await self._news.wait(None if by is None else self.clock.real_seconds_until(by))
-
-    def fail(
-        self,
-        kind: FaultKind,
-        method: str | None = None,
-        *,
-        times: int = 1,
-        retry_after: int = 30,
-        delay: timedelta = timedelta(seconds=1),
-    ) -> None:
-        """Let the next calls of `method` (any, if `None`) fail in this way."""
-        self.faults.add(Fault(kind, method, times, retry_after, delay))
-
     # --- for the parts -----------------------------------------------------------------------------
 
     def now(self) -> datetime:
@@ -240,14 +177,6 @@ class LocalSlack:
     def new_ticket(self) -> str:
         """The address of one new socket."""
         return self._delivery.new_ticket()
-
-    def changed(self) -> None:
-        """Something has changed."""
-        if self._state_file is not None and not self._is_unsaved:
-            asyncio.get_running_loop().call_soon(self._save)  # once for all changes of this turn of the loop
-        self._is_unsaved = True
-        self._revision += 1
-        self._news.tell()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something until it is done or the server is left."""
@@ -262,65 +191,41 @@ class LocalSlack:
         self._state.events.append(payload)
         self.spawn(self._delivery.deliver_event(payload))
 
-    def _load(self) -> SlackState:
-        if self._state_file is None or not self._state_file.exists():
-            return SlackState()
-        return msgspec.json.decode(self._state_file.read_bytes(), type=SlackState)
-
-    def _save(self) -> None:
-        if self._state_file is None or not self._is_unsaved:
-            return
-        new = self._state_file.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(self._state))
-        new.replace(self._state_file)
-        self._is_unsaved = False
-
     # --- HTTP --------------------------------------------------------------------------------------
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        received_at, method = self.clock.now(), request.match_info["method"]
-        fault = self.faults.take(method)
+    async def _answer(self, method: str, request: web.Request) -> Answer:
         given: dict[str, Any] = {}
-        response: web.Response | None = None
-        error: str | None = None
-        if fault is None or fault.kind in AFTER:
-            response, refused, given = await self._answer(method, request)
-            if refused is not None:
-                error = str(refused)
-                if refused.bug:
-                    self.problems.append(f"{method}: {refused}")
-            self._save()
-        if fault is not None and (planned := _refusal_of(fault)) is not None:
-            response, error = planned, fault.kind
-        silent = fault is not None and fault.kind in SILENT
-        status = None if silent or response is None else response.status
-        kind = fault.kind if fault else None
-        self.calls.append(Call(method, given, received_at, self.clock.now(), status, error, kind))
-        self._news.tell()
-        return await deliver(request, response, fault)
-
-    async def _answer(
-        self, method: str, request: web.Request
-    ) -> tuple[web.Response, Refused | None, dict[str, Any]]:
-        given: dict[str, Any] = {}
+        headers = {"x-oauth-scopes": self.scopes}
         try:
             given = await _read_arguments(request)
             self._authorize(method, _token_of(request, given))
             self._count(method, given.get("channel"))
             found = {"ok": True, **self._methods.call(method, given)}
-            return web.json_response(found, headers={"x-oauth-scopes": self.scopes}), None, given
+            return Answer(web.json_response(found, headers=headers), given)
         except Refused as refused:
-            headers = {"x-oauth-scopes": self.scopes}
             if refused.retry_after is not None:
                 headers["Retry-After"] = str(refused.retry_after)
             status = 200 if refused.retry_after is None else 429
-            return web.json_response(refused.body, status=status, headers=headers), refused, given
+            response = web.json_response(refused.body, status=status, headers=headers)
+            return Answer(response, given, str(refused), refused.bug)
         except ConnectionError:
             # The bot died in the middle of its call, which then never happened.
-            return web.Response(status=400), None, given
+            return Answer(web.Response(status=400), given)
         except Exception as error:  # noqa: BLE001 - a fault of this server fails one call, and is a problem
-            self.problems.append(f"{method}: the local server failed: {error!r}")
-            return web.json_response({"ok": False, "error": "fatal_error"}, status=500), None, given
+            body = {"ok": False, "error": "fatal_error"}
+            words = f"the local server failed: {error!r}"
+            return Answer(web.json_response(body, status=500), given, words, is_bug=True)
+
+    def _planned(self, fault: Fault) -> Answer | None:
+        match fault.kind:
+            case FaultKind.SERVER_ERROR | FaultKind.SERVER_ERROR_AFTER:
+                body = {"ok": False, "error": "internal_error"}
+                return Answer(web.json_response(body, status=500), {}, fault.kind)
+            case FaultKind.TOO_MANY_REQUESTS:
+                body, headers = {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)}
+                return Answer(web.json_response(body, status=429, headers=headers), {}, fault.kind)
+            case _:
+                return None
 
     def _authorize(self, method: str, token: str | None) -> None:
         """Raises `Refused`."""
@@ -368,18 +273,6 @@ class LocalSlack:
             content = await request.read()
         found = self._methods.upload(name, content)
         return web.Response(text="OK" if found else "no such upload", status=200 if found else 404)
-
-
-def _refusal_of(fault: Fault) -> web.Response | None:
-    """The answer of the kinds that answer in the Web API's own form."""
-    match fault.kind:
-        case FaultKind.SERVER_ERROR | FaultKind.SERVER_ERROR_AFTER:
-            return web.json_response({"ok": False, "error": "internal_error"}, status=500)
-        case FaultKind.TOO_MANY_REQUESTS:
-            headers = {"Retry-After": str(fault.retry_after)}
-            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
-        case _:
-            return None
 
 
 def _token_of(request: web.Request, given: dict[str, Any]) -> str | None:

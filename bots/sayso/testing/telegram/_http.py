@@ -10,11 +10,10 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from sayso.testing.platform import Answer
 from sayso.testing.telegram._methods import BotMethods, Upload
 from sayso.testing.telegram._refusals import Refused, malformed
 from sayso.testing.telegram._state import TelegramState
-
-MAX_BODY = 50 * 1024 * 1024  # what a bot may upload
 
 
 async def read_body(request: web.Request) -> dict[str, Any]:
@@ -53,12 +52,7 @@ def _attach(given: dict[str, Any]) -> None:
             given[name] = part
 
 
-def success(result: Any) -> web.Response:
-    """`{"ok": true, "result": ...}`."""
-    return web.json_response({"ok": True, "result": result})
-
-
-def refusal(refused: Refused) -> web.Response:
+def refusal(refused: Refused, given: dict[str, Any] | None = None) -> Answer:
     """`{"ok": false, ...}` with the status to match; a flood limit says the wait in the header too."""
     body: dict[str, Any] = {"ok": False, "error_code": refused.code, "description": refused.description}
     headers: dict[str, str] = {}
@@ -66,25 +60,24 @@ def refusal(refused: Refused) -> web.Response:
         body["parameters"] = refused.parameters
         if "retry_after" in refused.parameters:
             headers["Retry-After"] = str(refused.parameters["retry_after"])
-    return web.json_response(body, status=refused.code, headers=headers)
+    response = web.json_response(body, status=refused.code, headers=headers)
+    return Answer(response, given or {}, refused.description, refused.bug)
 
 
-async def answer(
-    methods: BotMethods, token: str, request: web.Request
-) -> tuple[web.Response, Refused | None, dict[str, Any]]:
-    """One call: the response, the refusal in it if it is one, and what was sent."""
+async def answer(methods: BotMethods, token: str, method: str, request: web.Request) -> Answer:
+    """One call, carried out or refused."""
     given: dict[str, Any] = {}
     if request.match_info["token"] != token:
-        refused = Refused(401, "Unauthorized")
-        return refusal(refused), refused, given
+        return refusal(Refused(401, "Unauthorized"))
     try:
         given = await _body_of(request)
-        return success(await methods.call(request.match_info["method"], given)), None, given
+        result = await methods.call(method, given)
+        return Answer(web.json_response({"ok": True, "result": result}), _named(given))
     except Refused as refused:
-        return refusal(refused), refused, given
+        return refusal(refused, _named(given))
     except Exception as error:  # noqa: BLE001 - one call is one unit: a fault of this server fails it, and is a problem
-        broken = Refused(500, f"Internal Server Error: the local server failed: {error!r}", bug=True)
-        return refusal(broken), broken, given
+        words = f"Internal Server Error: the local server failed: {error!r}"
+        return refusal(Refused(500, words, bug=True), _named(given))
 
 
 async def _body_of(request: web.Request) -> dict[str, Any]:
@@ -95,7 +88,7 @@ async def _body_of(request: web.Request) -> dict[str, Any]:
         raise Refused(400, "Bad Request: the connection was lost") from error
 
 
-def named_parameters(given: dict[str, Any]) -> dict[str, Any]:
+def _named(given: dict[str, Any]) -> dict[str, Any]:
     """The parameters for the log: files by their names."""
     return {name: value.name if isinstance(value, Upload) else value for name, value in given.items()}
 
@@ -103,8 +96,8 @@ def named_parameters(given: dict[str, Any]) -> dict[str, Any]:
 def file_answer(state: TelegramState, token: str, request: web.Request) -> web.Response:
     """The bytes of a file that `getFile` named."""
     if request.match_info["token"] != token:
-        return refusal(Refused(401, "Unauthorized"))
+        return refusal(Refused(401, "Unauthorized")).response
     found = state.files.get(request.match_info["path"].removeprefix("documents/"))
     if found is None:
-        return refusal(Refused(404, "Not Found"))
+        return refusal(Refused(404, "Not Found")).response
     return web.Response(body=found.content, content_type=found.media_type)

@@ -1,0 +1,88 @@
+"""What the bots of all platforms have in common in time: an end that is asked for, and work behind acknowledgements."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+from sayso.bots.outbox import Budget, DeliveryProblem, Throttled
+from sayso.engine import StoreError
+
+FIRST_BACK_OFF = 0.5
+LONGEST_BACK_OFF = 30.0
+
+
+class Stopping(asyncio.Event):
+    """Set when the end is wanted."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until the end is wanted."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wait()
+        except TimeoutError:
+            pass
+
+    async def until_it_works(
+        self, call: Callable[[], Awaitable[object]], failed: Callable[[DeliveryProblem, float], None]
+    ) -> None:
+        """Try a call until it succeeds or the end is wanted; `failed` hears of each failure and the pause behind."""
+        back_off = FIRST_BACK_OFF
+        while not self.is_set():
+            try:
+                await call()
+            except DeliveryProblem as problem:
+                failed(problem, back_off)
+                await self.pause(back_off)
+                back_off = min(back_off * 2, LONGEST_BACK_OFF)
+            else:
+                return
+
+
+class Afterwards:
+    """Work that may come after an acknowledgement. While it is entered, work is taken; leaving waits for what was.
+
+    What was decided is committed by then, so a message that cannot be made or sent is logged, and ends nothing.
+    """
+
+    def __init__(self, budget: Budget, logger: logging.Logger, name: str) -> None:
+        self._budget = budget
+        self._logger = logger
+        self._name = name
+        self._group: asyncio.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._group = await asyncio.TaskGroup().__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        group, self._group = self._group, None
+        assert group is not None
+        await group.__aexit__(kind, error, trace)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether work is taken."""
+        return self._group is not None
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done. At the end it is left out: what it would have said is in the card."""
+        if self._group is None:
+            work.close()
+            return
+        self._group.create_task(self._guarded(work), name=self._name)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (DeliveryProblem, StoreError) as problem:
+            if isinstance(problem, Throttled):
+                self._budget.block(problem.key, problem.retry_after)
+            self._logger.warning("a message was not sent: %s", problem)
+        except Exception:
+            self._logger.exception("a message could not be made")
