@@ -45,6 +45,14 @@ class RequestStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class CredentialKind(StrEnum):
+    """What lets somebody in over HTTP: a link, once; a session; a program's token."""
+
+    LINK = "LINK"
+    SESSION = "SESSION"
+    TOKEN = "TOKEN"  # noqa: S105 - a kind, no secret
+
+
 class AttentionKind(StrEnum):
     """Why a run waits for an operator."""
 
@@ -266,6 +274,29 @@ class DeadPlace:
     since: datetime
     reason: str
     cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Something that lets a person in, without its secret."""
+
+    kind: CredentialKind
+    person: str
+    made_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSummary:
+    """One execution of a node, as a run's page shows it."""
+
+    visit: int
+    node_id: str
+    status: NodeStatus
+    attempt: int
+    error: str | None
+    begun_at: datetime
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

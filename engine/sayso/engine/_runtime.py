@@ -17,10 +17,10 @@ from sayso.engine._outcomes import Outcome
 from sayso.engine._policy import CODE, Fact, parse_audience
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
-from sayso.engine._values import Json, encode
-from sayso.engine.errors import InvalidWorkflow, StoreClosed, UnknownRun
+from sayso.engine._values import Json, digest, encode, encode_sorted
+from sayso.engine.errors import InvalidWorkflow, RunExists, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
-from sayso.engine.store import Change, Listener, SQLiteStore, open_store
+from sayso.engine.store import Change, CommandKey, Listener, SQLiteStore, open_store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -100,20 +100,29 @@ class Runtime:
         shared: Mapping[str, Any] | None = None,
         run_id: str | None = None,
         requested_by: str | None = None,
+        event_key: str | None = None,
     ) -> str:
         """Start a run of a workflow and return its id once the start is committed.
 
-        Raises `InvalidWorkflow` for an unknown name, `RunExists`, `UnstorableValue`, `StoreError`. A caller that is
-        cancelled does not take the start back.
+        An `event_key` that `requested_by` repeats starts nothing again and returns the id of the first time. Raises
+        `InvalidWorkflow` for an unknown name, `RunExists`, `KeyReused` for a key that stood for something else,
+        `UnstorableValue`, `StoreError`. A caller that is cancelled does not take the start back.
         """
         workflow = self._workflows.get(name)
         if workflow is None:
             known = ", ".join(sorted(self._workflows)) or "none"
             raise InvalidWorkflow(f"no workflow is named {name!r} here; known: {known}")
         text = encode(dict(shared or {}), "shared", self._store.value_limit)
-        started = run_id or new_id()
+        command = _command(requested_by or "", event_key, "start", name, text, run_id)
+        started = run_id or (new_id() if command is None else digest(f"{command.person} {command.key}")[:32])
         driver = self._running()
-        await driver.on_loop(lambda: driver.start(started, workflow, text, requested_by))
+        try:
+            await driver.on_loop(lambda: driver.start(started, workflow, text, requested_by, command))
+        except RunExists:
+            earlier = None if command is None else await self._store.started_by(command)
+            if earlier is None:
+                raise
+            return earlier
         return started
 
     async def answer(  # noqa: PLR0913 - the fields of an answer
@@ -167,25 +176,48 @@ class Runtime:
         """The open requests, the oldest first; of one run where it is named."""
         return await self._store.reader.pending(run_id, limit)
 
-    async def cancel(self, run_id: str, *, person: str, via: str = CODE) -> None:
-        """Cancel a run with its open requests; its coroutine is stopped. Raises `UnknownRun`, `NotApplicable`."""
-        await self._store.cancel(run_id, person, via)
+    async def cancel(
+        self, run_id: str, *, person: str, via: str = CODE, event_key: str | None = None
+    ) -> None:
+        """Cancel a run with its open requests; its coroutine is stopped. Raises `UnknownRun`, `NotApplicable`.
 
-    async def retry(self, run_id: str, *, person: str, via: str = CODE, ask_again: bool = False) -> None:
-        """Run the failed visit of a run again: its recorded answers and steps return, unless `ask_again` opens a new
-        visit. Raises `UnknownRun`, `NotApplicable`.
+        Here and below, an `event_key` that the person repeats does nothing again; for something else it raises
+        `KeyReused`.
         """
-        await self._store.retry(run_id, person, via, ask_again=ask_again)
+        await self._store.cancel(run_id, person, via, _command(person, event_key, "cancel", run_id))
+
+    async def retry(
+        self,
+        run_id: str,
+        *,
+        person: str,
+        via: str = CODE,
+        ask_again: bool = False,
+        event_key: str | None = None,
+    ) -> None:
+        """Run the failed visit of a run again: its recorded answers and steps return, unless `ask_again` opens a new
+        visit. Raises `UnknownRun`, `NotApplicable`, `KeyReused`.
+        """
+        command = _command(person, event_key, "retry", run_id, str(ask_again))
+        await self._store.retry(run_id, person, via, command, ask_again=ask_again)
 
     async def attention(
-        self, run_id: str, action: str, *, person: str, via: str = CODE, result: Json | None = None
+        self,
+        run_id: str,
+        action: str,
+        *,
+        person: str,
+        via: str = CODE,
+        result: Json | None = None,
+        event_key: str | None = None,
     ) -> None:
         """Decide about a run that needs attention: `reask`, `accept`, `done` with a result, `again` or `cancel`.
 
-        Raises `UnknownRun`, and `NotApplicable` with the actions that fit.
+        Raises `UnknownRun`, `KeyReused`, and `NotApplicable` with the actions that fit.
         """
         text = encode(result, "result", self._store.value_limit) if action == "done" else None
-        await self._store.attend(run_id, action, text, person, via)
+        command = _command(person, event_key, "attention", run_id, action, text)
+        await self._store.attend(run_id, action, text, person, via, command)
 
     def _running(self) -> Driver:
         if self._driver is None:
@@ -216,3 +248,10 @@ class Runtime:
                     )
             for run_id in await self._store.runs_to_recover(workflow.name):
                 driver.take_up(run_id, workflow.name)
+
+
+def _command(person: str, event_key: str | None, *wanted: str | None) -> CommandKey | None:
+    """What makes a repetition known; None without a key."""
+    if event_key is None:
+        return None
+    return CommandKey(person, event_key, digest(encode_sorted(list(wanted)).decode()))

@@ -18,7 +18,7 @@ The families say who must act::
     │   ├── AnswerRefused        an answer by name that was refused
     │   └── UnusedInput          input that no question took
     └── OperatorError        whoever runs sayso
-        ├── UnknownRun, RunExists, NotApplicable
+        ├── UnknownRun, RunExists, NotApplicable, KeyReused, TokenExists
         └── StoreError
             ├── StoreInUse, StoreFull, StoreUnreadable, SchemaTooNew, StoreClosed
 """
@@ -198,6 +198,24 @@ class NotApplicable(OperatorError):
         self.action = action
         self.reason = reason
         super().__init__(f"{action} does not apply to run {run_id!r}: {reason}")
+
+
+class KeyReused(OperatorError):
+    """An idempotency key of this person's stands for something else already; nothing was done."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"the idempotency key {key!r} stands for something else already. Repeat exactly that, or take a new key."
+        )
+
+
+class TokenExists(OperatorError):
+    """There is an API token of this name already; none was made."""
+
+    def __init__(self, person: str) -> None:
+        self.person = person
+        super().__init__(f"there is a {person} already. Remove it first, or take another name.")
 
 
 class StoreError(OperatorError):

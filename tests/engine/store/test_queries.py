@@ -18,9 +18,10 @@ from tests.engine.store.live_connection import execute
 PACKAGE = Path(store_package.__file__).parent
 
 COLD = {
-    "audit_page_of_run": "an export of one run's trail reads the whole trail",
     "audit_redact": "as rare as a request to be forgotten",
+    "credentials_list": "a listing of the handful of people and programs that are let in",
     "runs_list": "a listing, bounded by its limit, that walks from the newest run back",
+    "sessions_remove": "as rare as an operator who shuts somebody out",
     "tables": "the schema's own table, at opening",
     "version": "one row, at opening",
 }

@@ -11,12 +11,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import msgspec
+
 from sayso.engine._graph import Workflow
 from sayso.engine._policy import parse_audience
 from sayso.engine._records import WorkflowStatus
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun
-from sayso.engine.store import GRACE, Change, Listener, NewRun, Store
+from sayso.engine.store import GRACE, Change, CommandKey, Listener, NewRun, Store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -149,9 +151,17 @@ class Driver:
         key = await self.definition_key(workflow)
         return NewRun(run_id, workflow.name, key, workflow.start.id, shared, requested_by)
 
-    async def start(self, run_id: str, workflow: Workflow, shared: str, requested_by: str | None) -> None:
+    async def start(
+        self,
+        run_id: str,
+        workflow: Workflow,
+        shared: str,
+        requested_by: str | None,
+        command: CommandKey | None = None,
+    ) -> None:
         """Store a run and execute its first visit. Raises `RunExists`, `StoreError`."""
         new = await self.new_run(run_id, workflow, shared, requested_by)
+        new = msgspec.structs.replace(new, command=command)
         if run_id in self.live:
             raise RunExists(run_id)
         await self.get(run_id, workflow.name, auto=True).start(new)

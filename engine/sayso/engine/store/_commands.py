@@ -11,6 +11,14 @@ from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._values import Json
 
 
+class CommandKey(msgspec.Struct, frozen=True, gc=False):
+    """What makes a repeated command known: whose key it is, and a digest of what is wanted under it."""
+
+    person: str
+    key: str
+    digest: str
+
+
 class NewRun(msgspec.Struct, frozen=True, gc=False):
     """A run to be started at its first node; `shared` is JSON."""
 
@@ -20,6 +28,7 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
     node_id: str
     shared: str
     requested_by: str | None
+    command: CommandKey | None = None
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

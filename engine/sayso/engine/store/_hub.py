@@ -48,8 +48,8 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CardListener:
-    """Who shows cards, and the loop on which it does."""
+class CommitListener:
+    """Who wants to know that there is news to read, and on which loop."""
 
     loop: asyncio.AbstractEventLoop
     callback: Callable[[], None]
@@ -73,7 +73,8 @@ class Hub:
     def __init__(self) -> None:
         self.run_drivers: dict[str, RunDriver] = {}
         self.workflow_drivers: dict[str, RunDriver] = {}
-        self.card_listeners: tuple[CardListener, ...] = ()
+        self.card_listeners: tuple[CommitListener, ...] = ()
+        self.audit_listeners: tuple[CommitListener, ...] = ()
         self._of_runs: dict[str, tuple[Listener, ...]] = {}
         self._of_workflows: dict[str, tuple[Listener, ...]] = {}
 
@@ -91,15 +92,25 @@ class Hub:
         for workflow in workflows:
             _remove(self._of_workflows, workflow, listener)
 
-    def listen_cards(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> CardListener:
+    def listen_cards(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> CommitListener:
         """Have the callback called on its loop after each commit that gave cards news."""
-        listener = CardListener(loop, callback)
+        listener = CommitListener(loop, callback)
         self.card_listeners = (*self.card_listeners, listener)
         return listener
 
-    def ignore_cards(self, listener: CardListener) -> None:
+    def ignore_cards(self, listener: CommitListener) -> None:
         """Undo `listen_cards`; harmless where it is not known."""
         self.card_listeners = tuple(known for known in self.card_listeners if known is not listener)
+
+    def listen_audit(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> CommitListener:
+        """Have the callback called on its loop after each commit that lengthened the audit trail."""
+        listener = CommitListener(loop, callback)
+        self.audit_listeners = (*self.audit_listeners, listener)
+        return listener
+
+    def ignore_audit(self, listener: CommitListener) -> None:
+        """Undo `listen_audit`; harmless where it is not known."""
+        self.audit_listeners = tuple(known for known in self.audit_listeners if known is not listener)
 
     def listeners(self, change: Change) -> tuple[Listener, ...]:
         """Whom a change concerns."""

@@ -6,7 +6,8 @@ import msgspec
 
 from sayso.engine._questions import DIGEST_VERSION, question_digest
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
-from sayso.engine.errors import NotApplicable, UnknownRun
+from sayso.engine.errors import KeyReused, NotApplicable, UnknownRun
+from sayso.engine.store._commands import CommandKey
 from sayso.engine.store._rows import read_run
 from sayso.engine.store._transaction import Transaction
 
@@ -27,9 +28,31 @@ def _load(tx: Transaction, run_id: str) -> RunRecord:
     return read_run(row)
 
 
-def cancel(tx: Transaction, run_id: str, person: str, via: str) -> None:
-    """Cancel a run that has not ended, with its open requests."""
+def started_by(tx: Transaction, command: CommandKey) -> str | None:
+    """The run of a command that was carried out, or None; raises `KeyReused` where the key had something else."""
+    row = tx.row("command_find", {"person": command.person, "key": command.key})
+    if row is None:
+        return None
+    if row["digest"] != command.digest:
+        raise KeyReused(command.key)
+    return str(row["run_id"])
+
+
+def _is_repeated(tx: Transaction, command: CommandKey | None, run: RunRecord) -> bool:
+    """Whether this was done before; if not, it is from now on. Raises `KeyReused`."""
+    if command is None:
+        return False
+    if started_by(tx, command) is not None:
+        return True
+    tx.run("command_add", {**msgspec.structs.asdict(command), "run_key": run.run_key})
+    return False
+
+
+def cancel(tx: Transaction, run_id: str, person: str, via: str, command: CommandKey | None = None) -> None:
+    """Cancel a run that has not ended, with its open requests. A repeated command changes nothing."""
     run = _load(tx, run_id)
+    if _is_repeated(tx, command, run):
+        return
     if run.status in ENDED:
         raise NotApplicable(run_id, "cancel", f"it has ended already ({run.status})")
     fields = {"run_key": run.run_key, "visit": run.visit, "person": person, "now": tx.now}
@@ -42,9 +65,13 @@ def cancel(tx: Transaction, run_id: str, person: str, via: str) -> None:
     tx.announce(run_id, run.workflow, WorkflowStatus.CANCELLED)
 
 
-def retry(tx: Transaction, run_id: str, person: str, via: str, *, ask_again: bool) -> None:
+def retry(
+    tx: Transaction, run_id: str, person: str, via: str, command: CommandKey | None = None, *, ask_again: bool
+) -> None:
     """Run the failed visit again: a new attempt that keeps its answers, or a new visit that asks again."""
     run = _load(tx, run_id)
+    if _is_repeated(tx, command, run):
+        return
     if run.status is not WorkflowStatus.FAILED:
         raise NotApplicable(run_id, "retry", f"only a failed run can be retried, and it is {run.status}")
     fields = {"run_key": run.run_key, "visit": run.visit, "now": tx.now}
@@ -55,9 +82,19 @@ def retry(tx: Transaction, run_id: str, person: str, via: str, *, ask_again: boo
     tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)
 
 
-def attend(tx: Transaction, run_id: str, action: str, result: str | None, person: str, via: str) -> None:
+def attend(
+    tx: Transaction,
+    run_id: str,
+    action: str,
+    result: str | None,
+    person: str,
+    via: str,
+    command: CommandKey | None = None,
+) -> None:
     """Carry out an operator's decision about a run that needs attention; `result` is the JSON for `done`."""
     run = _load(tx, run_id)
+    if _is_repeated(tx, command, run):
+        return
     if action == "cancel" and run.status not in ENDED:
         cancel(tx, run_id, person, via)
         return

@@ -10,7 +10,7 @@ from typing import Protocol
 from sayso.engine._clock import Clock
 from sayso.engine._outcomes import Outcome
 from sayso.engine._records import Attention, LoadedRun
-from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park, Place, VisitEnd
+from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, CommandKey, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Hub, Resolution
 
 WRITE_CALLS = (
@@ -43,6 +43,10 @@ WRITE_CALLS = (
     "post_anew",
     "know",
     "keep",
+    "admit",
+    "redeem",
+    "sign_out",
+    "shut_out",
 )
 """The calls that change what is stored; each is one transaction."""
 
@@ -97,11 +101,22 @@ class AnswerStore(Protocol):
     def answer(self, attempt: AnswerAttempt) -> asyncio.Future[Outcome]: ...
     def answer_all(self, attempts: Sequence[tuple[str, AnswerAttempt]]) -> asyncio.Future[list[Outcome]]: ...
     def expire_due(self, run_id: str | None) -> asyncio.Future[int]: ...
-    def cancel(self, run_id: str, person: str, via: str) -> asyncio.Future[None]: ...
-    def retry(self, run_id: str, person: str, via: str, *, ask_again: bool) -> asyncio.Future[None]: ...
-    def attend(
-        self, run_id: str, action: str, result: str | None, person: str, via: str
+    def cancel(
+        self, run_id: str, person: str, via: str, command: CommandKey | None = None
     ) -> asyncio.Future[None]: ...
+    def retry(
+        self, run_id: str, person: str, via: str, command: CommandKey | None = None, *, ask_again: bool
+    ) -> asyncio.Future[None]: ...
+    def attend(
+        self,
+        run_id: str,
+        action: str,
+        result: str | None,
+        person: str,
+        via: str,
+        command: CommandKey | None = None,
+    ) -> asyncio.Future[None]: ...
+    def started_by(self, command: CommandKey) -> asyncio.Future[str | None]: ...
 
 
 class Store(RunStore, AnswerStore, Protocol):

@@ -17,12 +17,16 @@ from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import (
     AuditRow,
     CardRecord,
+    Credential,
+    CredentialKind,
     DeadPlace,
     Delivery,
     LoadedRun,
+    NodeStatus,
     RequestRecord,
     RunSummary,
     StoreCounts,
+    VisitSummary,
     WorkflowStatus,
 )
 from sayso.engine._values import Json, decode
@@ -157,6 +161,45 @@ class SQLiteReader:
         """The notes of a surface whose keys begin so."""
         fields = {"surface": surface, "prefix": prefix, "upto": prefix + _LAST}
         return {row["key"]: decode(row["value"]) for row in await self._rows("notes_kept", fields)}
+
+    async def person_of(self, kind: CredentialKind, secret_hash: str, now: datetime) -> str | None:
+        """Whom a secret lets in, or None."""
+        fields = {"kind": kind, "hash": secret_hash, "now": to_microseconds(now)}
+        rows = await self._rows("credential_person", fields)
+        return str(rows[0]["person"]) if rows else None
+
+    async def credentials(self, now: datetime) -> list[Credential]:
+        """Everything that lets somebody in at an instant."""
+        return [
+            Credential(
+                CredentialKind(row["kind"]),
+                row["person"],
+                from_microseconds(row["made_at"]),
+                None if row["expires_at"] is None else from_microseconds(row["expires_at"]),
+            )
+            for row in await self._rows("credentials_list", {"now": to_microseconds(now)})
+        ]
+
+    async def visits(self, run_id: str) -> list[VisitSummary]:
+        """The visits of a run, in their order."""
+        return [
+            VisitSummary(
+                row["visit"],
+                row["node_id"],
+                NodeStatus(row["status"]),
+                row["attempt"],
+                row["error"],
+                from_microseconds(row["begun_at"]),
+                None if row["ended_at"] is None else from_microseconds(row["ended_at"]),
+            )
+            for row in await self._rows("visits_of_run", {"run_id": run_id})
+        ]
+
+    async def run_cards(self, run_id: str) -> list[CardRecord]:
+        """What the cards of a run's requests show, in the order of asking."""
+        rows = await self._rows("request_ids_of_run", {"run_id": run_id})
+        cards = [await self.card(row["id"]) for row in rows]
+        return [card for card in cards if card is not None]
 
     async def load(self, run_id: str) -> LoadedRun | None:
         """A run with the journal of its current visit; it may move on while it is read."""

@@ -33,13 +33,15 @@ def define(tx: Transaction, workflow: str, definition: str) -> int:
 
 
 def start(tx: Transaction, new: NewRun) -> Place:
-    """Store a run and its first visit, and say where it stands; raises `RunExists`."""
+    """Store a run and its first visit, and say where it stands; raises `RunExists`, also for a repeated command."""
     fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now)
     try:
         run_key = tx.run("run_insert", fields).lastrowid
+        assert run_key is not None
+        if new.command is not None:
+            tx.run("command_add", {**msgspec.structs.asdict(new.command), "run_key": run_key})
     except sqlite3.IntegrityError as error:
         raise RunExists(new.run_id) from error
-    assert run_key is not None
     tx.run("visit_insert", (run_key, 1, new.node_id, new.shared, new.definition_key, tx.now))
     tx.audit("run_started", {"workflow": new.workflow}, run_id=new.run_id, person=new.requested_by)
     tx.announce(new.run_id, new.workflow, WorkflowStatus.RUNNING)

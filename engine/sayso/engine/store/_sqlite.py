@@ -18,11 +18,11 @@ from typing import Any, Self
 
 from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import Attention, Delivery, LoadedRun
+from sayso.engine._records import Attention, CredentialKind, Delivery, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
-from sayso.engine.store import _answering, _cards, _operating, _running
-from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, NewRun, Park, Place, VisitEnd
+from sayso.engine.store import _answering, _cards, _credentials, _operating, _running
+from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, CommandKey, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._connection import connect_writer
 from sayso.engine.store._hub import Hub, Resolution
 from sayso.engine.store._lock import FileLock
@@ -278,19 +278,33 @@ class SQLiteStore:
         """Expire what is due, of one run or of all; the number of requests expired."""
         return self._submit(_answering.expire_due, run_id)
 
-    def cancel(self, run_id: str, person: str, via: str) -> asyncio.Future[None]:
-        """Cancel a run; raises `UnknownRun`, `NotApplicable`."""
-        return self._submit(_operating.cancel, run_id, person, via)
+    def cancel(
+        self, run_id: str, person: str, via: str, command: CommandKey | None = None
+    ) -> asyncio.Future[None]:
+        """Cancel a run; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
+        return self._submit(_operating.cancel, run_id, person, via, command)
 
-    def retry(self, run_id: str, person: str, via: str, *, ask_again: bool) -> asyncio.Future[None]:
-        """Run a failed visit again; raises `UnknownRun`, `NotApplicable`."""
-        return self._submit(_operating.retry, run_id, person, via, ask_again=ask_again)
+    def retry(
+        self, run_id: str, person: str, via: str, command: CommandKey | None = None, *, ask_again: bool
+    ) -> asyncio.Future[None]:
+        """Run a failed visit again; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
+        return self._submit(_operating.retry, run_id, person, via, command, ask_again=ask_again)
 
     def attend(
-        self, run_id: str, action: str, result: str | None, person: str, via: str
+        self,
+        run_id: str,
+        action: str,
+        result: str | None,
+        person: str,
+        via: str,
+        command: CommandKey | None = None,
     ) -> asyncio.Future[None]:
-        """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`."""
-        return self._submit(_operating.attend, run_id, action, result, person, via)
+        """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
+        return self._submit(_operating.attend, run_id, action, result, person, via, command)
+
+    def started_by(self, command: CommandKey) -> asyncio.Future[str | None]:
+        """The run that a command was about, if it was carried out; raises `KeyReused`."""
+        return self._read(_operating.started_by, command)
 
     def redact(self, run_id: str, person: str, via: str) -> asyncio.Future[int]:
         """Remove the payloads of a run's audit rows; the number of rows."""
@@ -302,6 +316,26 @@ class SQLiteStore:
         while count := await self._submit(_operating.prune, to_microseconds(before), person, via):
             deleted += count
         return deleted
+
+    # Ways in over HTTP. Only hashes of secrets come here.
+
+    def admit(
+        self, kind: CredentialKind, secret_hash: str, person: str, expires_at: datetime | None
+    ) -> asyncio.Future[None]:
+        """Let whoever has a secret in as this person; raises `TokenExists`."""
+        return self._submit(_credentials.admit, kind, secret_hash, person, expires_at)
+
+    def redeem(self, link_hash: str, session_hash: str, expires_at: datetime) -> asyncio.Future[str | None]:
+        """Turn a sign-in link into a session, once; whose it is, None where there is no such link."""
+        return self._submit(_credentials.redeem, link_hash, session_hash, expires_at)
+
+    def sign_out(self, session_hash: str) -> asyncio.Future[None]:
+        """End a session."""
+        return self._submit(_credentials.sign_out, session_hash)
+
+    def shut_out(self, person: str, by: str) -> asyncio.Future[int]:
+        """Remove every token, session and link of a person; how many there were."""
+        return self._submit(_credentials.shut_out, person, by)
 
     # What shows cards needs. What is due, the reader tells.
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
-from sayso.engine.store._hub import CardListener, Change, Hub, Listener
+from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction
 
 logger = logging.getLogger("sayso.engine.store")
@@ -63,7 +63,7 @@ class _Delivery:
         self.changes = changes
 
 
-_News: TypeAlias = "_Delivery | tuple[Listener, Change] | CardListener"
+_News: TypeAlias = "_Delivery | tuple[Listener, Change] | CommitListener"
 """What one hop to a loop brings."""
 
 
@@ -155,7 +155,10 @@ class Writer:
             reason = _translate(error, self._path)
             logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
             deliveries = [_Delivery(job.future, None, _translate(error, self._path), []) for job in batch]
-        self._deliver(batch, deliveries, cards_marked=transaction.take_cards_marked())
+        listeners = self._hub.card_listeners if transaction.take_cards_marked() else ()
+        if transaction.mark() != mark:
+            listeners += self._hub.audit_listeners
+        self._deliver(batch, deliveries, listeners)
 
     def _attempt(self, transaction: Transaction, job: _Job) -> _Delivery:
         connection = transaction.connection
@@ -178,16 +181,18 @@ class Writer:
             connection.execute("RELEASE one")
         return _Delivery(job.future, result, None, transaction.take_changes())
 
-    def _deliver(self, batch: list[_Job], deliveries: list[_Delivery], *, cards_marked: bool) -> None:
+    def _deliver(
+        self, batch: list[_Job], deliveries: list[_Delivery], listeners: tuple[CommitListener, ...]
+    ) -> None:
         """One hop to each loop, with all that the commit means to it in the writer's order."""
         by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {}
         for job, delivery in zip(batch, deliveries, strict=True):
             for change in delivery.changes:
-                for listener in self._hub.listeners(change):
-                    by_loop.setdefault(listener.loop, []).append((listener, change))
+                for of_run in self._hub.listeners(change):
+                    by_loop.setdefault(of_run.loop, []).append((of_run, change))
             by_loop.setdefault(job.loop, []).append(delivery)
-        for card_listener in self._hub.card_listeners if cards_marked else ():
-            by_loop.setdefault(card_listener.loop, []).append(card_listener)
+        for listener in listeners:
+            by_loop.setdefault(listener.loop, []).append(listener)
         for loop, news in by_loop.items():
             try:
                 loop.call_soon_threadsafe(_arrive, loop, news)
@@ -198,7 +203,7 @@ class Writer:
 def _arrive(loop: asyncio.AbstractEventLoop, news: list[_News]) -> None:
     """Everything is scheduled, not called, so that listeners and the callbacks of futures keep the writer's order."""
     for item in news:
-        if isinstance(item, CardListener):
+        if isinstance(item, CommitListener):
             loop.call_soon(item.callback)
         elif isinstance(item, tuple):
             listener, change = item

@@ -408,3 +408,39 @@ DELETE FROM runs WHERE run_key IN (SELECT run_key FROM runs WHERE ended_at < :be
 
 -- name: prune_count
 SELECT count(*) AS runs FROM runs WHERE ended_at < :before;
+
+-- name: credential_add
+INSERT INTO credentials (hash, kind, person, made_at, expires_at) VALUES (:hash, :kind, :person, :now, :expires_at);
+
+-- name: credentials_forget_expired
+DELETE FROM credentials WHERE expires_at IS NOT NULL AND expires_at <= :now;
+
+-- name: credential_take
+-- A link works once: whoever deletes it has it.
+DELETE FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS NULL OR expires_at > :now) RETURNING person;
+
+-- name: credential_person
+SELECT person FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS NULL OR expires_at > :now);
+
+-- name: token_remove
+DELETE FROM credentials WHERE kind = 'TOKEN' AND person = :person RETURNING person;
+
+-- name: sessions_remove
+DELETE FROM credentials WHERE (kind = 'SESSION' OR kind = 'LINK') AND person = :person;
+
+-- name: credentials_list
+SELECT kind, person, made_at, expires_at FROM credentials
+WHERE expires_at IS NULL OR expires_at > :now ORDER BY kind, person, made_at;
+
+-- name: command_find
+SELECT c.digest, r.run_id FROM commands c JOIN runs r USING (run_key) WHERE c.person = :person AND c.key = :key;
+
+-- name: command_add
+INSERT INTO commands (person, key, digest, run_key) VALUES (:person, :key, :digest, :run_key);
+
+-- name: visits_of_run
+SELECT v.visit, v.node_id, v.status, v.attempt, v.error, v.begun_at, v.ended_at
+FROM runs r JOIN visits v USING (run_key) WHERE r.run_id = :run_id ORDER BY v.visit;
+
+-- name: request_ids_of_run
+SELECT q.id FROM runs r JOIN requests q USING (run_key) WHERE r.run_id = :run_id ORDER BY q.visit, q.request_key;
