@@ -1,11 +1,18 @@
-"""A thin client of a running service, over the control socket beside its database."""
+"""A thin typed client of a running service: over the control socket beside its database, or over TCP with a token.
+
+Every write has an idempotency key. One whose answer was not heard is sent again under the same key, so it is done once.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import time
+import uuid
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
 from sayso.engine import Json, Outcome, OutcomeKind, SaysoError
 
@@ -13,15 +20,73 @@ if TYPE_CHECKING:
     import httpx
 
 _TIMEOUT = 30.0
-_OK = 200
+_TRIES = 4
+_FIRST_PAUSE = 0.2
+_SERVER_ERROR = 500
+_ERROR = 400
+_LONGEST_WAIT = 60.0
+
+
+class RunDict(TypedDict):
+    """A run. `status` is that of `WorkflowStatus`; instants are ISO 8601 in UTC."""
+
+    run_id: str
+    workflow: str
+    status: str
+    node_id: str | None
+    visit: int
+    error: str | None
+    attention: dict[str, Any] | None
+    requested_by: str | None
+    created_at: str
+    updated_at: str
+
+
+class RequestDict(TypedDict):
+    """A request, as `awaiting_input` shows it. Of one that was asked for by itself, `status` and `answer` are there."""
+
+    id: str
+    revision: int
+    run_id: str
+    node_id: str
+    request_id: str
+    prompt: str | None
+    options: list[Any] | None
+    input_type: str
+    schema: dict[str, Any] | None
+    details: Any
+    note: str | None
+    to: list[str]
+    requested_by: str | None
+    asked_at: str
+    deadline: str | None
+
+
+class ClosedRequestDict(RequestDict):
+    """One request with how it stands: `status` is that of `RequestStatus`."""
+
+    status: str
+    answer: Any
+    resolved_at: str | None
+
+
+class ChangeDict(TypedDict):
+    """Something that happened: the kind of its audit row, and what it was about."""
+
+    sequence: int
+    at: str
+    kind: str
+    run_id: str | None
+    request_id: str | None
 
 
 class ServiceRefused(SaysoError):
     """The service refused; `kind`, message and `exit_code` are those of the error that it raised."""
 
-    def __init__(self, kind: str, message: str, exit_code: int) -> None:
+    def __init__(self, kind: str, message: str, exit_code: int, status: int = 0) -> None:
         self.kind = kind
         self.exit_code = exit_code
+        self.status = status
         super().__init__(message)
 
 
@@ -38,7 +103,7 @@ class ServiceUnclear(SaysoError):
 class ServiceClient:
     """Calls of one running service. Every call raises `ServiceRefused` and `ServiceUnclear`."""
 
-    def __init__(self, client: httpx.Client, folder: int | None) -> None:
+    def __init__(self, client: httpx.Client, folder: int | None = None) -> None:
         self._client = client
         self._folder = folder
 
@@ -58,12 +123,20 @@ class ServiceClient:
         transport = httpx.HTTPTransport(uds=f"/proc/self/fd/{folder}/{place.path.name}")
         found = cls(httpx.Client(transport=transport, base_url="http://sayso", timeout=_TIMEOUT), folder)
         try:
-            found._client.get("/api/v1/requests", params={"limit": 1})
+            found._client.get("/api/v1/me")
         except httpx.TransportError:
             # A socket that nobody listens on is what a killed service left.
             found.close()
             return None
         return found
+
+    @classmethod
+    def connect(cls, url: str, token: str) -> Self:
+        """The service at an address, called by the program that the token belongs to."""
+        import httpx
+
+        headers = {"Authorization": f"Bearer {token}"}
+        return cls(httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT))
 
     def __enter__(self) -> Self:
         return self
@@ -80,20 +153,61 @@ class ServiceClient:
             os.close(self._folder)
             self._folder = None
 
-    def start(self, workflow: str, shared: dict[str, Any] | None = None) -> str:
+    def whoami(self) -> dict[str, Any]:
+        """Who calls: `person`, `via`, and whether they are an `operator`."""
+        return self._get("/api/v1/me")
+
+    # Runs.
+
+    def start(
+        self, workflow: str, shared: dict[str, Any] | None = None, *, event_key: str | None = None
+    ) -> str:
         """Start a run; its id."""
-        return str(
-            self._call("POST", "/api/v1/runs", {"workflow": workflow, "shared": shared or {}})["run_id"]
-        )
+        said = self._post("/api/v1/runs", {"workflow": workflow, "shared": shared or {}}, event_key)
+        return str(said["run_id"])
 
-    def status(self, run_id: str) -> dict[str, Any]:
+    def status(self, run_id: str) -> RunDict:
         """A run as listings show it."""
-        return self._call("GET", f"/api/v1/runs/{run_id}")
+        return cast("RunDict", self._get(f"/api/v1/runs/{run_id}"))
 
-    def pending(self, run_id: str | None = None) -> list[dict[str, Any]]:
-        """The open requests, the oldest first; of one run where it is named."""
-        path = "/api/v1/requests" if run_id is None else f"/api/v1/requests?run_id={run_id}"
-        return cast("list[dict[str, Any]]", self._call("GET", path)["requests"])
+    def runs(self, *, status: str | None = None, limit: int = 100) -> list[RunDict]:
+        """The newest runs first."""
+        query = {"limit": limit} | ({"status": status} if status else {})
+        return cast("list[RunDict]", self._get("/api/v1/runs", query)["runs"])
+
+    def wait(self, run_id: str, seconds: float) -> RunDict:
+        """A run once it has ended or needs attention, or as it stands when the time is over."""
+        end = time.monotonic() + seconds
+        while True:
+            left = min(_LONGEST_WAIT, max(0.0, end - time.monotonic()))
+            run = cast("RunDict", self._get(f"/api/v1/runs/{run_id}", {"wait": left}, left))
+            if run["status"] not in ("RUNNING", "WAITING_FOR_INPUT") or time.monotonic() >= end:
+                return run
+
+    def cancel(self, run_id: str, *, event_key: str | None = None) -> None:
+        """Cancel a run."""
+        self._post(f"/api/v1/runs/{run_id}/cancel", {}, event_key)
+
+    def retry(self, run_id: str, *, ask_again: bool = False, event_key: str | None = None) -> None:
+        """Let a failed run try again."""
+        self._post(f"/api/v1/runs/{run_id}/retry", {"ask_again": ask_again}, event_key)
+
+    def attention(
+        self, run_id: str, action: str, result: Json = None, *, event_key: str | None = None
+    ) -> None:
+        """Decide about a run that needs attention."""
+        self._post(f"/api/v1/runs/{run_id}/attention", {"action": action, "result": result}, event_key)
+
+    # Requests.
+
+    def pending(self, run_id: str | None = None) -> list[RequestDict]:
+        """The open requests that the caller may see, the oldest first; of one run where it is named."""
+        query: dict[str, Any] = {} if run_id is None else {"run_id": run_id}
+        return cast("list[RequestDict]", self._get("/api/v1/requests", query)["requests"])
+
+    def request(self, request_id: str, wait: float = 0) -> ClosedRequestDict:
+        """One request, once it is closed or as it stands after up to 60 seconds."""
+        return cast("ClosedRequestDict", self._get(f"/api/v1/requests/{request_id}", {"wait": wait}, wait))
 
     def answer(
         self,
@@ -104,35 +218,92 @@ class ServiceClient:
         comment: str | None = None,
         event_key: str | None = None,
     ) -> Outcome:
-        """Answer a request as the user of this process."""
-        body = {"revision": revision, "value": value, "comment": comment, "event_key": event_key}
-        said = self._call("POST", f"/api/v1/requests/{request_id}/answers", body)
-        return Outcome(OutcomeKind(said["outcome"]), said["reason"], repeated=said["repeated"])
+        """Answer a request; what became of it, refusals included."""
+        body = {"revision": revision, "value": value, "comment": comment}
+        said = self._post(f"/api/v1/requests/{request_id}/answers", body, event_key)
+        reason = said.get("reason", said.get("detail", ""))
+        return Outcome(OutcomeKind(said["outcome"]), reason, repeated=said["repeated"])
 
-    def cancel(self, run_id: str) -> None:
-        """Cancel a run."""
-        self._call("POST", f"/api/v1/runs/{run_id}/cancel", {})
+    # What happens.
 
-    def retry(self, run_id: str, *, ask_again: bool = False) -> None:
-        """Let a failed run try again."""
-        self._call("POST", f"/api/v1/runs/{run_id}/retry", {"ask_again": ask_again})
+    def changes(self, after: int = 0, wait: float = 0) -> tuple[list[ChangeDict], int]:
+        """What happened behind a row, and the row to go on behind."""
+        said = self._get("/api/v1/changes", {"after": after, "wait": wait}, wait)
+        return cast("list[ChangeDict]", said["changes"]), int(said["last"])
 
-    def attention(self, run_id: str, action: str, result: Json = None) -> None:
-        """Decide about a run that needs attention."""
-        self._call("POST", f"/api/v1/runs/{run_id}/attention", {"action": action, "result": result})
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def events(self, after: int | None = None) -> Generator[ChangeDict]:
+        """What happens, as it happens, until the connection ends or the generator is closed."""
         import httpx
 
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
         try:
-            response = self._client.request(method, path, json=body)
-            said: dict[str, Any] = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+            with self._client.stream("GET", "/api/v1/events", headers=headers, timeout=_TIMEOUT) as response:
+                if response.status_code >= _ERROR:
+                    response.read()
+                    raise _refusal(response.status_code, response.json())
+                for line in response.iter_lines():
+                    if line.startswith("data: "):
+                        yield cast("ChangeDict", json.loads(line.removeprefix("data: ")))
+        except httpx.HTTPError as error:
             raise ServiceUnclear(type(error).__name__) from error
-        if response.status_code == _OK:
-            return said
-        problem = said.get("error")
-        if not isinstance(problem, dict):
-            raise ServiceRefused("Refused", f"the service refused: {said.get('detail', said)}", 1)
-        given = cast("dict[str, Any]", problem)
-        raise ServiceRefused(given["kind"], given["message"], given["exit_code"])
+
+    # Who is let in; over the control socket alone.
+
+    def sign_in_link(self, name: str) -> str:
+        """A link that signs somebody in, once, within ten minutes."""
+        return str(self._post("/access/links", {"name": name})["url"])
+
+    def make_token(self, name: str) -> str:
+        """A token for a program; it cannot be shown again."""
+        return str(self._post("/access/tokens", {"name": name})["token"])
+
+    def credentials(self) -> list[dict[str, Any]]:
+        """Who is let in, without the secrets."""
+        return cast("list[dict[str, Any]]", self._get("/access")["credentials"])
+
+    def shut_out(self, person: str) -> int:
+        """Remove every token, session and link of a person; how many there were."""
+        return int(self._call("DELETE", f"/access/{person}")["removed"])
+
+    def _get(self, path: str, query: dict[str, Any] | None = None, patience: float = 0) -> dict[str, Any]:
+        return self._call("GET", path, query=query, patience=patience)
+
+    def _post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+        return self._call("POST", path, body=body, key=key or uuid.uuid4().hex)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        query: dict[str, Any] | None = None,
+        key: str | None = None,
+        patience: float = 0,
+    ) -> dict[str, Any]:
+        import httpx
+
+        headers = {} if key is None else {"Idempotency-Key": key}
+        pause, reason = _FIRST_PAUSE, ""
+        for attempt in range(_TRIES):
+            if attempt:
+                time.sleep(pause)
+                pause *= 2
+            try:
+                response = self._client.request(
+                    method, path, json=body, params=query, headers=headers, timeout=_TIMEOUT + patience
+                )
+                said: dict[str, Any] = response.json()
+            except (httpx.HTTPError, ValueError) as error:
+                reason = type(error).__name__
+                continue
+            if response.status_code < _ERROR or "outcome" in said:
+                return said
+            if response.status_code < _SERVER_ERROR or attempt == _TRIES - 1:
+                raise _refusal(response.status_code, said)
+        raise ServiceUnclear(reason)
+
+
+def _refusal(status: int, said: dict[str, Any]) -> ServiceRefused:
+    detail = str(said.get("detail", said))
+    return ServiceRefused(str(said.get("kind", "Refused")), detail, int(said.get("exit_code", 1)), status)

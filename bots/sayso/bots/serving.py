@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from sayso.bots.commands import Commands
 from sayso.bots.desk import Desk, Membership
-from sayso.bots.http import Health, HttpServer, Metrics, control_app, public_app, socket_path
+from sayso.bots.front import Front
+from sayso.bots.http import Health, Metrics
 from sayso.bots.operator import OperatorDesk
 from sayso.bots.outbox import CardSurface, Outbox
 from sayso.config import Settings
@@ -149,10 +150,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A service that runs: where its HTTP server listens."""
+    """A service that runs: where its HTTP server listens, and a link that signs its own user in, once."""
 
     url: str
     socket: str
+    link: str
 
 
 class _Memberships(dict[str, Membership]):
@@ -185,22 +187,17 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         memberships.update({one.name: one.membership for one in platforms})
         for one in platforms:
             stack.push_async_callback(one.close)
-        socket = socket_path(store.path)
-        routers = [one.router for one in platforms if one.router is not None]
-        http = HttpServer(
-            public_app(health, metrics, store, routers),
-            host=plan.settings.http.host,
-            port=plan.settings.http.port,
-        )
-        control = HttpServer(control_app(runtime, store, plan.exit_code), path=socket)
-        await stack.enter_async_context(control)
-        await stack.enter_async_context(http)
+        front = Front(plan, Parts(plan.settings, store, runtime, desk, commands, metrics), health, platforms)
+        await stack.enter_async_context(front.http)
+        await stack.enter_async_context(front.control)
+        stack.callback(front.feed.close)
         crew = _Crew(plan, store, platforms, metrics, health)
         group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
         crew.begin(group)
         group.create_task(_watch(thread), name="workflows")
+        group.create_task(front.feed.run(), name="feed")
         health.report("service", None)
-        yield Serving(f"http://{plan.settings.http.host}:{http.port}", str(socket.path))
+        yield Serving(front.url, str(front.socket.path), await front.link())
         health.report("service", "it is stopping")
 
 

@@ -117,11 +117,24 @@ class TelegramSettings(Section):
 
 
 class HttpSettings(Section):
-    """The small HTTP server: health, counters, webhooks."""
+    """The small HTTP server: the inbox, the API, health, counters, webhooks."""
 
     host: Text = Field(default="127.0.0.1", description="The address that it listens on.")
     port: int = Field(default=8765, ge=0, le=65535, description="Its port; 0 is any free one.")
-    public_url: Text | None = Field(default=None, description="How others reach it, if they do.")
+    public_url: Text | None = Field(
+        default=None, description="How others reach it, if they do; cards in chats link to the inbox there."
+    )
+    operators: tuple[Text, ...] = Field(
+        default=(),
+        description="Who sees and does everything in the inbox and by the API, such as web:ana or token:ci, beside "
+        "the user that the service runs as.",
+    )
+    answers_per_minute: int = Field(
+        default=600, ge=1, description="How many answers a minute one person or program may try there."
+    )
+    sign_ins_per_minute: int = Field(
+        default=20, ge=1, description="How many sign-ins a minute one address may try."
+    )
 
 
 class LogSettings(Section):

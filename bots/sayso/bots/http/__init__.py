@@ -1,17 +1,39 @@
-"""HTTP: the small public server for health, counters and webhooks, and the control socket beside the database."""
+"""HTTP: the server for the inbox, the API, health and webhooks, and the control socket beside the database."""
 
-from sayso.bots.http._control import control_app
+from sayso.bots.http._api import ApiParts, api_app
+from sayso.bots.http._callers import Caller, Credentials, InvalidName, csrf_token
+from sayso.bots.http._control import control_app, sign_in_url
+from sayso.bots.http._door import TcpDoor, cookie_name, session_of
+from sayso.bots.http._feed import Feed
+from sayso.bots.http._guard import Guard
+from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._metrics import Metrics
+from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._public import Health, public_app
 from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import SocketPath, socket_path
 
 __all__ = [
+    "ApiParts",
+    "Caller",
+    "Credentials",
+    "Feed",
+    "Guard",
     "Health",
     "HttpServer",
+    "InvalidName",
     "Metrics",
+    "Problem",
+    "RateLimit",
     "SocketPath",
+    "TcpDoor",
+    "add_problems",
+    "api_app",
     "control_app",
+    "cookie_name",
+    "csrf_token",
     "public_app",
+    "session_of",
+    "sign_in_url",
     "socket_path",
 ]

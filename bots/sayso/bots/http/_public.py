@@ -1,8 +1,8 @@
-"""The public application: `/healthz`, `/readyz`, `/metrics`, and the webhooks of platforms."""
+"""The public application: `/healthz`, `/readyz`, `/metrics`, webhooks of platforms, and what is mounted below it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Response
@@ -36,9 +36,13 @@ class Health:
 
 
 def public_app(
-    health: Health, metrics: Metrics, store: SQLiteStore, routers: Iterable[APIRouter] = ()
+    health: Health,
+    metrics: Metrics,
+    store: SQLiteStore,
+    routers: Iterable[APIRouter] = (),
+    mounted: Mapping[str, FastAPI] | None = None,
 ) -> FastAPI:
-    """The application of the small HTTP server. It decides nothing at a GET, and serves no documentation pages."""
+    """The application of the small HTTP server, with others below it by their paths. It decides nothing at a GET."""
     app = FastAPI(title="sayso", openapi_url=None, docs_url=None, redoc_url=None)
 
     @app.get("/healthz")
@@ -65,5 +69,7 @@ def public_app(
 
     for router in routers:
         app.include_router(router)
+    for path, below in (mounted or {}).items():
+        app.mount(path, below)
     _ = healthz, readyz, counters
     return app

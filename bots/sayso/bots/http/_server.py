@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from sayso.bots.http._socket import PeerProtocol, SocketPath
 
@@ -34,7 +34,7 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: FastAPI, *, host: str = "", port: int = 0, path: SocketPath | None = None
+        self, app: ASGIApp, *, host: str = "", port: int = 0, path: SocketPath | None = None
     ) -> None:
         self._app = app
         self._address = (host, port)

@@ -1,0 +1,83 @@
+"""The service's front over HTTP: one server on TCP for people, programs and platforms, one on the control socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fastapi.routing import APIRoute
+
+from sayso.bots.http import (
+    ApiParts,
+    Credentials,
+    Feed,
+    Guard,
+    Health,
+    HttpServer,
+    RateLimit,
+    TcpDoor,
+    api_app,
+    control_app,
+    public_app,
+    sign_in_url,
+    socket_path,
+)
+from sayso.engine import local_person
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sayso.bots.serving import Parts, Plan, Platform
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
+
+
+class Front:
+    """Puts both servers together; whoever enters `http` and `control` serves them."""
+
+    def __init__(self, plan: Plan, parts: Parts, health: Health, platforms: Sequence[Platform]) -> None:
+        settings = plan.settings.http
+        store = parts.store
+        self._settings = settings
+        self.feed = Feed(store)
+        self.socket = socket_path(store.path)
+        self._user = local_person().partition(":")[2]
+        self._credentials = Credentials(store, [f"web:{self._user}", *settings.operators])
+        api = ApiParts(
+            runtime=parts.runtime,
+            store=store,
+            feed=self.feed,
+            answers=RateLimit(settings.answers_per_minute),
+            starters=lambda workflow: plan.starters.get(workflow, frozenset()),
+            exit_code=plan.exit_code,
+        )
+        door = TcpDoor(self._credentials)
+        routers = [one.router for one in platforms if one.router is not None]
+        public = public_app(health, parts.metrics, store, routers, {"/api/v1": api_app(api, door)})
+        webhooks = [one.path for router in routers for one in router.routes if isinstance(one, APIRoute)]
+        self.http = HttpServer(
+            Guard(public, hosts=self._hosts(), open_paths=webhooks), host=settings.host, port=settings.port
+        )
+        self.control = HttpServer(control_app(api, self._credentials, lambda: self.address), path=self.socket)
+
+    @property
+    def address(self) -> str:
+        """Where people find the inbox. Known once `http` is entered."""
+        if self._settings.public_url is not None:
+            return self._settings.public_url.rstrip("/")
+        host = "127.0.0.1" if self._settings.host in _EVERYWHERE else self._settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http.port}"
+
+    @property
+    def url(self) -> str:
+        """The server itself, as this machine reaches it."""
+        return f"http://{self._settings.host}:{self.http.port}"
+
+    async def link(self) -> str:
+        """A link that signs the user in whom the service runs as, once. Raises `StoreError`."""
+        return sign_in_url(self.address, await self._credentials.make_link(self._user))
+
+    def _hosts(self) -> list[str]:
+        public = urlsplit(self._settings.public_url or "").hostname
+        return [*_LOOPBACK, self._settings.host, *([public] if public else [])]

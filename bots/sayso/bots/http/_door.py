@@ -1,0 +1,70 @@
+"""Who calls over TCP: a program by its token, or a person by their session, whose writes prove that they come from our
+own page.
+"""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+
+from fastapi import Request
+
+from sayso.bots.http._callers import Caller, Credentials, csrf_token
+from sayso.bots.http._problems import Problem
+
+CSRF_HEADER = "X-CSRF-Token"
+_READS = frozenset({"GET", "HEAD"})
+
+
+class TcpDoor:
+    """Lets callers in. Raises `Problem` for everybody else."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def __call__(self, request: Request) -> Caller:
+        """Who calls."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            caller = await self._credentials.by_token(token.strip())
+            if caller is None:
+                raise _unknown("This token is not known. `sayso token add NAME` makes one.")
+            return caller
+        caller = await self.by_session(request)
+        if caller is None:
+            raise _unknown(
+                "Send a token (Authorization: Bearer ...), or sign in: `sayso sign-in NAME` prints a link."
+            )
+        if request.method not in _READS:
+            self.check_origin(request)
+        return caller
+
+    async def by_session(self, request: Request) -> Caller | None:
+        """Who has the session that a request carries."""
+        session = session_of(request)
+        return None if session is None else await self._credentials.by_session(session)
+
+    def check_origin(self, request: Request) -> None:
+        """Raises `Problem` unless our own page sent this with its session's token."""
+        session = session_of(request) or ""
+        given = request.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(given.encode(), csrf_token(session).encode()):
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "NotFromOurPage",
+                "This did not come from a page of this session, so nothing was done. Reload the page and try again.",
+            )
+
+
+def cookie_name(request: Request) -> str:
+    """The session's cookie; by port, for cookies of one name are shared by all ports of a host."""
+    return f"sayso_session_{request.scope['server'][1]}"
+
+
+def session_of(request: Request) -> str | None:
+    """The session that a request carries."""
+    return request.cookies.get(cookie_name(request))
+
+
+def _unknown(words: str) -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, "NotSignedIn", words, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,203 @@
+"""What happens, as it happens: the audit trail read once for all who follow it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sayso.bots.http._callers import Caller
+from sayso.engine import AuditRow, SQLiteStore, StoreError, UnknownRun
+
+logger = logging.getLogger("sayso.http")
+
+T = TypeVar("T")
+
+_LONGEST_BACKLOG = 1000
+_BACK_OFF = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the trail, without what is in it, and whom it concerns: `audiences` are those of its requests."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    run_id: str | None
+    request_id: str | None
+    requested_by: str | None
+    audiences: tuple[tuple[str, ...], ...]
+
+    def concerns(self, caller: Caller) -> bool:
+        """Whether somebody may hear of it."""
+        if caller.is_operator or (self.requested_by is not None and self.requested_by == caller.person):
+            return True
+        return any(caller.may_answer(audience) for audience in self.audiences)
+
+
+class Follower:
+    """Somebody's place in the feed. `lost` once they were too slow: they have to begin again where they were."""
+
+    def __init__(self) -> None:
+        self.events: deque[Event] = deque()
+        self.news = asyncio.Event()
+        self.lost = False
+
+    async def next(self) -> Event | None:
+        """The next event; None where the feed was closed or they were too slow."""
+        while not self.events:
+            if self.lost:
+                return None
+            self.news.clear()
+            await self.news.wait()
+        return self.events.popleft()
+
+
+class Feed:
+    """Reads every row once, while there are followers, and hands it to all of them. `run` works until it is cancelled,
+    `close` ends every stream.
+    """
+
+    def __init__(self, store: SQLiteStore) -> None:
+        self._store = store
+        self._followers: set[Follower] = set()
+        self._last = 0
+        self._news = asyncio.Event()
+        self._closed = False
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        listener = self._store.hub.listen_audit(asyncio.get_running_loop(), self._news.set)
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                if self._followers:
+                    await self._read()
+        finally:
+            self._store.hub.ignore_audit(listener)
+
+    async def _read(self) -> None:
+        try:
+            async for row in self._store.reader.audit(after=self._last):
+                self._last = row.sequence
+                self._hand_out(await self._event(row))
+        except StoreError as error:
+            logger.warning("the audit trail cannot be followed: %s", error)
+            await asyncio.sleep(_BACK_OFF)
+            self._news.set()
+
+    def close(self) -> None:
+        """End every stream."""
+        self._closed = True
+        for follower in self._followers:
+            self._lose(follower)
+
+    async def read(self, caller: Caller, after: int, limit: int) -> tuple[list[Event], int]:
+        """Up to `limit` events that concern somebody behind a row, and the row to go on behind."""
+        found: list[Event] = []
+        last = after
+        async for row in self._store.reader.audit(after=after):
+            last = row.sequence
+            event = await self._event(row)
+            if event.concerns(caller):
+                found.append(event)
+                if len(found) == limit:
+                    break
+        return found, last
+
+    async def stream(self, caller: Caller, after: int | None, idle: float) -> AsyncGenerator[Event | None]:
+        """Every event that concerns somebody, behind a row or from now on; None where nothing came for `idle` seconds.
+
+        Ends when the feed is closed, or when who reads it is too slow.
+        """
+        async with self._following() as follower:
+            last = 0
+            if after is not None:
+                async for row in self._store.reader.audit(after=after):
+                    last = row.sequence
+                    event = await self._event(row)
+                    if event.concerns(caller):
+                        yield event
+            while True:
+                try:
+                    async with asyncio.timeout(idle):
+                        news = await follower.next()
+                except TimeoutError:
+                    yield None
+                    continue
+                if news is None:
+                    return
+                if news.sequence > last and news.concerns(caller):
+                    yield news
+
+    async def wait_for(
+        self,
+        seconds: float,
+        look: Callable[[], Awaitable[T]],
+        is_done: Callable[[T], bool],
+        concerns: Callable[[Event], bool],
+    ) -> T:
+        """Look, and again after each event that concerns it, until it is done or the time is over; what was seen."""
+        if seconds <= 0:
+            return await look()
+        async with self._following() as follower:
+            found = await look()
+            try:
+                async with asyncio.timeout(seconds):
+                    while not is_done(found) and (event := await follower.next()) is not None:
+                        if concerns(event):
+                            found = await look()
+            except TimeoutError:
+                pass
+            return found
+
+    @asynccontextmanager
+    async def _following(self) -> AsyncGenerator[Follower]:
+        follower = Follower()
+        head = await self._store.reader.audit_head()
+        if not self._followers:
+            self._last = head
+        self._followers.add(follower)
+        self._news.set()  # what was committed meanwhile
+        if self._closed:
+            self._lose(follower)
+        try:
+            yield follower
+        finally:
+            self._followers.discard(follower)
+
+    @staticmethod
+    def _lose(follower: Follower) -> None:
+        follower.lost = True
+        follower.news.set()
+
+    def _hand_out(self, event: Event) -> None:
+        for follower in self._followers:
+            if len(follower.events) >= _LONGEST_BACKLOG:
+                self._lose(follower)
+            else:
+                follower.events.append(event)
+                follower.news.set()
+
+    async def _event(self, row: AuditRow) -> Event:
+        audiences: tuple[tuple[str, ...], ...] = ()
+        requested_by: str | None = None
+        if row.request_id is not None:
+            request = await self._store.reader.request(row.request_id)
+            if request is not None:
+                audiences, requested_by = (request.audience,), request.requested_by
+        elif row.run_id is not None:
+            try:
+                requested_by = (await self._store.reader.run(row.run_id)).requested_by
+            except UnknownRun:
+                return Event(row.sequence, row.at, row.kind, row.run_id, None, None, ())
+            cards = await self._store.reader.run_cards(row.run_id)
+            audiences = tuple({card.request.audience for card in cards})
+        return Event(row.sequence, row.at, row.kind, row.run_id, row.request_id, requested_by, audiences)

@@ -1,0 +1,105 @@
+"""What every response carries, and which requests are not even looked at: names of other hosts, bodies without end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sayso.bots.http._problems import Problem
+
+LARGEST_BODY = 2 * 1024 * 1024
+_OPEN_TO_ALL_NAMES = frozenset({"/healthz", "/readyz", "/metrics"})
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class _TooLarge(Exception):
+    """A body went on for too long."""
+
+
+class Guard:
+    """Stands in front of an application. `hosts` are the names that the service is called by, without ports; paths in
+    `open_paths` are called under any name (webhooks, which prove themselves otherwise).
+
+    The check of the name keeps pages out that a browser loads from a name of their own which resolves to this machine.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], open_paths: Sequence[str] = ()) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._open_paths = _OPEN_TO_ALL_NAMES | frozenset(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        problem = self._problem(scope, headers)
+        if problem is not None:
+            await problem.response()(scope, receive, _dressed(send))
+            return
+        started = False
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:
+                raise _TooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await _dressed(send)(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _TooLarge:
+            if not started:
+                await _too_large().response()(scope, receive, _dressed(send))
+
+    def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
+        if scope["path"] not in self._open_paths and _host(headers.get("host", "")) not in self._hosts:
+            return Problem(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "UnknownHost",
+                "This service is not known by that name. Its own is http.public_url in sayso.toml.",
+            )
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > LARGEST_BODY:
+            return _too_large()
+        return None
+
+
+def _host(given: str) -> str:
+    """The name in a Host header, without its port."""
+    name, separator, port = given.rpartition(":")
+    return (name if separator and port.isdigit() else given).strip("[]").lower()
+
+
+def _too_large() -> Problem:
+    words = f"The body is larger than {LARGEST_BODY:,} bytes. Nothing was done."
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", words)
+
+
+def _dressed(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sent

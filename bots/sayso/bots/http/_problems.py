@@ -1,0 +1,128 @@
+"""Errors over HTTP as problem details (RFC 9457): `type`, `title`, `status`, `detail`, and `kind`, the error's name.
+
+A refused answer has its outcome's name in `outcome`, a setting aside of too many tries `Retry-After`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sayso.engine import (
+    InvalidWorkflow,
+    KeyReused,
+    Outcome,
+    OutcomeKind,
+    SaysoError,
+    StoreError,
+    UnknownRun,
+    UnstorableValue,
+    ValueTooLarge,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS_OF_OUTCOME = {
+    OutcomeKind.NOT_ALLOWED: HTTPStatus.FORBIDDEN,
+    OutcomeKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    OutcomeKind.UNKNOWN: HTTPStatus.NOT_FOUND,
+}
+_STATUS_OF_ERROR: tuple[tuple[type[SaysoError], HTTPStatus], ...] = (
+    (UnknownRun, HTTPStatus.NOT_FOUND),
+    (InvalidWorkflow, HTTPStatus.NOT_FOUND),
+    (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (UnstorableValue, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (ValueTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+class Problem(Exception):
+    """A call that is refused. `more` are further members of the problem."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.status = status
+        self.kind = kind
+        self.headers = dict(headers or {})
+        self.more = dict(more or {})
+        super().__init__(detail)
+
+    @classmethod
+    def of_outcome(cls, outcome: Outcome) -> Problem:
+        """The problem of an answer that was refused."""
+        status = _STATUS_OF_OUTCOME.get(outcome.kind, HTTPStatus.CONFLICT)
+        more = {"outcome": outcome.kind, "repeated": outcome.repeated}
+        return cls(status, "AnswerRefused", outcome.reason, more=more)
+
+    @classmethod
+    def too_often(cls, seconds: float) -> Problem:
+        """Somebody tried too often."""
+        wait = max(1, round(seconds + 0.5))
+        return cls(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "TooOften",
+            f"Too many tries. Nothing was done; try again in {wait} s.",
+            headers={"Retry-After": str(wait)},
+        )
+
+    def response(self) -> JSONResponse:
+        """The problem as it is sent."""
+        body = {
+            "type": f"urn:sayso:problem:{self.more.get('outcome', self.kind)}",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": str(self),
+            "kind": self.kind,
+            **self.more,
+        }
+        return JSONResponse(body, self.status.value, self.headers, media_type=MEDIA_TYPE)
+
+
+def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
+    """Have an application answer every error as a problem."""
+
+    async def refused(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    async def of_sayso(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, SaysoError)
+        status = next(
+            (code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), HTTPStatus.CONFLICT
+        )
+        return Problem(
+            status, type(error).__name__, str(error), more={"exit_code": int(exit_code(error))}
+        ).response()
+
+    async def malformed(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        found = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
+        words = "; ".join(f"{'.'.join(one['where'])}: {one['what']}" for one in found)
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Malformed", words, more={"errors": found}).response()
+
+    async def other(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        return Problem(status, status.phrase.replace(" ", ""), error.detail, headers=error.headers).response()
+
+    for kind, handler in (
+        (Problem, refused),
+        (SaysoError, of_sayso),
+        (RequestValidationError, malformed),
+        (HTTPException, other),
+    ):
+        app.add_exception_handler(kind, handler)
