@@ -206,7 +206,7 @@ class Desk:
     def _destinations(self, record: CardRecord, platform: str, chat: str | None) -> list[Destination]:
         """Those of the request's audience on a platform, the one where it was pressed first."""
         found: list[Destination] = []
-        for entry in record.request.audience:
+        for entry in destinations(record.request.audience):
             if entry.partition(":")[0] == platform:
                 try:
                     found.append(self._settings.destination(entry))

@@ -22,6 +22,7 @@ from sayso.bots.http import (
     sign_in_url,
     socket_path,
 )
+from sayso.bots.web import InboxParts, add_inbox
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -54,7 +55,23 @@ class Front:
         )
         door = TcpDoor(self._credentials)
         routers = [one.router for one in platforms if one.router is not None]
-        public = public_app(health, parts.metrics, store, routers, {"/api/v1": api_app(api, door)})
+        api_below = api_app(api, door)
+        public = public_app(health, parts.metrics, store, routers, {"/api/v1": api_below})
+        add_inbox(
+            public,
+            InboxParts(
+                store=store,
+                desk=parts.desk,
+                settings=plan.settings,
+                credentials=self._credentials,
+                door=door,
+                answers=api.answers,
+                sign_ins=RateLimit(settings.sign_ins_per_minute),
+                workflows={workflow.name: workflow for workflow in plan.workflows},
+                api=api_below,
+                exit_code=plan.exit_code,
+            ),
+        )
         webhooks = [one.path for router in routers for one in router.routes if isinstance(one, APIRoute)]
         self.http = HttpServer(
             Guard(public, hosts=self._hosts(), open_paths=webhooks), host=settings.host, port=settings.port

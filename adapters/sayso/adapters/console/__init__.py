@@ -14,7 +14,7 @@ from sayso.adapters.console._cards import (
     result_card,
 )
 from sayso.adapters.console._escaping import csv_cell, visible, visible_line
-from sayso.adapters.console._forms import FormField, form_fields, read_field
+from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
 from sayso.adapters.console._replies import EmptyReply, is_numbered, read_reply, read_value, reply_hint
 
@@ -33,6 +33,7 @@ __all__ = [
     "may_answer_here",
     "outcome_words",
     "read_field",
+    "read_form",
     "read_reply",
     "read_value",
     "reply_hint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -125,6 +125,31 @@ def read_field(field: FormField, text: str) -> Json:
     except InvalidAnswer as error:
         raise InvalidAnswer(f"{field.title}: {error}") from error
     return value
+
+
+def read_form(
+    question: Question, fields: Sequence[FormField], read: Callable[[int, FormField], Json]
+) -> tuple[dict[str, Json], dict[int, str]]:
+    """A form whose fields are read one by one, and what is wrong with it, by the position of the field.
+
+    `read` raises as `read_field` does. What only the whole form shows is said of the first field.
+    """
+    form: dict[str, Json] = {}
+    errors: dict[int, str] = {}
+    for position, field in enumerate(fields):
+        try:
+            form[field.name] = read(position, field)
+        except EmptyReply:
+            if field.required:
+                errors[position] = "This cannot be left out."
+        except InvalidAnswer as error:
+            errors[position] = str(error)
+    if not errors:
+        try:
+            question.check_answer(form)
+        except InvalidAnswer as error:
+            errors[0] = str(error)
+    return form, errors
 
 
 def _read(field: FormField, typed: str) -> Json:

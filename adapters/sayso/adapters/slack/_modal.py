@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, pieces
-from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, visible, visible_line
+from sayso.adapters.console import FormField, form_fields, read_field, read_form, visible, visible_line
 from sayso.adapters.slack._card import MOST_OPTIONS, options
 from sayso.adapters.slack._data import ANSWER_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._text import (
@@ -193,22 +193,12 @@ def _option(label: str, value: str) -> dict[str, Any]:
 
 
 def _read_form(card: Card, fields: Sequence[FormField], values: Mapping[str, Any]) -> Entered | Rejected:
-    form: dict[str, Json] = {}
-    errors: dict[str, str] = {}
-    for position, field in enumerate(fields):
-        try:
-            form[field.name] = _read_one(field, _given(values, _block_id(card, position)))
-        except EmptyReply:
-            if field.required:
-                errors[_block_id(card, position)] = "This cannot be left out."
-        except InvalidAnswer as error:
-            errors[_block_id(card, position)] = next(pieces(str(error), TEXT_LIMIT))
-    if errors:
-        return Rejected(errors)
-    try:
-        card.question.check_answer(form)
-    except InvalidAnswer as error:
-        return refused_submission(card, str(error))
+    def read(position: int, field: FormField) -> Json:
+        return _read_one(field, _given(values, _block_id(card, position)))
+
+    form, wrong = read_form(card.question, fields, read)
+    if wrong:
+        return Rejected({_block_id(card, at): next(pieces(why, TEXT_LIMIT)) for at, why in wrong.items()})
     return Entered(form)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from sayso.adapters.console import visible
+from sayso.bots.cli._access import access, shut_out, sign_in, token
 from sayso.bots.cli._audit import audit
 from sayso.bots.cli._doctor import doctor
 from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
@@ -80,6 +81,10 @@ app.command("cancel")(cancel)
 app.command("retry")(retry)
 app.command("attention")(attention)
 app.command("check-parked")(check_parked_runs)
+app.command("sign-in")(sign_in)
+app.command("token")(token)
+app.command("access")(access)
+app.command("shut-out")(shut_out)
 app.add_typer(audit)
 app.command("prune")(prune)
 app.command("backup")(backup)

@@ -70,8 +70,11 @@ async def _serve(plan: Plan, output: Output) -> ExitCode:
     try:
         async with serving(plan) as service:
             names = ", ".join(visible_line(workflow.name) for workflow in plan.workflows) or "no workflow"
-            output.say(f"sayso serves {names}. Health and counters: {service.url}", "green")
-            output.value({"url": service.url, "socket": service.socket})
+            output.say(
+                f"sayso serves {names} on {service.url}. Sign in to the inbox, once, within ten minutes:"
+            )
+            output.say(f"  {service.link}", "green")
+            output.value({"url": service.url, "socket": service.socket, "link": service.link})
             await stop.wait()
             output.say(
                 "Stopping: what is in flight is finished first. Ctrl-C once more stops at once.", "dim"

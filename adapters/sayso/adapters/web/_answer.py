@@ -1,0 +1,86 @@
+"""What comes back from a card's form: a value, or what is wrong, by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sayso.adapters.cards import Card
+from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, read_form
+from sayso.engine import InvalidAnswer, Json
+
+WHOLE = "value"
+"""The name of the one field of a card that has no more."""
+
+CHOICE = "choice"
+"""The name of options, by position."""
+
+MOST_BUTTONS = 7
+"""How many options are buttons; more are a list that can be searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What was typed is no answer: why, by the name of the field."""
+
+    errors: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The value that was sent."""
+
+    value: Json
+
+
+def field_name(position: int) -> str:
+    """The name of a form's field."""
+    return f"field-{position}"
+
+
+def fields_of(card: Card) -> tuple[FormField, ...] | None:
+    """The fields of a form; None where its schema is more than a list of fields, and it is typed as JSON."""
+    return form_fields(card.question) if card.question.input_type == "form" else None
+
+
+def read_answer(card: Card, given: Mapping[str, Sequence[str]]) -> Entered | Rejected:
+    """The answer in a form's fields, each with all its values."""
+    question = card.question
+    fields = fields_of(card)
+    if fields is not None:
+        return _read_form(card, fields, given)
+    if question.input_type in ("select", "multiselect"):
+        positions = [int(text) for text in given.get(CHOICE, ()) if text.isascii() and text.isdecimal()]
+        chosen: list[Json] = [
+            card.choices[at].value for at in sorted(set(positions)) if at < len(card.choices)
+        ]
+        if question.input_type == "multiselect":
+            return Entered(chosen)
+        if len(chosen) != 1:
+            return Rejected({CHOICE: "Choose one."})
+        return Entered(chosen[0])
+    text = "".join(given.get(WHOLE, ()))
+    if not text.strip():
+        return Rejected({WHOLE: "An empty field is no answer."})
+    try:
+        return Entered(question.read_text(text))
+    except InvalidAnswer as error:
+        return Rejected({WHOLE: str(error)})
+
+
+def _read_form(
+    card: Card, fields: Sequence[FormField], given: Mapping[str, Sequence[str]]
+) -> Entered | Rejected:
+    def read(position: int, field: FormField) -> Json:
+        return _read_one(field, "".join(given.get(field_name(position), ())))
+
+    form, wrong = read_form(card.question, fields, read)
+    return Rejected({field_name(at): why for at, why in wrong.items()}) if wrong else Entered(form)
+
+
+def _read_one(field: FormField, text: str) -> Json:
+    if field.kind != "boolean" and field.choices:
+        if text.isascii() and text.isdecimal() and int(text) < len(field.choices):
+            return field.choices[int(text)]
+        raise EmptyReply
+    return read_field(field, text)

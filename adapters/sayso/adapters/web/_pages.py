@@ -1,0 +1,129 @@
+"""The pages of the inbox and the cards on them, as HTML. Jinja escapes every text; templates mark none as safe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from sayso.adapters.cards import Card, Words, cut
+from sayso.adapters.console import form_fields
+from sayso.adapters.web._answer import MOST_BUTTONS
+from sayso.engine import AttentionKind
+
+_LONGEST_TITLE = 200
+_LONGEST_BODY = 2000
+_STATUS = {
+    "RUNNING": "running",
+    "WAITING_FOR_INPUT": "waiting for an answer",
+    "COMPLETED": "done",
+    "FAILED": "failed",
+    "CANCELLED": "cancelled",
+    "NEEDS_ATTENTION": "held: an operator must look at it",
+    "PENDING": "not yet",
+}
+_ATTENTION = {
+    AttentionKind.QUESTION_CHANGED: "The code asks something else under a name that is answered",
+    AttentionKind.ANSWER_UNUSED: "An answer is recorded that the code does not ask for",
+    AttentionKind.STEP_UNFINISHED: "A step was started, and nobody knows whether it happened",
+    AttentionKind.STEP_CHANGED: "A recorded step is called with other arguments",
+    AttentionKind.NODE_GONE: "The code lacks the node",
+}
+ACTION_LABELS = {
+    "reask": "Ask again",
+    "accept": "Let it stand",
+    "done": "It happened, with this result",
+    "again": "Run the step again",
+    "cancel": "Cancel",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whose page it is: their name, the token of their session's writes, and up to which event the page is true."""
+
+    name: str
+    csrf: str
+    sequence: int
+    is_operator: bool
+
+
+class Pages:
+    """Renders pages. Times stand in `zone` until the reader's browser puts them into its own."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._environment = Environment(
+            loader=PackageLoader("sayso.adapters.web"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+        )
+        self._environment.filters |= {
+            "iso": lambda at: at.astimezone(UTC).isoformat(),
+            "instant": self._instant,
+            "json": _json,
+            "status": lambda status: _STATUS.get(status, status),
+            "attention": lambda kind: _ATTENTION[kind],
+        }
+
+    def words(self, words: Words) -> Markup:
+        """A line of ours, with its times."""
+        template: Any = self._environment.get_template("words.html").module
+        return Markup(template.words(words))  # noqa: S704 - what a template rendered is escaped
+
+    def card(self, card: Card, run_id: str, *, may_answer: bool) -> Markup:
+        """One card, with what it takes to answer it where somebody may."""
+        prompt = card.prompt
+        title = prompt if len(prompt) <= _LONGEST_TITLE else cut(prompt.splitlines()[0], _LONGEST_TITLE)
+        body = "" if title == prompt else prompt[:_LONGEST_BODY]
+        fields = form_fields(card.question) if card.question.input_type == "form" else None
+        return self._render(
+            "card.html", card=card, run_id=run_id, may_answer=may_answer, title=title, body=body,
+            rest=prompt[_LONGEST_BODY:], form_fields=fields, most_buttons=MOST_BUTTONS,
+        )  # fmt: skip
+
+    def sign_in(self) -> Markup:
+        """The page on which a link becomes a session."""
+        return self._render("sign_in.html", me=None)
+
+    def inbox(self, visitor: Visitor, cards: Sequence[Markup], more: int) -> Markup:
+        """What waits for somebody, the newest first; `more` are left out."""
+        return self._page("inbox.html", visitor, "inbox", cards=cards, more=more)
+
+    def request(self, visitor: Visitor, card: Markup | None) -> Markup:
+        """One question by itself: where links in chats lead."""
+        return self._page("request.html", visitor, "inbox", card=card)
+
+    def runs(self, visitor: Visitor, **found: Any) -> Markup:
+        """Runs: `attention`, `failed` and `runs`, and `dead` destinations."""
+        return self._page("runs.html", visitor, "runs", **found)
+
+    def run(self, visitor: Visitor, **found: Any) -> Markup:
+        """One run: `run`, `ended`, `actions`, `graph`, `cards`, `visits` and `trail`."""
+        return self._page("run.html", visitor, "runs", labels=ACTION_LABELS, **found)
+
+    def api(self, visitor: Visitor, description: Mapping[str, Any], base: str) -> Markup:
+        """The API's description for people."""
+        return self._page("api.html", visitor, "api", api=description, base=base)
+
+    def _page(self, template: str, visitor: Visitor, here: str, **values: Any) -> Markup:
+        return self._render(
+            template, me=visitor.name, csrf=visitor.csrf, sequence=visitor.sequence,
+            is_operator=visitor.is_operator, here=here, **values,
+        )  # fmt: skip
+
+    def _render(self, template: str, **values: Any) -> Markup:
+        return Markup(self._environment.get_template(template).render(**values))  # noqa: S704 - what Jinja rendered is escaped
+
+    def _instant(self, at: datetime) -> str:
+        return at.astimezone(self._zone).strftime("%-d %b %H:%M %Z")
+
+
+def _json(value: object) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False)

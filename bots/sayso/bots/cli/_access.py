@@ -1,0 +1,147 @@
+"""`sayso sign-in`, `token`, `access` and `shut-out`: who is let in to the inbox and the API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from sayso.adapters.console import instant_words, visible_line
+from sayso.bots.cli._exit_codes import ExitCode, NotFound
+from sayso.bots.cli._options import DatabaseOption, JsonFlag
+from sayso.bots.cli._output import Output
+from sayso.bots.client import ServiceClient
+from sayso.bots.service import MissingExtra, Service
+from sayso.engine import Credential, CredentialKind, local_person
+
+if TYPE_CHECKING:
+    from sayso.bots.http import Credentials
+    from sayso.engine import SQLiteStore
+
+T = TypeVar("T")
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="What the person or program is called.", show_default=False)
+]
+_KINDS = {
+    CredentialKind.LINK: "a link that is not used yet",
+    CredentialKind.SESSION: "signed in",
+    CredentialKind.TOKEN: "a token",
+}
+
+
+def sign_in(name: NameArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Print a link that signs NAME in to the inbox of the running service, once, within ten minutes.
+
+    Whoever has the link is web:NAME. Give it to that person alone.
+    """
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+    client = service.client()
+    if client is None:
+        raise NotFound(
+            f"no service runs on {service.path}, so there is no inbox. Start one with `sayso serve`."
+        )
+    with client:
+        url = client.sign_in_link(name)
+    output.say(f"This signs web:{visible_line(name)} in, once, within ten minutes:")
+    output.say(f"  {url}", "green")
+    output.value({"person": f"web:{name}", "url": url})
+    return ExitCode.OK
+
+
+def token(name: NameArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """Make a token with which a program calls the API as token:NAME. It is shown once and stored as a hash."""
+    output = Output(as_json=as_json)
+    made = _act(
+        Service.build(database),
+        lambda client: client.make_token(name),
+        lambda _, credentials: credentials.make_token(name),
+    )
+    output.say(f"token:{visible_line(name)}; it is not shown again. Send it as: Authorization: Bearer TOKEN")
+    output.say(f"  {made}", "green")
+    output.value({"person": f"token:{name}", "token": made})
+    return ExitCode.OK
+
+
+def access(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """List who is let in to the inbox and the API."""
+    output = Output(as_json=as_json)
+
+    async def read() -> list[Credential]:
+        async with Service.build(database).reader() as reader:
+            return await reader.credentials(datetime.now(UTC))
+
+    found = asyncio.run(read())
+    if found:
+        output.show(_table(found))
+    else:
+        output.say("Nobody is let in. `sayso sign-in NAME` and `sayso token NAME` do.")
+    output.value({"credentials": msgspec.to_builtins(found)})
+    return ExitCode.OK
+
+
+def shut_out(
+    person: Annotated[
+        str,
+        typer.Argument(metavar="PERSON", help="web:NAME or token:NAME, as listed.", show_default=False),
+    ],
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Remove every token, session and link of PERSON, who is let in no more from now on."""
+    output = Output(as_json=as_json)
+
+    async def remove(store: SQLiteStore, _credentials: Credentials) -> int:
+        return await store.shut_out(person, local_person())
+
+    removed = _act(Service.build(database), lambda client: client.shut_out(person), remove)
+    if not removed:
+        raise NotFound(f"nothing lets {person!r} in. `sayso access` lists who is let in.")
+    output.say(f"{visible_line(person)} is let in no more: {removed} removed.")
+    output.value({"person": person, "removed": removed})
+    return ExitCode.OK
+
+
+def _act(
+    service: Service,
+    ask_service: Callable[[ServiceClient], T],
+    act: Callable[[SQLiteStore, Credentials], Awaitable[T]],
+) -> T:
+    """By the service that runs on the database, or else on the file itself."""
+    client = service.client()
+    if client is not None:
+        with client:
+            return ask_service(client)
+    try:
+        from sayso.bots.http import Credentials
+    except ModuleNotFoundError as error:
+        raise MissingExtra("the API", "web", error.name) from error
+
+    async def on_file() -> T:
+        async with service.existing_store() as store:
+            return await act(store, Credentials(store, ()))
+
+    return asyncio.run(on_file())
+
+
+def _table(found: list[Credential]) -> Table:
+    now = datetime.now(UTC)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("who", "how", "since", "until"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        until = "" if one.expires_at is None else instant_words(one.expires_at, now)
+        table.add_row(
+            Text(visible_line(one.person)),
+            Text(_KINDS[one.kind]),
+            Text(instant_words(one.made_at, now)),
+            Text(until),
+        )
+    return table

@@ -1,0 +1,296 @@
+"""The inbox's addresses: pages that decide nothing, and the few writes behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from sayso.adapters.cards import build_card
+from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
+from sayso.bots.desk import Answered, Desk, Press
+from sayso.bots.http import (
+    Caller,
+    Credentials,
+    Problem,
+    RateLimit,
+    TcpDoor,
+    add_problems,
+    cookie_name,
+    csrf_token,
+    session_of,
+)
+from sayso.bots.web._runs import RunPages
+from sayso.config import Settings
+from sayso.engine import CardRecord, OutcomeKind, SaysoError, SQLiteStore, Workflow
+
+_MOST_CARDS = 200
+_STATIC = {
+    "inbox.css": "text/css",
+    "inbox.js": "text/javascript",
+    "sign-in.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+_KEPT = frozenset({OutcomeKind.INVALID})
+_THIRTY_DAYS = 30 * 24 * 3600
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Link(_Body):
+    """The secret of a sign-in link."""
+
+    link: str = Field(max_length=200)
+
+
+class Form(_Body):
+    """A card's form as it was sent: its fields with all their values, and a key that names this attempt."""
+
+    revision: int = Field(ge=1, le=2**31)
+    key: str = Field(min_length=1, max_length=100)
+    fields: dict[str, list[str]] = Field(default_factory=dict)
+    comment: str | None = Field(default=None, max_length=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxParts:
+    """What the inbox works with."""
+
+    store: SQLiteStore
+    desk: Desk
+    settings: Settings
+    credentials: Credentials
+    door: TcpDoor
+    answers: RateLimit
+    sign_ins: RateLimit
+    workflows: Mapping[str, Workflow]
+    api: FastAPI
+    exit_code: Callable[[SaysoError], int]
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of times, until a browser puts them into its own."""
+        return self.settings.zone
+
+
+class _NotSignedIn(Exception):
+    """A page was asked for by nobody that is known."""
+
+
+async def known_visitor(request: Request) -> Caller:
+    """Who asks for a page. Whoever is not signed in is led to the page for it."""
+    find: Callable[[Request], Awaitable[Caller | None]] = request.app.state.by_session
+    caller = await find(request)
+    if caller is None:
+        raise _NotSignedIn
+    return caller
+
+
+async def known_writer(request: Request) -> Caller:
+    """Who sends a form of ours."""
+    door: TcpDoor = request.app.state.door
+    return await door(request)
+
+
+Who = Annotated[Caller, Depends(known_visitor)]
+Writer = Annotated[Caller, Depends(known_writer)]
+
+
+class Inbox:
+    """What the pages show and what their forms do."""
+
+    def __init__(self, parts: InboxParts) -> None:
+        self._parts = parts
+        self._store = parts.store
+        self.pages = Pages(parts.zone)
+        self.runs = RunPages(parts.store, self.pages, parts.workflows, self.card)
+
+    async def visitor(self, request: Request, caller: Caller) -> Visitor:
+        """Whose page is rendered, and as of when: what is read behind this holds all that happened before."""
+        head = await self._store.reader.audit_head()
+        name = caller.person.partition(":")[2]
+        return Visitor(name, csrf_token(session_of(request) or ""), head, caller.is_operator)
+
+    def card(self, record: CardRecord, caller: Caller) -> str:
+        """A card as somebody sees it."""
+        card = build_card(record, self._parts.settings.place_names)
+        may_answer = caller.may_answer(record.request.audience)
+        return self.pages.card(card, record.request.run_id, may_answer=may_answer)
+
+    async def list(self, request: Request, caller: Caller) -> str:
+        """The inbox."""
+        visitor = await self.visitor(request, caller)
+        pending = await self._store.reader.pending(limit=1_000_000)
+        mine = [one for one in pending if caller.may_answer(one.audience)]
+        records = [await self._store.reader.card(one.id) for one in reversed(mine[-_MOST_CARDS:])]
+        cards = [self.card(one, caller) for one in records if one is not None and one.request.open]
+        return self.pages.inbox(visitor, cards, max(0, len(mine) - _MOST_CARDS))
+
+    async def find(self, request_id: str, caller: Caller) -> CardRecord | None:
+        """A request that somebody may see."""
+        record = await self._store.reader.card(request_id)
+        if record is None or not caller.may_see(record.request.audience, record.request.requested_by):
+            return None
+        return record
+
+    async def answer(self, request_id: str, caller: Caller, form: Form) -> dict[str, Any]:
+        """Take a form, or say what is wrong with it; and the card as it stands then."""
+        if wait := self._parts.answers.wait(caller.person):
+            raise Problem.too_often(wait)
+        received_at = self._store.clock.now()
+        record = await self.find(request_id, caller)
+        if record is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "UnknownRequest", "sayso does not know this question (any more)."
+            )
+        value: Any = None
+        if record.request.open and record.request.revision == form.revision:
+            read = read_answer(build_card(record, self._parts.settings.place_names), form.fields)
+            if isinstance(read, Rejected):
+                return {"outcome": OutcomeKind.INVALID, "words": "", "errors": read.errors, "card": None}
+            value = read.value
+        answered = await self._parts.desk.answer(
+            Press(
+                request_id=request_id,
+                revision=form.revision,
+                person=caller.person,
+                name=caller.person.partition(":")[2],
+                event_key=form.key,
+                received_at=received_at,
+                value=value,
+                comment=form.comment or None,
+            )
+        )
+        return self._said(answered, caller)
+
+    def _said(self, answered: Answered, caller: Caller) -> dict[str, Any]:
+        """What the page does with it: words, and the card anew unless it keeps what was typed."""
+        kept = answered.outcome is None or answered.outcome.kind in _KEPT
+        record = None if kept else answered.record
+        return {
+            "outcome": None if answered.outcome is None else answered.outcome.kind,
+            "words": self.pages.words(answered.words),
+            "errors": {},
+            "card": None if record is None else self.card(record, caller),
+        }
+
+
+def add_inbox(app: FastAPI, parts: InboxParts) -> None:
+    """Add the inbox's addresses to the public application."""
+    inbox = Inbox(parts)
+    app.state.by_session = parts.door.by_session
+    app.state.door = parts.door
+    add_problems(app, parts.exit_code)
+
+    async def sign_in_first(_request: Request, _error: Exception) -> Response:
+        return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
+
+    app.add_exception_handler(_NotSignedIn, sign_in_first)
+    _add_sign_in(app, inbox, parts)
+    _add_requests(app, inbox)
+    _add_runs(app, inbox, parts.api)
+    for name, kind in _STATIC.items():
+        _add_static(app, name, kind)
+
+
+def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
+    @app.get("/sign-in")
+    async def sign_in_page() -> HTMLResponse:
+        return HTMLResponse(inbox.pages.sign_in())
+
+    @app.post("/sign-in")
+    async def sign_in(body: Link, request: Request) -> Response:
+        address = request.client.host if request.client else ""
+        if wait := parts.sign_ins.wait(address):
+            raise Problem.too_often(wait)
+        found = await parts.credentials.sign_in(body.link.rpartition("#")[2].strip())
+        if found is None:
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "UnknownLink",
+                "This link was used already, is older than ten minutes, or is none of ours. Ask for another.",
+            )
+        session, caller = found
+        response = JSONResponse({"person": caller.person})
+        public = parts.settings.http.public_url or ""
+        response.set_cookie(
+            cookie_name(request), session, max_age=_THIRTY_DAYS, httponly=True, samesite="lax",
+            secure=public.startswith("https://"),
+        )  # fmt: skip
+        return response
+
+    @app.post("/sign-out")
+    async def sign_out(request: Request, caller: Writer) -> Response:
+        del caller
+        await parts.credentials.sign_out(session_of(request) or "")
+        response = JSONResponse({"go": "/sign-in"})
+        response.delete_cookie(cookie_name(request))
+        return response
+
+    _ = sign_in_page, sign_in, sign_out
+
+
+def _add_requests(app: FastAPI, inbox: Inbox) -> None:
+    @app.get("/")
+    async def index(request: Request, caller: Who) -> HTMLResponse:
+        return HTMLResponse(await inbox.list(request, caller))
+
+    @app.get("/requests/{request_id}")
+    async def one_request(request_id: str, request: Request, caller: Who) -> HTMLResponse:
+        visitor = await inbox.visitor(request, caller)
+        record = await inbox.find(request_id, caller)
+        card = None if record is None else inbox.card(record, caller)
+        status = HTTPStatus.NOT_FOUND if card is None else HTTPStatus.OK
+        return HTMLResponse(inbox.pages.request(visitor, card), status)
+
+    @app.get("/requests/{request_id}/card")
+    async def card_alone(request_id: str, caller: Writer) -> JSONResponse:
+        record = await inbox.find(request_id, caller)
+        if record is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "There is no such card for you.")
+        is_mine = record.request.open and caller.may_answer(record.request.audience)
+        return JSONResponse({"card": inbox.card(record, caller), "is_mine": is_mine})
+
+    @app.post("/requests/{request_id}/answers")
+    async def answer(request_id: str, form: Form, caller: Writer) -> JSONResponse:
+        return JSONResponse(await inbox.answer(request_id, caller, form))
+
+    _ = index, one_request, card_alone, answer
+
+
+def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
+    @app.get("/runs")
+    async def runs(request: Request, caller: Who) -> HTMLResponse:
+        return HTMLResponse(await inbox.runs.list(await inbox.visitor(request, caller), caller))
+
+    @app.get("/runs/{run_id}")
+    async def run(run_id: str, request: Request, caller: Who) -> HTMLResponse:
+        page = await inbox.runs.one(await inbox.visitor(request, caller), caller, run_id)
+        return HTMLResponse(page)
+
+    @app.get("/api")
+    async def description(request: Request, caller: Who) -> HTMLResponse:
+        visitor = await inbox.visitor(request, caller)
+        return HTMLResponse(inbox.pages.api(visitor, api.openapi(), "/api/v1"))
+
+    _ = runs, run, description
+
+
+def _add_static(app: FastAPI, name: str, kind: str) -> None:
+    content = (files("sayso.adapters.web") / "static" / name).read_bytes()
+
+    @app.get(f"/static/{name}")
+    async def static() -> Response:
+        headers = {"Cache-Control": "no-cache"}
+        return Response(content, media_type=kind, headers=headers)
+
+    _ = static
