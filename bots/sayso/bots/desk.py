@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sayso.adapters.cards import Words, not_recorded_words, place_name, reply_words, unreadable_words
-from sayso.config import Destination, Members, Settings, UnknownDestination
+from sayso.config import PLATFORMS, Destination, Members, Settings, UnknownDestination
 from sayso.engine import (
     CardRecord,
     Fact,
@@ -206,7 +206,7 @@ class Desk:
     def _destinations(self, record: CardRecord, platform: str, chat: str | None) -> list[Destination]:
         """Those of the request's audience on a platform, the one where it was pressed first."""
         found: list[Destination] = []
-        for entry in destinations(record.request.audience):
+        for entry in record.request.audience if platform in PLATFORMS else ():
             if entry.partition(":")[0] == platform:
                 try:
                     found.append(self._settings.destination(entry))

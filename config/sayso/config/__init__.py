@@ -3,7 +3,7 @@
 Nothing here opens or creates anything.
 """
 
-from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
+from sayso.config._destinations import MEMBERS, PLATFORMS, Destination, Members, UnknownDestination
 from sayso.config._sections import (
     DestinationSettings,
     HttpSettings,
@@ -17,6 +17,7 @@ from sayso.config._settings import FILE_NAME, InvalidSettings, Settings, load_se
 __all__ = [
     "FILE_NAME",
     "MEMBERS",
+    "PLATFORMS",
     "Destination",
     "DestinationSettings",
     "HttpSettings",

@@ -15,7 +15,7 @@ _WIDTH, _HEIGHT = 170, 46
 _GAP_X, _GAP_Y = 40, 62
 _MARGIN = 20
 _LONGEST_NAME = 20
-_LONGEST_CONDITION = 44
+_LONGEST_CONDITION = 28
 _ARROW = (
     '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
     'orient="auto-start-reverse"><path d="M 0 0 L 10 5 L 0 10 z"/></marker></defs>'
@@ -109,7 +109,7 @@ def _draw_edge(edge: GraphEdge, places: Mapping[str, tuple[int, int]], lane: int
     if to_y > from_y:
         middle = (y1 + y2) // 2
         path = f"M {x1} {y1} C {x1} {middle}, {x2} {middle}, {x2} {y2}"
-        label_x, label_y = (x1 * 2 + x2) // 3, middle + 4
+        label_x, label_y = x2, y2 - 16
     else:
         y1 -= _HEIGHT // 2
         y2 += _HEIGHT // 2
@@ -119,7 +119,8 @@ def _draw_edge(edge: GraphEdge, places: Mapping[str, tuple[int, int]], lane: int
     drawn = f'<path class="edge" d="{path}" marker-end="url(#arrow)"/>'
     if edge.condition is None:
         return drawn
-    label = escape(cut(visible_line(edge.condition), _LONGEST_CONDITION))
+    whole = visible_line(edge.condition)
+    label = f"<title>{escape(whole)}</title>{escape(cut(whole, _LONGEST_CONDITION))}"
     return drawn + f'<text class="condition" x="{label_x}" y="{label_y}">{label}</text>'
 
 

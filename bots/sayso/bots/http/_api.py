@@ -382,9 +382,11 @@ def _add_news(app: FastAPI, api: Api) -> None:
 
     @app.get("/events", summary="What happens, as server-sent events", response_class=StreamingResponse)
     async def events(
-        caller: Who, last: Annotated[str | None, Header(alias="Last-Event-ID")] = None
+        caller: Who,
+        after: Annotated[int | None, Query(ge=0, le=2**62, description="Begin behind this row.")] = None,
+        last: Annotated[str | None, Header(alias="Last-Event-ID", description="Wins over `after`.")] = None,
     ) -> StreamingResponse:
-        return api.events(caller, _row_of(last))
+        return api.events(caller, after if last is None else _row_of(last))
 
     @app.get("/destinations/dead", summary="Destinations that were given up (operators)")
     async def dead(caller: Who) -> dict[str, Any]:

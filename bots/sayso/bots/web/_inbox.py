@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.cards import build_card
@@ -120,7 +121,7 @@ class Inbox:
         name = caller.person.partition(":")[2]
         return Visitor(name, csrf_token(session_of(request) or ""), head, caller.is_operator)
 
-    def card(self, record: CardRecord, caller: Caller) -> str:
+    def card(self, record: CardRecord, caller: Caller) -> Markup:
         """A card as somebody sees it."""
         card = build_card(record, self._parts.settings.place_names)
         may_answer = caller.may_answer(record.request.audience)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from markupsafe import Markup
+
 from sayso.adapters.web import Graph, Pages, Visitor, draw_graph
 from sayso.bots.http import Caller
 from sayso.engine import ATTENTION_ACTIONS, CardRecord, SQLiteStore, UnknownRun, Workflow, WorkflowStatus
@@ -20,7 +22,7 @@ class RunPages:
         store: SQLiteStore,
         pages: Pages,
         workflows: Mapping[str, Workflow],
-        card: Callable[[CardRecord, Caller], str],
+        card: Callable[[CardRecord, Caller], Markup],
     ) -> None:
         self._store = store
         self._pages = pages

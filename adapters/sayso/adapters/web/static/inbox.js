@@ -1,0 +1,305 @@
+// The inbox in the browser: sends forms, and keeps what is shown true. All that it shows comes from the server as HTML
+// or is put in as text.
+
+const csrf = document.body.dataset.csrf;
+const cards = document.getElementById("cards");
+const news = document.getElementById("news");
+const connection = document.getElementById("connection");
+
+// --- times, in the reader's own zone ---------------------------------------------------------------
+
+function localise(root) {
+  const today = new Date().toDateString();
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const day = at.toDateString() === today ? "" : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} `;
+    time.textContent = day + clock;
+    time.title = at.toString();
+  }
+}
+
+function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  localise(template.content);
+  return template.content;
+}
+
+// --- calls ----------------------------------------------------------------------------------------
+
+const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
+
+// Sends until there is an answer: under its key, what was done is not done again.
+async function send(path, body, key, waiting) {
+  for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
+    try {
+      const response = await fetch(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, "Idempotency-Key": key },
+        body: JSON.stringify(body),
+      });
+      if (response.status !== 502 && response.status !== 504) {
+        return { ok: response.ok, said: await response.json() };
+      }
+    } catch {
+      // No answer: nobody knows whether it arrived.
+    }
+    waiting("sayso does not answer. Your answer is not confirmed yet; it is sent again by itself.");
+    await pause(wait);
+  }
+}
+
+async function fetchCard(id) {
+  const response = await fetch(`/requests/${encodeURIComponent(id)}/card`);
+  return response.ok ? response.json() : null;
+}
+
+// --- forms of cards --------------------------------------------------------------------------------
+
+const busy = new Set();
+
+function fieldsOf(form, submitter) {
+  const fields = {};
+  for (const [name, value] of new FormData(form, submitter)) {
+    if (name !== "comment") (fields[name] ??= []).push(value);
+  }
+  return fields;
+}
+
+function showErrors(form, errors) {
+  for (const place of form.querySelectorAll("[data-error]")) {
+    const why = errors[place.dataset.error] ?? "";
+    place.hidden = !why;
+    place.textContent = why;
+    place.id ||= `error-${crypto.randomUUID()}`;
+    for (const input of form.querySelectorAll(`[name="${CSS.escape(place.dataset.error)}"]:not(button)`)) {
+      input.setAttribute("aria-invalid", String(Boolean(why)));
+      input.setAttribute("aria-describedby", place.id);
+    }
+  }
+  const first = Object.keys(errors)[0];
+  if (first) form.querySelector(`[name="${CSS.escape(first)}"]`)?.focus();
+}
+
+function setDisabled(form, disabled) {
+  for (const button of form.querySelectorAll("button")) button.disabled = disabled;
+}
+
+function say(card, content) {
+  const place = card.querySelector(".outcome");
+  place.replaceChildren(content);
+}
+
+function swap(card, html) {
+  const fresh = parse(html).querySelector("article");
+  card.replaceWith(fresh);
+  return fresh;
+}
+
+async function answer(form, submitter) {
+  let card = form.closest("article");
+  const id = card.dataset.request;
+  const body = {
+    revision: Number(card.dataset.revision), key: crypto.randomUUID(), fields: fieldsOf(form, submitter),
+    comment: form.elements.comment?.value || null,
+  };
+  busy.add(id);
+  setDisabled(form, true);
+  say(card, "Sending …");
+  const { ok, said } = await send(`/requests/${encodeURIComponent(id)}/answers`, body, body.key, (words) => say(card, words));
+  busy.delete(id);
+  if (!ok) {
+    setDisabled(form, false);
+    say(card, said.detail ?? "That did not work. Please try again.");
+    return;
+  }
+  if (said.card) {
+    card = swap(card, said.card);
+    card.focus();
+  } else {
+    setDisabled(form, false);
+    showErrors(form, said.errors);
+  }
+  say(card, parse(said.words));
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("form.answer")) {
+    event.preventDefault();
+    answer(form, event.submitter);
+  } else if (form.dataset.api) {
+    event.preventDefault();
+    operate(form);
+  }
+});
+
+async function operate(form) {
+  const place = form.querySelector(".outcome");
+  const body = JSON.parse(form.dataset.body ?? "{}");
+  if (form.elements.result) {
+    try {
+      body.result = JSON.parse(form.elements.result.value);
+    } catch {
+      place.textContent = 'That is no JSON; a text needs quotes: "sent".';
+      return;
+    }
+  }
+  setDisabled(form, true);
+  const { ok, said } = await send(form.dataset.api, body, crypto.randomUUID(), (words) => { place.textContent = words; });
+  setDisabled(form, false);
+  if (said.go) location.assign(said.go);
+  else if (place) place.textContent = ok ? "Done." : said.detail;
+}
+
+// --- long lists of options ------------------------------------------------------------------------
+
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-filter]")) return;
+  const form = event.target.closest("form");
+  const wanted = event.target.value.trim().toLocaleLowerCase();
+  let seen = 0;
+  for (const option of form.querySelectorAll(".options .option")) {
+    const fits = option.textContent.toLocaleLowerCase().includes(wanted);
+    option.hidden = !fits && !option.querySelector("input").checked;
+    seen += fits ? 1 : 0;
+  }
+  form.querySelector(".nothing").hidden = seen > 0;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("[data-filter]")) event.preventDefault();
+});
+
+// --- what happens elsewhere -----------------------------------------------------------------------
+
+// What was typed stays where the card that comes has the same field.
+function keepTyped(from, to) {
+  for (const input of from.querySelectorAll("form.answer [name]:not(button)")) {
+    if (input.type === "radio" || input.type === "checkbox") continue; // an option may mean something else now
+    const same = to.querySelector(`form.answer [name="${CSS.escape(input.name)}"]`);
+    if (same) same.value = input.value;
+  }
+}
+
+async function refresh(id) {
+  if (busy.has(id)) return;
+  const found = await fetchCard(id);
+  const card = document.getElementById(`card-${id}`);
+  if (card) {
+    if (!found || busy.has(id)) return;
+    const fresh = parse(found.card).querySelector("article");
+    const changed = fresh.dataset.revision !== card.dataset.revision;
+    if (fresh.querySelector("form.answer") && card.querySelector("form.answer") && !changed) return; // nothing to see
+    const hadFocus = card.contains(document.activeElement);
+    if (changed) keepTyped(card, fresh);
+    else if (card.querySelector(".outcome").hasChildNodes()) {
+      fresh.querySelector(".outcome").replaceChildren(...card.querySelector(".outcome").childNodes);
+    }
+    card.replaceWith(fresh);
+    if (hadFocus) fresh.focus();
+    if (changed) news.textContent = `Changed: ${fresh.querySelector("h2").textContent}`;
+  } else if (found && cards?.hasAttribute("data-inbox") && found.is_mine) {
+    arrive(found.card);
+  } else if (found && cards?.dataset.runCards === parse(found.card).querySelector("article").dataset.run) {
+    cards.append(parse(found.card));
+  }
+}
+
+function arrive(html) {
+  const fresh = parse(html).querySelector("article");
+  fresh.classList.add("arrived");
+  cards.prepend(fresh);
+  document.getElementById("empty").hidden = true;
+  news.textContent = `New: ${fresh.querySelector("h2").textContent}`;
+}
+
+let parts;
+function refreshParts() {
+  clearTimeout(parts);
+  parts = setTimeout(async () => {
+    if (document.activeElement?.closest("[data-live] form")) return; // an operator is in the middle of something
+    const response = await fetch(location.href).catch(() => null);
+    if (!response?.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    localise(page);
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const fresh = page.getElementById(part.id);
+      if (fresh) part.replaceWith(document.adoptNode(fresh));
+    }
+  }, 200);
+}
+
+let last = Number(document.body.dataset.sequence);
+const queued = new Map();
+
+function hear(event) {
+  if (event.sequence <= last) return;
+  last = event.sequence;
+  if (event.request_id) queue(event.request_id);
+  if (event.run_id) {
+    for (const card of document.querySelectorAll(`[data-run="${CSS.escape(event.run_id)}"]`)) queue(card.dataset.request);
+  }
+  if (document.querySelector("[data-live]")) refreshParts();
+}
+
+// One look at a card at a time; what comes meanwhile is one more look.
+async function queue(id) {
+  if (queued.has(id)) {
+    queued.set(id, true);
+    return;
+  }
+  queued.set(id, false);
+  await refresh(id).catch(() => null);
+  const again = queued.get(id);
+  queued.delete(id);
+  if (again) queue(id);
+}
+
+// One tab holds the stream for all, because browsers allow six connections to a host. It tells the others; when it is
+// closed, the next takes over where it was.
+const channel = new BroadcastChannel("sayso");
+
+function setConnected(is) {
+  connection.hidden = is;
+  connection.textContent = is ? "" : "Not connected. What you see may be old; this comes back by itself.";
+}
+
+channel.addEventListener("message", ({ data }) => {
+  if (data.event) hear(data.event);
+  if ("connected" in data) setConnected(data.connected);
+});
+
+function tell(data) {
+  channel.postMessage(data);
+  if (data.event) hear(data.event);
+  if ("connected" in data) setConnected(data.connected);
+}
+
+async function catchUp() {
+  const response = await fetch(`/api/v1/changes?after=${last}&limit=1000`);
+  if (!response.ok) return;
+  const { changes } = await response.json();
+  changes.forEach(hear);
+}
+
+function lead() {
+  const stream = new EventSource(`/api/v1/events?after=${last}`);
+  stream.addEventListener("open", () => tell({ connected: true }));
+  stream.addEventListener("message", ({ data }) => tell({ event: JSON.parse(data) }));
+  stream.addEventListener("error", () => {
+    tell({ connected: false });
+    if (stream.readyState === EventSource.CLOSED) { // refused, not broken off: signed out, or the server is new
+      setTimeout(() => { stream.close(); lead(); }, 2000);
+    }
+  });
+}
+
+navigator.locks.request("sayso-events", () => {
+  lead();
+  return new Promise(() => {}); // held for as long as the tab lives
+});
+
+localise(document);
+catchUp().catch(() => null);
