@@ -61,6 +61,7 @@ class Choice:
 class Card:
     """One request as people see it. `status` is the word in capitals, empty while it is open; `said` what was said so
     far and what came of it, a line each; `notices` stand above everything. `choices` are empty unless it is open.
+    `link` leads to it in the web inbox.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Card:
     state: CardState
     status: str
     tag: str
+    link: str | None
     prompt: str
     details: tuple[Field, ...]
     facts: tuple[Fact, ...]
@@ -82,8 +84,16 @@ class Card:
         return self.state is CardState.OPEN
 
 
-def build_card(record: CardRecord, places: Mapping[str, str], notices: Sequence[Words | str] = ()) -> Card:
-    """The card of a request as it stands; `places` are the names of destinations, `notices` lines for one place."""
+def build_card(
+    record: CardRecord,
+    places: Mapping[str, str],
+    notices: Sequence[Words | str] = (),
+    *,
+    inbox: str | None = None,
+) -> Card:
+    """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place; `inbox`
+    is the address of the web inbox, where people reach one.
+    """
     request = record.request
     question = request.question
     state = _state(record)
@@ -93,6 +103,7 @@ def build_card(record: CardRecord, places: Mapping[str, str], notices: Sequence[
         state=state,
         status=_status(record, state),
         tag=visible_line(f"{record.workflow} / {request.name}"),
+        link=None if inbox is None else f"{inbox.rstrip('/')}/requests/{request.id}",
         prompt=visible(question.prompt or "Input is needed."),
         details=tuple(_details(question.details)),
         facts=tuple(_facts(record, places)),

@@ -140,7 +140,7 @@ def below(card: Card) -> list[Stretch]:
     for fact in card.facts:
         if len(plain(fact.words)) <= _FACT_LIMIT:
             lines += [Stretch(f"{fact.label}: ", Style.ITALIC), *stretches(fact.words), Stretch("\n")]
-    lines.append(Stretch(cut(card.tag, _FACT_LIMIT), Style.ITALIC))
+    lines.append(Stretch(cut(card.tag, _FACT_LIMIT), Style.ITALIC, card.link))
     if card.status:
         lines.append(Stretch(f"\n\n{card.status}", Style.BOLD))
     for line in card.said:

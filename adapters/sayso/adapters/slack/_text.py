@@ -8,7 +8,7 @@ dates, which every reader sees in their own time zone (docs.slack.dev/reference/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -34,10 +34,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text in one style, or an instant."""
+    """Text in one style, or an instant. With `link`, an address of ours, it leads there."""
 
     content: str | datetime
     style: Style = Style.PLAIN
+    link: str | None = None
 
     @property
     def length(self) -> int:
@@ -93,7 +94,7 @@ def split(content: Iterable[Stretch], room: int) -> tuple[list[Stretch], str]:
         text = one.content if isinstance(one.content, str) else in_utc(one.content)
         head = next(pieces(text, room), "") if room > 0 else ""
         if head:
-            kept.append(Stretch(head, one.style))
+            kept.append(replace(one, content=head))
         later = "".join(plain((rest.content,)) for rest in waiting[position + 1 :])
         return kept, text[len(head) :] + later
     return kept, ""
@@ -107,6 +108,8 @@ def _element(stretch: Stretch) -> dict[str, Any]:
             "format": _DATE_FORMAT,
             "fallback": in_utc(stretch.content),
         }
+    elif stretch.link is not None:
+        element = {"type": "link", "url": stretch.link, "text": stretch.content}
     else:
         element = {"type": "text", "text": stretch.content}
     return {**element, "style": {stretch.style.value: True}} if stretch.style else element

@@ -121,7 +121,10 @@ def _below(card: Card, zone: tzinfo, now: datetime) -> list[Stretch]:
         text = in_zone(fact.words, zone, now)
         if utf16_length(text) <= _FACT_LIMIT:
             lines += [Stretch(f"\n{fact.label}: ", Style.ITALIC), Stretch(inert(text))]
-    lines.append(Stretch(f"\n{cut(inert(card.tag), _FACT_LIMIT, utf16_length)}", Style.ITALIC))
+    lines += [
+        Stretch("\n"),
+        Stretch(cut(inert(card.tag), _FACT_LIMIT, utf16_length), Style.ITALIC, card.link),
+    ]
     if card.status:
         lines.append(Stretch(f"\n\n{card.status}", Style.BOLD))
     lines += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said]

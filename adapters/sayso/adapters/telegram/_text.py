@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
@@ -35,10 +35,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text in one style."""
+    """Text in one style. With `link`, an address of ours, it leads there."""
 
     text: str
     style: Style = Style.PLAIN
+    link: str | None = None
 
 
 def inert(text: str) -> str:
@@ -66,7 +67,7 @@ def split(stretches: list[Stretch], room: int) -> tuple[list[Stretch], str]:
             room -= size
             continue
         head = next(pieces(one.text, room, utf16_length), "") if room > 0 else ""
-        kept.append(Stretch(head, one.style))
+        kept.append(replace(one, text=head))
         rest = one.text[len(head) :] + "".join(later.text for later in stretches[position + 1 :])
         return kept, rest
     return kept, ""
@@ -84,4 +85,6 @@ def _instant(instant: datetime, zone: tzinfo, now: datetime) -> str:
 
 def _tagged(stretch: Stretch) -> str:
     escaped = html.escape(stretch.text, quote=False)
+    if stretch.link is not None:
+        escaped = f'<a href="{html.escape(stretch.link)}">{escaped}</a>'
     return f"<{stretch.style}>{escaped}</{stretch.style}>" if stretch.style else escaped

@@ -66,7 +66,7 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
         destinations = {**_slack_channel(slack), **await _telegram_group(telegram)}
         people = [person for one in destinations.values() for person in one.audience or ()]
         plan = Plan(
-            settings=_settings(telegram, slack, destinations, service.location),
+            settings=_settings(telegram, slack, destinations, service.location, port + 1 if port else 0),
             new_store=service.new_store,
             workflows=[workflow],
             starters={workflow.name: frozenset(people)},
@@ -78,11 +78,11 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
         page = ChatPage(routes, port=port)
         try:
             await stack.enter_async_context(page)
+            serving = await stack.enter_async_context(serve(plan))
         except OSError as error:
             raise UsageProblem(
-                f"port {port} cannot be had ({error.strerror}); name another with --port."
+                f"port {port}, or the next one for the inbox, cannot be had ({error.strerror}); name another with --port."
             ) from error
-        await stack.enter_async_context(serve(plan))
         for person, name in _names(slack, telegram).items():
             await made[0].store.know(PersonId(person), name)
         await _begin(workflow, made[0].runtime, made[0].store.reader, people[0])
@@ -91,8 +91,10 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
             "bold",
         )
         output.say(f"  {page.url}", "green")
+        output.say("The same questions wait in the web inbox. This link signs you in there, once:", "bold")
+        output.say(f"  {serving.link}", "green")
         output.say("Stop it whenever you like, even with kill -9; started again, it goes on.", "dim")
-        output.value({"url": page.url})
+        output.value({"url": page.url, "inbox": serving.url, "link": serving.link})
         await stop.wait()
     return ExitCode.OK
 
@@ -122,7 +124,11 @@ def _slack_channel(slack: LocalSlack) -> dict[str, DestinationSettings]:
 
 
 def _settings(
-    telegram: LocalTelegram, slack: LocalSlack, destinations: dict[str, DestinationSettings], database: str
+    telegram: LocalTelegram,
+    slack: LocalSlack,
+    destinations: dict[str, DestinationSettings],
+    database: str,
+    port: int,
 ) -> Settings:
     return Settings(
         database=database,
@@ -131,7 +137,7 @@ def _settings(
         slack=SlackSettings.model_validate(
             {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.api_url}
         ),
-        http=HttpSettings(port=0),
+        http=HttpSettings(port=port, public_url=f"http://127.0.0.1:{port}" if port else None),
     )
 
 

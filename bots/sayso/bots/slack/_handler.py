@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
-from sayso.adapters.cards import Card, Words, build_card, unreadable_words
+from sayso.adapters.cards import Card, Words, unreadable_words
 from sayso.adapters.slack import (
     COMMAND,
     Action,
@@ -39,6 +39,7 @@ from sayso.adapters.slack import (
     render_words,
     words_view,
 )
+from sayso.bots.cards import card_of
 from sayso.bots.commands import Command, Reply
 from sayso.bots.desk import Press
 from sayso.bots.serving import Parts
@@ -256,7 +257,7 @@ class Handler:
         await self._api.call("views_publish", user_id=sender.user_id, view=home_view(cards, said))
 
     def _card(self, record: CardRecord) -> Card:
-        return build_card(record, self._settings.place_names)
+        return card_of(record, self._settings)
 
     def _places_of(self, channel: str) -> list[str]:
         named = [

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from sayso.adapters.cards import Words, build_card
+from sayso.adapters.cards import Words
 from sayso.adapters.slack import SlackMessage, render_card, render_copy, render_former, render_words
+from sayso.bots.cards import card_of
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Undeliverable
 from sayso.bots.slack._api import Api, budget_key
 from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
@@ -81,7 +82,7 @@ class SlackSurface:
         """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
         destination = self._destination(delivery.destination)
         notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        card = build_card(record, self._settings.place_names, notices)
+        card = card_of(record, self._settings, notices)
         message = render_card(card)
         stamp = {
             "event_type": "sayso_card",
@@ -111,7 +112,7 @@ class SlackSurface:
 
     async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
         """Lock a second message of a card, which became known when it was pressed."""
-        await self.lock(reference, render_copy(build_card(record, self._settings.place_names)))
+        await self.lock(reference, render_copy(card_of(record, self._settings)))
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
-from sayso.adapters.cards import Card, Words, build_card, cut
+from sayso.adapters.cards import Card, Words, cut
 from sayso.adapters.telegram import (
     TOAST_LIMIT,
     Action,
@@ -41,6 +41,7 @@ from sayso.adapters.telegram import (
     take_button,
     take_text,
 )
+from sayso.bots.cards import card_of
 from sayso.bots.commands import Command
 from sayso.bots.desk import Answered, Press
 from sayso.bots.outbox import DeliveryProblem
@@ -413,7 +414,7 @@ class Handler:
     # Messages.
 
     def _card(self, record: CardRecord) -> Card:
-        return build_card(record, self._settings.place_names)
+        return card_of(record, self._settings)
 
     async def _say(self, chat: Chat, reply_to: int, words: Words) -> None:
         text = cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from sayso.adapters.cards import Words, build_card
+from sayso.adapters.cards import Words
 from sayso.adapters.telegram import (
     Stretch,
     TelegramMessage,
@@ -20,6 +20,7 @@ from sayso.adapters.telegram import (
     render_copy,
     render_former,
 )
+from sayso.bots.cards import card_of
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Undeliverable
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
@@ -91,7 +92,7 @@ class TelegramSurface:
         """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
         destination = self._destination(delivery.destination)
         notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        card = build_card(record, self._settings.place_names, notices)
+        card = card_of(record, self._settings, notices)
         message = render_card(card, self._settings.zone, self._store.clock.now())
         if delivery.reference is None:
             reference = await self._send(destination, message)
@@ -116,7 +117,7 @@ class TelegramSurface:
 
     async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
         """Lock a second message of a card, which became known when it was pressed."""
-        card = build_card(record, self._settings.place_names)
+        card = card_of(record, self._settings)
         await self.lock(reference, render_copy(card, self._settings.zone, self._store.clock.now()))
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:

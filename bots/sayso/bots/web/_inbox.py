@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
-from sayso.adapters.cards import build_card
 from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
+from sayso.bots.cards import card_of
 from sayso.bots.desk import Answered, Desk, Press
 from sayso.bots.http import (
     Caller,
@@ -123,7 +123,7 @@ class Inbox:
 
     def card(self, record: CardRecord, caller: Caller) -> Markup:
         """A card as somebody sees it."""
-        card = build_card(record, self._parts.settings.place_names)
+        card = card_of(record, self._parts.settings)
         may_answer = caller.may_answer(record.request.audience)
         return self.pages.card(card, record.request.run_id, may_answer=may_answer)
 
@@ -155,7 +155,7 @@ class Inbox:
             )
         value: Any = None
         if record.request.open and record.request.revision == form.revision:
-            read = read_answer(build_card(record, self._parts.settings.place_names), form.fields)
+            read = read_answer(card_of(record, self._parts.settings), form.fields)
             if isinstance(read, Rejected):
                 return {"outcome": OutcomeKind.INVALID, "words": "", "errors": read.errors, "card": None}
             value = read.value
