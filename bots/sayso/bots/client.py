@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast
 
 from sayso.engine import Json, Outcome, OutcomeKind, SaysoError
 
@@ -175,13 +175,21 @@ class ServiceClient:
         query = {"limit": limit} | ({"status": status} if status else {})
         return cast("list[RunDict]", self._get("/api/v1/runs", query)["runs"])
 
-    def wait(self, run_id: str, seconds: float) -> RunDict:
-        """A run once it has ended or needs attention, or as it stands when the time is over."""
+    def run_requests(self, run_id: str) -> list[ClosedRequestDict]:
+        """Everything that a run has asked, with the answers."""
+        return cast("list[ClosedRequestDict]", self._get(f"/api/v1/runs/{run_id}/requests")["requests"])
+
+    def wait(self, run_id: str, seconds: float, *, until: Literal["ended", "rests"] = "ended") -> RunDict:
+        """A run once it has ended or needs attention, or with `rests` once it waits for an answer as well; or as it
+        stands when the time is over.
+        """
+        moving = ("RUNNING", "WAITING_FOR_INPUT") if until == "ended" else ("RUNNING",)
         end = time.monotonic() + seconds
         while True:
             left = min(_LONGEST_WAIT, max(0.0, end - time.monotonic()))
-            run = cast("RunDict", self._get(f"/api/v1/runs/{run_id}", {"wait": left}, left))
-            if run["status"] not in ("RUNNING", "WAITING_FOR_INPUT") or time.monotonic() >= end:
+            query = {"wait": left, "until": until}
+            run = cast("RunDict", self._get(f"/api/v1/runs/{run_id}", query, left))
+            if run["status"] not in moving or time.monotonic() >= end:
                 return run
 
     def cancel(self, run_id: str, *, event_key: str | None = None) -> None:

@@ -91,8 +91,9 @@ def build_card(
     *,
     inbox: str | None = None,
 ) -> Card:
-    """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place; `inbox`
-    is the address of the web inbox, where people reach one.
+    """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place.
+
+    `inbox` is the address of the web inbox, where people reach one.
     """
     request = record.request
     question = request.question

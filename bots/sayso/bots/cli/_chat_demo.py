@@ -81,7 +81,7 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
             serving = await stack.enter_async_context(serve(plan))
         except OSError as error:
             raise UsageProblem(
-                f"port {port}, or the next one for the inbox, cannot be had ({error.strerror}); name another with --port."
+                f"port {port} or the next, for the inbox, cannot be had ({error.strerror}); name another with --port."
             ) from error
         for person, name in _names(slack, telegram).items():
             await made[0].store.know(PersonId(person), name)

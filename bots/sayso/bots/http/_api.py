@@ -154,6 +154,12 @@ class Api:
         )
         return run_as_dict(run)
 
+    async def run_requests(self, caller: Caller, run_id: str) -> dict[str, Any]:
+        await self.check_run(caller, run_id)
+        found = [card.request for card in await self._store.reader.run_cards(run_id)]
+        seen = [one for one in found if caller.may_see(one.audience, one.requested_by)]
+        return {"requests": [request_as_dict(one) for one in seen]}
+
     async def check_run(self, caller: Caller, run_id: str) -> RunSummary:
         """A run that somebody may see. Raises `UnknownRun`, also for one that they may not."""
         run = await self._store.reader.run(run_id)
@@ -311,7 +317,11 @@ def _add_runs(app: FastAPI, api: Api) -> None:
     ) -> dict[str, Any]:
         return await api.run(caller, run_id, wait, until)
 
-    _ = me, start, runs, run
+    @app.get("/runs/{run_id}/requests", summary="Everything that a run has asked, with the answers")
+    async def run_requests(run_id: str, caller: Who) -> dict[str, Any]:
+        return await api.run_requests(caller, run_id)
+
+    _ = me, start, runs, run, run_requests
 
 
 def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:

@@ -1,0 +1,33 @@
+"""A running service, and clients of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sayso.bots.client import ServiceClient
+from tests.bots.api.served import ServiceProcess, token, write
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[ServiceProcess]:
+    """The service, in its own folder `tmp_path`."""
+    write(tmp_path)
+    with ServiceProcess(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def ci(service: ServiceProcess, tmp_path: Path) -> Iterator[ServiceClient]:
+    """A program that may start `release`."""
+    with ServiceClient.connect(service.url, token(tmp_path, "ci")) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(service: ServiceProcess, tmp_path: Path) -> Iterator[ServiceClient]:
+    """A program that sees and does everything."""
+    with ServiceClient.connect(service.url, token(tmp_path, "operator")) as client:
+        yield client

@@ -1,0 +1,115 @@
+"""A service with workflows for the API's and the inbox's tests, in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bots.command import sayso
+from tests.bots.service_process import ServiceProcess
+
+SHOP = """
+import asyncio
+import os
+from sayso.engine import Workflow, node, request_input, step
+
+FORM = {"type": "object", "required": ["name", "seats"], "properties": {
+    "name": {"type": "string", "title": "Name"}, "seats": {"type": "integer", "title": "Seats"},
+    "plan": {"enum": ["basic", "team"], "title": "Plan"}, "remote": {"type": "boolean", "title": "Remote"},
+    "starts": {"type": "string", "format": "date", "title": "Starts"}}}
+REGIONS = [f"region-{number:02d}" for number in range(12)]
+HOSTILE = "<script>document.title = 'owned'</script><img src=x onerror=alert(1)> {{ 7 * 7 }} \\u202e & 'quoted'"
+
+
+@node
+async def ask(shared):
+    shared["answer"] = await request_input(
+        shared.get("prompt", "Release 4.2.0?"), shared.get("options", ["approve", "reject"]), "select", "release",
+        to=shared.get("to"), details=shared.get("details"))
+    if shared.get("fails"):
+        raise RuntimeError("connection refused")
+
+
+@node
+async def kinds(shared):
+    async with asyncio.TaskGroup() as group:
+        asked = {name: group.create_task(request_input(*rest, name)) for name, rest in {
+            "buttons": ("Release 4.2.0 to production?", ["approve", "reject"], "select"),
+            "list": ("Which region?", REGIONS, "select"),
+            "many": ("Which tools?", ["laptop", "phone", "desk"], "multiselect"),
+            "sure": ("Delete the staging database?", None, "confirm"),
+            "text": ("What is it about?", None, "text"),
+            "number": ("How many seats?", None, "number"),
+            "date": ("From when on?", None, "date"),
+        }.items()}
+        asked["form"] = group.create_task(request_input("Who is coming?", None, "form", "form", schema=FORM))
+        asked["hostile"] = group.create_task(request_input(HOSTILE, ["yes <i>", "no"], "select", "hostile"))
+    shared["answers"] = {name: task.result() for name, task in asked.items()}
+
+
+@node
+async def two(shared):
+    window, release = await asyncio.gather(
+        request_input("Which window?", ["early", "late"], "select", "window"),
+        request_input(os.environ.get("SHOP_PROMPT", "Release 4.2.0?"), None, "text", "release"))
+    shared["answers"] = [window, release]
+
+
+@node
+async def charge(shared):
+    async def cut_off():
+        os.kill(os.getpid(), 9)
+    shared["receipt"] = await step("charge", cut_off, once=True)
+
+
+@node
+def publish(shared):
+    shared["published"] = True
+
+
+ask - "shared['answer'] == 'approve'" > publish
+ask - "shared['answer'] != 'approve'" > ask
+release = Workflow("release", start=ask)
+all_kinds = Workflow("kinds", start=kinds)
+pair = Workflow("pair", start=two)
+once = Workflow("once", start=charge)
+"""
+
+CONFIGURATION = """
+[[workflows]]
+workflow = "shop:release"
+starters = ["token:ci", "web:ana"]
+
+[[workflows]]
+workflow = "shop:all_kinds"
+
+[[workflows]]
+workflow = "shop:pair"
+
+[[workflows]]
+workflow = "shop:once"
+
+[http]
+port = {port}
+operators = ["web:olga", "token:operator"]
+sign_ins_per_minute = 1000
+{more}
+"""
+
+
+def write(folder: Path, *, port: int = 0, more: str = "") -> None:
+    """Put workflows and configuration into a folder."""
+    (folder / "shop.py").write_text(SHOP)
+    (folder / "sayso.toml").write_text(CONFIGURATION.format(port=port, more=more))
+
+
+def token(folder: Path, name: str) -> str:
+    """A token made as an operator makes it."""
+    return str(sayso(folder, "token", name, "--json").json["token"])
+
+
+def link(folder: Path, name: str) -> str:
+    """A sign-in link made as an operator makes it."""
+    return str(sayso(folder, "sign-in", name, "--json").json["url"])
+
+
+__all__ = ["ServiceProcess", "link", "token", "write"]

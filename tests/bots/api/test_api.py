@@ -1,0 +1,209 @@
+"""The API as programs use it: over TCP with a token, against a service in a process of its own."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sayso.bots.client import ServiceClient, ServiceRefused, ServiceUnclear
+from sayso.engine import OutcomeKind
+from tests.bots.api.served import ServiceProcess, token, write
+from tests.bots.command import sayso
+
+GATE = Path(__file__).parents[3] / "examples" / "gate.sh"
+
+
+def ask(client: ServiceClient, **shared: Any) -> tuple[str, str]:
+    """Start a run that asks; its id and that of its request."""
+    run_id = client.start("release", shared)
+    client.wait(run_id, 20, until="rests")
+    return run_id, client.pending(run_id)[0]["id"]
+
+
+def test_a_run_is_started_answered_and_awaited(ci: ServiceClient) -> None:
+    assert ci.whoami() == {"person": "token:ci", "via": "api", "operator": False}
+    run_id, request_id = ask(ci, details={"Change": "14 commits"})
+    request = ci.request(request_id)
+    assert (request["prompt"], request["status"], request["answer"]) == ("Release 4.2.0?", "PENDING", None)
+    outcome = ci.answer(request_id, 1, "approve", comment="go")
+    assert outcome.kind is OutcomeKind.RESOLVED
+    assert ci.wait(run_id, 20)["status"] == "COMPLETED"
+    assert [(one["status"], one["answer"]) for one in ci.run_requests(run_id)] == [("ANSWERED", "approve")]
+
+
+def test_who_waits_is_woken_by_the_answer(ci: ServiceClient) -> None:
+    run_id, request_id = ask(ci)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        closed = pool.submit(ci.request, request_id, 30)
+        ended = pool.submit(ci.wait, run_id, 30)
+        ci.answer(request_id, 1, "approve")
+        assert closed.result(20)["answer"] == "approve"
+        assert ended.result(20)["status"] == "COMPLETED"
+
+
+def test_what_happens_is_streamed_and_can_be_taken_up_where_it_was(ci: ServiceClient) -> None:
+    run_id, request_id = ask(ci)
+    seen, last = ci.changes()
+    assert [one["kind"] for one in seen] == ["run_started", "requested"]
+    stream = ci.events(last)
+    ci.answer(request_id, 1, "approve")
+    heard = [next(stream), next(stream)]
+    stream.close()
+    assert [one["kind"] for one in heard] == ["answer_accepted", "run_ended"]
+    assert {one["run_id"] for one in heard} == {run_id}
+    more, _ = ci.changes(heard[0]["sequence"])
+    assert [one["kind"] for one in more] == ["run_ended"]
+    assert ci.changes(heard[-1]["sequence"], wait=0.1) == ([], heard[-1]["sequence"])
+
+
+def test_a_refused_answer_is_a_problem_with_the_outcomes_name(
+    service: ServiceProcess, ci: ServiceClient, tmp_path: Path
+) -> None:
+    _, request_id = ask(ci)
+    headers = {"Authorization": f"Bearer {token(tmp_path, 'other')}"}
+    address = f"{service.url}/api/v1/requests/{request_id}/answers"
+    for body, status, outcome in (
+        ({"revision": 2, "value": "approve"}, 409, "superseded"),
+        ({"revision": 1, "value": "perhaps"}, 422, "invalid"),
+        ({"revision": 1, "value": "approve"}, 200, "resolved"),
+        ({"revision": 1, "value": "reject"}, 409, "already_answered"),
+    ):
+        answer = httpx.post(address, json=body, headers=headers)
+        said = answer.json()
+        assert (answer.status_code, said["outcome"]) == (status, outcome)
+        if status != 200:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert (said["type"], said["status"]) == (f"urn:sayso:problem:{outcome}", status)
+            assert said["detail"]
+    missing = httpx.post(address, json={"value": "approve"}, headers=headers)
+    assert (missing.status_code, missing.json()["kind"]) == (422, "Malformed")
+    assert "revision" in missing.json()["detail"]
+
+
+def test_nobody_answers_for_another_surface(ci: ServiceClient, operator: ServiceClient) -> None:
+    """A request for a person of the web inbox is none of a token's, not even of an operator's."""
+    run_id = ci.start("release", {"to": ["web:ana"]})
+    ci.wait(run_id, 20, until="rests")
+    request = operator.pending(run_id)[0]
+    outcome = operator.answer(request["id"], 1, "approve")
+    assert outcome.kind is OutcomeKind.NOT_ALLOWED
+    assert outcome.reason == "This is not yours to answer. It was asked of web:ana."
+
+
+def test_a_token_sees_what_concerns_it_and_no_more(
+    service: ServiceProcess, ci: ServiceClient, operator: ServiceClient, tmp_path: Path
+) -> None:
+    run_id = ci.start("release", {"to": ["web:ana"]})
+    ci.wait(run_id, 20, until="rests")
+    request_id = ci.pending(run_id)[0]["id"]
+    with ServiceClient.connect(service.url, token(tmp_path, "other")) as other:
+        assert other.pending() == []
+        assert other.runs() == []
+        assert other.changes() == ([], other.changes()[1])
+        for call in (
+            lambda: other.status(run_id),
+            lambda: other.request(request_id),
+            lambda: other.cancel(run_id),
+        ):
+            with pytest.raises(ServiceRefused) as refused:
+                call()
+            assert refused.value.status in (403, 404)
+        with pytest.raises(ServiceRefused, match="may not start 'release'"):
+            other.start("release")
+    assert [run["run_id"] for run in operator.runs()] == [run_id]
+
+
+def test_a_repeated_key_does_nothing_again(ci: ServiceClient, operator: ServiceClient) -> None:
+    run_id = ci.start("release", {"fails": True}, event_key="job-7")
+    assert ci.start("release", {"fails": True}, event_key="job-7") == run_id
+    with pytest.raises(ServiceRefused, match="stands for something else already"):
+        ci.start("release", {"fails": False}, event_key="job-7")
+    assert len(ci.runs()) == 1
+    ci.wait(run_id, 20, until="rests")
+    request_id = ci.pending(run_id)[0]["id"]
+    first = ci.answer(request_id, 1, "approve", event_key="a")
+    again = ci.answer(request_id, 1, "approve", event_key="a")
+    assert (first.kind, first.repeated, again.kind, again.repeated) == (again.kind, False, first.kind, True)
+    assert ci.wait(run_id, 20)["status"] == "FAILED"
+    operator.retry(run_id, event_key="r")
+    assert ci.wait(run_id, 20)["status"] == "FAILED"
+    operator.retry(run_id, event_key="r")
+    assert ci.status(run_id)["status"] == "FAILED"
+    operator.retry(run_id, ask_again=True, event_key="s")
+    ci.wait(run_id, 20, until="rests")
+    operator.cancel(run_id, event_key="c")
+    operator.cancel(run_id, event_key="c")
+    with pytest.raises(ServiceRefused, match="ended already"):
+        operator.cancel(run_id, event_key="d")
+
+
+def test_an_operator_decides_over_the_api(tmp_path: Path) -> None:
+    """A step that was cut off: nobody but an operator can know whether it happened."""
+    write(tmp_path)
+    with ServiceProcess(tmp_path) as first:
+        with ServiceClient.connect(first.url, token(tmp_path, "operator")) as client:
+            secret = token(tmp_path, "ci")
+            with pytest.raises(ServiceUnclear):
+                client.wait(client.start("once"), 20)
+        first.process.wait(20)
+    with ServiceProcess(tmp_path) as second:
+        with (
+            ServiceClient.connect(second.url, secret) as ci,
+            pytest.raises(ServiceRefused, match="no operator"),
+        ):
+            ci.attention("whatever", "again")
+        with ServiceClient.connect(second.url, token(tmp_path, "second")) as other:
+            assert other.runs() == []
+        assert sayso(tmp_path, "shut-out", "token:operator").code == 0
+        with ServiceClient.connect(second.url, token(tmp_path, "operator")) as operator:
+            run = operator.wait(operator.runs()[0]["run_id"], 20)
+            assert run["status"] == "NEEDS_ATTENTION"
+            assert run["attention"] is not None
+            assert run["attention"]["kind"] == "step_unfinished"
+            operator.attention(run["run_id"], "done", {"receipt": 7})
+            assert operator.wait(run["run_id"], 20)["status"] == "COMPLETED"
+
+
+def test_the_deploy_script_asks_waits_and_exits_by_the_answer(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "gate.py").write_text((GATE.parent / "gate.py").read_text())
+    (tmp_path / "sayso.toml").write_text(
+        '[[workflows]]\nworkflow = "gate:workflow"\nstarters = ["token:deploy"]\n[http]\nport = 0\n'
+    )
+    with ServiceProcess(tmp_path) as service:
+        variables = {**os.environ, "SAYSO_URL": service.url, "SAYSO_TOKEN": token(tmp_path, "deploy")}
+        with ServiceClient.connect(service.url, token(tmp_path, "approver")) as approver:
+            for number, (answer, code) in enumerate((("approve", 0), ("reject", 1))):
+                script = subprocess.Popen(
+                    [str(GATE), f'Release "{number}" \\ to production?'],
+                    env={**variables, "SAYSO_KEY": f"job-{number}"},
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                request = next_request(approver)
+                assert request["prompt"] == f'Release "{number}" \\ to production?'
+                approver.answer(request["id"], request["revision"], answer)
+                _, said = script.communicate(timeout=30)
+                assert (script.returncode, said.splitlines()[-1]) == (code, f"gate: {answer}")
+        unknown = subprocess.run(
+            [str(GATE), "x"],
+            env={**variables, "SAYSO_TOKEN": "wrong"},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert unknown.returncode == 2
+
+
+def next_request(client: ServiceClient) -> Any:
+    after = 0
+    while not (found := client.pending()):
+        _, after = client.changes(after, wait=10)
+    return found[0]
