@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,11 +44,20 @@ class Graph:
         """The graph of a workflow's definition, as `Workflow.definition` gives it."""
         found: Mapping[str, Mapping[str, Sequence[Sequence[str | None]]]] = json.loads(definition)
         edges = [
-            GraphEdge(source, str(target), condition)
+            GraphEdge(source, str(target), _as_written(condition))
             for source, facts in found.items()
             for target, condition in facts["edges"]
         ]
         return cls((start, *(name for name in found if name != start)), tuple(edges))
+
+
+def _as_written(condition: str | None) -> str | None:
+    """A condition without the quotes that it has where it was written as a text."""
+    try:
+        text: object = ast.literal_eval(condition or "")
+    except (ValueError, SyntaxError):
+        return condition
+    return text if isinstance(text, str) else condition
 
 
 def draw_graph(graph: Graph, current: str | None, visited: Mapping[str, str]) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.bots.http._problems import Problem
@@ -20,10 +21,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-
-
-class _TooLarge(Exception):
-    """A body went on for too long."""
 
 
 class Guard:
@@ -47,7 +44,6 @@ class Guard:
         if problem is not None:
             await problem.response()(scope, receive, _dressed(send))
             return
-        started = False
         taken = 0
 
         async def counted() -> Message:
@@ -55,19 +51,10 @@ class Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > LARGEST_BODY:
-                raise _TooLarge
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(_too_large()))
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await _dressed(send)(message)
-
-        try:
-            await self._app(scope, counted, noted)
-        except _TooLarge:
-            if not started:
-                await _too_large().response()(scope, receive, _dressed(send))
+        await self._app(scope, counted, _dressed(send))
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         if scope["path"] not in self._open_paths and _host(headers.get("host", "")) not in self._hosts:

@@ -122,6 +122,7 @@ async function answer(form, submitter) {
     showErrors(form, said.errors);
   }
   say(card, parse(said.words));
+  queue(id); // what happened to it meanwhile
 }
 
 document.addEventListener("submit", (event) => {

@@ -1,0 +1,36 @@
+"""A running service, and Chromium in front of its inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.bots.api.served import ServiceProcess, write
+from tests.bots.web.visit import Visit
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of this process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def service(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
+    """The service, on a port that it keeps over restarts."""
+    write(tmp_path, port=unused_tcp_port)
+    with ServiceProcess(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def olga(browser: Browser, service: ServiceProcess, tmp_path: Path) -> Iterator[Visit]:
+    """An operator who is signed in."""
+    with Visit.sign_in(browser, service.url, tmp_path, "olga") as visit:
+        yield visit

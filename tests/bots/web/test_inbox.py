@@ -1,0 +1,238 @@
+"""The inbox in Chromium: questions arrive, are answered in every way, and every tab shows the truth."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.bots.api.served import ServiceProcess
+from tests.bots.command import sayso
+from tests.bots.web.visit import Visit
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_a_question_arrives_by_itself_and_its_result_is_in_every_tab(olga: Visit) -> None:
+    other = olga.tab()
+    expect(olga.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+    olga.start(shared='{"details": {"Change": "14 commits"}}')
+    card = olga.card("Release 4.2.0?")
+    expect(card.get_by_text("14 commits")).to_be_visible()
+    expect(olga.card("Release 4.2.0?", other)).to_be_visible()
+    card.get_by_role("button", name="approve").click()
+    expect(card.get_by_role("status")).to_have_text("Approved. The run goes on.")
+    for page in (olga.page, other):
+        decided = olga.card("Release 4.2.0?", page)
+        expect(decided.get_by_text("APPROVED, done")).to_be_visible()
+        expect(decided.get_by_text("Approved by olga")).to_be_visible()
+        expect(decided.get_by_role("button")).to_have_count(0)
+
+
+def test_every_input_type_is_answered(olga: Visit) -> None:
+    run_id = olga.start("kinds")
+    expect(olga.card("Who is coming?")).to_be_visible()
+    olga.check_accessibility()
+    olga.card("Release 4.2.0 to production?").get_by_role("button", name="approve").click()
+    region = olga.card("Which region?")
+    expect(region.get_by_role("radio")).to_have_count(12)
+    region.get_by_label("Search 12 options").fill("11")
+    expect(region.get_by_role("radio")).to_have_count(1)
+    region.get_by_label("region-11").check()
+    region.get_by_role("button", name="Send").click()
+    tools = olga.card("Which tools?")
+    tools.get_by_label("laptop").check()
+    tools.get_by_label("desk").check()
+    tools.get_by_text("Add a remark").click()
+    tools.get_by_label("Remark, recorded with the answer").fill("for Cho")
+    tools.get_by_role("button", name="Send").click()
+    expect(tools.get_by_text("“for Cho”")).to_be_visible()
+    olga.card("Delete the staging database?").get_by_role("button", name="No").click()
+    for prompt, label, value in (
+        ("What is it about?", "Your answer", "green tea\nand more"),
+        ("How many seats?", "A number", "40"),
+        ("From when on?", "A date", "2026-12-31"),
+    ):
+        olga.card(prompt).get_by_label(label).fill(value)
+        olga.card(prompt).get_by_role("button", name="Send").click()
+    form = olga.card("Who is coming?")
+    form.get_by_label("Name").fill("Cho")
+    form.get_by_label("Seats").fill("2")
+    form.get_by_label("Plan (optional)").select_option("team")
+    form.get_by_label("Yes").check()
+    form.get_by_role("button", name="Send").click()
+    olga.page.get_by_role("article").filter(has_text="script").get_by_role("button", name="yes <i>").click()
+    expect(olga.page.get_by_role("article").filter(has_text="done")).to_have_count(9)
+    asked = sayso(olga.folder, "audit", "export", "--format", "jsonl")
+    rows = [json.loads(line) for line in asked.out.splitlines()]
+    payloads = [
+        row["payload"] for row in rows if row["kind"] == "answer_accepted" and row["run_id"] == run_id
+    ]
+    values = {one["value"] if isinstance(one["value"], str) else json.dumps(one["value"]) for one in payloads}
+    assert values == {
+        "approve", "region-11", '["laptop", "desk"]', "false", "green tea\nand more", "40", "2026-12-31",
+        '{"name": "Cho", "plan": "team", "remote": true, "seats": 2}', "yes <i>",
+    }  # fmt: skip
+
+
+def test_what_cannot_be_read_keeps_what_was_typed_and_says_why(olga: Visit) -> None:
+    olga.start("kinds")
+    number = olga.card("How many seats?")
+    number.get_by_label("A number").fill("forty")
+    number.get_by_role("button", name="Send").click()
+    expect(number.get_by_text("is not a number. Please send a number, for example 40.")).to_be_visible()
+    expect(number.get_by_label("A number")).to_have_value("forty")
+    expect(number.get_by_label("A number")).to_be_focused()
+    form = olga.card("Who is coming?")
+    form.get_by_label("Name").fill("Cho")
+    form.get_by_label("Seats").fill("many")
+    form.get_by_role("button", name="Send").click()
+    expect(form.get_by_label("Seats")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("Name")).to_have_value("Cho")
+    olga.card("Which tools?").get_by_role("button", name="Send").click()
+    expect(olga.card("Which tools?").get_by_text("ANSWERED", exact=True)).to_be_visible()
+    empty = olga.card("What is it about?")
+    empty.get_by_role("button", name="Send").click()
+    expect(empty.get_by_text("An empty field is no answer.")).to_be_visible()
+    olga.check_accessibility()
+
+
+def test_the_second_one_hears_who_was_first(olga: Visit, browser: Browser, tmp_path: Path) -> None:
+    olga.start()
+    expect(olga.card("Release 4.2.0?")).to_be_visible()
+    with Visit.sign_in(browser, olga.url, tmp_path, "ana") as ana:
+        # Ana's page is from before: nothing reaches it any more.
+        ana.context.route("**/api/v1/**", lambda route: route.abort())
+        ana.context.route("**/card", lambda route: route.abort())
+        expect(ana.card("Release 4.2.0?")).to_be_visible()
+        olga.card("Release 4.2.0?").get_by_role("button", name="reject").click()
+        expect(olga.card("Release 4.2.0?").first.get_by_role("status")).to_have_text(
+            "Rejected. The run goes on."
+        )
+        ana.card("Release 4.2.0?").get_by_role("button", name="approve").click()
+        said = ana.card("Release 4.2.0?").get_by_role("status")
+        expect(said).to_have_text(re.compile("Already rejected by olga at .*Your press changed nothing."))
+        expect(ana.card("Release 4.2.0?").get_by_text("REJECTED", exact=True)).to_be_visible()
+
+
+def test_nobody_is_offered_what_is_not_theirs(olga: Visit, browser: Browser, tmp_path: Path) -> None:
+    with Visit.sign_in(browser, olga.url, tmp_path, "ana") as ana:
+        olga.start(shared='{"to": ["web:ana"], "prompt": "Only for Ana?"}')
+        olga.start(shared='{"to": ["web:eve"], "prompt": "Only for Eve?"}')
+        expect(ana.card("Only for Ana?").get_by_role("button", name="approve")).to_be_visible()
+        run = olga.start(shared='{"prompt": "For all?"}')
+        expect(ana.card("For all?")).to_be_visible()
+        expect(ana.card("Only for Eve?")).to_have_count(0)
+        expect(olga.card("For all?")).to_be_visible()
+        expect(olga.card("Only for Ana?")).to_have_count(0)
+        olga.page.goto(f"{olga.url}/runs/{run}")
+        expect(olga.page.get_by_role("heading", name="release")).to_be_visible()
+        for request in sayso(tmp_path, "requests", "--json").json["requests"]:
+            answer = ana.page.goto(f"{olga.url}/requests/{request['id']}")
+            assert answer is not None
+            assert answer.status == (404 if "Eve" in request["prompt"] else 200)
+
+
+def test_what_people_wrote_is_text(olga: Visit) -> None:
+    """A prompt that would like to be a page is shown, and nothing of it acts: the content policy would report it."""
+    olga.start("kinds")
+    card = olga.page.get_by_role("article").filter(has_text="owned")
+    expect(card.get_by_role("heading")).to_contain_text("<script>document.title = 'owned'</script><img src=x")
+    expect(card.get_by_role("heading")).to_contain_text("{{ 7 * 7 }}")
+    expect(card.get_by_role("heading")).to_contain_text("<U+202E>")
+    assert "owned" not in olga.page.title()
+    expect(olga.page.locator("img")).to_have_count(0)
+
+
+def test_killed_and_started_again_the_open_card_comes_back_to_life(
+    olga: Visit, service: ServiceProcess, tmp_path: Path
+) -> None:
+    olga.start()
+    expect(olga.card("Release 4.2.0?")).to_be_visible()
+    service.kill()
+    expect(olga.page.get_by_text("Not connected.")).to_be_visible()
+    olga.card("Release 4.2.0?").get_by_role("button", name="approve").click()
+    expect(olga.page.get_by_text("it is sent again by itself")).to_be_visible()
+    with ServiceProcess(tmp_path):
+        expect(olga.card("Release 4.2.0?").get_by_role("status")).to_have_text(
+            "Approved. The run goes on.", timeout=30_000
+        )
+        expect(olga.page.get_by_text("Not connected.")).to_be_hidden()
+        olga.start(shared='{"prompt": "And now?"}')
+        expect(olga.card("And now?")).to_be_visible()
+
+
+def test_a_card_whose_question_changed_says_so_and_keeps_what_was_typed(
+    olga: Visit, service: ServiceProcess, tmp_path: Path
+) -> None:
+    olga.start("pair")
+    expect(olga.card("Release 4.2.0?")).to_be_visible()
+    service.kill()
+    with ServiceProcess(tmp_path, SHOP_PROMPT="Release 4.2.1?"):
+        expect(olga.page.get_by_text("Not connected.")).to_be_hidden(timeout=30_000)
+        olga.card("Release 4.2.0?").get_by_label("Your answer").fill("half a sent")
+        olga.card("Which window?").get_by_role("button", name="early").click()
+        changed = olga.card("Release 4.2.1?")
+        expect(changed.get_by_text("CHANGED at")).to_be_visible()
+        expect(changed.get_by_label("Your answer")).to_have_value("half a sent")
+        changed.get_by_label("Your answer").fill("yes")
+        changed.get_by_role("button", name="Send").click()
+        expect(changed.get_by_role("status")).to_have_text("Recorded: yes. The run goes on.")
+
+
+def test_eight_tabs_do_not_starve_the_page(olga: Visit) -> None:
+    """Browsers allow six connections to a host, so one tab holds the stream for all."""
+    tabs = [olga.page, *(olga.tab() for _ in range(7))]
+    olga.start()
+    eighth = olga.card("Release 4.2.0?", tabs[-1])
+    eighth.get_by_role("button", name="approve").click()
+    expect(eighth.get_by_role("status")).to_have_text("Approved. The run goes on.")
+    for tab in tabs:
+        expect(olga.card("Release 4.2.0?", tab).get_by_text("APPROVED, done")).to_be_visible()
+    tabs[0].close()  # the one that held the stream
+    olga.start(shared='{"prompt": "Who listens now?"}')
+    expect(olga.card("Who listens now?", tabs[-1])).to_be_visible()
+
+
+def test_the_keyboard_is_enough(olga: Visit) -> None:
+    olga.start()
+    card = olga.card("Release 4.2.0?")
+    expect(card).to_be_visible()
+    olga.page.reload()
+    olga.page.keyboard.press("Tab")
+    expect(olga.page.get_by_role("link", name="To the content")).to_be_focused()
+    olga.page.keyboard.press("Enter")
+    approve = card.get_by_role("button", name="approve")
+    for _ in range(5):
+        olga.page.keyboard.press("Tab")
+        if approve.evaluate("element => element === document.activeElement"):
+            break
+    olga.page.keyboard.press("Enter")
+    expect(card.get_by_role("status")).to_have_text("Approved. The run goes on.")
+    expect(card).to_be_focused()
+
+
+def test_a_long_prompt_is_all_there(olga: Visit) -> None:
+    prompt = "".join(f"line {number:06d}. " for number in range(1000))
+    olga.start(shared=json.dumps({"prompt": prompt}))
+    card = olga.page.get_by_role("article")
+    expect(card.get_by_role("heading")).to_contain_text("line 000000.")
+    card.get_by_text("Show the rest").click()
+    parts = card.locator(".prompt").all_text_contents()
+    assert "".join(parts) == prompt
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(browser: Browser, service: ServiceProcess, tmp_path: Path, scheme: str) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme, "reduced_motion": "reduce"}
+    with Visit.sign_in(browser, service.url, tmp_path, "olga", **phone) as olga:
+        run_id = olga.start("kinds")
+        expect(olga.page.get_by_role("article")).to_have_count(9)
+        for path in ("/", f"/runs/{run_id}", "/runs", "/api", "/requests/none"):
+            olga.page.goto(service.url + path)
+            olga.check_accessibility()
+            width = olga.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 390, f"{path} is wider than the phone: {width}"

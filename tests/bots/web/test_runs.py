@@ -1,0 +1,86 @@
+"""The pages of runs: where a run stands, and what operators do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.bots.api.served import ServiceProcess
+from tests.bots.web.visit import Visit
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_a_run_is_followed_from_node_to_node(olga: Visit) -> None:
+    run_id = olga.start()
+    olga.page.goto(f"{olga.url}/runs/{run_id}")
+    graph = olga.page.get_by_role("img")
+    expect(graph).to_have_attribute("aria-label", "Graph of 2 nodes. ask to publish if shared['answer'] == 'approve'; "
+                                    "ask to ask if shared['answer'] != 'approve'. The run stands at ask.")  # fmt: skip
+    expect(olga.page.locator(".node.current")).to_contain_text("▶ ask")
+    olga.check_accessibility()
+    olga.card("Release 4.2.0?").get_by_role("button", name="reject").click()
+    expect(olga.page.get_by_role("article")).to_have_count(2)
+    expect(olga.page.get_by_role("region", name="Visits").get_by_role("row")).to_have_count(3)
+    olga.page.get_by_role("article").last.get_by_role("button", name="approve").click()
+    expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
+    expect(olga.page.get_by_role("region", name="Audit trail").get_by_text("run ended")).to_be_visible()
+    expect(olga.page.locator(".node.visited")).to_have_count(2)
+    olga.check_accessibility()
+
+
+def test_a_failed_run_is_tried_again_and_cancelled(olga: Visit) -> None:
+    run_id = olga.start(shared='{"fails": true}')
+    olga.card("Release 4.2.0?").get_by_role("button", name="approve").click()
+    expect(olga.card("Release 4.2.0?").get_by_text("APPROVED, failed")).to_be_visible()
+    olga.page.get_by_role("link", name="Runs").click()
+    failed = olga.page.get_by_role("table", name="Failed")
+    expect(failed.get_by_text("connection refused")).to_be_visible()
+    failed.get_by_role("link", name=run_id[:8]).click()
+    olga.page.get_by_role("button", name="Try again, and ask again").click()
+    expect(olga.page.get_by_role("article")).to_have_count(2)
+    expect(olga.page.get_by_text("waiting for an answer")).to_be_visible()
+    olga.page.get_by_text("Cancel this run").click()
+    olga.page.get_by_role("button", name="Yes, cancel it").click()
+    expect(olga.page.get_by_text("cancelled", exact=True).first).to_be_visible()
+    expect(olga.page.get_by_role("article").last.get_by_text("CANCELLED", exact=True)).to_be_visible()
+
+
+def test_a_step_that_was_cut_off_is_decided_on_its_page(
+    olga: Visit, service: ServiceProcess, tmp_path: Path
+) -> None:
+    olga.start("once")
+    service.process.wait(20)
+    with ServiceProcess(tmp_path):
+        olga.page.goto(f"{olga.url}/runs")
+        held = olga.page.get_by_role("table", name="Need an operator's decision")
+        held.get_by_role("link").click()
+        expect(
+            olga.page.get_by_text("A step was started, and nobody knows whether it happened: charge")
+        ).to_be_visible()
+        olga.check_accessibility()
+        olga.page.get_by_label("The step's result, as JSON").fill("sent")
+        olga.page.get_by_role("button", name="It happened, with this result").click()
+        expect(olga.page.get_by_text('That is no JSON; a text needs quotes: "sent".')).to_be_visible()
+        olga.page.get_by_label("The step's result, as JSON").fill('{"receipt": 7}')
+        olga.page.get_by_role("button", name="It happened, with this result").click()
+        expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
+
+
+def test_who_is_no_operator_sees_no_actions_and_no_trail(
+    olga: Visit, browser: Browser, tmp_path: Path
+) -> None:
+    run_id = olga.start()
+    hidden = olga.start(shared='{"to": ["web:eve"]}')
+    with Visit.sign_in(browser, olga.url, tmp_path, "ana") as ana:
+        ana.page.goto(f"{olga.url}/runs/{run_id}")
+        expect(ana.card("Release 4.2.0?").get_by_role("button", name="approve")).to_be_visible()
+        expect(ana.page.get_by_text("Cancel this run")).to_have_count(0)
+        expect(ana.page.get_by_role("region", name="Audit trail")).to_have_count(0)
+        answer = ana.page.goto(f"{olga.url}/runs/{hidden}")
+        assert answer is not None
+        assert answer.status == 404
+        ana.page.goto(f"{olga.url}/runs")
+        expect(ana.page.get_by_text("There is no run of yours yet.")).to_be_visible()
