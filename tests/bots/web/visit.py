@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ class Visit:
 
     @classmethod
     @contextmanager
-    def sign_in(cls, browser: Browser, url: str, folder: Path, name: str, **context: Any) -> Iterator[Visit]:
+    def sign_in(cls, browser: Browser, url: str, folder: Path, name: str, **context: Any) -> Generator[Visit]:
         """Sign in with a link, and be sure at the end that nothing went wrong on any page."""
         made = browser.new_context(**context)
         visit = cls(url, folder, made, made.new_page())
@@ -67,5 +67,6 @@ class Visit:
 
     def check_accessibility(self, page: Page | None = None) -> None:
         """No rule of axe-core is broken."""
-        found = Axe().run(page or self.page)
+        axe: Any = Axe()
+        found = axe.run(page or self.page)
         assert found.violations_count == 0, found.generate_report()

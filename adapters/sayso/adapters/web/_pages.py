@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -64,13 +64,14 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
         )
-        self._environment.filters |= {
-            "iso": lambda at: at.astimezone(UTC).isoformat(),
+        filters: dict[str, Callable[..., str]] = {
+            "iso": _iso,
             "instant": self._instant,
             "json": _json,
-            "status": lambda status: _STATUS.get(status, status),
-            "attention": lambda kind: _ATTENTION[kind],
+            "status": _status,
+            "attention": _ATTENTION.__getitem__,
         }
+        self._environment.filters |= filters
 
     def words(self, words: Words) -> Markup:
         """A line of ours, with its times."""
@@ -123,6 +124,14 @@ class Pages:
 
     def _instant(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%-d %b %H:%M %Z")
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+def _status(status: str) -> str:
+    return _STATUS.get(status, status)
 
 
 def _json(value: object) -> str:

@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.bots.http._callers import Caller
-from sayso.bots.http._feed import Event, Feed
+from sayso.bots.http._feed import Feed
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.engine import (
@@ -230,13 +230,13 @@ class Api:
             lambda seen: bool(seen[0]),
             lambda event: event.concerns(caller),
         )
-        return {"changes": [event_as_dict(one) for one in found], "last": last}
+        return {"changes": [one.as_dict() for one in found], "last": last}
 
     def events(self, caller: Caller, after: int | None) -> StreamingResponse:
         async def lines() -> AsyncGenerator[bytes]:
             yield b"retry: 1000\n\n"
-            async for event in self._parts.feed.stream(caller, after, IDLE):
-                yield b": alive\n\n" if event is None else sse(event)
+            async for events in self._parts.feed.stream(caller, after, IDLE):
+                yield b"".join(event.line for event in events) or b": alive\n\n"
 
         return StreamingResponse(
             lines(),
@@ -427,22 +427,6 @@ def request_as_dict(record: RequestRecord) -> dict[str, Any]:
         "answer": None if record.answer is None else msgspec.json.decode(record.answer),
         "resolved_at": None if record.resolved_at is None else record.resolved_at.isoformat(),
     }
-
-
-def event_as_dict(event: Event) -> dict[str, Any]:
-    """An event as JSON."""
-    return {
-        "sequence": event.sequence,
-        "at": event.at.isoformat(),
-        "kind": event.kind,
-        "run_id": event.run_id,
-        "request_id": event.request_id,
-    }
-
-
-def sse(event: Event) -> bytes:
-    """An event as a stream carries it."""
-    return b"id: %d\ndata: %s\n\n" % (event.sequence, msgspec.json.encode(event_as_dict(event)))
 
 
 def _check_operator(caller: Caller) -> None:

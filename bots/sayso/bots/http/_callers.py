@@ -51,6 +51,8 @@ class Credentials:
     def __init__(self, store: SQLiteStore, operators: Sequence[str]) -> None:
         self._store = store
         self._operators = frozenset(operators)
+        self._tokens: dict[str, Caller] = {}
+        self._removals = 0
 
     async def make_link(self, name: str) -> str:
         """A secret that signs `web:name` in, once, within ten minutes. Raises `InvalidName`, `StoreError`."""
@@ -74,16 +76,31 @@ class Credentials:
         """End a session."""
         await self._store.sign_out(_hash(session))
 
+    async def shut_out(self, person: str, by: str) -> int:
+        """Remove everything that lets a person in; how much there was."""
+        removed = await self._store.shut_out(person, by)
+        self._removals += 1
+        self._tokens.clear()
+        return removed
+
     async def by_session(self, session: str) -> Caller | None:
         """Who a session belongs to."""
-        return await self._by(CredentialKind.SESSION, session, "web")
+        return await self._by(CredentialKind.SESSION, _hash(session), "web")
 
     async def by_token(self, token: str) -> Caller | None:
-        """Which program a token belongs to."""
-        return await self._by(CredentialKind.TOKEN, token, "api")
+        """Which program a token belongs to.
 
-    async def _by(self, kind: CredentialKind, secret: str, via: str) -> Caller | None:
-        person = await self._store.reader.person_of(kind, _hash(secret), self._store.clock.now())
+        Those that were seen are kept in mind: a token does not expire, and whoever removes one does it here, for one
+        process writes a file.
+        """
+        hashed, removals = _hash(token), self._removals
+        caller = self._tokens.get(hashed) or await self._by(CredentialKind.TOKEN, hashed, "api")
+        if caller is not None and removals == self._removals:
+            self._tokens[hashed] = caller
+        return caller
+
+    async def _by(self, kind: CredentialKind, hashed: str, via: str) -> Caller | None:
+        person = await self._store.reader.person_of(kind, hashed, self._store.clock.now())
         return None if person is None else self._caller(person, via)
 
     async def _admit(self, kind: CredentialKind, surface: str, name: str, until: datetime | None) -> str:

@@ -76,7 +76,7 @@ def control_app(parts: ApiParts, credentials: Credentials, address: Callable[[],
 
     @app.delete("/access/{person}")
     async def shut_out(person: str, caller: Who) -> dict[str, int]:
-        return {"removed": await store.shut_out(person, caller.person)}
+        return {"removed": await credentials.shut_out(person, caller.person)}
 
     _ = make_link, make_token, admitted, shut_out
     app.mount("/api/v1", api_app(parts, caller_at_socket))

@@ -9,7 +9,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, TypeVar
+
+import msgspec
 
 from sayso.bots.http._callers import Caller
 from sayso.engine import AuditRow, SQLiteStore, StoreError, UnknownRun
@@ -19,10 +22,14 @@ logger = logging.getLogger("sayso.http")
 T = TypeVar("T")
 
 _LONGEST_BACKLOG = 1000
+_PACE = 0.002
+"""Seconds a follower between two looks at the trail. What comes closer together is handed out together, so that many
+open pages take a small share of the loop that takes answers.
+"""
 _BACK_OFF = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
     """One row of the trail, without what is in it, and whom it concerns: `audiences` are those of its requests."""
 
@@ -33,6 +40,21 @@ class Event:
     request_id: str | None
     requested_by: str | None
     audiences: tuple[tuple[str, ...], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event as JSON."""
+        return {
+            "sequence": self.sequence,
+            "at": self.at.isoformat(),
+            "kind": self.kind,
+            "run_id": self.run_id,
+            "request_id": self.request_id,
+        }
+
+    @cached_property
+    def line(self) -> bytes:
+        """The event as a stream of server-sent events carries it; made once for all who follow."""
+        return b"id: %d\ndata: %s\n\n" % (self.sequence, msgspec.json.encode(self.as_dict()))
 
     def concerns(self, caller: Caller) -> bool:
         """Whether somebody may hear of it."""
@@ -80,6 +102,7 @@ class Feed:
                 self._news.clear()
                 if self._followers:
                     await self._read()
+                    await asyncio.sleep(_PACE * len(self._followers))
         finally:
             self._store.hub.ignore_audit(listener)
 
@@ -112,8 +135,9 @@ class Feed:
                     break
         return found, last
 
-    async def stream(self, caller: Caller, after: int | None, idle: float) -> AsyncGenerator[Event | None]:
-        """Every event that concerns somebody, behind a row or from now on; None where nothing came for `idle` seconds.
+    async def stream(self, caller: Caller, after: int | None, idle: float) -> AsyncGenerator[list[Event]]:
+        """All events that concern somebody, behind a row or from now on; an empty list where none came for `idle`
+        seconds.
 
         Ends when the feed is closed, or when who reads it is too slow.
         """
@@ -124,18 +148,20 @@ class Feed:
                     last = row.sequence
                     event = await self._event(row)
                     if event.concerns(caller):
-                        yield event
+                        yield [event]
             while True:
                 try:
                     async with asyncio.timeout(idle):
                         news = await follower.next()
                 except TimeoutError:
-                    yield None
+                    yield []
                     continue
                 if news is None:
                     return
-                if news.sequence > last and news.concerns(caller):
-                    yield news
+                together = [news, *follower.events]
+                follower.events.clear()
+                if found := [one for one in together if one.sequence > last and one.concerns(caller)]:
+                    yield found
 
     async def wait_for(
         self,

@@ -77,7 +77,8 @@ class HttpServer:
             bound = self._path.bind()
         else:
             family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-            bound = socket.socket(family, socket.SOCK_STREAM)
+            # By its protocol asyncio knows it as TCP and sends at once (TCP_NODELAY); without, each answer waits 40 ms.
+            bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 bound.bind(self._address)

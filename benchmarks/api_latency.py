@@ -1,0 +1,248 @@
+"""What an answer costs over HTTP: beside the engine's own figure, and beside a bare FastAPI endpoint that commits one
+row; each server in a process of its own, one keep-alive client. Once more with 200 open event streams.
+
+    python -m benchmarks.api_latency --answers 300
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
+from statistics import quantiles
+
+import aiohttp
+
+from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
+
+STREAMS = 200
+CALLERS = 16
+PERSON = "token:bench"
+
+FLOW = """
+from sayso.engine import Workflow, node, request_input
+
+@node
+async def ask(shared):
+    shared["answer"] = await request_input("Release?", ["approve", "reject"], "select", "release")
+
+workflow = Workflow("bench", start=ask)
+"""
+
+BARE = """
+import socket, sqlite3, sys
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, check_same_thread=False)
+connection.execute("PRAGMA journal_mode = wal")
+connection.execute("PRAGMA synchronous = FULL")
+connection.execute("CREATE TABLE answers (id TEXT, value TEXT)")
+app = FastAPI()
+
+class Answer(BaseModel):
+    revision: int
+    value: str
+
+@app.post("/answers/{name}")
+async def answer(name: str, body: Answer):
+    connection.execute("INSERT INTO answers VALUES (?, ?)", (name, body.value))
+    return {"outcome": "resolved"}
+
+server = uvicorn.Server(uvicorn.Config(app, http="h11", log_level="error", access_log=False))
+listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+listening.bind(("127.0.0.1", 0))
+listening.listen(100)
+print(listening.getsockname()[1], flush=True)
+server.run(sockets=[listening])
+"""
+
+
+@contextlib.contextmanager
+def running(command: list[str], folder: Path) -> Generator[str]:
+    """A server in a process of its own; the first line that it says."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=kept) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline()
+        finally:
+            process.kill()
+
+
+async def measure(
+    call: Callable[[int], Awaitable[None]], count: int, callers: int
+) -> tuple[float, float, float]:
+    """p50 and p99 in milliseconds, and how many a second."""
+    taken: list[float] = []
+    numbers = iter(range(count))
+
+    async def caller() -> None:
+        for number in numbers:
+            begin = time.perf_counter()
+            await call(number)
+            taken.append(1000 * (time.perf_counter() - begin))
+
+    begin = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(callers):
+            group.create_task(caller())
+    cuts = quantiles(taken, n=100)
+    return cuts[49], cuts[98], count / (time.perf_counter() - begin)
+
+
+async def of_engine(folder: Path, count: int) -> tuple[float, float, float]:
+    """`Runtime.answer`, in this process."""
+
+    @node
+    async def ask(shared: dict[str, object]) -> None:
+        shared["answer"] = await request_input("Release?", ["approve", "reject"], "select", "release")
+
+    store = SQLiteStore(folder / "engine.db")
+    async with store, Runtime(store, [Workflow("bench", start=ask)]) as runtime:
+        for _ in range(count):
+            await runtime.wait(await runtime.start("bench"))
+        ids = [one.id for one in await runtime.pending(limit=count)]
+
+        async def call(number: int) -> None:
+            outcome = await runtime.answer(ids[number], 1, "approve", person="local:bench", via="console")
+            assert outcome.accepted
+
+        return await measure(call, count, 1)
+
+
+async def of_bare(
+    session: aiohttp.ClientSession, port: str, count: int, callers: int
+) -> tuple[float, float, float]:
+    """The endpoint that commits a row."""
+
+    async def call(number: int) -> None:
+        address = f"http://127.0.0.1:{port.strip()}/answers/{number}"
+        async with session.post(address, json={"revision": 1, "value": "approve"}) as response:
+            assert response.status == 200
+            await response.read()
+
+    return await measure(call, count, callers)
+
+
+class Service:
+    """A running `sayso serve`, with open requests in reserve."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+        self._session = session
+        self._url = f"{url}/api/v1"
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def ask(self, count: int) -> list[str]:
+        """So many open requests."""
+        for number in range(count):
+            async with self._session.post(
+                f"{self._url}/runs", json={"workflow": "bench"}, headers=self._headers
+            ) as response:
+                run = (await response.json())["run_id"]
+            if number % 50 == 0 or number == count - 1:
+                address = f"{self._url}/runs/{run}?wait=30&until=rests"
+                await (await self._session.get(address, headers=self._headers)).read()
+        while True:
+            async with self._session.get(
+                f"{self._url}/requests?limit=100000", headers=self._headers
+            ) as response:
+                found = [one["id"] for one in (await response.json())["requests"]]
+            if len(found) == count:
+                return found
+
+    async def answers(self, count: int, callers: int) -> tuple[float, float, float]:
+        """Answer so many."""
+        ids = await self.ask(count)
+
+        async def call(number: int) -> None:
+            address = f"{self._url}/requests/{ids[number]}/answers"
+            headers = {**self._headers, "Idempotency-Key": f"bench {ids[number]}"}
+            body = {"revision": 1, "value": "approve"}
+            async with self._session.post(address, json=body, headers=headers) as response:
+                assert response.status == 200, await response.text()
+                await response.read()
+
+        return await measure(call, count, callers)
+
+
+FOLLOWERS = """
+import asyncio, sys
+import aiohttp
+
+async def main(url, token, streams):
+    async def follow(response):
+        async for _ in response.content:
+            pass
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.TaskGroup() as group:
+        for _ in range(streams):
+            response = await session.get(url, headers={"Authorization": f"Bearer {token}"},
+                                         timeout=aiohttp.ClientTimeout(total=None))
+            group.create_task(follow(response))
+        print("open", flush=True)
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+def make_token(sayso: str, folder: Path) -> str:
+    """A token of the running service."""
+    command = [sayso, "token", "bench", "--json"]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return str(json.loads(made.stdout)["token"])
+
+
+async def compare(folder: Path, count: int) -> None:
+    """Everything in one run, and the ratios."""
+    (folder / "flow.py").write_text(FLOW)
+    (folder / "bare.py").write_text(BARE)
+    (folder / "sayso.toml").write_text(
+        '[[workflows]]\nworkflow = "flow:workflow"\n[http]\nport = 0\nanswers_per_minute = 1000000\n'
+        f'operators = ["{PERSON}"]\n[log]\nlevel = "error"\n'
+    )
+    sayso = str(Path(sys.executable).with_name("sayso"))
+    connector = aiohttp.TCPConnector(limit=0)
+    rows: dict[str, tuple[float, float, float]] = {"engine, in its process": await of_engine(folder, count)}
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with running([sys.executable, "bare.py", "bare.db"], folder) as port:
+            await of_bare(session, port, 50, 1)
+            rows["bare endpoint"] = await of_bare(session, port, count, 1)
+            rows[f"bare endpoint, {CALLERS} callers"] = await of_bare(session, port, count, CALLERS)
+        with running([sayso, "serve", "--json"], folder) as said:
+            token = await asyncio.to_thread(make_token, sayso, folder)
+            url = json.loads(said)["url"]
+            service = Service(session, url, token)
+            await service.answers(50, 1)
+            rows["sayso"] = await service.answers(count, 1)
+            rows[f"sayso, {CALLERS} callers"] = await service.answers(count, CALLERS)
+            (folder / "followers.py").write_text(FOLLOWERS)
+            command = [sys.executable, "followers.py", f"{url}/api/v1/events", token, str(STREAMS)]
+            with running(command, folder):
+                rows[f"sayso, {STREAMS} streams"] = await service.answers(count, 1)
+    floor = rows["bare endpoint"][0]
+    for name, (middle, slow, rate) in rows.items():
+        print(
+            f"{name:28} p50 {middle:6.2f} ms  p99 {slow:6.2f} ms  {rate:6.0f}/s  {middle / floor:5.2f} bare p50"
+        )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", type=int, default=300)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(compare(Path(folder), given.answers))
+
+
+if __name__ == "__main__":
+    main()
