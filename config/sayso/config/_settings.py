@@ -91,7 +91,8 @@ class Settings(BaseSettings):
         default=None, description="The Telegram bot; without it there is none."
     )
     http: HttpSettings = Field(
-        default_factory=HttpSettings, description="The HTTP server for health, counters and webhooks."
+        default_factory=HttpSettings,
+        description="The HTTP server for the inbox, the API, health, counters and webhooks.",
     )
     log: LogSettings = Field(default_factory=LogSettings, description="What is logged, and how.")
 
