@@ -37,6 +37,7 @@ class Both:
     folder: Path
     transport: str
     port: int
+    inbox: str | None = None
 
     @classmethod
     async def build(
@@ -116,7 +117,7 @@ class Both:
                 updates_per_minute=100_000,
             ),
             telegram=TelegramSettings(**telegram),
-            http=HttpSettings(port=self.port if http else 0),
+            http=HttpSettings(port=self.port if http else 0, public_url=self.inbox),
         )
 
     # What is seen.

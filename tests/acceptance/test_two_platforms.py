@@ -111,6 +111,18 @@ async def test_operators_hear_of_a_failure_and_of_a_dead_destination_once(both: 
     assert len(await both.bo.sees()) == told + 1
 
 
+async def test_cards_lead_to_the_inbox_where_others_can_reach_it(both: Both) -> None:
+    both.inbox = "https://sayso.example.org/"
+    async with both.running(release.workflow) as runtime:
+        run_id = await runtime.start("release", {"version": "4.2.0"})
+        card = await both.slack_shows("Release 4.2.0 to production?")
+        post = await both.telegram_shows("Release 4.2.0 to production?")
+        request = (await runtime.pending(run_id))[0]
+    address = f"https://sayso.example.org/requests/{request.id}"
+    assert card.links == (address,)
+    assert [one.target for one in post.entities if one.type == "text_link"] == [address]
+
+
 async def audit(both: Both) -> Counter[str]:
     """How often each kind of thing stands in the audit trail."""
     async with SQLiteReader(both.folder / "sayso.db") as reader:

@@ -23,6 +23,7 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._port = 0
+        self.link = ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -36,11 +37,15 @@ class Demo:
             text=True,
         )
         assert self._process.stdout is not None
+        addresses: list[str] = []
         for line in self._process.stdout:
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                self._port = int(found[1])
-                return found[0]
-        raise AssertionError("the demo ended without an address")
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)\S*", line):
+                addresses.append(found[0])
+            if len(addresses) == len(("the page", "the inbox")):
+                self._port = self._port or int(addresses[0].rpartition(":")[2])
+                self.link = addresses[1]
+                return addresses[0]
+        raise AssertionError("the demo ended without its addresses")
 
     def kill(self) -> None:
         """`kill -9`; harmless when it has ended."""
@@ -125,6 +130,28 @@ def test_killed_the_demo_goes_on_and_the_open_page_comes_back_by_itself(demo: De
     answer_in_modal(slack(page), "black tea")
     expect(telegram(page).get_by_text("Answered by Ana")).to_be_visible(timeout=20_000)
     expect(telegram(page).get_by_text(first, exact=True)).to_have_count(1)
+
+
+def test_the_inbox_shows_the_same_questions_and_comes_back_to_life(demo: Demo, browser: Browser) -> None:
+    """On a port and a file that it keeps, so that the session and the open card survive a kill."""
+    demo.start()
+    demo.kill()
+    chats, inbox = browser.new_page(), browser.new_page()
+    chats.goto(demo.start())
+    inbox.goto(demo.link)
+    card = inbox.get_by_role("article", name="What should the article be about?")
+    expect(card).to_be_visible(timeout=20_000)
+    card.get_by_label("Your answer").fill("green tea")
+    demo.kill()
+    expect(inbox.get_by_text("Not connected.")).to_be_visible(timeout=20_000)
+    demo.start()
+    expect(inbox.get_by_text("Not connected.")).to_be_hidden(timeout=20_000)
+    expect(card.get_by_label("Your answer")).to_have_value("green tea")
+    card.get_by_role("button", name="Send").click()
+    expect(card.get_by_text("Recorded: green tea. The run goes on.")).to_be_visible(timeout=20_000)
+    expect(slack(chats).get_by_text("ANSWERED").first).to_be_visible(timeout=20_000)
+    draft = inbox.get_by_role("article", name="Is this article about 'green tea' good to go?")
+    expect(draft.get_by_role("button", name="Approve")).to_be_visible(timeout=20_000)
 
 
 def test_what_people_wrote_is_text_on_the_page(demo: Demo, browser: Browser) -> None:
