@@ -47,6 +47,18 @@ async def test_start_greets_and_tells_the_id(stage: Stage) -> None:
     words = (await stage.eve.last()).text
     assert words.startswith("Hello Eve.")
     assert f"You are telegram:{stage.eve.id}." in words
+    assert words.endswith("Nothing waits for your answer.")
+
+
+async def test_who_follows_a_link_to_the_bot_sees_what_waits_for_them(stage: Stage) -> None:
+    _, card = await stage.ask(prompt="Release 4.2.0?")
+    before = stage.count()
+    await stage.ana.start("from-a-link")
+    await stage.telegram.until(lambda: stage.count() > before)
+    words = (await stage.ana.last()).text
+    assert "1 waiting for your answer:" in words
+    assert "Release 4.2.0?" in words
+    assert card.labels == [["✅ approve", "❌ reject"]]
 
 
 async def test_the_command_menu_is_set_at_the_start(stage: Stage) -> None:

@@ -381,15 +381,15 @@ class Handler:
             typed = Typed(event.sender, event.chat, event.message_id, f"/{event.verb}", None)
             await self._typed(typed, event_key, received_at)
             return
+        greeting: tuple[Words, ...] = ()
         if event.verb == "start":
-            await self._started(event)
-            return
-        if event.verb not in _VERBS and event.addressee is None and not event.chat.is_private:
+            greeting = await self._started(event)
+        elif event.verb not in _VERBS and event.addressee is None and not event.chat.is_private:
             return  # a command of some other bot in the group
         reply = await self._commands.run(
             Command(
-                verb=event.verb,
-                text=event.text,
+                verb="pending" if greeting else event.verb,
+                text="" if greeting else event.text,
                 person=event.sender.person,
                 name=event.sender.name,
                 event_key=event_key,
@@ -398,17 +398,17 @@ class Handler:
                 start="run",
             )
         )
-        lines = "\n".join(self._surface.in_zone(line) for line in reply.lines)
+        lines = "\n".join(self._surface.in_zone(line) for line in (*greeting, *reply.lines))
         self._spawn(self._say(event.chat, event.message_id, (lines,)))
 
-    async def _started(self, event: Commanded) -> None:
-        """`/start`, with or without what a deep link carries."""
+    async def _started(self, event: Commanded) -> tuple[Words, ...]:
+        """`/start`: somebody opened the chat, by hand or by a deep link. Cards can come here from now on."""
         assert event.sender.person is not None
         await self._desk.greet(event.sender.person, event.sender.name)
         await self._store.revive([f"{PLATFORM}:{event.chat.id}", *self._chats.names_of(event.chat.id)])
-        words = f"Hello {event.sender.name}. Questions for you will come here. You are {event.sender.person}."
-        self._spawn(
-            self._say(event.chat, event.message_id, (words, "\n/pending shows what waits, /help the rest."))
+        return (
+            (f"Hello {event.sender.name}. Questions for you will come here. You are {event.sender.person}.",),
+            ("/pending shows what waits, /help the rest.",),
         )
 
     # Messages.
