@@ -15,6 +15,7 @@ import pytest
 from sayso.engine import (
     InvalidRequest,
     InvalidWorkflow,
+    KeyReused,
     Node,
     NotApplicable,
     OutcomeKind,
@@ -357,3 +358,26 @@ class InThread:
         assert self._stop is not None
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+
+async def test_a_repeated_start_is_the_same_run(tmp_path: Path) -> None:
+    """A program that heard no answer starts again, under the same key, also in a new process and at the same time."""
+
+    async with hosting(tmp_path / "a.db", asking()) as runtime:
+        both = await asyncio.gather(
+            *(runtime.start("ask", {"n": 1}, requested_by="token:ci", event_key="job 7") for _ in range(2))
+        )
+        assert both[0] == both[1]
+    async with hosting(tmp_path / "a.db", asking()) as runtime:
+        assert await runtime.start("ask", {"n": 1}, requested_by="token:ci", event_key="job 7") == both[0]
+        other = await runtime.start("ask", {"n": 1}, requested_by="token:other", event_key="job 7")
+        assert other != both[0], "keys of other callers never meet"
+        for wrong in ({"n": 2}, {}):
+            with pytest.raises(KeyReused, match="job 7"):
+                await runtime.start("ask", wrong, requested_by="token:ci", event_key="job 7")
+        await runtime.cancel(both[0], person="token:ci", event_key="stop")
+        await runtime.cancel(both[0], person="token:ci", event_key="stop")
+        with pytest.raises(KeyReused):
+            await runtime.cancel(other, person="token:ci", event_key="stop")
+        with pytest.raises(NotApplicable):
+            await runtime.cancel(both[0], person="token:ci", event_key="again")
