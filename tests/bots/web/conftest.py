@@ -12,9 +12,9 @@ from tests.bots.api.served import ServiceProcess, write
 from tests.bots.web.visit import Visit
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this process."""
+    """One Chromium for a file of tests; longer, its loop would be in the way of asynchronous tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield browser
