@@ -24,7 +24,7 @@ demo: $(VENV)/.run ## Slack and Telegram side by side in the browser, without to
 test: $(VENV)/.dev browser ## all tests
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-test-fast: $(VENV)/.dev ## the tests without the kill and long hypothesis suites
+test-fast: $(VENV)/.dev ## the tests without whole services, browsers, kills and long hypothesis suites
 	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, both type checkers, layers

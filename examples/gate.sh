@@ -21,6 +21,9 @@ trouble() {
     echo "gate: $1" >&2
     exit 2
 }
+known=$(curl --silent --output /dev/null --write-out '%{http_code}' --header "Authorization: Bearer $SAYSO_TOKEN" \
+    "$SAYSO_URL/api/v1/me") || true
+[ "$known" != 401 ] || trouble "the token is not known; sayso token NAME makes one"
 json=$(printf '%s' "$question" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  ')
 
 run=$(call POST /runs "{\"workflow\": \"gate\", \"shared\": {\"question\": \"$json\"}}" | member run_id)

@@ -1,10 +1,27 @@
-"""The rule for CI that nothing may be skipped; everything else that tests share stands beside them."""
+"""What holds for all tests: which are slow, and that in CI none may be skipped. What tests share stands beside them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import settings
 
 NO_SKIPS = "--no-skips"
+SLOW_FOLDERS = ("acceptance", "bots")
+"""Whole services, processes and browsers: each test takes a second or more."""
+
+settings.register_profile(
+    "sayso", deadline=None
+)  # how long an example takes says more of the machine than of it
+settings.load_profile("sayso")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folders = [Path(__file__).parent / name for name in SLOW_FOLDERS]
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,8 +13,6 @@ from sayso.engine import local_person
 from tests.bots.command import SAYSO, Ran, sayso
 from tests.bots.workflows import write_shop
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:

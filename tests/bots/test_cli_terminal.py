@@ -11,8 +11,6 @@ import pytest
 from tests.bots.command import SAYSO, TerminalSession, sayso
 from tests.bots.workflows import write_shop
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:

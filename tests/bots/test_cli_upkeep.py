@@ -17,8 +17,6 @@ from sayso.bots.cli import EXIT_CODES, ExitCode
 from tests.bots.command import SAYSO, TerminalSession, environment, sayso
 from tests.bots.workflows import write_shop
 
-pytestmark = pytest.mark.slow
-
 COMMANDS = (
     ["demo"],
     ["run"],

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import sayso.bots.content_creation as linked
 from tests.bots.command import SAYSO, TerminalSession, sayso
-
-pytestmark = pytest.mark.slow
 
 CONVERSATION = (
     ("What should the article be about?", "Your answer", "Green Tea"),

@@ -28,7 +28,6 @@ def map_query(context, query):
 """A long poll is as good as a short one here, and ends sooner."""
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_whatever_the_description_allows_is_answered_without_a_server_error(
     service: ServiceProcess, tmp_path: Path

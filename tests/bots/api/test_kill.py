@@ -9,8 +9,6 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from sayso.bots.client import ServiceClient, ServiceUnclear
 from sayso.engine import Outcome, OutcomeKind, SQLiteReader
 from tests.bots.api.served import ServiceProcess, token, write
@@ -18,7 +16,6 @@ from tests.bots.api.served import ServiceProcess, token, write
 BURST = 200
 
 
-@pytest.mark.slow
 def test_a_burst_of_answers_survives_a_kill(tmp_path: Path, unused_tcp_port: int) -> None:
     """By a client that repeats what it did not hear under the same key, while the service is killed twice."""
     write(tmp_path, port=unused_tcp_port)

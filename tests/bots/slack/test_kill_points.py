@@ -20,7 +20,7 @@ from tests.bots.crash_process import Worker, a_worker
 from tests.bots.slack.stage import PLACE, Stage
 from tests.engine.crash.points import read_log
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 RUNS = 2
 MOST_POINTS = 120

@@ -112,7 +112,6 @@ async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str)
     assert (await stage.service.card(run_id)).request.open
 
 
-@pytest.mark.slow
 async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
     run_id, card = await stage.ask(seconds=0.2, default="reject")
     await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")

@@ -180,7 +180,6 @@ async def test_a_forum_topic_gets_the_cards_that_are_for_it(telegram: LocalTeleg
         assert await service.answer(run_id) == "today"
 
 
-@pytest.mark.slow
 async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
     run_id, card = await stage.ask(seconds=0.2, default="reject")
     await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")
@@ -190,7 +189,6 @@ async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) 
     assert await stage.service.answer(run_id) == "reject"
 
 
-@pytest.mark.slow
 async def test_an_edit_whose_answer_was_not_heard_is_sent_again_and_modifies_nothing(
     stopped: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
