@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from examples import release
-from sayso.engine import SQLiteReader, Workflow, node, request_input
+from sayso.engine import Policy, SQLiteReader, Stage, Workflow, node, request_approval, request_input
 from sayso.testing.slack import FaultKind
 from tests.acceptance.both import CHANNEL, GROUP, Both
 
@@ -109,6 +109,30 @@ async def test_operators_hear_of_a_failure_and_of_a_dead_destination_once(both: 
             await both.bo.press(await both.telegram_shows(words, holds=lambda one: bool(one.labels)), label)
         await both.telegram_shows("FAILED: pair, run", second, direct=True)
     assert len(await both.bo.sees()) == told + 1
+
+
+async def test_two_of_two_chats_must_approve(both: Both) -> None:
+    """Each vote is shown on every card, with what is still needed; the second one decides."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        policy = Policy(stages=[Stage([CHANNEL], name="Slack"), Stage([GROUP], name="Telegram")])
+        decision = await request_approval("Release 4.2.0?", request_id="release", policy=policy)
+        shared["by"] = [vote["via"] for vote in decision.votes]
+
+    async with both.running(Workflow("gate", start=ask)) as runtime:
+        run_id = await runtime.start("gate")
+        in_slack = await both.slack_shows("Release 4.2.0?", "Asked of: Slack: #releases; Telegram: Releases")
+        await both.telegram_shows("Release 4.2.0?")
+        await (await both.ana.press(in_slack, "✅ Approve")).result()
+        await both.slack_shows("Your approval counts: 1 of 1.")
+        await both.slack_shows("Approved: Ana", "Still needed: 1 of Releases")
+        post = await both.telegram_shows("Approved: Ana", "Still needed: 1 of Releases")
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        state = await runtime.wait(run_id)
+        assert state.shared["by"] == [CHANNEL, GROUP]
+        await both.slack_shows("APPROVED, done", "Approved by Ana", "and Bo")
+        await both.telegram_shows("APPROVED, done", "Approved by Ana", "and Bo")
 
 
 async def test_cards_lead_to_the_inbox_where_others_can_reach_it(both: Both) -> None:

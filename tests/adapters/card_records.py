@@ -12,9 +12,11 @@ from sayso.engine import (
     CardRecord,
     CastVote,
     Json,
+    Policy,
     Question,
     RequestRecord,
     RequestStatus,
+    Stage,
     WorkflowStatus,
 )
 
@@ -101,6 +103,10 @@ def states() -> dict[str, CardRecord]:
     running = {"run_status": WorkflowStatus.RUNNING, "run_node": "publish"}
     return {
         "pending": pending(gate),
+        "counted": with_request(
+            pending(gate, votes=(CastVote("telegram:7", "telegram:-1001", "approve", AT),)),
+            policy=Policy(stages=[Stage(["slack:#sre", "telegram:-1001"], need=2), Stage(["web:cho"], name="lead")]),
+        ),
         "changed": with_request(pending(gate, revised_at=AT), revision=2),
         "running": answered(gate, "approve"),
         "rejected": answered(gate, "reject", comment="not on a Friday"),

@@ -10,7 +10,7 @@ from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._people import PersonId, local_person
-from sayso.engine._policy import Fact, Policy, Verdict, Vote, evaluate
+from sayso.engine._policy import Fact, Policy, Progress, Stage, Verdict, Vote, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._records import (
     Attention,
@@ -107,6 +107,7 @@ __all__ = [
     "PersonId",
     "Policy",
     "PolicyNotSupported",
+    "Progress",
     "Question",
     "RequestExpired",
     "RequestRecord",
@@ -120,6 +121,7 @@ __all__ = [
     "SaysoError",
     "SchemaTooNew",
     "Severity",
+    "Stage",
     "StoreClosed",
     "StoreCounts",
     "StoreError",
@@ -141,6 +143,7 @@ __all__ = [
     "check_parked",
     "evaluate",
     "export_row",
+    "is_approval",
     "local_person",
     "node",
     "request_approval",

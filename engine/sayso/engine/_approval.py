@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self, cast
 
+from sayso.engine._policy import APPROVE, REJECT, Policy
 from sayso.engine._questions import build_question
 from sayso.engine._records import RequestStatus
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import InvalidRequest
 from sayso.engine.run import build_terms, current_visit
-
-APPROVE = "approve"
-REJECT = "reject"
 
 _OPTIONS: list[Mapping[str, str]] = [
     {"value": APPROVE, "label": "Approve", "style": "primary"},
@@ -64,7 +62,7 @@ async def request_approval(
     *,
     request_id: str | None = None,
     to: str | Sequence[str] | None = None,
-    policy: object = None,
+    policy: Policy | str | None = None,
     expires_after: timedelta | None = None,
     note: str | None = None,
     requested_by: str | None = None,

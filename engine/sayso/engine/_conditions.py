@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from simpleeval import EvalWithCompoundTypes
@@ -30,9 +30,14 @@ def describe(condition: Condition) -> str:
 def holds(condition: Condition, shared: dict[str, Json]) -> bool:
     """Whether the condition is true of this copy of `shared`; raises whatever it raises."""
     if isinstance(condition, str):
-        evaluator = EvalWithCompoundTypes(names={"shared": shared}, functions=_FUNCTIONS)
-        return bool(evaluator.eval(condition.strip()))
+        return bool(evaluate_expression(condition, {"shared": shared}))
     return bool(condition(shared))
+
+
+def evaluate_expression(expression: str, names: Mapping[str, Json]) -> object:
+    """The value of an expression over these names; raises whatever it raises."""
+    evaluator = EvalWithCompoundTypes(names=dict(names), functions=_FUNCTIONS)
+    return evaluator.eval(expression.strip())
 
 
 def check_syntax(condition: Condition) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sayso.engine._policy import Policy
 from sayso.engine._questions import Question, question_from_text
 from sayso.engine._values import Json
 
@@ -97,7 +98,9 @@ REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
 
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
-    """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit."""
+    """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit. `policy` has stages;
+    without one, the first answer of the audience decides.
+    """
 
     id: str
     name: str
@@ -118,6 +121,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     answer: str | None = None
     decided: str | None = None
     resolved_at: datetime | None = None
+    policy: Policy | None = None
 
     @property
     def question(self) -> Question:
@@ -215,7 +219,7 @@ class RunSummary:
 
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):
-    """A vote that decided a request, as it is shown."""
+    """A vote as it is shown: one that decided a request, or one so far."""
 
     person: str
     via: str

@@ -6,7 +6,7 @@ The families say who must act::
     ├── AuthorError          the workflow's author changes the code
     │   ├── InvalidWorkflow      a graph that cannot be run
     │   ├── InvalidRequest       bad arguments to request_input or request_approval
-    │   ├── PolicyNotSupported   policy= before team policies exist
+    │   ├── PolicyNotSupported   a policy by name
     │   ├── AmbiguousRequest     a name that could mean two questions or steps
     │   ├── UnstorableValue      a value that JSON would change
     │   ├── ValueTooLarge        a value above the store's limit
@@ -58,13 +58,13 @@ class InvalidRequest(AuthorError):
 
 
 class PolicyNotSupported(AuthorError):
-    """A `policy=` was given, and this version knows none. It is refused rather than ignored."""
+    """A policy was named, and this version knows no names of policies. It is refused rather than ignored."""
 
     def __init__(self, policy: object) -> None:
         self.policy = policy
         super().__init__(
-            f"policy={policy!r} is not supported by this version. Leave it out: whoever is let in at a "
-            "destination named in to= may then answer."
+            f"policy={policy!r} is not supported by this version: policies have no names yet. Give a Policy with its "
+            "stages, or leave it out: whoever is let in at a destination named in to= may then answer."
         )
 
 

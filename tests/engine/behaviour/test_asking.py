@@ -246,12 +246,18 @@ async def test_options_are_given_back_as_given(store: SQLiteStore) -> None:
     assert waiting(await run_once(store, asking(**SELECT)))["options"] == COLOURS
 
 
-async def test_a_policy_is_refused_rather_than_ignored(store: SQLiteStore) -> None:
-    state = await run_once(store, asking(prompt="?", policy={"need": 2}))
+@pytest.mark.parametrize(
+    ("policy", "error"),
+    [({"need": 2}, "InvalidRequest: policy"), ("two of sre", PolicyNotSupported.__name__)],
+)
+async def test_a_policy_is_refused_rather_than_ignored(
+    store: SQLiteStore, policy: object, error: str
+) -> None:
+    state = await run_once(store, asking(prompt="?", policy=policy))
     assert state.workflow_status is WorkflowStatus.FAILED
     assert state.error is not None
-    assert state.error.startswith(PolicyNotSupported.__name__)
-    assert "{'need': 2}" in state.error
+    assert state.error.startswith(error)
+    assert repr(policy) in state.error
 
 
 async def test_the_note_is_shown_but_is_no_part_of_the_digest(store: SQLiteStore) -> None:

@@ -11,7 +11,17 @@ from typing import assert_never
 
 from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name
 from sayso.adapters.console import visible, visible_line
-from sayso.engine import CardRecord, Json, Question, RequestStatus, WorkflowStatus
+from sayso.engine import (
+    CardRecord,
+    Json,
+    Question,
+    RequestStatus,
+    Stage,
+    Vote,
+    WorkflowStatus,
+    evaluate,
+    is_approval,
+)
 
 _KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
 
@@ -108,7 +118,7 @@ def build_card(
         prompt=visible(question.prompt or "Input is needed."),
         details=tuple(_details(question.details)),
         facts=tuple(_facts(record, places)),
-        said=tuple(_said(record, state)),
+        said=tuple(_said(record, state, places)),
         notices=(*_changed(record, state), *((one,) if isinstance(one, str) else one for one in notices)),
         question=question,
         choices=_choices(question) if state is CardState.OPEN else (),
@@ -188,8 +198,7 @@ def _plain(value: Json) -> str:
 
 def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
     request = record.request
-    asked = ", ".join(place_name(entry, places, record.names) for entry in request.audience) or "nobody"
-    facts = [Fact("Asked of", (asked,))]
+    facts = [Fact("Asked of", (_asked_of(record, places),))]
     if request.requested_by is not None:
         facts.append(Fact("Requested by", (person_name(request.requested_by, record.names),)))
     if request.deadline is not None and request.open:
@@ -199,10 +208,45 @@ def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
     return facts
 
 
-def _said(record: CardRecord, state: CardState) -> list[Words]:
+def _asked_of(record: CardRecord, places: Mapping[str, str]) -> str:
+    """Who may answer; by a policy, how many of whom must approve, stage by stage."""
+    policy = record.request.policy
+    if policy is None:
+        return ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
+    return "; ".join(_stage_words(record, places, stage) for stage in policy.stages)
+
+
+def _stage_words(record: CardRecord, places: Mapping[str, str], stage: Stage) -> str:
+    who = ", ".join(place_name(one, places, record.names) for one in stage.approvers)
+    named = f"{visible_line(stage.name)}: " if stage.name else ""
+    if stage.need == "all":
+        return f"{named}all of {who}"
+    return named + (who if len(stage.approvers) == stage.needed == 1 else f"{stage.needed} of {who}")
+
+
+def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
+    """The votes until now, a line each, and what is still needed."""
+    policy = record.request.policy
+    if policy is None or not record.votes:
+        return []
+    lines: list[Words] = []
+    for vote in record.votes:
+        verb = "Approved" if is_approval(vote.value) else "Rejected"
+        comment = f" “{visible(vote.comment)}”" if vote.comment else ""
+        lines.append((f"{verb}: {person_name(vote.person, record.names)} ", vote.at, comment))
+    votes = [Vote(vote.person, vote.via, vote.value, vote.at, vote.comment) for vote in record.votes]
+    missing = [
+        f"{one.missing} of {', '.join(place_name(entry, places, record.names) for entry in one.stage.approvers)}"
+        for one in evaluate(policy, votes, record.votes[-1].at).stages
+        if one.missing
+    ]
+    return [*lines, *([(f"Still needed: {'; '.join(missing)}",)] if missing else [])]
+
+
+def _said(record: CardRecord, state: CardState, places: Mapping[str, str]) -> list[Words]:
     match state:
         case CardState.OPEN:
-            return []
+            return _so_far(record, places)
         case CardState.EXPIRED:
             return [_expired(record), *_after(record)]
         case CardState.WITHDRAWN | CardState.CANCELLED:

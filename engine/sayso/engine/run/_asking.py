@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sayso.engine._policy import parse_audience
+from sayso.engine._policy import Policy, parse_audience
 from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
 from sayso.engine._values import Json, check, decode, encode
@@ -36,7 +36,7 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
     request_id: str | None = None,
     *,
     to: str | Sequence[str] | None = None,
-    policy: object = None,
+    policy: Policy | str | None = None,
     expires_after: timedelta | None = None,
     default: Json | NoDefault = NO_DEFAULT,
     details: Any = None,
@@ -48,8 +48,9 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
 
     `input_type` is `text`, `select`, `multiselect`, `confirm`, `number`, `date` (as ISO text) or `form` (with
     `schema`). `request_id` names the question within the visit: compulsory in parallel tasks, else the node's id with
-    a count. `to` are the destinations or people asked. `note` is shown but is no part of what is asked. After
-    `expires_after` the answer is `default`, or `RequestExpired` is raised.
+    a count. `to` are the destinations or people asked. With a `policy` its stages decide who may answer and how many
+    must; it goes with a choice of `approve` and `reject`, or a confirmation. `note` is shown but is no part of what is
+    asked. After `expires_after` the answer is `default`, or `RequestExpired` is raised.
 
     Raises `InvalidRequest` by the parameter's name, `PolicyNotSupported`, `AmbiguousRequest`, `UnstorableValue`;
     then nothing was asked. If the node's own code cancels the wait, the request is withdrawn; if an answer was
@@ -114,14 +115,16 @@ def build_terms(
     *,
     request_id: str | None,
     to: str | Sequence[str] | None,
-    policy: object,
+    policy: Policy | str | None,
     expires_after: timedelta | None,
     note: str | None,
     requested_by: str | None,
 ) -> Terms:
     """How a question is asked; raises `InvalidRequest` by the parameter's name, and `PolicyNotSupported`."""
-    if policy is not None:
+    if isinstance(policy, str):
         raise PolicyNotSupported(policy)
+    if policy is not None and not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest("policy", f"{policy!r} is no Policy")
     for parameter, text in (("request_id", request_id), ("note", note), ("requested_by", requested_by)):
         if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(parameter, f"{text!r} is no text")
@@ -133,7 +136,10 @@ def build_terms(
         raise InvalidRequest(
             "expires_after", f"{expires_after!r} is no timedelta above zero and within a hundred years"
         )
-    return Terms(None if to is None else parse_audience(to), requested_by, note, expires_after, None)
+    audience = None if to is None else parse_audience(to)
+    if policy is not None and not policy.stages:
+        raise InvalidRequest("policy", "it has no stages; without any, leave it out and say to=")
+    return Terms(audience, requested_by, note, expires_after, None, policy)
 
 
 def _default(question: Question, default: Json | NoDefault, expires_after: timedelta | None) -> str | None:

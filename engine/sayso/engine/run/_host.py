@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from sayso.engine._policy import Policy, bind
+from sayso.engine._questions import Question
 from sayso.engine._records import Attention
 from sayso.engine.errors import StoreError
 
@@ -39,6 +41,17 @@ class Terms:
     note: str | None
     expires_after: timedelta | None
     default: str | None
+    policy: Policy | None = None
+
+    def bound(self, question: Question, requested_by: str | None) -> Terms:
+        """The terms of this question: asked for by whoever the run is for, unless somebody is named; with a policy, of
+        all who may vote by it. Raises `InvalidRequest`.
+        """
+        asker = self.requested_by or requested_by
+        if self.policy is None:
+            return replace(self, requested_by=asker)
+        policy = bind(self.policy, question, self.audience or (), asker)
+        return replace(self, requested_by=asker, policy=policy, audience=policy.audience)
 
 
 class VisitHost(Protocol):

@@ -205,6 +205,8 @@ class Visit:
             return record, Resolution(
                 record.id, record.status, record.answer, record.decided, record.resolved_at
             )
+        if record is None or changed:
+            terms = terms.bound(question, self.requested_by)
         future: asyncio.Future[Resolution] = self._loop.create_future()
         self._in_flight += 1
         if record is None or changed:
@@ -225,11 +227,12 @@ class Visit:
             text=text,
             digest=asked_digest,
             audience=self._host.audience if terms.audience is None else terms.audience,
-            requested_by=terms.requested_by or self.requested_by,
+            requested_by=terms.requested_by,
             note=terms.note,
             expires_after=terms.expires_after,
             default=terms.default,
             known=record is not None,
+            policy=terms.policy,
         )
 
     def _queue(self, ask: Ask, future: asyncio.Future[Resolution]) -> None:

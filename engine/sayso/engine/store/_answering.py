@@ -9,14 +9,14 @@ import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome, OutcomeKind
-from sayso.engine._policy import CODE, Policy, Vote, evaluate
+from sayso.engine._policy import APPROVE, CODE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, question_from_text
 from sayso.engine._records import RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import AnswerRefused
 from sayso.engine.store._commands import AnswerAttempt
 from sayso.engine.store._hub import Resolution
-from sayso.engine.store._rows import read_audience
+from sayso.engine.store._rows import read_policy
 from sayso.engine.store._transaction import Transaction
 
 GRACE = timedelta(seconds=5)
@@ -78,21 +78,27 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     vote = Vote(attempt.person, attempt.via, attempt.value, at, attempt.comment, attempt.facts)
     votes = _current_votes(tx, request.request_key) if request.events else []
     current = [*(known for known in votes if known.person != attempt.person), vote]
-    verdict = evaluate(Policy(read_audience(request.policy)), current, tx.instant)
+    policy = read_policy(request.policy)
+    verdict = evaluate(policy, current, tx.instant)
     if attempt.person in verdict.refused:
         return _refuse(
             tx, attempt, request, received, OutcomeKind.NOT_ALLOWED, verdict.refused[attempt.person]
         )
-    refusal = _refusal(attempt, request, votes, received)
+    refusal = _refusal(attempt, request, policy, votes, received)
     if refusal is not None:
         return _refuse(tx, attempt, request, received, *refusal)
-    outcome = _accepted(request, is_gone, decided=verdict.decided)
+    outcome = _accepted(request, is_gone) if verdict.decided else _counted(verdict, attempt, votes)
     event = _record_event(tx, attempt, request, received, outcome)
     tx.run("vote_upsert", (request.request_key, attempt.person, event))
     tx.mark_cards("deliveries_mark", (request.request_key,))
     _audit_answer(tx, attempt, request, outcome)
     if verdict.decided:
-        counted = [known for known in current if known.person not in verdict.refused]
+        yes = is_approval(verdict.value)
+        counted = [
+            known
+            for known in current
+            if known.person not in verdict.refused and (not policy.stages or is_approval(known.value) == yes)
+        ]
         _resolve(tx, attempt.person, request, verdict.value, counted)
     return outcome
 
@@ -128,7 +134,7 @@ def _current_votes(tx: Transaction, request_key: int) -> list[Vote]:
 
 
 def _refusal(
-    attempt: AnswerAttempt, request: Answerable, votes: list[Vote], received: int
+    attempt: AnswerAttempt, request: Answerable, policy: Policy, votes: list[Vote], received: int
 ) -> tuple[OutcomeKind, str] | None:
     """Why an allowed person's answer cannot count, or None."""
     if request.status == RequestStatus.ANSWERED:
@@ -143,6 +149,11 @@ def _refusal(
         return OutcomeKind.EXPIRED, f"This closed at {when}. Your answer changed nothing."
     if any(known.person == attempt.person and known.value == attempt.value for known in votes):
         return OutcomeKind.DUPLICATE, "You have already answered this so."
+    return _unfit(attempt, request, policy)
+
+
+def _unfit(attempt: AnswerAttempt, request: Answerable, policy: Policy) -> tuple[OutcomeKind, str] | None:
+    """Why an answer does not fit its question or lacks its remark, or None."""
     question = question_from_text(request.question)
     try:
         question.check_answer(attempt.value)
@@ -150,6 +161,9 @@ def _refusal(
         return OutcomeKind.INVALID, str(error)
     if question.input_type == "text" and attempt.via != CODE and not isinstance(attempt.value, str):
         return OutcomeKind.INVALID, "This asks for a text. Please send one."
+    if policy.needs_comment(attempt.value) and not (attempt.comment or "").strip():
+        what = "approval" if is_approval(attempt.value) else "rejection"
+        return OutcomeKind.INVALID, f"Please say why: a remark is needed with this {what}."
     return None
 
 
@@ -168,14 +182,28 @@ def _clock_time(stored: int | None) -> str:
     return f"{from_microseconds(stored):%Y-%m-%d %H:%M} UTC"
 
 
-def _accepted(request: Answerable, is_gone: IsGone, *, decided: bool) -> Outcome:
-    if not decided:
-        return _COUNTED
+def _counted(verdict: Verdict, attempt: AnswerAttempt, votes: list[Vote]) -> Outcome:
+    """What a vote that does not decide yet amounts to, in the words for its person."""
+    is_yes = is_approval(attempt.value)
+    if any(known.person == attempt.person for known in votes):
+        return Outcome(OutcomeKind.COUNTED, f"Changed to {APPROVE if is_yes else REJECT}.")
+    mine = [one for one in verdict.stages if attempt.person in (one.approved if is_yes else one.rejected)]
+    counts = " and ".join(
+        f"{len(one.approved)} of {one.stage.needed}"
+        if is_yes
+        else f"{len(one.rejected)} of {one.stage.reject_at}"
+        for one in mine
+    )
+    return Outcome(
+        OutcomeKind.COUNTED, f"Your {'approval' if is_yes else 'rejection'} counts: {counts or 'noted'}."
+    )
+
+
+def _accepted(request: Answerable, is_gone: IsGone) -> Outcome:
     held = request.run_status == WorkflowStatus.NEEDS_ATTENTION or is_gone(request.workflow, request.node_id)
     return _HELD if held else _RESOLVED
 
 
-_COUNTED = Outcome(OutcomeKind.COUNTED, "Your answer counts.")
 _RESOLVED = Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
 _HELD = Outcome(
     OutcomeKind.HELD, "Recorded, but held: the workflow cannot go on as it is. An operator must look at it."

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from sayso.engine._policy import Fact
+from sayso.engine._policy import Fact, Policy
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._values import Json
 
@@ -43,7 +43,9 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
-    """A question to be stored. `known` says that its name is recorded, under another digest."""
+    """A question to be stored. `policy` has stages; without one, the first of the audience decides. `known` says that
+    its name is recorded, under another digest.
+    """
 
     id: str
     name: str
@@ -56,6 +58,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     expires_after: timedelta | None
     default: str | None
     known: bool
+    policy: Policy | None = None
 
 
 class Park(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from sayso.engine._clock import from_microseconds
+from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
     Attention,
@@ -28,12 +29,19 @@ from sayso.engine.store._hub import Resolution
 
 _attention = msgspec.json.Decoder(Attention)
 _votes = msgspec.json.Decoder(tuple[CastVote, ...])
+_open_votes = msgspec.json.Decoder(tuple[tuple[str, str, Any, int, str | None], ...])
 _audience: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
+_policy = msgspec.json.Decoder(Policy)
 
 
-def read_audience(policy: str) -> tuple[str, ...]:
-    """The audience of a stored policy."""
-    return _audience.decode(policy)
+def read_policy(text: str) -> Policy:
+    """A stored policy: one with stages as itself, any other as the list of those who are asked."""
+    return Policy(_audience.decode(text)) if text.startswith("[") else _policy.decode(text)
+
+
+def policy_text(audience: tuple[str, ...], policy: Policy | None) -> str:
+    """The form in which a policy is stored."""
+    return msgspec.json.encode(audience if policy is None else policy).decode()
 
 
 def read_attention(text: str | None) -> Attention | None:
@@ -44,11 +52,13 @@ def read_attention(text: str | None) -> Attention | None:
 def read_request(row: Any) -> RequestRecord:
     """A row of the requests' listings, whose columns are those of `RequestRecord`."""
     fields = list(row)
-    fields[9] = read_audience(fields[9])
+    policy = read_policy(fields[9])
+    fields[9] = policy.audience
     fields[15] = RequestStatus(fields[15])
     for instant in (12, 13, 18):
         if fields[instant] is not None:
             fields[instant] = from_microseconds(fields[instant])
+    fields.append(policy if policy.stages else None)
     return RequestRecord(*fields)
 
 
@@ -114,9 +124,22 @@ def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
         held=not request.open and (gone or status is WorkflowStatus.NEEDS_ATTENTION),
         resolved_by=row["resolved_by"],
         revised_at=_instant(row["revised_at"]),
-        votes=() if request.decided is None else _votes.decode(request.decided),
+        votes=_open_votes_of(row["open_votes"])
+        if request.decided is None
+        else _votes.decode(request.decided),
         names={},
     )
+
+
+def _open_votes_of(text: str | None) -> tuple[CastVote, ...]:
+    """The votes so far, the first first."""
+    if text is None:
+        return ()
+    votes = [
+        CastVote(person, via, value, from_microseconds(at), comment)
+        for person, via, value, at, comment in _open_votes.decode(text)
+    ]
+    return tuple(sorted(votes, key=lambda vote: (vote.at, vote.person)))
 
 
 def people_of(card: CardRecord) -> list[str]:

@@ -16,7 +16,7 @@ from sayso.engine._values import decode
 from sayso.engine.errors import RunExists
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
-from sayso.engine.store._rows import read_request, read_resolution, read_run, read_step
+from sayso.engine.store._rows import policy_text, read_request, read_resolution, read_run, read_step
 from sayso.engine.store._transaction import Transaction
 
 _LIVE = ("RUNNING", "WAITING_FOR_INPUT")
@@ -101,7 +101,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             one.text,
             one.digest,
             DIGEST_VERSION,
-            _policy_text(one.audience),
+            policy_text(one.audience, one.policy),
             one.requested_by,
             one.note,
             tx.now,
@@ -125,7 +125,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
             "question": one.text,
             "digest": one.digest,
             "digest_version": DIGEST_VERSION,
-            "policy": _policy_text(one.audience),
+            "policy": policy_text(one.audience, one.policy),
             "note": one.note,
             "default_value": one.default,
             "now": tx.now,
@@ -141,10 +141,6 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     )
 
 
-def _policy_text(audience: tuple[str, ...]) -> str:
-    return msgspec.json.encode(audience).decode()
-
-
 def _audit_asked(tx: Transaction, kind: str, place: Place, one: Ask, revision: int) -> None:
     payload = {
         "name": one.name,
@@ -155,6 +151,8 @@ def _audit_asked(tx: Transaction, kind: str, place: Place, one: Ask, revision: i
         "to": one.audience,
         "note": one.note,
     }
+    if one.policy is not None:
+        payload["policy"] = msgspec.to_builtins(one.policy)
     tx.audit(kind, payload, run_id=place.run_id, request_id=one.id, person=one.requested_by)
 
 

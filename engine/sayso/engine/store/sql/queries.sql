@@ -190,7 +190,10 @@ SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
        r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node, r.error AS run_error,
-       r.ended_at AS run_ended_at, q.resolved_by, q.revised_at
+       r.ended_at AS run_ended_at, q.resolved_by, q.revised_at,
+       (SELECT json_group_array(json_array(v.person, e.via, json(e.value), e.received_at, e.comment))
+        FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
+        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes
 FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE q.id = :id;
 

@@ -1,0 +1,169 @@
+"""Questions that several people decide: counted, changed, decided once, and the same after a restart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.engine import (
+    Node,
+    Outcome,
+    OutcomeKind,
+    Policy,
+    Runtime,
+    SQLiteStore,
+    Stage,
+    Workflow,
+    WorkflowStatus,
+    node,
+    request_approval,
+    request_input,
+)
+
+pytestmark = pytest.mark.usefixtures("resident")
+
+PEOPLE = ["web:ana", "web:bo", "web:cho"]
+
+
+def deciding(policy: Policy, **more: Any) -> Node:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        decision = await request_approval("Release?", request_id="release", policy=policy, **more)
+        shared["approved"] = decision.approved
+        shared["by"] = [vote["person"] for vote in decision.votes]
+        shared["comment"] = decision.comment
+
+    return ask
+
+
+class Vote:
+    """Somebody's votes on the one open request."""
+
+    def __init__(self, runtime: Runtime, run_id: str) -> None:
+        self._runtime = runtime
+        self.run_id = run_id
+        self.id = ""
+
+    async def __call__(self, person: str, value: Any, **more: Any) -> Outcome:
+        if not self.id:
+            self.id = (await self._runtime.pending(self.run_id))[0].id
+        return await self._runtime.answer(self.id, 1, value, person=person, via="web", **more)
+
+
+async def begin(runtime: Runtime, requested_by: str | None = None) -> Vote:
+    run_id = await runtime.start("ask", requested_by=requested_by)
+    await runtime.wait(run_id)
+    return Vote(runtime, run_id)
+
+
+async def test_two_of_three_approve(store: SQLiteStore) -> None:
+    async with Runtime(
+        store, [Workflow("ask", deciding(Policy(stages=(Stage(PEOPLE, need=2),))))]
+    ) as runtime:
+        vote = await begin(runtime)
+        first = await vote("web:ana", "approve")
+        assert (first.kind, first.reason) == (OutcomeKind.COUNTED, "Your approval counts: 1 of 2.")
+        assert (await vote("web:ana", "approve")).kind is OutcomeKind.DUPLICATE
+        assert (await vote("web:eve", "approve")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
+        assert (await vote("web:cho", "reject")).kind is OutcomeKind.ALREADY_ANSWERED
+        state = await runtime.wait(vote.run_id)
+    assert state.shared == {"approved": True, "by": ["web:ana", "web:bo"], "comment": None}
+
+
+async def test_a_vote_is_changed_until_it_is_decided(store: SQLiteStore) -> None:
+    policy = Policy(stages=(Stage(PEOPLE, need=2, reject_at=2),))
+    async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
+        vote = await begin(runtime)
+        assert (await vote("web:ana", "approve")).reason == "Your approval counts: 1 of 2."
+        changed = await vote("web:ana", "reject")
+        assert (changed.kind, changed.reason) == (OutcomeKind.COUNTED, "Changed to reject.")
+        assert (await vote("web:bo", "approve")).reason == "Your approval counts: 1 of 2."
+        assert (await vote("web:cho", "reject")).kind is OutcomeKind.RESOLVED
+        state = await runtime.wait(vote.run_id)
+    assert state.shared["approved"] is False
+    assert sorted(state.shared["by"]) == ["web:ana", "web:cho"]
+
+
+async def test_votes_survive_a_restart_and_the_policy_is_the_one_it_was_asked_with(tmp_path: Path) -> None:
+    path = tmp_path / "votes.db"
+    async with Runtime(path, [Workflow("ask", deciding(Policy(stages=(Stage(PEOPLE, need=2),))))]) as runtime:
+        vote = await begin(runtime)
+        await vote("web:ana", "approve")
+    laxer = Policy(stages=(Stage(["web:eve"]),))
+    async with Runtime(path, [Workflow("ask", deciding(laxer))]) as runtime:
+        again = Vote(runtime, vote.run_id)
+        assert (await again("web:eve", "approve")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await again("web:bo", "approve")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait(vote.run_id)).shared["by"] == ["web:ana", "web:bo"]
+
+
+async def test_stages_with_a_veto(store: SQLiteStore) -> None:
+    policy = Policy(
+        stages=(Stage(["web:ana", "web:bo"], name="team"), Stage(["web:cho"], veto=["web:sec"], name="lead"))
+    )
+    async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
+        vote = await begin(runtime)
+        assert (await vote("web:cho", "approve")).kind is OutcomeKind.COUNTED
+        record = await store.reader.card(vote.id)
+        assert record is not None
+        assert [(one.person, one.value) for one in record.votes] == [("web:cho", "approve")]
+        assert (await vote("web:sec", "reject")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait(vote.run_id)).shared["approved"] is False
+
+
+async def test_four_eyes(store: SQLiteStore) -> None:
+    policy = Policy(stages=(Stage(PEOPLE),), exclude_requester=True)
+    async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
+        vote = await begin(runtime, requested_by="web:ana")
+        refused = await vote("web:ana", "approve")
+        assert (refused.kind, refused.reason) == (
+            OutcomeKind.NOT_ALLOWED,
+            "You asked for this, so someone else must approve it.",
+        )
+        assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
+
+
+async def test_a_rejection_needs_its_reason(store: SQLiteStore) -> None:
+    policy = Policy(stages=(Stage(PEOPLE),), comment=("reject",))
+    async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
+        vote = await begin(runtime)
+        for comment in (None, "  "):
+            silent = await vote("web:ana", "reject", comment=comment)
+            assert silent.kind is OutcomeKind.INVALID
+            assert silent.reason == "Please say why: a remark is needed with this rejection."
+        assert (await vote("web:ana", "reject", comment="not on a Friday")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait(vote.run_id)).shared["comment"] == "not on a Friday"
+
+
+async def test_an_expired_policy_is_no_approval(store: SQLiteStore) -> None:
+    policy = Policy(stages=(Stage(PEOPLE, need=3),))
+    ask = deciding(policy, expires_after=timedelta(days=1))
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        vote = await begin(runtime)
+        await vote("web:ana", "approve")
+        record = (await runtime.pending(vote.run_id))[0]
+        assert record.deadline is not None
+        late = await vote("web:bo", "approve", received_at=record.deadline + timedelta(seconds=1))
+        assert late.kind is OutcomeKind.EXPIRED
+
+
+async def test_a_confirmation_can_have_a_policy_too(store: SQLiteStore) -> None:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["sure"] = await request_input(
+            "Sure?",
+            input_type="confirm",
+            request_id="sure",
+            policy=Policy(stages=(Stage(PEOPLE, need="all"),)),
+        )
+
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        vote = await begin(runtime)
+        for person in PEOPLE:
+            await vote(person, True)
+        state = await runtime.wait(vote.run_id)
+    assert (state.workflow_status, state.shared) == (WorkflowStatus.COMPLETED, {"sure": True})

@@ -1,0 +1,135 @@
+"""Policies as pure values: what a set of votes amounts to, whatever order it came in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sayso.engine import InvalidRequest, Json, Policy, Question, Stage, Vote, evaluate
+from sayso.engine._policy import bind
+from tests.engine.support import START
+
+PEOPLE = ("web:ana", "web:bo", "web:cho", "web:dee", "web:eve")
+QUESTION = Question("Release?", ["approve", "reject"], "select", None, None)
+
+
+def vote(person: str, value: str, after: int = 0, via: str = "web") -> Vote:
+    return Vote(person, via, value, START + timedelta(seconds=after))
+
+
+def bound(*stages: Stage, requested_by: str | None = None, **more: Any) -> Policy:
+    return bind(Policy(stages=stages, **more), QUESTION, (), requested_by)
+
+
+stages = st.builds(
+    Stage,
+    st.lists(st.sampled_from(PEOPLE), min_size=3, unique=True),
+    need=st.one_of(st.integers(1, 3), st.just("all")),
+    reject_at=st.integers(1, 3),
+    veto=st.lists(st.sampled_from(PEOPLE), max_size=1),
+)
+policies = st.lists(stages, min_size=1, max_size=3).map(lambda found: bound(*found))
+vote_sets = st.dictionaries(
+    st.sampled_from((*PEOPLE, "web:stranger")),
+    st.tuples(st.sampled_from(["approve", "reject"]), st.integers(0, 9)),
+).map(lambda found: [vote(person, value, after) for person, (value, after) in found.items()])
+
+
+@given(policies, vote_sets, st.randoms())
+def test_the_order_of_votes_does_not_matter(policy: Policy, votes: list[Vote], chance: random.Random) -> None:
+    verdict = evaluate(policy, votes, START)
+    shuffled = list(votes)
+    chance.shuffle(shuffled)
+    again = evaluate(policy, shuffled, START)
+    assert (again.decided, again.value, again.stages) == (verdict.decided, verdict.value, verdict.stages)
+    assert again.refused == verdict.refused
+
+
+@given(policies, vote_sets)
+def test_it_decides_as_the_table_says(policy: Policy, votes: list[Vote]) -> None:
+    """Counted anew, from the table in the module."""
+    verdict = evaluate(policy, votes, START)
+    rejecting = {one.person for one in votes if one.value == "reject"}
+    approving = {one.person for one in votes if one.value == "approve"}
+    rejected = any(
+        len(rejecting & set(stage.approvers)) >= stage.reject_at or rejecting & set(stage.veto)
+        for stage in policy.stages
+    )
+    approved = all(len(approving & set(stage.approvers)) >= stage.needed for stage in policy.stages)
+    assert verdict.decided == (rejected or approved)
+    assert verdict.value == ("reject" if rejected else "approve" if approved else None)
+    voters = {person for stage in policy.stages for person in (*stage.approvers, *stage.veto)}
+    assert set(verdict.refused) == {one.person for one in votes} - voters
+
+
+@given(policies, vote_sets)
+def test_one_more_rejection_never_turns_a_no_into_a_yes(policy: Policy, votes: list[Vote]) -> None:
+    before = evaluate(policy, votes, START)
+    for person in PEOPLE:
+        after = evaluate(
+            policy, [*(one for one in votes if one.person != person), vote(person, "reject")], START
+        )
+        if not (before.decided and before.value == "approve"):
+            assert not (after.decided and after.value == "approve")
+
+
+def test_nobody_approves_what_they_asked_for_or_made() -> None:
+    policy = bound(Stage(PEOPLE, need=2), requested_by="web:ana", exclude_requester=True, author="web:bo")
+    verdict = evaluate(
+        policy, [vote("web:ana", "approve"), vote("web:bo", "approve"), vote("web:cho", "approve")], START
+    )
+    assert verdict.refused == dict.fromkeys(
+        ("web:ana", "web:bo"), "You asked for this, so someone else must approve it."
+    )
+    assert not verdict.decided
+    assert evaluate(policy, [vote("web:ana", "reject")], START).value == "reject", "they may stop it"
+
+
+def test_who_comes_in_by_a_destination_is_one_of_its_people() -> None:
+    policy = bound(Stage(["slack:#sre"], need=2), Stage(["web:ana"]))
+    by_channel = [vote(f"slack:T1:U{n}", "approve", via="slack:#sre") for n in range(2)]
+    assert not evaluate(policy, by_channel, START).decided
+    assert evaluate(policy, [*by_channel, vote("web:ana", "approve")], START).value == "approve"
+    elsewhere = vote("slack:T1:U9", "approve", via="slack:#other")
+    assert set(evaluate(policy, [elsewhere], START).refused) == {"slack:T1:U9"}
+
+
+def test_details_add_stages() -> None:
+    policy = Policy(stages=[Stage(["web:ana"]), Stage(["web:cho"], when="amount > 10_000")])
+    for amount, count in ((10_000, 1), (10_001, 2)):
+        question = Question("Pay?", None, "confirm", None, {"amount": amount})
+        assert len(bind(policy, question, (), None).stages) == count
+    unfit: list[Json] = [None, {"sum": 1}, {"amount": "much"}]
+    for details in unfit:
+        with pytest.raises(InvalidRequest, match="the condition 'amount > 10_000' failed"):
+            bind(policy, Question("Pay?", None, "confirm", None, details), (), None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (lambda: Stage([]), "no approvers"),
+        (lambda: Stage(["web:ana"], need=2), "need=2 of 1 people could never be reached"),
+        (lambda: Stage(["web:ana"], need=0), "neither a number from 1 on"),
+        (lambda: Stage(["web:ana"], need="most"), "neither a number from 1 on"),
+        (lambda: Stage(["slack:#sre"], need="all"), "goes with people"),
+        (lambda: Stage(["web:ana"], reject_at=0), "must be 1 or more"),
+        (lambda: Stage(["no such thing"]), "names nobody"),
+        (lambda: Policy(comment=("later",)), "say 'approve', 'reject' or both"),
+        (lambda: bound(Stage(PEOPLE[:2], need=2), requested_by="web:ana", exclude_requester=True), "they are too few"),
+        (lambda: bound(Stage(PEOPLE, when="1 > 2")), "none of its stages applies"),
+        (lambda: bind(Policy(stages=(Stage(PEOPLE),)), Question("?", None, "text", None, None), (), None), "no other"),
+        (lambda: bound(Stage(["slack:#sre"]), comment="reject"), "chats take no remarks yet"),
+    ],
+)  # fmt: skip
+def test_what_could_never_be_decided_is_refused_when_it_is_asked(
+    wrong: Callable[[], object], reason: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
+        wrong()
