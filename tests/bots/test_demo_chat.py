@@ -150,6 +150,10 @@ def test_the_inbox_shows_the_same_questions_and_comes_back_to_life(demo: Demo, b
     card.get_by_role("button", name="Send").click()
     expect(card.get_by_text("Recorded: green tea. The run goes on.")).to_be_visible(timeout=20_000)
     expect(slack(chats).get_by_text("ANSWERED").first).to_be_visible(timeout=20_000)
+    for chat in (slack(chats), telegram(chats)):
+        expect(chat.get_by_role("link", name="content-creation / topic")).to_have_attribute(
+            "href", re.compile(r"^http://127\.0\.0\.1:\d+/requests/[0-9a-f]{32}$")
+        )
     draft = inbox.get_by_role("article", name="Is this article about 'green tea' good to go?")
     expect(draft.get_by_role("button", name="Approve")).to_be_visible(timeout=20_000)
 

@@ -14,10 +14,11 @@ _CONTROL = re.compile(r"<([^<>]+)>")
 
 @dataclass(frozen=True, slots=True)
 class SeenEntity:
-    """A formatted stretch of a message, with the words that it covers."""
+    """A formatted stretch of a message, with the words that it covers. `target` is a link's address."""
 
     type: str
     words: str
+    target: str | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +73,8 @@ def _section(section: dict[str, Any], rendered: Rendered, now: datetime) -> str:
     said: list[str] = []
     for element in section["elements"]:
         words = _element(element, rendered, now)
+        if element["type"] == "link":
+            rendered.entities.append(SeenEntity("link", words, str(element["url"])))
         for style in ("bold", "italic"):
             if element.get("style", {}).get(style):
                 rendered.entities.append(SeenEntity(style, words))

@@ -138,12 +138,15 @@ class View {
 
 function formatted(message) {
   const parts = [];
+  const links = new Map((message.entities ?? []).filter((one) => /^https?:/.test(one.target ?? "")).map((one) => [one.words, one.target]));
   let at = 0;
   for (const entity of message.entities ?? []) {
-    const tag = { bold: "strong", italic: "em" }[entity.type];
+    const link = links.get(entity.words);
+    const tag = link ? "a" : { bold: "strong", italic: "em" }[entity.type];
     const found = tag ? message.text.indexOf(entity.words, at) : -1;
     if (found < 0) continue;
-    parts.push(message.text.slice(at, found), element(tag, {}, entity.words));
+    const attributes = link ? { href: link, target: "_blank", rel: "noreferrer" } : {};
+    parts.push(message.text.slice(at, found), element(tag, attributes, entity.words));
     at = found + entity.words.length;
   }
   parts.push(message.text.slice(at));
