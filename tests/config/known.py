@@ -10,6 +10,7 @@ from sayso.config import (
     DestinationSettings,
     HttpSettings,
     LogSettings,
+    PolicySettings,
     Settings,
     SlackSettings,
     TelegramSettings,
@@ -24,7 +25,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 """Tables whose keys have variables of their own."""
 
-MANY: dict[str, type[BaseModel]] = {"workflows": WorkflowSettings, "destinations": DestinationSettings}
+MANY: dict[str, type[BaseModel]] = {
+    "workflows": WorkflowSettings,
+    "destinations": DestinationSettings,
+    "policies": PolicySettings,
+}
 """Tables that stand several times; in the environment they are one variable that holds JSON."""
 
 

@@ -237,3 +237,30 @@ def test_members_are_for_the_platform_to_say(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, '[destinations."telegram:-5"]\naudience = "members"\ntopic = 3'))
     destination = settings.destination("telegram:-5")
     assert (destination.lets_in("telegram:1"), destination.audience, destination.topic) == (None, MEMBERS, 3)
+
+
+def test_policies_are_named_and_checked(tmp_path: Path) -> None:
+    good = """
+[policies.release]
+exclude_requester = true
+[[policies.release.stages]]
+approvers = ["slack:#sre"]
+need = 2
+[[policies.release.stages]]
+approvers = ["web:ana", "web:bo"]
+need = "all"
+when = "amount > 10_000"
+"""
+    (tmp_path / FILE_NAME).write_text(good)
+    policy = load_settings(tmp_path).named_policies()["release"]
+    assert [stage.needed for stage in policy.stages] == [2, 2]
+    assert policy.exclude_requester
+    (tmp_path / FILE_NAME).write_text(good.replace('"web:ana", "web:bo"', '"slack:#lead"'))
+    with pytest.raises(
+        InvalidSettings, match=r"line 7 cannot be used: need='all' goes with people"
+    ) as refused:
+        load_settings(tmp_path)
+    assert refused.value.key == "stage 2 of policies.release"
+    (tmp_path / FILE_NAME).write_text("[policies.release]\nstages = []\n")
+    with pytest.raises(InvalidSettings, match="it has no stages"):
+        load_settings(tmp_path)

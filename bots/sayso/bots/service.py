@@ -71,7 +71,9 @@ class Service:
 
     def runtime(self, store: SQLiteStore, workflows: Iterable[Workflow] = ()) -> Runtime:
         """A runtime of these workflows on a store; without any it only takes answers and decisions."""
-        return Runtime(store, workflows, resident=self.settings.resident)
+        return Runtime(
+            store, workflows, resident=self.settings.resident, policies=self.settings.named_policies()
+        )
 
     def client(self) -> ServiceClient | None:
         """The service that runs on this database, or None. Whoever asks closes it."""

@@ -172,10 +172,15 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
     health, metrics = Health(), Metrics()
     health.report("service", "it is starting")
     async with AsyncExitStack() as stack:
+        policies = plan.settings.named_policies()
         store = await stack.enter_async_context(plan.new_store())
         thread = RuntimeThread(
             lambda own: Runtime(
-                own, plan.workflows, resident=plan.settings.resident, audiences=plan.audiences
+                own,
+                plan.workflows,
+                resident=plan.settings.resident,
+                audiences=plan.audiences,
+                policies=policies,
             ),
             plan.new_store,
         )

@@ -45,6 +45,33 @@ class DestinationSettings(Section):
     topic: int | None = Field(default=None, ge=1, description="A forum topic's message_thread_id (Telegram).")
 
 
+class StageSettings(Section):
+    """A stage of a policy: see `sayso.engine.Stage`."""
+
+    approvers: tuple[Text, ...] = Field(description="People, destinations and surfaces who may approve.")
+    need: int | Literal["all"] = Field(
+        default=1, description="How many of them must; all, where they are people."
+    )
+    reject_at: int = Field(default=1, description="How many rejections of theirs reject.")
+    veto: tuple[Text, ...] = Field(default=(), description="People whose one rejection rejects.")
+    when: Text | None = Field(
+        default=None,
+        description="An expression over the request's details; where it does not hold, the stage is left out.",
+    )
+    name: str = Field(default="", description="What cards call the stage.")
+
+
+class PolicySettings(Section):
+    """A policy that questions name: see `sayso.engine.Policy`."""
+
+    stages: tuple[StageSettings, ...] = Field(description="All of them must approve.")
+    exclude_requester: bool = Field(default=False, description="Whoever asked may not approve.")
+    author: Text | None = Field(default=None, description="Somebody else who may not approve.")
+    comment: tuple[Literal["approve", "reject"], ...] = Field(
+        default=(), description="The choices that need a remark."
+    )
+
+
 class SlackSettings(Section):
     """The Slack app. Tokens come from the environment or from files."""
 

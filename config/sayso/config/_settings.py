@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -23,11 +24,12 @@ from sayso.config._sections import (
     DestinationSettings,
     HttpSettings,
     LogSettings,
+    PolicySettings,
     SlackSettings,
     TelegramSettings,
     WorkflowSettings,
 )
-from sayso.engine import OperatorError
+from sayso.engine import InvalidRequest, OperatorError, Policy, Stage
 
 FILE_NAME = "sayso.toml"
 _PREFIX = "SAYSO_"
@@ -86,6 +88,9 @@ class Settings(BaseSettings):
     destinations: dict[str, DestinationSettings] = Field(
         default_factory=dict[str, DestinationSettings], description="The chats to which cards go, by name."
     )
+    policies: dict[str, PolicySettings] = Field(
+        default_factory=dict[str, PolicySettings], description="The policies that questions name."
+    )
     slack: SlackSettings | None = Field(default=None, description="The Slack app; without it there is none.")
     telegram: TelegramSettings | None = Field(
         default=None, description="The Telegram bot; without it there is none."
@@ -115,6 +120,12 @@ class Settings(BaseSettings):
         if self.time_zone is None:
             return datetime.now().astimezone().tzinfo or UTC
         return ZoneInfo(self.time_zone)
+
+    def named_policies(self) -> dict[str, Policy]:
+        """The policies as the engine takes them. Raises `InvalidRequest` for one that could never be decided, which
+        `load_settings` has refused.
+        """
+        return {name: _policy(given) for name, given in self.policies.items()}
 
     @property
     def place_names(self) -> dict[str, str]:
@@ -151,6 +162,13 @@ class Settings(BaseSettings):
         return [self.destination(name) for name in dict.fromkeys(named) if parse_place(name) is not None]
 
 
+def _policy(given: PolicySettings) -> Policy:
+    stages = [Stage(**stage.model_dump()) for stage in given.stages]
+    return Policy(
+        stages=stages, exclude_requester=given.exclude_requester, author=given.author, comment=given.comment
+    )
+
+
 def load_settings(directory: Path | None = None) -> Settings:
     """The settings of a directory, by default the working directory, and of the environment.
 
@@ -165,6 +183,7 @@ def load_settings(directory: Path | None = None) -> Settings:
         raise _explain(error, path) from error
     _check_zone(settings, path)
     _check_destinations(settings, path)
+    _check_policies(settings, path)
     return settings
 
 
@@ -206,6 +225,30 @@ def _check_zone(settings: Settings, path: Path) -> None:
             f"there is no time zone {settings.time_zone!r}",
             "Write one such as Europe/Berlin or UTC.",
         ) from error
+
+
+def _check_policies(settings: Settings, path: Path) -> None:
+    for name, given in settings.policies.items():
+        key = f"policies.{name}"
+        if not given.stages:
+            raise InvalidSettings(str(path), key, "it has no stages", f"Add [[{key}.stages]] with approvers.")
+        for position, stage in enumerate(given.stages, 1):
+            try:
+                Stage(**stage.model_dump())
+            except InvalidRequest as error:
+                line = _line_of_stage(path, name, position)
+                place = str(path) if line is None else f"{path}, line {line}"
+                raise InvalidSettings(
+                    place, f"stage {position} of {key}", error.reason, "docs/how-to/asking.md shows policies."
+                ) from error
+
+
+def _line_of_stage(path: Path, name: str, position: int) -> int | None:
+    """The line on which the stage begins, where it is written as a table of its own."""
+    header = re.compile(rf"""^\s*\[\[\s*policies\s*\.\s*["']?{re.escape(name)}["']?\s*\.\s*stages\s*\]\]""")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = [number for number, line in enumerate(lines, 1) if header.match(line)]
+    return found[position - 1] if position <= len(found) else None
 
 
 def _check_destinations(settings: Settings, path: Path) -> None:

@@ -10,7 +10,7 @@ from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._people import PersonId, local_person
-from sayso.engine._policy import Fact, Policy, Progress, Stage, Verdict, Vote, evaluate, is_approval
+from sayso.engine._policy import Fact, Policy, Progress, Stage, Verdict, Vote, bind, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._records import (
     Attention,
@@ -46,7 +46,6 @@ from sayso.engine.errors import (
     NoCurrentVisit,
     NotApplicable,
     OperatorError,
-    PolicyNotSupported,
     RequestExpired,
     RunExists,
     RunSuspended,
@@ -58,6 +57,7 @@ from sayso.engine.errors import (
     StoreInUse,
     StoreUnreadable,
     TokenExists,
+    UnknownPolicy,
     UnknownRun,
     UnstorableValue,
     UnusedInput,
@@ -106,7 +106,6 @@ __all__ = [
     "OutcomeKind",
     "PersonId",
     "Policy",
-    "PolicyNotSupported",
     "Progress",
     "Question",
     "RequestExpired",
@@ -130,6 +129,7 @@ __all__ = [
     "StoreUnreadable",
     "SystemClock",
     "TokenExists",
+    "UnknownPolicy",
     "UnknownRun",
     "UnstorableValue",
     "UnusedInput",
@@ -140,6 +140,7 @@ __all__ = [
     "Workflow",
     "WorkflowEngine",
     "WorkflowStatus",
+    "bind",
     "check_parked",
     "evaluate",
     "export_row",

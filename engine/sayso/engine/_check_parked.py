@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Workflow
+from sayso.engine._policy import Policy
 from sayso.engine._records import Attention, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, decode_dict
 from sayso.engine.errors import StoreError
@@ -38,11 +40,17 @@ class Finding:
     text: str
 
 
-async def check_parked(reader: SQLiteReader, workflow: Workflow, *, replay: bool = False) -> list[Finding]:
+async def check_parked(
+    reader: SQLiteReader,
+    workflow: Workflow,
+    *,
+    replay: bool = False,
+    policies: Mapping[str, Policy] | None = None,
+) -> list[Finding]:
     """Compare names, edges and code of a workflow with what each parked run was begun under.
 
     With `replay`, each run's visit is executed on a copy of its state, up to the first step or question that is not
-    recorded: raw code before that does run.
+    recorded: raw code before that does run. `policies` are those that questions name.
     """
     now = cast("dict[str, Any]", decode_dict(workflow.definition()))
     findings: list[Finding] = []
@@ -51,7 +59,7 @@ async def check_parked(reader: SQLiteReader, workflow: Workflow, *, replay: bool
         if replay and severity is not Severity.BROKEN:
             loaded = await reader.load(run_id)
             if loaded is not None:
-                severity, text = await _replay(loaded, workflow)
+                severity, text = await _replay(loaded, workflow, policies or {})
         findings.append(Finding(run_id, node_id, severity, text))
     return findings
 
@@ -83,7 +91,8 @@ class _Replay:  # the parameters are those of the calls it stands for
     value_limit = VALUE_LIMIT
     clock: Clock = SystemClock()
 
-    def __init__(self) -> None:
+    def __init__(self, policies: Mapping[str, Policy]) -> None:
+        self._policies = policies
         self.visit: Visit | None = None
         self.result: tuple[Severity, str] | None = None
         self.over = asyncio.Event()
@@ -139,6 +148,10 @@ class _Replay:  # the parameters are those of the calls it stands for
     def audience(self) -> tuple[str, ...]:
         return ()  # nobody is asked here
 
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        return self._policies
+
     def on_parked(self) -> None:
         self.note(Severity.SAME, "waits at the same question")
 
@@ -152,9 +165,11 @@ class _Replay:  # the parameters are those of the calls it stands for
         return False
 
 
-async def _replay(loaded: LoadedRun, workflow: Workflow) -> tuple[Severity, str]:
+async def _replay(
+    loaded: LoadedRun, workflow: Workflow, policies: Mapping[str, Policy]
+) -> tuple[Severity, str]:
     run = loaded.run
-    replay = _Replay()
+    replay = _Replay(policies)
     place = Place(run.run_key, run.run_id, run.workflow, run.visit, str(run.node_id), 0)
     visit = Visit(
         replay, place, run.entry, resolutions=run.resolutions, requested_by=run.requested_by, host=replay

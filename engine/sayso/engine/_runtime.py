@@ -14,7 +14,7 @@ from sayso.engine._answers import give_answer
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
-from sayso.engine._policy import CODE, Fact, parse_audience
+from sayso.engine._policy import CODE, Fact, Policy, parse_audience
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
@@ -34,7 +34,8 @@ class Runtime:
     `async with` opens it: runs that a crash cut off are taken up, parked ones are left on disk. Nodes run on the loop
     that entered; `answer` may come from any loop. `resident` bounds how many parked runs stay in memory; the answer
     of any other loads it. `audiences` are, by workflow, the destinations and people of questions that name nobody;
-    without one, the operator. Raises `InvalidWorkflow` for two workflows of one name, and `StoreError`.
+    without one, the operator. `policies` are those that questions name. Raises `InvalidWorkflow` for two workflows of
+    one name, and `StoreError`.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Runtime:
         *,
         resident: int | None = None,
         audiences: Mapping[str, Sequence[str]] | None = None,
+        policies: Mapping[str, Policy] | None = None,
     ) -> None:
         self._store, self._owns_store = open_store(store)
         self._workflows: dict[str, Workflow] = {}
@@ -52,6 +54,7 @@ class Runtime:
                 raise InvalidWorkflow(f"two workflows are named {workflow.name!r}")
             self._workflows[workflow.name] = workflow
         self._audiences = {name: parse_audience(to) for name, to in (audiences or {}).items()}
+        self._policies = dict(policies or {})
         self._resident = resident_limit(resident, RESIDENT)
         self._group: asyncio.TaskGroup | None = None
         self._driver: Driver | None = None
@@ -62,7 +65,11 @@ class Runtime:
         try:
             self._group = await asyncio.TaskGroup().__aenter__()
             self._driver = Driver(
-                self._store, self._workflows, resident=self._resident, audiences=self._audiences
+                self._store,
+                self._workflows,
+                resident=self._resident,
+                audiences=self._audiences,
+                policies=self._policies,
             )
             self._group.create_task(self._driver.main(), name="sayso runtime")
             await self._driver.ready()

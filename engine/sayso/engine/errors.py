@@ -6,7 +6,7 @@ The families say who must act::
     ├── AuthorError          the workflow's author changes the code
     │   ├── InvalidWorkflow      a graph that cannot be run
     │   ├── InvalidRequest       bad arguments to request_input or request_approval
-    │   ├── PolicyNotSupported   a policy by name
+    │   ├── UnknownPolicy        a policy by a name that is not known
     │   ├── AmbiguousRequest     a name that could mean two questions or steps
     │   ├── UnstorableValue      a value that JSON would change
     │   ├── ValueTooLarge        a value above the store's limit
@@ -57,14 +57,15 @@ class InvalidRequest(AuthorError):
         super().__init__(f"{argument}: {reason}")
 
 
-class PolicyNotSupported(AuthorError):
-    """A policy was named, and this version knows no names of policies. It is refused rather than ignored."""
+class UnknownPolicy(AuthorError):
+    """A policy was named that is not known here. Nothing was asked: it is refused rather than ignored."""
 
-    def __init__(self, policy: object) -> None:
-        self.policy = policy
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
         super().__init__(
-            f"policy={policy!r} is not supported by this version: policies have no names yet. Give a Policy with its "
-            "stages, or leave it out: whoever is let in at a destination named in to= may then answer."
+            f"no policy is named {name!r} here; known: {', '.join(known) or 'none'}. Policies get their names from "
+            f"[policies.{name}] in sayso.toml, or from Runtime(policies=)."
         )
 
 

@@ -12,8 +12,8 @@ from sayso.engine import (
     Decision,
     InvalidRequest,
     OutcomeKind,
-    PolicyNotSupported,
     SQLiteStore,
+    UnknownPolicy,
     WorkflowEngine,
     WorkflowStatus,
     node,
@@ -120,7 +120,7 @@ async def test_an_approval_needs_an_action_and_refuses_a_policy(store: SQLiteSto
     async def bad(shared: dict[str, Any]) -> None:
         with pytest.raises(InvalidRequest, match=r"^action: "):
             await request_approval(" ")
-        with pytest.raises(PolicyNotSupported):
+        with pytest.raises(UnknownPolicy):
             await request_approval("Go?", policy="four eyes")
         shared["reached"] = True
 

@@ -14,8 +14,8 @@ from sayso.engine import (
     InvalidRequest,
     NoCurrentVisit,
     OutcomeKind,
-    PolicyNotSupported,
     SQLiteStore,
+    UnknownPolicy,
     UnstorableValue,
     WorkflowEngine,
     WorkflowStatus,
@@ -248,7 +248,7 @@ async def test_options_are_given_back_as_given(store: SQLiteStore) -> None:
 
 @pytest.mark.parametrize(
     ("policy", "error"),
-    [({"need": 2}, "InvalidRequest: policy"), ("two of sre", PolicyNotSupported.__name__)],
+    [({"need": 2}, "InvalidRequest: policy"), ("two of sre", UnknownPolicy.__name__)],
 )
 async def test_a_policy_is_refused_rather_than_ignored(
     store: SQLiteStore, policy: object, error: str

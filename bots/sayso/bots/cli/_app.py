@@ -18,6 +18,7 @@ from sayso.bots.cli._doctor import doctor
 from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
 from sayso.bots.cli._manifest import app as manifest
 from sayso.bots.cli._output import report_error
+from sayso.bots.cli._policy import app as policy
 from sayso.bots.cli._requests import answer, requests
 from sayso.bots.cli._run import demo, run
 from sayso.bots.cli._runs import attention, cancel, retry, runs
@@ -85,6 +86,7 @@ app.command("sign-in")(sign_in)
 app.command("token")(token)
 app.command("access")(access)
 app.command("shut-out")(shut_out)
+app.add_typer(policy)
 app.add_typer(audit)
 app.command("prune")(prune)
 app.command("backup")(backup)

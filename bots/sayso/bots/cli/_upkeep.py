@@ -50,7 +50,9 @@ def check_parked_runs(
 
         async def check() -> list[Finding]:
             async with service.reader() as reader:
-                return await check_parked(reader, loaded, replay=replay)
+                return await check_parked(
+                    reader, loaded, replay=replay, policies=service.settings.named_policies()
+                )
 
         findings = asyncio.run(check())
     broken = [one for one in findings if one.severity is Severity.BROKEN]

@@ -11,7 +11,7 @@ from sayso.engine._policy import Policy, parse_audience
 from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
 from sayso.engine._values import Json, check, decode, encode
-from sayso.engine.errors import InvalidRequest, NoCurrentVisit, PolicyNotSupported, RequestExpired
+from sayso.engine.errors import InvalidRequest, NoCurrentVisit, RequestExpired
 from sayso.engine.run._host import Terms
 from sayso.engine.run._visit import STEP_KEY, current_visit
 from sayso.engine.store import Resolution
@@ -48,11 +48,11 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
 
     `input_type` is `text`, `select`, `multiselect`, `confirm`, `number`, `date` (as ISO text) or `form` (with
     `schema`). `request_id` names the question within the visit: compulsory in parallel tasks, else the node's id with
-    a count. `to` are the destinations or people asked. With a `policy` its stages decide who may answer and how many
-    must; it goes with a choice of `approve` and `reject`, or a confirmation. `note` is shown but is no part of what is
-    asked. After `expires_after` the answer is `default`, or `RequestExpired` is raised.
+    a count. `to` are the destinations or people asked. The stages of a `policy`, or of the one with that name, decide
+    who may answer and how many must; it goes with a choice of `approve` and `reject`, or a confirmation. `note` is
+    shown but is no part of what is asked. After `expires_after` the answer is `default`, or `RequestExpired` is raised.
 
-    Raises `InvalidRequest` by the parameter's name, `PolicyNotSupported`, `AmbiguousRequest`, `UnstorableValue`;
+    Raises `InvalidRequest` by the parameter's name, `UnknownPolicy`, `AmbiguousRequest`, `UnstorableValue`;
     then nothing was asked. If the node's own code cancels the wait, the request is withdrawn; if an answer was
     committed first, it is returned and the cancellation is swallowed.
     """
@@ -120,10 +120,8 @@ def build_terms(
     note: str | None,
     requested_by: str | None,
 ) -> Terms:
-    """How a question is asked; raises `InvalidRequest` by the parameter's name, and `PolicyNotSupported`."""
-    if isinstance(policy, str):
-        raise PolicyNotSupported(policy)
-    if policy is not None and not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance]
+    """How a question is asked; raises `InvalidRequest` by the parameter's name."""
+    if policy is not None and not isinstance(policy, Policy | str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("policy", f"{policy!r} is no Policy")
     for parameter, text in (("request_id", request_id), ("note", note), ("requested_by", requested_by)):
         if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -137,7 +135,7 @@ def build_terms(
             "expires_after", f"{expires_after!r} is no timedelta above zero and within a hundred years"
         )
     audience = None if to is None else parse_audience(to)
-    if policy is not None and not policy.stages:
+    if isinstance(policy, Policy) and not policy.stages:
         raise InvalidRequest("policy", "it has no stages; without any, leave it out and say to=")
     return Terms(audience, requested_by, note, expires_after, None, policy)
 

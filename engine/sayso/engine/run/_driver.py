@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sayso.engine._graph import Workflow
-from sayso.engine._policy import parse_audience
+from sayso.engine._policy import Policy, parse_audience
 from sayso.engine._records import WorkflowStatus
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun
@@ -48,12 +48,14 @@ class Driver:
         resident: int | None,
         run_id: str | None = None,
         audiences: Mapping[str, tuple[str, ...]] | None = None,
+        policies: Mapping[str, Policy] | None = None,
     ) -> None:
         self.store = store
         self.workflows = workflows
         self.loop = asyncio.get_running_loop()
         self.live: dict[str, LiveRun] = {}
         self._audiences = dict(audiences or {})
+        self.policies = dict(policies or {})
         self._run_id = run_id
         self._resident = resident
         self._parked: OrderedDict[str, LiveRun] = OrderedDict()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from sayso.engine._ids import new_id
 from sayso.engine._policy import Policy, bind
-from sayso.engine._questions import Question
+from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import Attention
-from sayso.engine.errors import StoreError
+from sayso.engine.errors import StoreError, UnknownPolicy
+from sayso.engine.store import Ask
 
 
 class HaltKind(StrEnum):
@@ -41,17 +44,28 @@ class Terms:
     note: str | None
     expires_after: timedelta | None
     default: str | None
-    policy: Policy | None = None
+    policy: Policy | str | None = None
 
-    def bound(self, question: Question, requested_by: str | None) -> Terms:
-        """The terms of this question: asked for by whoever the run is for, unless somebody is named; with a policy, of
-        all who may vote by it. Raises `InvalidRequest`.
+    def make_ask(self, name: str, question: Question, requested_by: str | None, host: VisitHost) -> Ask:
+        """The question to be stored: asked for by whoever the run is for, unless somebody is named; with a policy, of
+        all who may vote by it. Raises `InvalidRequest`, `UnknownPolicy`.
         """
         asker = self.requested_by or requested_by
-        if self.policy is None:
-            return replace(self, requested_by=asker)
-        policy = bind(self.policy, question, self.audience or (), asker)
-        return replace(self, requested_by=asker, policy=policy, audience=policy.audience)
+        audience = host.audience if self.audience is None else self.audience
+        policy = self.policy
+        if isinstance(policy, str):
+            if policy not in host.policies:
+                raise UnknownPolicy(policy, sorted(host.policies))
+            policy = host.policies[policy]
+        if policy is not None:
+            policy = bind(policy, question, self.audience or (), asker)
+            audience = policy.audience
+        text = question.text()
+        return Ask(
+            id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
+            requested_by=asker, note=self.note, expires_after=self.expires_after, default=self.default, known=False,
+            policy=policy,
+        )  # fmt: skip
 
 
 class VisitHost(Protocol):
@@ -60,6 +74,11 @@ class VisitHost(Protocol):
     @property
     def audience(self) -> tuple[str, ...]:
         """Who is asked where the node names nobody."""
+        ...
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """The policies that nodes can name."""
         ...
 
     def on_parked(self) -> None:

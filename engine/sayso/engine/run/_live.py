@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sayso.engine._graph import Workflow
+from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
     Attention,
@@ -92,6 +93,11 @@ class LiveRun:
     def audience(self) -> tuple[str, ...]:
         """Who is asked where a node names nobody."""
         return self._driver.audience_of(self._workflow.name)
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """The policies that nodes can name."""
+        return self._driver.policies
 
     @property
     def fresh(self) -> bool:

@@ -15,7 +15,6 @@ from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
-from sayso.engine._ids import new_id
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import (
     Attention,
@@ -205,35 +204,23 @@ class Visit:
             return record, Resolution(
                 record.id, record.status, record.answer, record.decided, record.resolved_at
             )
+        ask = None
         if record is None or changed:
-            terms = terms.bound(question, self.requested_by)
+            ask = self._make_ask(terms.make_ask(name, question, self.requested_by, self._host), record)
         future: asyncio.Future[Resolution] = self._loop.create_future()
         self._in_flight += 1
-        if record is None or changed:
-            self._queue(self._make_ask(name, text, asked_digest, terms, record), future)
-        else:
+        if ask is not None:
+            self._queue(ask, future)
+        elif record is not None:
             self._waiting.setdefault(record.id, []).append(future)
             self._loop.call_soon(self._land)
         resolution = await self._wait(name, future)
         return self.requests[name], resolution
 
-    def _make_ask(
-        self, name: str, text: str, asked_digest: str, terms: Terms, record: RequestRecord | None
-    ) -> Ask:
-        return Ask(
-            id=new_id() if record is None else record.id,
-            name=name,
-            attempt=self.phase_attempt,
-            text=text,
-            digest=asked_digest,
-            audience=self._host.audience if terms.audience is None else terms.audience,
-            requested_by=terms.requested_by,
-            note=terms.note,
-            expires_after=terms.expires_after,
-            default=terms.default,
-            known=record is not None,
-            policy=terms.policy,
-        )
+    def _make_ask(self, new: Ask, record: RequestRecord | None) -> Ask:
+        """A question of this attempt; one that is recorded keeps its id, so that its card shows what is new."""
+        kept = new.id if record is None else record.id
+        return replace(new, id=kept, attempt=self.phase_attempt, known=record is not None)
 
     def _queue(self, ask: Ask, future: asyncio.Future[Resolution]) -> None:
         """Questions begun in one turn of the loop are stored together, so that whether they park is known."""

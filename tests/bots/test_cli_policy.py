@@ -1,0 +1,82 @@
+"""`sayso policy check`: policies in plain words, and votes that are played through one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bots.command import sayso
+
+POLICIES = """
+[policies.release]
+exclude_requester = true
+[[policies.release.stages]]
+name = "operations"
+approvers = ["slack:#sre", "web:dee"]
+need = 2
+reject_at = 2
+[[policies.release.stages]]
+approvers = ["web:ana"]
+when = "amount > 10_000"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sayso.toml").write_text(POLICIES)
+    return tmp_path
+
+
+def test_a_policy_is_explained(folder: Path) -> None:
+    ran = sayso(folder, "policy", "check")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "release:",
+        "  operations: 2 of slack:#sre, web:dee must approve; 2 rejections of theirs reject",
+        "  1 of web:ana must approve; one rejection of theirs reject; only if amount > 10_000",
+        "  Whoever asked may not approve.",
+    ]
+
+
+def test_votes_are_played_until_they_decide(folder: Path) -> None:
+    votes = [
+        "slack:T1:U1@slack:#sre=approve",
+        "web:dee=approve",
+        "web:eve=approve",
+        "web:ana=approve",
+        "web:ana=reject",
+    ]
+    arguments = [part for vote in votes for part in ("--vote", vote)]
+    ran = sayso(
+        folder, "policy", "check", "release", "--details", '{"amount": 20000}', "--requested-by", "web:dee", "--json",
+        *arguments, "--vote", "slack:T1:U2@slack:#sre=approve",
+    )  # fmt: skip
+    verdicts = ran.json["policies"][0]["verdicts"]
+    assert [(one["decided"], one["value"], bool(one["refused"])) for one in verdicts] == [
+        (False, None, False), (False, None, True), (False, None, True), (False, None, False), (True, "reject", False),
+    ]  # fmt: skip
+    small = sayso(
+        folder, "policy", "check", "release", "--details", '{"amount": 5}',
+        "--vote", "slack:T1:U1@slack:#sre=approve", "--vote", "web:dee=approve",
+    )  # fmt: skip
+    assert small.out.splitlines()[-2:] == [
+        "  slack:T1:U1@slack:#sre=approve: counts. Still needed: 1 of slack:#sre, web:dee",
+        "  web:dee=approve: approved.",
+    ]
+
+
+def test_what_cannot_be_played_is_said(folder: Path) -> None:
+    for arguments, words, code in (
+        (("nothing",), "no policy of sayso.toml is named 'nothing'; known: release", 3),
+        (("release", "--vote", "web:ana"), "is no vote", 2),
+        (("release", "--details", "{}"), "the condition 'amount > 10_000' failed", 2),
+        (("release", "--details", "{"), "--details is no JSON", 2),
+        (("--vote", "web:ana=approve"), "go with the NAME", 2),
+    ):
+        ran = sayso(folder, "policy", "check", *arguments)
+        assert (ran.code, words in ran.err) == (code, True), ran.err
+    (folder / "sayso.toml").write_text(POLICIES.replace("need = 2", "need = 0"))
+    ran = sayso(folder, "policy", "check")
+    assert ran.code != 0
+    assert "sayso.toml, line 4 cannot be used: need=0" in ran.err
