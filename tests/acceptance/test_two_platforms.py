@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from examples import release
 from sayso.engine import Policy, SQLiteReader, Stage, Workflow, node, request_approval, request_input
 from sayso.testing.slack import FaultKind
@@ -133,6 +135,33 @@ async def test_two_of_two_chats_must_approve(both: Both) -> None:
         assert state.shared["by"] == [CHANNEL, GROUP]
         await both.slack_shows("APPROVED, done", "Approved by Ana", "and Bo")
         await both.telegram_shows("APPROVED, done", "Approved by Ana", "and Bo")
+
+
+@pytest.mark.parametrize("platform", ["slack", "telegram"])
+async def test_a_rejection_says_why(both: Both, platform: str) -> None:
+    """Slack asks in a dialog, Telegram for a reply; nothing is decided until the reason is there."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        policy = Policy(stages=[Stage([CHANNEL, GROUP])], comment=["reject"])
+        decision = await request_approval("Release 4.2.0?", request_id="release", policy=policy)
+        shared["said"] = [decision.approved, decision.comment]
+
+    async with both.running(Workflow("gate", start=ask)) as runtime:
+        run_id = await runtime.start("gate")
+        in_slack = await both.slack_shows("Release 4.2.0?")
+        in_telegram = await both.telegram_shows("Release 4.2.0?")
+        if platform == "slack":
+            words = await both.fill_in(in_slack, "❌ Reject", **{"Why Reject?": "not on a Friday"})
+            assert words == "Rejected. The run goes on."
+        else:
+            assert (await both.bo.press(in_telegram, "❌ Reject")).text == "Please say why."
+            assert (await runtime.pending(run_id))[0].open
+            prompt = await both.telegram_shows("Why?", "Reply with the reason")
+            await both.bo.reply(prompt, "not on a Friday")
+        await both.slack_shows("REJECTED, done", "“not on a Friday”")
+        await both.telegram_shows("REJECTED, done", "“not on a Friday”")
+        assert (await runtime.wait(run_id)).shared["said"] == [False, "not on a Friday"]
 
 
 async def test_cards_lead_to_the_inbox_where_others_can_reach_it(both: Both) -> None:

@@ -125,7 +125,6 @@ def test_details_add_stages() -> None:
         (lambda: bound(Stage(PEOPLE[:2], need=2), requested_by="web:ana", exclude_requester=True), "they are too few"),
         (lambda: bound(Stage(PEOPLE, when="1 > 2")), "none of its stages applies"),
         (lambda: bind(Policy(stages=(Stage(PEOPLE),)), Question("?", None, "text", None, None), (), None), "no other"),
-        (lambda: bound(Stage(["slack:#sre"]), comment="reject"), "chats take no remarks yet"),
     ],
 )  # fmt: skip
 def test_what_could_never_be_decided_is_refused_when_it_is_asked(

@@ -60,11 +60,15 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of it. `outcome` is None when it could not be stored; `words` are for the person alone."""
+    """What became of it. `outcome` is None when it could not be stored; `words` are for the person alone.
+
+    With `asks_why` nothing was decided yet: the policy wants a remark with this choice, and the person is to be asked.
+    """
 
     outcome: Outcome | None
     record: CardRecord | None
     words: Words
+    asks_why: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class Desk:
         except StoreError as error:
             logger.error("an answer of %s could not be stored: %s", press.person, error)  # noqa: TRY400 - the reason says it all
             answered = Answered(None, None, not_recorded_words(error))
+        if answered.asks_why:
+            return answered
         kind = "not_stored" if answered.outcome is None else answered.outcome.kind.value
         self._counts.answered(platform, kind)
         logger.info(
@@ -172,6 +178,8 @@ class Desk:
         record = await self._store.reader.card(press.request_id)
         way = WayIn(platform) if record is None else await self.way_in(record, press.person, press.chat)
         value = _value(press, record)
+        if record is not None and _is_let_in(way, press, record) and _lacks_remark(press, record, value):
+            return Answered(None, record, ("Please say why.",), asks_why=True)
         try:
             outcome = await self._runtime.answer(
                 press.request_id,
@@ -228,6 +236,18 @@ class Desk:
         audience = destination.audience
         shown: Json = "members" if isinstance(audience, Members) else list(audience or (destination.chat_id,))
         return Fact("audience", shown, self._store.clock.now())
+
+
+def _is_let_in(way: WayIn, press: Press, record: CardRecord) -> bool:
+    return way.via in record.request.audience or press.person in record.request.audience
+
+
+def _lacks_remark(press: Press, record: CardRecord, value: Json) -> bool:
+    """Whether this press on an open card is one that the policy wants a remark with."""
+    request = record.request
+    is_current = request.open and press.revision == request.revision
+    policy = request.policy
+    return is_current and policy is not None and press.comment is None and policy.needs_comment(value)
 
 
 def _value(press: Press, record: CardRecord | None) -> Json:

@@ -195,11 +195,6 @@ def bind(policy: Policy, question: Question, audience: Sequence[str], requested_
             f"stages go with a confirmation, or with the options {APPROVE!r} and {REJECT!r}, and no other"
         )
         raise InvalidRequest("policy", reason)
-    if policy.comment and any(destinations(stage.approvers) for stage in policy.stages):
-        raise InvalidRequest(
-            "policy",
-            "comment= goes with approvers in the inbox, the terminal and the API; chats take no remarks yet",
-        )
     details = question.details
     names = dict(details) if isinstance(details, dict) else {}
     stages = tuple(stage for stage in policy.stages if stage.when is None or _holds(stage.when, names))

@@ -10,7 +10,7 @@ from tests.bots.service_process import ServiceProcess
 SHOP = """
 import asyncio
 import os
-from sayso.engine import Workflow, node, request_input, step
+from sayso.engine import Policy, Stage, Workflow, node, request_approval, request_input, step
 
 FORM = {"type": "object", "required": ["name", "seats"], "properties": {
     "name": {"type": "string", "title": "Name"}, "seats": {"type": "integer", "title": "Seats"},
@@ -62,6 +62,12 @@ async def charge(shared):
 
 
 @node
+async def careful(shared):
+    policy = Policy(stages=[Stage(["operator"])], comment=["reject"])
+    shared["approved"] = (await request_approval("Release 4.2.0?", request_id="release", policy=policy)).approved
+
+
+@node
 def publish(shared):
     shared["published"] = True
 
@@ -72,6 +78,7 @@ release = Workflow("release", start=ask)
 all_kinds = Workflow("kinds", start=kinds)
 pair = Workflow("pair", start=two)
 once = Workflow("once", start=charge)
+strict = Workflow("strict", start=careful)
 """
 
 CONFIGURATION = """
@@ -87,6 +94,9 @@ workflow = "shop:pair"
 
 [[workflows]]
 workflow = "shop:once"
+
+[[workflows]]
+workflow = "shop:strict"
 
 [http]
 port = {port}

@@ -236,3 +236,15 @@ def test_it_fits_a_phone(browser: Browser, service: ServiceProcess, tmp_path: Pa
             olga.check_accessibility()
             width = olga.page.evaluate("document.documentElement.scrollWidth")
             assert width <= 390, f"{path} is wider than the phone: {width}"
+
+
+def test_a_rejection_needs_its_remark(olga: Visit) -> None:
+    olga.start("strict")
+    card = olga.card("Release 4.2.0?")
+    card.get_by_role("button", name="Reject").click()
+    expect(card.get_by_role("status")).to_have_text("Please say why: a remark is needed with this rejection.")
+    card.get_by_text("Add a remark").click()
+    card.get_by_label("Remark, recorded with the answer").fill("not on a Friday")
+    card.get_by_role("button", name="Reject").click()
+    expect(card.get_by_text("“not on a Friday”")).to_be_visible()
+    expect(card.get_by_text("REJECTED, done")).to_be_visible()

@@ -29,8 +29,10 @@ from sayso.adapters.slack._modal import (
     View,
     answer_view,
     loading_view,
+    read_remark,
     read_submission,
     refused_submission,
+    remark_view,
     words_view,
 )
 from sayso.adapters.slack._text import plain
@@ -65,8 +67,10 @@ __all__ = [
     "manifest",
     "parse_event",
     "plain",
+    "read_remark",
     "read_submission",
     "refused_submission",
+    "remark_view",
     "render_card",
     "render_copy",
     "render_former",

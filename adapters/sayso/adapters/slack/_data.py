@@ -51,21 +51,25 @@ def decode(action_id: str) -> CardButton | None:
 
 @dataclass(frozen=True, slots=True)
 class ViewTag:
-    """What a modal carries in its `private_metadata`."""
+    """What a modal carries in its `private_metadata`. With `choice`, an option's position, it asks why that one."""
 
     request_id: str
     revision: int
     channel: str | None
+    choice: int | None = None
 
     def encode(self) -> str:
         """The text that Slack keeps."""
-        return f"{self.request_id}:{self.revision}:{self.channel or ''}"
+        choice = "" if self.choice is None else f":{self.choice}"
+        return f"{self.request_id}:{self.revision}:{self.channel or ''}{choice}"
 
 
-_TAG = re.compile(r"([0-9a-f]{32}):([0-9]{1,9}):([A-Z0-9]*)")
+_TAG = re.compile(r"([0-9a-f]{32}):([0-9]{1,9}):([A-Z0-9]*)(?::([0-9]{1,6}))?")
 
 
 def decode_tag(text: str) -> ViewTag | None:
     """The tag of a `private_metadata`, or None for what sayso never made."""
     match = _TAG.fullmatch(text)
-    return None if match is None else ViewTag(match[1], int(match[2]), match[3] or None)
+    if match is None:
+        return None
+    return ViewTag(match[1], int(match[2]), match[3] or None, None if match[4] is None else int(match[4]))

@@ -81,6 +81,29 @@ def answer_view(card: Card, channel: str | None) -> View:
     }
 
 
+def remark_view(card: Card, channel: str | None, choice: int) -> View:
+    """The modal that asks why somebody chose this option, by its position; 1 and 0 are yes and no."""
+    kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
+    asked = _input(_block_id(card, 0), f"Why {_choice_words(card, choice)}?", _plain_input("text"))
+    return {
+        **answer_view(card, channel),
+        "private_metadata": ViewTag(card.id, card.revision, channel, choice).encode(),
+        "blocks": [rich_text(kept), asked],
+    }
+
+
+def read_remark(card: Card, values: Mapping[str, Any]) -> Entered | Rejected:
+    """The reason in a view's `state.values`."""
+    text = str(_given(values, _block_id(card, 0)) or "").strip()
+    return Entered(text) if text else Rejected({_block_id(card, 0): "Please say why."})
+
+
+def _choice_words(card: Card, choice: int) -> str:
+    if card.question.input_type == "confirm":
+        return "yes" if choice else "no"
+    return card.choices[choice].label if choice < len(card.choices) else "this"
+
+
 def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected:
     """The answer in a view's `state.values` (by block_id, then action_id)."""
     fields = _fields(card)

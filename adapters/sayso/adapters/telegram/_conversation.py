@@ -30,10 +30,13 @@ class Goal(StrEnum):
 
     ANSWER = "answer"
     FIND = "find"
+    REMARK = "remark"
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out."""
+    """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out; `chosen`
+    the options so far, or the one that a remark goes with.
+    """
 
     request_id: str
     revision: int
@@ -63,9 +66,10 @@ class GoOn:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The value that came out of it."""
+    """The value that came out of it, and the remark that goes with it."""
 
     value: Json
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,9 @@ class Found:
 Step: TypeAlias = GoOn | Finished | Stopped | Found
 
 
-def begin(card: Card, person: str, goal: Goal = Goal.ANSWER) -> Conversation:
+def begin(card: Card, person: str, goal: Goal = Goal.ANSWER, chosen: tuple[int, ...] = ()) -> Conversation:
     """The first state."""
-    return Conversation(card.id, card.revision, person, goal)
+    return Conversation(card.id, card.revision, person, goal, chosen=chosen)
 
 
 def prompt(card: Card, conversation: Conversation, reason: str | None = None) -> Prompt:
@@ -94,6 +98,10 @@ def prompt(card: Card, conversation: Conversation, reason: str | None = None) ->
     if conversation.goal is Goal.FIND:
         text = f"{said}Reply with a part of the option's name. {CANCEL} stops."
         return Prompt(text, [], "a part of its name")
+    if conversation.goal is Goal.REMARK:
+        return Prompt(
+            f"{said}<b>Why?</b>\nReply with the reason; it decides. {CANCEL} stops.", [], "the reason"
+        )
     field = _field(card.question, conversation)
     if field is not None:
         return _field_prompt(card.question, conversation, field, said)
@@ -126,6 +134,8 @@ def take_text(card: Card, conversation: Conversation, text: str) -> Step:
         return commands[typed]()
     if conversation.goal is Goal.FIND:
         return _find(card, conversation, typed)
+    if conversation.goal is Goal.REMARK:
+        return _remark(card, conversation, typed)
     field = _field(card.question, conversation)
     try:
         if field is not None:
@@ -267,6 +277,16 @@ def _next(card: Card, conversation: Conversation, value: Json) -> Step:
 
 def _back(conversation: Conversation) -> Step:
     return GoOn(msgspec.structs.replace(conversation, values=conversation.values[:-1]))
+
+
+def _remark(card: Card, conversation: Conversation, typed: str) -> Step:
+    if not typed:
+        return GoOn(conversation, "An empty message is no reason.")
+    chosen = conversation.chosen[0]
+    if card.question.input_type == "confirm":
+        return Finished(bool(chosen), typed)
+    choices = card.question.choices
+    return Finished(choices[chosen].value if chosen < len(choices) else None, typed)
 
 
 def _find(card: Card, conversation: Conversation, typed: str) -> Step:

@@ -34,8 +34,10 @@ from sayso.adapters.slack import (
     loading_view,
     parse_event,
     plain,
+    read_remark,
     read_submission,
     refused_submission,
+    remark_view,
     render_words,
     words_view,
 )
@@ -123,6 +125,9 @@ class Handler:
                     chat=event.channel,
                 )
             )
+            if answered.asks_why:
+                self._spawn(self._open(event, button))  # decided by what is written there
+                return
             self._spawn(self._tell(event, answered.words))
             if answered.record is not None:
                 self._spawn(self._lock_if_copy(event, answered.record))
@@ -177,8 +182,10 @@ class Handler:
         record, words = await self._desk.hindrance(press)
         if record is None or words is not None:
             view = words_view((words or unreadable_words(),))
-        else:
+        elif button.action is Action.OPEN:
             view = answer_view(self._card(record), event.channel)
+        else:
+            view = remark_view(self._card(record), event.channel, button.number)
         await self._api.call("views_update", view_id=opened["view"]["id"], view=view)
 
     async def _submitted(self, event: Submitted, received_at: datetime) -> Answer:
@@ -191,7 +198,8 @@ class Handler:
             None
         )  # of a question that has changed or closed: the store refuses it
         if record.request.open and record.request.revision == tag.revision:
-            entered = read_submission(card, event.values)
+            read = read_submission if tag.choice is None else read_remark
+            entered = read(card, event.values)
         if isinstance(entered, Rejected):
             return _errors(entered)
         return await self._answer_submission(event, tag, card, entered, received_at)
@@ -199,6 +207,8 @@ class Handler:
     async def _answer_submission(
         self, event: Submitted, tag: ViewTag, card: Card, entered: Entered, received_at: datetime
     ) -> Answer:
+        is_confirm = tag.choice is not None and card.question.input_type == "confirm"
+        is_choice = tag.choice is not None and not is_confirm
         answered = await self._desk.answer(
             Press(
                 request_id=tag.request_id,
@@ -207,7 +217,9 @@ class Handler:
                 name=await self._name(event.sender),
                 event_key=event.key,
                 received_at=received_at,
-                value=entered.value,
+                choice=tag.choice if is_choice else None,
+                value=bool(tag.choice) if is_confirm else None if is_choice else entered.value,
+                comment=entered.value if tag.choice is not None and isinstance(entered.value, str) else None,
                 chat=tag.channel,
             )
         )

@@ -136,6 +136,9 @@ class Handler:
         )
         if confirm or button.action is Action.CHOOSE:
             answered = await self._desk.answer(press)
+            if answered.asks_why and answered.record is not None:
+                await self._ask_why(event, person, answered.record, button.number)
+                return
             await self._tell_outcome(event, answered)
             if answered.record is not None:
                 self._spawn(self._lock_if_copy(event, answered.record))
@@ -157,6 +160,14 @@ class Handler:
             self._spawn(
                 self._ask(card, begin(card, person, goal), event.chat, event.message_id, event.sender)
             )
+
+    async def _ask_why(self, event: Pressed, person: PersonId, record: CardRecord, chosen: int) -> None:
+        """Ask for the remark that the policy wants; the reply decides."""
+        await self._acknowledge(event, ("Please say why.",))
+        if event.chat is not None and event.message_id is not None:
+            card = self._card(record)
+            conversation = begin(card, person, Goal.REMARK, (chosen,))
+            self._spawn(self._ask(card, conversation, event.chat, event.message_id, event.sender))
 
     async def _tell_outcome(self, event: Pressed, answered: Answered) -> None:
         accepted = answered.outcome is not None and (
@@ -287,6 +298,7 @@ class Handler:
                     event_key=event_key,
                     received_at=received_at,
                     value=step.value,
+                    comment=step.comment,
                     chat=str(chat.id),
                 )
                 return await self._finish(card, conversation, press, chat, message_id, sender)
