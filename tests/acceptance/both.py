@@ -105,6 +105,9 @@ class Both:
             operator=operator,
             destinations={
                 CHANNEL: DestinationSettings(id=self.channel.id, audience="members", name="#releases"),
+                "slack:#finance": DestinationSettings(
+                    id=self.channel.id, audience="members", name="#finance"
+                ),
                 GROUP: DestinationSettings(id=str(self.group.id), audience="members", name="Releases"),
             },
             slack=SlackSettings(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import content_creation, onboarding, release
+from examples import content_creation, expense, onboarding, release
 from sayso.testing.telegram import SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, Both
 
@@ -115,3 +115,21 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
         state = await runtime.wait(run_id)
     assert state.shared["ticket"] == "Cho: Laptop"
     assert state.shared["access"] == {"account": "cho", "team": "platform", "admin": False}
+
+
+async def test_a_large_expense_needs_two_of_finance_and_the_board(both: Both) -> None:
+    cho = both.slack.add_person("Cho")
+    both.channel.add(cho)
+    async with both.running(expense.workflow) as runtime:
+        run_id = await runtime.start("expense", {"what": "a van", "amount": 20_000}, requested_by=both.ana_id)
+        card = await both.slack_shows("Pay for a van?", "finance, above 1,000: 2 of")
+        post = await both.telegram_shows("Pay for a van?", "board, above 10,000")
+        await (await both.ana.press(card, "✅ Approve")).result()
+        await both.slack_shows("You asked for this, so someone else must approve it.")
+        assert (await both.bo.press(post, "✅ Approve")).text == "Your approval counts: 1 of 1."
+        await (await cho.press(card, "✅ Approve")).result()
+        await both.slack_shows("Approved: Cho", "Still needed: 1 of ")
+        request = (await runtime.pending(run_id))[0]
+        await runtime.answer(request.id, 1, "approve", person="local:dee", via="console")
+        await both.slack_shows("APPROVED, done")
+        assert (await runtime.wait(run_id)).shared["receipt"] == "20000 paid for a van"

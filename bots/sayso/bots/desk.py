@@ -195,7 +195,11 @@ class Desk:
         except UnstorableValue as error:
             return Answered(Outcome(OutcomeKind.INVALID, str(error)), record, (str(error),))
         after = None if record is None else await self._store.reader.card(press.request_id)
-        if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None:
+        if (
+            outcome.kind is OutcomeKind.NOT_ALLOWED
+            and after is not None
+            and not _is_let_in(way, press, after)
+        ):
             return Answered(outcome, after, self._refusal(after, way))
         return Answered(outcome, after, reply_words(outcome, after, value))
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any, Self, cast
 
 from sayso.engine._policy import APPROVE, REJECT, Policy
-from sayso.engine._questions import build_question
+from sayso.engine._questions import Question, build_question, question_digest
 from sayso.engine._records import RequestStatus
 from sayso.engine._values import Json, decode
-from sayso.engine.errors import InvalidRequest
+from sayso.engine.errors import InvalidRequest, NotApproved
 from sayso.engine.run import build_terms, current_visit
 
 _OPTIONS: list[Mapping[str, str]] = [
@@ -35,6 +35,15 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.approved
+
+    def verify(self, action: str, details: Json = None) -> None:
+        """Make sure that what is about to happen is what people approved: raises `NotApproved` where it was not
+        approved, or where `action` or `details` differ from what they were shown.
+        """
+        if not self.approved:
+            raise NotApproved(action, "nobody approved it")
+        if question_digest(_question(action, details).text()) != self.digest:
+            raise NotApproved(action, "people approved something else: its words or its details differ")
 
     def as_dict(self) -> dict[str, Json]:
         """The decision as a stored value."""
@@ -74,7 +83,7 @@ async def request_approval(
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")
     visit = current_visit("request_approval")
-    question = build_question(action, _OPTIONS, "select", None, details)
+    question = _question(action, details)
     terms = build_terms(
         to=to,
         policy=policy,
@@ -94,3 +103,7 @@ async def request_approval(
         comment=next((vote["comment"] for vote in votes if vote["comment"]), None),
         digest=record.digest,
     )
+
+
+def _question(action: str, details: Json) -> Question:
+    return build_question(action, _OPTIONS, "select", None, details)

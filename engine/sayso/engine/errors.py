@@ -13,6 +13,7 @@ The families say who must act::
     │   ├── ConditionFailed      an edge's condition raised
     │   ├── NoCurrentVisit       request_input or step outside a node
     │   ├── RequestExpired       nobody answered in time, and there is no default
+    │   ├── NotApproved          something else would happen than what was approved
     │   └── RunSuspended         the visit was set aside; it will run again
     ├── AnswerError          the person who answers
     │   ├── AnswerRefused        an answer by name that was refused
@@ -132,6 +133,15 @@ class RequestExpired(AuthorError):
         self.name = name
         self.deadline = deadline
         super().__init__(f"request {name!r} expired at {deadline} without an answer")
+
+
+class NotApproved(AuthorError):
+    """What is about to happen is not what people approved; it must not happen. Raised by `Decision.verify`."""
+
+    def __init__(self, action: str, reason: str) -> None:
+        self.action = action
+        self.reason = reason
+        super().__init__(f"{action!r} may not go ahead: {reason}. Ask for an approval of exactly this.")
 
 
 class RunSuspended(AuthorError):

@@ -11,6 +11,7 @@ import pytest
 from sayso.engine import (
     Decision,
     InvalidRequest,
+    NotApproved,
     OutcomeKind,
     SQLiteStore,
     UnknownPolicy,
@@ -125,3 +126,29 @@ async def test_an_approval_needs_an_action_and_refuses_a_policy(store: SQLiteSto
         shared["reached"] = True
 
     assert (await run_once(store, bad)).shared == {"reached": True}
+
+
+async def test_what_runs_is_what_was_approved(store: SQLiteStore) -> None:
+    """The decision is bound to the words and the details that people were shown."""
+    shown: dict[str, Any] = {"to": "Bo", "amount": 100}
+
+    @node
+    async def pay(shared: dict[str, Any]) -> None:
+        decision = await request_approval("Pay Bo?", shown, request_id="pay")
+        decision.verify("Pay Bo?", {"amount": 100, "to": "Bo"})
+        others: list[tuple[str, Any]] = [
+            ("Pay Bo?", {**shown, "amount": 1000}), ("Pay Eve?", shown), ("Pay Bo?", None)
+        ]  # fmt: skip
+        for action, details in others:
+            with pytest.raises(NotApproved, match="people approved something else"):
+                decision.verify(action, details)
+        kept = Decision.from_dict(decision.as_dict())
+        kept.verify("Pay Bo?", shown)
+        shared["paid"] = True
+
+    async with WorkflowEngine(start=pay, store=store) as engine:
+        await engine.run()
+        assert (await engine.run({"pay": "approve"})).shared == {"paid": True}
+    refused = Decision(approved=False, votes=(), comment=None, digest="")
+    with pytest.raises(NotApproved, match="nobody approved it"):
+        refused.verify("Pay Bo?", shown)
