@@ -170,7 +170,7 @@ class Both:
         return view.text
 
     async def _open_modal(self, card: local_slack.SeenMessage, label: str) -> None:
-        """Press, and press again where that took too long to open: a trigger lives three seconds, also on a slow day."""
+        """Press, and press again where that took too long to open: a trigger lives three seconds."""
 
         def is_open() -> bool:
             return self.ana.view is not None and self.ana.view.submit is not None
