@@ -167,3 +167,24 @@ async def test_a_confirmation_can_have_a_policy_too(store: SQLiteStore) -> None:
             await vote(person, True)
         state = await runtime.wait(vote.run_id)
     assert (state.workflow_status, state.shared) == (WorkflowStatus.COMPLETED, {"sure": True})
+
+
+@pytest.mark.parametrize(
+    ("default", "reason"), [("approve", "default: 'approve' would approve without anybody"), ("reject", None)]
+)
+async def test_silence_never_approves(store: SQLiteStore, default: str, reason: str | None) -> None:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["decision"] = await request_input(
+            "Release?", ["approve", "reject"], "select", "release",
+            policy=Policy(stages=[Stage(PEOPLE)]), expires_after=timedelta(days=1), default=default,
+        )  # fmt: skip
+
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        run_id = await runtime.start("ask")
+        state = await runtime.wait(run_id)
+    if reason is None:
+        assert state.workflow_status is WorkflowStatus.WAITING_FOR_INPUT
+    else:
+        assert state.error is not None
+        assert reason in state.error

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sayso.engine._policy import Policy, parse_audience
+from sayso.engine._policy import Policy, is_approval, parse_audience
 from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
 from sayso.engine._values import Json, check, decode, encode
@@ -69,6 +69,10 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
         ),
         default=_default(question, default, expires_after),
     )
+    if policy is not None and not isinstance(default, NoDefault) and is_approval(default):
+        raise InvalidRequest(
+            "default", f"{default!r} would approve without anybody; a policy takes none that does"
+        )
     record, resolution = await visit.ask(question, request_id, terms)
     return read_answer(record, resolution)
 
