@@ -161,7 +161,9 @@ async def check_trail(case: Case) -> None:
 async def check(case: Case, dry: Case) -> None:
     names = points_of(dry)
     assert case.told("codes") == [-9, 0]
-    assert [line["point"] for line in case.lines("kill")] == [names[case.point - 1]]
+    [killed] = [line["point"] for line in case.lines("kill")]
+    # A write's end and what a visit does next come from two threads: neighbours may change places from run to run.
+    assert killed in names[max(0, case.point - 2) : case.point + 1]
     assert case.told("end") == dry.told("end")
     check_effects(case, names)
     check_questions(case, dry)
