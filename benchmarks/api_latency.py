@@ -80,9 +80,9 @@ def running(command: list[str], folder: Path) -> Generator[str]:
 
 
 async def measure(
-    call: Callable[[int], Awaitable[None]], count: int, callers: int
+    call: Callable[[int], Awaitable[None]], count: int, callers: int, pause: float = 0
 ) -> tuple[float, float, float]:
-    """p50 and p99 in milliseconds, and how many a second."""
+    """p50 and p99 in milliseconds, and how many a second; with so many seconds between two calls."""
     taken: list[float] = []
     numbers = iter(range(count))
 
@@ -91,6 +91,7 @@ async def measure(
             begin = time.perf_counter()
             await call(number)
             taken.append(1000 * (time.perf_counter() - begin))
+            await asyncio.sleep(pause)
 
     begin = time.perf_counter()
     async with asyncio.TaskGroup() as group:
@@ -160,7 +161,7 @@ class Service:
             if len(found) == count:
                 return found
 
-    async def answers(self, count: int, callers: int) -> tuple[float, float, float]:
+    async def answers(self, count: int, callers: int, pause: float = 0) -> tuple[float, float, float]:
         """Answer so many."""
         ids = await self.ask(count)
 
@@ -172,23 +173,34 @@ class Service:
                 assert response.status == 200, await response.text()
                 await response.read()
 
-        return await measure(call, count, callers)
+        return await measure(call, count, callers, pause)
 
 
 FOLLOWERS = """
-import asyncio, sys
+import asyncio, signal, sys
 import aiohttp
 
+heard = 0
+
+async def follow(response):
+    global heard
+    async for line in response.content:
+        heard += line.startswith(b"data: ")
+
 async def main(url, token, streams):
-    async def follow(response):
-        async for _ in response.content:
-            pass
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.TaskGroup() as group:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
+        tasks = []
         for _ in range(streams):
-            response = await session.get(url, headers={"Authorization": f"Bearer {token}"},
-                                         timeout=aiohttp.ClientTimeout(total=None))
-            group.create_task(follow(response))
+            response = await session.get(url, headers={"Authorization": f"Bearer {token}"})
+            tasks.append(asyncio.ensure_future(follow(response)))
         print("open", flush=True)
+        await stop.wait()
+        print(heard / streams, flush=True)
+        for task in tasks:
+            task.cancel()
 
 asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
@@ -226,8 +238,15 @@ async def compare(folder: Path, count: int) -> None:
             rows[f"sayso, {CALLERS} callers"] = await service.answers(count, CALLERS)
             (folder / "followers.py").write_text(FOLLOWERS)
             command = [sys.executable, "followers.py", f"{url}/api/v1/events", token, str(STREAMS)]
-            with running(command, folder):
-                rows[f"sayso, {STREAMS} streams"] = await service.answers(count, 1)
+            followers = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=subprocess.PIPE)
+            assert followers.stdout is not None
+            await followers.stdout.readline()
+            rows[f"sayso, {STREAMS} streams, 20/s"] = await service.answers(count // 3, 1, 0.05)
+            rows[f"sayso, {STREAMS} streams"] = await service.answers(count, 1)
+            followers.terminate()
+            heard = float(await followers.stdout.readline())
+            await followers.wait()
+            print(f"each of {STREAMS} streams brought {heard:.0f} events")
     floor = rows["bare endpoint"][0]
     for name, (middle, slow, rate) in rows.items():
         print(
