@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +20,22 @@ pytestmark = pytest.mark.timeout(120)
 CHROMIUM = "/usr/bin/chromium"
 
 
+def two_free_ports() -> int:
+    """A port that is free, and so is the next one; below those that the system gives away meanwhile."""
+    for port in random.sample(range(20_000, 30_000, 2), 100):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for number in (port, port + 1):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", number))
+            return port
+    raise AssertionError("no two ports beside each other are free")
+
+
 class Demo:
     """The demo in a process of its own, on a port of its own that it keeps."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = 0
+        self._port = two_free_ports()
         self.link = ""
         self._process: subprocess.Popen[str] | None = None
 
@@ -42,7 +55,6 @@ class Demo:
             if found := re.search(r"http://127\.0\.0\.1:(\d+)\S*", line):
                 addresses.append(found[0])
             if len(addresses) == len(("the page", "the inbox")):
-                self._port = self._port or int(addresses[0].rpartition(":")[2])
                 self.link = addresses[1]
                 return addresses[0]
         raise AssertionError("the demo ended without its addresses")
