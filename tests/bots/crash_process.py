@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,9 @@ class Worker:
         self.ended.set()
 
     def kill(self, number: signal.Signals) -> None:
-        """Send the service a signal."""
-        os.kill(self._child, number)
+        """Send the service a signal; one that ended in this very moment needs none."""
+        with suppress(ProcessLookupError):
+            os.kill(self._child, number)
 
     async def _line(self) -> str:
         assert self._process.stdout is not None
