@@ -13,6 +13,7 @@ from sayso.engine._people import PersonId, local_person
 from sayso.engine._policy import Fact, Policy, Progress, Stage, Verdict, Vote, bind, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._records import (
+    ENDED,
     Attention,
     AttentionKind,
     AuditRow,
@@ -69,6 +70,7 @@ from sayso.engine.store import ATTENTION_ACTIONS, SQLiteReader, SQLiteStore
 
 __all__ = [
     "ATTENTION_ACTIONS",
+    "ENDED",
     "NO_DEFAULT",
     "AmbiguousRequest",
     "AnswerError",

@@ -65,6 +65,7 @@ class AttentionKind(StrEnum):
 
 
 ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
+"""The statuses in which a run does nothing any more by itself."""
 
 RUN_TRANSITIONS: dict[tuple[WorkflowStatus, str], WorkflowStatus] = {
     (WorkflowStatus.RUNNING, "parked"): WorkflowStatus.WAITING_FOR_INPUT,

@@ -19,7 +19,7 @@ from sayso.config import (
     SlackSettings,
     TelegramSettings,
 )
-from sayso.engine import PersonId, Runtime, SQLiteReader, Workflow, WorkflowStatus
+from sayso.engine import ENDED, PersonId, Runtime, SQLiteReader, Workflow
 
 if TYPE_CHECKING:
     from sayso.bots.serving import Parts, Platform
@@ -32,7 +32,6 @@ _GROUP = "Editors"
 _CHANNEL = "editors"
 _PEOPLE = ("Ana", "Bo", "Eve")
 _IN_GROUP = ("Ana", "Bo")
-_ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
 
 
 def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
@@ -157,6 +156,6 @@ def _remember(parts: Parts, made: list[Parts]) -> list[Platform]:
 async def _begin(workflow: Workflow, runtime: Runtime, reader: SQLiteReader, person: str) -> None:
     """Start a run unless one is under way."""
     for found in await reader.runs(workflow=workflow.name, limit=1000):
-        if found.status not in _ENDED:
+        if found.status not in ENDED:
             return
     await runtime.start(workflow.name, requested_by=person)

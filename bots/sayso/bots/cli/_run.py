@@ -22,6 +22,7 @@ from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.loading import load_workflow
 from sayso.bots.service import Service
 from sayso.engine import (
+    ENDED,
     NotApplicable,
     RequestRecord,
     SQLiteReader,
@@ -31,7 +32,6 @@ from sayso.engine import (
 )
 
 DEMO_DATABASE = "sayso-demo.db"
-_ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
 
 
 @dataclass(slots=True)
@@ -199,7 +199,7 @@ async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
 async def _find_unfinished(drive: _Drive, reader: SQLiteReader) -> None:
     """Take up the newest run that has not ended, if there is one."""
     for found in await reader.runs(workflow=drive.workflow.name, limit=1000):
-        if found.status not in _ENDED:
+        if found.status not in ENDED:
             drive.run_id = found.run_id
             drive.output.say(f"Going on where you left off: run {found.run_id}.", "green")
             return

@@ -21,6 +21,7 @@ from sayso.bots.http._feed import Feed
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.engine import (
+    ENDED,
     OutcomeKind,
     RequestRecord,
     RunSummary,
@@ -36,7 +37,6 @@ IDLE = 15.0
 """Seconds after which a silent stream says that it is alive."""
 
 _ROW = re.compile(r"[0-9]{1,18}")
-_ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
 _RESTS = frozenset(WorkflowStatus) - {WorkflowStatus.RUNNING}
 _TAKEN = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
@@ -145,7 +145,7 @@ class Api:
         self, caller: Caller, run_id: str, wait: float, until: Literal["ended", "rests"]
     ) -> dict[str, Any]:
         await self.check_run(caller, run_id)
-        wanted = _ENDED | {WorkflowStatus.NEEDS_ATTENTION} if until == "ended" else _RESTS
+        wanted = ENDED | {WorkflowStatus.NEEDS_ATTENTION} if until == "ended" else _RESTS
         run = await self._parts.feed.wait_for(
             wait,
             lambda: self._store.reader.run(run_id),

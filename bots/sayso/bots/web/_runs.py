@@ -8,10 +8,17 @@ from markupsafe import Markup
 
 from sayso.adapters.web import Graph, Pages, Visitor, draw_graph
 from sayso.bots.http import Caller
-from sayso.engine import ATTENTION_ACTIONS, CardRecord, SQLiteStore, UnknownRun, Workflow, WorkflowStatus
+from sayso.engine import (
+    ATTENTION_ACTIONS,
+    ENDED,
+    CardRecord,
+    SQLiteStore,
+    UnknownRun,
+    Workflow,
+    WorkflowStatus,
+)
 
 _MOST_RUNS = 50
-_ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
 
 
 class RunPages:
@@ -62,11 +69,11 @@ class RunPages:
         if workflow is not None:
             latest = {visit.node_id: visit.status.value for visit in visits}
             drawn = Graph.read(workflow.definition(), workflow.start.id)
-            graph = draw_graph(drawn, None if run.status in _ENDED else run.node_id, latest)
+            graph = draw_graph(drawn, None if run.status in ENDED else run.node_id, latest)
         return self._pages.run(
             visitor,
             run=run,
-            ended=run.status in _ENDED,
+            ended=run.status in ENDED,
             actions=[] if run.attention is None else ATTENTION_ACTIONS[run.attention.kind],
             graph=graph,
             cards=[self._card(record, caller) for record in records],
