@@ -16,6 +16,7 @@ from sayso.engine._policy import bind
 from tests.engine.support import START
 
 PEOPLE = ("web:ana", "web:bo", "web:cho", "web:dee", "web:eve")
+TEXT = Question("Why?", None, "text", None, None)
 QUESTION = Question("Release?", ["approve", "reject"], "select", None, None)
 
 
@@ -124,7 +125,7 @@ def test_details_add_stages() -> None:
         (lambda: Policy(comment=("later",)), "say 'approve', 'reject' or both"),
         (lambda: bound(Stage(PEOPLE[:2], need=2), requested_by="web:ana", exclude_requester=True), "they are too few"),
         (lambda: bound(Stage(PEOPLE, when="1 > 2")), "none of its stages applies"),
-        (lambda: bind(Policy(stages=(Stage(PEOPLE),)), Question("?", None, "text", None, None), (), None), "no other"),
+        (lambda: bind(Policy(stages=(Stage(PEOPLE),)), TEXT, (), None), "other ways to say no"),
     ],
 )  # fmt: skip
 def test_what_could_never_be_decided_is_refused_when_it_is_asked(

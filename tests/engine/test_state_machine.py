@@ -94,7 +94,7 @@ class Situation:
 
     async def expired(self) -> None:
         self.clock.advance(2 * HOUR)
-        await self.store.expire_due(None)
+        await self.store.act_due(None)
 
     async def withdrawn(self) -> None:
         await self.store.withdraw(self.place, self.request_id)

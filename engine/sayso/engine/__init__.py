@@ -9,11 +9,23 @@ from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._outcomes import Outcome, OutcomeKind
-from sayso.engine._people import PersonId, local_person
-from sayso.engine._policy import Fact, Policy, Progress, Stage, Verdict, Vote, bind, evaluate, is_approval
+from sayso.engine._people import Directory, Group, Person, PersonId, local_person
+from sayso.engine._policy import (
+    Fact,
+    Policy,
+    Progress,
+    Stage,
+    Verdict,
+    Vote,
+    bind,
+    evaluate,
+    is_approval,
+    is_person,
+)
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._records import (
     ENDED,
+    Account,
     Attention,
     AttentionKind,
     AuditRow,
@@ -24,6 +36,8 @@ from sayso.engine._records import (
     DeadPlace,
     Delivery,
     NodeStatus,
+    Notice,
+    NoticeKind,
     RequestRecord,
     RequestStatus,
     RunSummary,
@@ -49,6 +63,7 @@ from sayso.engine.errors import (
     NotApproved,
     OperatorError,
     RequestExpired,
+    RequestWithdrawn,
     RunExists,
     RunSuspended,
     SaysoError,
@@ -72,6 +87,7 @@ __all__ = [
     "ATTENTION_ACTIONS",
     "ENDED",
     "NO_DEFAULT",
+    "Account",
     "AmbiguousRequest",
     "AnswerError",
     "AnswerRefused",
@@ -90,9 +106,11 @@ __all__ = [
     "DeadPlace",
     "Decision",
     "Delivery",
+    "Directory",
     "ExecutionState",
     "Fact",
     "Finding",
+    "Group",
     "InvalidAnswer",
     "InvalidRequest",
     "InvalidWorkflow",
@@ -104,10 +122,13 @@ __all__ = [
     "NodeStatus",
     "NotApplicable",
     "NotApproved",
+    "Notice",
+    "NoticeKind",
     "OperatorError",
     "Option",
     "Outcome",
     "OutcomeKind",
+    "Person",
     "PersonId",
     "Policy",
     "Progress",
@@ -115,6 +136,7 @@ __all__ = [
     "RequestExpired",
     "RequestRecord",
     "RequestStatus",
+    "RequestWithdrawn",
     "RunExists",
     "RunSummary",
     "RunSuspended",
@@ -149,6 +171,7 @@ __all__ = [
     "evaluate",
     "export_row",
     "is_approval",
+    "is_person",
     "local_person",
     "node",
     "request_approval",

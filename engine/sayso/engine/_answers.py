@@ -25,6 +25,8 @@ async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     comment: str | None,
     received_at: datetime | None,
     facts: tuple[Fact, ...],
+    *,
+    break_glass: bool = False,
 ) -> Outcome:
     """Answer a request; the answer counts even if the caller is cancelled meanwhile."""
     check(value, "value", store.value_limit)
@@ -39,5 +41,7 @@ async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     if received_at is not None and received_at.tzinfo is None:
         raise InvalidRequest("received_at", f"{received_at!r} has no time zone")
     return await store.answer(
-        AnswerAttempt(request_id, revision, value, person, via, event_key, comment, received_at, facts)
+        AnswerAttempt(
+            request_id, revision, value, person, via, event_key, comment, received_at, facts, break_glass
+        )
     )

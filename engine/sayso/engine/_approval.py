@@ -12,7 +12,7 @@ from sayso.engine._questions import Question, build_question, question_digest
 from sayso.engine._records import RequestStatus
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import InvalidRequest, NotApproved
-from sayso.engine.run import build_terms, current_visit
+from sayso.engine.run import CURRENT, build_terms, current_visit
 
 _OPTIONS: list[Mapping[str, str]] = [
     {"value": APPROVE, "label": "Approve", "style": "primary"},
@@ -24,26 +24,35 @@ _OPTIONS: list[Mapping[str, str]] = [
 class Decision:
     """What people decided about an action. True in a condition only when it was approved.
 
-    `votes` are `{person, via, value, at, comment}` each; `digest` names exactly what they were shown. It is no stored
-    value: `as_dict` and `from_dict` carry it in `shared`.
+    `votes` are `{person, via, value, at, comment, account, ...}` each; `digest` names exactly what they were shown,
+    `request_id` the request and `run_id` the run in which it was asked. It is good for one visit with its retries,
+    unless `reusable`. It is no stored value: `as_dict` and `from_dict` carry it in `shared`.
     """
 
     approved: bool
     votes: tuple[dict[str, Any], ...]
     comment: str | None
     digest: str
+    request_id: str = ""
+    run_id: str = ""
+    reusable: bool = False
 
     def __bool__(self) -> bool:
         return self.approved
 
     def verify(self, action: str, details: Json = None) -> None:
         """Make sure that what is about to happen is what people approved: raises `NotApproved` where it was not
-        approved, or where `action` or `details` differ from what they were shown.
+        approved, where `action` or `details` differ from what they were shown, or where another visit or run used it.
         """
         if not self.approved:
             raise NotApproved(action, "nobody approved it")
         if question_digest(_question(action, details).text()) != self.digest:
             raise NotApproved(action, "people approved something else: its words or its details differ")
+        visit = CURRENT.get(None)
+        if visit is not None and self.request_id and not self.reusable:
+            used = visit.uses.use(visit.place, self.request_id, self.run_id)
+            if used is not None:
+                raise NotApproved(action, used)
 
     def as_dict(self) -> dict[str, Json]:
         """The decision as a stored value."""
@@ -52,6 +61,9 @@ class Decision:
             "votes": [cast("Json", vote) for vote in self.votes],
             "comment": self.comment,
             "digest": self.digest,
+            "request_id": self.request_id,
+            "run_id": self.run_id,
+            "reusable": self.reusable,
         }
 
     @classmethod
@@ -62,6 +74,9 @@ class Decision:
             votes=tuple(stored["votes"]),
             comment=stored["comment"],
             digest=stored["digest"],
+            request_id=stored.get("request_id", ""),
+            run_id=stored.get("run_id", ""),
+            reusable=stored.get("reusable") is True,
         )
 
 
@@ -76,7 +91,7 @@ async def request_approval(
     note: str | None = None,
     requested_by: str | None = None,
 ) -> Decision:
-    """Ask whether `action` may go ahead and return the `Decision`; an expired request is no approval.
+    """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is no approval.
 
     Takes no default on purpose. Raises what `request_input` raises for bad arguments.
     """
@@ -102,6 +117,9 @@ async def request_approval(
         votes=votes,
         comment=next((vote["comment"] for vote in votes if vote["comment"]), None),
         digest=record.digest,
+        request_id=record.id,
+        run_id=record.run_id,
+        reusable=record.policy is not None and record.policy.reusable,
     )
 
 

@@ -11,11 +11,12 @@ from typing import Any, cast
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Workflow
+from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._records import Attention, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, decode_dict
 from sayso.engine.errors import StoreError
-from sayso.engine.run import Halt, HaltKind, Visit, execute_visit
+from sayso.engine.run import Halt, HaltKind, Uses, Visit, execute_visit
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, SQLiteReader, VisitEnd
 
 REPLAY_LIMIT = 10.0
@@ -152,6 +153,10 @@ class _Replay:  # the parameters are those of the calls it stands for
     def policies(self) -> Mapping[str, Policy]:
         return self._policies
 
+    @property
+    def directory(self) -> Directory:
+        return Directory()  # nobody is asked here
+
     def on_parked(self) -> None:
         self.note(Severity.SAME, "waits at the same question")
 
@@ -172,7 +177,13 @@ async def _replay(
     replay = _Replay(policies)
     place = Place(run.run_key, run.run_id, run.workflow, run.visit, str(run.node_id), 0)
     visit = Visit(
-        replay, place, run.entry, resolutions=run.resolutions, requested_by=run.requested_by, host=replay
+        replay,
+        place,
+        run.entry,
+        resolutions=run.resolutions,
+        requested_by=run.requested_by,
+        host=replay,
+        uses=Uses(loaded.uses),
     )
     visit.take_journal(loaded)
     replay.visit = visit

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 
 class OutcomeKind(StrEnum):
-    """The ways in which an attempt to answer can end. `RESOLVED`, `COUNTED` and `HELD` were recorded as votes;
-    every other kind changed nothing.
+    """The ways in which an attempt to answer can end. `RESOLVED`, `COUNTED` and `HELD` were recorded as votes; `DONE`
+    is a question that was withdrawn or handed over; every other kind changed nothing.
     """
 
     RESOLVED = "resolved"
@@ -20,6 +20,7 @@ class OutcomeKind(StrEnum):
     WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
     HELD = "held"
+    DONE = "done"
     NOT_ALLOWED = "not_allowed"
     INVALID = "invalid"
     UNKNOWN = "unknown"

@@ -1,13 +1,87 @@
-"""Who people are, as text that surfaces hand in: `local:ana`, `web:ana`, `token:ci`, `slack:T1:U2`, `telegram:7`."""
+"""Who people are: accounts, as text that surfaces hand in (`local:ana`, `web:ana`, `token:ci`, `slack:T1:U2`,
+`telegram:7`), and the directory that says which accounts are one person (`person:ana`) and who belongs to a group.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Mapping, Sequence
 from typing import NewType
+
+import msgspec
+
+from sayso.engine._policy import GROUP, chats, is_person
 
 PersonId = NewType("PersonId", str)
 """One account of a person on one surface; ids are the platform's immutable ones, never display names."""
+
+PERSON = "person"
+"""The kind of an entry that names a person of the directory: `person:ana`."""
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """Somebody with all their accounts. `name` is what cards call them, `time_zone` such as `Europe/Berlin`."""
+
+    accounts: tuple[str, ...] = ()
+    name: str | None = None
+    time_zone: str | None = None
+
+
+class Group(msgspec.Struct, frozen=True, gc=False):
+    """People who are asked together. `members` are those who are known by name; `places` is where their cards go, which
+    is to each of them where none is named.
+    """
+
+    members: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """People and groups by their names, which entries write as `person:NAME` and `group:NAME`."""
+
+    people: Mapping[str, Person] = {}
+    groups: Mapping[str, Group] = {}
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Every account with its person and what they are called."""
+        return [
+            (account, f"{PERSON}:{name}", person.name or name)
+            for name, person in self.people.items()
+            for account in person.accounts
+        ]
+
+    def person_of(self, entry: str) -> str:
+        """The person whose account an entry is, or the entry itself."""
+        for name, person in self.people.items():
+            if entry in person.accounts:
+                return f"{PERSON}:{name}"
+        return entry
+
+    def accounts_of(self, entry: str) -> tuple[str, ...]:
+        """The accounts of a person of the directory; of any other entry, itself."""
+        kind, _, name = entry.partition(":")
+        if kind != PERSON:
+            return (entry,)
+        return self.people[name].accounts if name in self.people else ()
+
+    def members_of(self, entry: str) -> tuple[str, ...]:
+        """Those members of a group who are known by name."""
+        kind, _, name = entry.partition(":")
+        group = self.groups.get(name) if kind == GROUP else None
+        return () if group is None else group.members
+
+    def places_of(self, entries: Sequence[str]) -> tuple[str, ...]:
+        """Where the cards of those who are asked go: chats, people's own chats, and the places of groups."""
+        found: list[str] = []
+        for entry in entries:
+            kind, _, name = entry.partition(":")
+            group = self.groups.get(name) if kind == GROUP else None
+            if group is not None:
+                found += group.places or self.places_of([one for one in group.members if is_person(one)])
+            else:
+                found += chats(self.accounts_of(entry))
+        return tuple(dict.fromkeys(found))
 
 
 def local_person() -> PersonId:

@@ -7,23 +7,33 @@ destination that is named, or when they are named themselves. With stages, appro
 |---|---|
 | a rejection by somebody in a stage's `veto` | rejected |
 | `reject_at` or more rejections by a stage's approvers | rejected, whatever was approved |
+| an approval under break-glass, which is one of somebody in `break_glass` who said why | approved |
 | in every stage `need` or more approvals by its approvers | approved |
 | anything else | not decided |
 
-A vote counts in every stage whose approvers it is of, in whatever order the votes came. Nobody has more than one.
+| a vote | counts |
+|---|---|
+| of somebody who handed theirs over | nowhere |
+| an approval of the requester or the author, under four eyes | nowhere, except under break-glass |
+| of an approver of a stage: by name, by account, by the place they came in by, by group | in that stage |
+| of somebody in `escalate_to`, from `escalates_at` on | in every stage |
+| any other | nowhere |
+
+A vote counts in every stage whose approvers it is of, in whatever order the votes came. Nobody has more than one: a
+person's accounts are one person. A group that could not be looked up is nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from sayso.engine._conditions import evaluate_expression
 from sayso.engine._questions import Question
-from sayso.engine._values import Json
+from sayso.engine._values import Json, digest, encode_sorted
 from sayso.engine.errors import InvalidRequest
 
 OPERATOR = "operator"
@@ -41,13 +51,19 @@ ALL = "all"
 CODE = "code"
 """The way in of trusted code in the process: input by name, `WorkflowEngine.run({...})`."""
 
-_PERSON_KINDS = frozenset({"local", "web", "token"})
+GROUP = "group"
+"""The kind of an entry that names a group of the directory: `group:sre`."""
+
+_PERSON_KINDS = frozenset({"local", "web", "token", "person"})
 _CHAT_KINDS = frozenset({"slack", "telegram"})
+_SHORTEST_REMINDER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something looked up outside before the answer's transaction, such as a group's membership, with its age."""
+    """Something looked up outside before the answer's transaction, with its age: that somebody belongs to a group is
+    `Fact("group:sre", True, as_of)`.
+    """
 
     name: str
     value: Json
@@ -58,7 +74,8 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Some of those who must agree. `approvers` are people, destinations and surfaces, as in `to=`; `need` is how many
     of them must approve, or `all` where they are people. `reject_at` rejections of theirs reject, and one of somebody
     in `veto`. `when` is an expression over the request's details, such as `amount > 10_000`: where it does not hold,
-    the stage is left out. `name` is what cards call it.
+    the stage is left out. `fallback` are asked as well where four eyes leaves too few of its people. `name` is what
+    cards call it.
 
     Raises `InvalidRequest` for what could never be decided.
     """
@@ -69,13 +86,14 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     veto: Sequence[str] = ()
     when: str | None = None
     name: str = ""
+    fallback: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "approvers", _entries("approvers", self.approvers))
-        msgspec.structs.force_setattr(self, "veto", _entries("veto", self.veto))
+        for field in ("approvers", "veto", "fallback"):
+            msgspec.structs.force_setattr(self, field, _entries(field, getattr(self, field)))
         if not self.approvers:
             raise InvalidRequest("policy", "a stage has no approvers, so nobody could approve")
-        people = [entry for entry in self.approvers if _is_person(entry)]
+        people = [entry for entry in self.approvers if is_person(entry)]
         if self.need == ALL:
             if len(people) != len(self.approvers):
                 raise InvalidRequest("policy", "need='all' goes with people, not with destinations")
@@ -93,11 +111,21 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who decides a request, as it is stored with it. Without `stages`, the first answer of the `audience` does.
+    """Who decides a request, and what happens when nobody does. Without `stages`, the first answer of the `audience`
+    decides.
 
     With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change. `comment` are the
-    choices (`approve`, `reject`) that need a remark. What is bound to a request besides: `audience`, all who may vote,
-    and `excluded`, who may not approve.
+    choices (`approve`, `reject`) that need a remark. After `expires_after` the answer is `on_expiry`, which must not
+    approve; without one, `RequestExpired` is raised. `remind_every` is the first interval of reminders, each of which
+    is twice as long as the one before. After `escalate_after` those in `escalate_to` are asked as well. People in
+    `break_glass` may approve alone, with a reason; everybody who was skipped is told. An approval is good for one visit
+    with its retries, unless the policy is `reusable`.
+
+    What is bound to a request besides: `name`, under which the policy was asked for, and its `version`; `audience`, all
+    who may vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
+    `escalate_places`, where cards go then.
+
+    Raises `InvalidRequest` for what cannot be meant.
     """
 
     audience: tuple[str, ...] = ()
@@ -105,7 +133,19 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     exclude_requester: bool = False
     author: str | None = None
     comment: Sequence[str] = ()
+    expires_after: timedelta | None = None
+    on_expiry: str | bool | None = None
+    remind_every: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: Sequence[str] = ()
+    break_glass: Sequence[str] = ()
+    reusable: bool = False
+    name: str | None = None
+    version: str = ""
     excluded: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
+    escalates_at: datetime | None = None
+    escalate_places: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "stages", tuple(self.stages))
@@ -113,6 +153,24 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         msgspec.structs.force_setattr(self, "comment", comment)
         if unknown := sorted(set(comment) - {APPROVE, REJECT}):
             raise InvalidRequest("policy", f"comment={unknown!r}: say {APPROVE!r}, {REJECT!r} or both")
+        for field in ("escalate_to", "break_glass"):
+            msgspec.structs.force_setattr(self, field, _entries(field, getattr(self, field)))
+        self._check_times()
+        if places := [entry for entry in self.break_glass if not is_person(entry)]:
+            raise InvalidRequest("policy", f"break_glass names people, and {places[0]!r} is none")
+
+    def _check_times(self) -> None:
+        for field in ("expires_after", "remind_every", "escalate_after"):
+            given = getattr(self, field)
+            if given is not None and given < _SHORTEST_REMINDER:
+                raise InvalidRequest("policy", f"{field}={given} is less than a second")
+        if is_approval(self.on_expiry):
+            raise InvalidRequest("policy", f"on_expiry={self.on_expiry!r} would approve without anybody")
+        if (self.escalate_after is None) != (not self.escalate_to):
+            raise InvalidRequest("policy", "escalate_after and escalate_to go together")
+        last = self.expires_after
+        if last is not None and self.escalate_after is not None and self.escalate_after >= last:
+            raise InvalidRequest("policy", "escalate_after must come before expires_after")
 
     def needs_comment(self, value: Json) -> bool:
         """Whether a vote for this needs a remark."""
@@ -120,7 +178,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
-    """One person's say. `via` is the surface or destination it came in by."""
+    """One person's say. `via` is the surface or destination it came in by, `accounts` are the ids that are this person
+    too, `facts` what was looked up of them then. `break_glass` says that it shall count alone.
+    """
 
     person: str
     via: str
@@ -128,54 +188,88 @@ class Vote(msgspec.Struct, frozen=True, gc=False):
     at: datetime
     comment: str | None = None
     facts: tuple[Fact, ...] = ()
+    accounts: tuple[str, ...] = ()
+    break_glass: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, gc=False):
-    """How far a stage is: who approved and who rejected, and how many approvals it takes."""
+    """How far a stage is: who approved and who rejected, and how many approvals are `missing`."""
 
     stage: Stage
     approved: tuple[str, ...]
     rejected: tuple[str, ...]
-
-    @property
-    def missing(self) -> int:
-        """How many approvals are still needed."""
-        return max(0, self.stage.needed - len(self.approved))
+    missing: int
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """What a set of votes amounts to: the deciding value if `decided`, who may not vote and why, and how far each stage
-    is.
+    """What a set of votes amounts to: the deciding value if `decided`, and `why`; who may not vote and why not; how far
+    each stage is.
     """
 
     decided: bool
     value: Json
     refused: dict[str, str]
     stages: tuple[Progress, ...] = ()
+    why: str = ""
 
 
-def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:  # noqa: ARG001 - for times to come
-    """Decide by the set of current votes (one a person), not by their order.
+def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:
+    """Decide by the set of current votes (one a person) as of `now`, not by their order.
 
     Votes of people who were not asked are refused and do not count, nor do approvals of people who are excluded. No
     approvers are nobody. Without stages, where several count, the earliest decides, and of two at the same instant that
-    of the person whose id sorts first. `now` is for the policies with times; this one has none.
+    of the person whose id sorts first; so it is among several rejections.
     """
-    refused = {vote.person: why for vote in votes if (why := _refusal(policy, vote)) is not None}
-    counted = [vote for vote in votes if vote.person not in refused]
+    stages = _stages_at(policy, now)
+    refused = {vote.person: why for vote in votes if (why := _refusal(policy, stages, vote, now)) is not None}
+    counted = sorted(
+        (vote for vote in votes if vote.person not in refused), key=lambda vote: (vote.at, vote.person)
+    )
     if not policy.stages:
-        first = min(counted, key=lambda vote: (vote.at, vote.person), default=None)
+        first = counted[0] if counted else None
+        value = None if first is None else first.value
         return Verdict(
-            decided=first is not None, value=None if first is None else first.value, refused=refused
+            first is not None, value, refused, why="" if first is None else f"{first.person} answered"
         )
-    stages = tuple(_progress(stage, counted) for stage in policy.stages)
-    rejections = [vote for vote in counted if not is_approval(vote.value)]
-    vetoed = any(_is_of(stage.veto, vote) for stage in policy.stages for vote in rejections)
-    if vetoed or any(len(one.rejected) >= one.stage.reject_at for one in stages):
-        return Verdict(decided=True, value=rejections[0].value, refused=refused, stages=stages)
-    approved = all(one.missing == 0 for one in stages)
-    approval = next((vote.value for vote in counted if is_approval(vote.value)), None)
-    return Verdict(decided=approved, value=approval if approved else None, refused=refused, stages=stages)
+    progress = tuple(_progress(stage, counted) for stage in stages)
+    value, why = _decision(progress, counted)
+    return Verdict(bool(why), value, refused, progress, why)
+
+
+def _decision(progress: Sequence[Progress], votes: Sequence[Vote]) -> tuple[Json, str]:
+    """What the votes decide, and why; no reason where they do not."""
+    rejections = [vote for vote in votes if not is_approval(vote.value)]
+    for vote in rejections:
+        if any(_is_of(one.stage.veto, vote) for one in progress):
+            return vote.value, f"veto of {vote.person}"
+    for one in progress:
+        if len(one.rejected) >= one.stage.reject_at:
+            return rejections[
+                0
+            ].value, f"{len(one.rejected)} of {one.stage.reject_at} rejected: {', '.join(one.rejected)}"
+    for vote in votes:
+        if vote.break_glass:
+            return vote.value, f"break-glass by {vote.person}: {vote.comment}"
+    if any(one.missing for one in progress):
+        return None, ""
+    approval = next(vote.value for vote in votes if is_approval(vote.value))
+    counts = "; ".join(
+        f"{len(one.approved)} of {one.stage.needed} approved: {', '.join(one.approved)}" for one in progress
+    )
+    return approval, counts
+
+
+def _stages_at(policy: Policy, now: datetime) -> tuple[Stage, ...]:
+    """The stages as of an instant: with those who are asked as well since it escalated."""
+    if policy.escalates_at is None or now < policy.escalates_at:
+        return tuple(policy.stages)
+    more = policy.escalate_to
+    return tuple(
+        msgspec.structs.replace(
+            stage, approvers=tuple(dict.fromkeys([*stage.approvers, *more])), need=stage.needed
+        )
+        for stage in policy.stages
+    )
 
 
 def is_approval(value: Json) -> bool:
@@ -183,39 +277,110 @@ def is_approval(value: Json) -> bool:
     return value is True or value == APPROVE
 
 
-def bind(policy: Policy, question: Question, audience: Sequence[str], requested_by: str | None) -> Policy:
+def bind(
+    policy: Policy,
+    question: Question,
+    audience: Sequence[str],
+    requested_by: str | None,
+    person_of: Callable[[str], str] = str,
+) -> Policy:
     """The policy of one request: the stages that its details call for, all who may vote, and who may not approve.
 
-    `audience` are further places where it is shown. Raises `InvalidRequest` for a question that is no approval, where a
-    condition cannot be evaluated, and where too few are left who could approve.
+    `audience` are further places where it is shown; `person_of` says whose an account is. Raises `InvalidRequest` for a
+    question that is no approval, where a condition cannot be evaluated, and where too few are left who could approve.
     """
-    options = {choice.value for choice in question.choices}
-    if question.input_type != "confirm" and options != {APPROVE, REJECT}:
-        reason = (
-            f"stages go with a confirmation, or with the options {APPROVE!r} and {REJECT!r}, and no other"
-        )
-        raise InvalidRequest("policy", reason)
+    _check_question(policy, question)
     details = question.details
     names = dict(details) if isinstance(details, dict) else {}
-    stages = tuple(stage for stage in policy.stages if stage.when is None or _holds(stage.when, names))
+    stages = [stage for stage in policy.stages if stage.when is None or _holds(stage.when, names)]
     if not stages:
         raise InvalidRequest("policy", "none of its stages applies to these details, so nobody could approve")
     excluded = [
         person for person in (requested_by if policy.exclude_requester else None, policy.author) if person
     ]
-    for stage in stages:
-        people = [entry for entry in stage.approvers if _is_person(entry)]
-        left = [person for person in people if person not in excluded]
-        if len(people) == len(stage.approvers) and len(left) < stage.needed:
-            who = f"{stage.needed} of {', '.join(people)} must approve"
-            raise InvalidRequest("policy", f"{who}, and without {', '.join(excluded)} they are too few")
+    stages = [_with_enough(stage, excluded, person_of) for stage in stages]
     voters = [entry for stage in stages for entry in (*stage.approvers, *stage.veto)]
     return msgspec.structs.replace(
         policy,
         audience=tuple(dict.fromkeys([*voters, *audience])),
-        stages=stages,
+        stages=tuple(stages),
         excluded=tuple(dict.fromkeys(excluded)),
+        version=digest(encode_sorted(policy).decode())[:12],
     )
+
+
+def _check_question(policy: Policy, question: Question) -> None:
+    options = {choice.value for choice in question.choices}
+    is_confirm = question.input_type == "confirm"
+    if not is_confirm and not (question.input_type == "select" and APPROVE in options and REJECT in options):
+        reason = f"stages go with a confirmation, or with a choice of {APPROVE!r}, {REJECT!r} and other ways to say no"
+        raise InvalidRequest("policy", reason)
+    known: set[object] = {False} if is_confirm else set(options)
+    if (
+        policy.on_expiry is not None
+        and policy.on_expiry not in known
+        and not (is_confirm and policy.on_expiry == REJECT)
+    ):
+        raise InvalidRequest("policy", f"on_expiry={policy.on_expiry!r} is no answer to this question")
+
+
+def answer_at_expiry(policy: Policy, question: Question) -> Json:
+    """What is answered when nobody did; None where there is nothing, for no answer of a policy's is None."""
+    return False if question.input_type == "confirm" and policy.on_expiry == REJECT else policy.on_expiry
+
+
+def reassign(policy: Policy, vote: Vote, to: str, now: datetime) -> Policy | str:
+    """The policy after somebody who may vote handed that over to another person; the reason where it cannot be done.
+
+    `vote` is any of theirs: who they are and how they came in. They may not vote any more.
+    """
+    stages = _stages_at(policy, now)
+    why = _refusal(policy, stages, msgspec.structs.replace(vote, value=None), now)
+    if why is not None:
+        return why
+    if not is_person(to):
+        return f"{to} is no person. Hand it over to one, such as person:ana, slack:T1:U2 or telegram:7."
+    if to in policy.audience:
+        return f"{to} is asked already."
+    if to in policy.excluded:
+        return f"{to} asked for this or made it, so they may not approve it."
+    ids = (vote.person, *vote.accounts)
+
+    def handed(entries: Sequence[str]) -> tuple[str, ...]:
+        """With the new person in the place of the one who handed it over, or beside the place they came in by."""
+        if not _is_of(entries, vote):
+            return tuple(entries)
+        return tuple(dict.fromkeys([*(entry for entry in entries if entry not in ids), to]))
+
+    return msgspec.structs.replace(
+        policy,
+        audience=handed(policy.audience),
+        stages=tuple(
+            msgspec.structs.replace(stage, approvers=handed(stage.approvers), veto=handed(stage.veto))
+            for stage in policy.stages
+        ),
+        escalate_to=handed(policy.escalate_to),
+        released=(*policy.released, *ids),
+    )
+
+
+def _with_enough(stage: Stage, excluded: Sequence[str], person_of: Callable[[str], str]) -> Stage:
+    """The stage, with its fallback where four eyes leaves too few people. Raises `InvalidRequest` where that does not
+    help.
+    """
+    people = [entry for entry in stage.approvers if is_person(entry)]
+    if len(people) < len(stage.approvers):
+        return stage  # who belongs to a place or a group is known at the vote
+    out = {person_of(person) for person in excluded}
+    if len({person_of(person) for person in people} - out) >= stage.needed:
+        return stage
+    if stage.fallback:
+        more = tuple(dict.fromkeys([*(one for one in people if person_of(one) not in out), *stage.fallback]))
+        spare = msgspec.structs.replace(stage, approvers=more, need=stage.needed, fallback=())
+        return _with_enough(spare, excluded, person_of)
+    who = f"{stage.needed} of {', '.join(people)} must approve"
+    without = f", and without {', '.join(excluded)}" if excluded else ", and as persons"
+    raise InvalidRequest("policy", f"{who}{without} they are too few")
 
 
 def _holds(condition: str, names: dict[str, Json]) -> bool:
@@ -228,30 +393,48 @@ def _holds(condition: str, names: dict[str, Json]) -> bool:
 
 
 def _progress(stage: Stage, votes: Sequence[Vote]) -> Progress:
-    of_stage = sorted(
-        (vote for vote in votes if _is_of(stage.approvers, vote)), key=lambda vote: (vote.at, vote.person)
-    )
-    approved = tuple(vote.person for vote in of_stage if is_approval(vote.value))
+    """How far a stage is; `votes` in the order of their instants."""
+    of_stage = [vote for vote in votes if _is_of(stage.approvers, vote)]
+    yes = [vote for vote in of_stage if is_approval(vote.value)]
+    missing = max(0, stage.needed - len(yes))
+    if stage.need == ALL:
+        missing = sum(not any(_is_of([entry], vote) for vote in yes) for entry in stage.approvers)
     rejected = tuple(vote.person for vote in of_stage if not is_approval(vote.value))
-    return Progress(stage, approved, rejected)
+    return Progress(stage, tuple(vote.person for vote in yes), rejected, missing)
 
 
 def _is_of(entries: Sequence[str], vote: Vote) -> bool:
-    if vote.via in entries or vote.person in entries:
+    if not entries:
+        return False
+    if vote.via in entries or vote.person in entries or any(one in entries for one in vote.accounts):
         return True
-    if vote.via == CODE:
-        return bool(entries)
-    return vote.via in LOCAL_SURFACES and OPERATOR in entries
+    if any(fact.value is True and fact.name in entries for fact in vote.facts):
+        return True
+    return vote.via == CODE or (vote.via in LOCAL_SURFACES and OPERATOR in entries)
 
 
-def _refusal(policy: Policy, vote: Vote) -> str | None:
+def _refusal(policy: Policy, stages: Sequence[Stage], vote: Vote, now: datetime) -> str | None:
     """Why a vote is not taken, or None."""
+    ids = (vote.person, *vote.accounts)
+    if any(one in policy.released for one in ids):
+        return "You handed this over to somebody else."
+    may_break_glass = any(one in policy.break_glass for one in ids)
+    if vote.break_glass:
+        return (
+            None
+            if may_break_glass
+            else "Break-glass is for others here: ask one of those whom the policy names."
+        )
     voters = policy.audience
     if policy.stages:
-        voters = tuple(entry for stage in policy.stages for entry in (*stage.approvers, *stage.veto))
+        voters = tuple(entry for stage in stages for entry in (*stage.approvers, *stage.veto))
     if not _is_of(voters, vote):
-        return f"This is not yours to answer. It was asked of {', '.join(voters) or 'nobody'}."
-    if is_approval(vote.value) and vote.person in policy.excluded:
+        if may_break_glass:
+            return "You may approve this under break-glass alone, with a reason."
+        if policy.escalates_at is not None and now < policy.escalates_at and _is_of(policy.escalate_to, vote):
+            return "This is not yours to answer yet."
+        return f"This is not yours to answer. It was asked of {', '.join(dict.fromkeys(voters)) or 'nobody'}."
+    if is_approval(vote.value) and any(one in policy.excluded for one in ids):
         return "You asked for this, so someone else must approve it."
     return None
 
@@ -263,8 +446,10 @@ def _entries(field: str, given: str | Sequence[str]) -> tuple[str, ...]:
         raise InvalidRequest("policy", f"{field}: {error.reason}") from error
 
 
-def _is_person(entry: str) -> bool:
-    """Whether an entry names one person: `web:ana`, `slack:T1:U2`, and in Telegram a chat id above zero."""
+def is_person(entry: str) -> bool:
+    """Whether an entry names one person: `person:ana`, `web:ana`, `slack:T1:U2`, and in Telegram a chat id above
+    zero.
+    """
     kind, _, rest = entry.partition(":")
     if kind in _PERSON_KINDS:
         return True
@@ -284,7 +469,7 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
             raise InvalidRequest(
                 "to",
                 f"{entry!r} names nobody. Use console, web, api, operator, a chat such as slack:#releases or "
-                "telegram:-100123, or a person such as local:ana",
+                "telegram:-100123, a person such as person:ana or local:ana, or a group such as group:sre",
             )
     return tuple(dict.fromkeys(entries))
 
@@ -298,8 +483,10 @@ def _is_audience(entry: object) -> bool:
     return bool(name) and (kind in _PERSON_KINDS or kind in _CHAT_KINDS or kind.isidentifier())
 
 
-def destinations(audience: Sequence[str]) -> list[str]:
-    """Those of an audience that are places for messages: chats and people there. The terminal and the web inbox list
-    what is open and need none.
+def chats(entries: Sequence[str]) -> list[str]:
+    """Those of some entries that are places for messages: chats and people there. The terminal and the web inbox list
+    what is open and need none; what `person:` and `group:` stand for, the directory knows.
     """
-    return [entry for entry in audience if ":" in entry and entry.partition(":")[0] not in _PERSON_KINDS]
+    return [
+        entry for entry in entries if ":" in entry and entry.partition(":")[0] not in _PERSON_KINDS | {GROUP}
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sayso.engine._policy import Policy
+from sayso.engine._policy import Fact, Policy, Vote
 from sayso.engine._questions import Question, question_from_text
 from sayso.engine._values import Json
 
@@ -52,6 +52,19 @@ class CredentialKind(StrEnum):
     LINK = "LINK"
     SESSION = "SESSION"
     TOKEN = "TOKEN"  # noqa: S105 - a kind, no secret
+
+
+class NoticeKind(StrEnum):
+    """What a message beside the cards says: somebody voted; who is still needed; who is asked as well now, or instead;
+    that somebody approved alone; what became of what somebody asked for.
+    """
+
+    VOTE = "vote"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    REASSIGNED = "reassigned"
+    BREAK_GLASS = "break_glass"
+    RESULT = "result"
 
 
 class AttentionKind(StrEnum):
@@ -122,6 +135,8 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     answer: str | None = None
     decided: str | None = None
     resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    used_by: int | None = None
     policy: Policy | None = None
 
     @property
@@ -196,11 +211,14 @@ class RunRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class LoadedRun(msgspec.Struct, frozen=True, gc=False):
-    """Everything that a visit needs in order to run again: the run and the journal of its current visit."""
+    """Everything that a visit needs in order to run again: the run and the journal of its current visit. `uses` are the
+    run's approvals that were used, by the ids of their requests, with the visit that did.
+    """
 
     run: RunRecord
     requests: tuple[RequestRecord, ...]
     steps: tuple[StepRecord, ...]
+    uses: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,21 +238,47 @@ class RunSummary:
 
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):
-    """A vote as it is shown: one that decided a request, or one so far."""
+    """A vote as it is shown: one that decided a request, or one so far. `account` is the one it came from, `accounts`
+    are all of that person, `groups` those they belonged to then, as the policy names them.
+    """
 
     person: str
     via: str
     value: Any  # Json, a recursive type, is one that msgspec does not decode into
     at: datetime
     comment: str | None = None
+    account: str = ""
+    accounts: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    break_glass: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form in which a decided request keeps it, and `Decision.votes` shows it."""
+        shown = {
+            "person": self.person,
+            "via": self.via,
+            "value": self.value,
+            "at": self.at,
+            "comment": self.comment,
+            "account": self.account,
+        }
+        return {**shown, "break_glass": True} if self.break_glass else shown
+
+    def as_vote(self) -> Vote:
+        """The vote as policies count it."""
+        facts = tuple(Fact(name=group, value=True, as_of=self.at) for group in self.groups)
+        ids = (self.account, *self.accounts) if self.account else self.accounts
+        return Vote(
+            self.person, self.via, self.value, self.at, self.comment, facts, ids, break_glass=self.break_glass
+        )
 
 
 class CardRecord(msgspec.Struct, frozen=True, gc=False):
     """All that a card shows, as of one instant: a request, who decided it, and how its run stands.
 
     `run_node` is where the run stands, or its last node once it has ended. `held` says that the answer is recorded
-    and an operator must look at the run before it goes on. `resolved_by` is who answered or cancelled; None where
-    nobody did. `names` are the names of the people in it that surfaces made known, by person.
+    and an operator must look at the run before it goes on. `names` are the names of the people in it that surfaces
+    made known, by person.
     """
 
     request: RequestRecord
@@ -244,7 +288,6 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
     run_error: str | None
     run_ended_at: datetime | None
     held: bool
-    resolved_by: str | None
     revised_at: datetime | None
     votes: tuple[CastVote, ...]
     names: dict[str, str]
@@ -269,6 +312,32 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     next_attempt: datetime | None
     last_error: str | None
     dead_since: datetime | None
+
+
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """A message beside the cards, to be sent at a place: about which request, what it says, and since when.
+
+    `payload` holds what the kind needs: `person`, `value`, `comment`, `to`. `reference` is the card's message there,
+    None where there is none; `attempts` counts sends that did not succeed.
+    """
+
+    notice_key: int
+    request_id: str
+    destination: str
+    kind: NoticeKind
+    payload: dict[str, Any]
+    at: datetime
+    attempts: int
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that is somebody's: whose, and since when if they linked it themselves."""
+
+    account: str
+    person: str
+    linked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from sayso.engine._answers import give_answer
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
+from sayso.engine._people import Directory
 from sayso.engine._policy import CODE, Fact, Policy, parse_audience
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
 from sayso.engine.errors import InvalidWorkflow, RunExists, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
-from sayso.engine.store import Change, CommandKey, Listener, SQLiteStore, open_store
+from sayso.engine.store import Change, CommandKey, HandOver, Listener, SQLiteStore, open_store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -34,7 +35,8 @@ class Runtime:
     `async with` opens it: runs that a crash cut off are taken up, parked ones are left on disk. Nodes run on the loop
     that entered; `answer` may come from any loop. `resident` bounds how many parked runs stay in memory; the answer
     of any other loads it. `audiences` are, by workflow, the destinations and people of questions that name nobody;
-    without one, the operator. `policies` are those that questions name. Raises `InvalidWorkflow` for two workflows of
+    without one, the operator. `policies` are those that questions name, `directory` says whose accounts
+    are whose and who belongs to a group. Raises `InvalidWorkflow` for two workflows of
     one name, and `StoreError`.
     """
 
@@ -46,6 +48,7 @@ class Runtime:
         resident: int | None = None,
         audiences: Mapping[str, Sequence[str]] | None = None,
         policies: Mapping[str, Policy] | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self._store, self._owns_store = open_store(store)
         self._workflows: dict[str, Workflow] = {}
@@ -55,6 +58,7 @@ class Runtime:
             self._workflows[workflow.name] = workflow
         self._audiences = {name: parse_audience(to) for name, to in (audiences or {}).items()}
         self._policies = dict(policies or {})
+        self._directory = directory
         self._resident = resident_limit(resident, RESIDENT)
         self._group: asyncio.TaskGroup | None = None
         self._driver: Driver | None = None
@@ -70,7 +74,10 @@ class Runtime:
                 resident=self._resident,
                 audiences=self._audiences,
                 policies=self._policies,
+                directory=self._directory,
             )
+            if self._directory is not None:
+                await self._store.direct(self._directory.rows())
             self._group.create_task(self._driver.main(), name="sayso runtime")
             await self._driver.ready()
             await self._recover(self._driver)
@@ -144,18 +151,41 @@ class Runtime:
         comment: str | None = None,
         received_at: datetime | None = None,
         facts: Iterable[Fact] = (),
+        break_glass: bool = False,
     ) -> Outcome:
         """Answer a request, from any event loop; returns what became of it, once that is committed.
 
         `person` is who answers (`slack:T1:U2`), `via` the surface or destination they came in by, which the request's
         policy checks; `revision` is that of the card they saw. A repeated `event_key` of theirs returns the outcome
         recorded for it, with `repeated`. `received_at` is when we received the event: what counts for the deadline.
+        `facts` are what was looked up of them, such as the groups they belong to. With `break_glass` they approve
+        alone, where the policy lets them, and `comment` says why.
         Cancelling the call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then
         it is NOT recorded.
         """
         return await give_answer(
-            self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts)
-        )
+            self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts),
+            break_glass=break_glass,
+        )  # fmt: skip
+
+    async def withdraw(self, id: str, *, person: str, via: str) -> Outcome:
+        """Withdraw an open request, for whoever asked for it: the node hears `RequestWithdrawn`.
+
+        The outcome is `DONE`, or says why not. Raises `StoreError`.
+        """
+        return await self._store.take_back(id, person, via)
+
+    async def reassign(
+        self, id: str, revision: int, *, person: str, via: str, to: str, facts: Iterable[Fact] = ()
+    ) -> Outcome:
+        """Have `to` asked in the place of a person who may answer; their own vote counts no more.
+
+        The outcome is `DONE`, or says why not. Raises `InvalidRequest` for what names nobody, `StoreError`.
+        """
+        (entry,) = parse_audience([to])
+        directory = self._directory or Directory()
+        wish = HandOver(id, revision, person, via, entry, directory.places_of([entry]), tuple(facts))
+        return await self._store.hand_over(wish)
 
     async def wait(self, run_id: str) -> ExecutionState:
         """Wait until a run is parked, has ended, or needs attention, and return its state. Raises `UnknownRun`."""

@@ -135,6 +135,15 @@ class RequestExpired(AuthorError):
         super().__init__(f"request {name!r} expired at {deadline} without an answer")
 
 
+class RequestWithdrawn(AuthorError):
+    """Whoever asked for it took the request back before it was decided. Raised at the `await`."""
+
+    def __init__(self, name: str, by: str) -> None:
+        self.name = name
+        self.by = by
+        super().__init__(f"request {name!r} was withdrawn by {by}")
+
+
 class NotApproved(AuthorError):
     """What is about to happen is not what people approved; it must not happen. Raised by `Decision.verify`."""
 

@@ -56,10 +56,14 @@ async def test_an_approval_is_true_and_says_who_and_what(store: SQLiteStore) -> 
                 "via": "console",
                 "value": "approve",
                 "comment": "ship it",
+                "account": "local:ana",
             }
         ],
         "comment": "ship it",
         "digest": record.digest,
+        "request_id": record.id,
+        "run_id": record.run_id,
+        "reusable": False,
     }
     assert (state.shared["truth"], state.shared["same"]) == (True, True)
 
@@ -78,7 +82,7 @@ async def test_an_expired_approval_is_false_and_nobody_voted(store: SQLiteStore,
         await engine.run()
         clock.advance(timedelta(hours=2))
     async with WorkflowEngine(start=approve, store=store, run_id=engine.run_id) as again:
-        await store.expire_due(engine.run_id)
+        await store.act_due(engine.run_id)
         state = await again.run()
     assert state.workflow_status is WorkflowStatus.COMPLETED
     assert (state.shared["decision"]["approved"], state.shared["decision"]["votes"]) == (False, [])

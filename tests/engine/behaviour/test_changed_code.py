@@ -363,7 +363,7 @@ async def test_an_expired_question_that_changed_needs_attention_too(store: SQLit
     await parked(store, expiring("A?"))
     clock.advance(timedelta(hours=2))
     async with deploy(store, expiring("A?")) as runtime:
-        await store.expire_due(None)
+        await store.act_due(None)
         request = waiting(await runtime.wait("run"))
         assert request["request_id"] == "b"
     async with deploy(store, expiring("A, really?")) as runtime:

@@ -130,7 +130,7 @@ async def test_the_sweep_acts_five_seconds_after_the_deadline(store: SQLiteStore
         run_id = await runtime.start("ask")
         await runtime.wait(run_id)
         clock.advance(HOUR + GRACE - SECOND)
-        assert await store.expire_due(None) == 0
+        assert await store.act_due(None) == 0
         assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.WAITING_FOR_INPUT
         clock.advance(SECOND)
         await expiring.went_on.wait()
@@ -241,5 +241,5 @@ async def test_an_answer_in_time_makes_the_deadline_void(store: SQLiteStore, clo
         await say(runtime, request, "in time")
         await runtime.wait(run_id)
         clock.advance(2 * HOUR)
-        assert await store.expire_due(None) == 0
+        assert await store.act_due(None) == 0
         assert (await runtime.wait(run_id)).shared == {"answer": "in time"}

@@ -189,7 +189,7 @@ async def test_the_story_reaches_its_end_and_every_kind_of_point(
         "next_attempt",
         "begin_step",
         "record_step",
-        "expire_due",
+        "act_due",
         "hold",
         "attend",
         "retry",

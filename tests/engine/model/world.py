@@ -148,4 +148,4 @@ class World:
         return self.do(self._expire())
 
     async def _expire(self) -> int:
-        return await self.store.expire_due(None)
+        return await self.store.act_due(None)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sayso.engine import Question, SQLiteStore
+from sayso.engine import Directory, Question, SQLiteStore
 from sayso.engine.store import AnswerAttempt, Ask, NewRun, Park, Place
 from tests.engine.support import ANA, ManualClock
 
@@ -98,6 +98,7 @@ def an_ask(
         expires_after=expires_after,
         default=default,
         known=known_id is not None,
+        places=Directory().places_of(to),
     )
 
 

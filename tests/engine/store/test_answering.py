@@ -225,11 +225,11 @@ async def test_what_was_announced_for_a_refused_set_is_not_heard(store: SQLiteSt
 async def test_nothing_expires_before_the_grace_is_over(store: SQLiteStore, clock: GatedClock) -> None:
     request_id = await put(store, await begin(store), expires_after=HOUR)
     clock.advance(HOUR + GRACE - timedelta(microseconds=1))
-    assert await store.expire_due(None) == 0
+    assert await store.act_due(None) == 0
     clock.advance(timedelta(microseconds=1))
-    assert await store.expire_due(None) == 1
+    assert await store.act_due(None) == 1
     assert (await request_of(store, request_id)).status is RequestStatus.EXPIRED
-    assert await store.expire_due(None) == 0
+    assert await store.act_due(None) == 0
 
 
 @pytest.mark.parametrize("default", [None, '"no"'])
@@ -238,7 +238,7 @@ async def test_an_expired_question_has_its_default_and_nobody_who_answered(
 ) -> None:
     request_id = await put(store, await begin(store), expires_after=HOUR, default=default)
     clock.advance(2 * HOUR)
-    await store.expire_due(None)
+    await store.act_due(None)
     request = await request_of(store, request_id)
     assert (request.status, request.answer, request.decided) == (RequestStatus.EXPIRED, default, None)
     assert await status(store) is WorkflowStatus.RUNNING
@@ -264,7 +264,7 @@ async def test_what_counts_for_the_deadline_is_when_the_answer_was_received(
 async def test_only_the_questions_of_the_named_run_expire(store: SQLiteStore, clock: GatedClock) -> None:
     ids = [await put(store, await begin(store, run_id), expires_after=HOUR) for run_id in ("1", "2")]
     clock.advance(2 * HOUR)
-    assert await store.expire_due("1") == 1
+    assert await store.act_due("1") == 1
     assert [(await request_of(store, id_)).open for id_ in ids] == [False, True]
 
 
@@ -275,7 +275,7 @@ async def test_an_expiry_of_a_run_that_needs_attention_leaves_it_so(
     await put(store, place, expires_after=HOUR)
     await store.hold(place, Attention(AttentionKind.STEP_UNFINISHED, "charge", "[]", "[]"))
     clock.advance(2 * HOUR)
-    assert await store.expire_due(None) == 1
+    assert await store.act_due(None) == 1
     assert await status(store) is WorkflowStatus.NEEDS_ATTENTION
 
 
@@ -297,5 +297,5 @@ async def test_more_questions_than_one_sweep_takes_expire_in_several(
     asks = [an_ask(str(number), expires_after=HOUR) for number in range(300)]
     await store.ask(place, asks, None)
     clock.advance(2 * HOUR)
-    taken = [await store.expire_due(None), await store.expire_due(None), await store.expire_due(None)]
+    taken = [await store.act_due(None), await store.act_due(None), await store.act_due(None)]
     assert taken == [256, 44, 0]

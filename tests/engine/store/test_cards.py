@@ -177,7 +177,7 @@ async def test_a_card_shows_who_decided_and_how_the_run_stands(store: SQLiteStor
     assert card.request.status is RequestStatus.ANSWERED
     assert [(vote.person, vote.value, vote.comment) for vote in card.votes] == [(ANA, "no", "too late")]
     assert (card.workflow, card.run_status, card.run_node) == ("flow", WorkflowStatus.RUNNING, "ask")
-    assert card.resolved_by == ANA
+    assert card.request.resolved_by == ANA
     assert card.names == {ANA: "Ana"}
     await end_run(store, place, WorkflowStatus.FAILED, "connection refused")
     ended = await store.reader.card(request_id)

@@ -19,6 +19,11 @@ PACKAGE = Path(store_package.__file__).parent
 
 COLD = {
     "audit_redact": "as rare as a request to be forgotten",
+    "accounts_forget_directory": "once at a start, a row for each account that the settings list",
+    "accounts_list": "a listing of people's accounts",
+    "accounts_of_gone_people": "once at a start",
+    "link_codes_forget": "the handful of codes of the last ten minutes",
+    "person_voting": "as rare as somebody who unlinks an account",
     "credentials_list": "a listing of the handful of people and programs that are let in",
     "runs_list": "a listing, bounded by its limit, that walks from the newest run back",
     "sessions_remove": "as rare as an operator who shuts somebody out",
@@ -34,6 +39,9 @@ ORDERED_WALKS = {
     "deliveries_due_places": "SCAN deliveries USING INDEX deliveries_due",
     "held_count": "SCAN r USING INDEX runs_held",
     "next_deadline": "SCAN q USING COVERING INDEX requests_due",
+    "next_escalation": "SCAN q USING COVERING INDEX requests_escalate",
+    "next_reminder": "SCAN q USING COVERING INDEX requests_remind",
+    "notice_places": "SCAN notices USING COVERING INDEX notices_at",
     "pending_count": "SCAN r USING INDEX runs_live",
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "requests_pending": "SCAN r USING INDEX runs_live",
@@ -74,7 +82,8 @@ def names_looked_up() -> set[str]:
 def parameters(statement: str) -> Any:
     """A value for every parameter, so that the statement can be explained."""
     named = re.findall(r":(\w+)", statement)
-    return dict.fromkeys(named, 1) if named else (1,) * statement.count("?")
+    numbers = [int(number) for number in re.findall(r"\?(\d+)", statement)]
+    return dict.fromkeys(named, 1) if named else (1,) * max(numbers, default=statement.count("?"))
 
 
 def test_every_statement_is_used() -> None:

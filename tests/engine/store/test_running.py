@@ -19,7 +19,7 @@ from sayso.engine import (
     WorkflowStatus,
 )
 from sayso.engine._records import LoadedRun
-from sayso.engine.store import Park, Place, VisitEnd
+from sayso.engine.store import GRACE, Park, Place, VisitEnd
 from tests.engine.store.situation import a_vote, an_ask, begin, count, put, question, rows
 from tests.engine.support import START
 
@@ -313,15 +313,15 @@ async def test_a_run_that_parks_again_with_the_state_of_its_beginning_shows_that
 
 
 async def test_the_next_deadline_is_that_of_an_open_question(store: SQLiteStore) -> None:
-    assert await store.next_deadline(None) is None
+    assert await store.next_due(None) is None
     one, two = await begin(store, "one"), await begin(store, "two")
     await put(store, one, expires_after=timedelta(hours=2))
     early = await put(store, two, expires_after=timedelta(hours=1))
-    assert await store.next_deadline(None) == START + timedelta(hours=1)
-    assert await store.next_deadline("one") == START + timedelta(hours=2)
+    assert await store.next_due(None) == START + timedelta(hours=1) + GRACE
+    assert await store.next_due("one") == START + timedelta(hours=2) + GRACE
     await store.answer(a_vote(early))
-    assert await store.next_deadline(None) == START + timedelta(hours=2)
-    assert await store.next_deadline("two") is None
+    assert await store.next_due(None) == START + timedelta(hours=2) + GRACE
+    assert await store.next_due("two") is None
 
 
 async def test_what_is_stored_is_there_after_the_file_was_opened_anew(database: Path) -> None:

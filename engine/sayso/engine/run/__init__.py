@@ -14,9 +14,11 @@ from sayso.engine.run._driver import Driver, resident_limit
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._live import LiveRun, gone_node
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._visit import Visit, current_visit
+from sayso.engine.run._uses import Uses
+from sayso.engine.run._visit import CURRENT, Visit, current_visit
 
 __all__ = [
+    "CURRENT",
     "NO_DEFAULT",
     "BlockedLoopWatch",
     "Driver",
@@ -24,6 +26,7 @@ __all__ = [
     "HaltKind",
     "LiveRun",
     "NoDefault",
+    "Uses",
     "Visit",
     "build_terms",
     "current_visit",

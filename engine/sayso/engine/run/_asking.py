@@ -11,7 +11,7 @@ from sayso.engine._policy import Policy, is_approval, parse_audience
 from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
 from sayso.engine._values import Json, check, decode, encode
-from sayso.engine.errors import InvalidRequest, NoCurrentVisit, RequestExpired
+from sayso.engine.errors import InvalidRequest, NoCurrentVisit, RequestExpired, RequestWithdrawn
 from sayso.engine.run._host import Terms
 from sayso.engine.run._visit import STEP_KEY, current_visit
 from sayso.engine.store import Resolution
@@ -50,7 +50,8 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
     `schema`). `request_id` names the question within the visit: compulsory in parallel tasks, else the node's id with
     a count. `to` are the destinations or people asked. The stages of a `policy`, or of the one with that name, decide
     who may answer and how many must; it goes with a choice of `approve` and `reject`, or a confirmation. `note` is
-    shown but is no part of what is asked. After `expires_after` the answer is `default`, or `RequestExpired` is raised.
+    shown but is no part of what is asked. After `expires_after` the answer is `default`, or `RequestExpired` is raised;
+    `RequestWithdrawn` where whoever asked for it took it back.
 
     Raises `InvalidRequest` by the parameter's name, `UnknownPolicy`, `AmbiguousRequest`, `UnstorableValue`;
     then nothing was asked. If the node's own code cancels the wait, the request is withdrawn; if an answer was
@@ -78,7 +79,11 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
 
 
 def read_answer(record: RequestRecord, resolution: Resolution) -> Json:
-    """The value that a request came to; raises `RequestExpired` when nobody answered and there is no default."""
+    """The value that a request came to; raises `RequestExpired` when nobody answered and there is no default, and
+    `RequestWithdrawn`.
+    """
+    if resolution.status is RequestStatus.WITHDRAWN:
+        raise RequestWithdrawn(record.name, resolution.by or "its requester")
     if resolution.status is RequestStatus.EXPIRED and resolution.answer is None:
         raise RequestExpired(record.name, record.deadline.isoformat() if record.deadline else "its deadline")
     assert resolution.answer is not None

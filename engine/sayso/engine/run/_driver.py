@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from sayso.engine._graph import Workflow
+from sayso.engine._people import Directory
 from sayso.engine._policy import Policy, parse_audience
 from sayso.engine._records import WorkflowStatus
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun
-from sayso.engine.store import GRACE, Change, CommandKey, Listener, NewRun, Store
+from sayso.engine.store import Change, CommandKey, Listener, NewRun, Store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -49,6 +50,7 @@ class Driver:
         run_id: str | None = None,
         audiences: Mapping[str, tuple[str, ...]] | None = None,
         policies: Mapping[str, Policy] | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self.store = store
         self.workflows = workflows
@@ -56,6 +58,7 @@ class Driver:
         self.live: dict[str, LiveRun] = {}
         self._audiences = dict(audiences or {})
         self.policies = dict(policies or {})
+        self.directory = directory or Directory()
         self._run_id = run_id
         self._resident = resident
         self._parked: OrderedDict[str, LiveRun] = OrderedDict()
@@ -237,20 +240,20 @@ class Driver:
     # Deadlines.
 
     def watch_deadlines(self) -> None:
-        """Look again for the next deadline; the watch exists only while there is one."""
+        """Look again for what is due next; the watch exists only while there is something."""
         if self._watch is not None:
             self._watch.cancel()
-        self._watch = self.spawn(self._expire_when_due(), "deadlines")
+        self._watch = self.spawn(self._act_when_due(), "deadlines")
 
-    async def _expire_when_due(self) -> None:
+    async def _act_when_due(self) -> None:
         clock = self.store.clock
         while True:
             try:
-                deadline = await self.store.next_deadline(self._run_id)
-                if deadline is None:
+                due = await self.store.next_due(self._run_id)
+                if due is None:
                     return
-                await clock.wait_until(deadline + GRACE)
-                await self.store.expire_due(self._run_id)
+                await clock.wait_until(due)
+                await self.store.act_due(self._run_id)
             except StoreError as error:
                 logger.error("deadlines cannot be watched: %s", error)  # noqa: TRY400 - the reason says it all
                 await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)

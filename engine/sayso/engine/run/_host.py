@@ -8,10 +8,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from sayso.engine._ids import new_id
-from sayso.engine._policy import Policy, bind
+from sayso.engine._people import Directory
+from sayso.engine._policy import Policy, answer_at_expiry, bind
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import Attention
+from sayso.engine._values import encode
 from sayso.engine.errors import StoreError, UnknownPolicy
 from sayso.engine.store import Ask
 
@@ -56,15 +60,21 @@ class Terms:
         if isinstance(policy, str):
             if policy not in host.policies:
                 raise UnknownPolicy(policy, sorted(host.policies))
-            policy = host.policies[policy]
+            policy = replace(host.policies[policy], name=policy)
+        expires_after, default, directory = self.expires_after, self.default, host.directory
         if policy is not None:
-            policy = bind(policy, question, self.audience or (), asker)
+            policy = bind(policy, question, self.audience or (), asker, directory.person_of)
+            policy = replace(policy, escalate_places=directory.places_of(policy.escalate_to))
             audience = policy.audience
+            if expires_after is None and policy.expires_after is not None:
+                expires_after = policy.expires_after
+                at_expiry = answer_at_expiry(policy, question)
+                default = None if at_expiry is None else encode(at_expiry, "on_expiry")
         text = question.text()
         return Ask(
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
-            requested_by=asker, note=self.note, expires_after=self.expires_after, default=self.default, known=False,
-            policy=policy,
+            requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
+            policy=policy, places=directory.places_of(audience),
         )  # fmt: skip
 
 
@@ -79,6 +89,11 @@ class VisitHost(Protocol):
     @property
     def policies(self) -> Mapping[str, Policy]:
         """The policies that nodes can name."""
+        ...
+
+    @property
+    def directory(self) -> Directory:
+        """Who people are."""
         ...
 
     def on_parked(self) -> None:

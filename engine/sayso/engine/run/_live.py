@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sayso.engine._graph import Workflow
+from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
@@ -26,6 +27,7 @@ from sayso.engine._values import decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._phases import execute_visit
+from sayso.engine.run._uses import Uses
 from sayso.engine.run._visit import Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
@@ -58,6 +60,7 @@ class LiveRun:
         "pending",
         "run_id",
         "status",
+        "uses",
         "visit_number",
     )
 
@@ -80,6 +83,7 @@ class LiveRun:
         self.pending: tuple[RequestRecord, ...] = ()
         self.attention: Attention | None = None
         self.history: dict[str, NodeStatus] = {}
+        self.uses = Uses()
         self.failure: StoreError | None = None
 
     # What others see.
@@ -98,6 +102,11 @@ class LiveRun:
     def policies(self) -> Mapping[str, Policy]:
         """The policies that nodes can name."""
         return self._driver.policies
+
+    @property
+    def directory(self) -> Directory:
+        """Who people are."""
+        return self._driver.directory
 
     @property
     def fresh(self) -> bool:
@@ -140,6 +149,7 @@ class LiveRun:
         self.status, self.node_id, self.visit_number = run.status, run.node_id, run.visit
         self._error, self._shown, self.attention = run.error, run.shared, run.attention
         self.pending = tuple(record for record in loaded.requests if record.open)
+        self.uses = Uses(loaded.uses)
         if (gone := gone_node(self._workflow, run.status, run.node_id)) is not None:
             self.status, self.attention = WorkflowStatus.NEEDS_ATTENTION, gone
             logger.warning("run %s needs attention: %s", run.run_id, gone.reason)
@@ -203,6 +213,7 @@ class LiveRun:
             resolutions=resolutions,
             requested_by=requested_by,
             host=self,
+            uses=self.uses,
         )
 
     def _begin(self, visit: Visit) -> None:
@@ -223,7 +234,9 @@ class LiveRun:
             visit.ended = True
             if end is not None:
                 # Committed whatever cancels this task meanwhile; its own leftovers must not stop it.
-                if not await visit.committed(store.end_visit(visit.place, end)):
+                if not await visit.committed(
+                    store.end_visit(visit.place, visit.uses.recorded(visit.place, end))
+                ):
                     visit.halt(Halt(HaltKind.GONE))
                 elif visit.halted is None:
                     self._visit_ended(visit, end)
@@ -253,7 +266,7 @@ class LiveRun:
     async def _fail(self, visit: Visit, end: VisitEnd) -> None:
         visit.ended = True
         try:
-            if await self._driver.store.end_visit(visit.place, end):
+            if await self._driver.store.end_visit(visit.place, visit.uses.recorded(visit.place, end)):
                 self._visit_ended(visit, end)
             elif not self.is_closing():
                 visit.halt(Halt(HaltKind.GONE))

@@ -9,7 +9,7 @@ from typing import Any
 from sayso.engine._graph import FunctionNode, Node, Workflow, choose_next, visit_copy
 from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
 from sayso.engine._values import decode_dict, encode
-from sayso.engine.errors import RequestExpired
+from sayso.engine.errors import RequestExpired, RequestWithdrawn
 from sayso.engine.run._asking import request_input
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._visit import CURRENT, Visit, call
@@ -85,7 +85,7 @@ async def _call_function(visit: Visit, node: FunctionNode) -> None:
 async def _attempt(
     store: VisitStore, visit: Visit, node: Node, run: Callable[[], Awaitable[Any]], prepared: Any
 ) -> Any:
-    """`execute`, up to `max_retries` times in all. Expiry and a stop of the visit are no failures to retry."""
+    """`execute`, up to `max_retries` times in all. Not retried: expiry, a withdrawal, a stop of the visit."""
     names = visit.mark_names()
     if visit.retry_at is not None:
         await store.clock.wait_until(visit.retry_at)
@@ -98,7 +98,7 @@ async def _attempt(
                 if visit.is_stopped():
                     raise
                 spent = visit.attempt - visit.first_attempt + 1 >= node.max_retries
-                if spent or isinstance(error, RequestExpired):
+                if spent or isinstance(error, RequestExpired | RequestWithdrawn):
                     return await _fall_back(node, prepared, error)
                 await _next_attempt(store, visit, node, error)
                 visit.restart_names(names)

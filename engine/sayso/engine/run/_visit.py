@@ -35,6 +35,7 @@ from sayso.engine.errors import (
 )
 from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
 from sayso.engine.run._names import Names
+from sayso.engine.run._uses import Uses
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, VisitStore
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Visit:
         "shared",
         "steps",
         "task",
+        "uses",
     )
 
     def __init__(
@@ -90,6 +92,7 @@ class Visit:
         resolutions: int,
         requested_by: str | None,
         host: VisitHost,
+        uses: Uses,
     ) -> None:
         self._store = store
         self._loop = asyncio.get_running_loop()
@@ -106,6 +109,7 @@ class Visit:
         self.shared = decode_dict(entry)
         self.resolutions = resolutions
         self.requested_by = requested_by
+        self.uses = uses
         self.attempt = 1
         self.first_attempt = 1
         self.phase_attempt = 0
@@ -166,6 +170,7 @@ class Visit:
                 answer=resolution.answer,
                 decided=resolution.decided,
                 resolved_at=resolution.resolved_at,
+                resolved_by=resolution.by,
             )
         for future in self._waiting.pop(resolution.request_id, ()):
             if not future.done():
@@ -195,14 +200,20 @@ class Visit:
         asked_digest = question_digest(text)
         record = self.requests.get(name)
         changed = record is not None and record.digest != asked_digest
-        if record is not None and record.status is RequestStatus.WITHDRAWN:
-            return await self._block()
-        if record is not None and changed and not record.open:
+        taken_back = record is not None and record.status is RequestStatus.WITHDRAWN
+        if record is not None and taken_back and record.resolved_by is None:
+            return await self._block()  # by the node's own code, which withdraws it again
+        if record is not None and changed and not record.open and not taken_back:
             self._hold(Attention(AttentionKind.QUESTION_CHANGED, name, record.text, text))
             return await self._block()
         if record is not None and not record.open:
             return record, Resolution(
-                record.id, record.status, record.answer, record.decided, record.resolved_at
+                record.id,
+                record.status,
+                record.answer,
+                record.decided,
+                record.resolved_at,
+                record.resolved_by,
             )
         ask = None
         if record is None or changed:
@@ -257,7 +268,7 @@ class Visit:
                 self.halt(Halt(HaltKind.STALE))
                 return
             self.requests[one.ask.name] = record
-        if any(one.ask.expires_after is not None for one in queued):
+        if any(one.ask.is_timed for one in queued):
             self._host.on_deadline()
         self._in_flight -= len(queued)
         self._stored_parked = asked.parked and seen == self.resolutions

@@ -1,7 +1,17 @@
 """The store: what is kept on disk, in whole transactions. Nothing here knows how a run is executed."""
 
-from sayso.engine.store._answering import GRACE
-from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, CommandKey, NewRun, Park, Place, VisitEnd
+from sayso.engine.store._commands import (
+    AnswerAttempt,
+    Ask,
+    Asked,
+    CommandKey,
+    HandOver,
+    NewRun,
+    Park,
+    Place,
+    VisitEnd,
+)
+from sayso.engine.store._due import GRACE
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._operating import ATTENTION_ACTIONS
 from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store, VisitStore
@@ -20,6 +30,7 @@ __all__ = [
     "Asked",
     "Change",
     "CommandKey",
+    "HandOver",
     "Hub",
     "Listener",
     "NewRun",

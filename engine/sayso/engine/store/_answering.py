@@ -1,9 +1,10 @@
-"""The transactions that end requests: answers, and deadlines that have passed."""
+"""The transaction that takes an answer: the one place where people decide."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -11,33 +12,29 @@ from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._policy import APPROVE, CODE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, question_from_text
-from sayso.engine._records import RequestStatus, WorkflowStatus
+from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import AnswerRefused
 from sayso.engine.store._commands import AnswerAttempt
 from sayso.engine.store._hub import Resolution
-from sayso.engine.store._rows import read_policy
+from sayso.engine.store._notices import tell_of_break_glass, tell_of_vote, tell_requester
+from sayso.engine.store._rows import read_open_votes, read_policy
 from sayso.engine.store._transaction import Transaction
-
-GRACE = timedelta(seconds=5)
-"""How long after a deadline the sweep waits, so that an answer received in time can still be looked up."""
-
-LARGEST_SWEEP = 256
-"""How many requests one transaction expires at most."""
 
 IsGone = Callable[[str, str], bool]
 """Whether the loaded code of a workflow lacks a node: (workflow, node id)."""
 
-_CLOSED = {
+CLOSED = {
     RequestStatus.EXPIRED: (OutcomeKind.EXPIRED, "This closed at {when}. Your answer changed nothing."),
     RequestStatus.CANCELLED: (OutcomeKind.CANCELLED, "This was cancelled with its run at {when}."),
     RequestStatus.WITHDRAWN: (OutcomeKind.WITHDRAWN, "This was withdrawn at {when}."),
 }
+"""What people hear who come too late, by how the request ended."""
 
 
 class Answerable(msgspec.Struct, frozen=True, gc=False):
-    """A request with its run, as an answer finds it; `events` numbers its last event; `known_*` is the event that this
-    person's event key names, if it was seen before.
+    """A request with its run, as an answer finds it; `events` numbers its last event; `person` is whose account
+    answers, where it is somebody's; `known_*` is the event that this account's event key names, if it was seen before.
     """
 
     request_key: int
@@ -53,11 +50,13 @@ class Answerable(msgspec.Struct, frozen=True, gc=False):
     answer: str | None
     resolved_at: int | None
     resolved_by: str | None
+    requested_by: str | None
     run_id: str
     workflow: str
     run_status: str
     resolutions: int
     events: int
+    person: str | None
     known_revision: int | None
     known_value: str | None
     known_comment: str | None
@@ -75,32 +74,85 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     if request.known_outcome is not None:
         return _repeated(tx, attempt, request, received)
     at = tx.instant if attempt.received_at is None else attempt.received_at
-    vote = Vote(attempt.person, attempt.via, attempt.value, at, attempt.comment, attempt.facts)
-    votes = _current_votes(tx, request.request_key) if request.events else []
-    current = [*(known for known in votes if known.person != attempt.person), vote]
+    vote = _vote_of(tx, attempt, request.person, at)
+    votes = _current_votes(tx, request.request_key) if request.events else ()
+    current = [*(known.as_vote() for known in votes if known.person != vote.person), vote]
     policy = read_policy(request.policy)
     verdict = evaluate(policy, current, tx.instant)
-    if attempt.person in verdict.refused:
-        return _refuse(
-            tx, attempt, request, received, OutcomeKind.NOT_ALLOWED, verdict.refused[attempt.person]
-        )
-    refusal = _refusal(attempt, request, policy, votes, received)
+    if vote.person in verdict.refused:
+        return _refuse(tx, attempt, request, received, OutcomeKind.NOT_ALLOWED, verdict.refused[vote.person])
+    mine = next((known for known in votes if known.person == vote.person), None)
+    refusal = _refusal(attempt, request, policy, vote, mine, received)
     if refusal is not None:
         return _refuse(tx, attempt, request, received, *refusal)
-    outcome = _accepted(request, is_gone) if verdict.decided else _counted(verdict, attempt, votes)
+    outcome = (
+        _accepted(request, is_gone) if verdict.decided else _counted(verdict, vote, changed=mine is not None)
+    )
     event = _record_event(tx, attempt, request, received, outcome)
-    tx.run("vote_upsert", (request.request_key, attempt.person, event))
+    _cast(tx, attempt, request, event)
     tx.mark_cards("deliveries_mark", (request.request_key,))
-    _audit_answer(tx, attempt, request, outcome)
+    _audit_answer(tx, attempt, request, outcome, vote, policy, verdict)
+    if policy.stages:
+        tell_of_vote(tx, request.request_key, vote)
     if verdict.decided:
-        yes = is_approval(verdict.value)
-        counted = [
-            known
-            for known in current
-            if known.person not in verdict.refused and (not policy.stages or is_approval(known.value) == yes)
-        ]
-        _resolve(tx, attempt.person, request, verdict.value, counted)
+        _decide(tx, request, vote, [*(one for one in votes if one.person != vote.person), _as_cast(attempt, vote)],
+                policy, verdict)  # fmt: skip
     return outcome
+
+
+def _vote_of(tx: Transaction, attempt: AnswerAttempt, person: str | None, at: datetime) -> Vote:
+    """The attempt as a vote of the person whose account it came from."""
+    accounts: tuple[str, ...] = ()
+    if person is not None:
+        accounts = tuple(row["account"] for row in tx.rows("accounts_of_person", (person,)))
+    return Vote(
+        person or attempt.person,
+        attempt.via,
+        attempt.value,
+        at,
+        attempt.comment,
+        attempt.facts,
+        accounts,
+        break_glass=attempt.break_glass,
+    )
+
+
+def _as_cast(attempt: AnswerAttempt, vote: Vote) -> CastVote:
+    return CastVote(
+        vote.person, vote.via, vote.value, vote.at, vote.comment, attempt.person, vote.accounts, groups_of(attempt),
+        vote.break_glass,
+    )  # fmt: skip
+
+
+def groups_of(attempt: AnswerAttempt) -> tuple[str, ...]:
+    """The groups that somebody was found to belong to."""
+    return tuple(fact.name for fact in attempt.facts if fact.value is True)
+
+
+def _cast(tx: Transaction, attempt: AnswerAttempt, request: Answerable, event: int) -> None:
+    """Make this the person's vote, in the place of one by another of their accounts."""
+    if request.person is not None:
+        tx.run("votes_of_person_remove", (request.request_key, request.person))
+    groups = groups_of(attempt)
+    stored = to_json(groups) if groups else None
+    tx.run("vote_upsert", (request.request_key, attempt.person, event, stored, int(attempt.break_glass)))
+
+
+def _decide(
+    tx: Transaction, request: Answerable, vote: Vote, votes: list[CastVote], policy: Policy, verdict: Verdict
+) -> None:
+    """Resolve the request by the votes that agree with the decision, and tell who has to hear of it."""
+    yes = is_approval(verdict.value)
+    agreeing = [
+        one
+        for one in votes
+        if one.person not in verdict.refused and (not policy.stages or is_approval(one.value) == yes)
+    ]
+    _resolve(tx, vote.person, request, verdict.value, agreeing)
+    if vote.break_glass and yes:
+        tell_of_break_glass(tx, request.request_key, vote)
+        _audit_break_glass(tx, request, vote)
+    tell_requester(tx, request.request_key, request.requested_by)
 
 
 def answer_all(tx: Transaction, attempts: list[tuple[str, AnswerAttempt]], is_gone: IsGone) -> list[Outcome]:
@@ -126,28 +178,30 @@ def _repeated(tx: Transaction, attempt: AnswerAttempt, request: Answerable, rece
 _KEY_IS_TAKEN = "This has the key of another answer of yours. Send it again under a key of its own."
 
 
-def _current_votes(tx: Transaction, request_key: int) -> list[Vote]:
-    return [
-        Vote(person, via, decode(value), from_microseconds(received_at), comment)
-        for person, via, value, received_at, comment in tx.rows("votes_current", (request_key,))
-    ]
+def _current_votes(tx: Transaction, request_key: int) -> tuple[CastVote, ...]:
+    return read_open_votes(tx.row("votes_current", (request_key,))["votes"])
 
 
 def _refusal(
-    attempt: AnswerAttempt, request: Answerable, policy: Policy, votes: list[Vote], received: int
+    attempt: AnswerAttempt,
+    request: Answerable,
+    policy: Policy,
+    vote: Vote,
+    mine: CastVote | None,
+    received: int,
 ) -> tuple[OutcomeKind, str] | None:
     """Why an allowed person's answer cannot count, or None."""
     if request.status == RequestStatus.ANSWERED:
-        return _already_answered(attempt, request)
+        return _already_answered(vote, request)
     if request.status != RequestStatus.PENDING:
-        kind, words = _CLOSED[RequestStatus(request.status)]
-        return kind, words.format(when=_clock_time(request.resolved_at))
+        kind, words = CLOSED[RequestStatus(request.status)]
+        return kind, words.format(when=clock_time(request.resolved_at))
     if attempt.revision != request.revision:
         return OutcomeKind.SUPERSEDED, "The question has changed since. Please read it again."
     if request.deadline is not None and received > request.deadline:
-        when = _clock_time(request.deadline)
+        when = clock_time(request.deadline)
         return OutcomeKind.EXPIRED, f"This closed at {when}. Your answer changed nothing."
-    if any(known.person == attempt.person and known.value == attempt.value for known in votes):
+    if mine is not None and mine.value == vote.value and mine.break_glass == vote.break_glass:
         return OutcomeKind.DUPLICATE, "You have already answered this so."
     return _unfit(attempt, request, policy)
 
@@ -161,33 +215,37 @@ def _unfit(attempt: AnswerAttempt, request: Answerable, policy: Policy) -> tuple
         return OutcomeKind.INVALID, str(error)
     if question.input_type == "text" and attempt.via != CODE and not isinstance(attempt.value, str):
         return OutcomeKind.INVALID, "This asks for a text. Please send one."
-    if policy.needs_comment(attempt.value) and not (attempt.comment or "").strip():
+    has_remark = bool((attempt.comment or "").strip())
+    if attempt.break_glass and not (is_approval(attempt.value) and has_remark):
+        return OutcomeKind.INVALID, "Break-glass approves, and needs a reason. Please say why."
+    if policy.needs_comment(attempt.value) and not has_remark:
         what = "approval" if is_approval(attempt.value) else "rejection"
         return OutcomeKind.INVALID, f"Please say why: a remark is needed with this {what}."
     return None
 
 
-def _already_answered(attempt: AnswerAttempt, request: Answerable) -> tuple[OutcomeKind, str]:
+def _already_answered(vote: Vote, request: Answerable) -> tuple[OutcomeKind, str]:
     assert request.answer is not None
-    if request.resolved_by == attempt.person and decode(request.answer) == attempt.value:
+    if request.resolved_by == vote.person and decode(request.answer) == vote.value:
         return OutcomeKind.DUPLICATE, "You have already answered this so."
-    when = _clock_time(request.resolved_at)
+    when = clock_time(request.resolved_at)
     return OutcomeKind.ALREADY_ANSWERED, (
         f"Already answered by {request.resolved_by} at {when}. Your answer changed nothing."
     )
 
 
-def _clock_time(stored: int | None) -> str:
+def clock_time(stored: int | None) -> str:
+    """An instant in words that hold everywhere."""
     assert stored is not None
     return f"{from_microseconds(stored):%Y-%m-%d %H:%M} UTC"
 
 
-def _counted(verdict: Verdict, attempt: AnswerAttempt, votes: list[Vote]) -> Outcome:
+def _counted(verdict: Verdict, vote: Vote, *, changed: bool) -> Outcome:
     """What a vote that does not decide yet amounts to, in the words for its person."""
-    is_yes = is_approval(attempt.value)
-    if any(known.person == attempt.person for known in votes):
+    is_yes = is_approval(vote.value)
+    if changed:
         return Outcome(OutcomeKind.COUNTED, f"Changed to {APPROVE if is_yes else REJECT}.")
-    mine = [one for one in verdict.stages if attempt.person in (one.approved if is_yes else one.rejected)]
+    mine = [one for one in verdict.stages if vote.person in (one.approved if is_yes else one.rejected)]
     counts = " and ".join(
         f"{len(one.approved)} of {one.stage.needed}"
         if is_yes
@@ -234,7 +292,15 @@ def _record_event(
     return event
 
 
-def _audit_answer(tx: Transaction, attempt: AnswerAttempt, request: Answerable, outcome: Outcome) -> None:
+def _audit_answer(
+    tx: Transaction,
+    attempt: AnswerAttempt,
+    request: Answerable,
+    outcome: Outcome,
+    vote: Vote,
+    policy: Policy,
+    verdict: Verdict,
+) -> None:
     payload: dict[str, object] = {
         "value": attempt.value,
         "revision": attempt.revision,
@@ -242,9 +308,27 @@ def _audit_answer(tx: Transaction, attempt: AnswerAttempt, request: Answerable, 
         "outcome": outcome.kind,
         "comment": attempt.comment,
     }
+    if vote.person != attempt.person:
+        payload["whose"] = vote.person
     if attempt.facts:
         payload["facts"] = [[fact.name, fact.value, fact.as_of] for fact in attempt.facts]
+    if attempt.break_glass:
+        payload["break_glass"] = True
+    if policy.stages and verdict.decided:
+        payload["decided"] = {"value": verdict.value, "why": verdict.why, **policy_stamp(policy)}
     _audit(tx, "answer_accepted", payload, attempt, request)
+
+
+def policy_stamp(policy: Policy) -> dict[str, object]:
+    """Which policy it is, in which version."""
+    return {"policy": policy.name, "version": policy.version}
+
+
+def _audit_break_glass(tx: Transaction, request: Answerable, vote: Vote) -> None:
+    tx.audit(
+        "break_glass", {"reason": vote.comment}, run_id=request.run_id, request_id=request.id, person=vote.person,
+        via=vote.via,
+    )  # fmt: skip
 
 
 def _audit(
@@ -255,22 +339,32 @@ def _audit(
     )
 
 
-def _resolve(tx: Transaction, person: str, request: Answerable, value: Json, counted: list[Vote]) -> None:
-    text = to_json(value)
-    decided = to_json(
-        [
-            {"person": v.person, "via": v.via, "value": v.value, "at": v.at, "comment": v.comment}
-            for v in counted
-        ]
-    )
+def _resolve(tx: Transaction, person: str, request: Answerable, value: Json, counted: list[CastVote]) -> None:
+    text, decided = to_json(value), to_json([one.as_dict() for one in counted])
     fields = (text, decided, tx.now, person, request.request_key, request.revision)
     changed = tx.run("request_answer", fields).rowcount
     assert changed == 1, "the request was pending when this transaction read it"
-    resolution = Resolution(request.id, RequestStatus.ANSWERED, text, decided, tx.instant)
-    _resolve_run(tx, request, resolution)
+    resolution = Resolution(request.id, RequestStatus.ANSWERED, text, decided, tx.instant, person)
+    resolve_run(tx, request, resolution)
 
 
-def _resolve_run(tx: Transaction, request: Answerable | Due, resolution: Resolution) -> None:
+class OfRun(Protocol):
+    """What is known of a request's run, wherever it was read."""
+
+    @property
+    def run_key(self) -> int: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def workflow(self) -> str: ...
+    @property
+    def run_status(self) -> str: ...
+    @property
+    def resolutions(self) -> int: ...
+
+
+def resolve_run(tx: Transaction, request: OfRun, resolution: Resolution) -> None:
+    """A request came to its end: its run goes on, unless it waits for an operator."""
     waiting = request.run_status == WorkflowStatus.WAITING_FOR_INPUT
     status = WorkflowStatus.RUNNING if waiting else WorkflowStatus(request.run_status)
     resolutions = request.resolutions + 1
@@ -300,42 +394,3 @@ def _refuse(
         }
         _audit(tx, "answer_refused", payload, attempt, request)
     return outcome
-
-
-class Due(msgspec.Struct, frozen=True):
-    """A request whose deadline has passed, with its run."""
-
-    request_key: int
-    id: str
-    run_key: int
-    default_value: str | None
-    run_id: str
-    workflow: str
-    run_status: str
-    resolutions: int
-
-
-def expire_due(tx: Transaction, run_id: str | None) -> int:
-    """Expire what has been due for longer than the grace, of one run or of all, a bounded number at a time; the number
-    of requests expired.
-    """
-    expired = 0
-    due = {"until": to_microseconds(tx.instant - GRACE), "run_id": run_id}
-    while expired < LARGEST_SWEEP and (row := tx.row("request_due", due)) is not None:
-        expired += 1
-        request = Due(*row)
-        tx.run("request_expire", (tx.now, request.request_key))
-        tx.mark_cards("deliveries_mark", (request.request_key,))
-        default = request.default_value
-        payload = {"default": None if default is None else decode(default)}
-        tx.audit("request_expired", payload, run_id=request.run_id, request_id=request.id)
-        resolution = Resolution(request.id, RequestStatus.EXPIRED, default, None, tx.instant)
-        _resolve_run(tx, request, resolution)
-    return expired
-
-
-def next_deadline(tx: Transaction, run_id: str | None) -> int | None:
-    """The earliest deadline of an open request, of one run or of all."""
-    query = "next_deadline" if run_id is None else "next_deadline_of_run"
-    row = tx.row(query, {"run_id": run_id})
-    return None if row is None else row["deadline"]

@@ -44,7 +44,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question to be stored. `policy` has stages; without one, the first of the audience decides. `known` says that
-    its name is recorded, under another digest.
+    its name is recorded, under another digest. `places` are where its cards go.
     """
 
     id: str
@@ -59,6 +59,14 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     default: str | None
     known: bool
     policy: Policy | None = None
+    places: tuple[str, ...] = ()
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether something happens by itself while it is open."""
+        policy = self.policy
+        by_policy = policy is not None and (policy.remind_every or policy.escalate_after) is not None
+        return self.expires_after is not None or by_policy
 
 
 class Park(msgspec.Struct, frozen=True, gc=False):
@@ -81,7 +89,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 class VisitEnd(msgspec.Struct, frozen=True, gc=False):
     """The end of a visit: on to `next_node` with `shared`, or the run's end with `status`. `withdraw` closes what is
-    still open.
+    still open. `used` are the ids of requests that it used as approvals.
     """
 
     status: WorkflowStatus
@@ -89,10 +97,11 @@ class VisitEnd(msgspec.Struct, frozen=True, gc=False):
     next_node: str | None = None
     error: str | None = None
     withdraw: bool = False
+    used: tuple[str, ...] = ()
 
 
 class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
-    """Somebody's attempt to answer."""
+    """Somebody's attempt to answer; with `break_glass`, to approve alone."""
 
     request_id: str
     revision: int
@@ -102,4 +111,17 @@ class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
     event_key: str | None = None
     comment: str | None = None
     received_at: datetime | None = None
+    facts: tuple[Fact, ...] = ()
+    break_glass: bool = False
+
+
+class HandOver(msgspec.Struct, frozen=True, gc=False):
+    """Somebody's wish to have another person, `to`, asked in their place. `places` are where that one's card goes."""
+
+    request_id: str
+    revision: int
+    person: str
+    via: str
+    to: str
+    places: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()

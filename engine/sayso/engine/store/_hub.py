@@ -17,13 +17,16 @@ from sayso.engine._records import RequestStatus, WorkflowStatus
 
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
-    """The end of a request. `answer` and `decided` are JSON; `decided` are the votes that decided."""
+    """The end of a request. `answer` and `decided` are JSON; `decided` are the votes that decided, `by` is who ended
+    it.
+    """
 
     request_id: str
     status: RequestStatus
     answer: str | None = None
     decided: str | None = None
     resolved_at: datetime | None = None
+    by: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

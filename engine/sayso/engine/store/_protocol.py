@@ -10,7 +10,17 @@ from typing import Protocol
 from sayso.engine._clock import Clock
 from sayso.engine._outcomes import Outcome
 from sayso.engine._records import Attention, LoadedRun
-from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, CommandKey, NewRun, Park, Place, VisitEnd
+from sayso.engine.store._commands import (
+    AnswerAttempt,
+    Ask,
+    Asked,
+    CommandKey,
+    HandOver,
+    NewRun,
+    Park,
+    Place,
+    VisitEnd,
+)
 from sayso.engine.store._hub import Hub, Resolution
 
 WRITE_CALLS = (
@@ -27,7 +37,15 @@ WRITE_CALLS = (
     "hold",
     "answer",
     "answer_all",
-    "expire_due",
+    "act_due",
+    "take_back",
+    "hand_over",
+    "direct",
+    "begin_link",
+    "link",
+    "unlink",
+    "end_notice",
+    "fail_notice",
     "cancel",
     "retry",
     "attend",
@@ -85,7 +103,7 @@ class RunStore(VisitStore, Protocol):
     def node_statuses(self, run_id: str) -> asyncio.Future[dict[str, str]]: ...
     def runs_to_recover(self, workflow: str) -> asyncio.Future[list[str]]: ...
     def parked_nodes(self, workflow: str) -> asyncio.Future[list[str]]: ...
-    async def next_deadline(self, run_id: str | None) -> datetime | None: ...
+    async def next_due(self, run_id: str | None) -> datetime | None: ...
     def set_nodes(self, workflow: str, nodes: Iterable[str] | None) -> None: ...
     def start(self, new: NewRun) -> asyncio.Future[Place]: ...
     def end_visit(self, place: Place, end: VisitEnd) -> asyncio.Future[bool]: ...
@@ -100,7 +118,9 @@ class AnswerStore(Protocol):
 
     def answer(self, attempt: AnswerAttempt) -> asyncio.Future[Outcome]: ...
     def answer_all(self, attempts: Sequence[tuple[str, AnswerAttempt]]) -> asyncio.Future[list[Outcome]]: ...
-    def expire_due(self, run_id: str | None) -> asyncio.Future[int]: ...
+    def act_due(self, run_id: str | None) -> asyncio.Future[int]: ...
+    def take_back(self, request_id: str, person: str, via: str) -> asyncio.Future[Outcome]: ...
+    def hand_over(self, wish: HandOver) -> asyncio.Future[Outcome]: ...
     def cancel(
         self, run_id: str, person: str, via: str, command: CommandKey | None = None
     ) -> asyncio.Future[None]: ...

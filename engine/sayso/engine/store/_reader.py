@@ -15,6 +15,7 @@ import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import (
+    Account,
     AuditRow,
     CardRecord,
     Credential,
@@ -23,6 +24,7 @@ from sayso.engine._records import (
     Delivery,
     LoadedRun,
     NodeStatus,
+    Notice,
     RequestRecord,
     RunSummary,
     StoreCounts,
@@ -38,6 +40,7 @@ from sayso.engine.store._rows import (
     read_audit,
     read_card,
     read_delivery,
+    read_notice,
     read_request,
     read_run,
     read_step,
@@ -139,6 +142,28 @@ class SQLiteReader:
         """The places of a request's cards."""
         return [read_delivery(row) for row in await self._rows("deliveries_of", {"id": request_id})]
 
+    async def notice_places(self) -> list[str]:
+        """The destinations at which messages beside the cards are to be sent, now or later."""
+        return [row["destination"] for row in await self._rows("notice_places", {})]
+
+    async def notice(self, destination: str, now: datetime) -> Notice | datetime | None:
+        """The next message for a place; where none goes now, the instant of the next attempt, or None."""
+        fields = {"destination": destination, "now": to_microseconds(now)}
+        rows = await self._rows("notice_due", fields)
+        if rows:
+            return read_notice(rows[0])
+        later = (await self._rows("notice_next_attempt", fields))[0]["next_attempt"]
+        return None if later is None else from_microseconds(later)
+
+    async def accounts(self) -> list[Account]:
+        """Every account that is somebody's, by person."""
+        return [_account(row) for row in await self._rows("accounts_list", {})]
+
+    async def ids_of(self, account: str) -> tuple[str, ...]:
+        """The person whose account this is and all their accounts; itself alone where it is nobody's."""
+        rows = await self._rows("ids_of_account", {"account": account})
+        return tuple(dict.fromkeys([*(str(row["id"]) for row in rows), account]))
+
     async def dead_places(self) -> list[DeadPlace]:
         """The destinations that were given up."""
         return [
@@ -209,9 +234,9 @@ class SQLiteReader:
         run = read_run(rows[0])
         where = {"run_key": run.run_key, "visit": run.visit}
         requests = tuple(read_request(row) for row in await self._rows("visit_requests", where))
-        return LoadedRun(
-            run, requests, tuple(read_step(row) for row in await self._rows("visit_steps", where))
-        )
+        steps = tuple(read_step(row) for row in await self._rows("visit_steps", where))
+        uses = {row["id"]: row["used_by"] for row in await self._rows("uses_of_run", where)}
+        return LoadedRun(run, requests, steps, uses)
 
     async def parked(self, workflow: str) -> list[tuple[str, str, str]]:
         """Every parked run of a workflow: run id, node id, and the definition it parked under, as JSON."""
@@ -287,6 +312,11 @@ class SQLiteReader:
                 raise
             raise StoreUnreadable(str(self.path), str(error)) from error
         return connection
+
+
+def _account(row: Any) -> Account:
+    linked_at = row["linked_at"]
+    return Account(row["account"], row["person"], None if linked_at is None else from_microseconds(linked_at))
 
 
 def _stop_at_exit(connection: aiosqlite.Connection) -> None:

@@ -17,6 +17,8 @@ from sayso.engine._records import (
     CardRecord,
     CastVote,
     Delivery,
+    Notice,
+    NoticeKind,
     RequestRecord,
     RequestStatus,
     RunRecord,
@@ -29,7 +31,9 @@ from sayso.engine.store._hub import Resolution
 
 _attention = msgspec.json.Decoder(Attention)
 _votes = msgspec.json.Decoder(tuple[CastVote, ...])
-_open_votes = msgspec.json.Decoder(tuple[tuple[str, str, Any, int, str | None], ...])
+_open_votes = msgspec.json.Decoder(
+    tuple[tuple[str, str, str, Any, int, str | None, tuple[str, ...], tuple[str, ...] | None, int, int], ...]
+)
 _audience: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 _policy = msgspec.json.Decoder(Policy)
 
@@ -62,11 +66,15 @@ def read_request(row: Any) -> RequestRecord:
     return RequestRecord(*fields)
 
 
+REQUEST_COLUMNS = 21
+"""How many columns a request has in the statements that read one with something else."""
+
+
 def read_resolution(row: Any) -> Resolution:
     """The end of a request."""
-    request_id, status, answer, decided, resolved_at = row
+    request_id, status, answer, decided, resolved_at, by = row
     resolved = None if resolved_at is None else from_microseconds(resolved_at)
-    return Resolution(request_id, RequestStatus(status), answer, decided, resolved)
+    return Resolution(request_id, RequestStatus(status), answer, decided, resolved, by)
 
 
 def read_run(row: Any) -> RunRecord:
@@ -110,7 +118,7 @@ def read_delivery(row: Any) -> Delivery:
 
 def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
     """What a card shows, still without the names of people."""
-    request = read_request(tuple(row)[:19])
+    request = read_request(tuple(row)[:REQUEST_COLUMNS])
     status = WorkflowStatus(row["run_status"])
     node = row["run_node"]
     gone = status not in ENDED and node is not None and is_gone(row["workflow"], node)
@@ -122,24 +130,28 @@ def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
         run_error=row["run_error"],
         run_ended_at=_instant(row["run_ended_at"]),
         held=not request.open and (gone or status is WorkflowStatus.NEEDS_ATTENTION),
-        resolved_by=row["resolved_by"],
         revised_at=_instant(row["revised_at"]),
-        votes=_open_votes_of(row["open_votes"])
+        votes=read_open_votes(row["open_votes"])
         if request.decided is None
         else _votes.decode(request.decided),
         names={},
     )
 
 
-def _open_votes_of(text: str | None) -> tuple[CastVote, ...]:
-    """The votes so far, the first first."""
+def read_open_votes(text: str | None) -> tuple[CastVote, ...]:
+    """The current votes on a request, one a person, the first first. Where accounts were linked behind their votes, the
+    later of two stands.
+    """
     if text is None:
         return ()
-    votes = [
-        CastVote(person, via, value, from_microseconds(at), comment)
-        for person, via, value, at, comment in _open_votes.decode(text)
-    ]
-    return tuple(sorted(votes, key=lambda vote: (vote.at, vote.person)))
+    found: dict[str, tuple[int, CastVote]] = {}
+    for account, person, via, value, at, comment, accounts, groups, alone, event in _open_votes.decode(text):
+        vote = CastVote(
+            person, via, value, from_microseconds(at), comment, account, accounts, groups or (), bool(alone)
+        )
+        if person not in found or found[person][0] < event:
+            found[person] = (event, vote)
+    return tuple(sorted((vote for _, vote in found.values()), key=lambda vote: (vote.at, vote.person)))
 
 
 def people_of(card: CardRecord) -> list[str]:
@@ -148,14 +160,24 @@ def people_of(card: CardRecord) -> list[str]:
     people = [
         *request.audience,
         *(vote.person for vote in card.votes),
-        card.resolved_by,
+        request.resolved_by,
         request.requested_by,
+        *(() if request.policy is None else (*request.policy.released, *request.policy.break_glass)),
     ]
     return sorted({person for person in people if person is not None})
 
 
 def _instant(stored: int | None) -> datetime | None:
     return None if stored is None else from_microseconds(stored)
+
+
+def read_notice(row: Any) -> Notice:
+    """A message beside the cards; the columns are those of `Notice`."""
+    fields = list(row)
+    fields[3] = NoticeKind(fields[3])
+    fields[4] = decode(fields[4])
+    fields[5] = from_microseconds(fields[5])
+    return Notice(*fields)
 
 
 def read_audit(row: Any) -> AuditRow:

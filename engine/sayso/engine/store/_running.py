@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from sayso.engine._clock import to_microseconds
-from sayso.engine._policy import destinations
+from sayso.engine._policy import Policy
 from sayso.engine._questions import DIGEST_VERSION
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
 from sayso.engine._values import decode
@@ -56,7 +56,9 @@ def load(tx: Transaction, run_id: str) -> LoadedRun | None:
     run = read_run(row)
     where = {"run_key": run.run_key, "visit": run.visit}
     requests = tuple(read_request(found) for found in tx.rows("visit_requests", where))
-    return LoadedRun(run, requests, tuple(read_step(found) for found in tx.rows("visit_steps", where)))
+    steps = tuple(read_step(found) for found in tx.rows("visit_steps", where))
+    uses = dict(tx.rows("uses_of_run", where))
+    return LoadedRun(run, requests, steps, uses)
 
 
 def ask(tx: Transaction, place: Place, asks: list[Ask], park: Park | None) -> Asked | None:
@@ -89,6 +91,8 @@ def stir(tx: Transaction, place: Place) -> None:
 
 def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     deadline = None if one.expires_after is None else tx.instant + one.expires_after
+    one = msgspec.structs.replace(one, policy=_timed(tx, one.policy))
+    remind_at, escalate_at = _times(tx, one.policy)
     request_key = tx.run(
         "request_insert",
         (
@@ -107,16 +111,35 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             tx.now,
             None if deadline is None else to_microseconds(deadline),
             one.default,
+            remind_at,
+            escalate_at,
         ),
     ).lastrowid
-    for destination in destinations(one.audience):
+    for destination in one.places:
         tx.mark_cards("delivery_insert", (request_key, destination))
     _audit_asked(tx, "requested", place, one, 1)
     return _record(tx, place, one, deadline)
 
 
+def _timed(tx: Transaction, policy: Policy | None) -> Policy | None:
+    """The policy with the instant from which others are asked as well."""
+    if policy is None or policy.escalate_after is None:
+        return policy
+    return msgspec.structs.replace(policy, escalates_at=tx.instant + policy.escalate_after)
+
+
+def _times(tx: Transaction, policy: Policy | None) -> tuple[int | None, int | None]:
+    """When the request first reminds, and when it escalates."""
+    if policy is None:
+        return None, None
+    remind_at = None if policy.remind_every is None else to_microseconds(tx.instant + policy.remind_every)
+    return remind_at, None if policy.escalates_at is None else to_microseconds(policy.escalates_at)
+
+
 def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     where = {"run_key": place.run_key, "visit": place.visit}
+    one = msgspec.structs.replace(one, policy=_timed(tx, one.policy))
+    remind_at, escalate_at = _times(tx, one.policy)
     row = tx.row(
         "request_revise",
         {
@@ -128,12 +151,16 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
             "policy": policy_text(one.audience, one.policy),
             "note": one.note,
             "default_value": one.default,
+            "remind_at": remind_at,
+            "escalate_at": escalate_at,
             "now": tx.now,
         },
     )
     if row is None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
+    for destination in one.places:
+        tx.mark_cards("delivery_add", (row["request_key"], destination))
     tx.mark_cards("deliveries_mark", (row["request_key"],))
     _audit_asked(tx, "request_changed", place, one, row["revision"])
     return next(
@@ -174,6 +201,7 @@ def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) 
         deadline=deadline,
         default=one.default,
         status=RequestStatus.PENDING,
+        policy=one.policy,
     )
 
 
@@ -202,6 +230,8 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
         return False
     failed = end.status is WorkflowStatus.FAILED
     tx.run("visit_end", ("FAILED" if failed else "COMPLETED", end.error, tx.now, *here))
+    for request_id in end.used:
+        tx.run("request_used", {"id": request_id, "run_key": place.run_key, "visit": place.visit})
     if end.withdraw:
         _withdraw_open(tx, place)
     if end.next_node is not None:

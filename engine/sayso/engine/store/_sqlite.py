@@ -18,11 +18,31 @@ from typing import Any, Self
 
 from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import Attention, CredentialKind, Delivery, LoadedRun
+from sayso.engine._records import Attention, CredentialKind, Delivery, LoadedRun, Notice
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
-from sayso.engine.store import _answering, _cards, _credentials, _operating, _running
-from sayso.engine.store._commands import AnswerAttempt, Ask, Asked, CommandKey, NewRun, Park, Place, VisitEnd
+from sayso.engine.store import (
+    _accounts,
+    _answering,
+    _cards,
+    _changing,
+    _credentials,
+    _due,
+    _notices,
+    _operating,
+    _running,
+)
+from sayso.engine.store._commands import (
+    AnswerAttempt,
+    Ask,
+    Asked,
+    CommandKey,
+    HandOver,
+    NewRun,
+    Park,
+    Place,
+    VisitEnd,
+)
 from sayso.engine.store._connection import connect_writer
 from sayso.engine.store._hub import Hub, Resolution
 from sayso.engine.store._lock import FileLock
@@ -217,9 +237,9 @@ class SQLiteStore:
         """The nodes at which runs of a workflow stand that have not ended: one index seek each."""
         return self._read(_running.parked_nodes, workflow)
 
-    async def next_deadline(self, run_id: str | None) -> datetime | None:
-        """The earliest deadline of an open request, of one run or of all."""
-        stored = await self._read(_answering.next_deadline, run_id)
+    async def next_due(self, run_id: str | None) -> datetime | None:
+        """The next instant at which a request does something by itself, of one run or of all."""
+        stored = await self._read(_due.next_due, run_id)
         return None if stored is None else from_microseconds(stored)
 
     def start(self, new: NewRun) -> asyncio.Future[Place]:
@@ -274,9 +294,17 @@ class SQLiteStore:
         """Take several answers or none; raises `AnswerRefused` for the first that is refused."""
         return self._submit(_answering.answer_all, list(attempts), self._opened().is_gone)
 
-    def expire_due(self, run_id: str | None) -> asyncio.Future[int]:
-        """Expire what is due, of one run or of all; the number of requests expired."""
-        return self._submit(_answering.expire_due, run_id)
+    def act_due(self, run_id: str | None) -> asyncio.Future[int]:
+        """Expire, escalate and remind where that is due, of one run or of all; how often."""
+        return self._submit(_due.act_due, run_id)
+
+    def take_back(self, request_id: str, person: str, via: str) -> asyncio.Future[Outcome]:
+        """Withdraw a request for whoever asked for it."""
+        return self._submit(_changing.take_back, request_id, person, via)
+
+    def hand_over(self, wish: HandOver) -> asyncio.Future[Outcome]:
+        """Have somebody else asked in an approver's place."""
+        return self._submit(_changing.hand_over, wish)
 
     def cancel(
         self, run_id: str, person: str, via: str, command: CommandKey | None = None
@@ -316,6 +344,24 @@ class SQLiteStore:
         while count := await self._submit(_operating.prune, to_microseconds(before), person, via):
             deleted += count
         return deleted
+
+    # One person's accounts.
+
+    def direct(self, rows: Sequence[tuple[str, str, str]]) -> asyncio.Future[None]:
+        """Have the directory's accounts stand as they are now: account, person and name each."""
+        return self._submit(_accounts.direct, list(rows))
+
+    def begin_link(self, account: str, code_hash: str, expires_at: datetime) -> asyncio.Future[None]:
+        """Keep the hash of a one-time code that links an account."""
+        return self._submit(_accounts.begin_link, account, code_hash, expires_at)
+
+    def link(self, account: str, code_hash: str) -> asyncio.Future[str]:
+        """Make this account and the one a code was made for one person; what to say."""
+        return self._submit(_accounts.link, account, code_hash)
+
+    def unlink(self, account: str) -> asyncio.Future[str]:
+        """Let a linked account stand for itself again; what to say."""
+        return self._submit(_accounts.unlink, account)
 
     # Ways in over HTTP. Only hashes of secrets come here.
 
@@ -364,6 +410,14 @@ class SQLiteStore:
     def bury(self, destination: str, error: str) -> asyncio.Future[bool]:
         """Give a destination up; whether this is news."""
         return self._submit(_cards.bury, destination, error)
+
+    def end_notice(self, notice: Notice) -> asyncio.Future[None]:
+        """Record that a message beside the cards was sent, or never can be."""
+        return self._submit(_notices.sent, notice)
+
+    def fail_notice(self, notice: Notice, next_attempt: datetime) -> asyncio.Future[None]:
+        """Record that a message was not sent and when it is tried again."""
+        return self._submit(_notices.failed, notice, next_attempt)
 
     def revive(self, destinations: Sequence[str] | None = None) -> asyncio.Future[int]:
         """Try given-up destinations again, all where none is named; the number of cards that wait there."""

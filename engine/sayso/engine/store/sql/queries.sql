@@ -32,7 +32,8 @@ SELECT status, workflow, node_id FROM runs WHERE run_id = ?;
 
 -- name: visit_requests
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
-       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by, q.used_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.run_key = :run_key AND q.visit = :visit ORDER BY q.request_key;
 
@@ -79,13 +80,14 @@ WHERE run_key = :run_key AND visit = :visit AND status = 'PENDING' RETURNING req
 
 -- name: request_insert
 INSERT INTO requests (id, run_key, visit, name, node_id, attempt, question, digest, digest_version, policy,
-                      requested_by, note, asked_at, deadline, default_value, status)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING');
+                      requested_by, note, asked_at, deadline, default_value, remind_at, escalate_at, status)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING');
 
 -- name: request_revise
 -- The question changed while it was open: a new revision, under what is asked now.
 UPDATE requests SET question = :question, digest = :digest, digest_version = :digest_version, policy = :policy,
-                    note = :note, default_value = :default_value, revision = revision + 1, revised_at = :now
+                    note = :note, default_value = :default_value, remind_at = :remind_at, escalate_at = :escalate_at,
+                    reminders = 0, revision = revision + 1, revised_at = :now
 WHERE run_key = :run_key AND visit = :visit AND name = :name AND status = 'PENDING'
 RETURNING request_key, revision;
 
@@ -186,13 +188,18 @@ FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key WHERE r.ended_at IS N
 SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
 
 -- name: card
--- The first nineteen columns are those of `RequestRecord`.
+-- The first twenty-one columns are those of `RequestRecord`.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by, q.used_by,
        r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node, r.error AS run_error,
-       r.ended_at AS run_ended_at, q.resolved_by, q.revised_at,
-       (SELECT json_group_array(json_array(v.person, e.via, json(e.value), e.received_at, e.comment))
+       r.ended_at AS run_ended_at, q.revised_at,
+       (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
+                                           e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
+                                                                     WHERE o.person = a.person), '[]')),
+                                           json(v.groups), v.break_glass, v.event))
         FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
+        LEFT JOIN accounts a ON a.account = v.person
         WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes
 FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE q.id = :id;
@@ -220,20 +227,27 @@ UPDATE requests SET status = 'WITHDRAWN', resolved_at = :now
 WHERE run_key = :run_key AND id = :id AND status = 'PENDING' RETURNING request_key;
 
 -- name: request_resolution
-SELECT q.id, q.status, q.answer, q.decided, q.resolved_at FROM requests q WHERE q.id = :id;
+SELECT q.id, q.status, q.answer, q.decided, q.resolved_at, q.resolved_by FROM requests q WHERE q.id = :id;
 
 -- name: request_for_answer
 -- With what was recorded for this person's event key, if it was seen before. The columns are those of `Answerable`.
 SELECT q.request_key, q.run_key, q.id, q.node_id, q.question, q.digest, q.revision, q.policy, q.deadline,
-       q.status, q.answer, q.resolved_at, q.resolved_by, r.run_id, r.workflow, r.status, r.resolutions,
+       q.status, q.answer, q.resolved_at, q.resolved_by, q.requested_by, r.run_id, r.workflow, r.status, r.resolutions,
        (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key),
+       (SELECT a.person FROM accounts a WHERE a.account = ?2),
        known.revision, known.value, known.comment, known.outcome, known.reason
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 LEFT JOIN events known ON known.request_key = q.request_key AND known.person = ?2 AND known.event_key = ?3
 WHERE q.id = ?1;
 
 -- name: votes_current
-SELECT v.person, e.via, e.value, e.received_at, e.comment FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
+-- With whose account each came from, and with that person's other accounts.
+SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at, e.comment,
+                                   json(coalesce((SELECT json_group_array(o.account) FROM accounts o
+                                                  WHERE o.person = a.person), '[]')),
+                                   json(v.groups), v.break_glass, v.event)) AS votes
+FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
+LEFT JOIN accounts a ON a.account = v.person
 WHERE v.request_key = ?;
 
 -- name: event_insert
@@ -242,8 +256,16 @@ INSERT INTO events (request_key, event, event_key, revision, person, via, value,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: vote_upsert
-INSERT INTO votes (request_key, person, event) VALUES (?, ?, ?)
-ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event;
+INSERT INTO votes (request_key, person, event, groups, break_glass) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event, groups = excluded.groups,
+                                                break_glass = excluded.break_glass;
+
+-- name: votes_of_person_remove
+-- A vote of theirs by any account: the next one stands for the person.
+DELETE FROM votes WHERE request_key = ? AND person IN (SELECT account FROM accounts WHERE person = ?);
+
+-- name: vote_remove
+DELETE FROM votes WHERE request_key = ? AND person = ?;
 
 -- name: request_answer
 -- No row changed: somebody was first, or the question changed.
@@ -261,17 +283,139 @@ RETURNING count;
 
 -- name: request_due
 -- The one that is due longest, in the whole store (:run_id null) or of one run. The columns are those of `Due`.
-SELECT q.request_key, q.id, q.run_key, q.default_value, r.run_id, r.workflow, r.status, r.resolutions
+SELECT q.request_key, q.id, q.run_key, q.default_value, q.requested_by, r.run_id, r.workflow, r.status, r.resolutions
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.deadline LIMIT 1;
 
 -- name: next_deadline
-SELECT q.deadline FROM requests q WHERE q.status = 'PENDING' AND q.deadline IS NOT NULL ORDER BY q.deadline LIMIT 1;
+SELECT q.deadline AS at FROM requests q WHERE q.status = 'PENDING' AND q.deadline IS NOT NULL ORDER BY q.deadline LIMIT 1;
 
--- name: next_deadline_of_run
-SELECT min(q.deadline) AS deadline FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
-WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.deadline IS NOT NULL;
+-- name: next_reminder
+SELECT q.remind_at AS at FROM requests q WHERE q.status = 'PENDING' AND q.remind_at IS NOT NULL ORDER BY q.remind_at LIMIT 1;
+
+-- name: next_escalation
+SELECT q.escalate_at AS at FROM requests q WHERE q.status = 'PENDING' AND q.escalate_at IS NOT NULL
+ORDER BY q.escalate_at LIMIT 1;
+
+-- name: next_due_of_run
+SELECT min(q.deadline) AS deadline, min(q.remind_at) AS remind_at, min(q.escalate_at) AS escalate_at
+FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
+WHERE r.run_id = :run_id AND q.status = 'PENDING';
+
+-- name: request_to_remind
+SELECT q.request_key, q.id, q.policy, q.reminders, q.requested_by, r.run_id FROM requests q JOIN runs r ON r.run_key = q.run_key
+WHERE q.status = 'PENDING' AND q.remind_at <= :now AND (:run_id IS NULL OR r.run_id = :run_id) ORDER BY q.remind_at LIMIT 1;
+
+-- name: request_reminded
+UPDATE requests SET remind_at = ?, reminders = reminders + 1 WHERE request_key = ?;
+
+-- name: request_to_escalate
+SELECT q.request_key, q.id, q.policy, q.reminders, q.requested_by, r.run_id FROM requests q JOIN runs r ON r.run_key = q.run_key
+WHERE q.status = 'PENDING' AND q.escalate_at <= :now AND (:run_id IS NULL OR r.run_id = :run_id) ORDER BY q.escalate_at LIMIT 1;
+
+-- name: request_escalated
+UPDATE requests SET escalate_at = NULL, policy = ? WHERE request_key = ?;
+
+-- name: request_policy
+UPDATE requests SET policy = ? WHERE request_key = ?;
+
+-- name: request_for_change
+-- What a withdrawal and a hand-over need. The columns are those of `Changeable`.
+SELECT q.request_key, q.run_key, q.id, q.revision, q.policy, q.status, q.requested_by, q.resolved_at, r.run_id, r.workflow,
+       r.status, r.resolutions, (SELECT a.person FROM accounts a WHERE a.account = ?2)
+FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = ?1;
+
+-- name: request_take_back
+UPDATE requests SET status = 'WITHDRAWN', resolved_at = ?, resolved_by = ? WHERE request_key = ? AND status = 'PENDING';
+
+-- name: request_used
+UPDATE requests SET used_by = :visit WHERE id = :id AND run_key = :run_key AND used_by IS NULL;
+
+-- name: uses_of_run
+SELECT id, used_by FROM requests WHERE run_key = :run_key AND used_by IS NOT NULL;
+
+-- name: accounts_of_person
+SELECT account FROM accounts WHERE person = ?;
+
+-- name: account_find
+SELECT account, person, linked_at FROM accounts WHERE account = ?;
+
+-- name: ids_of_account
+SELECT a.person AS id FROM accounts a WHERE a.account = :account
+UNION ALL SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :account;
+
+-- name: accounts_list
+SELECT account, person, linked_at FROM accounts ORDER BY person, account;
+
+-- name: accounts_forget_directory
+DELETE FROM accounts WHERE linked_at IS NULL;
+
+-- name: account_put
+INSERT INTO accounts (account, person, linked_at) VALUES (:account, :person, :linked_at)
+ON CONFLICT (account) DO UPDATE SET person = excluded.person, linked_at = excluded.linked_at;
+
+-- name: account_remove
+DELETE FROM accounts WHERE account = ? AND linked_at IS NOT NULL RETURNING person;
+
+-- name: accounts_of_nobody
+-- The last account of somebody whom no directory names is nobody's but its own.
+DELETE FROM accounts WHERE person = :person AND linked_at IS NOT NULL
+  AND (SELECT count(*) FROM accounts o WHERE o.person = :person) = 1;
+
+-- name: accounts_of_gone_people
+-- Links to people whom the directory does not have any more.
+DELETE FROM accounts WHERE linked_at IS NOT NULL AND person LIKE 'person:%' AND person NOT LIKE 'person:~%'
+  AND NOT EXISTS (SELECT 1 FROM json_each(:people) known WHERE known.value = accounts.person);
+
+-- name: person_voting
+-- Whether somebody's vote counts in an open question: by any account.
+SELECT count(*) AS votes FROM votes v JOIN requests q ON q.request_key = v.request_key
+WHERE q.status = 'PENDING' AND v.person IN (SELECT account FROM accounts WHERE person = ?);
+
+-- name: link_code_put
+INSERT INTO link_codes (account, hash, expires_at) VALUES (:account, :hash, :expires_at)
+ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at;
+
+-- name: link_code_take
+DELETE FROM link_codes WHERE hash = :hash AND expires_at > :now RETURNING account;
+
+-- name: link_codes_forget
+DELETE FROM link_codes WHERE expires_at <= :now;
+
+-- name: delivery_add
+-- A further place for a request's card; harmless where there is one.
+INSERT INTO deliveries (request_key, destination) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: places_of_request
+SELECT destination FROM deliveries WHERE request_key = ? AND dead_since IS NULL;
+
+-- name: notice_add
+INSERT INTO notices (request_key, destination, kind, payload, at) VALUES (?, ?, ?, ?, ?);
+
+-- name: reminders_forget
+-- A new reminder stands for one that was not sent yet.
+DELETE FROM notices WHERE request_key = ? AND kind = 'reminder';
+
+-- name: notice_places
+SELECT DISTINCT destination FROM notices;
+
+-- name: notice_due
+-- The oldest message for a place; one at a time, in their order. The columns are those of `Notice`.
+SELECT n.notice_key, q.id, n.destination, n.kind, n.payload, n.at, n.attempts, d.reference
+FROM notices n JOIN requests q ON q.request_key = n.request_key
+LEFT JOIN deliveries d ON d.request_key = n.request_key AND d.destination = n.destination
+WHERE n.destination = :destination AND (n.next_attempt IS NULL OR n.next_attempt <= :now)
+ORDER BY n.notice_key LIMIT 1;
+
+-- name: notice_next_attempt
+SELECT min(next_attempt) AS next_attempt FROM notices WHERE destination = :destination;
+
+-- name: notice_sent
+DELETE FROM notices WHERE notice_key = ?;
+
+-- name: notice_failed
+UPDATE notices SET attempts = attempts + 1, next_attempt = ? WHERE notice_key = ?;
 
 -- name: request_expire
 UPDATE requests SET status = 'EXPIRED', answer = default_value, resolved_at = ? WHERE request_key = ? AND status = 'PENDING';
@@ -377,14 +521,16 @@ FROM runs r WHERE r.run_id = :run_id;
 -- The oldest first. Only runs that have not ended have open requests, and those have an index, from
 -- which CROSS JOIN makes SQLite start.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
-       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by, q.used_by
 FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key
 WHERE r.ended_at IS NULL AND q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.asked_at, q.request_key LIMIT :limit;
 
 -- name: request_by_id
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
-       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by, q.used_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
 
 -- name: audit_insert

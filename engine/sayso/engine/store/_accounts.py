@@ -1,0 +1,80 @@
+"""The transactions behind one person's accounts: what the directory says, and what people link by a one-time code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sayso.engine._clock import to_microseconds
+from sayso.engine._ids import new_id
+from sayso.engine._values import to_json
+from sayso.engine.store._transaction import Transaction
+
+
+def direct(tx: Transaction, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Have the directory's accounts stand as they are in the settings now; where people linked one that it names, the
+    directory wins.
+    """
+    tx.run("accounts_forget_directory", ())
+    people = to_json(sorted({person for _, person, _ in rows}))
+    tx.run("accounts_of_gone_people", {"people": people})
+    for account, person, name in rows:
+        tx.run("account_put", {"account": account, "person": person, "linked_at": None})
+        tx.run("person_known", {"person": person, "name": name, "now": tx.now})
+
+
+def begin_link(tx: Transaction, account: str, code_hash: str, expires_at: datetime) -> None:
+    """Keep a code that links an account, in the place of one from before."""
+    tx.run("link_codes_forget", {"now": tx.now})
+    fields = {"account": account, "hash": code_hash, "expires_at": to_microseconds(expires_at)}
+    tx.run("link_code_put", fields)
+
+
+def link(tx: Transaction, account: str, code_hash: str) -> str:
+    """Use a code up: this account and the one that it was made for are one person from now on. What to say."""
+    row = tx.row("link_code_take", {"hash": code_hash, "now": tx.now})
+    if row is None:
+        return "This code is not known, was used, or is older than ten minutes. Ask for another."
+    other = str(row["account"])
+    if other == account:
+        return "This code was made here. Send it from the other account."
+    mine, theirs = _person_of(tx, account), _person_of(tx, other)
+    if mine is not None and mine == theirs:
+        return f"{account} and {other} are one person already."
+    if mine is not None and theirs is not None:
+        return "These accounts belong to two people. Unlink one of them first, or ask an operator."
+    person = mine or theirs or f"person:~{new_id()[:12]}"
+    for one in (account, other):
+        if _person_of(tx, one) is None:
+            tx.run("account_put", {"account": one, "person": person, "linked_at": tx.now})
+            tx.audit("account_linked", {"account": one, "whose": person}, person=account)
+    _name(tx, person, (account, other))
+    return f"Linked: {other} and {account} are one person now, with one vote."
+
+
+def unlink(tx: Transaction, account: str) -> str:
+    """Let an account stand for itself again; refused while a vote of its person counts. What to say."""
+    row = tx.row("account_find", (account,))
+    if row is None:
+        return f"{account} is linked to nothing."
+    if row["linked_at"] is None:
+        return f"An operator listed {account} in sayso.toml; only they can change that."
+    person = str(row["person"])
+    if tx.row("person_voting", (person,))["votes"]:
+        return "You have voted on an open question. Unlink when it is decided: one person has one vote."
+    tx.run("account_remove", (account,))
+    tx.run("accounts_of_nobody", {"person": person})
+    tx.audit("account_unlinked", {"account": account, "whose": person}, person=account)
+    return f"Unlinked: {account} stands for itself again."
+
+
+def _person_of(tx: Transaction, account: str) -> str | None:
+    row = tx.row("account_find", (account,))
+    return None if row is None else str(row["person"])
+
+
+def _name(tx: Transaction, person: str, accounts: Sequence[str]) -> None:
+    """Call somebody whom no directory names what their accounts are called."""
+    names = tx.rows("people_names", {"people": to_json(list(accounts))})
+    if person.startswith("person:~") and names:
+        tx.run("person_known", {"person": person, "name": names[0]["name"], "now": tx.now})

@@ -1,0 +1,120 @@
+"""Transactions by which people change an open request without answering it: withdraw it, hand it over."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sayso.engine._outcomes import Outcome, OutcomeKind
+from sayso.engine._policy import Policy, Vote, reassign
+from sayso.engine._records import NoticeKind, RequestStatus
+from sayso.engine.store._answering import CLOSED, clock_time, resolve_run
+from sayso.engine.store._commands import HandOver
+from sayso.engine.store._hub import Resolution
+from sayso.engine.store._notices import places_of, tell
+from sayso.engine.store._rows import policy_text, read_policy
+from sayso.engine.store._transaction import Transaction
+
+
+class Changeable(msgspec.Struct, frozen=True, gc=False):
+    """A request with its run; `person` is whose account changes it, where it is somebody's."""
+
+    request_key: int
+    run_key: int
+    id: str
+    revision: int
+    policy: str
+    status: str
+    requested_by: str | None
+    resolved_at: int | None
+    run_id: str
+    workflow: str
+    run_status: str
+    resolutions: int
+    person: str | None
+
+
+def take_back(tx: Transaction, request_id: str, person: str, via: str) -> Outcome:
+    """Withdraw an open request, for whoever asked for it and nobody else."""
+    request = _find(tx, request_id, person)
+    if isinstance(request, Outcome):
+        return request
+    ids = _ids(tx, person, request.person)
+    if request.requested_by is None or request.requested_by not in ids:
+        return Outcome(OutcomeKind.NOT_ALLOWED, "Only whoever asked for this can withdraw it.")
+    by = request.person or person
+    tx.run("request_take_back", (tx.now, by, request.request_key))
+    tx.mark_cards("deliveries_mark", (request.request_key,))
+    tx.audit(
+        "request_withdrawn",
+        {"by": "requester"},
+        run_id=request.run_id,
+        request_id=request.id,
+        person=person,
+        via=via,
+    )
+    resolution = Resolution(request.id, RequestStatus.WITHDRAWN, None, None, tx.instant, by)
+    resolve_run(tx, request, resolution)
+    return Outcome(OutcomeKind.DONE, "Withdrawn. Nobody can answer it any more.")
+
+
+def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
+    """Have another person asked in the place of one who may answer; what that one had voted counts no more."""
+    request = _find(tx, wish.request_id, wish.person)
+    if isinstance(request, Outcome):
+        return request
+    if wish.revision != request.revision:
+        return Outcome(OutcomeKind.SUPERSEDED, "The question has changed since. Please read it again.")
+    ids = _ids(tx, wish.person, request.person)
+    whose = request.person or wish.person
+    if wish.to in ids:
+        return Outcome(OutcomeKind.INVALID, "That is you. Hand it over to somebody else.")
+    vote = Vote(whose, wish.via, None, tx.instant, facts=wish.facts, accounts=ids)
+    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant)
+    if isinstance(policy, str):
+        return Outcome(OutcomeKind.NOT_ALLOWED, policy)
+    _store(tx, request, policy, wish, ids)
+    return Outcome(OutcomeKind.DONE, f"Handed over to {wish.to}. Your own vote does not count any more.")
+
+
+def _store(
+    tx: Transaction, request: Changeable, policy: Policy, wish: HandOver, ids: tuple[str, ...]
+) -> None:
+    before = places_of(tx, request.request_key)
+    tx.run("request_policy", (policy_text(policy.audience, policy), request.request_key))
+    for account in ids:
+        tx.run("vote_remove", (request.request_key, account))
+    for place in wish.places:
+        tx.mark_cards("delivery_add", (request.request_key, place))
+    tx.mark_cards("deliveries_mark", (request.request_key,))
+    said: dict[str, object] = {"person": request.person or wish.person, "to": [wish.to]}
+    tell(tx, request.request_key, before, NoticeKind.REASSIGNED, said)
+    tx.audit(
+        "request_reassigned",
+        {**said, "revision": wish.revision},
+        run_id=request.run_id,
+        request_id=request.id,
+        person=wish.person,
+        via=wish.via,
+    )
+
+
+def _find(tx: Transaction, request_id: str, person: str) -> Changeable | Outcome:
+    row = tx.row("request_for_change", (request_id, person))
+    if row is None:
+        return Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any more).")
+    request = Changeable(*row)
+    if request.status == RequestStatus.ANSWERED:
+        return Outcome(
+            OutcomeKind.ALREADY_ANSWERED, f"This was answered at {clock_time(request.resolved_at)}."
+        )
+    if request.status != RequestStatus.PENDING:
+        kind, words = CLOSED[RequestStatus(request.status)]
+        return Outcome(kind, words.format(when=clock_time(request.resolved_at)))
+    return request
+
+
+def _ids(tx: Transaction, account: str, person: str | None) -> tuple[str, ...]:
+    """All ids of whoever has an account."""
+    if person is None:
+        return (account,)
+    return (person, *(row["account"] for row in tx.rows("accounts_of_person", (person,))))

@@ -1,0 +1,125 @@
+"""What requests do by themselves when their time has come: expire, ask others as well, remind. Each happens once, in
+the transaction that records it; one that came due while nobody ran happens at the next start.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from sayso.engine._clock import from_microseconds, to_microseconds
+from sayso.engine._records import NoticeKind, RequestStatus
+from sayso.engine._values import decode
+from sayso.engine.store._answering import resolve_run
+from sayso.engine.store._hub import Resolution
+from sayso.engine.store._notices import places_of, tell, tell_requester
+from sayso.engine.store._rows import policy_text, read_policy
+from sayso.engine.store._transaction import Transaction
+
+GRACE = timedelta(seconds=5)
+"""How long after a deadline the sweep waits, so that an answer received in time can still be looked up."""
+
+LARGEST_SWEEP = 256
+"""How many requests of a kind one transaction deals with at most."""
+
+_LONGEST_DOUBLING = 16
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A request whose deadline has passed, with its run."""
+
+    request_key: int
+    id: str
+    run_key: int
+    default_value: str | None
+    requested_by: str | None
+    run_id: str
+    workflow: str
+    run_status: str
+    resolutions: int
+
+
+class Stirring(msgspec.Struct, frozen=True):
+    """A request that is to remind or to escalate."""
+
+    request_key: int
+    id: str
+    policy: str
+    reminders: int
+    requested_by: str | None
+    run_id: str
+
+
+def act_due(tx: Transaction, run_id: str | None) -> int:
+    """Do what is due, of one run or of all, a bounded number at a time; the number of things done."""
+    return _expire(tx, run_id) + _escalate(tx, run_id) + _remind(tx, run_id)
+
+
+def next_due(tx: Transaction, run_id: str | None) -> int | None:
+    """The next instant at which something is due, of one run or of all; for a deadline, with its grace."""
+    if run_id is None:
+        rows = [tx.row(query, ()) for query in ("next_deadline", "next_reminder", "next_escalation")]
+        deadline, *others = [None if row is None else row["at"] for row in rows]
+    else:
+        deadline, *others = tx.row("next_due_of_run", {"run_id": run_id})
+    grace = GRACE // timedelta(microseconds=1)
+    return min(
+        (at for at in (None if deadline is None else deadline + grace, *others) if at is not None),
+        default=None,
+    )
+
+
+def _expire(tx: Transaction, run_id: str | None) -> int:
+    expired = 0
+    due = {"until": to_microseconds(tx.instant - GRACE), "run_id": run_id}
+    while expired < LARGEST_SWEEP and (row := tx.row("request_due", due)) is not None:
+        expired += 1
+        request = Due(*row)
+        tx.run("request_expire", (tx.now, request.request_key))
+        tx.mark_cards("deliveries_mark", (request.request_key,))
+        default = request.default_value
+        payload = {"default": None if default is None else decode(default)}
+        tx.audit("request_expired", payload, run_id=request.run_id, request_id=request.id)
+        tell_requester(tx, request.request_key, request.requested_by)
+        resolution = Resolution(request.id, RequestStatus.EXPIRED, default, None, tx.instant)
+        resolve_run(tx, request, resolution)
+    return expired
+
+
+def _escalate(tx: Transaction, run_id: str | None) -> int:
+    escalated = 0
+    due = {"now": tx.now, "run_id": run_id}
+    while escalated < LARGEST_SWEEP and (row := tx.row("request_to_escalate", due)) is not None:
+        escalated += 1
+        request = Stirring(*row)
+        policy = read_policy(request.policy)
+        audience = tuple(dict.fromkeys([*policy.audience, *policy.escalate_to]))
+        more = msgspec.structs.replace(policy, audience=audience)
+        before = places_of(tx, request.request_key)
+        tx.run("request_escalated", (policy_text(audience, more), request.request_key))
+        for place in policy.escalate_places:
+            tx.mark_cards("delivery_add", (request.request_key, place))
+        tx.mark_cards("deliveries_mark", (request.request_key,))
+        said: dict[str, object] = {"to": policy.escalate_to}
+        tell(tx, request.request_key, before, NoticeKind.ESCALATED, said)
+        tx.audit("request_escalated", said, run_id=request.run_id, request_id=request.id)
+    return escalated
+
+
+def _remind(tx: Transaction, run_id: str | None) -> int:
+    """Remind, and again after twice the time; however many reminders were missed, it is one."""
+    reminded = 0
+    due = {"now": tx.now, "run_id": run_id}
+    while reminded < LARGEST_SWEEP and (row := tx.row("request_to_remind", due)) is not None:
+        reminded += 1
+        request = Stirring(*row)
+        policy = read_policy(request.policy)
+        assert policy.remind_every is not None, "only such a policy sets an instant for it"
+        interval = policy.remind_every * 2 ** min(request.reminders + 1, _LONGEST_DOUBLING)
+        tx.run("request_reminded", (to_microseconds(tx.instant + interval), request.request_key))
+        tx.run("reminders_forget", (request.request_key,))
+        tell(tx, request.request_key, places_of(tx, request.request_key), NoticeKind.REMINDER, {})
+        said = {"reminder": request.reminders + 1, "next": from_microseconds(tx.now) + interval}
+        tx.audit("request_reminded", said, run_id=request.run_id, request_id=request.id)
+    return reminded

@@ -1,0 +1,50 @@
+-- People with several accounts, times at which a request acts by itself, and what people are told beside cards.
+
+-- Whose an account is. `linked_at` is set where people linked it themselves; the others are the directory's.
+CREATE TABLE accounts (
+    account   TEXT NOT NULL,
+    person    TEXT NOT NULL,
+    linked_at INTEGER,
+    CONSTRAINT accounts_account PRIMARY KEY (account)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX accounts_of_person ON accounts (person);
+
+-- One-time codes for linking an account, one each; only their hashes are here..
+CREATE TABLE link_codes (
+    account    TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    CONSTRAINT link_codes_account PRIMARY KEY (account),
+    CONSTRAINT link_codes_hash UNIQUE (hash)
+) STRICT, WITHOUT ROWID;
+
+-- What was looked up of a voter then (the groups they belonged to), and whether it is a vote under break-glass. `person`
+-- is an account here: whose it is, `accounts` says when votes are counted.
+ALTER TABLE votes ADD COLUMN groups TEXT;
+ALTER TABLE votes ADD COLUMN break_glass INTEGER NOT NULL DEFAULT 0;
+
+-- When people are reminded next, and how often they were; when others are asked as well.
+ALTER TABLE requests ADD COLUMN remind_at INTEGER;
+ALTER TABLE requests ADD COLUMN reminders INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN escalate_at INTEGER;
+CREATE INDEX requests_remind ON requests (remind_at) WHERE status = 'PENDING' AND remind_at IS NOT NULL;
+CREATE INDEX requests_escalate ON requests (escalate_at) WHERE status = 'PENDING' AND escalate_at IS NOT NULL;
+
+-- Messages that are no cards, about a request: votes, reminders, results. Removed once sent.
+CREATE TABLE notices (
+    notice_key   INTEGER PRIMARY KEY,
+    request_key  INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+    destination  TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    payload      TEXT NOT NULL,
+    at           INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    next_attempt INTEGER
+) STRICT;
+
+CREATE INDEX notices_at ON notices (destination, notice_key);
+CREATE INDEX notices_of_request ON notices (request_key);
+
+-- Which visit used an approval.
+ALTER TABLE requests ADD COLUMN used_by INTEGER;

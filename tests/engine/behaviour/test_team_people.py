@@ -1,0 +1,380 @@
+"""Who decides: one person with however many accounts, others in their place, and somebody alone in an emergency."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sayso.engine import (
+    Decision,
+    Directory,
+    Fact,
+    Group,
+    InvalidRequest,
+    Node,
+    NoticeKind,
+    Outcome,
+    OutcomeKind,
+    Person,
+    Policy,
+    Runtime,
+    SQLiteStore,
+    Stage,
+    Workflow,
+    WorkflowStatus,
+    node,
+    request_approval,
+    request_input,
+)
+from tests.engine.behaviour.test_team_times import kinds, told
+from tests.engine.support import ManualClock
+
+pytestmark = pytest.mark.usefixtures("resident")
+
+ANA_SLACK, ANA_TELEGRAM = "slack:T1:U1", "telegram:7"
+DIRECTORY = Directory(
+    people={
+        "ana": Person((ANA_SLACK, ANA_TELEGRAM), "Ana"),
+        "bo": Person(("slack:T1:U2", "web:bo"), "Bo", "America/New_York"),
+        "cho": Person(("telegram:9",)),
+    },
+    groups={"sre": Group(("person:ana", "person:bo")), "ops": Group((), ("slack:#ops",))},
+)
+
+
+def asking(policy: Policy, requested_by: str | None = None, to: list[str] | None = None) -> Node:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        decision = await request_approval(
+            "Release?", request_id="release", policy=policy, requested_by=requested_by, to=to
+        )
+        shared["approved"] = decision.approved
+        shared["by"] = [vote["person"] for vote in decision.votes]
+
+    return ask
+
+
+class Asked:
+    """One open request of a run."""
+
+    def __init__(self, runtime: Runtime, run_id: str, request_id: str) -> None:
+        self.runtime, self.run_id, self.id = runtime, run_id, request_id
+
+    async def __call__(
+        self, person: str, value: str = "approve", via: str = "chat:1", **more: Any
+    ) -> Outcome:
+        return await self.runtime.answer(self.id, 1, value, person=person, via=via, **more)
+
+
+async def begin(runtime: Runtime, name: str = "ask") -> Asked:
+    run_id = await runtime.start(name)
+    state = await runtime.wait(run_id)
+    assert state.workflow_status is WorkflowStatus.WAITING_FOR_INPUT, state.error
+    return Asked(runtime, run_id, (await runtime.pending(run_id))[0].id)
+
+
+async def test_a_person_is_one_vote_also_in_the_same_instant(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["person:ana", "person:bo"], need=2)])
+    async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+        both = await asyncio.gather(ask(ANA_SLACK), ask(ANA_TELEGRAM))
+        assert sorted(one.kind for one in both) == [OutcomeKind.COUNTED, OutcomeKind.DUPLICATE]
+        card = await store.reader.card(ask.id)
+        assert card is not None
+        assert [vote.person for vote in card.votes] == ["person:ana"]
+        assert card.votes[0].account in {ANA_SLACK, ANA_TELEGRAM}
+        assert card.names["person:ana"] == "Ana"
+        assert (await ask(ANA_TELEGRAM, "approve")).kind is OutcomeKind.DUPLICATE
+        assert (await ask("web:bo")).kind is OutcomeKind.RESOLVED
+        state = await runtime.wait(ask.run_id)
+    assert state.shared == {"approved": True, "by": ["person:ana", "person:bo"]}
+
+
+async def test_the_requester_is_excluded_on_every_platform(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["person:ana", "person:bo"])], exclude_requester=True)
+    flow = Workflow("ask", asking(policy, requested_by=ANA_SLACK))
+    async with Runtime(store, [flow], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+        refused = await ask(ANA_TELEGRAM)
+        assert (refused.kind, refused.reason) == (
+            OutcomeKind.NOT_ALLOWED, "You asked for this, so someone else must approve it.",
+        )  # fmt: skip
+        assert (await ask("slack:T1:U2")).kind is OutcomeKind.RESOLVED
+
+
+async def test_two_accounts_of_one_person_are_not_two_approvers(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage([ANA_SLACK, ANA_TELEGRAM], need=2)])
+    async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
+        state = await runtime.wait(await runtime.start("ask"))
+    assert state.error is not None
+    assert "they are too few" in state.error
+
+
+async def test_cards_go_to_the_chats_of_people_and_groups(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["group:sre", "group:ops", "person:cho", "group:unknown"])])
+    async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+    places = {delivery.destination for delivery in await store.reader.deliveries(ask.id)}
+    assert places == {ANA_SLACK, ANA_TELEGRAM, "slack:T1:U2", "slack:#ops", "telegram:9"}
+
+
+async def test_who_belongs_to_a_group_is_what_was_looked_up_at_the_vote(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["group:sre"], need=2)])
+    async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
+        ask = await begin(runtime)
+        now = store.clock.now()
+        is_in, is_out = (Fact("group:sre", value, now) for value in (True, False))
+        assert (await ask(ANA_SLACK, facts=[is_out])).kind is OutcomeKind.NOT_ALLOWED, "who has left"
+        assert (await ask(ANA_SLACK)).kind is OutcomeKind.NOT_ALLOWED, "nobody could be asked"
+        assert (
+            await ask(ANA_SLACK, facts=[Fact("group:dev", value=True, as_of=now)])
+        ).kind is OutcomeKind.NOT_ALLOWED
+        assert (await ask(ANA_SLACK, facts=[is_in])).kind is OutcomeKind.COUNTED
+        assert (await ask("slack:T1:U2", facts=[is_in])).kind is OutcomeKind.RESOLVED
+
+
+def hashed(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+async def link(store: SQLiteStore, one: str, other: str, code: str = "code") -> str:
+    await store.begin_link(one, hashed(code), store.clock.now() + timedelta(minutes=10))
+    return await store.link(other, hashed(code))
+
+
+async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["chat:1"], need=2)])
+    async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
+        ask = await begin(runtime)
+        assert (await link(store, "slack:T1:U5", "telegram:5")).startswith("Linked: ")
+        assert (await ask("slack:T1:U5")).kind is OutcomeKind.COUNTED
+        assert (await ask("telegram:5")).kind is OutcomeKind.DUPLICATE
+        assert "You have voted on an open question" in await store.unlink("telegram:5")
+        changed = await ask("telegram:5", "reject")
+        assert changed.kind is OutcomeKind.RESOLVED, "one rejection rejects"
+        assert (await store.unlink("telegram:5")).startswith("Unlinked: ")
+        assert await store.reader.ids_of("slack:T1:U5") == ("slack:T1:U5",)
+    assert await kinds(store, "account_linked", "account_unlinked") == ["account_linked"] * 2 + [
+        "account_unlinked"
+    ]
+
+
+async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["chat:1"], need=3)])
+    async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
+        ask = await begin(runtime)
+        assert (await ask("slack:T1:U5")).kind is OutcomeKind.COUNTED
+        assert (await ask("telegram:5")).kind is OutcomeKind.COUNTED
+        await link(store, "slack:T1:U5", "telegram:5")
+        third = await ask("slack:T1:U6")
+        assert (third.kind, third.reason) == (OutcomeKind.COUNTED, "Your approval counts: 2 of 3.")
+
+
+async def test_a_code_links_once_and_in_time(store: SQLiteStore, clock: ManualClock) -> None:
+    await store.begin_link("slack:T1:U5", hashed("a"), store.clock.now() + timedelta(minutes=10))
+    assert (
+        await store.link("slack:T1:U5", hashed("a"))
+        == "This code was made here. Send it from the other account."
+    )
+    assert "not known" in await store.link("telegram:5", hashed("a")), "used up"
+    await store.begin_link("slack:T1:U5", hashed("b"), store.clock.now() + timedelta(minutes=10))
+    clock.advance(timedelta(minutes=10))
+    assert "older than ten minutes" in await store.link("telegram:5", hashed("b"))
+    assert await store.reader.accounts() == []
+
+
+async def test_two_people_of_the_directory_are_never_linked_into_one(store: SQLiteStore) -> None:
+    async with Runtime(
+        store, [Workflow("ask", asking(Policy(stages=[Stage(["chat:1"])])))], directory=DIRECTORY
+    ):
+        assert "belong to two people" in await link(store, ANA_SLACK, "web:bo")
+        assert (await link(store, ANA_SLACK, "web:ana")).startswith("Linked: ")
+        assert await store.reader.ids_of("web:ana") == ("person:ana", ANA_SLACK, ANA_TELEGRAM, "web:ana")
+        assert "only they can change that" in await store.unlink(ANA_SLACK)
+
+
+async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["person:ana", "person:bo"], need="all")])
+    async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+        assert (await ask(ANA_SLACK)).kind is OutcomeKind.COUNTED
+
+        async def hand(person: str, to: str) -> Outcome:
+            return await runtime.reassign(ask.id, 1, person=person, via="chat:1", to=to)
+
+        assert (await hand("telegram:9", "web:eve")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await hand(ANA_TELEGRAM, "person:bo")).reason == "person:bo is asked already."
+        assert (await hand(ANA_TELEGRAM, "slack:#sre")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await hand(ANA_TELEGRAM, ANA_SLACK)).kind is OutcomeKind.INVALID
+        assert (await hand(ANA_TELEGRAM, "person:cho")).kind is OutcomeKind.DONE
+        assert (await ask(ANA_SLACK)).reason == "You handed this over to somebody else."
+        assert "telegram:9" in {one.destination for one in await store.reader.deliveries(ask.id)}
+        assert NoticeKind.REASSIGNED in await told(store, "slack:T1:U2")
+        assert (await ask("slack:T1:U2")).kind is OutcomeKind.COUNTED, "Ana's own vote counts no more"
+        assert (await ask("telegram:9")).kind is OutcomeKind.RESOLVED
+        state = await runtime.wait(ask.run_id)
+    assert state.shared["by"] == ["person:bo", "person:cho"]
+
+
+async def test_nobody_hands_over_to_whoever_asked(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["web:ana", "web:bo"])], exclude_requester=True)
+    async with Runtime(store, [Workflow("ask", asking(policy, requested_by="web:eve"))]) as runtime:
+        ask = await begin(runtime)
+        outcome = await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="web:eve")
+        assert outcome.kind is OutcomeKind.NOT_ALLOWED
+        assert "asked for this" in outcome.reason
+        with pytest.raises(InvalidRequest, match="names nobody"):
+            await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="nobody")
+
+
+async def test_whoever_asked_withdraws_and_nobody_else(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["web:bo"])])
+    async with Runtime(
+        store, [Workflow("ask", asking(policy, requested_by=ANA_SLACK))], directory=DIRECTORY
+    ) as runtime:
+        ask = await begin(runtime)
+        assert (await runtime.withdraw(ask.id, person="web:bo", via="web")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await runtime.withdraw(ask.id, person=ANA_TELEGRAM, via="telegram")).kind is OutcomeKind.DONE
+        assert (await ask("web:bo")).kind is OutcomeKind.WITHDRAWN
+        assert (await runtime.withdraw(ask.id, person=ANA_SLACK, via="slack")).kind is OutcomeKind.WITHDRAWN
+        assert (await runtime.withdraw("no such", person=ANA_SLACK, via="slack")).kind is OutcomeKind.UNKNOWN
+        assert (await runtime.wait(ask.run_id)).shared == {"approved": False, "by": []}
+    card = await store.reader.card(ask.id)
+    assert card is not None
+    assert card.request.resolved_by == "person:ana"
+
+
+async def test_a_plain_question_that_was_withdrawn_raises(store: SQLiteStore) -> None:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["name"] = await request_input("Name?", request_id="name", requested_by="web:ana")
+
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        asked = await begin(runtime)
+        await runtime.withdraw(asked.id, person="web:ana", via="web")
+        state = await runtime.wait(asked.run_id)
+    assert state.error == "RequestWithdrawn: request 'name' was withdrawn by web:ana"
+
+
+async def test_break_glass_approves_alone_and_everybody_hears_of_it(store: SQLiteStore) -> None:
+    policy = Policy(
+        stages=[Stage(["person:ana", "person:bo"], need="all")],
+        break_glass=["person:cho"],
+        exclude_requester=True,
+    )
+    flow = Workflow("ask", asking(policy, requested_by="telegram:9", to=["slack:#sre"]))
+    async with Runtime(store, [flow], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+        assert "break-glass alone" in (await ask("telegram:9")).reason
+        assert (await ask(ANA_SLACK, break_glass=True, comment="because")).kind is OutcomeKind.NOT_ALLOWED
+        for reason in (None, "  "):
+            assert (await ask("telegram:9", break_glass=True, comment=reason)).kind is OutcomeKind.INVALID
+        assert (await ask("telegram:9", "reject", break_glass=True, comment="x")).kind is OutcomeKind.INVALID
+        assert (await ask("telegram:9", break_glass=True, comment="site down")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait(ask.run_id)).shared == {"approved": True, "by": ["person:cho"]}
+        for place in (ANA_SLACK, ANA_TELEGRAM, "slack:T1:U2", "slack:#sre"):
+            assert NoticeKind.BREAK_GLASS in await told(store, place)
+    rows = [row async for row in store.reader.audit() if row.kind == "break_glass"]
+    assert [(row.person, row.payload) for row in rows] == [("person:cho", {"reason": "site down"})]
+
+
+async def test_fallback_approvers_are_asked_where_four_eyes_leaves_too_few(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["web:ana"], fallback=["web:lead"])], exclude_requester=True)
+    flows = [
+        Workflow(name, asking(policy, requested_by=who))
+        for name, who in (("hers", "web:ana"), ("his", "web:bo"))
+    ]
+    async with Runtime(store, flows) as runtime:
+        ask = await begin(runtime, "hers")
+        assert (await ask("web:lead")).kind is OutcomeKind.RESOLVED
+        ask = await begin(runtime, "his")
+        assert (await ask("web:lead")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await ask("web:ana")).kind is OutcomeKind.RESOLVED
+
+
+async def test_the_trail_says_who_decided_from_which_account_by_which_policy(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["person:ana", "person:bo"], need=2)])
+    flow = Workflow("ask", asking("team"))  # type: ignore[arg-type]
+    async with Runtime(store, [flow], directory=DIRECTORY, policies={"team": policy}) as runtime:
+        ask = await begin(runtime)
+        await ask(ANA_TELEGRAM)
+        await ask("web:bo")
+    rows = [row async for row in store.reader.audit() if row.kind == "answer_accepted"]
+    payloads: list[Any] = [row.payload for row in rows]
+    assert [(row.person, payload["whose"]) for row, payload in zip(rows, payloads, strict=True)] == [
+        (ANA_TELEGRAM, "person:ana"), ("web:bo", "person:bo"),
+    ]  # fmt: skip
+    assert "decided" not in payloads[0]
+    decided = payloads[1]["decided"]
+    assert (decided["value"], decided["policy"]) == ("approve", "team")
+    assert decided["why"] == "2 of 2 approved: person:ana, person:bo"
+    assert len(decided["version"]) == 12
+
+
+def using(*, reusable: bool = False, fail_once: list[int] | None = None) -> Workflow:
+    """Asks in one visit, uses the approval in the next, which comes twice."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        policy = Policy(stages=[Stage(["web:ana"])], reusable=reusable)
+        decision = await request_approval("Drop it?", {"table": "t"}, request_id="drop", policy=policy)
+        shared["decision"] = decision.as_dict()
+        shared["done"] = 0
+
+    @node
+    async def drop(shared: dict[str, Any]) -> None:
+        Decision.from_dict(shared["decision"]).verify("Drop it?", {"table": "t"})
+        if fail_once:
+            fail_once.pop()
+            raise OSError("no network")
+        shared["done"] += 1
+
+    ask > drop
+    drop - "shared['done'] < 2" > drop
+    return Workflow("use", ask)
+
+
+@pytest.mark.parametrize("reusable", [False, True])
+async def test_an_approval_is_used_by_one_visit(store: SQLiteStore, reusable: bool) -> None:
+    async with Runtime(store, [using(reusable=reusable)]) as runtime:
+        ask = await begin(runtime, "use")
+        await ask("web:ana", via="web")
+        state = await runtime.wait(ask.run_id)
+        if reusable:
+            assert state.shared["done"] == 2
+            return
+        assert state.error is not None
+        assert "'Drop it?' may not go ahead: it was used already, by visit 2 of this run" in state.error
+        await runtime.retry(ask.run_id, person="local:op")
+        again = await runtime.wait(ask.run_id)
+        assert "used already, by visit 2" in str(again.error), "also after it was loaded anew"
+
+
+async def test_a_retry_of_the_visit_may_use_it_again(store: SQLiteStore) -> None:
+    async with Runtime(store, [using(fail_once=[1])]) as runtime:
+        ask = await begin(runtime, "use")
+        await ask("web:ana", via="web")
+        assert str((await runtime.wait(ask.run_id)).error) == "OSError: no network"
+        await runtime.retry(ask.run_id, person="local:op")
+        state = await runtime.wait(ask.run_id)
+        assert state.shared["done"] == 1, "the retried visit went through, the next one was refused"
+        assert "used already, by visit 2" in str(state.error)
+
+
+async def test_an_approval_of_another_run_is_none(store: SQLiteStore) -> None:
+    async with Runtime(store, [using()]) as runtime:
+        ask = await begin(runtime, "use")
+        await ask("web:ana", via="web")
+        given = (await runtime.wait(ask.run_id)).shared["decision"]
+
+        @node
+        async def drop(shared: dict[str, Any]) -> None:
+            Decision.from_dict(shared["decision"]).verify("Drop it?", {"table": "t"})
+
+        async with Runtime(store, [Workflow("thief", drop)]) as other:
+            state = await other.wait(await other.start("thief", {"decision": given}))
+    assert "it was given to another run" in str(state.error)

@@ -1,0 +1,204 @@
+"""What an approval does by itself: it expires, reminds and asks others, once each, also after a restart and when the
+clocks change.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sayso.engine import (
+    InvalidRequest,
+    NoticeKind,
+    OutcomeKind,
+    Policy,
+    Runtime,
+    SQLiteStore,
+    Stage,
+    Workflow,
+    WorkflowStatus,
+    node,
+    request_approval,
+    request_input,
+)
+from sayso.engine.store import GRACE
+from tests.engine.support import ManualClock
+
+pytestmark = pytest.mark.usefixtures("resident")
+
+HOUR = timedelta(hours=1)
+PEOPLE = ["web:ana", "web:bo"]
+CHANNEL = "slack:#sre"
+
+
+def asking(policy: Policy) -> Workflow:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        decision = await request_approval("Release?", request_id="release", policy=policy, to=[CHANNEL])
+        shared["approved"] = decision.approved
+
+    return Workflow("ask", ask)
+
+
+async def kinds(store: SQLiteStore, *wanted: str) -> list[str]:
+    """The kinds of what was audited, in their order."""
+    return [row.kind async for row in store.reader.audit() if row.kind in wanted]
+
+
+async def told(store: SQLiteStore, place: str = CHANNEL) -> list[NoticeKind]:
+    """What was to be said at a place since the last look."""
+    found: list[NoticeKind] = []
+    while (notice := await store.reader.notice(place, store.clock.now())) is not None:
+        assert not isinstance(notice, datetime)
+        found.append(notice.kind)
+        await store.end_notice(notice)
+    return found
+
+
+@pytest.mark.parametrize("on_expiry", ["reject", None])
+async def test_an_approval_expires_as_its_policy_says(
+    store: SQLiteStore, clock: ManualClock, on_expiry: str | None
+) -> None:
+    policy = Policy(stages=[Stage(PEOPLE)], expires_after=HOUR, on_expiry=on_expiry)
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["answer"] = await request_input(
+            "Release?", ["approve", "reject"], "select", "release", policy=policy
+        )
+
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        run_id = await runtime.start("ask")
+        await runtime.wait(run_id)
+        clock.advance(HOUR + GRACE)
+        await store.act_due(None)
+        state = await runtime.wait(run_id)
+    if on_expiry is None:
+        assert state.error is not None
+        assert state.error.startswith("RequestExpired: ")
+    else:
+        assert state.shared == {"answer": "reject"}
+
+
+@pytest.mark.parametrize("answer", ["approve", True])
+def test_no_policy_approves_by_silence(answer: Any) -> None:
+    with pytest.raises(InvalidRequest, match="would approve without anybody"):
+        Policy(stages=[Stage(PEOPLE)], expires_after=HOUR, on_expiry=answer)
+
+
+async def test_reminders_come_at_growing_intervals_and_once_each(
+    store: SQLiteStore, clock: ManualClock
+) -> None:
+    async with Runtime(store, [asking(Policy(stages=[Stage(PEOPLE)], remind_every=HOUR))]) as runtime:
+        await runtime.wait(await runtime.start("ask"))
+        seen: list[int] = []
+        for hour in range(1, 17):
+            clock.advance(HOUR)
+            await store.act_due(None)
+            await store.act_due(None)
+            if NoticeKind.REMINDER in await told(store):
+                seen.append(hour)
+        assert seen == [1, 3, 7, 15]
+        request = (await runtime.pending())[0]
+        await runtime.answer(request.id, 1, "approve", person="web:ana", via="web")
+        clock.advance(timedelta(days=9))
+        await store.act_due(None)
+    assert await kinds(store, "request_reminded") == ["request_reminded"] * 4
+
+
+async def test_what_came_due_while_nobody_ran_happens_once_at_the_next_start(
+    database: Path, clock: ManualClock
+) -> None:
+    policy = Policy(
+        stages=[Stage(PEOPLE)],
+        remind_every=HOUR,
+        escalate_after=2 * HOUR,
+        escalate_to=["slack:#leads"],
+        expires_after=timedelta(days=2),
+    )
+    async with SQLiteStore(database, clock=clock) as first, Runtime(first, [asking(policy)]) as runtime:
+        run_id = await runtime.start("ask")
+        await runtime.wait(run_id)
+    clock.advance(timedelta(days=1))
+    for _ in range(2):
+        async with SQLiteStore(database, clock=clock) as again, Runtime(again, [asking(policy)]) as runtime:
+            await again.act_due(None)
+            places = await again.reader.due_places()
+            done = await kinds(again, "request_reminded", "request_escalated", "request_expired")
+            assert done == ["request_escalated", "request_reminded"]
+            assert sorted(places) == ["slack:#leads", CHANNEL]
+    clock.advance(timedelta(days=1) + GRACE)
+    async with SQLiteStore(database, clock=clock) as last, Runtime(last, [asking(policy)]) as runtime:
+        await last.act_due(None)
+        state = await runtime.wait(run_id)
+        assert state.shared == {"approved": False}
+
+
+async def test_those_it_escalates_to_may_approve_from_then_on(store: SQLiteStore, clock: ManualClock) -> None:
+    policy = Policy(stages=[Stage(PEOPLE, need=2)], escalate_after=HOUR, escalate_to=["web:lead", "web:cto"])
+    async with Runtime(store, [asking(policy)]) as runtime:
+        run_id = await runtime.start("ask")
+        await runtime.wait(run_id)
+        request = (await runtime.pending())[0]
+
+        async def approve(person: str) -> OutcomeKind:
+            return (await runtime.answer(request.id, 1, "approve", person=person, via="web")).kind
+
+        early = await runtime.answer(request.id, 1, "approve", person="web:lead", via="web")
+        assert (early.kind, early.reason) == (OutcomeKind.NOT_ALLOWED, "This is not yours to answer yet.")
+        clock.advance(HOUR)
+        assert await approve("web:lead") is OutcomeKind.COUNTED
+        await store.act_due(None)
+        assert NoticeKind.ESCALATED in await told(store)
+        shown = await store.reader.request(request.id)
+        assert shown is not None
+        assert "web:cto" in shown.audience
+        assert await approve("web:ana") is OutcomeKind.RESOLVED
+        assert (await runtime.wait(run_id)).shared == {"approved": True}
+
+
+@pytest.mark.parametrize(
+    ("begin", "deadline"),
+    [
+        ("2026-03-28T22:00:00+01:00", "2026-03-29T23:00:00+02:00"),
+        ("2026-10-24T22:00:00+02:00", "2026-10-25T21:00:00+01:00"),
+    ],
+)
+async def test_a_day_is_24_hours_also_when_the_clocks_change(
+    database: Path, begin: str, deadline: str
+) -> None:
+    clock = ManualClock(datetime.fromisoformat(begin).astimezone(UTC))
+    policy = Policy(stages=[Stage(PEOPLE)], expires_after=timedelta(days=1), remind_every=timedelta(hours=8))
+    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [asking(policy)]) as runtime:
+        run_id = await runtime.start("ask")
+        await runtime.wait(run_id)
+        record = (await runtime.pending())[0]
+        assert record.deadline is not None
+        assert record.deadline.astimezone(ZoneInfo("Europe/Berlin")).isoformat() == deadline
+        for _ in range(24):
+            clock.advance(HOUR)
+            await store.act_due(None)
+            assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.WAITING_FOR_INPUT
+        assert await kinds(store, "request_reminded") == ["request_reminded"] * 2
+        clock.advance(GRACE)
+        await store.act_due(None)
+        assert (await runtime.wait(run_id)).shared == {"approved": False}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"remind_every": timedelta(0)}, "less than a second"),
+        ({"escalate_after": HOUR}, "escalate_after and escalate_to go together"),
+        ({"escalate_to": ["web:lead"]}, "escalate_after and escalate_to go together"),
+        ({"escalate_after": HOUR, "escalate_to": ["web:lead"], "expires_after": HOUR}, "must come before"),
+        ({"break_glass": ["slack:#sre"]}, "break_glass names people"),
+    ],
+)
+def test_times_that_cannot_be_meant_are_refused(wrong: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
+        Policy(stages=[Stage(PEOPLE)], **wrong)
