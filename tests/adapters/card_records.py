@@ -65,7 +65,7 @@ def pending(question: Question, **changes: Any) -> CardRecord:
     )  # fmt: skip
     record = CardRecord(
         request=request, workflow="release", run_status=WorkflowStatus.WAITING_FOR_INPUT, run_node="gate",
-        run_error=None, run_ended_at=None, held=False, resolved_by=None, revised_at=None, votes=(),
+        run_error=None, run_ended_at=None, held=False, revised_at=None, votes=(),
         names={"telegram:7": "Bo"},
     )  # fmt: skip
     return msgspec.structs.replace(record, **changes)
@@ -84,16 +84,35 @@ def answered(question: Question, value: Json, **changes: Any) -> CardRecord:
         run_status=WorkflowStatus.RUNNING,
         run_node="publish",
         votes=(vote,),
+    )
+    record = with_request(
+        record,
+        status=RequestStatus.ANSWERED,
+        answer=json.dumps(value),
+        resolved_at=AT,
         resolved_by="telegram:7",
     )
-    record = with_request(record, status=RequestStatus.ANSWERED, answer=json.dumps(value), resolved_at=AT)
     return msgspec.structs.replace(record, **changes)
 
 
-def closed(status: RequestStatus, *, answer: Json = None, **changes: Any) -> CardRecord:
+def closed(
+    status: RequestStatus, *, answer: Json = None, by: str | None = None, **changes: Any
+) -> CardRecord:
     """Ended without anybody's answer."""
     text = None if answer is None else json.dumps(answer)
-    return with_request(pending(QUESTIONS["select"], **changes), status=status, answer=text, resolved_at=AT)
+    record = pending(QUESTIONS["select"], **changes)
+    return with_request(record, status=status, answer=text, resolved_at=AT, resolved_by=by)
+
+
+TEAM = Policy(
+    stages=[Stage(["person:ana", "group:sre"], need=2)],
+    audience=("person:ana", "group:sre", "slack:#sre", "person:lead"),
+    escalate_after=timedelta(hours=1),
+    escalate_to=["person:lead"],
+    escalates_at=AT,
+    break_glass=["person:cho"],
+)
+"""Two of a person and a group, and a lead since it escalated."""
 
 
 def states() -> dict[str, CardRecord]:
@@ -107,6 +126,14 @@ def states() -> dict[str, CardRecord]:
             pending(gate, votes=(CastVote("telegram:7", "telegram:-1001", "approve", AT),)),
             policy=Policy(stages=[Stage(["slack:#sre", "telegram:-1001"], need=2), Stage(["web:cho"], name="lead")]),
         ),
+        "escalated": with_request(
+            pending(gate, votes=(CastVote("telegram:7", "web", "approve", AT, groups=("group:sre",)),)),
+            policy=TEAM, audience=TEAM.audience,
+        ),
+        "break-glass": with_request(
+            answered(gate, "approve", comment="site down"), policy=TEAM, audience=TEAM.audience,
+        ),
+        "withdrawn-by-its-requester": closed(RequestStatus.WITHDRAWN, by="local:ana", **running),
         "changed": with_request(pending(gate, revised_at=AT), revision=2),
         "running": answered(gate, "approve"),
         "rejected": answered(gate, "reject", comment="not on a Friday"),
@@ -120,6 +147,6 @@ def states() -> dict[str, CardRecord]:
         "expired-with-default": closed(RequestStatus.EXPIRED, answer="reject", **running),
         "withdrawn": closed(RequestStatus.WITHDRAWN, **running),
         "cancelled": closed(
-            RequestStatus.CANCELLED, run_status=WorkflowStatus.CANCELLED, run_ended_at=AT, resolved_by="local:ana"
+            RequestStatus.CANCELLED, run_status=WorkflowStatus.CANCELLED, run_ended_at=AT, by="local:ana"
         ),
     }  # fmt: skip

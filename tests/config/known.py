@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from sayso.config import (
     DestinationSettings,
+    GroupSettings,
     HttpSettings,
     LogSettings,
+    PersonSettings,
     PolicySettings,
     Settings,
     SlackSettings,
@@ -29,6 +31,8 @@ MANY: dict[str, type[BaseModel]] = {
     "workflows": WorkflowSettings,
     "destinations": DestinationSettings,
     "policies": PolicySettings,
+    "people": PersonSettings,
+    "groups": GroupSettings,
 }
 """Tables that stand several times; in the environment they are one variable that holds JSON."""
 

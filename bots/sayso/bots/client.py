@@ -225,12 +225,22 @@ class ServiceClient:
         *,
         comment: str | None = None,
         event_key: str | None = None,
+        break_glass: bool = False,
     ) -> Outcome:
-        """Answer a request; what became of it, refusals included."""
-        body = {"revision": revision, "value": value, "comment": comment}
-        said = self._post(f"/api/v1/requests/{request_id}/answers", body, event_key)
-        reason = said.get("reason", said.get("detail", ""))
-        return Outcome(OutcomeKind(said["outcome"]), reason, repeated=said["repeated"])
+        """Answer a request; what became of it, refusals included. With `break_glass`, approve alone: `comment` says
+        why.
+        """
+        body = {"revision": revision, "value": value, "comment": comment, "break_glass": break_glass}
+        return _outcome(self._post(f"/api/v1/requests/{request_id}/answers", body, event_key))
+
+    def withdraw(self, request_id: str) -> Outcome:
+        """Withdraw a request that the caller asked for; what became of that, refusals included."""
+        return _outcome(self._post(f"/api/v1/requests/{request_id}/withdrawal", {}))
+
+    def reassign(self, request_id: str, revision: int, to: str) -> Outcome:
+        """Have somebody else asked in the caller's place; what became of that, refusals included."""
+        body = {"revision": revision, "to": to}
+        return _outcome(self._post(f"/api/v1/requests/{request_id}/reassignment", body))
 
     # What happens.
 
@@ -315,3 +325,8 @@ class ServiceClient:
 def _refusal(status: int, said: dict[str, Any]) -> ServiceRefused:
     detail = str(said.get("detail", said))
     return ServiceRefused(str(said.get("kind", "Refused")), detail, int(said.get("exit_code", 1)), status)
+
+
+def _outcome(said: dict[str, Any]) -> Outcome:
+    reason = said.get("reason", said.get("detail", ""))
+    return Outcome(OutcomeKind(said["outcome"]), reason, repeated=said.get("repeated", False))

@@ -1,18 +1,21 @@
-"""Commands that people type in a chat, the same on every platform: start, pending, answer, status, help."""
+"""Commands that people type in a chat, the same on every platform: what they started, what waits for them, answers
+without the card, and their accounts.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import visible_line
 from sayso.bots.desk import Desk, Press
+from sayso.bots.links import Links
 from sayso.engine import (
     CardRecord,
     InvalidAnswer,
@@ -45,7 +48,7 @@ _STATUS_WORDS = {
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
-    (`/sayso `, `/`), `start` what its word for starting a run is.
+    (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply.
     """
 
     verb: str
@@ -56,6 +59,8 @@ class Command:
     received_at: datetime
     prefix: str = "/sayso "
     start: str = "start"
+    is_private: bool = True
+    chat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Commands:
     def __init__(
         self, store: SQLiteStore, runtime: Runtime, desk: Desk, starters: Mapping[str, frozenset[str]]
     ) -> None:
+        self._links = Links(store)
+        self.sign_in: Callable[[str], Awaitable[str]] | None = None
         self._store = store
         self._runtime = runtime
         self._desk = desk
@@ -80,7 +87,14 @@ class Commands:
             "start": self._start,
             "pending": self._pending,
             "answer": self._answer,
+            "break-glass": self._break_glass,
+            "reassign": self._reassign,
+            "withdraw": self._withdraw,
             "status": self._status,
+            "inbox": self._inbox,
+            "link": self._link,
+            "unlink": self._unlink,
+            "accounts": self._accounts,
             "help": self._help,
         }
 
@@ -136,33 +150,95 @@ class Commands:
 
     async def answerable(self, person: str) -> list[CardRecord]:
         """The open requests that somebody may answer, the oldest first."""
-        found: list[CardRecord] = []
-        let_in: dict[tuple[str, ...], bool] = {}
-        for card in await self._store.reader.pending_cards():
-            audience = card.request.audience
-            if audience not in let_in:
-                way = await self._desk.way_in(card, person)
-                let_in[audience] = person in audience or way.via in audience
-            if let_in[audience]:
-                found.append(card)
-        return found
+        standing = await self._desk.standing(person)
+        now = self._store.clock.now()
+        return [
+            card
+            for card in await self._store.reader.pending_cards()
+            if standing.refusal(card, now) is None and not has_voted(card, standing.ids)
+        ]
 
     async def _answer(self, command: Command) -> Reply:
+        found = await self._addressed(command, "answer", "VALUE")
+        if isinstance(found, Reply):
+            return found
+        card, revision, text = found
+        try:
+            value = card.request.question.read_text(text)
+        except InvalidAnswer as error:
+            return _said(str(error))
+        answered = await self._desk.answer(_press(command, card, revision, value))
+        if answered.asks_why:
+            return _said("Not counted: it needs a reason. Please answer in the card, which asks for it.")
+        return Reply((answered.words,))
+
+    async def _break_glass(self, command: Command) -> Reply:
+        found = await self._addressed(command, "break-glass", "REASON")
+        if isinstance(found, Reply):
+            return found
+        card, revision, reason = found
+        value: Json = True if card.request.question.input_type == "confirm" else "approve"
+        press = replace(_press(command, card, revision, value), comment=reason, break_glass=True)
+        return Reply(((await self._desk.answer(press)).words,))
+
+    async def _reassign(self, command: Command) -> Reply:
+        found = await self._addressed(command, "reassign", "PERSON")
+        if isinstance(found, Reply):
+            return found
+        card, revision, to = found
+        return Reply((await self._desk.reassign(_press(command, card, revision, None), to),))
+
+    async def _withdraw(self, command: Command) -> Reply:
+        card = await self._find(command.text.strip().partition("@")[0]) if command.text.strip() else None
+        if card is None:
+            return _said(f"Write it as {command.prefix}withdraw ID, with the id of what you asked for.")
+        if isinstance(card, str):
+            return _said(card)
+        via = command.person.partition(":")[0]
+        return Reply((await self._desk.withdraw(card.request.id, command.person, via),))
+
+    async def _addressed(self, command: Command, verb: str, what: str) -> Reply | tuple[CardRecord, int, str]:
+        """The card and the revision that a command names, and the text behind them; else what to say."""
         address, _, text = command.text.strip().partition(" ")
         match = _ADDRESS.fullmatch(address)
         if match is None or not text.strip():
-            return _said(
-                f"Write it as {command.prefix}answer ID@REVISION VALUE, as {command.prefix}pending shows."
-            )
+            shown = f"{command.prefix}{_typed(verb, command)} ID@REVISION {what}"
+            return _said(f"Write it as {shown}, as {command.prefix}pending shows.")
         card = await self._find(match[1])
-        if isinstance(card, str):
-            return _said(card)
-        try:
-            value = card.request.question.read_text(text.strip())
-        except InvalidAnswer as error:
-            return _said(str(error))
-        answered = await self._desk.answer(_press(command, card, int(match[2]), value))
-        return Reply((answered.words,))
+        return _said(card) if isinstance(card, str) else (card, int(match[2]), text.strip())
+
+    # Who they are.
+
+    async def _inbox(self, command: Command) -> Reply:
+        if self.sign_in is None:
+            return _said("There is no web inbox here.")
+        if not command.is_private:
+            return _said(_IN_PRIVATE)
+        link = await self.sign_in(command.person)
+        return _said(f"Your inbox, for you alone, once, within ten minutes: {link}")
+
+    async def _link(self, command: Command) -> Reply:
+        code = command.text.strip()
+        if code:
+            return _said(await self._links.use(command.person, code))
+        if not command.is_private:
+            return _said(_IN_PRIVATE)
+        code = await self._links.begin(command.person)
+        return _said(
+            f"Your code is {code}, for ten minutes. Send it from your other account: /sayso link {code} in Slack, "
+            f"/link {code} in Telegram. Both accounts are one person then, with one vote."
+        )
+
+    async def _unlink(self, command: Command) -> Reply:
+        return _said(await self._store.unlink(command.person))
+
+    async def _accounts(self, command: Command) -> Reply:
+        ids = await self._store.reader.ids_of(command.person)
+        if len(ids) == 1:
+            return _said(f"You are {command.person}, with no other account. {command.prefix}link adds one.")
+        return _said(
+            "Your accounts, with one vote together:", *(one for one in ids if not one.startswith("person:"))
+        )
 
     async def _find(self, given: str) -> CardRecord | str:
         pending = await self._store.reader.pending(limit=_ALL)
@@ -183,13 +259,32 @@ class Commands:
 
     async def _help(self, command: Command) -> Reply:
         prefix = command.prefix
+        alone = _typed("break-glass", command)
         return _said(
             f"{prefix}{command.start} NAME [JSON]: start a workflow",
             f"{prefix}pending: what waits for your answer",
             f"{prefix}answer ID@REVISION VALUE: answer without the card",
+            f"{prefix}reassign ID@REVISION PERSON: have somebody else asked in your place",
+            f"{prefix}{alone} ID@REVISION REASON: approve alone, where the policy names you for emergencies",
+            f"{prefix}withdraw ID: take back what you asked for",
             f"{prefix}status [RUN]: the runs that you started",
+            f"{prefix}inbox: a link that signs you in on the web",
+            f"{prefix}link [CODE], {prefix}unlink, {prefix}accounts: your accounts on other platforms",
             f"{prefix}help: this",
         )
+
+
+_IN_PRIVATE = "Write this to me in our own chat: what I answer is for you alone."
+
+
+def _typed(verb: str, command: Command) -> str:
+    """A verb as it is typed: Telegram's commands have no hyphens."""
+    return verb.replace("-", "") if command.prefix == "/" else verb
+
+
+def has_voted(card: CardRecord, ids: Sequence[str]) -> bool:
+    """Whether somebody's vote on an open request counts already."""
+    return any(vote.person in ids or vote.account in ids for vote in card.votes)
 
 
 def _said(*lines: str) -> Reply:
@@ -205,6 +300,7 @@ def _press(command: Command, card: CardRecord, revision: int, value: Json) -> Pr
         event_key=command.event_key,
         received_at=command.received_at,
         value=value,
+        chat=command.chat,
     )
 
 

@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sayso.adapters.cards import Words, not_recorded_words, place_name, reply_words, unreadable_words
-from sayso.config import PLATFORMS, Destination, Members, Settings, UnknownDestination
+from sayso.adapters.console import visible_line
+from sayso.bots.groups import PREFIX, STALE, Groups
+from sayso.bots.membership import LookUpFailed, Membership
+from sayso.config import PLATFORMS, Destination, Settings, UnknownDestination
 from sayso.engine import (
+    NOT_YOURS,
     CardRecord,
     Fact,
+    InvalidRequest,
     Json,
     Outcome,
     OutcomeKind,
     PersonId,
+    Policy,
     RequestStatus,
     Runtime,
     SQLiteStore,
     StoreError,
     UnstorableValue,
+    Vote,
+    evaluate,
 )
 
 logger = logging.getLogger("sayso.answers")
 
-
-class LookUpFailed(Exception):
-    """Whether somebody belongs to a chat could not be found out: the answer is refused."""
-
-
-class Membership(Protocol):
-    """Who belongs to a platform's chats, as the platform says now."""
-
-    async def is_member(self, destination: Destination, person: str) -> bool:
-        """Whether a person (`slack:T1:U2`, `telegram:7`) belongs to the destination's chat. Raises `LookUpFailed`."""
-        ...
+_STANDING_LIVES = timedelta(seconds=30)
+_MOST_STANDINGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
     """Somebody's say, as a platform brought it: an option by its position, or else a value.
 
-    `chat` is the platform's id of the chat in which it was pressed, `event_key` what makes a repetition known.
+    `chat` is the platform's id of the chat in which it was pressed, `event_key` what makes a repetition known. `via` is
+    the surface, where that is not the platform of the account. With `break_glass` it shall count alone.
     """
 
     request_id: str
@@ -56,6 +56,8 @@ class Press:
     value: Json = None
     comment: str | None = None
     chat: str | None = None
+    via: str | None = None
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,26 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class WayIn:
-    """By which destination of a request somebody is let in. `unknown` are those that could not be looked up."""
+    """How somebody is let in: who they are by all their ids, by which surface or destination, and what was looked up.
 
+    `unknown` are chats and groups that could not be looked up; `why` is the reason why they do not count somewhere.
+    """
+
+    ids: tuple[str, ...]
     via: str
     facts: tuple[Fact, ...] = ()
     unknown: tuple[str, ...] = ()
+    why: str = ""
+
+    def vote(self, at: datetime, value: Json = None) -> Vote:
+        """Any vote of theirs, to ask a policy whether it would be taken."""
+        return Vote(self.ids[0], self.via, value, at, facts=self.facts, accounts=self.ids)
+
+    def refusal(self, record: CardRecord, at: datetime) -> str | None:
+        """Why a vote of theirs would not be taken, or None."""
+        request = record.request
+        policy = request.policy or Policy(request.audience)
+        return evaluate(policy, [self.vote(at)], at).refused.get(self.ids[0])
 
 
 _CLOSED = {
@@ -105,12 +122,15 @@ class Desk:
         runtime: Runtime,
         settings: Settings,
         memberships: Mapping[str, Membership],
+        groups: Groups,
         counts: Answers,
     ) -> None:
         self._store = store
         self._runtime = runtime
         self._settings = settings
         self._memberships = memberships
+        self._groups = groups
+        self._standings: dict[str, tuple[datetime, WayIn]] = {}
         self._counts = counts
         self._names: dict[str, str] = {}
 
@@ -153,32 +173,106 @@ class Desk:
             return record, reply_words(Outcome(_CLOSED[request.status], ""), record, None)
         if press.revision != request.revision:
             return record, reply_words(Outcome(OutcomeKind.SUPERSEDED, ""), record, None)
-        way = await self.way_in(record, press.person, press.chat)
-        audience = request.audience
-        let_in = way.via in audience or press.person in audience
-        return record, None if let_in else self._refusal(record, way)
+        way = await self.way_in(record, press.person, press.chat, press.via)
+        why = way.refusal(record, self._store.clock.now())
+        return record, None if why is None else self._refusal(record, way, why)
 
-    async def way_in(self, record: CardRecord, person: str, chat: str | None = None) -> WayIn:
-        """How somebody is let in to a request from the platform that they are on; by none of its destinations, the way
-        in is the platform itself, which lets in those alone whom the audience names.
+    async def way_in(
+        self, record: CardRecord, person: str, chat: str | None = None, via: str | None = None
+    ) -> WayIn:
+        """How somebody is let in to a request now: by the chats and groups that it was sent to and that any of their
+        accounts belongs to. By none of them, those alone are let in whom the audience names.
         """
+        ids = await self._store.reader.ids_of(person)
         platform = person.partition(":")[0]
+        way = via or platform
+        facts: list[Fact] = []
         unknown: list[str] = []
-        for destination in self._destinations(record, platform, chat):
+        why = ""
+        for destination, account in self._destinations(record, ids, chat):
             try:
-                if await self._is_let_in(destination, person):
-                    return WayIn(destination.name, (self._fact(destination),))
+                reason = await self._why_not(destination, account)
             except LookUpFailed as problem:
-                logger.warning("whether %s belongs to %s: %s", person, destination.name, problem)
+                logger.warning("whether %s belongs to %s: %s", account, destination.name, problem)
                 unknown.append(destination.name)
-        return WayIn(platform, unknown=tuple(unknown))
+                continue
+            if reason is not None:
+                why = why or reason
+                continue
+            facts.append(Fact(destination.name, value=True, as_of=self._store.clock.now()))
+            if way == platform and account == person:
+                way = destination.name
+            if record.request.policy is None:
+                break
+        of_groups, not_found = await self._groups.facts(_entries(record), ids)
+        return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why)
+
+    async def standing(self, person: str, via: str | None = None) -> WayIn:
+        """To which chats and groups of the settings somebody belongs, for lists: it may be half a minute old, and of
+        groups an hour, and decides nothing.
+        """
+        now = self._store.clock.now()
+        known = self._standings.get(person)
+        if known is None or now - known[0] > _STANDING_LIVES:
+            ids = await self._store.reader.ids_of(person)
+            facts: list[Fact] = []
+            for destination in self._settings.chats():
+                for account in _accounts_on(ids, destination):
+                    try:
+                        if await self._why_not(destination, account) is None:
+                            facts.append(Fact(destination.name, value=True, as_of=now))
+                    except LookUpFailed as problem:
+                        logger.info("whether %s belongs to %s: %s", account, destination.name, problem)
+            names = [f"{PREFIX}{name}" for name in self._settings.groups]
+            of_groups, _ = await self._groups.facts(names, ids, STALE)
+            known = self._standings[person] = (now, WayIn(ids, "", (*facts, *of_groups)))
+            while len(self._standings) > _MOST_STANDINGS:
+                del self._standings[next(iter(self._standings))]
+        return replace(known[1], via=via or person.partition(":")[0])
+
+    async def facts(self, request_id: str, person: PersonId, via: str) -> tuple[Fact, ...]:
+        """What can be looked up of somebody who answers by another surface. Raises `StoreError`."""
+        if not (self._settings.people or self._settings.groups) and person.partition(":")[0] not in PLATFORMS:
+            return ()
+        record = await self._store.reader.card(request_id)
+        return () if record is None else (await self.way_in(record, person, via=via)).facts
+
+    async def withdraw(self, request_id: str, person: PersonId, via: str) -> Words:
+        """Withdraw a request for whoever asked for it. Raises `StoreError`."""
+        outcome = await self._runtime.withdraw(request_id, person=person, via=via)
+        return self._said(outcome, await self._store.reader.card(request_id))
+
+    async def reassign(self, press: Press, to: str) -> Words:
+        """Hand an approver's vote over to somebody else. Raises `StoreError`."""
+        record = await self._store.reader.card(press.request_id)
+        if record is None:
+            return unreadable_words()
+        way = await self.way_in(record, press.person, press.chat, press.via)
+        try:
+            outcome = await self._runtime.reassign(
+                press.request_id, press.revision, person=press.person, via=way.via, to=to, facts=way.facts
+            )
+        except InvalidRequest as error:
+            return (f"Not handed over: {visible_line(error.reason)}.",)
+        if outcome.kind is OutcomeKind.DONE:
+            name = place_name(to, self._settings.place_names, record.names)
+            return (f"Handed over to {name}. Your own vote does not count any more.",)
+        return self._said(outcome, record)
+
+    def _said(self, outcome: Outcome, record: CardRecord | None) -> Words:
+        if outcome.kind in (OutcomeKind.DONE, OutcomeKind.NOT_ALLOWED, OutcomeKind.INVALID):
+            return (outcome.reason,)
+        return reply_words(outcome, record, None)
 
     async def _answer(self, press: Press, platform: str) -> Answered:
         await self.greet(press.person, press.name)
         record = await self._store.reader.card(press.request_id)
-        way = WayIn(platform) if record is None else await self.way_in(record, press.person, press.chat)
+        way = WayIn((press.person,), press.via or platform)
+        if record is not None:
+            way = await self.way_in(record, press.person, press.chat, press.via)
         value = _value(press, record)
-        if record is not None and _is_let_in(way, press, record) and _lacks_remark(press, record, value):
+        now = self._store.clock.now()
+        if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):
             return Answered(None, record, ("Please say why.",), asks_why=True)
         try:
             outcome = await self._runtime.answer(
@@ -191,19 +285,21 @@ class Desk:
                 comment=press.comment,
                 received_at=press.received_at,
                 facts=way.facts,
+                break_glass=press.break_glass,
             )
         except UnstorableValue as error:
             return Answered(Outcome(OutcomeKind.INVALID, str(error)), record, (str(error),))
         after = None if record is None else await self._store.reader.card(press.request_id)
-        if (
-            outcome.kind is OutcomeKind.NOT_ALLOWED
-            and after is not None
-            and not _is_let_in(way, press, after)
-        ):
-            return Answered(outcome, after, self._refusal(after, way))
+        if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None:
+            return Answered(outcome, after, self._refusal(after, way, outcome.reason))
         return Answered(outcome, after, reply_words(outcome, after, value))
 
-    def _refusal(self, record: CardRecord, way: WayIn) -> Words:
+    def _refusal(self, record: CardRecord, way: WayIn, reason: str) -> Words:
+        """What somebody hears whose vote is not taken: in the words that people have for who was asked, and with what
+        hindered them.
+        """
+        if not reason.startswith(NOT_YOURS):
+            return (reason,)
         places = self._settings.place_names
         if way.unknown:
             asked = ", ".join(place_name(one, places, record.names) for one in way.unknown)
@@ -213,37 +309,44 @@ class Desk:
         asked = (
             ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
         )
-        return (f"This is not yours to answer. It was asked of {asked}.",)
+        return (f"{NOT_YOURS} It was asked of {asked}.{f' {way.why}' if way.why else ''}",)
 
-    def _destinations(self, record: CardRecord, platform: str, chat: str | None) -> list[Destination]:
-        """Those of the request's audience on a platform, the one where it was pressed first."""
-        found: list[Destination] = []
-        for entry in record.request.audience if platform in PLATFORMS else ():
-            if entry.partition(":")[0] == platform:
-                try:
-                    found.append(self._settings.destination(entry))
-                except UnknownDestination as problem:
-                    logger.warning("request %s: %s", record.request.id, problem)
-        return sorted(found, key=lambda destination: destination.chat_id != chat)
+    def _destinations(
+        self, record: CardRecord, ids: Sequence[str], chat: str | None
+    ) -> list[tuple[Destination, str]]:
+        """Those of the request's audience on the platforms of somebody's accounts, with the account; the one where it
+        was pressed first.
+        """
+        found: list[tuple[Destination, str]] = []
+        for entry in _entries(record):
+            if entry.partition(":")[0] not in PLATFORMS:
+                continue
+            try:
+                destination = self._settings.destination(entry)
+            except UnknownDestination as problem:
+                logger.warning("request %s: %s", record.request.id, problem)
+                continue
+            found += [(destination, account) for account in _accounts_on(ids, destination)]
+        return sorted(found, key=lambda one: one[0].chat_id != chat)
 
-    async def _is_let_in(self, destination: Destination, person: str) -> bool:
+    async def _why_not(self, destination: Destination, person: str) -> str | None:
         let_in = destination.lets_in(person)
         if let_in is not None:
-            return let_in
+            return None if let_in else ""
         membership = self._memberships.get(destination.platform)
         if membership is None:
             raise LookUpFailed(f"{destination.platform} is not connected")
-        return await membership.is_member(destination, person)
-
-    def _fact(self, destination: Destination) -> Fact:
-        """On what somebody was let in, for the audit trail."""
-        audience = destination.audience
-        shown: Json = "members" if isinstance(audience, Members) else list(audience or (destination.chat_id,))
-        return Fact("audience", shown, self._store.clock.now())
+        return await membership.why_not(destination, person)
 
 
-def _is_let_in(way: WayIn, press: Press, record: CardRecord) -> bool:
-    return way.via in record.request.audience or press.person in record.request.audience
+def _accounts_on(ids: Sequence[str], destination: Destination) -> list[str]:
+    return [one for one in ids if one.startswith(f"{destination.platform}:")]
+
+
+def _entries(record: CardRecord) -> tuple[str, ...]:
+    """Everybody who may vote on a request, now or once it escalates."""
+    policy = record.request.policy
+    return (*record.request.audience, *(() if policy is None else policy.escalate_to))
 
 
 def _lacks_remark(press: Press, record: CardRecord, value: Json) -> bool:

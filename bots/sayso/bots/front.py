@@ -44,16 +44,19 @@ class Front:
         self.feed = Feed(store)
         self.socket = socket_path(store.path)
         self._user = local_person().partition(":")[2]
-        self._credentials = Credentials(store, [f"web:{self._user}", *settings.operators])
+        self._credentials = Credentials(
+            store, [f"web:{self._user}", *settings.operators], parts.desk.standing
+        )
         api = ApiParts(
             runtime=parts.runtime,
             store=store,
             feed=self.feed,
             answers=RateLimit(settings.answers_per_minute),
             starters=lambda workflow: plan.starters.get(workflow, frozenset()),
+            facts=parts.desk.facts,
             exit_code=plan.exit_code,
         )
-        door = TcpDoor(self._credentials)
+        door = TcpDoor(self._credentials, settings.user_header, settings.trusted_proxies)
         routers = [one.router for one in platforms if one.router is not None]
         api_below = api_app(api, door)
         public = public_app(health, parts.metrics, store, routers, {"/api/v1": api_below})
@@ -94,6 +97,10 @@ class Front:
     async def link(self) -> str:
         """A link that signs the user in whom the service runs as, once. Raises `StoreError`."""
         return sign_in_url(self.address, await self._credentials.make_link(self._user))
+
+    async def link_of(self, person: str) -> str:
+        """A link that signs somebody's account in, once. Raises `StoreError`."""
+        return sign_in_url(self.address, await self._credentials.make_link_of(person))
 
     def _hosts(self) -> list[str]:
         public = urlsplit(self._settings.public_url or "").hostname

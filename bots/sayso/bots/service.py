@@ -72,7 +72,11 @@ class Service:
     def runtime(self, store: SQLiteStore, workflows: Iterable[Workflow] = ()) -> Runtime:
         """A runtime of these workflows on a store; without any it only takes answers and decisions."""
         return Runtime(
-            store, workflows, resident=self.settings.resident, policies=self.settings.named_policies()
+            store,
+            workflows,
+            resident=self.settings.resident,
+            policies=self.settings.named_policies(),
+            directory=self.settings.directory(),
         )
 
     def client(self) -> ServiceClient | None:

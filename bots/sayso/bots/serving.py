@@ -12,9 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from sayso.bots.commands import Commands
-from sayso.bots.desk import Desk, Membership
+from sayso.bots.desk import Desk
 from sayso.bots.front import Front
+from sayso.bots.groups import Groups
 from sayso.bots.http import Health, Metrics
+from sayso.bots.membership import Membership
 from sayso.bots.operator import OperatorDesk
 from sayso.bots.outbox import CardSurface, Outbox
 from sayso.config import Settings
@@ -172,7 +174,7 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
     health, metrics = Health(), Metrics()
     health.report("service", "it is starting")
     async with AsyncExitStack() as stack:
-        policies = plan.settings.named_policies()
+        policies, directory = plan.settings.named_policies(), plan.settings.directory()
         store = await stack.enter_async_context(plan.new_store())
         thread = RuntimeThread(
             lambda own: Runtime(
@@ -181,18 +183,21 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
                 resident=plan.settings.resident,
                 audiences=plan.audiences,
                 policies=policies,
+                directory=directory,
             ),
             plan.new_store,
         )
         runtime = await stack.enter_async_context(thread)
         memberships = _Memberships()
-        desk = Desk(store, runtime, plan.settings, memberships, metrics)
+        groups = Groups(plan.settings, memberships, store.clock)
+        desk = Desk(store, runtime, plan.settings, memberships, groups, metrics)
         commands = Commands(store, runtime, desk, plan.starters)
         platforms = plan.platforms(Parts(plan.settings, store, runtime, desk, commands, metrics))
         memberships.update({one.name: one.membership for one in platforms})
         for one in platforms:
             stack.push_async_callback(one.close)
         front = Front(plan, Parts(plan.settings, store, runtime, desk, commands, metrics), health, platforms)
+        commands.sign_in = front.link_of
         await stack.enter_async_context(front.http)
         await stack.enter_async_context(front.control)
         stack.callback(front.feed.close)

@@ -4,17 +4,20 @@ Nothing here opens or creates anything.
 """
 
 from sayso.config._destinations import MEMBERS, PLATFORMS, Destination, Members, UnknownDestination
+from sayso.config._errors import InvalidSettings
 from sayso.config._sections import (
     DestinationSettings,
+    GroupSettings,
     HttpSettings,
     LogSettings,
+    PersonSettings,
     PolicySettings,
     SlackSettings,
     StageSettings,
     TelegramSettings,
     WorkflowSettings,
 )
-from sayso.config._settings import FILE_NAME, InvalidSettings, Settings, load_settings, read_secret
+from sayso.config._settings import FILE_NAME, Settings, load_settings, read_secret
 
 __all__ = [
     "FILE_NAME",
@@ -22,10 +25,12 @@ __all__ = [
     "PLATFORMS",
     "Destination",
     "DestinationSettings",
+    "GroupSettings",
     "HttpSettings",
     "InvalidSettings",
     "LogSettings",
     "Members",
+    "PersonSettings",
     "PolicySettings",
     "Settings",
     "SlackSettings",

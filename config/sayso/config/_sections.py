@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def _read_duration(given: object) -> object:
+    """`30m`, `1h30m`, `2d`: anything else is left to be refused."""
+    match = _DURATION.fullmatch(given.replace(" ", "")) if isinstance(given, str) and given.strip() else None
+    if match is None:
+        raise ValueError("write a duration such as 30m, 4h, 1d or 1h30m, in quotes")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 
 
 class Section(BaseModel):
@@ -59,6 +83,9 @@ class StageSettings(Section):
         description="An expression over the request's details; where it does not hold, the stage is left out.",
     )
     name: str = Field(default="", description="What cards call the stage.")
+    fallback: tuple[Text, ...] = Field(
+        default=(), description="Who is asked as well where four eyes leaves too few of its people."
+    )
 
 
 class PolicySettings(Section):
@@ -69,6 +96,58 @@ class PolicySettings(Section):
     author: Text | None = Field(default=None, description="Somebody else who may not approve.")
     comment: tuple[Literal["approve", "reject"], ...] = Field(
         default=(), description="The choices that need a remark."
+    )
+    expires_after: Duration | None = Field(
+        default=None, description="How long it may take, such as 30m, 4h or 1d; unset, for ever."
+    )
+    on_expiry: str | bool | None = Field(
+        default=None,
+        description="What is answered then, which must not approve; unset, RequestExpired is raised.",
+    )
+    remind_every: Duration | None = Field(
+        default=None,
+        description="When those still needed are reminded first; each next time takes twice as long.",
+    )
+    escalate_after: Duration | None = Field(default=None, description="When others are asked as well.")
+    escalate_to: tuple[Text, ...] = Field(default=(), description="Who is asked as well then.")
+    break_glass: tuple[Text, ...] = Field(
+        default=(),
+        description="People who may approve alone, with a reason; everybody who was skipped is told.",
+    )
+    reusable: bool = Field(default=False, description="Whether one approval is good for more than one visit.")
+
+
+class PersonSettings(Section):
+    """A person with all their accounts, whom entries call person:NAME."""
+
+    accounts: tuple[Text, ...] = Field(
+        default=(), description="Their accounts: slack:T1:U2, telegram:7, web:ana, local:ana."
+    )
+    name: Text | None = Field(default=None, description="What cards call them; unset, the table's own name.")
+    time_zone: Text | None = Field(
+        default=None,
+        description="Their time zone, such as Europe/Berlin, for times in their own Telegram chat.",
+    )
+
+
+class GroupSettings(Section):
+    """People who are asked together, whom entries call group:NAME."""
+
+    members: tuple[Text, ...] = Field(
+        default=(), description="Names of people above, or accounts; whoever the platforms add comes on top."
+    )
+    slack: Text | None = Field(
+        default=None,
+        description="The id of a Slack user group, S0123456: its members, as Slack says at the vote.",
+    )
+    telegram: Text | None = Field(
+        default=None, description="The id of a Telegram group, -1001234567890: its administrators."
+    )
+    to: tuple[Text, ...] = Field(
+        default=(), description="Where cards for it go; empty, to each member's own chats."
+    )
+    name: Text | None = Field(
+        default=None, description="What cards call it; unset, @ and the table's own name."
     )
 
 
@@ -162,6 +241,22 @@ class HttpSettings(Section):
     sign_ins_per_minute: int = Field(
         default=20, ge=1, description="How many sign-ins a minute one address may try."
     )
+    user_header: Text | None = Field(
+        default=None,
+        description="A header in which a reverse proxy says who has signed in with it, such as X-Forwarded-User: "
+        "they are web:NAME here. Only with trusted_proxies.",
+    )
+    trusted_proxies: tuple[Text, ...] = Field(
+        default=(), description="The addresses of proxies whose user_header is believed, such as 127.0.0.1."
+    )
+
+    @model_validator(mode="after")
+    def _header_needs_its_proxies(self) -> Self:
+        if (self.user_header is None) != (not self.trusted_proxies):
+            raise ValueError(
+                "user_header and trusted_proxies go together: a header that anybody can send is no proof"
+            )
+        return self
 
 
 class LogSettings(Section):

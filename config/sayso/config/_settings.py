@@ -20,16 +20,20 @@ from sayso.config._destinations import (
     lines_to_write,
     parse_place,
 )
+from sayso.config._directory import build_directory, check_directory
+from sayso.config._errors import InvalidSettings
 from sayso.config._sections import (
     DestinationSettings,
+    GroupSettings,
     HttpSettings,
     LogSettings,
+    PersonSettings,
     PolicySettings,
     SlackSettings,
     TelegramSettings,
     WorkflowSettings,
 )
-from sayso.engine import InvalidRequest, OperatorError, Policy, Stage
+from sayso.engine import Directory, InvalidRequest, Policy, Stage
 
 FILE_NAME = "sayso.toml"
 _PREFIX = "SAYSO_"
@@ -39,18 +43,6 @@ _SECRETS = {
     "slack": ("bot_token", "app_token", "signing_secret"),
     "telegram": ("token", "webhook_secret"),
 }
-
-
-class InvalidSettings(OperatorError):
-    """A setting cannot be used. `place` is the file or `the environment`, `key` the setting as it stands there."""
-
-    def __init__(self, place: str, key: str, reason: str, remedy: str) -> None:
-        self.place = place
-        self.key = key
-        self.reason = reason
-        self.remedy = remedy
-        subject = f"{key} in {place}" if key else place
-        super().__init__(f"{subject} cannot be used: {reason}. {remedy}")
 
 
 class Settings(BaseSettings):
@@ -91,6 +83,12 @@ class Settings(BaseSettings):
     policies: dict[str, PolicySettings] = Field(
         default_factory=dict[str, PolicySettings], description="The policies that questions name."
     )
+    people: dict[str, PersonSettings] = Field(
+        default_factory=dict[str, PersonSettings], description="People with all their accounts, by name."
+    )
+    groups: dict[str, GroupSettings] = Field(
+        default_factory=dict[str, GroupSettings], description="Groups of people, by name."
+    )
     slack: SlackSettings | None = Field(default=None, description="The Slack app; without it there is none.")
     telegram: TelegramSettings | None = Field(
         default=None, description="The Telegram bot; without it there is none."
@@ -121,16 +119,27 @@ class Settings(BaseSettings):
             return datetime.now().astimezone().tzinfo or UTC
         return ZoneInfo(self.time_zone)
 
+    def zone_of(self, account: str) -> tzinfo:
+        """The time zone of somebody's, where the directory knows it; else that of everybody."""
+        zones = (one.time_zone for one in self.people.values() if account in one.accounts)
+        zone = next((one for one in zones if one is not None), None)
+        return self.zone if zone is None else ZoneInfo(zone)
+
     def named_policies(self) -> dict[str, Policy]:
         """The policies as the engine takes them. Raises `InvalidRequest` for one that could never be decided, which
         `load_settings` has refused.
         """
         return {name: _policy(given) for name, given in self.policies.items()}
 
+    def directory(self) -> Directory:
+        """The people and groups as the engine takes them."""
+        return build_directory(self.people, self.groups)
+
     @property
     def place_names(self) -> dict[str, str]:
-        """What cards call destinations, where that is set."""
-        return {name: given.name for name, given in self.destinations.items() if given.name is not None}
+        """What cards call destinations, where that is set, and groups."""
+        named = {name: given.name for name, given in self.destinations.items() if given.name is not None}
+        return {**named, **{f"group:{name}": given.name or f"@{name}" for name, given in self.groups.items()}}
 
     def destination(self, name: str) -> Destination:
         """The chat that a name means. One that names a person's own id needs no configuration.
@@ -163,10 +172,8 @@ class Settings(BaseSettings):
 
 
 def _policy(given: PolicySettings) -> Policy:
-    stages = [Stage(**stage.model_dump()) for stage in given.stages]
-    return Policy(
-        stages=stages, exclude_requester=given.exclude_requester, author=given.author, comment=given.comment
-    )
+    fields = given.model_dump(exclude={"stages"})
+    return Policy(stages=[Stage(**stage.model_dump()) for stage in given.stages], **fields)
 
 
 def load_settings(directory: Path | None = None) -> Settings:
@@ -184,6 +191,8 @@ def load_settings(directory: Path | None = None) -> Settings:
     _check_zone(settings, path)
     _check_destinations(settings, path)
     _check_policies(settings, path)
+    check_directory(settings.people, settings.groups, path)
+    _check_groups(settings, path)
     return settings
 
 
@@ -240,6 +249,32 @@ def _check_policies(settings: Settings, path: Path) -> None:
                 place = str(path) if line is None else f"{path}, line {line}"
                 raise InvalidSettings(
                     place, f"stage {position} of {key}", error.reason, "docs/how-to/asking.md shows policies."
+                ) from error
+        try:
+            _policy(given)
+        except InvalidRequest as error:
+            raise InvalidSettings(
+                str(path), key, error.reason, "docs/how-to/asking.md shows policies."
+            ) from error
+
+
+def _check_groups(settings: Settings, path: Path) -> None:
+    for name, given in settings.groups.items():
+        for platform in ("slack", "telegram"):
+            if getattr(given, platform) is not None and getattr(settings, platform) is None:
+                raise InvalidSettings(
+                    str(path),
+                    f"groups.{name}.{platform}",
+                    f"there is no [{platform}]",
+                    "Set it up, or remove this line.",
+                )
+        for place in given.to:
+            try:
+                if parse_place(place) is not None:
+                    settings.destination(place)
+            except UnknownDestination as error:
+                raise InvalidSettings(
+                    str(path), f'destinations."{place}"', "it is missing", f"Write:\n{error.lines}"
                 ) from error
 
 
@@ -329,6 +364,9 @@ def _known(location: tuple[int | str, ...]) -> list[str]:
     sections: dict[str, type[BaseModel]] = {
         "workflows": WorkflowSettings,
         "destinations": DestinationSettings,
+        "people": PersonSettings,
+        "groups": GroupSettings,
+        "policies": PolicySettings,
         "slack": SlackSettings,
         "telegram": TelegramSettings,
         "http": HttpSettings,

@@ -11,6 +11,7 @@ from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._policy import (
+    NOT_YOURS,
     Fact,
     Policy,
     Progress,
@@ -86,6 +87,7 @@ from sayso.engine.store import ATTENTION_ACTIONS, SQLiteReader, SQLiteStore
 __all__ = [
     "ATTENTION_ACTIONS",
     "ENDED",
+    "NOT_YOURS",
     "NO_DEFAULT",
     "Account",
     "AmbiguousRequest",

@@ -51,6 +51,9 @@ ALL = "all"
 CODE = "code"
 """The way in of trusted code in the process: input by name, `WorkflowEngine.run({...})`."""
 
+NOT_YOURS = "This is not yours to answer."
+"""How the reason begins for those who were not asked."""
+
 GROUP = "group"
 """The kind of an entry that names a group of the directory: `group:sre`."""
 
@@ -433,7 +436,7 @@ def _refusal(policy: Policy, stages: Sequence[Stage], vote: Vote, now: datetime)
             return "You may approve this under break-glass alone, with a reason."
         if policy.escalates_at is not None and now < policy.escalates_at and _is_of(policy.escalate_to, vote):
             return "This is not yours to answer yet."
-        return f"This is not yours to answer. It was asked of {', '.join(dict.fromkeys(voters)) or 'nobody'}."
+        return f"{NOT_YOURS} It was asked of {', '.join(dict.fromkeys(voters)) or 'nobody'}."
     if is_approval(vote.value) and any(one in policy.excluded for one in ids):
         return "You asked for this, so someone else must approve it."
     return None

@@ -5,6 +5,7 @@ is for that platform's adapter to escape.
 """
 
 from sayso.adapters.cards._card import Card, CardState, Choice, Fact, Field, build_card
+from sayso.adapters.cards._notices import Message, notice_message
 from sayso.adapters.cards._text import cut, pieces, utf16_length
 from sayso.adapters.cards._words import (
     Words,
@@ -22,11 +23,13 @@ __all__ = [
     "Choice",
     "Fact",
     "Field",
+    "Message",
     "Words",
     "answer_words",
     "build_card",
     "cut",
     "not_recorded_words",
+    "notice_message",
     "person_name",
     "pieces",
     "place_name",

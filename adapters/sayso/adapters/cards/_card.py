@@ -14,13 +14,14 @@ from sayso.adapters.console import visible, visible_line
 from sayso.engine import (
     CardRecord,
     Json,
+    Progress,
     Question,
     RequestStatus,
     Stage,
-    Vote,
     WorkflowStatus,
     evaluate,
     is_approval,
+    is_person,
 )
 
 _KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
@@ -71,7 +72,8 @@ class Choice:
 class Card:
     """One request as people see it. `status` is the word in capitals, empty while it is open; `said` what was said so
     far and what came of it, a line each; `notices` stand above everything. `choices` are empty unless it is open.
-    `link` leads to it in the web inbox.
+    `link` leads to it in the web inbox. `chosen` is what its one reader has voted, None where nobody or several read
+    it. `voters` are all who may vote on it, where those are named people.
     """
 
     id: str
@@ -87,6 +89,8 @@ class Card:
     notices: tuple[Words, ...]
     question: Question
     choices: tuple[Choice, ...]
+    chosen: Json = None
+    voters: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -100,10 +104,11 @@ def build_card(
     notices: Sequence[Words | str] = (),
     *,
     inbox: str | None = None,
+    reader: str | None = None,
 ) -> Card:
     """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place.
 
-    `inbox` is the address of the web inbox, where people reach one.
+    `inbox` is the address of the web inbox, where people reach one; `reader` the account of the only one who reads it.
     """
     request = record.request
     question = request.question
@@ -122,7 +127,20 @@ def build_card(
         notices=(*_changed(record, state), *((one,) if isinstance(one, str) else one for one in notices)),
         question=question,
         choices=_choices(question) if state is CardState.OPEN else (),
+        chosen=_chosen(record, reader),
+        voters=_voters(record),
     )
+
+
+def _chosen(record: CardRecord, reader: str | None) -> Json:
+    mine = [vote for vote in record.votes if reader in (vote.person, vote.account, *vote.accounts)]
+    return mine[0].value if reader is not None and mine and record.request.open else None
+
+
+def _voters(record: CardRecord) -> tuple[str, ...]:
+    """All who may vote by the policy; none where some of them are not named."""
+    voters = [entry for one in _stages(record) for entry in (*one.stage.approvers, *one.stage.veto)]
+    return tuple(dict.fromkeys(voters)) if all(is_person(entry) for entry in voters) else ()
 
 
 def _state(record: CardRecord) -> CardState:
@@ -199,6 +217,9 @@ def _plain(value: Json) -> str:
 def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
     request = record.request
     facts = [Fact("Asked of", (_asked_of(record, places),))]
+    if request.policy is not None and request.open and request.policy.break_glass:
+        alone = ", ".join(person_name(one, record.names) for one in request.policy.break_glass)
+        facts.append(Fact("In an emergency", (f"{alone}, alone and with a reason",)))
     if request.requested_by is not None:
         facts.append(Fact("Requested by", (person_name(request.requested_by, record.names),)))
     if request.deadline is not None and request.open:
@@ -213,7 +234,11 @@ def _asked_of(record: CardRecord, places: Mapping[str, str]) -> str:
     policy = record.request.policy
     if policy is None:
         return ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
-    return "; ".join(_stage_words(record, places, stage) for stage in policy.stages)
+    asked = "; ".join(_stage_words(record, places, stage) for stage in policy.stages)
+    if policy.escalates_at is None or not set(policy.escalate_to) <= set(policy.audience):
+        return asked
+    more = ", ".join(place_name(one, places, record.names) for one in policy.escalate_to)
+    return f"{asked}; and now {more}"
 
 
 def _stage_words(record: CardRecord, places: Mapping[str, str], stage: Stage) -> str:
@@ -234,13 +259,38 @@ def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
         verb = "Approved" if is_approval(vote.value) else "Rejected"
         comment = f" “{visible(vote.comment)}”" if vote.comment else ""
         lines.append((f"{verb}: {person_name(vote.person, record.names)} ", vote.at, comment))
-    votes = [Vote(vote.person, vote.via, vote.value, vote.at, vote.comment) for vote in record.votes]
-    missing = [
+    missing = progress(record, places)
+    return [*lines, *([(f"Still needed: {'; '.join(missing)}",)] if missing else [])]
+
+
+def progress(record: CardRecord, places: Mapping[str, str]) -> list[str]:
+    """What is still needed, stage by stage: `1 of @sre`."""
+    return [
         f"{one.missing} of {', '.join(place_name(entry, places, record.names) for entry in one.stage.approvers)}"
-        for one in evaluate(policy, votes, record.votes[-1].at).stages
+        for one in _stages(record)
         if one.missing
     ]
-    return [*lines, *([(f"Still needed: {'; '.join(missing)}",)] if missing else [])]
+
+
+def still_needed(record: CardRecord) -> tuple[str, ...]:
+    """Those whose approval is still missing, as the policy names them: people who have not voted, and groups."""
+    voted = {name for vote in record.votes for name in (vote.person, vote.account, *vote.accounts)}
+    needed = (
+        entry for one in _stages(record) if one.missing for entry in one.stage.approvers if entry not in voted
+    )
+    excluded = () if record.request.policy is None else record.request.policy.excluded
+    return tuple(dict.fromkeys(entry for entry in needed if entry not in excluded))
+
+
+def _stages(record: CardRecord) -> tuple[Progress, ...]:
+    """How far each stage is, with those who are asked as well since it escalated."""
+    policy = record.request.policy
+    if policy is None:
+        return ()
+    as_of = max((vote.at for vote in record.votes), default=record.request.asked_at)
+    if policy.escalates_at is not None and set(policy.escalate_to) <= set(policy.audience):
+        as_of = max(as_of, policy.escalates_at)
+    return evaluate(policy, [vote.as_vote() for vote in record.votes], as_of).stages
 
 
 def _said(record: CardRecord, state: CardState, places: Mapping[str, str]) -> list[Words]:
@@ -259,7 +309,8 @@ def _answered(record: CardRecord) -> Words:
     request = record.request
     value = _value(request.answer)
     past = past_tense(request.question, value)
-    words: list[str | datetime] = [f"{past or 'Answered'} by "]
+    alone = " under break-glass" if any(vote.break_glass for vote in record.votes) else ""
+    words: list[str | datetime] = [f"{past or 'Answered'}{alone} by "]
     for position, vote in enumerate(record.votes):
         words += [" and " if position else "", f"{person_name(vote.person, record.names)} ", vote.at]
     if past is None:
@@ -280,8 +331,9 @@ def _expired(record: CardRecord) -> Words:
 
 def _taken_back(record: CardRecord, state: CardState) -> Words:
     word = "Withdrawn" if state is CardState.WITHDRAWN else "Cancelled with its run"
-    by = "" if record.resolved_by is None else f" by {person_name(record.resolved_by, record.names)}"
-    at = record.request.resolved_at
+    request = record.request
+    by = "" if request.resolved_by is None else f" by {person_name(request.resolved_by, record.names)}"
+    at = request.resolved_at
     return (f"{word}{by}.",) if at is None else (f"{word}{by} ", at, ".")
 
 

@@ -111,16 +111,17 @@ def _already_answered(record: CardRecord) -> Words:
     request = record.request
     answer = _answer_of(record)
     said = (past_tense(request.question, answer) or "Answered").lower()
-    if record.resolved_by is None or request.resolved_at is None:
+    if request.resolved_by is None or request.resolved_at is None:
         return (f"Already {said}. {_NO_CHANGE}",)
-    by = person_name(record.resolved_by, record.names)
+    by = person_name(request.resolved_by, record.names)
     return (f"Already {said} by {by} at ", request.resolved_at, f". {_NO_CHANGE}")
 
 
 def _taken_back(record: CardRecord, kind: OutcomeKind) -> Words:
-    by = "" if record.resolved_by is None else f" by {person_name(record.resolved_by, record.names)}"
+    request = record.request
+    by = "" if request.resolved_by is None else f" by {person_name(request.resolved_by, record.names)}"
     word = "withdrawn" if kind is OutcomeKind.WITHDRAWN else "cancelled with its run"
-    at = record.request.resolved_at
+    at = request.resolved_at
     return (f"This was {word}{by}.",) if at is None else (f"This was {word}{by} at ", at, ".")
 
 

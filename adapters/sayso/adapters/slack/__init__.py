@@ -6,6 +6,7 @@ from sayso.adapters.slack._card import (
     render_card,
     render_copy,
     render_former,
+    render_mentions,
     render_words,
 )
 from sayso.adapters.slack._data import ANSWER_VIEW, COMMAND, Action, CardButton, ViewTag
@@ -35,7 +36,7 @@ from sayso.adapters.slack._modal import (
     remark_view,
     words_view,
 )
-from sayso.adapters.slack._text import plain
+from sayso.adapters.slack._text import Mention, plain
 
 __all__ = [
     "ANSWER_VIEW",
@@ -52,6 +53,7 @@ __all__ = [
     "Event",
     "HomeOpened",
     "Ignored",
+    "Mention",
     "Pressed",
     "Rejected",
     "Searched",
@@ -74,6 +76,7 @@ __all__ = [
     "render_card",
     "render_copy",
     "render_former",
+    "render_mentions",
     "render_words",
     "words_view",
 ]

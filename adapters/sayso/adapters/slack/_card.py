@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces
@@ -11,6 +11,7 @@ from sayso.adapters.slack._data import Action, CardButton
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
     Block,
+    Mention,
     Stretch,
     Style,
     fallback,
@@ -64,12 +65,14 @@ class SlackMessage:
         return tuple(render_words(((text,),)) for text in texts)
 
 
-def render_card(card: Card) -> SlackMessage:
-    """The card as everybody in a channel sees it."""
+def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
+    """The card as everybody in a channel sees it; its buttons show to `users` alone where some are named, which spares
+    the others a press that would be refused, and protects nothing.
+    """
     kept, rest = split(_body(card), TEXT_LIMIT)
     marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
     above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
-    blocks = [rich_text([*above, *kept, *marker]), rich_text(below(card)), *controls(card)]
+    blocks = [rich_text([*above, *kept, *marker]), rich_text(below(card)), *_for_users(controls(card), users)]
     status = f"{card.status}: " if card.status else ""
     return SlackMessage(fallback(f"{status}{card.prompt}"), [one for one in blocks if one], rest)
 
@@ -93,6 +96,16 @@ def render_words(lines: Sequence[Words]) -> SlackMessage:
     kept, rest = split(content, TEXT_LIMIT)
     shown = rich_text(kept)
     return SlackMessage(fallback(" ".join(plain(line) for line in lines)), [shown] if shown else [], rest)
+
+
+def render_mentions(message: SlackMessage, mentions: Sequence[Mention]) -> SlackMessage:
+    """The message with those whom it concerns mentioned below, which notifies them."""
+    if not mentions:
+        return message
+    elements = [element for one in mentions for element in (one.element, {"type": "text", "text": " "})]
+    section = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+    named = " ".join(one.text for one in mentions)
+    return replace(message, text=f"{message.text} {named}", blocks=[*message.blocks, section])
 
 
 def _locked(card: Card, words: str) -> SlackMessage:
@@ -169,6 +182,14 @@ def controls(card: Card) -> list[Block]:
             return [_actions([_button("☑️ Choose", CardButton(Action.OPEN, card.id, card.revision))])]
         case _:
             return [_actions([_button("✍️ Answer", CardButton(Action.OPEN, card.id, card.revision))])]
+
+
+def _for_users(blocks: list[Block], users: Sequence[str]) -> list[Block]:
+    """The controls with buttons that show to some alone."""
+    for element in (one for block in blocks if users for one in block["elements"]):
+        if element["type"] == "button":
+            element["visible_to_user_ids"] = list(users)
+    return blocks
 
 
 def _choices(card: Card) -> list[Block]:

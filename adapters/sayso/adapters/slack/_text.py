@@ -46,6 +46,26 @@ class Stretch:
         return len(self.content if isinstance(self.content, str) else in_utc(self.content))
 
 
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Somebody to be notified: a user, or with `is_group` a user group, by Slack's own id."""
+
+    id: str
+    is_group: bool = False
+
+    @property
+    def element(self) -> dict[str, Any]:
+        """The mention in rich text."""
+        if self.is_group:
+            return {"type": "usergroup", "usergroup_id": self.id}
+        return {"type": "user", "user_id": self.id}
+
+    @property
+    def text(self) -> str:
+        """The mention in a notification's text (docs.slack.dev/messaging/formatting-message-text)."""
+        return f"<!subteam^{self.id}>" if self.is_group else f"<@{self.id}>"
+
+
 def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
     """Words as stretches of one style."""
     for part in words:

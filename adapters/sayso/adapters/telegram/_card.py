@@ -150,6 +150,8 @@ def _keyboard(card: Card, page: int) -> Keyboard:
 
 
 def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
+    if card.chosen is bool(number):
+        return _chosen(word)
     button = CardButton(Action.CONFIRM, card.id, card.revision, number)
     return _button(f"{_SIGNS[style]}{word}", button, style)
 
@@ -172,7 +174,10 @@ def choice_button(card: Card, choice: Choice) -> dict[str, Any]:
     """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
     number = f"{choice.index + 1}. " if _is_cut(choice) else ""
     sign = _SIGNS.get(choice.style or "", "")
-    label = f"{sign}{number}{cut(choice.label, LABEL_LIMIT, utf16_length)}"
+    shown = cut(choice.label, LABEL_LIMIT, utf16_length)
+    if card.chosen == choice.value:
+        return _chosen(f"{number}{shown}")
+    label = f"{sign}{number}{shown}"
     return _button(label, CardButton(Action.CHOOSE, card.id, card.revision, choice.index), choice.style)
 
 
@@ -192,6 +197,11 @@ def in_rows(buttons: Iterable[dict[str, Any]]) -> Keyboard:
 
 def _is_cut(choice: Choice) -> bool:
     return utf16_length(choice.label) > LABEL_LIMIT
+
+
+def _chosen(label: str) -> dict[str, Any]:
+    """The choice that its one reader has made: it shows, and does nothing (core.telegram.org/bots/api, 10.3)."""
+    return {"text": f"✓ {label}", "disabled": {}}
 
 
 def _button(label: str, button: CardButton, style: str | None = None) -> dict[str, Any]:

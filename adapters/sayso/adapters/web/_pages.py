@@ -34,6 +34,13 @@ _ATTENTION = {
     AttentionKind.STEP_CHANGED: "A recorded step is called with other arguments",
     AttentionKind.NODE_GONE: "The code lacks the node",
 }
+_CARD_ACTIONS = {
+    "reassign": ("Hand over", "To whom, such as person:ana or slack:T1:U2"),
+    "break_glass": ("Approve alone (break-glass)", "The reason, which everybody who was asked is told"),
+    "withdraw": ("Withdraw", None),
+}
+"""What else can be done with an open card: the button, and what has to be written for it."""
+
 ACTION_LABELS = {
     "reask": "Ask again",
     "accept": "Let it stand",
@@ -78,8 +85,8 @@ class Pages:
         template: Any = self._environment.get_template("words.html").module
         return Markup(template.words(words))  # noqa: S704 - what a template rendered is escaped
 
-    def card(self, card: Card, run_id: str, *, may_answer: bool) -> Markup:
-        """One card, with what it takes to answer it where somebody may."""
+    def card(self, card: Card, run_id: str, *, may_answer: bool, actions: Sequence[str] = ()) -> Markup:
+        """One card, with what it takes to answer it where somebody may, and what else they may do with it."""
         prompt = card.prompt
         title = prompt if len(prompt) <= _LONGEST_TITLE else cut(prompt.splitlines()[0], _LONGEST_TITLE)
         body = "" if title == prompt else prompt[:_LONGEST_BODY]
@@ -87,15 +94,16 @@ class Pages:
         return self._render(
             "card.html", card=card, run_id=run_id, may_answer=may_answer, title=title, body=body,
             rest=prompt[_LONGEST_BODY:], form_fields=fields, most_buttons=MOST_BUTTONS,
+            actions=[(name, *_CARD_ACTIONS[name]) for name in actions],
         )  # fmt: skip
 
     def sign_in(self) -> Markup:
         """The page on which a link becomes a session."""
         return self._render("sign_in.html", me=None)
 
-    def inbox(self, visitor: Visitor, cards: Sequence[Markup], more: int) -> Markup:
-        """What waits for somebody, the newest first; `more` are left out."""
-        return self._page("inbox.html", visitor, "inbox", cards=cards, more=more)
+    def inbox(self, visitor: Visitor, cards: Sequence[Markup], others: Sequence[Markup], more: int) -> Markup:
+        """What waits for somebody, the newest first, and what else is open that concerns them; `more` are left out."""
+        return self._page("inbox.html", visitor, "inbox", cards=cards, others=others, more=more)
 
     def request(self, visitor: Visitor, card: Markup | None) -> Markup:
         """One question by itself: where links in chats lead."""

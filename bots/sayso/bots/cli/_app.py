@@ -18,6 +18,7 @@ from sayso.bots.cli._doctor import doctor
 from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
 from sayso.bots.cli._manifest import app as manifest
 from sayso.bots.cli._output import report_error
+from sayso.bots.cli._people import people, reassign, withdraw
 from sayso.bots.cli._policy import app as policy
 from sayso.bots.cli._requests import answer, requests
 from sayso.bots.cli._run import demo, run
@@ -78,6 +79,8 @@ app.add_typer(manifest)
 app.command("runs")(runs)
 app.command("requests")(requests)
 app.command("answer")(answer)
+app.command("reassign")(reassign)
+app.command("withdraw")(withdraw)
 app.command("cancel")(cancel)
 app.command("retry")(retry)
 app.command("attention")(attention)
@@ -86,6 +89,7 @@ app.command("sign-in")(sign_in)
 app.command("token")(token)
 app.command("access")(access)
 app.command("shut-out")(shut_out)
+app.command("people")(people)
 app.add_typer(policy)
 app.add_typer(audit)
 app.command("prune")(prune)

@@ -89,6 +89,13 @@ def answer(
             show_default=False,
         ),
     ] = None,
+    break_glass: Annotated[
+        bool,
+        typer.Option(
+            "--break-glass",
+            help="Approve alone, where the policy names you for emergencies; --comment says why.",
+        ),
+    ] = False,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
@@ -99,10 +106,19 @@ def answer(
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
-    given_id, revision = _read_address(address)
+    given_id, revision = read_address(address)
     client = service.client()
     record, outcome, said = asyncio.run(
-        _answer(service, client, given_id, revision, value, comment=comment, event_key=event_key)
+        _answer(
+            service,
+            client,
+            given_id,
+            revision,
+            value,
+            comment=comment,
+            event_key=event_key,
+            break_glass=break_glass,
+        )
     )
     question = None if record is None else record.question
     output.show(outcome_words(outcome, question, said))
@@ -126,7 +142,8 @@ def _as_dict(record: RequestRecord | None, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _read_address(address: str) -> tuple[str, int]:
+def read_address(address: str) -> tuple[str, int]:
+    """A request's id and revision as they are typed. Raises `UsageProblem`."""
     match = _ADDRESS.fullmatch(address)
     if match is None:
         raise UsageProblem(
@@ -145,9 +162,10 @@ async def _answer(
     *,
     comment: str | None,
     event_key: str | None,
+    break_glass: bool,
 ) -> tuple[RequestRecord | None, Outcome, Json]:
     async with service.reader() as reader:
-        record = await _find(reader, given_id)
+        record = await find_request(reader, given_id)
     value: Json = text
     # A text that was meant for another revision is read by no question; the store says that it was superseded.
     if record is not None and record.open and record.revision == revision:
@@ -160,7 +178,9 @@ async def _answer(
         with client:
             return (
                 record,
-                client.answer(found_id, revision, value, comment=comment, event_key=event_key),
+                client.answer(
+                    found_id, revision, value, comment=comment, event_key=event_key, break_glass=break_glass
+                ),
                 value,
             )
     async with service.existing_store() as store, service.runtime(store) as runtime:
@@ -172,11 +192,12 @@ async def _answer(
             via=CONSOLE,
             event_key=event_key,
             comment=comment,
+            break_glass=break_glass,
         )
     return record, outcome, value
 
 
-async def _find(reader: SQLiteReader, given_id: str) -> RequestRecord | None:
+async def find_request(reader: SQLiteReader, given_id: str) -> RequestRecord | None:
     """The request of an id, or of the beginning of an open one's; raises where that is nobody's or several's."""
     if len(given_id) == _FULL_ID:
         return await reader.request(given_id)

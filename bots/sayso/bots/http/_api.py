@@ -22,7 +22,10 @@ from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.engine import (
     ENDED,
+    Fact,
+    Outcome,
     OutcomeKind,
+    PersonId,
     RequestRecord,
     RunSummary,
     Runtime,
@@ -63,6 +66,17 @@ class NewAnswer(Body):
         description="An option's value, a text, a number, a date, true or false, a list, or a form."
     )
     comment: str | None = Field(default=None, max_length=10_000)
+    break_glass: bool = Field(
+        default=False,
+        description="Approve alone, where the policy names this person for emergencies; with a comment.",
+    )
+
+
+class Reassignment(Body):
+    """Who is asked in the caller's place."""
+
+    revision: int = Field(ge=1, le=2**31, description="The revision that the person saw.")
+    to: str = Field(max_length=200, description="A person, such as person:ana, slack:T1:U2 or telegram:7.")
 
 
 class Retry(Body):
@@ -86,13 +100,16 @@ class Revival(Body):
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the API works with. `starters` are, by workflow, those who may start it beside operators."""
+    """What the API works with. `starters` are, by workflow, those who may start it beside operators; `facts` looks up
+    which chats and groups of a request somebody belongs to, by the surface they come in by.
+    """
 
     runtime: Runtime
     store: SQLiteStore
     feed: Feed
     answers: RateLimit
     starters: Callable[[str], frozenset[str]]
+    facts: Callable[[str, PersonId, str], Awaitable[tuple[Fact, ...]]]
     exit_code: Callable[[SaysoError], int]
 
 
@@ -163,7 +180,7 @@ class Api:
     async def check_run(self, caller: Caller, run_id: str) -> RunSummary:
         """A run that somebody may see. Raises `UnknownRun`, also for one that they may not."""
         run = await self._store.reader.run(run_id)
-        if caller.is_operator or run.requested_by == caller.person:
+        if caller.is_operator or caller.asked(run.requested_by):
             return run
         cards = await self._store.reader.run_cards(run_id)
         if any(caller.may_answer(card.request.audience) for card in cards):
@@ -216,10 +233,22 @@ class Api:
             event_key=key,
             comment=body.comment,
             received_at=received_at,
+            facts=await self._parts.facts(request_id, caller.person, caller.via),
+            break_glass=body.break_glass,
         )
         if outcome.kind not in _TAKEN:
             raise Problem.of_outcome(outcome)
         return {"outcome": outcome.kind, "reason": outcome.reason, "repeated": outcome.repeated}
+
+    async def withdraw(self, caller: Caller, request_id: str) -> dict[str, Any]:
+        return _done(await self._runtime.withdraw(request_id, person=caller.person, via=caller.via))
+
+    async def reassign(self, caller: Caller, request_id: str, body: Reassignment) -> dict[str, Any]:
+        facts = await self._parts.facts(request_id, caller.person, caller.via)
+        outcome = await self._runtime.reassign(
+            request_id, body.revision, person=caller.person, via=caller.via, to=body.to, facts=facts
+        )
+        return _done(outcome)
 
     # What happens.
 
@@ -375,7 +404,21 @@ def _add_requests(app: FastAPI, api: Api, store: SQLiteStore) -> None:
     async def answer(request_id: str, body: NewAnswer, caller: Who, key: Key = None) -> dict[str, Any]:
         return await api.answer(caller, request_id, body, key, store.clock.now())
 
-    _ = requests, request, answer
+    @app.post("/requests/{request_id}/withdrawal", summary="Withdraw what the caller asked for")
+    async def withdraw(request_id: str, caller: Who) -> dict[str, Any]:
+        return await api.withdraw(caller, request_id)
+
+    @app.post("/requests/{request_id}/reassignment", summary="Have somebody else asked in the caller's place")
+    async def reassign(request_id: str, body: Reassignment, caller: Who) -> dict[str, Any]:
+        return await api.reassign(caller, request_id, body)
+
+    _ = requests, request, answer, withdraw, reassign
+
+
+def _done(outcome: Outcome) -> dict[str, Any]:
+    if outcome.kind is not OutcomeKind.DONE:
+        raise Problem.of_outcome(outcome)
+    return {"outcome": outcome.kind, "reason": outcome.reason}
 
 
 def _add_news(app: FastAPI, api: Api) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from sayso.engine import CredentialKind, OperatorError, PersonId, Policy, SQLiteStore, Vote, evaluate
+from sayso.engine import CredentialKind, Fact, OperatorError, PersonId, Policy, SQLiteStore, Vote, evaluate
 
 LINK_LIVES = timedelta(minutes=10)
 SESSION_LIVES = timedelta(days=30)
@@ -29,38 +30,66 @@ class InvalidName(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who was let in. `via` is the surface: `web`, `api`, `console`. Operators see and do everything."""
+    """Somebody who was let in. `via` is the surface: `web`, `api`, `console`. Operators see and do everything. `ids`
+    are all that is this person, `facts` what was looked up of them, both for what they are shown: an answer is looked
+    up anew.
+    """
 
     person: PersonId
     via: str
     is_operator: bool
+    name: str = ""
+    ids: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
-    def may_answer(self, audience: Sequence[str]) -> bool:
+    def may_answer(self, audience: Sequence[str], policy: Policy | None = None) -> bool:
         """Whether an answer of theirs would be taken, as the engine's policy says."""
-        vote = Vote(self.person, self.via, None, datetime.now(UTC))
-        return not evaluate(Policy(tuple(audience)), [vote], vote.at).refused
+        vote = Vote(self.person, self.via, None, datetime.now(UTC), facts=self.facts, accounts=self.ids)
+        return not evaluate(policy or Policy(tuple(audience)), [vote], vote.at).refused
 
     def may_see(self, audience: Sequence[str], requested_by: str | None) -> bool:
         """Whether they see a request: one that they may answer or have asked for."""
-        return self.is_operator or self.person == requested_by or self.may_answer(audience)
+        return self.is_operator or self.asked(requested_by) or self.may_answer(audience)
+
+    def asked(self, requested_by: str | None) -> bool:
+        """Whether it was they who asked for something, by any of their accounts."""
+        return requested_by is not None and requested_by in (self.person, *self.ids)
+
+
+class Standing(Protocol):
+    """What is known of somebody for lists: their ids, and the chats and groups that they belong to."""
+
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+    @property
+    def facts(self) -> tuple[Fact, ...]: ...
+
+
+Stand = Callable[[str, str], Awaitable[Standing]]
+"""Looks that up, by person and surface. Raises `StoreError`."""
 
 
 class Credentials:
     """Makes secrets and recognises them. `operators` are those who see and do everything, such as `web:ana`."""
 
-    def __init__(self, store: SQLiteStore, operators: Sequence[str]) -> None:
+    def __init__(self, store: SQLiteStore, operators: Sequence[str], stand: Stand | None = None) -> None:
         self._store = store
+        self._stand = stand
         self._operators = frozenset(operators)
         self._tokens: dict[str, Caller] = {}
         self._removals = 0
 
     async def make_link(self, name: str) -> str:
         """A secret that signs `web:name` in, once, within ten minutes. Raises `InvalidName`, `StoreError`."""
-        return await self._admit(CredentialKind.LINK, "web", name, self._store.clock.now() + LINK_LIVES)
+        return await self.make_link_of(f"web:{_checked(name)}")
+
+    async def make_link_of(self, person: str) -> str:
+        """A secret that signs an account in, once, within ten minutes. Raises `StoreError`."""
+        return await self._admit(CredentialKind.LINK, person, self._store.clock.now() + LINK_LIVES)
 
     async def make_token(self, name: str) -> str:
         """A secret with which programs call as `token:name`. Raises `InvalidName`, `TokenExists`, `StoreError`."""
-        return await self._admit(CredentialKind.TOKEN, "token", name, None)
+        return await self._admit(CredentialKind.TOKEN, f"token:{_checked(name)}", None)
 
     async def sign_in(self, link: str) -> tuple[str, Caller] | None:
         """A session for a link, which is used up by it, and who it is; None where there is no such link."""
@@ -69,8 +98,9 @@ class Credentials:
         person = await self._store.redeem(_hash(link), _hash(session), until)
         if person is None:
             return None
-        await self._store.know(person, person.partition(":")[2])
-        return session, self._caller(person, "web")
+        if person.startswith("web:"):
+            await self._store.know(person, person.partition(":")[2])
+        return session, await self._known(person)
 
     async def sign_out(self, session: str) -> None:
         """End a session."""
@@ -85,7 +115,14 @@ class Credentials:
 
     async def by_session(self, session: str) -> Caller | None:
         """Who a session belongs to."""
-        return await self._by(CredentialKind.SESSION, _hash(session), "web")
+        person = await self._store.reader.person_of(
+            CredentialKind.SESSION, _hash(session), self._store.clock.now()
+        )
+        return None if person is None else await self._known(person)
+
+    async def by_name(self, name: str) -> Caller | None:
+        """Whom a trusted proxy means by a name."""
+        return await self._known(f"web:{name}") if _NAME.fullmatch(name) else None
 
     async def by_token(self, token: str) -> Caller | None:
         """Which program a token belongs to.
@@ -94,24 +131,39 @@ class Credentials:
         process writes a file.
         """
         hashed, removals = _hash(token), self._removals
-        caller = self._tokens.get(hashed) or await self._by(CredentialKind.TOKEN, hashed, "api")
+        caller = self._tokens.get(hashed)
+        if caller is None:
+            kind, now = CredentialKind.TOKEN, self._store.clock.now()
+            person = await self._store.reader.person_of(kind, hashed, now)
+            caller = None if person is None else self._caller(person, "api")
         if caller is not None and removals == self._removals:
             self._tokens[hashed] = caller
         return caller
 
-    async def _by(self, kind: CredentialKind, hashed: str, via: str) -> Caller | None:
-        person = await self._store.reader.person_of(kind, hashed, self._store.clock.now())
-        return None if person is None else self._caller(person, via)
-
-    async def _admit(self, kind: CredentialKind, surface: str, name: str, until: datetime | None) -> str:
-        if _NAME.fullmatch(name) is None:
-            raise InvalidName(name)
+    async def _admit(self, kind: CredentialKind, person: str, until: datetime | None) -> str:
         secret = secrets.token_urlsafe(32)
-        await self._store.admit(kind, _hash(secret), f"{surface}:{name}", until)
+        await self._store.admit(kind, _hash(secret), person, until)
         return secret
 
+    async def _known(self, person: str) -> Caller:
+        """A person at the inbox, with what is known of them."""
+        caller = self._caller(person, "web")
+        if self._stand is None:
+            return caller
+        standing = await self._stand(person, "web")
+        is_operator = any(one in self._operators for one in (person, *standing.ids))
+        name = (await self._store.reader.name_of(standing.ids)) or caller.name
+        return replace(caller, is_operator=is_operator, ids=standing.ids, facts=standing.facts, name=name)
+
     def _caller(self, person: str, via: str) -> Caller:
-        return Caller(PersonId(person), via, is_operator=person in self._operators)
+        name = person.partition(":")[2]
+        return Caller(PersonId(person), via, is_operator=person in self._operators, name=name)
+
+
+def _checked(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise InvalidName(name)
+    return name
 
 
 def csrf_token(session: str) -> str:

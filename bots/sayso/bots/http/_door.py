@@ -5,6 +5,8 @@ own page.
 from __future__ import annotations
 
 import hmac
+import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from fastapi import Request
@@ -19,8 +21,13 @@ _READS = frozenset({"GET", "HEAD"})
 class TcpDoor:
     """Lets callers in. Raises `Problem` for everybody else."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(
+        self, credentials: Credentials, user_header: str | None = None, trusted_proxies: Sequence[str] = ()
+    ) -> None:
         self._credentials = credentials
+        self._user_header = user_header
+        self._trusted_proxies = frozenset(trusted_proxies)
+        self._secret = secrets.token_hex(16)
 
     async def __call__(self, request: Request) -> Caller:
         """Who calls."""
@@ -40,15 +47,29 @@ class TcpDoor:
         return caller
 
     async def by_session(self, request: Request) -> Caller | None:
-        """Who has the session that a request carries."""
+        """Who has the session that a request carries, or whom a trusted proxy says that it is of."""
+        name = self._said_by_proxy(request)
+        if name is not None:
+            return await self._credentials.by_name(name)
         session = session_of(request)
         return None if session is None else await self._credentials.by_session(session)
 
+    def csrf(self, request: Request) -> str:
+        """What a page has to send back with its writes, which another site cannot know."""
+        name = self._said_by_proxy(request)
+        return csrf_token(session_of(request) or "" if name is None else f"{self._secret} {name}")
+
+    def _said_by_proxy(self, request: Request) -> str | None:
+        """The name in the proxy's header; from anywhere else, such a header says nothing."""
+        peer = request.client
+        if self._user_header is None or peer is None or peer.host not in self._trusted_proxies:
+            return None
+        return request.headers.get(self._user_header)
+
     def check_origin(self, request: Request) -> None:
         """Raises `Problem` unless our own page sent this with its session's token."""
-        session = session_of(request) or ""
         given = request.headers.get(CSRF_HEADER, "")
-        if not hmac.compare_digest(given.encode(), csrf_token(session).encode()):
+        if not hmac.compare_digest(given.encode(), self.csrf(request).encode()):
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "NotFromOurPage",

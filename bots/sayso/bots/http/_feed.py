@@ -58,7 +58,7 @@ class Event:
 
     def concerns(self, caller: Caller) -> bool:
         """Whether somebody may hear of it."""
-        if caller.is_operator or (self.requested_by is not None and self.requested_by == caller.person):
+        if caller.is_operator or caller.asked(self.requested_by):
             return True
         return any(caller.may_answer(audience) for audience in self.audiences)
 

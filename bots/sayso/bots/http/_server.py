@@ -53,6 +53,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # the peer is who it is: a header that anybody can send is no proof
             timeout_graceful_shutdown=_PATIENCE,
         )
         self._server = _Server(config)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from sayso.bots.outbox._surface import (
     Throttled,
     Undeliverable,
 )
-from sayso.engine import CardRecord, Delivery, SQLiteStore, StoreError
+from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.outbox")
 
@@ -30,6 +30,9 @@ QUIET = timedelta(seconds=3)
 FIRST_BACK_OFF = timedelta(seconds=1)
 LONGEST_BACK_OFF = timedelta(minutes=1)
 STORE_BACK_OFF = timedelta(seconds=5)
+
+MOST_ATTEMPTS = 20
+"""How often a message beside the cards is tried."""
 
 
 class Observer(Protocol):
@@ -109,7 +112,8 @@ class Outbox:
     async def _pass(self, group: asyncio.TaskGroup) -> float | None:
         """Begin what can be begun; in how many seconds there is more, None if only news can bring it."""
         try:
-            places = await self._store.reader.due_places()
+            reader = self._store.reader
+            places = dict.fromkeys([*await reader.due_places(), *await reader.notice_places()])
             waits = [await self._begin(group, place) for place in places if place not in self._busy]
         except StoreError as error:
             logger.error("the outbox cannot read what is due: %s", error)  # noqa: TRY400 - the reason says it all
@@ -124,33 +128,73 @@ class Outbox:
         if (not_before := self._not_before.get(place, 0.0)) > now:
             return not_before - now
         instant = self._store.clock.now()
-        found = await self._store.reader.due(place, instant)
+        card = await self._store.reader.due(place, instant)
+        found: Delivery | Notice | datetime | None = card
+        if not isinstance(card, Delivery):
+            found = _sooner(card, await self._store.reader.notice(place, instant))
         if found is None or isinstance(found, datetime):
             return None if found is None else max(0.0, (found - instant).total_seconds())
         try:
-            delay = surface.budget.delay(surface.keys(found))
+            keys = surface.keys(found) if isinstance(found, Delivery) else surface.notice_keys(found)
         except Undeliverable as problem:
-            await self._bury(place, problem)
+            if isinstance(found, Delivery):
+                await self._bury(place, problem)
+            else:
+                await self._drop(found, problem)
             return None
-        if delay > 0:
+        if (delay := surface.budget.delay(keys)) > 0:
             self._not_before[place] = now + delay
             return delay
-        surface.budget.book(surface.keys(found))
+        surface.budget.book(keys)
         self._busy.add(place)
-        group.create_task(self._deliver(surface, found), name=f"card at {place}")
+        work = self._show(surface, found) if isinstance(found, Delivery) else self._say(surface, found)
+        group.create_task(self._work(place, work), name=f"outbox at {place}")
         return None
 
-    async def _deliver(self, surface: CardSurface, delivery: Delivery) -> None:
+    async def _work(self, place: str, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._show(surface, delivery)
+            await work
         except StoreError as error:
-            logger.error("card %s at %s: %s", delivery.request_id, delivery.destination, error)  # noqa: TRY400 - the reason says it all
-            self._not_before[delivery.destination] = (
-                asyncio.get_running_loop().time() + STORE_BACK_OFF.total_seconds()
-            )
+            logger.error("a message at %s: %s", place, error)  # noqa: TRY400 - the reason says it all
+            self._not_before[place] = asyncio.get_running_loop().time() + STORE_BACK_OFF.total_seconds()
         finally:
-            self._busy.discard(delivery.destination)
+            self._busy.discard(place)
             self._news.set()
+
+    # Messages beside the cards.
+
+    async def _say(self, surface: CardSurface, notice: Notice) -> None:
+        record = await self._store.reader.card(notice.request_id)
+        if record is None:
+            return  # pruned meanwhile, and its messages with it
+        try:
+            await surface.send(record, notice)
+        except Undeliverable as problem:
+            await self._drop(notice, problem)
+        except Throttled as problem:
+            surface.budget.block(problem.key, problem.retry_after)
+            await self._say_again(notice, problem, problem.retry_after)
+        except DeliveryProblem as problem:
+            await self._say_again(notice, problem, _back_off(notice.attempts))
+        except Exception as error:
+            logger.exception("a message at %s could not be sent", notice.destination)
+            await self._say_again(notice, DeliveryProblem(repr(error)), _back_off(notice.attempts))
+        else:
+            await self._store.end_notice(notice)
+
+    async def _say_again(self, notice: Notice, problem: DeliveryProblem, after: timedelta) -> None:
+        if notice.attempts + 1 >= MOST_ATTEMPTS:
+            await self._drop(notice, problem)
+            return
+        logger.info("a message at %s: %s; it is sent again", notice.destination, problem)
+        await self._store.fail_notice(notice, self._store.clock.now() + after)
+
+    async def _drop(self, notice: Notice, problem: DeliveryProblem) -> None:
+        """A message that cannot be sent is given up: what it says stands in the cards, the inbox and the trail."""
+        logger.warning("a message (%s) at %s is given up: %s", notice.kind, notice.destination, problem)
+        await self._store.end_notice(notice)
+
+    # Cards.
 
     async def _show(self, surface: CardSurface, delivery: Delivery) -> None:
         record = await self._store.reader.card(delivery.request_id)
@@ -171,7 +215,7 @@ class Outbox:
             return
         except Exception as error:
             logger.exception("card %s at %s could not be shown", delivery.request_id, delivery.destination)
-            await self._again(delivery, f"{type(error).__name__}: {error}", _back_off(delivery))
+            await self._again(delivery, f"{type(error).__name__}: {error}", _back_off(delivery.attempts))
             return
         self._observer.card_shown(surface.platform, new=delivery.reference is None)
         await self._store.end_delivery(delivery, reference, self._store.clock.now() + QUIET)
@@ -194,7 +238,7 @@ class Outbox:
                 logger.info("card %s at %s was deleted there", delivery.request_id, delivery.destination)
                 await self._store.forget_message(delivery)
             case _:
-                await self._again(delivery, problem.reason, _back_off(delivery))
+                await self._again(delivery, problem.reason, _back_off(delivery.attempts))
 
     async def _again(self, delivery: Delivery, reason: str, after: timedelta) -> None:
         logger.warning(
@@ -212,5 +256,12 @@ class Outbox:
             self._observer.place_died(place)
 
 
-def _back_off(delivery: Delivery) -> timedelta:
-    return min(FIRST_BACK_OFF * (1 << min(delivery.attempts, 10)), LONGEST_BACK_OFF)
+def _back_off(attempts: int) -> timedelta:
+    return min(FIRST_BACK_OFF * (1 << min(attempts, 10)), LONGEST_BACK_OFF)
+
+
+def _sooner(card: datetime | None, notice: Notice | datetime | None) -> Notice | datetime | None:
+    """What comes first where no card goes now."""
+    if card is None or not isinstance(notice, datetime):
+        return card if notice is None else notice
+    return min(card, notice)

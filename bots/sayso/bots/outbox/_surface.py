@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from sayso.adapters.cards import Words
 from sayso.bots.outbox._budget import Budget
-from sayso.engine import CardRecord, Delivery
+from sayso.engine import CardRecord, Delivery, Notice
 
 Keep: TypeAlias = Callable[[str], Awaitable[None]]
 """Records the reference of a message as soon as it exists."""
@@ -67,6 +67,16 @@ class CardSurface(Protocol):
         """Send the card, or edit it where there is a reference, and lock the one it replaces; its reference.
 
         Calls `keep` as soon as a new message exists. Raises `DeliveryProblem`.
+        """
+        ...
+
+    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
+        """The budget keys that a message beside the cards costs. Raises `Undeliverable` as `keys` does."""
+        ...
+
+    async def send(self, record: CardRecord, notice: Notice) -> None:
+        """Send a message beside the cards, below its card where there is one; nothing where it has nothing to say any
+        more. Raises `DeliveryProblem`.
         """
         ...
 

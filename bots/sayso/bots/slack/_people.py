@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.bots.desk import LookUpFailed
+from sayso.bots.membership import LookUpFailed
 from sayso.bots.outbox import DeliveryProblem, Undeliverable
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
@@ -29,9 +29,15 @@ class Profile:
     is_stranger: bool
 
     @property
-    def counts_as_member(self) -> bool:
-        """Whether `audience = "members"` can mean them: guests and strangers have to be named."""
-        return not (self.is_bot or self.is_gone or self.is_guest or self.is_stranger)
+    def why_not(self) -> str | None:
+        """Why `audience = "members"` does not mean them, or None: guests and strangers have to be named."""
+        if self.is_bot or self.is_gone:
+            return "Bots and accounts that were closed cannot answer."
+        if self.is_stranger:
+            return (
+                "You belong to another organisation: an operator has to name you before you can answer here."
+            )
+        return "Guests answer only where an operator names them." if self.is_guest else None
 
 
 class People:
@@ -73,19 +79,30 @@ class SlackMembership:
         self._api = api
         self._people = people
 
-    async def is_member(self, destination: Destination, person: str) -> bool:
-        """Whether a person belongs to the channel now, and is no bot, guest or stranger. Raises `LookUpFailed`."""
+    async def why_not(self, destination: Destination, person: str) -> str | None:
+        """None where a person belongs to the channel now and is no bot, guest or stranger. Raises `LookUpFailed`."""
         user_id = person.rpartition(":")[2]
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN):
                 profile = await self._people.profile(user_id)
-                return profile.counts_as_member and await self._is_in(destination.chat_id, user_id)
+                if profile.why_not is not None:
+                    return profile.why_not
+                return None if await self._is_in(destination.chat_id, user_id) else ""
         except Undeliverable as problem:
             if problem.reason.startswith("user_not_found"):
-                return False
+                return ""
             raise LookUpFailed(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The members of a user group now. Raises `LookUpFailed`, also for a group that was disabled."""
+        try:
+            async with asyncio.timeout(LOOK_UP_WITHIN):
+                found = await self._api.call("usergroups_users_list", usergroup=group)
+        except (DeliveryProblem, TimeoutError) as problem:
+            raise LookUpFailed(str(problem) or "it took too long") from problem
+        return frozenset(str(user) for user in found["users"])
 
     async def _is_in(self, channel: str, user_id: str) -> bool:
         cursor = ""

@@ -9,12 +9,20 @@ from datetime import timedelta
 from typing import Any, Self
 
 from sayso.adapters.cards import Words
-from sayso.adapters.slack import SlackMessage, render_card, render_copy, render_former, render_words
-from sayso.bots.cards import card_of
+from sayso.adapters.slack import (
+    Mention,
+    SlackMessage,
+    render_card,
+    render_copy,
+    render_former,
+    render_mentions,
+    render_words,
+)
+from sayso.bots.cards import accounts_of, card_of, groups_of, message_of
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Undeliverable
 from sayso.bots.slack._api import Api, budget_key
 from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
-from sayso.engine import CardRecord, Delivery, SQLiteStore
+from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore
 
 logger = logging.getLogger("sayso.slack")
 
@@ -83,7 +91,7 @@ class SlackSurface:
         destination = self._destination(delivery.destination)
         notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
         card = card_of(record, self._settings, notices)
-        message = render_card(card)
+        message = render_card(card, accounts_of(card.voters, self._settings, PLATFORM))
         stamp = {
             "event_type": "sayso_card",
             "event_payload": {"request": card.id, "revision": card.revision},
@@ -113,6 +121,27 @@ class SlackSurface:
     async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
         """Lock a second message of a card, which became known when it was pressed."""
         await self.lock(reference, render_copy(card_of(record, self._settings)))
+
+    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
+        """The budget keys of a message beside the cards."""
+        chat = self._destination(notice.destination).chat_id
+        return (budget_key("chat_postMessage", self._direct.get(chat, chat)),)
+
+    async def send(self, record: CardRecord, notice: Notice) -> None:
+        """Send it into the card's thread, and into the channel as well where people have to see it."""
+        message = message_of(record, notice, self._settings)
+        if message is None or (message.quiet and notice.reference is None):
+            return
+        mentions = [Mention(one) for one in accounts_of(message.mentions, self._settings, PLATFORM)]
+        mentions += [Mention(one, is_group=True) for one in groups_of(message.mentions, self._settings)]
+        shown = render_mentions(render_words(message.lines), mentions)
+        if notice.reference is None:
+            channel = await self._channel(self._destination(notice.destination))
+            await self._post(channel, shown)
+            return
+        card = Reference.decode(notice.reference)
+        loud = {} if message.quiet else {"reply_broadcast": True}
+        await self._post(card.channel, shown, thread_ts=card.ts, **loud)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""

@@ -35,7 +35,10 @@ class Chats:
 
     def id_of(self, destination: Destination) -> int:
         """The id of a destination's chat as it is now."""
-        chat_id = int(destination.chat_id)
+        return self.now(int(destination.chat_id))
+
+    def now(self, chat_id: int) -> int:
+        """The id of a chat as it is now."""
         while chat_id in self._moved:
             chat_id = self._moved[chat_id]
         return chat_id

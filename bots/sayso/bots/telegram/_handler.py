@@ -57,7 +57,17 @@ logger = logging.getLogger("sayso.telegram")
 ACKNOWLEDGE_WITHIN = 5.0
 """Seconds that an acknowledgement may take; what it tells is committed already."""
 
-_VERBS = {"run": "start", "pending": "pending", "answer": "answer", "status": "status", "help": "help"}
+_VERBS = {
+    "run": "run",
+    "breakglass": "break-glass",
+    **{
+        verb: verb
+        for verb in (
+            "pending", "answer", "reassign", "withdraw", "status", "inbox", "link", "unlink", "accounts", "help",
+        )
+    },
+}  # fmt: skip
+"""What commands are called in Telegram, whose own have no hyphens."""
 _NOBODY = "Anonymous administrators and bots belong to nobody. Please answer as yourself."
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
 _LARGEST_TEXT = 4000
@@ -400,7 +410,7 @@ class Handler:
             return  # a command of some other bot in the group
         reply = await self._commands.run(
             Command(
-                verb="pending" if greeting else event.verb,
+                verb="pending" if greeting else _VERBS.get(event.verb, event.verb),
                 text="" if greeting else event.text,
                 person=event.sender.person,
                 name=event.sender.name,
@@ -408,6 +418,8 @@ class Handler:
                 received_at=received_at,
                 prefix="/",
                 start="run",
+                is_private=event.chat.is_private,
+                chat=str(event.chat.id),
             )
         )
         lines = "\n".join(self._surface.in_zone(line) for line in (*greeting, *reply.lines))

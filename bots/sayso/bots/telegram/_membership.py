@@ -1,10 +1,11 @@
-"""Who belongs to a Telegram chat, asked at the press."""
+"""Who belongs to a Telegram chat, and who administers it, asked at the press."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from sayso.bots.desk import LookUpFailed
+from sayso.bots.membership import LookUpFailed
 from sayso.bots.outbox import DeliveryProblem, Undeliverable
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import Chats
@@ -21,8 +22,8 @@ class TelegramMembership:
         self._api = api
         self._chats = chats
 
-    async def is_member(self, destination: Destination, person: str) -> bool:
-        """Whether a person belongs to the chat now. Raises `LookUpFailed`."""
+    async def why_not(self, destination: Destination, person: str) -> str | None:
+        """None where a person belongs to the chat now; there is nothing more to say. Raises `LookUpFailed`."""
         user_id = person.rpartition(":")[2]
         try:
             async with asyncio.timeout(_WITHIN):
@@ -33,9 +34,22 @@ class TelegramMembership:
                 )
         except Undeliverable as problem:
             if "user not found" in problem.reason.lower():
-                return False
+                return ""
             raise LookUpFailed(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
         status = found["status"]
-        return status in _PRESENT or (status == "restricted" and found.get("is_member") is True)
+        is_in = status in _PRESENT or (status == "restricted" and found.get("is_member") is True)
+        return None if is_in else ""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The administrators of a group now, but for bots and those who are anonymous. Raises `LookUpFailed`."""
+        try:
+            async with asyncio.timeout(_WITHIN):
+                found: list[dict[str, Any]] = await self._api.call(
+                    "getChatAdministrators", chat_id=self._chats.now(int(group))
+                )
+        except (DeliveryProblem, TimeoutError) as problem:
+            raise LookUpFailed(str(problem) or "it took too long") from problem
+        people = [one["user"] for one in found if not one.get("is_anonymous")]
+        return frozenset(str(one["id"]) for one in people if not one["is_bot"])

@@ -6,10 +6,10 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any, Self
 
-from sayso.adapters.cards import Words
+from sayso.adapters.cards import Words, cut, person_name
 from sayso.adapters.telegram import (
     Stretch,
     TelegramMessage,
@@ -20,15 +20,16 @@ from sayso.adapters.telegram import (
     render_copy,
     render_former,
 )
-from sayso.bots.cards import card_of
+from sayso.bots.cards import accounts_of, card_of, message_of
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Undeliverable
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination
-from sayso.engine import CardRecord, Delivery, SQLiteStore
+from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore
 
 logger = logging.getLogger("sayso.telegram")
 
+_LARGEST_NOTICE = 3000
 _MARGIN = 1.05
 """Requests sent in time may arrive closer together than they were sent."""
 
@@ -92,8 +93,10 @@ class TelegramSurface:
         """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
         destination = self._destination(delivery.destination)
         notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        card = card_of(record, self._settings, notices)
-        message = render_card(card, self._settings.zone, self._store.clock.now())
+        reader = f"{PLATFORM}:{destination.chat_id}" if destination.is_direct else None
+        card = card_of(record, self._settings, notices, reader)
+        zone = self._zone_of(destination)
+        message = render_card(card, zone, self._store.clock.now())
         if delivery.reference is None:
             reference = await self._send(destination, message)
             await keep(reference.encode())
@@ -103,7 +106,7 @@ class TelegramSurface:
         if message.rest and not reference.complete:
             await self._send_rest(destination, reference, message)
         if delivery.former is not None:
-            former = render_former(card, self._settings.zone, self._store.clock.now())
+            former = render_former(card, zone, self._store.clock.now())
             await self.lock(Reference.decode(delivery.former), former)
         return Reference(reference.chat_id, reference.message_id).encode()
 
@@ -119,6 +122,26 @@ class TelegramSurface:
         """Lock a second message of a card, which became known when it was pressed."""
         card = card_of(record, self._settings)
         await self.lock(reference, render_copy(card, self._settings.zone, self._store.clock.now()))
+
+    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
+        """The budget keys of a message beside the cards."""
+        return self._keys(self._chats.id_of(self._destination(notice.destination)))
+
+    async def send(self, record: CardRecord, notice: Notice) -> None:
+        """Send it as a reply to the card. Single votes show in the card alone: Telegram has no threads for them."""
+        message = message_of(record, notice, self._settings)
+        if message is None or message.quiet:
+            return
+        place = self._destination(notice.destination)
+        text = "\n".join(self._in_zone_of(line, place) for line in message.lines)
+        stretches = [Stretch(inert(cut(text, _LARGEST_NOTICE)))]
+        for user in accounts_of(message.mentions, self._settings, PLATFORM):
+            name = person_name(f"{PLATFORM}:{user}", record.names)
+            stretches += [Stretch(" "), Stretch(inert(name), link=f"tg://user?id={user}")]
+        card = None if notice.reference is None else Reference.decode(notice.reference)
+        chat_id = self._chats.id_of(place) if card is None else card.chat_id
+        reply_to = None if card is None else card.message_id
+        await self.say_now(chat_id, as_html(stretches), topic=place.topic, reply_to=reply_to)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""
@@ -170,6 +193,15 @@ class TelegramSurface:
     def in_zone(self, words: Words) -> str:
         """Words with their instants in the configured time zone."""
         return in_zone(words, self._settings.zone, self._store.clock.now())
+
+    def _in_zone_of(self, words: Words, place: Destination) -> str:
+        return in_zone(words, self._zone_of(place), self._store.clock.now())
+
+    def _zone_of(self, place: Destination) -> tzinfo:
+        """The time zone of whoever reads a chat: in a person's own chat, theirs where the directory knows it."""
+        return (
+            self._settings.zone_of(f"{PLATFORM}:{place.chat_id}") if place.is_direct else self._settings.zone
+        )
 
     def _destination(self, name: str) -> Destination:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
 from sayso.bots.cards import card_of
+from sayso.bots.commands import has_voted
 from sayso.bots.desk import Answered, Desk, Press
 from sayso.bots.http import (
     Caller,
@@ -25,7 +26,6 @@ from sayso.bots.http import (
     TcpDoor,
     add_problems,
     cookie_name,
-    csrf_token,
     session_of,
 )
 from sayso.bots.web._runs import RunPages
@@ -60,6 +60,15 @@ class Form(_Body):
     key: str = Field(min_length=1, max_length=100)
     fields: dict[str, list[str]] = Field(default_factory=dict)
     comment: str | None = Field(default=None, max_length=10_000)
+
+
+class Action(_Body):
+    """Something beside an answer: `text` is to whom it is handed over, or the reason for going alone."""
+
+    action: Literal["withdraw", "reassign", "break_glass"]
+    revision: int = Field(ge=1, le=2**31)
+    key: str = Field(min_length=1, max_length=100)
+    text: str = Field(default="", max_length=10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +127,68 @@ class Inbox:
     async def visitor(self, request: Request, caller: Caller) -> Visitor:
         """Whose page is rendered, and as of when: what is read behind this holds all that happened before."""
         head = await self._store.reader.audit_head()
-        name = caller.person.partition(":")[2]
-        return Visitor(name, csrf_token(session_of(request) or ""), head, caller.is_operator)
+        return Visitor(caller.name, self._parts.door.csrf(request), head, caller.is_operator)
 
     def card(self, record: CardRecord, caller: Caller) -> Markup:
         """A card as somebody sees it."""
+        request = record.request
+        may_answer = caller.may_answer(request.audience, request.policy)
         card = card_of(record, self._parts.settings)
-        may_answer = caller.may_answer(record.request.audience)
-        return self.pages.card(card, record.request.run_id, may_answer=may_answer)
+        actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
+        return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions)
 
     async def list(self, request: Request, caller: Caller) -> str:
-        """The inbox."""
+        """The inbox: first what waits for them, then what they have voted on or asked for."""
         visitor = await self.visitor(request, caller)
         pending = await self._store.reader.pending(limit=1_000_000)
-        mine = [one for one in pending if caller.may_answer(one.audience)]
-        records = [await self._store.reader.card(one.id) for one in reversed(mine[-_MOST_CARDS:])]
-        cards = [self.card(one, caller) for one in records if one is not None and one.request.open]
-        return self.pages.inbox(visitor, cards, max(0, len(mine) - _MOST_CARDS))
+        concerning = [
+            one
+            for one in pending
+            if caller.may_answer(one.audience, one.policy) or caller.asked(one.requested_by)
+        ]
+        found = [await self._store.reader.card(one.id) for one in reversed(concerning[-_MOST_CARDS:])]
+        records = [one for one in found if one is not None and one.request.open]
+        ids = (caller.person, *caller.ids)
+        mine: list[Markup] = []
+        others: list[Markup] = []
+        for one in records:
+            waits = caller.may_answer(one.request.audience, one.request.policy) and not has_voted(one, ids)
+            (mine if waits else others).append(self.card(one, caller))
+        return self.pages.inbox(visitor, mine, others, max(0, len(concerning) - _MOST_CARDS))
+
+    async def act(self, request_id: str, caller: Caller, action: Action) -> dict[str, Any]:
+        """Withdraw, hand over, or approve alone; and the card as it stands then."""
+        if wait := self._parts.answers.wait(caller.person):
+            raise Problem.too_often(wait)
+        record = await self.find(request_id, caller)
+        if record is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "UnknownRequest", "sayso does not know this question (any more)."
+            )
+        desk, via = self._parts.desk, caller.via
+        value: Any = True if record.request.question.input_type == "confirm" else "approve"
+        press = Press(
+            request_id=request_id,
+            revision=action.revision,
+            person=caller.person,
+            name=caller.name,
+            event_key=action.key,
+            received_at=self._store.clock.now(),
+            value=value,
+            comment=action.text.strip() or None,
+            via=via,
+            break_glass=True,
+        )
+        match action.action:
+            case "withdraw":
+                words = await desk.withdraw(request_id, caller.person, via)
+            case "reassign":
+                words = await desk.reassign(press, action.text.strip())
+            case _:
+                words = (await desk.answer(press)).words
+        after = await self.find(request_id, caller)
+        card = None if after is None else self.card(after, caller)
+        return {"outcome": None, "words": self.pages.words(words), "errors": {}, "card": card}
 
     async def find(self, request_id: str, caller: Caller) -> CardRecord | None:
         """A request that somebody may see."""
@@ -164,11 +218,12 @@ class Inbox:
                 request_id=request_id,
                 revision=form.revision,
                 person=caller.person,
-                name=caller.person.partition(":")[2],
+                name=caller.name,
                 event_key=form.key,
                 received_at=received_at,
                 value=value,
                 comment=form.comment or None,
+                via=caller.via,
             )
         )
         return self._said(answered, caller)
@@ -183,6 +238,18 @@ class Inbox:
             "errors": {},
             "card": None if record is None else self.card(record, caller),
         }
+
+
+def _actions(record: CardRecord, caller: Caller, *, may_answer: bool) -> tuple[str, ...]:
+    """What somebody may do with an open request beside answering it."""
+    policy = record.request.policy
+    may = {
+        "reassign": may_answer and policy is not None,
+        "break_glass": policy is not None
+        and any(one in policy.break_glass for one in (caller.person, *caller.ids)),
+        "withdraw": caller.asked(record.request.requested_by),
+    }
+    return tuple(name for name, allowed in may.items() if allowed)
 
 
 def add_inbox(app: FastAPI, parts: InboxParts) -> None:
@@ -258,14 +325,19 @@ def _add_requests(app: FastAPI, inbox: Inbox) -> None:
         record = await inbox.find(request_id, caller)
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "There is no such card for you.")
-        is_mine = record.request.open and caller.may_answer(record.request.audience)
+        request = record.request
+        is_mine = request.open and caller.may_answer(request.audience, request.policy)
         return JSONResponse({"card": inbox.card(record, caller), "is_mine": is_mine})
 
     @app.post("/requests/{request_id}/answers")
     async def answer(request_id: str, form: Form, caller: Writer) -> JSONResponse:
         return JSONResponse(await inbox.answer(request_id, caller, form))
 
-    _ = index, one_request, card_alone, answer
+    @app.post("/requests/{request_id}/actions")
+    async def act(request_id: str, action: Action, caller: Writer) -> JSONResponse:
+        return JSONResponse(await inbox.act(request_id, caller, action))
+
+    _ = index, one_request, card_alone, answer, act
 
 
 def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:

@@ -61,7 +61,7 @@ class RunPages:
             for record in await reader.run_cards(run_id)
             if caller.may_see(record.request.audience, record.request.requested_by)
         ]
-        if not (caller.is_operator or records or run.requested_by == caller.person):
+        if not (caller.is_operator or records or caller.asked(run.requested_by)):
             raise UnknownRun(run_id)
         visits = await reader.visits(run_id)
         workflow = self._workflows.get(run.workflow)

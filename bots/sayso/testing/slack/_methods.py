@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from sayso.testing.slack._refusals import Refused
-from sayso.testing.slack._state import APP, BOT_ID, BOT_USER, TEAM, Account, Channel, SharedFile, ViewState
+from sayso.testing.slack._state import (
+    APP,
+    BOT_ID,
+    BOT_USER,
+    TEAM,
+    Account,
+    Channel,
+    SharedFile,
+    UserGroup,
+    ViewState,
+)
 from sayso.testing.slack._world import World
 
 Method = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
@@ -106,8 +116,8 @@ class Methods:
             "conversations.replies": self._replies,
             "users.info": lambda given: {"user": _user(world.person(given["user"]))},
             "users.list": lambda _: {"members": [_user(one) for one in world.state.people.values()]},
-            "usergroups.list": lambda _: {"usergroups": []},
-            "usergroups.users.list": lambda _: {"users": []},
+            "usergroups.list": self._user_groups,
+            "usergroups.users.list": lambda given: {"users": self._user_group(given["usergroup"]).members},
             "views.open": self._view_open,
             "views.push": self._view_push,
             "views.update": self._view_update,
@@ -162,6 +172,7 @@ class Methods:
             except Refused:
                 thread = None  # Slack posts it all the same, outside of any thread
         message = self._world.post(channel, BOT_USER, text, blocks, thread_ts=thread, metadata=metadata)
+        message.is_broadcast = thread is not None and given.get("reply_broadcast") is True
         return {"channel": channel.id, "ts": message.ts, "message": self._world.as_sent(message)}
 
     def _update(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -195,6 +206,22 @@ class Methods:
             channel, BOT_USER, text, blocks, thread_ts=given.get("thread_ts"), only_for=str(given["user"])
         )
         return {"message_ts": message.ts}
+
+    # --- user groups -------------------------------------------------------------------------------
+
+    def _user_groups(self, _: dict[str, Any]) -> dict[str, Any]:
+        found = [one for one in self._world.state.user_groups.values() if not one.is_disabled]
+        return {
+            "usergroups": [
+                {"id": one.id, "team_id": TEAM, "handle": one.name, "name": one.name} for one in found
+            ]
+        }
+
+    def _user_group(self, group: object) -> UserGroup:
+        found = self._world.state.user_groups.get(str(group))
+        if found is None or found.is_disabled:
+            raise Refused("no_such_subteam")
+        return found
 
     # --- channels ----------------------------------------------------------------------------------
 

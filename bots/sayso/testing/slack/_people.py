@@ -48,6 +48,35 @@ class Host(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SlackUserGroup:
+    """A user group as an administrator of the workspace knows it."""
+
+    world: World
+    id: str
+
+    @property
+    def members(self) -> list[str]:
+        """The ids of those in it."""
+        return self.world.state.user_groups[self.id].members
+
+    def add(self, *people: SlackPerson) -> None:
+        """Let people in."""
+        self.members.extend(person.id for person in people)
+        self.world.changed()
+
+    def remove(self, *people: SlackPerson) -> None:
+        """Have people leave."""
+        for person in people:
+            self.members.remove(person.id)
+        self.world.changed()
+
+    def disable(self) -> None:
+        """Disable the group: Slack does not know it any more."""
+        self.world.state.user_groups[self.id].is_disabled = True
+        self.world.changed()
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A channel as people know it."""
 
@@ -157,7 +186,8 @@ class SlackPerson:
         return [
             seen_message(self._world.state, channel.id, one, now)
             for one in channel.messages
-            if one.only_for in (None, self.id) and one.thread_ts == thread
+            if one.only_for in (None, self.id)
+            and (one.thread_ts == thread or (thread is None and one.is_broadcast))
         ]
 
     def last(self, place: Place | None = None) -> SeenMessage:
@@ -190,10 +220,14 @@ class SlackPerson:
 
     # --- pressing ----------------------------------------------------------------------------------
 
-    async def press(self, message: SeenMessage, label: str, *, old_view: bool = False) -> SlackPress:
-        """Press a button. With `old_view` they press what they saw, though the message has changed since."""
+    async def press(
+        self, message: SeenMessage, label: str, *, old_view: bool = False, forged: bool = False
+    ) -> SlackPress:
+        """Press a button. With `old_view` they press what they saw, though the message has changed since; `forged`
+        presses one that does not show to them, as a client of their own might.
+        """
         channel, found = self._find(message)
-        action = self._button(list(message.blocks) if old_view else found.blocks, label)
+        action = self._button(list(message.blocks) if old_view else found.blocks, label, forged=forged)
         return self._act(self._from_message(channel, found), action)
 
     async def choose(self, message: SeenMessage, label: str) -> SlackPress:
@@ -310,9 +344,11 @@ class SlackPerson:
                 return channel, found
         raise Impossible(self.name, "the message is not there any more")
 
-    def _button(self, blocks: list[dict[str, Any]], label: str) -> dict[str, Any]:
+    def _button(self, blocks: list[dict[str, Any]], label: str, *, forged: bool = False) -> dict[str, Any]:
         for block, element in elements(blocks):
-            if element["type"] == "button" and element["text"]["text"] == label:
+            if element["type"] != "button" or element["text"]["text"] != label:
+                continue
+            if forged or self.id in element.get("visible_to_user_ids", [self.id]):
                 return self._action(block, element)
         raise Impossible(self.name, f"sees no button {label!r}")
 

@@ -18,9 +18,9 @@ from sayso.testing.slack._control import ControlApi
 from sayso.testing.slack._delivery import Delivery, event_payload
 from sayso.testing.slack._limits import Meter, SlackLimits
 from sayso.testing.slack._methods import NEEDED_SCOPES, Methods
-from sayso.testing.slack._people import Place, SlackPerson
+from sayso.testing.slack._people import Place, SlackPerson, SlackUserGroup
 from sayso.testing.slack._refusals import Refused
-from sayso.testing.slack._state import BOT_USER, TEAM, Account, Channel, SlackState
+from sayso.testing.slack._state import BOT_USER, TEAM, Account, Channel, SlackState, UserGroup
 from sayso.testing.slack._world import World
 
 BOT_TOKEN = "xoxb-local-bot-token"  # noqa: S105 - opens nothing but this server
@@ -123,6 +123,13 @@ class LocalSlack(LocalServer[SlackState]):
         self._state.channels[channel.id] = channel
         self.changed()
         return Place(self._world, channel.id)
+
+    def add_user_group(self, name: str, members: Iterable[SlackPerson] = ()) -> SlackUserGroup:
+        """A new user group of these people."""
+        group = UserGroup(self._world.new_id("S"), name, [person.id for person in members])
+        self._state.user_groups[group.id] = group
+        self.changed()
+        return SlackUserGroup(self._world, group.id)
 
     def people(self) -> list[SlackPerson]:
         """Everybody, the first added first."""

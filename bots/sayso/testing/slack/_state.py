@@ -35,7 +35,9 @@ class SharedFile(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-    """A message. `only_for` makes it an ephemeral one; `version` counts edits from 1."""
+    """A message. `only_for` makes it an ephemeral one; `version` counts edits from 1. A broadcast one of a
+    thread shows in the channel as well.
+    """
 
     ts: str
     user: str
@@ -46,7 +48,17 @@ class Message(msgspec.Struct):
     thread_ts: str | None = None
     only_for: str | None = None
     version: int = 1
+    is_broadcast: bool = False
     files: list[SharedFile] = msgspec.field(default_factory=list[SharedFile])
+
+
+class UserGroup(msgspec.Struct):
+    """A user group, such as `@sre`."""
+
+    id: str
+    name: str
+    members: list[str]
+    is_disabled: bool = False
 
 
 class Channel(msgspec.Struct):
@@ -94,6 +106,7 @@ class SlackState(msgspec.Struct):
 
     people: dict[str, Account] = msgspec.field(default_factory=dict[str, Account])
     channels: dict[str, Channel] = msgspec.field(default_factory=dict[str, Channel])
+    user_groups: dict[str, UserGroup] = msgspec.field(default_factory=dict[str, UserGroup])
     modals: dict[str, list[ViewState]] = msgspec.field(default_factory=dict[str, list[ViewState]])
     homes: dict[str, ViewState] = msgspec.field(default_factory=dict[str, ViewState])
     responses: dict[str, ResponseAddress] = msgspec.field(default_factory=dict[str, ResponseAddress])

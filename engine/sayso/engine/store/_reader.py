@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -163,6 +163,12 @@ class SQLiteReader:
         """The person whose account this is and all their accounts; itself alone where it is nobody's."""
         rows = await self._rows("ids_of_account", {"account": account})
         return tuple(dict.fromkeys([*(str(row["id"]) for row in rows), account]))
+
+    async def name_of(self, ids: Sequence[str]) -> str | None:
+        """What somebody is called, by their ids, the first that has a name."""
+        rows = await self._rows("people_names", {"people": msgspec.json.encode(ids).decode()})
+        names = {row["person"]: str(row["name"]) for row in rows}
+        return next((names[one] for one in ids if one in names), None)
 
     async def dead_places(self) -> list[DeadPlace]:
         """The destinations that were given up."""

@@ -97,17 +97,22 @@ function swap(card, html) {
   return fresh;
 }
 
-async function answer(form, submitter) {
+function answer(form, submitter) {
+  return submit(form, "answers", { fields: fieldsOf(form, submitter), comment: form.elements.comment?.value || null });
+}
+
+function act(form) {
+  return submit(form, "actions", { action: form.dataset.action, text: form.elements.text?.value ?? "" });
+}
+
+async function submit(form, where, content) {
   let card = form.closest("article");
   const id = card.dataset.request;
-  const body = {
-    revision: Number(card.dataset.revision), key: crypto.randomUUID(), fields: fieldsOf(form, submitter),
-    comment: form.elements.comment?.value || null,
-  };
+  const body = { revision: Number(card.dataset.revision), key: crypto.randomUUID(), ...content };
   busy.add(id);
   setDisabled(form, true);
   say(card, "Sending …");
-  const { ok, said } = await send(`/requests/${encodeURIComponent(id)}/answers`, body, body.key, (words) => say(card, words));
+  const { ok, said } = await send(`/requests/${encodeURIComponent(id)}/${where}`, body, body.key, (words) => say(card, words));
   busy.delete(id);
   if (!ok) {
     setDisabled(form, false);
@@ -130,6 +135,9 @@ document.addEventListener("submit", (event) => {
   if (form.matches("form.answer")) {
     event.preventDefault();
     answer(form, event.submitter);
+  } else if (form.matches("form.action")) {
+    event.preventDefault();
+    act(form);
   } else if (form.dataset.api) {
     event.preventDefault();
     operate(form);
@@ -192,7 +200,10 @@ async function refresh(id) {
     if (!found || busy.has(id)) return;
     const fresh = parse(found.card).querySelector("article");
     const changed = fresh.dataset.revision !== card.dataset.revision;
-    if (fresh.querySelector("form.answer") && card.querySelector("form.answer") && !changed) return; // nothing to see
+    if (fresh.querySelector("form.answer") && card.querySelector("form.answer") && !changed) {
+      card.querySelector(".standing").replaceWith(fresh.querySelector(".standing")); // who voted; the form stays
+      return;
+    }
     const hadFocus = card.contains(document.activeElement);
     if (changed) keepTyped(card, fresh);
     else if (card.querySelector(".outcome").hasChildNodes()) {

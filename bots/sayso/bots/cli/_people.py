@@ -1,0 +1,139 @@
+"""`sayso people`: who is who; `withdraw` and `reassign`: changing a request without answering it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from sayso.adapters.console import visible_line
+from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.cli._options import DatabaseOption, JsonFlag
+from sayso.bots.cli._output import Output
+from sayso.bots.cli._requests import find_request, read_address
+from sayso.bots.service import Service
+from sayso.engine import Account, Outcome, OutcomeKind, local_person
+
+_CONSOLE = "console"
+
+
+def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+    """List the people and groups of sayso.toml, and the accounts that people linked themselves."""
+    output = Output(as_json=as_json)
+    service = Service.build(database)
+
+    async def read() -> list[Account]:
+        if not service.path.exists():
+            return []
+        async with service.reader() as reader:
+            return await reader.accounts()
+
+    settings = service.settings
+    linked = [one for one in asyncio.run(read()) if one.linked_at is not None]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("who", "called", "accounts"):
+        table.add_column(name, overflow="fold")
+    for name, person in settings.people.items():
+        entry = f"person:{name}"
+        own = [f"{one.account} (linked)" for one in linked if one.person == entry]
+        shown = visible_line(", ".join([*person.accounts, *own]))
+        table.add_row(Text(entry), Text(visible_line(person.name or name)), Text(shown))
+    for one in linked:
+        if one.person.removeprefix("person:") not in settings.people:
+            table.add_row(Text(one.person), Text(""), Text(visible_line(f"{one.account} (linked)")))
+    for name, group in settings.groups.items():
+        members = [*group.members, *_platforms(group.slack, group.telegram)]
+        called = settings.place_names[f"group:{name}"]
+        table.add_row(
+            Text(f"group:{name}"), Text(visible_line(called)), Text(visible_line(", ".join(members)))
+        )
+    if table.row_count:
+        output.show(table)
+    else:
+        output.say(
+            "Nobody is listed: every account is a person of its own. [people] in sayso.toml lists them."
+        )
+    output.value(
+        {
+            "people": msgspec.to_builtins(settings.directory().people),
+            "groups": {name: one.model_dump(mode="json") for name, one in settings.groups.items()},
+            "linked": msgspec.to_builtins(linked),
+        }
+    )
+    return ExitCode.OK
+
+
+def _platforms(slack: str | None, telegram: str | None) -> list[str]:
+    shown = [] if slack is None else [f"the members of Slack's {slack}"]
+    return shown if telegram is None else [*shown, f"the administrators of Telegram's {telegram}"]
+
+
+def withdraw(
+    request: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="The request; six or more characters do.", show_default=False),
+    ],
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Withdraw a request that you asked for: nobody can answer it any more, and its run is told."""
+    service = Service.build(database)
+    client = service.client()
+
+    async def act() -> Outcome:
+        async with service.reader() as reader:
+            record = await find_request(reader, request)
+        found = request if record is None else record.id
+        if client is not None:
+            with client:
+                return client.withdraw(found)
+        async with service.existing_store() as store, service.runtime(store) as runtime:
+            return await runtime.withdraw(found, person=local_person(), via=_CONSOLE)
+
+    return _tell(asyncio.run(act()), Output(as_json=as_json))
+
+
+def reassign(
+    address: Annotated[
+        str, typer.Argument(metavar="ID@REV", help="The request and its revision.", show_default=False)
+    ],
+    to: Annotated[
+        str,
+        typer.Argument(
+            metavar="PERSON", help="Who is asked in your place, such as person:ana.", show_default=False
+        ),
+    ],
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Have PERSON asked in your place. A vote of yours counts no more."""
+    service = Service.build(database)
+    given, revision = read_address(address)
+    client = service.client()
+
+    async def act() -> Outcome:
+        async with service.reader() as reader:
+            record = await find_request(reader, given)
+        found = given if record is None else record.id
+        if client is not None:
+            with client:
+                return client.reassign(found, revision, to)
+        async with service.existing_store() as store, service.runtime(store) as runtime:
+            return await runtime.reassign(found, revision, person=local_person(), via=_CONSOLE, to=to)
+
+    return _tell(asyncio.run(act()), Output(as_json=as_json))
+
+
+def _tell(outcome: Outcome, output: Output) -> ExitCode:
+    is_done = outcome.kind is OutcomeKind.DONE
+    output.say(visible_line(outcome.reason), "green" if is_done else "bold red")
+    output.value({"outcome": outcome.kind, "reason": outcome.reason})
+    if is_done:
+        return ExitCode.OK
+    return ExitCode.NOT_FOUND if outcome.kind is OutcomeKind.UNKNOWN else ExitCode.FAILED

@@ -1,0 +1,99 @@
+"""Who belongs to a group: those whom the settings name, the members of a Slack user group, the administrators of a
+Telegram group.
+
+What a platform said is kept with its age. A vote counts on what is younger than `FRESH`, so that who has left is out
+a few seconds later; where the platform does not answer, the vote is refused. Lists of what waits decide nothing and
+may use what is older.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sayso.bots.membership import LookUpFailed, Membership
+from sayso.config import GroupSettings, Settings
+from sayso.engine import Clock, Directory, Fact
+
+logger = logging.getLogger("sayso.answers")
+
+FRESH = timedelta(seconds=10)
+"""How old a platform's list may be for a vote."""
+
+STALE = timedelta(hours=1)
+"""How old it may be for a list of what waits."""
+
+PREFIX = "group:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    members: frozenset[str]
+    as_of: datetime
+
+
+class Groups:
+    """Looks groups up. `sources` are the platforms, filled once they exist."""
+
+    def __init__(self, settings: Settings, sources: Mapping[str, Membership], clock: Clock) -> None:
+        self._groups = settings.groups
+        self._directory: Directory = settings.directory()
+        self._sources = sources
+        self._clock = clock
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def facts(
+        self, entries: Sequence[str], ids: Sequence[str], within: timedelta = FRESH
+    ) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
+        """What is known of somebody, by all their ids, and the groups among some entries; and those groups that could
+        not be looked up. A group that no settings name is nobody.
+        """
+        facts: list[Fact] = []
+        unknown: list[str] = []
+        for entry in entries:
+            name = entry.removeprefix(PREFIX)
+            given = self._groups.get(name) if entry.startswith(PREFIX) else None
+            if given is None:
+                continue
+            try:
+                is_in, as_of = await self._is_in(entry, given, ids, within)
+            except LookUpFailed as problem:
+                logger.warning("who belongs to %s: %s", entry, problem)
+                unknown.append(entry)
+            else:
+                facts.append(Fact(entry, is_in, as_of))
+        return tuple(facts), tuple(unknown)
+
+    async def _is_in(
+        self, entry: str, given: GroupSettings, ids: Sequence[str], within: timedelta
+    ) -> tuple[bool, datetime]:
+        now = self._clock.now()
+        if any(member in ids for member in self._directory.members_of(entry)):
+            return True, now
+        oldest = now
+        for platform in ("slack", "telegram"):
+            group: str | None = getattr(given, platform)
+            own = [one.rpartition(":")[2] for one in ids if one.startswith(f"{platform}:")]
+            if group is None or not own:
+                continue
+            known = await self._look_up(platform, group, within)
+            oldest = min(oldest, known.as_of)
+            if any(one in known.members for one in own):
+                return True, known.as_of
+        return False, oldest
+
+    async def _look_up(self, platform: str, group: str, within: timedelta) -> _Known:
+        key = (platform, group)
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            known = self._known.get(key)
+            if known is not None and self._clock.now() - known.as_of <= within:
+                return known
+            source = self._sources.get(platform)
+            if source is None:
+                raise LookUpFailed(f"{platform} is not connected")
+            known = self._known[key] = _Known(await source.members(group), self._clock.now())
+            return known
