@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,15 @@ from pydantic import SecretStr
 from sayso.bots.cli import exit_code_of
 from sayso.bots.platforms import make_platforms
 from sayso.bots.serving import Parts, Plan, Platform, serve
-from sayso.config import DestinationSettings, HttpSettings, Settings, SlackSettings, TelegramSettings
+from sayso.config import (
+    DestinationSettings,
+    HttpSettings,
+    PolicySettings,
+    Settings,
+    SlackSettings,
+    StageSettings,
+    TelegramSettings,
+)
 from sayso.engine import Runtime, SQLiteStore, Workflow
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
@@ -22,6 +30,10 @@ from sayso.testing.telegram import LocalTelegram
 
 CHANNEL = "slack:#releases"
 GROUP = "telegram:-1001234567890"
+
+
+RELEASE = PolicySettings(stages=(StageSettings(approvers=(CHANNEL, GROUP, "operator")),))
+"""The policy that examples/release.py names: the first of those who see it."""
 
 
 @dataclass
@@ -38,6 +50,8 @@ class Both:
     transport: str
     port: int
     inbox: str | None = None
+    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    url: str = ""
 
     @classmethod
     async def build(
@@ -80,6 +94,7 @@ class Both:
             exit_code=exit_code_of,
         )
         async with serve(plan) as serving:
+            self.url = serving.url
             if self.transport == "http":
                 self.slack.request_url = f"{serving.url}/slack/events"
                 await self.telegram.until(lambda: bool(self.telegram.calls_of("setWebhook")))
@@ -121,6 +136,7 @@ class Both:
             ),
             telegram=TelegramSettings(**telegram),
             http=HttpSettings(port=self.port if http else 0, public_url=self.inbox),
+            **{"policies": {"release": RELEASE}, **self.more},
         )
 
     # What is seen.
@@ -159,6 +175,22 @@ class Both:
             await self.telegram.until(lambda: self.telegram.revision != revision)  # noqa: B023 - awaited at once
 
     # What is done.
+
+    async def sayso(self, person: local_slack.SlackPerson, text: str) -> str:
+        """Type `/sayso TEXT` in the channel; the answer, which nobody else sees."""
+        before = len(person.words(self.channel))
+        assert (await (await person.command("/sayso", text, self.channel)).result()).is_acknowledged
+        await self.slack.until(lambda: len(person.words(self.channel)) > before)
+        return person.words(self.channel)[before]
+
+    async def press(
+        self, person: local_slack.SlackPerson, card: local_slack.SeenMessage, label: str, **how: bool
+    ) -> str:
+        """Press in Slack; the words for that person alone."""
+        before = len(person.words(self.channel))
+        assert (await (await person.press(card, label, **how)).result()).is_acknowledged
+        await self.slack.until(lambda: len(person.words(self.channel)) > before)
+        return person.words(self.channel)[before]
 
     async def fill_in(self, card: local_slack.SeenMessage, label: str, **values: Any) -> str:
         """Open the modal of a card, fill it in and send it; what it says then."""

@@ -114,6 +114,8 @@ TEAM = Policy(
 )
 """Two of a person and a group, and a lead since it escalated."""
 
+ALONE = CastVote("person:cho", "web", "approve", AT, "site down", "web:cho", break_glass=True)
+
 
 def states() -> dict[str, CardRecord]:
     """One card in every state that it can have."""
@@ -131,7 +133,7 @@ def states() -> dict[str, CardRecord]:
             policy=TEAM, audience=TEAM.audience,
         ),
         "break-glass": with_request(
-            answered(gate, "approve", comment="site down"), policy=TEAM, audience=TEAM.audience,
+            answered(gate, "approve", votes=(ALONE,)), policy=TEAM, audience=TEAM.audience,
         ),
         "withdrawn-by-its-requester": closed(RequestStatus.WITHDRAWN, by="local:ana", **running),
         "changed": with_request(pending(gate, revised_at=AT), revision=2),

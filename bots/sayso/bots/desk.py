@@ -255,8 +255,11 @@ class Desk:
         except InvalidRequest as error:
             return (f"Not handed over: {visible_line(error.reason)}.",)
         if outcome.kind is OutcomeKind.DONE:
-            name = place_name(to, self._settings.place_names, record.names)
+            after = await self._store.reader.card(press.request_id) or record
+            name = place_name(to, self._settings.place_names, after.names)
             return (f"Handed over to {name}. Your own vote does not count any more.",)
+        if outcome.kind is OutcomeKind.NOT_ALLOWED:
+            return self._refusal(record, way, outcome.reason)
         return self._said(outcome, record)
 
     def _said(self, outcome: Outcome, record: CardRecord | None) -> Words:

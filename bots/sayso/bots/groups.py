@@ -1,9 +1,9 @@
 """Who belongs to a group: those whom the settings name, the members of a Slack user group, the administrators of a
 Telegram group.
 
-What a platform said is kept with its age. A vote counts on what is younger than `FRESH`, so that who has left is out
-a few seconds later; where the platform does not answer, the vote is refused. Lists of what waits decide nothing and
-may use what is older.
+A vote counts on what the platform says at that instant, so that who has left is out at once. Slack answers such
+look-ups about twenty times a minute: beyond that, what it said within the last minute counts. Where it does not answer,
+the vote is refused. Lists of what waits decide nothing and may use what is older.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sayso.bots.membership import LookUpFailed, Membership
+from sayso.bots.membership import LookUpFailed, LookUpThrottled, Membership
 from sayso.config import GroupSettings, Settings
 from sayso.engine import Clock, Directory, Fact
 
 logger = logging.getLogger("sayso.answers")
 
-FRESH = timedelta(seconds=10)
+NOW = timedelta(0)
 """How old a platform's list may be for a vote."""
+
+THROTTLED = timedelta(minutes=1)
+"""How old it may be for a vote while the platform answers no more look-ups."""
 
 STALE = timedelta(hours=1)
 """How old it may be for a list of what waits."""
@@ -47,7 +50,7 @@ class Groups:
         self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def facts(
-        self, entries: Sequence[str], ids: Sequence[str], within: timedelta = FRESH
+        self, entries: Sequence[str], ids: Sequence[str], within: timedelta = NOW
     ) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
         """What is known of somebody, by all their ids, and the groups among some entries; and those groups that could
         not be looked up. A group that no settings name is nobody.
@@ -90,10 +93,17 @@ class Groups:
         key = (platform, group)
         async with self._turns.setdefault(key, asyncio.Lock()):
             known = self._known.get(key)
-            if known is not None and self._clock.now() - known.as_of <= within:
+            now = self._clock.now()
+            if known is not None and within and now - known.as_of <= within:
                 return known
             source = self._sources.get(platform)
             if source is None:
                 raise LookUpFailed(f"{platform} is not connected")
-            known = self._known[key] = _Known(await source.members(group), self._clock.now())
+            try:
+                members = await source.members(group)
+            except LookUpThrottled:
+                if known is None or now - known.as_of > THROTTLED:
+                    raise
+                return known
+            known = self._known[key] = _Known(members, self._clock.now())
             return known

@@ -11,6 +11,10 @@ class LookUpFailed(Exception):
     """Whether somebody belongs to a chat or a group could not be found out: the answer is refused."""
 
 
+class LookUpThrottled(LookUpFailed):
+    """The platform answers no more look-ups for a while."""
+
+
 class Membership(Protocol):
     """Who belongs to a platform's chats and groups, as the platform says now."""
 

@@ -102,13 +102,23 @@ async def test_membership_that_cannot_be_looked_up_is_refused(stage: Stage) -> N
     assert (await stage.service.card(run_id)).request.open
 
 
-@pytest.mark.parametrize("kind", ["is_bot", "is_restricted", "is_stranger"])
-async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("is_bot", "Bots and accounts that were closed cannot answer."),
+        ("is_restricted", "Guests answer only where an operator names them."),
+        (
+            "is_stranger",
+            "You belong to another organisation: an operator has to name you before you can answer here.",
+        ),
+    ],
+)
+async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str, why: str) -> None:
     run_id, card = await stage.ask()
     other = stage.slack.add_person("Other", **{kind: True})
     stage.channel.add(other)
     _, words = await stage.press(other, card, "✅ approve")
-    assert words == "This is not yours to answer. It was asked of #releases."
+    assert words == f"This is not yours to answer. It was asked of #releases. {why}"
     assert (await stage.service.card(run_id)).request.open
 
 

@@ -26,7 +26,7 @@ def person_name(person: str, names: Mapping[str, str]) -> str:
     known = names.get(person)
     if known:
         return visible_line(known)
-    return visible_line(rest if kind in ("local", "web", "token") else person)
+    return visible_line(rest if kind in ("local", "web", "token", "person") else person)
 
 
 def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) -> str:
@@ -36,6 +36,8 @@ def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) 
     if entry in _PLACES:
         return _PLACES[entry]
     platform, _, rest = entry.partition(":")
+    if platform == "group":
+        return visible_line(f"@{rest}")
     if entry not in people and platform in _PLATFORMS and ":" not in rest:
         return visible_line(f"{rest} ({_PLATFORMS[platform]})")
     return person_name(entry, people)

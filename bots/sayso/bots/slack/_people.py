@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.outbox import DeliveryProblem, Undeliverable
+from sayso.bots.membership import LookUpFailed, LookUpThrottled
+from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
 
@@ -100,6 +100,8 @@ class SlackMembership:
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN):
                 found = await self._api.call("usergroups_users_list", usergroup=group)
+        except Throttled as problem:
+            raise LookUpThrottled(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
         return frozenset(str(user) for user in found["users"])

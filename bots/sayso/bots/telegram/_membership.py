@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.outbox import DeliveryProblem, Undeliverable
+from sayso.bots.membership import LookUpFailed, LookUpThrottled
+from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import Chats
 from sayso.config import Destination
@@ -49,6 +49,8 @@ class TelegramMembership:
                 found: list[dict[str, Any]] = await self._api.call(
                     "getChatAdministrators", chat_id=self._chats.now(int(group))
                 )
+        except Throttled as problem:
+            raise LookUpThrottled(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
         people = [one["user"] for one in found if not one.get("is_anonymous")]

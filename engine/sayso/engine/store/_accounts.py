@@ -48,7 +48,7 @@ def link(tx: Transaction, account: str, code_hash: str) -> str:
         if _person_of(tx, one) is None:
             tx.run("account_put", {"account": one, "person": person, "linked_at": tx.now})
             tx.audit("account_linked", {"account": one, "whose": person}, person=account)
-    _name(tx, person, (account, other))
+    _name(tx, person, (other, account))
     return f"Linked: {other} and {account} are one person now, with one vote."
 
 

@@ -1,0 +1,238 @@
+"""Approvals by several people on several platforms: who counts, what they see, and what happens when nobody answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from sayso.config import GroupSettings, PersonSettings, PolicySettings, StageSettings
+from sayso.engine import Workflow, node, request_approval
+from sayso.testing.slack import FaultKind, SeenMessage
+from tests.acceptance.both import CHANNEL, GROUP, Both
+
+
+def asking(policy: str = "team", prompt: str = "Drop the production database?") -> Workflow:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        decision = await request_approval(prompt, request_id="drop", policy=policy, to=[CHANNEL, GROUP])
+        shared["approved"] = decision.approved
+        shared["by"] = [vote["person"] for vote in decision.votes]
+
+    return Workflow("team", ask)
+
+
+def team(**more: Any) -> dict[str, PolicySettings]:
+    """A policy named `team`: two of @sre."""
+    return {"team": PolicySettings(stages=(StageSettings(approvers=("group:sre",), need=2),), **more)}
+
+
+async def thread(both: Both, card: SeenMessage, *words: str) -> SeenMessage:
+    """The newest message in a card's thread that has all these words, once there is one."""
+
+    def found() -> list[SeenMessage]:
+        seen = both.ana.messages(both.channel, thread=card.ts)
+        return [one for one in seen if all(word in one.text for word in words)]
+
+    await both.slack.until(lambda: bool(found()))
+    return found()[-1]
+
+
+async def test_two_of_a_group_decide_and_one_person_is_one_vote(both: Both) -> None:
+    """Ana is in Slack's user group, Bo named; Cho leaves the group before she votes; Ana's second account is linked."""
+    cho, group = both.slack.add_person("Cho"), both.slack.add_user_group("sre", [both.ana])
+    both.channel.add(cho)
+    group.add(cho)
+    ana_too = both.telegram.add_person("Ana T.")
+    await both.group.add(ana_too)
+    both.more = {
+        "people": {"bo": PersonSettings(accounts=(both.bo_id,), name="Bo", time_zone="Asia/Tokyo")},
+        "groups": {"sre": GroupSettings(members=("bo",), slack=group.id)},
+        "policies": team(),
+    }
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("team")
+        card = await both.slack_shows("Drop the production database?", "2 of @sre")
+        in_telegram = await both.telegram_shows("Drop the production database?", "2 of @sre")
+        code = (await both.sayso(both.ana, "link")).split(" ")[3].strip(",")
+        await ana_too.command(both.group, f"/link {code}")
+        await both.telegram_shows("are one person now")
+
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        await thread(both, card, "Ana approved:", "Still needed: 1 of @sre")
+        await both.telegram_shows("Approved: Ana", "Still needed: 1 of @sre")
+        again = await ana_too.press(in_telegram, "✅ Approve")
+        assert again.text == "You have already approved this."
+        group.remove(cho)
+        assert (await both.press(cho, card, "✅ Approve")).startswith(
+            "This is not yours to answer. It was asked of @sre"
+        )
+        assert "Drop the production database?" not in await both.sayso(cho, "pending")
+        assert "Nothing waits" in await both.sayso(both.ana, "pending"), "she has voted"
+        assert (await both.bo.press(in_telegram, "✅ Approve")).text == "Approved. The run goes on."
+        await both.slack_shows("APPROVED", "Approved by Ana", "and Bo")
+        await both.telegram_shows("APPROVED", "Approved by Ana", "and Bo")
+        state = await runtime.wait(run_id)
+        assert state.shared["by"][1] == "person:bo"
+
+
+async def test_a_group_that_cannot_be_looked_up_is_nobody(both: Both) -> None:
+    group = both.slack.add_user_group("sre", [both.ana])
+    both.more = {
+        "groups": {
+            "sre": GroupSettings(slack=group.id),
+            "admins": GroupSettings(telegram=str(both.group.id)),
+        },
+        "policies": {
+            **team(),
+            "admins": PolicySettings(stages=(StageSettings(approvers=("group:admins",)),)),
+        },
+    }
+    async with both.running(asking()) as runtime:
+        await runtime.start("team")
+        card = await both.slack_shows("Drop the production database?")
+        both.slack.fail(FaultKind.HANG, "usergroups.users.list")
+        words = await both.press(both.ana, card, "✅ Approve")
+        assert words.startswith("Not counted: it could not be checked that you belong to @sre.")
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        bo_too = both.slack.add_person("Bo S.")
+        both.channel.add(bo_too)
+        group.add(bo_too)
+        both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "usergroups.users.list")
+        assert (await both.press(bo_too, card, "✅ Approve")).startswith("This is not yours"), "as of before"
+        group.disable()
+        assert (await both.press(bo_too, card, "✅ Approve")).startswith(
+            "Not counted: it could not be checked"
+        )
+
+
+async def test_administrators_of_a_telegram_group_are_a_group(both: Both) -> None:
+    both.more = {
+        "groups": {"admins": GroupSettings(telegram=str(both.group.id))},
+        "policies": {"admins": PolicySettings(stages=(StageSettings(approvers=("group:admins",)),))},
+    }
+    async with both.running(asking("admins")) as runtime:
+        run_id = await runtime.start("team")
+        card = await both.telegram_shows("Drop the production database?", "@admins")
+        dee = both.telegram.add_person("Dee")
+        await both.group.add(dee)
+        refused = await dee.press(card, "✅ Approve")
+        assert refused.text is not None
+        assert refused.text.startswith("This is not yours to answer. It was asked of @admins")
+        await both.group.promote(dee)
+        assert (await dee.press(card, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await runtime.wait(run_id)).shared["approved"] is True
+
+
+async def test_reminders_name_those_who_are_still_needed(both: Both) -> None:
+    group = both.slack.add_user_group("sre", [both.ana])
+    both.more = {
+        "people": {"bo": PersonSettings(accounts=(both.bo_id,), name="Bo")},
+        "groups": {"sre": GroupSettings(slack=group.id)},
+        "policies": {
+            "team": PolicySettings(
+                stages=(StageSettings(approvers=("group:sre",)), StageSettings(approvers=("person:bo",))),
+                remind_every="1s",
+            )
+        },
+    }
+    async with both.running(asking()) as runtime:
+        await runtime.start("team")
+        card = await both.slack_shows("Drop the production database?", "Asked of")
+        reminder = await thread(both, card, "This still waits: Drop the production database?", "1 of @sre")
+        assert f"<!subteam^{group.id}>" in str(reminder.blocks) or "usergroup" in str(reminder.blocks)
+        assert reminder.ts in {one.ts for one in both.ana.messages(both.channel)}, (
+            "the channel sees it as well"
+        )
+        told = await both.telegram_shows("This still waits")
+        assert "Bo" in told.text, "mentioned"
+
+
+async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: Both) -> None:
+    cho = both.slack.add_person("Cho")
+    both.channel.add(cho)
+    cho_id = f"slack:{both.slack.team_id}:{cho.id}"
+    both.more = {
+        "people": {"cho": PersonSettings(accounts=(cho_id,), name="Cho")},
+        "policies": {
+            "team": PolicySettings(
+                stages=(StageSettings(approvers=(both.ana_id, both.bo_id), need="all"),),
+                break_glass=(both.bo_id,),
+            )
+        },
+    }
+    async with both.running(asking()) as runtime:
+        first = await runtime.start("team", requested_by=both.ana_id)
+        card = await both.slack_shows("Drop the production database?", "all of")
+        address = f"{(await runtime.pending(first))[0].id[:8]}@1"
+        refused = await both.sayso(cho, f"reassign {address} web:eve")
+        assert refused == await both.press(cho, card, "✅ Approve", forged=True), "in the same words"
+        assert (await both.sayso(both.ana, f"reassign {address} person:cho")).startswith(
+            "Handed over to Cho."
+        )
+        await thread(both, card, "Ana handed this over to Cho")
+        assert await both.press(cho, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        await both.bo.command(None, f"/breakglass {address} the site is down")
+        await both.telegram_shows("Approved. The run goes on.", direct=True)
+        await thread(both, card, "Bo approved this alone, under break-glass", "Reason: the site is down")
+        await both.slack_shows("APPROVED", "under break-glass")
+        await runtime.wait(first)
+
+        second = await runtime.start("team", requested_by=both.ana_id)
+        address = (await runtime.pending(second))[0].id[:8]
+        assert "Only whoever asked" in await both.sayso(cho, f"withdraw {address}")
+        assert (await both.sayso(both.ana, f"withdraw {address}")).startswith("Withdrawn.")
+        await both.slack_shows("WITHDRAWN", "Withdrawn by Ana")
+        assert (await runtime.wait(second)).shared["approved"] is False
+
+
+async def test_the_requester_is_told_the_result_where_they_asked(both: Both) -> None:
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(GROUP,)),))}}
+    async with both.running(asking()) as runtime:
+        await both.sayso(both.ana, "start team")
+        card = await both.telegram_shows("Drop the production database?")
+        assert (await both.bo.press(card, "❌ Reject")).is_acknowledged
+        await both.slack_direct_shows("REJECTED", "Drop the production database?", "Rejected by Bo")
+        del runtime
+
+
+async def test_a_link_from_a_chat_signs_that_person_in_on_the_web(both: Both) -> None:
+    """And what waits for them there is what waits for them in the chat."""
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(CHANNEL,)),))}}
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("team")
+        link = (await both.sayso(both.ana, "inbox")).rpartition(" ")[2]
+        await both.bo.command(both.group, "/inbox")
+        await both.telegram_shows("Write this to me in our own chat")
+        async with httpx.AsyncClient(base_url=both.url, follow_redirects=True) as browser:
+            assert (await browser.post("/sign-in", json={"link": link})).json() == {"person": both.ana_id}
+            page = (await browser.get("/")).text
+            assert "Drop the production database?" in page
+            assert "Ana" in page
+            csrf = page.split('data-csrf="')[1].split('"')[0]
+            request = (await runtime.pending(run_id))[0]
+            answer = {"revision": 1, "key": "k", "fields": {"choice": ["0"]}}
+            said = await browser.post(
+                f"/requests/{request.id}/answers", json=answer, headers={"X-CSRF-Token": csrf}
+            )
+            assert said.json()["outcome"] == "resolved", said.text
+        async with httpx.AsyncClient(base_url=both.url) as thief:
+            assert (await thief.post("/sign-in", json={"link": link})).status_code == 403
+        assert (await runtime.wait(run_id)).shared["by"] == [both.ana_id]
+
+
+@pytest.mark.parametrize("how", ["impostor", "stranger"])
+async def test_whoever_is_not_asked_is_refused_with_the_reason(both: Both, how: str) -> None:
+    """Also where a client of their own sends a press of a button that does not show to them."""
+    eve = both.slack.add_person("Eve", is_stranger=how == "stranger")
+    both.channel.add(eve)
+    approvers = (both.ana_id,) if how == "impostor" else (CHANNEL,)
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=approvers),))}}
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("team")
+        card = await both.slack_shows("Drop the production database?")
+        words = await both.press(eve, card, "✅ Approve", forged=True)
+        assert words.startswith("This is not yours to answer. It was asked of ")
+        assert ("another organisation" in words) == (how == "stranger")
+        assert (await runtime.pending(run_id))[0].open
