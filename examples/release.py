@@ -1,4 +1,5 @@
-"""A release gate: asked in a Slack channel and a Telegram group at once, answered in one of them, shown in both.
+"""A release gate under a policy that the team names in its settings: asked in a Slack channel and a Telegram group at
+once, decided by however many the policy wants, shown in both.
 
 `sayso serve` hosts it with a sayso.toml such as::
 
@@ -13,8 +14,16 @@
     [destinations."telegram:-1001234567890"]
     audience = "members"
 
-Start it with `/sayso start release {"version": "4.2.0"}` in Slack, `/run release {"version": "4.2.0"}` in Telegram, or
-`sayso start release '{"version": "4.2.0"}'` on the machine.
+    [policies.release]
+    exclude_requester = true
+    expires_after = "4h"
+    on_expiry = "reject"
+    remind_every = "30m"
+    stages = [{ approvers = ["slack:#releases", "telegram:-1001234567890", "operator"], need = 2 }]
+
+`sayso policy check release` says in plain words who decides. Whoever changes the policy changes no code, and a question
+that is open keeps the one it was asked with. Start it with `/sayso start release {"version": "4.2.0"}` in Slack,
+`/run release {"version": "4.2.0"}` in Telegram, or `sayso start release '{"version": "4.2.0"}'` on the machine.
 """
 
 from __future__ import annotations
@@ -24,7 +33,7 @@ from typing import Any
 from sayso.engine import Decision, Node, Workflow, request_approval, step
 
 PLACES = ["slack:#releases", "telegram:-1001234567890", "operator"]
-"""Where the question appears. `operator` lets whoever is at the machine answer too."""
+"""Where the question appears; who of them decides, the policy says."""
 
 
 def changes_since_last_release(version: str) -> dict[str, Any]:
@@ -37,6 +46,11 @@ def roll_out(version: str) -> str:
     return f"{version} is live"
 
 
+def question(shared: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What people are asked, and what is released: `verify` compares them."""
+    return f"Release {shared['version']} to production?", shared["changes"]
+
+
 class Collect(Node):
     async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
         shared.setdefault("version", "4.2.0")
@@ -45,17 +59,14 @@ class Collect(Node):
 
 class Approve(Node):
     async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
-        decision = await request_approval(
-            f"Release {shared['version']} to production?",
-            details=shared["changes"],
-            request_id="publish",
-            to=PLACES,
-        )
+        action, details = question(shared)
+        decision = await request_approval(action, details, request_id="publish", to=PLACES, policy="release")
         shared["decision"] = decision.as_dict()
 
 
 class Publish(Node):
     async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+        Decision.from_dict(shared["decision"]).verify(*question(shared))
         shared["result"] = await step("roll-out", roll_out, shared["version"], once=True)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 from pydantic import SecretStr
 
 from sayso.bots.cli import exit_code_of
@@ -30,6 +33,45 @@ from sayso.testing.telegram import LocalTelegram
 
 CHANNEL = "slack:#releases"
 GROUP = "telegram:-1001234567890"
+
+
+@dataclass
+class AtInbox:
+    """Somebody who is signed in at the web inbox, as their browser talks to it."""
+
+    browser: httpx.AsyncClient
+    csrf: str
+
+    @classmethod
+    async def sign_in(cls, url: str, link: str) -> AtInbox:
+        browser = httpx.AsyncClient(base_url=url)
+        answer = await browser.post("/sign-in", json={"link": link})
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        page = await browser.get("/")
+        return cls(browser, page.text.split('data-csrf="')[1].split('"')[0])
+
+    async def page(self) -> str:
+        """What the inbox shows."""
+        return (await self.browser.get("/")).text
+
+    async def choose(self, request_id: str, choice: int, comment: str | None = None) -> dict[str, Any]:
+        """Answer with an option by its position; what comes back."""
+        body = {"revision": 1, "key": uuid4().hex, "fields": {"choice": [str(choice)]}, "comment": comment}
+        return await self._post(f"/requests/{request_id}/answers", body)
+
+    async def act(self, request_id: str, action: str, text: str = "") -> dict[str, Any]:
+        """Withdraw, hand over or approve alone; what comes back."""
+        body = {"action": action, "revision": 1, "key": uuid4().hex, "text": text}
+        return await self._post(f"/requests/{request_id}/actions", body)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self.browser.post(path, json=body, headers={"X-CSRF-Token": self.csrf})
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def leave(self) -> None:
+        """Close the browser."""
+        await self.browser.aclose()
 
 
 RELEASE = PolicySettings(stages=(StageSettings(approvers=(CHANNEL, GROUP, "operator")),))
@@ -182,6 +224,11 @@ class Both:
         assert (await (await person.command("/sayso", text, self.channel)).result()).is_acknowledged
         await self.slack.until(lambda: len(person.words(self.channel)) > before)
         return person.words(self.channel)[before]
+
+    async def at_inbox(self, person: local_slack.SlackPerson) -> AtInbox:
+        """Somebody of Slack at the web inbox, signed in by the link that they asked for in Slack."""
+        link = (await self.sayso(person, "inbox")).rpartition(" ")[2]
+        return await AtInbox.sign_in(self.url, link)
 
     async def press(
         self, person: local_slack.SlackPerson, card: local_slack.SeenMessage, label: str, **how: bool

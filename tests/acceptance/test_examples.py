@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from examples import content_creation, expense, onboarding, release
+from examples import content_creation, expense, onboarding, production_access, release
+from sayso.config import GroupSettings, PersonSettings, PolicySettings, StageSettings
+from sayso.engine import WorkflowStatus
+from sayso.testing.slack import SlackPerson
 from sayso.testing.telegram import SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, Both
 
@@ -20,13 +23,14 @@ async def test_a_release_is_asked_in_two_chats_and_approved_in_one(both: Both) -
     async with both.running(release.workflow):
         result = await both.bo.press(in_telegram, "✅ Approve")
         assert result.text == "Approved. The run goes on."
+        await both.slack_direct_shows("APPROVED", "Approved by Bo")
         assert (await both.slack_shows("APPROVED, done", "Approved by Bo", "publish done")).labels == []
         await both.telegram_shows("APPROVED, done", "Approved by Bo", "publish done")
         late = await both.ana.press(in_slack, "❌ Reject", old_view=True)
         assert (await late.result()).is_acknowledged
         await both.slack_shows("Already approved by Bo at ")
-    asked = [len(both.slack.calls_of("chat.postMessage")), len(both.telegram.calls_of("sendMessage"))]
-    assert asked == [1, 1], "nobody is asked twice"
+    cards = [one for one in both.ana.messages(both.channel) if one.text.startswith("Release 4.2.0")]
+    assert [len(cards), len(both.telegram.calls_of("sendMessage"))] == [1, 1], "nobody is asked twice"
 
 
 async def test_a_release_that_is_rejected_stays(both: Both) -> None:
@@ -133,3 +137,106 @@ async def test_a_large_expense_needs_two_of_finance_and_the_board(both: Both) ->
         await runtime.answer(request.id, 1, "approve", person="local:dee", via="console")
         await both.slack_shows("APPROVED, done")
         assert (await runtime.wait(run_id)).shared["receipt"] == "20000 paid for a van"
+
+
+async def test_a_release_under_a_named_policy_is_decided_in_all_three_places(both: Both) -> None:
+    """Two of those who see it, and never whoever asked; with the policy that it was asked with, whatever came since."""
+    two = StageSettings(approvers=(CHANNEL, GROUP), need=2)
+    both.more = {"policies": {"release": PolicySettings(stages=(two,), exclude_requester=True)}}
+    cho = both.slack.add_person("Cho")
+    both.channel.add(cho)
+    async with both.running(release.workflow) as runtime:
+        await both.sayso(both.ana, 'start release {"version": "4.3.0"}')
+        card = await both.slack_shows("Release 4.3.0 to production?", "2 of #releases, Releases")
+        post = await both.telegram_shows("Release 4.3.0 to production?")
+        four_eyes = "You asked for this, so someone else must approve it."
+        assert await both.press(both.ana, card, "✅ Approve") == four_eyes
+        request = (await runtime.pending())[0]
+    both.more = {}
+    async with both.running(release.workflow) as runtime:
+        at_inbox = await both.at_inbox(cho)
+        assert "Release 4.3.0 to production?" in await at_inbox.page()
+        said = await at_inbox.choose(request.id, 0)
+        assert (said["outcome"], "Your approval counts: 1 of 2." in said["words"]) == ("counted", True)
+        assert "Also open" in await at_inbox.page(), "she has voted"
+        await at_inbox.leave()
+        await both.slack_shows("Approved: Cho", "Still needed: 1 of #releases, Releases")
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        await both.slack_shows("APPROVED, done", "Approved by Cho", "and Bo", "publish done")
+        await both.slack_direct_shows("APPROVED", "Release 4.3.0")
+        assert (await runtime.wait(request.run_id)).shared["result"] == "4.3.0 is live"
+
+
+def on_call(both: Both, cho: SlackPerson) -> None:
+    """Ana (in both chats), Bo and Cho are on call."""
+    group = both.slack.add_user_group("on-call", [both.ana, cho])
+    both.channel.add(cho)
+    both.more = {
+        "people": {
+            "ana": PersonSettings(accounts=(both.ana_id, "web:ana"), name="Ana"),
+            "bo": PersonSettings(accounts=(both.bo_id,), name="Bo", time_zone="Asia/Tokyo"),
+        },
+        "groups": {"on-call": GroupSettings(members=("bo",), slack=group.id, to=(CHANNEL, GROUP))},
+    }
+
+
+async def test_production_access_is_granted_by_two_and_ends_by_itself(both: Both) -> None:
+    cho = both.slack.add_person("Cho")
+    on_call(both, cho)
+    shared = {"system": "orders-db", "why": "stuck orders", "minutes": 0.02}
+    async with both.running(production_access.workflow) as runtime:
+        run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
+        card = await both.slack_shows("Access to orders-db for 0.02 minutes?", "2 of @on-call")
+        post = await both.telegram_shows("Access to orders-db", "Until")
+        assert "someone else must approve" in await both.press(both.ana, card, "✅ Approve")
+        at_inbox = await both.at_inbox(cho)
+        request = (await runtime.pending(run_id))[0]
+        assert (await at_inbox.choose(request.id, 0))["outcome"] == "counted"
+        await at_inbox.leave()
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        await both.slack_shows("Access to orders-db is open. End it now?")
+    async with both.running(production_access.workflow) as runtime:
+        # The time is over while nobody ran, or soon.
+        state = await runtime.wait(run_id)
+        if state.workflow_status is WorkflowStatus.WAITING_FOR_INPUT:
+            await both.slack_shows("Access to orders-db is open.", "EXPIRED")
+            state = await runtime.wait(run_id)
+        assert state.shared["granted"] == "access to orders-db granted"
+        assert state.shared["revoked"] == "access to orders-db revoked"
+
+
+async def test_production_access_in_an_emergency(both: Both) -> None:
+    """Ana goes alone at the web inbox, though she asked; a refusal needs its reason; and Bo ends the access early."""
+    cho = both.slack.add_person("Cho")
+    on_call(both, cho)
+    shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
+    async with both.running(production_access.workflow) as runtime:
+        run_id = await runtime.start("production-access", shared, requested_by="web:ana")
+        await both.slack_shows("Access to orders-db for 60 minutes?", "In an emergency: Ana")
+        request = (await runtime.pending(run_id))[0]
+        ana = await both.at_inbox(both.ana)
+        assert "Approve alone (break-glass)" in await ana.page()
+        said = await ana.act(request.id, "break_glass")
+        assert "Please say why" in said["words"]
+        said = await ana.act(request.id, "break_glass", "customers cannot pay")
+        assert "Approved. The run goes on." in said["words"]
+        await ana.leave()
+        await both.slack_shows("Access to orders-db for 60 minutes?", "Approved under break-glass by Ana")
+        told = await both.telegram_shows("Ana approved this alone, under break-glass")
+        assert "customers cannot pay" in told.text
+        post = await both.telegram_shows("Access to orders-db is open. End it now?")
+        assert (await both.bo.press(post, "❌ End it")).is_acknowledged
+        assert (await runtime.wait(run_id)).shared["revoked"] == "access to orders-db revoked"
+
+
+async def test_a_small_expense_is_approved_at_the_inbox(both: Both) -> None:
+    cho = both.slack.add_person("Cho")
+    both.channel.add(cho)
+    async with both.running(expense.workflow) as runtime:
+        run_id = await runtime.start("expense", {"what": "tea", "amount": 9}, requested_by=both.ana_id)
+        request = (await runtime.pending(run_id))[0]
+        at_inbox = await both.at_inbox(cho)
+        assert (await at_inbox.choose(request.id, 0))["outcome"] == "resolved"
+        await at_inbox.leave()
+        await both.slack_shows("APPROVED, done", "Approved by Cho")
+        assert (await runtime.wait(run_id)).shared["receipt"] == "9 paid for tea"

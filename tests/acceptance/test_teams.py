@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from sayso.config import GroupSettings, PersonSettings, PolicySettings, StageSettings
 from sayso.engine import Workflow, node, request_approval
 from sayso.testing.slack import FaultKind, SeenMessage
-from tests.acceptance.both import CHANNEL, GROUP, Both
+from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
 
 def asking(policy: str = "team", prompt: str = "Drop the production database?") -> Workflow:
@@ -133,7 +134,7 @@ async def test_reminders_name_those_who_are_still_needed(both: Both) -> None:
         "policies": {
             "team": PolicySettings(
                 stages=(StageSettings(approvers=("group:sre",)), StageSettings(approvers=("person:bo",))),
-                remind_every="1s",
+                remind_every=timedelta(seconds=1),
             )
         },
     }
@@ -205,20 +206,15 @@ async def test_a_link_from_a_chat_signs_that_person_in_on_the_web(both: Both) ->
         link = (await both.sayso(both.ana, "inbox")).rpartition(" ")[2]
         await both.bo.command(both.group, "/inbox")
         await both.telegram_shows("Write this to me in our own chat")
-        async with httpx.AsyncClient(base_url=both.url, follow_redirects=True) as browser:
-            assert (await browser.post("/sign-in", json={"link": link})).json() == {"person": both.ana_id}
-            page = (await browser.get("/")).text
-            assert "Drop the production database?" in page
-            assert "Ana" in page
-            csrf = page.split('data-csrf="')[1].split('"')[0]
-            request = (await runtime.pending(run_id))[0]
-            answer = {"revision": 1, "key": "k", "fields": {"choice": ["0"]}}
-            said = await browser.post(
-                f"/requests/{request.id}/answers", json=answer, headers={"X-CSRF-Token": csrf}
-            )
-            assert said.json()["outcome"] == "resolved", said.text
+        ana = await AtInbox.sign_in(both.url, link)
+        page = await ana.page()
+        assert "Drop the production database?" in page
+        assert "Ana" in page
         async with httpx.AsyncClient(base_url=both.url) as thief:
             assert (await thief.post("/sign-in", json={"link": link})).status_code == 403
+        request = (await runtime.pending(run_id))[0]
+        assert (await ana.choose(request.id, 0))["outcome"] == "resolved"
+        await ana.leave()
         assert (await runtime.wait(run_id)).shared["by"] == [both.ana_id]
 
 

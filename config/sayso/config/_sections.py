@@ -24,6 +24,8 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 def _read_duration(given: object) -> object:
     """`30m`, `1h30m`, `2d`: anything else is left to be refused."""
+    if isinstance(given, timedelta):
+        return given
     match = _DURATION.fullmatch(given.replace(" ", "")) if isinstance(given, str) and given.strip() else None
     if match is None:
         raise ValueError("write a duration such as 30m, 4h, 1d or 1h30m, in quotes")
