@@ -21,6 +21,7 @@ METHOD_SCOPES = {
     "conversations_info": "channels:read",
     "conversations_members": "channels:read",
     "files_upload_v2": "files:write",
+    "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
 }
 """The scope that each method's reference page names (docs.slack.dev/reference/methods)."""
@@ -73,7 +74,10 @@ def test_the_guide_names_the_scopes_tokens_and_commands() -> None:
         "SAYSO_SLACK__SIGNING_SECRET",
     }
     verbs = {cells[0].strip("`").split()[1] for cells in rows(section(GUIDE, "Look, and start"))}
-    assert verbs == {"start", "pending", "answer", "status", "help"}
+    assert verbs == {
+        "start", "pending", "answer", "reassign", "break-glass", "withdraw", "status", "inbox", "link", "unlink",
+        "accounts", "help",
+    }  # fmt: skip
     assert REQUEST_PATH in code_spans(section(GUIDE, "Without Socket Mode"))
 
 

@@ -30,6 +30,7 @@ from sayso.engine import (
     UnstorableValue,
     Vote,
     evaluate,
+    is_approval,
 )
 
 logger = logging.getLogger("sayso.answers")
@@ -276,7 +277,9 @@ class Desk:
         value = _value(press, record)
         now = self._store.clock.now()
         if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):
-            return Answered(None, record, ("Please say why.",), asks_why=True)
+            what = "approval" if is_approval(value) else "rejection"
+            words = (f"Please say why: a remark is needed with this {what}.",)
+            return Answered(None, record, words, asks_why=True)
         try:
             outcome = await self._runtime.answer(
                 press.request_id,

@@ -1,5 +1,5 @@
-"""Telling the operators: every failure, every run that needs a decision and every dead destination, from the audit
-trail, so that a restart neither forgets one nor begins again.
+"""Telling the operators: every failure, every run that needs a decision, every dead destination and every approval
+under break-glass, from the audit trail, so that a restart neither forgets one nor begins again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = logging.getLogger("sayso.operator")
 _SURFACE = "operator"
 _TOLD = "told"
 _BACK_OFF = 30.0
-_KINDS = frozenset({"run_ended", "attention_needed", "destination_dead"})
+_KINDS = frozenset({"run_ended", "attention_needed", "destination_dead", "break_glass"})
 _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
@@ -67,7 +67,7 @@ class OperatorDesk:
         self._news.set()
 
     def _hear(self, change: Change) -> None:
-        if change.status in _WAKING:
+        if change.status in _WAKING or change.resolved is not None:
             self._news.set()
 
     async def _tell_all(self) -> None:
@@ -107,6 +107,10 @@ class OperatorDesk:
             )
         if row.kind == "run_ended" and payload.get("status") != WorkflowStatus.FAILED:
             return ()
+        if row.kind == "break_glass":
+            reason = visible(str(payload.get("reason")))
+            return ((f"BREAK-GLASS: {visible_line(str(row.person))} approved alone: {reason}",),
+                    (f"sayso audit export --run {row.run_id}",))  # fmt: skip
         run = await self._store.reader.run(str(row.run_id))
         subject = f"{visible_line(run.workflow)}, run {run.run_id}"
         if row.kind == "run_ended":

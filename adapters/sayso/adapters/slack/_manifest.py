@@ -13,6 +13,7 @@ SCOPES = (
     "files:write",  # the rest of a very long question
     "groups:read",  # the same as channels:read, of private channels
     "im:write",  # conversations.open: direct messages
+    "usergroups:read",  # usergroups.users.list: who is in a group that the settings name
     "users:read",  # users.info: names; bots, guests and strangers are no members
 )
 """The bot token's scopes."""
@@ -35,7 +36,7 @@ def manifest(request_url: str | None) -> dict[str, Any]:
     command = {
         "command": COMMAND,
         "description": "What waits for your answer, and more",
-        "usage_hint": "pending | start NAME [JSON] | answer ID@REVISION VALUE | status | help",
+        "usage_hint": "pending | start NAME [JSON] | answer ID@REVISION VALUE | inbox | link | status | help",
         "should_escape": False,
     }
     return {

@@ -218,7 +218,8 @@ class Outbox:
             await self._again(delivery, f"{type(error).__name__}: {error}", _back_off(delivery.attempts))
             return
         self._observer.card_shown(surface.platform, new=delivery.reference is None)
-        await self._store.end_delivery(delivery, reference, self._store.clock.now() + QUIET)
+        quiet_until = self._store.clock.now() + QUIET
+        await self._store.end_delivery(delivery, reference, quiet_until, record.request)
 
     async def _send(self, surface: CardSurface, record: CardRecord, delivery: Delivery) -> str:
         async def keep(reference: str) -> None:

@@ -2,7 +2,8 @@
 
 from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock
 from sayso.testing.slack._limits import SlackLimits
-from sayso.testing.slack._people import Place, SlackPerson, SlackPress, SlackUserGroup
+from sayso.testing.slack._people import SlackPerson, SlackPress
+from sayso.testing.slack._places import Place, SlackUserGroup
 from sayso.testing.slack._schema import check_blocks, check_options, check_view
 from sayso.testing.slack._server import LocalSlack
 from sayso.testing.slack._view import (

@@ -18,7 +18,8 @@ from sayso.testing.slack._control import ControlApi
 from sayso.testing.slack._delivery import Delivery, event_payload
 from sayso.testing.slack._limits import Meter, SlackLimits
 from sayso.testing.slack._methods import NEEDED_SCOPES, Methods
-from sayso.testing.slack._people import Place, SlackPerson, SlackUserGroup
+from sayso.testing.slack._people import SlackPerson
+from sayso.testing.slack._places import Place, SlackUserGroup
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._state import BOT_USER, TEAM, Account, Channel, SlackState, UserGroup
 from sayso.testing.slack._world import World

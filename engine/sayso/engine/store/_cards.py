@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sayso.engine._clock import to_microseconds
-from sayso.engine._records import Delivery
+from sayso.engine._records import Delivery, RequestRecord
 from sayso.engine.store._transaction import Transaction
 
 
@@ -20,10 +20,28 @@ def refer(tx: Transaction, delivery: Delivery, reference: str) -> None:
     tx.run("delivery_reference", {**_where(delivery), "reference": reference})
 
 
-def shown(tx: Transaction, delivery: Delivery, reference: str | None, quiet_until: datetime) -> None:
-    """The place shows the revision that was wanted when the delivery was read. What is not urgent waits until then."""
+def shown(
+    tx: Transaction,
+    delivery: Delivery,
+    reference: str | None,
+    quiet_until: datetime,
+    request: RequestRecord | None,
+) -> None:
+    """The place shows the revision that was wanted when the delivery was read. What is not urgent waits until then.
+
+    `request` is what the card that was sent asks; the trail keeps that it was shown there.
+    """
     fields = {"reference": reference, "revision": delivery.revision_wanted}
     tx.run("delivery_shown", {**_where(delivery), **fields, "quiet_until": to_microseconds(quiet_until)})
+    if request is None or tx.row("delivery_told", {**_where(delivery), "revision": request.revision}) is None:
+        return
+    said = {
+        "destination": delivery.destination,
+        "message": reference,
+        "revision": request.revision,
+        "digest": request.digest,
+    }
+    tx.audit("card_shown", said, run_id=request.run_id, request_id=request.id)
 
 
 def failed(tx: Transaction, delivery: Delivery, error: str, next_attempt: datetime) -> None:

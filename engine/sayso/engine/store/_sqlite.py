@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import Attention, CredentialKind, Delivery, LoadedRun, Notice
+from sayso.engine._records import Attention, CredentialKind, Delivery, LoadedRun, Notice, RequestRecord
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
 from sayso.engine.store import (
@@ -394,10 +394,17 @@ class SQLiteStore:
         return self._submit(_cards.refer, delivery, reference)
 
     def end_delivery(
-        self, delivery: Delivery, reference: str | None, quiet_until: datetime
+        self,
+        delivery: Delivery,
+        reference: str | None,
+        quiet_until: datetime,
+        request: RequestRecord | None = None,
     ) -> asyncio.Future[None]:
-        """Record that the place shows what was wanted when the delivery was read; small news wait until then."""
-        return self._submit(_cards.shown, delivery, reference, quiet_until)
+        """Record that the place shows what was wanted when the delivery was read; small news wait until then.
+
+        `request` is what the card that was sent asks, for the audit trail.
+        """
+        return self._submit(_cards.shown, delivery, reference, quiet_until, request)
 
     def fail_delivery(self, delivery: Delivery, error: str, next_attempt: datetime) -> asyncio.Future[None]:
         """Record that a card could not be shown, or that nobody knows, and when it is tried again."""

@@ -149,6 +149,12 @@ UPDATE deliveries SET reference = :reference, former = NULL, revision_shown = :r
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
   AND revision_wanted >= :revision;
 
+-- name: delivery_told
+-- The first time that a place shows a revision of the question; no row where the trail says so already.
+UPDATE deliveries SET told_revision = :revision
+WHERE destination = :destination AND told_revision < :revision
+  AND request_key = (SELECT request_key FROM requests WHERE id = :id) RETURNING request_key;
+
 -- name: delivery_failed
 UPDATE deliveries SET last_error = :error, next_attempt = :next_attempt
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);

@@ -46,5 +46,8 @@ CREATE TABLE notices (
 CREATE INDEX notices_at ON notices (destination, notice_key);
 CREATE INDEX notices_of_request ON notices (request_key);
 
+-- Which revision of the question the trail says was shown at a place.
+ALTER TABLE deliveries ADD COLUMN told_revision INTEGER NOT NULL DEFAULT 0;
+
 -- Which visit used an approval.
 ALTER TABLE requests ADD COLUMN used_by INTEGER;
