@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SecretStr,
     StringConstraints,
     model_validator,
@@ -33,7 +34,20 @@ def _read_duration(given: object) -> object:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
+def _write_duration(duration: timedelta) -> str:
+    seconds = int(duration.total_seconds())
+    parts = (
+        (seconds // 86400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "m"),
+        (seconds % 60, "s"),
+    )
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_read_duration), PlainSerializer(_write_duration, when_used="json")
+]
 
 
 class Section(BaseModel):

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock, guarded, read_json
-from sayso.testing.slack._people import SlackPerson
-from sayso.testing.slack._places import Place, SlackPress
+from sayso.testing.slack._people import SlackPerson, SlackPress
+from sayso.testing.slack._places import Place
 from sayso.testing.slack._view import SeenMessage
 
 LONGEST_WAIT = timedelta(seconds=25)
