@@ -157,6 +157,7 @@ class Both:
         if http:
             address = f"http://127.0.0.1:{self.port}/telegram/webhook"
             telegram |= {"mode": "webhook", "webhook_url": address}
+        more: dict[str, Any] = {"policies": {"release": RELEASE}, **self.more}
         return Settings(
             time_zone="UTC",
             operator=operator,
@@ -178,7 +179,7 @@ class Both:
             ),
             telegram=TelegramSettings(**telegram),
             http=HttpSettings(port=self.port if http else 0, public_url=self.inbox),
-            **{"policies": {"release": RELEASE}, **self.more},
+            **more,
         )
 
     # What is seen.

@@ -5,13 +5,14 @@ two rules.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sayso.engine import (
+    Directory,
     ExecutionState,
     Outcome,
     Runtime,
@@ -61,8 +62,15 @@ def build(code: Code) -> Workflow:
 class World:
     """The engine on one file. `crash` leaves as the end of a process would, with everything where it stood."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        host: Callable[[Code], Workflow] = build,
+        directory: Directory | None = None,
+    ) -> None:
         self.path = path
+        self._build = host
+        self._directory = directory
         self.clock = ManualClock()
         self._loop = asyncio.new_event_loop()
         self._host: asyncio.Task[None] | None = None
@@ -96,7 +104,9 @@ class World:
         await ready.wait()
 
     async def _run(self, code: Code, resident: int | None, ready: asyncio.Event) -> None:
-        async with Runtime(self.store, [build(code)], resident=resident) as self._runtime:
+        async with Runtime(
+            self.store, [self._build(code)], resident=resident, directory=self._directory
+        ) as self._runtime:
             ready.set()
             await self._stop.wait()
 
