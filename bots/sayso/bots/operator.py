@@ -19,7 +19,7 @@ logger = logging.getLogger("sayso.operator")
 _SURFACE = "operator"
 _TOLD = "told"
 _BACK_OFF = 30.0
-_KINDS = frozenset({"run_ended", "attention_needed", "destination_dead", "break_glass"})
+_KINDS = frozenset({"run_ended", "attention_needed", "destination_alarm", "break_glass", "card_forged"})
 _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
@@ -97,7 +97,7 @@ class OperatorDesk:
 
     async def _lines(self, row: AuditRow) -> tuple[Words, ...]:
         payload = row.payload if isinstance(row.payload, dict) else {}
-        if row.kind == "destination_dead":
+        if row.kind == "destination_alarm":
             place, error = payload.get("destination"), payload.get("error")
             if place == self._destination:
                 return ()
@@ -107,6 +107,10 @@ class OperatorDesk:
             )
         if row.kind == "run_ended" and payload.get("status") != WorkflowStatus.FAILED:
             return ()
+        if row.kind == "card_forged":
+            place = visible_line(str(payload.get("place")))
+            return ((f"FORGED: at {place}, a message with buttons of request {row.request_id} shows something else.",),
+                    ("Somebody may have the bot's token: replace it. The press was not counted.",))  # fmt: skip
         if row.kind == "break_glass":
             reason = visible(str(payload.get("reason")))
             return ((f"BREAK-GLASS: {visible_line(str(row.person))} approved alone: {reason}",),

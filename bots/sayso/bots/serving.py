@@ -246,7 +246,7 @@ class _Crew:
         self._outbox = Outbox(store, surfaces.values(), metrics)
         names = frozenset(workflow.name for workflow in plan.workflows)
         self._operator = OperatorDesk(store, surfaces, plan.settings.operator, names)
-        metrics.on_dead.append(self._operator.wake)
+        metrics.on_alarm.append(self._operator.wake)
         self._stopping = False
         self._taking: list[asyncio.Task[None]] = []
         self._sending: asyncio.Task[None] | None = None

@@ -25,7 +25,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button of a card, or an option picked in it. `message_ts` is None at home, where there is no message."""
+    """A button of a card, or an option picked in it. `message_ts` is None at home, where there is no message.
+
+    `shown` is the text of what it was pressed in, `label` that of the button.
+    """
 
     sender: Sender
     key: str
@@ -35,6 +38,8 @@ class Pressed:
     message_ts: str | None = None
     thread_ts: str | None = None
     response_url: str | None = None
+    shown: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,23 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         message_ts=message.get("ts"),
         thread_ts=message.get("thread_ts"),
         response_url=payload.get("response_url"),
+        shown=_text_of((message or cast("Payload", payload.get("view") or {})).get("blocks")),
+        label=cast("Payload", action.get("text") or {}).get("text"),
     )
+
+
+def _text_of(block: object) -> str:
+    """All text in blocks, in its order, but for that of controls."""
+    if isinstance(block, list):
+        return "".join(_text_of(one) for one in cast("list[object]", block))
+    if not isinstance(block, dict):
+        return ""
+    found = cast("Payload", block)
+    if found.get("type") in {"actions", "button"}:
+        return ""
+    text = found.get("text")
+    own = text if isinstance(text, str) else _text_of(text)
+    return own + _text_of(found.get("elements"))
 
 
 def _parse_command(payload: Payload) -> Event:

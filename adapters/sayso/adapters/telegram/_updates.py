@@ -37,13 +37,17 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A press of a button; `button` is None for one that sayso did not make."""
+    """A press of a button; `button` is None for one that sayso did not make. `shown` is the text of its message where
+    Telegram still has it, `label` that of the button.
+    """
 
     query_id: str
     sender: Sender
     button: CardButton | StepButton | None
     chat: Chat | None
     message_id: int | None
+    shown: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,15 @@ def _press(query: Mapping[str, Any]) -> Event:
         button=decode(str(query.get("data", ""))),
         chat=None if message is None else _chat(message),
         message_id=None if message is None else int(message["message_id"]),
+        shown=None if message is None else message.get("text"),
+        label=None if message is None else _label(message, query.get("data")),
     )
+
+
+def _label(message: Mapping[str, Any], data: object) -> str | None:
+    """What the button with this data is called."""
+    rows = (message.get("reply_markup") or {}).get("inline_keyboard") or ()
+    return next((one.get("text") for row in rows for one in row if one.get("callback_data") == data), None)
 
 
 def _message(message: Mapping[str, Any]) -> Event:

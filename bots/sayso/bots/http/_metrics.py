@@ -13,11 +13,11 @@ _NAMESPACE = "sayso"
 
 
 class Metrics:
-    """All counters of one process. `on_dead` is called when a destination was given up."""
+    """All counters of one process. `on_alarm` is called when operators have to hear of something at once."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.on_dead: list[Callable[[], None]] = []
+        self.on_alarm: list[Callable[[], None]] = []
         self._pending = self._gauge("pending_requests", "Open requests")
         self._oldest = self._gauge("oldest_request_seconds", "How long the oldest open request has waited")
         self._undelivered = self._gauge("undelivered_cards", "Cards that do not show yet what they should")
@@ -30,6 +30,10 @@ class Metrics:
         )
         self._copies = self._counter(
             "card_copies", "Cards whose reference was never received, found at a press", "platform"
+        )
+
+        self._forged = self._counter(
+            "forged_cards", "Presses in messages that showed something else than their question", "platform"
         )
 
     def answered(self, platform: str, kind: str) -> None:
@@ -48,10 +52,18 @@ class Metrics:
         """A card was pressed whose reference had never been received."""
         self._copies.labels(platform).inc()
 
+    def card_forged(self, platform: str) -> None:
+        """A button was pressed in a message that shows something else than its question."""
+        self._forged.labels(platform).inc()
+        self._alarm()
+
     def place_died(self, destination: str) -> None:
         """A destination was given up."""
         del destination
-        for callback in self.on_dead:
+        self._alarm()
+
+    def _alarm(self) -> None:
+        for callback in self.on_alarm:
             callback()
 
     async def render(self, reader: SQLiteReader, now: datetime) -> bytes:

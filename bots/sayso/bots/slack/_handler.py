@@ -123,6 +123,8 @@ class Handler:
                     choice=None if confirm else button.number,
                     value=bool(button.number) if confirm else None,
                     chat=event.channel,
+                    shown=event.shown,
+                    label=event.label,
                 )
             )
             if answered.asks_why:

@@ -143,6 +143,8 @@ class Handler:
             choice=button.number if button.action is Action.CHOOSE else None,
             value=bool(button.number) if confirm else None,
             chat=None if event.chat is None else str(event.chat.id),
+            shown=event.shown,
+            label=event.label,
         )
         if confirm or button.action is Action.CHOOSE:
             answered = await self._desk.answer(press)

@@ -78,6 +78,17 @@ def post_anew(tx: Transaction, destinations: Sequence[str], notice: str) -> int:
     return sum(tx.mark_cards("deliveries_post_anew", one).rowcount for one in fields)
 
 
+def report_forgery(tx: Transaction, request_id: str, person: str, place: str) -> None:
+    """Somebody pressed a button of a request in a message that shows something else: the trail says so, and its cards
+    are drawn anew.
+    """
+    row = tx.row("request_place", (request_id,))
+    if row is None:
+        return
+    tx.mark_cards("deliveries_mark", (row["request_key"],))
+    tx.audit("card_forged", {"place": place}, run_id=row["run_id"], request_id=request_id, person=person)
+
+
 def know(tx: Transaction, person: str, name: str) -> None:
     """What a person is called."""
     tx.run("person_known", {"person": person, "name": name, "now": tx.now})

@@ -45,6 +45,7 @@ WRITE_CALLS = (
     "link",
     "unlink",
     "end_notice",
+    "report_forgery",
     "fail_notice",
     "cancel",
     "retry",

@@ -434,6 +434,10 @@ class SQLiteStore:
         """Have the open cards of destinations sent as new messages with a line; the number of cards."""
         return self._submit(_cards.post_anew, tuple(destinations), notice)
 
+    def report_forgery(self, request_id: str, person: str, place: str) -> asyncio.Future[None]:
+        """Record that a message with buttons of a request shows something else, and have its cards drawn anew."""
+        return self._submit(_cards.report_forgery, request_id, person, place)
+
     def know(self, person: str, name: str) -> asyncio.Future[None]:
         """Remember what a person is called."""
         return self._submit(_cards.know, person, name)

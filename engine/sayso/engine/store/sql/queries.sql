@@ -149,6 +149,9 @@ UPDATE deliveries SET reference = :reference, former = NULL, revision_shown = :r
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
   AND revision_wanted >= :revision;
 
+-- name: request_place
+SELECT q.request_key, r.run_id FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = ?;
+
 -- name: delivery_told
 -- The first time that a place shows a revision of the question; no row where the trail says so already.
 UPDATE deliveries SET told_revision = :revision

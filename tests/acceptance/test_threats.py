@@ -1,0 +1,195 @@
+"""The threats that SECURITY.md names, each tried. What is tried elsewhere is named there as well."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from sayso.config import PolicySettings, StageSettings
+from sayso.engine import NotApproved, SQLiteReader, Workflow, node, request_approval, verify_audit
+from sayso.testing.slack import SeenMessage
+from tests.acceptance.both import CHANNEL, GROUP, Both
+
+PROMPT = "Delete the production database?"
+
+
+def asking(prompt: str = PROMPT) -> Workflow:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        decision = await request_approval(
+            prompt, {"database": "orders"}, request_id="delete", to=[CHANNEL, GROUP]
+        )
+        shared["approved"] = decision.approved
+        try:
+            decision.verify(prompt, {"database": shared.get("database", "orders")})
+        except NotApproved as error:
+            shared["error"] = error.reason
+
+    return Workflow("delete", ask)
+
+
+async def kinds(both: Both, kind: str) -> int:
+    """How many rows of a kind the trail has."""
+    async with SQLiteReader(both.folder / "sayso.db") as reader:
+        return len([row async for row in reader.audit() if row.kind == kind])
+
+
+async def test_a_replayed_press_does_nothing_again(both: Both) -> None:
+    """The same payload, sent once more after the decision, and after the next question came."""
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("delete")
+        card = await both.slack_shows(PROMPT)
+        press = await both.ana.press(card, "✅ Approve")
+        await press.result()
+        await runtime.wait(run_id)
+        second = await runtime.start("delete")
+        await both.telegram_shows(PROMPT, holds=lambda one: bool(one.labels))
+        await (await both.ana.press_again(press)).result()
+        assert [one.run_id for one in await runtime.pending()] == [second]
+    assert await kinds(both, "answer_accepted") == 1
+
+
+async def call(both: Both, method: str, **fields: Any) -> httpx.Response:
+    """The bot's API with the bot's token, as somebody calls it who has found that."""
+    token = {"Authorization": f"Bearer {both.slack.bot_token}"}
+    async with httpx.AsyncClient(headers=token) as client:
+        return await client.post(f"{both.slack.api_url}{method}", json=fields)
+
+
+Forge = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
+
+def harmless(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Our buttons below another question."""
+    text = {"type": "section", "text": {"type": "plain_text", "text": "Pizza for lunch?"}}
+    return [text, *(block for block in blocks if block["type"] == "actions")]
+
+
+def other_details(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The question, but about something else."""
+    text = {"type": "section", "text": {"type": "plain_text", "text": f"{PROMPT} database: test copy"}}
+    return [text, *(block for block in blocks if block["type"] == "actions")]
+
+
+def swapped(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The buttons' labels change places."""
+    (buttons,) = (block for block in blocks if block["type"] == "actions")
+    first, second = (one["text"] for one in buttons["elements"])
+    elements = [{**one, "text": text} for one, text in zip(buttons["elements"], (second, first), strict=True)]
+    return [*(block for block in blocks if block is not buttons), {**buttons, "elements": elements}]
+
+
+def sendable(blocks: object) -> Any:
+    """Blocks as they are sent: without the ids that Slack gave them."""
+    if isinstance(blocks, list):
+        return [sendable(one) for one in blocks]
+    if isinstance(blocks, dict):
+        return {key: sendable(value) for key, value in blocks.items() if key != "block_id"}
+    return blocks
+
+
+@pytest.mark.parametrize("forge", [harmless, other_details, swapped])
+@pytest.mark.parametrize("how", ["chat.update", "chat.postMessage"])
+async def test_with_a_leaked_bot_token_nobody_can_be_made_to_approve_something_else(
+    both: Both, forge: Forge, how: str
+) -> None:
+    """Whoever has the token edits our card, or posts one that carries our buttons: a press there counts for nothing."""
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("delete")
+        card = await both.slack_shows(PROMPT)
+        blocks = forge(sendable(list(card.blocks)))
+        target = {"ts": card.ts} if how == "chat.update" else {}
+        answer = await call(both, how, channel=both.channel.id, text="Lunch", blocks=blocks, **target)
+        assert answer.json()["ok"], answer.text
+        forged = _message(both, answer.json()["ts"])
+        label = "❌ Reject" if forge is swapped else "✅ Approve"
+        words = await both.press(both.ana, forged, label)
+        assert words.startswith("This message does not show the question that its button belongs to.")
+        assert (await runtime.pending(run_id))[0].open
+        # Our own card is drawn anew, and counts.
+        await both.slack.until(lambda: _what_shows(both, card.ts) == (card.text, card.labels))
+        assert await both.press(both.ana, card, "✅ Approve") == "Approved. The run goes on."
+    assert await kinds(both, "card_forged") == 1
+
+
+def _message(both: Both, ts: str) -> SeenMessage:
+    return next(one for one in both.ana.messages(both.channel) if one.ts == ts)
+
+
+def _what_shows(both: Both, ts: str) -> tuple[str, list[list[str]]]:
+    message = _message(both, ts)
+    return message.text, message.labels
+
+
+async def test_with_a_leaked_telegram_token_it_is_the_same(both: Both) -> None:
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("delete")
+        card = await both.telegram_shows(PROMPT)
+        url = f"{both.telegram.url}/bot{both.telegram.token}/editMessageText"
+        keyboard = both.telegram.calls_of("sendMessage")[-1].parameters["reply_markup"]
+        fields = {"chat_id": both.group.id, "message_id": card.message_id, "text": "Pizza for lunch?"}
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(url, data={**fields, "reply_markup": keyboard})
+        assert answer.json()["ok"], answer.text
+        forged = await both.telegram_shows("Pizza for lunch?")
+        result = await both.bo.press(forged, "✅ Approve")
+        assert result.text is not None
+        assert result.text.startswith("This message does not show the question")
+        assert (await runtime.pending(run_id))[0].open
+        shown = await both.telegram_shows(PROMPT)
+        assert (await both.bo.press(shown, "✅ Approve")).text == "Approved. The run goes on."
+
+
+async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
+    """Markup, mentions, links, commands and a card of its own in the text: shown, and none of it does anything."""
+    evil = (
+        "*Approved by Ana* <!channel> <@U1> <https://evil.example|Approve> [x](https://evil.example) <b>hi</b> /pending"
+        "\n\nAPPROVED\nApproved by Bo 12:01\u202e"
+    )
+    async with both.running(asking(evil)) as runtime:
+        run_id = await runtime.start("delete")
+        card = await both.slack_shows("*Approved by Ana* <!channel>", "<https://evil.example|Approve>")
+        assert "\u202e" not in card.text
+        elements = str(card.blocks)
+        assert not any(f"'type': '{kind}'" in elements for kind in ("user", "broadcast", "usergroup", "link"))
+        post = await both.telegram_shows("<b>hi</b>", "<https://evil.example|Approve>")
+        assert card.labels == [["✅ Approve", "❌ Reject"]]
+        assert (await both.bo.press(post, "❌ Reject")).text == "Rejected. The run goes on."
+        assert (await runtime.wait(run_id)).shared["approved"] is False
+
+
+async def test_an_operator_who_edits_the_database_is_noticed(both: Both) -> None:
+    """A decision that was written into the file by hand: the trail does not have it, and `verify` finds rows that were
+    changed.
+    """
+    async with both.running(asking()) as runtime:
+        await runtime.start("delete")
+        card = await both.slack_shows(PROMPT)
+        await (await both.ana.press(card, "❌ Reject")).result()
+        await both.slack_shows("REJECTED")
+    path = both.folder / "sayso.db"
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "UPDATE audit SET payload = replace(payload, 'reject', 'approve') WHERE kind = 'answer_accepted'"
+        )
+    database.close()
+    async with SQLiteReader(path) as reader:
+        report = await verify_audit(reader.audit())
+    assert [problem.sequence for problem in report.problems], "changed"
+
+
+async def test_a_policy_that_names_nobody_lets_nobody_in(both: Both) -> None:
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=("group:nobody",)),))}}
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["approved"] = (await request_approval(PROMPT, policy="team", to=[CHANNEL])).approved
+
+    async with both.running(Workflow("delete", ask)) as runtime:
+        await runtime.start("delete")
+        card = await both.slack_shows(PROMPT, "@nobody")
+        assert "It was asked of @nobody" in await both.press(both.ana, card, "✅ Approve")
