@@ -109,9 +109,7 @@ class WayIn:
         return evaluate(policy, [self.vote(at)], at).refused.get(self.ids[0])
 
 
-_FORGED = (
-    "This message does not show the question that its button belongs to. Nothing was counted, and an operator is told."
-)
+_FORGED = "This message does not show the question that its button belongs to. Nothing was counted; operators are told."
 
 _CLOSED = {
     RequestStatus.ANSWERED: OutcomeKind.ALREADY_ANSWERED,

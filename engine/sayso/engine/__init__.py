@@ -4,6 +4,7 @@ It knows no chat platform, no HTTP and no command line.
 """
 
 from sayso.engine._approval import Decision, request_approval
+from sayso.engine._audience import is_person
 from sayso.engine._audit import AuditProblem, AuditReport, export_row, verify_audit
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
@@ -21,7 +22,6 @@ from sayso.engine._policy import (
     bind,
     evaluate,
     is_approval,
-    is_person,
 )
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._records import (

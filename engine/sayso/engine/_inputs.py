@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sayso.engine._audience import CODE
 from sayso.engine._people import local_person
-from sayso.engine._policy import CODE
 from sayso.engine._records import RequestRecord
 from sayso.engine._values import check
 from sayso.engine.errors import UnusedInput

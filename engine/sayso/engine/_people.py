@@ -11,7 +11,7 @@ from typing import NewType
 
 import msgspec
 
-from sayso.engine._policy import GROUP, chats, is_person
+from sayso.engine._audience import GROUP, chats, is_person
 
 PersonId = NewType("PersonId", str)
 """One account of a person on one surface; ids are the platform's immutable ones, never display names."""

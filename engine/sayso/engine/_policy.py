@@ -26,21 +26,17 @@ person's accounts are one person. A group that could not be looked up is nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
+from sayso.engine._audience import CODE, LOCAL_SURFACES, OPERATOR, is_person, parse_audience
 from sayso.engine._conditions import evaluate_expression
 from sayso.engine._questions import Question
 from sayso.engine._values import Json, digest, encode_sorted
 from sayso.engine.errors import InvalidRequest
-
-OPERATOR = "operator"
-"""In an audience: whoever is let in at one of this machine's own surfaces."""
-
-LOCAL_SURFACES = frozenset({"console", "web", "api"})
-"""The surfaces that `operator` stands for."""
 
 APPROVE, REJECT = "approve", "reject"
 """The choices of an approval, which policies with stages count."""
@@ -48,17 +44,9 @@ APPROVE, REJECT = "approve", "reject"
 ALL = "all"
 """In a stage's `need`: every one of its approvers."""
 
-CODE = "code"
-"""The way in of trusted code in the process: input by name, `WorkflowEngine.run({...})`."""
-
 NOT_YOURS = "This is not yours to answer."
 """How the reason begins for those who were not asked."""
 
-GROUP = "group"
-"""The kind of an entry that names a group of the directory: `group:sre`."""
-
-_PERSON_KINDS = frozenset({"local", "web", "token", "person"})
-_CHAT_KINDS = frozenset({"slack", "telegram"})
 _SHORTEST_REMINDER = timedelta(seconds=1)
 
 
@@ -224,7 +212,8 @@ def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:
     of the person whose id sorts first; so it is among several rejections.
     """
     stages = _stages_at(policy, now)
-    refused = {vote.person: why for vote in votes if (why := _refusal(policy, stages, vote, now)) is not None}
+    check = _Check(policy, stages, now)
+    refused = {vote.person: why for vote in votes if (why := check.refusal(vote)) is not None}
     counted = sorted(
         (vote for vote in votes if vote.person not in refused), key=lambda vote: (vote.at, vote.person)
     )
@@ -242,8 +231,9 @@ def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:
 def _decision(progress: Sequence[Progress], votes: Sequence[Vote]) -> tuple[Json, str]:
     """What the votes decide, and why; no reason where they do not."""
     rejections = [vote for vote in votes if not is_approval(vote.value)]
+    vetoers = frozenset(entry for one in progress for entry in one.stage.veto)
     for vote in rejections:
-        if any(_is_of(one.stage.veto, vote) for one in progress):
+        if _is_of(vetoers, vote):
             return vote.value, f"veto of {vote.person}"
     for one in progress:
         if len(one.rejected) >= one.stage.reject_at:
@@ -338,7 +328,7 @@ def reassign(policy: Policy, vote: Vote, to: str, now: datetime) -> Policy | str
     `vote` is any of theirs: who they are and how they came in. They may not vote any more.
     """
     stages = _stages_at(policy, now)
-    why = _refusal(policy, stages, msgspec.structs.replace(vote, value=None), now)
+    why = _Check(policy, stages, now).refusal(msgspec.structs.replace(vote, value=None))
     if why is not None:
         return why
     if not is_person(to):
@@ -351,7 +341,7 @@ def reassign(policy: Policy, vote: Vote, to: str, now: datetime) -> Policy | str
 
     def handed(entries: Sequence[str]) -> tuple[str, ...]:
         """With the new person in the place of the one who handed it over, or beside the place they came in by."""
-        if not _is_of(entries, vote):
+        if not _is_of(frozenset(entries), vote):
             return tuple(entries)
         return tuple(dict.fromkeys([*(entry for entry in entries if entry not in ids), to]))
 
@@ -397,49 +387,73 @@ def _holds(condition: str, names: dict[str, Json]) -> bool:
 
 def _progress(stage: Stage, votes: Sequence[Vote]) -> Progress:
     """How far a stage is; `votes` in the order of their instants."""
-    of_stage = [vote for vote in votes if _is_of(stage.approvers, vote)]
+    approvers = frozenset(stage.approvers)
+    of_stage = [vote for vote in votes if _is_of(approvers, vote)]
     yes = [vote for vote in of_stage if is_approval(vote.value)]
     missing = max(0, stage.needed - len(yes))
     if stage.need == ALL:
-        missing = sum(not any(_is_of([entry], vote) for vote in yes) for entry in stage.approvers)
+        covered = {one for vote in yes for one in (vote.person, *vote.accounts, *_places(vote))}
+        missing = sum(entry not in covered for entry in stage.approvers) if yes else len(stage.approvers)
+        if any(vote.via == CODE for vote in yes):
+            missing = 0
     rejected = tuple(vote.person for vote in of_stage if not is_approval(vote.value))
     return Progress(stage, tuple(vote.person for vote in yes), rejected, missing)
 
 
-def _is_of(entries: Sequence[str], vote: Vote) -> bool:
+def _is_of(entries: AbstractSet[str], vote: Vote) -> bool:
+    """Whether a vote is one of those whom some entries mean."""
     if not entries:
         return False
-    if vote.via in entries or vote.person in entries or any(one in entries for one in vote.accounts):
+    if vote.person in entries or vote.via in entries:
         return True
-    if any(fact.value is True and fact.name in entries for fact in vote.facts):
+    if any(one in entries for one in vote.accounts) or any(one in entries for one in _places(vote)):
         return True
     return vote.via == CODE or (vote.via in LOCAL_SURFACES and OPERATOR in entries)
 
 
-def _refusal(policy: Policy, stages: Sequence[Stage], vote: Vote, now: datetime) -> str | None:
-    """Why a vote is not taken, or None."""
-    ids = (vote.person, *vote.accounts)
-    if any(one in policy.released for one in ids):
-        return "You handed this over to somebody else."
-    may_break_glass = any(one in policy.break_glass for one in ids)
-    if vote.break_glass:
-        return (
-            None
-            if may_break_glass
-            else "Break-glass is for others here: ask one of those whom the policy names."
-        )
-    voters = policy.audience
-    if policy.stages:
-        voters = tuple(entry for stage in stages for entry in (*stage.approvers, *stage.veto))
-    if not _is_of(voters, vote):
+def _places(vote: Vote) -> list[str]:
+    """The groups and chats that somebody was found to belong to."""
+    return [fact.name for fact in vote.facts if fact.value is True]
+
+
+class _Check:
+    """Whether votes on a request are taken, as of an instant."""
+
+    def __init__(self, policy: Policy, stages: Sequence[Stage], now: datetime) -> None:
+        self._policy = policy
+        self._now = now
+        voters = policy.audience
+        if policy.stages:
+            voters = tuple(entry for stage in stages for entry in (*stage.approvers, *stage.veto))
+        self._voters = dict.fromkeys(voters)
+        self._released = frozenset(policy.released)
+        self._break_glass = frozenset(policy.break_glass)
+        self._excluded = frozenset(policy.excluded)
+
+    def refusal(self, vote: Vote) -> str | None:
+        """Why a vote is not taken, or None."""
+        ids = (vote.person, *vote.accounts)
+        if not self._released.isdisjoint(ids):
+            return "You handed this over to somebody else."
+        may_break_glass = not self._break_glass.isdisjoint(ids)
+        if vote.break_glass:
+            return None if may_break_glass else _NOT_BY_BREAK_GLASS
+        if not _is_of(self._voters.keys(), vote):
+            return self._not_asked(vote, may_break_glass=may_break_glass)
+        if is_approval(vote.value) and not self._excluded.isdisjoint(ids):
+            return "You asked for this, so someone else must approve it."
+        return None
+
+    def _not_asked(self, vote: Vote, *, may_break_glass: bool) -> str:
         if may_break_glass:
             return "You may approve this under break-glass alone, with a reason."
-        if policy.escalates_at is not None and now < policy.escalates_at and _is_of(policy.escalate_to, vote):
+        at = self._policy.escalates_at
+        if at is not None and self._now < at and _is_of(frozenset(self._policy.escalate_to), vote):
             return "This is not yours to answer yet."
-        return f"{NOT_YOURS} It was asked of {', '.join(dict.fromkeys(voters)) or 'nobody'}."
-    if is_approval(vote.value) and any(one in policy.excluded for one in ids):
-        return "You asked for this, so someone else must approve it."
-    return None
+        return f"{NOT_YOURS} It was asked of {', '.join(self._voters) or 'nobody'}."
+
+
+_NOT_BY_BREAK_GLASS = "Break-glass is for others here: ask one of those whom the policy names."
 
 
 def _entries(field: str, given: str | Sequence[str]) -> tuple[str, ...]:
@@ -447,49 +461,3 @@ def _entries(field: str, given: str | Sequence[str]) -> tuple[str, ...]:
         return parse_audience(given)
     except InvalidRequest as error:
         raise InvalidRequest("policy", f"{field}: {error.reason}") from error
-
-
-def is_person(entry: str) -> bool:
-    """Whether an entry names one person: `person:ana`, `web:ana`, `slack:T1:U2`, and in Telegram a chat id above
-    zero.
-    """
-    kind, _, rest = entry.partition(":")
-    if kind in _PERSON_KINDS:
-        return True
-    return (kind == "slack" and ":" in rest) or (kind == "telegram" and rest.isdecimal())
-
-
-def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The audience of `to=`: destinations, people, or `operator`, which it is when nothing is named.
-
-    An empty list is nobody. Raises `InvalidRequest` for what names neither a destination nor a person.
-    """
-    if to is None:
-        return (OPERATOR,)
-    entries = (to,) if isinstance(to, str) else tuple(to)
-    for entry in entries:
-        if not _is_audience(entry):
-            raise InvalidRequest(
-                "to",
-                f"{entry!r} names nobody. Use console, web, api, operator, a chat such as slack:#releases or "
-                "telegram:-100123, a person such as person:ana or local:ana, or a group such as group:sre",
-            )
-    return tuple(dict.fromkeys(entries))
-
-
-def _is_audience(entry: object) -> bool:
-    if not isinstance(entry, str):
-        return False
-    if entry == OPERATOR or entry in LOCAL_SURFACES:
-        return True
-    kind, _, name = entry.partition(":")
-    return bool(name) and (kind in _PERSON_KINDS or kind in _CHAT_KINDS or kind.isidentifier())
-
-
-def chats(entries: Sequence[str]) -> list[str]:
-    """Those of some entries that are places for messages: chats and people there. The terminal and the web inbox list
-    what is open and need none; what `person:` and `group:` stand for, the directory knows.
-    """
-    return [
-        entry for entry in entries if ":" in entry and entry.partition(":")[0] not in _PERSON_KINDS | {GROUP}
-    ]

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from sayso.engine._answers import give_answer
+from sayso.engine._audience import CODE, parse_audience
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
 from sayso.engine._people import Directory
-from sayso.engine._policy import CODE, Fact, Policy, parse_audience
+from sayso.engine._policy import Fact, Policy
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sayso.engine._policy import Policy, is_approval, parse_audience
+from sayso.engine._audience import parse_audience
+from sayso.engine._policy import Policy, is_approval
 from sayso.engine._questions import InvalidAnswer, Question, build_question
 from sayso.engine._records import RequestRecord, RequestStatus
 from sayso.engine._values import Json, check, decode, encode

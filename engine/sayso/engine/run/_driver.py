@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sayso.engine._audience import parse_audience
 from sayso.engine._graph import Workflow
 from sayso.engine._people import Directory
-from sayso.engine._policy import Policy, parse_audience
+from sayso.engine._policy import Policy
 from sayso.engine._records import WorkflowStatus
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import msgspec
 
+from sayso.engine._audience import CODE
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome, OutcomeKind
-from sayso.engine._policy import APPROVE, CODE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
+from sayso.engine._policy import APPROVE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, question_from_text
 from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json

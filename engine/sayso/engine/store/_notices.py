@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from sayso.engine._audience import chats, is_person
 from sayso.engine._clock import to_microseconds
-from sayso.engine._policy import Vote, chats, is_person
+from sayso.engine._policy import Vote
 from sayso.engine._records import Notice, NoticeKind
 from sayso.engine._values import to_json
 from sayso.engine.store._transaction import Transaction

@@ -1,0 +1,68 @@
+"""Whom a question is asked of: entries that name people, groups, chats and this machine's own surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sayso.engine.errors import InvalidRequest
+
+OPERATOR = "operator"
+"""In an audience: whoever is let in at one of this machine's own surfaces."""
+
+LOCAL_SURFACES = frozenset({"console", "web", "api"})
+"""The surfaces that `operator` stands for."""
+
+CODE = "code"
+"""The way in of trusted code in the process: input by name, `WorkflowEngine.run({...})`."""
+
+GROUP = "group"
+"""The kind of an entry that names a group of the directory: `group:sre`."""
+
+_PERSON_KINDS = frozenset({"local", "web", "token", "person"})
+_CHAT_KINDS = frozenset({"slack", "telegram"})
+
+
+def is_person(entry: str) -> bool:
+    """Whether an entry names one person: `person:ana`, `web:ana`, `slack:T1:U2`, and in Telegram a chat id above
+    zero.
+    """
+    kind, _, rest = entry.partition(":")
+    if kind in _PERSON_KINDS:
+        return True
+    return (kind == "slack" and ":" in rest) or (kind == "telegram" and rest.isdecimal())
+
+
+def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The audience of `to=`: destinations, people, or `operator`, which it is when nothing is named.
+
+    An empty list is nobody. Raises `InvalidRequest` for what names neither a destination nor a person.
+    """
+    if to is None:
+        return (OPERATOR,)
+    entries = (to,) if isinstance(to, str) else tuple(to)
+    for entry in entries:
+        if not _is_audience(entry):
+            raise InvalidRequest(
+                "to",
+                f"{entry!r} names nobody. Use console, web, api, operator, a chat such as slack:#releases or "
+                "telegram:-100123, a person such as person:ana or local:ana, or a group such as group:sre",
+            )
+    return tuple(dict.fromkeys(entries))
+
+
+def _is_audience(entry: object) -> bool:
+    if not isinstance(entry, str):
+        return False
+    if entry == OPERATOR or entry in LOCAL_SURFACES:
+        return True
+    kind, _, name = entry.partition(":")
+    return bool(name) and (kind in _PERSON_KINDS or kind in _CHAT_KINDS or kind.isidentifier())
+
+
+def chats(entries: Sequence[str]) -> list[str]:
+    """Those of some entries that are places for messages: chats and people there. The terminal and the web inbox list
+    what is open and need none; what `person:` and `group:` stand for, the directory knows.
+    """
+    return [
+        entry for entry in entries if ":" in entry and entry.partition(":")[0] not in _PERSON_KINDS | {GROUP}
+    ]
