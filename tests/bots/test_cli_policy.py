@@ -80,3 +80,48 @@ def test_what_cannot_be_played_is_said(folder: Path) -> None:
     ran = sayso(folder, "policy", "check")
     assert ran.code != 0
     assert "sayso.toml, line 4 cannot be used: need=0" in ran.err
+
+
+TEAM = """
+[people.ana]
+accounts = ["slack:T1:U1", "web:ana"]
+[groups.sre]
+members = ["ana", "web:bo"]
+[policies.team]
+comment = ["reject"]
+expires_after = "1d"
+on_expiry = "reject"
+remind_every = "90m"
+escalate_after = "4h"
+escalate_to = ["web:lead"]
+break_glass = ["web:cto"]
+stages = [{ approvers = ["group:sre"], need = 2, fallback = ["web:dee"] }]
+"""
+
+
+def test_times_and_people_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(TEAM)
+    assert sayso(tmp_path, "policy", "check", "team").out.splitlines() == [
+        "team:",
+        "  2 of group:sre must approve; one rejection of theirs reject",
+        "  To reject, a remark is needed.",
+        "  Where four eyes leaves too few, web:dee may approve as well.",
+        "  After 1 day without a decision, the answer is reject.",
+        "  Those still needed are reminded after 1 hour, 30 minutes, then ever more rarely.",
+        "  After 4 hours, web:lead may decide as well.",
+        "  In an emergency, web:cto may approve alone, with a reason.",
+    ]
+
+
+def test_accounts_and_groups_count_in_votes_that_are_played(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(TEAM)
+    votes = ["web:ana=approve", "slack:T1:U1=approve", "slack:T1:U9=approve", "slack:T1:U9@group:sre=approve"]
+    ran = sayso(tmp_path, "policy", "check", "team", *[part for one in votes for part in ("--vote", one)])
+    assert ran.out.splitlines()[-4:] == [
+        "  web:ana=approve: counts. Still needed: 1 of group:sre",
+        "  slack:T1:U1=approve: counts. Still needed: 1 of group:sre",
+        "  slack:T1:U9=approve: refused. This is not yours to answer. It was asked of group:sre.",
+        "  slack:T1:U9@group:sre=approve: approved.",
+    ]
+    alone = sayso(tmp_path, "policy", "check", "team", "--vote", "web:cto=break-glass")
+    assert alone.out.splitlines()[-1] == "  web:cto=break-glass: approved."

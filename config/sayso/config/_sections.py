@@ -156,7 +156,7 @@ class GroupSettings(Section):
         default=None,
         description="The id of a Slack user group, S0123456: its members, as Slack says at the vote.",
     )
-    telegram: Text | None = Field(
+    telegram: Annotated[Text, StringConstraints(pattern=r"^-\d{1,20}$")] | None = Field(
         default=None, description="The id of a Telegram group, -1001234567890: its administrators."
     )
     to: tuple[Text, ...] = Field(

@@ -149,6 +149,11 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
         """Whether it still waits for an answer."""
         return self.status is RequestStatus.PENDING
 
+    @property
+    def concerned(self) -> tuple[str, ...]:
+        """All whom it concerns: those who are asked, and those who may approve in an emergency."""
+        return self.audience if self.policy is None else (*self.audience, *self.policy.break_glass)
+
     def as_dict(self) -> dict[str, Json]:
         """The form in which `awaiting_input`, `pending` and the command line show a request."""
         question = self.question

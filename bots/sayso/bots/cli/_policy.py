@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,8 @@ from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.service import Service
 from sayso.engine import (
+    Directory,
+    Fact,
     InvalidRequest,
     Json,
     Policy,
@@ -44,15 +47,16 @@ def check(
     vote: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PERSON[@WAY]=approve|reject",
-            help="A vote to play, in the order of voting; WAY is the destination or surface it comes by.",
+            metavar="PERSON[@WAY]=approve|reject|break-glass",
+            help="A vote to play, in the order of voting; WAY is the chat, group or surface it comes by.",
         ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
     """Explain policies in plain words, and play votes through one. Asks nobody and stores nothing."""
     output = Output(as_json=as_json)
-    policies = Service.build().settings.named_policies()
+    settings = Service.build().settings
+    policies, directory = settings.named_policies(), settings.directory()
     if name is not None and name not in policies:
         known = ", ".join(sorted(policies)) or "none"
         raise NotFound(f"no policy of sayso.toml is named {name!r}; known: {known}.")
@@ -60,17 +64,23 @@ def check(
         raise UsageProblem("Votes, details and a requester go with the NAME of one policy.")
     chosen = policies if name is None else {name: policies[name]}
     found = [
-        _explain(output, one, policy, _read_details(details), requested_by, vote or [])
+        _explain(output, directory, one, policy, _read_details(details), requested_by, vote or [])
         for one, policy in chosen.items()
     ]
     if not chosen:
-        output.say("sayso.toml has no policies. docs/how-to/asking.md shows one.")
+        output.say("sayso.toml has no policies. docs/how-to/decide-together.md shows some.")
     output.value({"policies": found})
     return ExitCode.OK
 
 
 def _explain(
-    output: Output, name: str, policy: Policy, details: Json, requested_by: str | None, votes: list[str]
+    output: Output,
+    directory: Directory,
+    name: str,
+    policy: Policy,
+    details: Json,
+    requested_by: str | None,
+    votes: list[str],
 ) -> dict[str, Any]:
     output.say(f"{visible_line(name)}:", "bold")
     for stage in policy.stages:
@@ -79,10 +89,10 @@ def _explain(
         output.say(f"  {line}")
     verdicts: list[dict[str, Any]] = []
     if details is not None or votes:
-        played = [(given, _read_vote(given)) for given in votes]
+        played = [(given, _read_vote(given, directory, policy)) for given in votes]
         question = Question("?", ["approve", "reject"], "select", None, details)
         try:
-            bound = bind(policy, question, (), requested_by)
+            bound = bind(policy, question, (), requested_by, directory.person_of)
         except InvalidRequest as error:
             raise UsageProblem(f"it could not be asked so: {error.reason}.") from error
         cast: dict[str, Vote] = {}
@@ -114,7 +124,41 @@ def _stage_words(stage: Stage) -> str:
 def _rules(policy: Policy) -> list[str]:
     rules = ["Whoever asked may not approve."] if policy.exclude_requester else []
     rules += [f"{visible_line(policy.author)} may not approve."] if policy.author else []
-    return rules + [f"To {one}, a remark is needed." for one in policy.comment]
+    rules += [f"To {one}, a remark is needed." for one in policy.comment]
+    for stage in policy.stages:
+        if stage.fallback:
+            rules.append(f"Where four eyes leaves too few, {_names(stage.fallback)} may approve as well.")
+    if policy.expires_after is not None:
+        end = "nothing is answered, and the workflow is told"
+        end = end if policy.on_expiry is None else f"the answer is {policy.on_expiry}"
+        rules.append(f"After {_long(policy.expires_after)} without a decision, {end}.")
+    if policy.remind_every is not None:
+        rules.append(
+            f"Those still needed are reminded after {_long(policy.remind_every)}, then ever more rarely."
+        )
+    if policy.escalate_after is not None:
+        rules.append(
+            f"After {_long(policy.escalate_after)}, {_names(policy.escalate_to)} may decide as well."
+        )
+    if policy.break_glass:
+        rules.append(f"In an emergency, {_names(policy.break_glass)} may approve alone, with a reason.")
+    return rules + (["An approval is good for the whole run."] if policy.reusable else [])
+
+
+def _names(entries: Sequence[str]) -> str:
+    return ", ".join(visible_line(one) for one in entries)
+
+
+def _long(duration: timedelta) -> str:
+    """A duration in words: 1 day, 4 hours, 30 minutes."""
+    seconds = int(duration.total_seconds())
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}{'' if count == 1 else 's'}")
+    return ", ".join(parts)
 
 
 def _read_details(text: str | None) -> Json:
@@ -127,13 +171,35 @@ def _read_details(text: str | None) -> Json:
     return value
 
 
-def _read_vote(given: str) -> Vote:
+def _read_vote(given: str, directory: Directory, policy: Policy) -> Vote:
     who, separator, value = given.rpartition("=")
     person, _, way = who.partition("@")
-    if not separator or not person or value not in ("approve", "reject"):
+    if not separator or not person or value not in _CHOICES:
         raise UsageProblem(f"{given!r} is no vote; write PERSON=approve or PERSON@WAY=reject.")
     kind = person.partition(":")[0]
-    return Vote(person, way or _WAYS.get(kind, kind), value, datetime.now(UTC))
+    now = datetime.now(UTC)
+    ids = (directory.person_of(person), person, *directory.accounts_of(directory.person_of(person)))
+    groups = [entry for stage in policy.stages for entry in stage.approvers if entry.startswith("group:")]
+    facts = [
+        Fact(group, value=True, as_of=now)
+        for group in groups
+        if any(member in ids for member in directory.members_of(group))
+    ]
+    alone = value == _BREAK_GLASS
+    return Vote(
+        ids[0],
+        way or _WAYS.get(kind, kind),
+        "approve" if alone else value,
+        now,
+        comment="it is played" if alone else None,
+        facts=tuple(facts),
+        accounts=ids,
+        break_glass=alone,
+    )
+
+
+_BREAK_GLASS = "break-glass"
+_CHOICES = ("approve", "reject", _BREAK_GLASS)
 
 
 def _verdict_words(verdict: Verdict, person: str) -> str:

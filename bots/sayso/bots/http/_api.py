@@ -174,7 +174,7 @@ class Api:
     async def run_requests(self, caller: Caller, run_id: str) -> dict[str, Any]:
         await self.check_run(caller, run_id)
         found = [card.request for card in await self._store.reader.run_cards(run_id)]
-        seen = [one for one in found if caller.may_see(one.audience, one.requested_by)]
+        seen = [one for one in found if caller.may_see(one.concerned, one.requested_by)]
         return {"requests": [request_as_dict(one) for one in seen]}
 
     async def check_run(self, caller: Caller, run_id: str) -> RunSummary:
@@ -183,7 +183,7 @@ class Api:
         if caller.is_operator or caller.asked(run.requested_by):
             return run
         cards = await self._store.reader.run_cards(run_id)
-        if any(caller.may_answer(card.request.audience) for card in cards):
+        if any(caller.may_answer(card.request.concerned) for card in cards):
             return run
         raise UnknownRun(run_id)
 
@@ -198,7 +198,7 @@ class Api:
 
     async def requests(self, caller: Caller, run_id: str | None, limit: int) -> dict[str, Any]:
         found = await self._store.reader.pending(run_id, limit)
-        seen = [one for one in found if caller.may_see(one.audience, one.requested_by)]
+        seen = [one for one in found if caller.may_see(one.concerned, one.requested_by)]
         return {"requests": [one.as_dict() for one in seen]}
 
     async def request(self, caller: Caller, request_id: str, wait: float) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class Api:
 
     async def _request(self, caller: Caller, request_id: str) -> RequestRecord:
         record = await self._store.reader.request(request_id)
-        if record is None or not caller.may_see(record.audience, record.requested_by):
+        if record is None or not caller.may_see(record.concerned, record.requested_by):
             raise Problem(
                 HTTPStatus.NOT_FOUND, "UnknownRequest", f"there is no request {request_id!r} for you"
             )

@@ -218,12 +218,12 @@ class Feed:
         if row.request_id is not None:
             request = await self._store.reader.request(row.request_id)
             if request is not None:
-                audiences, requested_by = (request.audience,), request.requested_by
+                audiences, requested_by = (request.concerned,), request.requested_by
         elif row.run_id is not None:
             try:
                 requested_by = (await self._store.reader.run(row.run_id)).requested_by
             except UnknownRun:
                 return Event(row.sequence, row.at, row.kind, row.run_id, None, None, ())
             cards = await self._store.reader.run_cards(row.run_id)
-            audiences = tuple({card.request.audience for card in cards})
+            audiences = tuple({card.request.concerned for card in cards})
         return Event(row.sequence, row.at, row.kind, row.run_id, row.request_id, requested_by, audiences)

@@ -29,7 +29,9 @@ async def check_slack(api: Api, settings: Settings, slack: SlackSettings) -> lis
     if slack.mode == "socket":
         findings.append(await _check_socket(api))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
-    return [*findings, *[await _check_chat(api, one) for one in places]]
+    findings += [await _check_chat(api, one) for one in places]
+    groups = {name: given.slack for name, given in settings.groups.items() if given.slack is not None}
+    return findings + [await _check_group(api, name, group) for name, group in groups.items()]
 
 
 def _check_scopes(granted: str) -> Finding:
@@ -70,6 +72,18 @@ async def _check_chat(api: Api, destination: Destination) -> Finding:
     if not channel.get("is_member"):
         return Finding.bad(destination.name, f"the app is not in {name}", "Invite it there: /invite @sayso")
     return Finding.good(destination.name, f"the app is in {name}")
+
+
+async def _check_group(api: Api, name: str, group: str) -> Finding:
+    subject = f"group:{name}"
+    try:
+        found = await api.call("usergroups_users_list", usergroup=group)
+    except DeliveryProblem as problem:
+        return Finding.bad(
+            subject, f"Slack's {group}: {problem}", "Check its id (S...), and that it is enabled."
+        )
+    count = len(found["users"])
+    return Finding.good(subject, f"Slack's {group} has {count} member{'' if count == 1 else 's'}")
 
 
 def _check_person(destination: Destination, user: dict[str, Any]) -> Finding:

@@ -30,7 +30,9 @@ async def check_telegram(
     findings = [Finding.good("Telegram token", f"it is @{me['username']}")]
     findings.append(await _check_updates(api, telegram))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
-    return [*findings, *[await _check_chat(api, one, chats.id_of(one), me["id"]) for one in places]]
+    findings += [await _check_chat(api, one, chats.id_of(one), me["id"]) for one in places]
+    groups = {name: given.telegram for name, given in settings.groups.items() if given.telegram is not None}
+    return findings + [await _check_group(api, name, chats.now(int(group))) for name, group in groups.items()]
 
 
 async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
@@ -53,6 +55,18 @@ async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
             subject, f"Telegram could not deliver to {url}: {error}", "Check telegram.webhook_url."
         )
     return Finding.good(subject, f"they come to {telegram.webhook_url}")
+
+
+async def _check_group(api: Api, name: str, chat_id: int) -> Finding:
+    subject = f"group:{name}"
+    try:
+        found: list[dict[str, Any]] = await api.call("getChatAdministrators", chat_id=chat_id)
+    except DeliveryProblem as problem:
+        return Finding.bad(
+            subject, f"Telegram's {chat_id}: {problem}", "Add the bot to the group; check its id."
+        )
+    count = sum(not one["user"]["is_bot"] for one in found)
+    return Finding.good(subject, f"Telegram's {chat_id} has {count} administrator{'' if count == 1 else 's'}")
 
 
 async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: int) -> Finding:

@@ -189,7 +189,7 @@ class Handler:
 
     async def _acknowledge(self, event: Pressed, words: Words, *, alert: bool = False) -> None:
         """Answer the press. What was decided is committed: a failure here is logged and changes nothing."""
-        text = cut(self._surface.in_zone(words), TOAST_LIMIT) or None
+        text = cut(self._surface.in_zone(words, event.sender.user_id), TOAST_LIMIT) or None
         try:
             async with asyncio.timeout(ACKNOWLEDGE_WITHIN):
                 await self._api.call(
@@ -424,7 +424,8 @@ class Handler:
                 chat=str(event.chat.id),
             )
         )
-        lines = "\n".join(self._surface.in_zone(line) for line in (*greeting, *reply.lines))
+        reader = event.sender.user_id if event.chat.is_private else None
+        lines = "\n".join(self._surface.in_zone(line, reader) for line in (*greeting, *reply.lines))
         self._spawn(self._say(event.chat, event.message_id, (lines,)))
 
     async def _started(self, event: Commanded) -> tuple[Words, ...]:

@@ -190,9 +190,10 @@ class TelegramSurface:
         )
         return int(sent["message_id"])
 
-    def in_zone(self, words: Words) -> str:
-        """Words with their instants in the configured time zone."""
-        return in_zone(words, self._settings.zone, self._store.clock.now())
+    def in_zone(self, words: Words, user_id: int | None = None) -> str:
+        """Words with their instants in the time zone of whoever reads them, or else in everybody's."""
+        zone = self._settings.zone if user_id is None else self._settings.zone_of(f"{PLATFORM}:{user_id}")
+        return in_zone(words, zone, self._store.clock.now())
 
     def _in_zone_of(self, words: Words, place: Destination) -> str:
         return in_zone(words, self._zone_of(place), self._store.clock.now())

@@ -144,7 +144,7 @@ class Inbox:
         concerning = [
             one
             for one in pending
-            if caller.may_answer(one.audience, one.policy) or caller.asked(one.requested_by)
+            if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
         ]
         found = [await self._store.reader.card(one.id) for one in reversed(concerning[-_MOST_CARDS:])]
         records = [one for one in found if one is not None and one.request.open]
@@ -193,7 +193,7 @@ class Inbox:
     async def find(self, request_id: str, caller: Caller) -> CardRecord | None:
         """A request that somebody may see."""
         record = await self._store.reader.card(request_id)
-        if record is None or not caller.may_see(record.request.audience, record.request.requested_by):
+        if record is None or not caller.may_see(record.request.concerned, record.request.requested_by):
             return None
         return record
 

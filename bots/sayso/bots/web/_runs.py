@@ -59,7 +59,7 @@ class RunPages:
         records = [
             record
             for record in await reader.run_cards(run_id)
-            if caller.may_see(record.request.audience, record.request.requested_by)
+            if caller.may_see(record.request.concerned, record.request.requested_by)
         ]
         if not (caller.is_operator or records or caller.asked(run.requested_by)):
             raise UnknownRun(run_id)
