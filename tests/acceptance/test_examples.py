@@ -212,7 +212,7 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
     shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
     async with both.running(production_access.workflow) as runtime:
         run_id = await runtime.start("production-access", shared, requested_by="web:ana")
-        await both.slack_shows("Access to orders-db for 60 minutes?", "In an emergency: Ana")
+        await both.slack_shows("Access to orders-db for 60 minutes?", "Emergency: Ana")
         request = (await runtime.pending(run_id))[0]
         ana = await both.at_inbox(both.ana)
         assert "Approve alone (break-glass)" in await ana.page()

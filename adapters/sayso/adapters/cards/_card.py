@@ -219,7 +219,7 @@ def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
     facts = [Fact("Asked of", (_asked_of(record, places),))]
     if request.policy is not None and request.open and request.policy.break_glass:
         alone = ", ".join(person_name(one, record.names) for one in request.policy.break_glass)
-        facts.append(Fact("In an emergency", (f"{alone}, alone and with a reason",)))
+        facts.append(Fact("Emergency", (f"{alone}, alone and with a reason",)))
     if request.requested_by is not None:
         facts.append(Fact("Requested by", (person_name(request.requested_by, record.names),)))
     if request.deadline is not None and request.open:
