@@ -194,3 +194,15 @@ def test_no_page_imports_a_name_that_the_engine_lacks(page: Path) -> None:
     imports = re.findall(r"from sayso\.engine import (\([^)]*\)|[^\n`]+)", text)
     named = {name for found in imports for name in re.findall(r"\w+", found)}
     assert named <= set(sayso.engine.__all__)
+
+
+def test_every_threat_is_tried_by_tests_that_exist() -> None:
+    """The last cell of each line names them."""
+    named = [
+        re.findall(r"`(test_\w+)`", cells[2]) for cells in rows(section(ROOT / "SECURITY.md", "Threats"))
+    ]
+    assert len(named) > 10
+    assert all(named), "a threat is tried by nothing"
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    missing = [name for names in named for name in names if f"def {name}(" not in tests]
+    assert missing == []

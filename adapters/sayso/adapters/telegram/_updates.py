@@ -134,7 +134,8 @@ def _press(query: Mapping[str, Any]) -> Event:
 
 def _label(message: Mapping[str, Any], data: object) -> str | None:
     """What the button with this data is called."""
-    rows = (message.get("reply_markup") or {}).get("inline_keyboard") or ()
+    markup: dict[str, Any] = message.get("reply_markup") or {}
+    rows: list[list[dict[str, Any]]] = markup.get("inline_keyboard") or []
     return next((one.get("text") for row in rows for one in row if one.get("callback_data") == data), None)
 
 

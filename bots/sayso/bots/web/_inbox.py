@@ -142,9 +142,7 @@ class Inbox:
         visitor = await self.visitor(request, caller)
         pending = await self._store.reader.pending(limit=1_000_000)
         concerning = [
-            one
-            for one in pending
-            if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
+            one for one in pending if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
         ]
         found = [await self._store.reader.card(one.id) for one in reversed(concerning[-_MOST_CARDS:])]
         records = [one for one in found if one is not None and one.request.open]
