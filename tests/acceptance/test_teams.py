@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from sayso.config import GroupSettings, PersonSettings, PolicySettings, StageSettings
-from sayso.engine import Workflow, node, request_approval
-from sayso.testing.slack import FaultKind, SeenMessage
+from sayso.engine import SQLiteReader, Workflow, node, request_approval
+from sayso.testing.slack import FaultKind, Impossible, SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
 
@@ -233,3 +234,59 @@ async def test_whoever_is_not_asked_is_refused_with_the_reason(both: Both, how: 
         assert words.startswith("This is not yours to answer. It was asked of ")
         assert ("another organisation" in words) == (how == "stranger")
         assert (await runtime.pending(run_id))[0].open
+
+
+async def test_in_their_own_chat_each_reads_their_own_time_and_sees_what_they_chose(both: Both) -> None:
+    """Buttons that cannot be meant for somebody are hidden or disabled where a platform can; that protects nothing."""
+    await both.bo.start()
+    both.more = {
+        "people": {"bo": PersonSettings(accounts=(both.bo_id,), name="Bo", time_zone="Asia/Kathmandu")},
+        "policies": {
+            "team": PolicySettings(
+                stages=(StageSettings(approvers=(both.ana_id, "person:bo"), need=2),),
+                expires_after=timedelta(hours=4),
+            )
+        },
+    }
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("team")
+        await runtime.wait(run_id)
+        (request,) = await runtime.pending(run_id)
+        assert request.deadline is not None
+        zones: dict[bool, tzinfo] = {False: UTC, True: ZoneInfo("Asia/Kathmandu")}
+        for direct, zone in zones.items():
+            local = f"{request.deadline.astimezone(zone):%H:%M}"
+            card = await both.telegram_shows("Drop the production database?", "Until", direct=direct)
+            assert local in card.text
+        assert card.labels == [["✅ Approve", "❌ Reject"]]
+        assert (await both.bo.press(card, "✅ Approve")).text == "Your approval counts: 1 of 2."
+        chosen = await both.telegram_shows(
+            "Approved: Bo", direct=True, holds=lambda one: one.labels == [["✓ Approve", "❌ Reject"]]
+        )
+        with pytest.raises(Impossible, match="disabled"):
+            await both.bo.press(chosen, "✓ Approve")
+        in_slack = await both.slack_shows("Drop the production database?", "Approved: Bo")
+        eve = both.slack.add_person("Eve")
+        both.channel.add(eve)
+        with pytest.raises(Impossible, match="sees no button"):
+            await eve.press(in_slack, "✅ Approve")
+        assert (await both.bo.press(chosen, "❌ Reject")).text == "Rejected. The run goes on."
+
+
+async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_later_is_sent_again(
+    both: Both,
+) -> None:
+    """The result is for somebody who never opened a chat with the bot; the thread's line meets a 429."""
+    stranger = both.telegram.add_person("Never here", has_started=False)
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(CHANNEL,)),))}}
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("team", requested_by=f"telegram:{stranger.id}")
+        card = await both.slack_shows("Drop the production database?")
+        await both.telegram_shows("Drop the production database?")
+        both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=1)
+        assert await both.press(both.ana, card, "✅ Approve") == "Approved. The run goes on."
+        await thread(both, card, "Ana approved:")
+        await both.telegram.until(lambda: any(one.error for one in both.telegram.calls_of("sendMessage")))
+        assert (await runtime.wait(run_id)).shared["approved"] is True
+    async with SQLiteReader(both.folder / "sayso.db") as reader:
+        assert await reader.notice_places() == []
