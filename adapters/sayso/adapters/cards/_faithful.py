@@ -10,10 +10,16 @@ from __future__ import annotations
 import html
 import unicodedata
 
+import regex
+
 from sayso.adapters.cards._card import Card
 
 _COMPARED = 400
 """Letters of the question that are compared; every platform shows more of it."""
+
+
+_PICTURE = regex.compile(r"\p{Extended_Pictographic}|[0-9#*]\uFE0F?\u20E3")
+"""Emoji, which Slack gives back as names."""
 
 
 def shows(
@@ -36,9 +42,9 @@ def shows(
     if label is None or choice is None or not 0 <= choice < len(card.choices):
         return True
     said, meant = _letters(label), _letters(card.choices[choice].label)
-    return meant.startswith((said, said.removeprefix(str(choice + 1))))
+    return not meant or (bool(said) and meant.startswith((said, said.removeprefix(str(choice + 1)))))
 
 
 def _letters(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
+    plain = unicodedata.normalize("NFC", _PICTURE.sub("", html.unescape(text))).casefold()
     return "".join(character for character in plain if character.isalnum())

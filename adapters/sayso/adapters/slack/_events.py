@@ -151,9 +151,14 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         message_ts=message.get("ts"),
         thread_ts=message.get("thread_ts"),
         response_url=payload.get("response_url"),
-        shown=_text_of((message or cast("Payload", payload.get("view") or {})).get("blocks")),
+        shown=_shown(message or cast("Payload", payload.get("view") or {})),
         label=cast("Payload", action.get("text") or {}).get("text"),
     )
+
+
+def _shown(message: Payload) -> str | None:
+    """The text of a message or a view; None where Slack does not say."""
+    return _text_of(message["blocks"]) if message.get("blocks") else None
 
 
 def _text_of(block: object) -> str:
@@ -166,7 +171,7 @@ def _text_of(block: object) -> str:
     if found.get("type") in {"actions", "button"}:
         return ""
     text = found.get("text")
-    own = text if isinstance(text, str) else _text_of(text)
+    own = text if isinstance(text, str) else _text_of(text) or str(found.get("url", ""))
     return own + _text_of(found.get("elements"))
 
 
