@@ -264,3 +264,42 @@ when = "amount > 10_000"
     (tmp_path / FILE_NAME).write_text("[policies.release]\nstages = []\n")
     with pytest.raises(InvalidSettings, match="it has no stages"):
         load_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ('[policies.a]\nstages = []\nexpires_after = "soon"', "line 3", "write a duration such as 30m"),
+        ('[policies.a]\nstages = [{ approvers = ["web:x"] }]\non_expiry = true', "line 1", "would approve without"),
+        ('[[policies.a.stages]]\napprovers = ["web:x"]\n[[policies.a.stages]]\nneed = 1', "line 3", "is missing"),
+        ('[people.ana]\nname = "Ana"\naccounts = ["slack:#x"]', "line 3", "'slack:#x' is no account"),
+        ('[people.a]\naccounts = ["web:a"]\n[people.b]\naccounts = ["web:a"]', "line 4", "is an account of a too"),
+        ('[people.ana]\ntime_zone = "Berlin"', "line 2", "there is no time zone 'Berlin'"),
+        ('[people."Ana B"]\n', "line 1", "a name is up to 64 small letters"),
+        ('[groups.sre]\nmembers = ["ana"]', "line 2", "'ana' is nobody"),
+        ('[groups.sre]\ntelegram = "5"', "line 2", "should match pattern"),
+        ('[groups.sre]\nslack = "S1"', "sayso.toml", "there is no \\[slack\\]"),
+        ('[http]\nuser_header = "X-User"', "sayso.toml", "user_header and trusted_proxies go together"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_about_teams_is_said_with_its_line(
+    tmp_path: Path, text: str, place: str, words: str
+) -> None:
+    (tmp_path / FILE_NAME).write_text(text)
+    with pytest.raises(InvalidSettings, match=words) as refused:
+        load_settings(tmp_path)
+    assert refused.value.place.endswith(place)
+
+
+def test_people_and_groups_become_a_directory(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(
+        '[people.ana]\naccounts = ["web:ana", "telegram:7"]\ntime_zone = "Asia/Tokyo"\n'
+        '[groups.sre]\nmembers = ["ana", "web:bo"]\n'
+    )
+    settings = load_settings(tmp_path)
+    directory = settings.directory()
+    assert directory.person_of("telegram:7") == "person:ana"
+    assert directory.members_of("group:sre") == ("person:ana", "web:bo")
+    assert directory.places_of(["group:sre"]) == ("telegram:7",)
+    assert str(settings.zone_of("telegram:7")) == "Asia/Tokyo"
+    assert settings.place_names == {"group:sre": "@sre"}

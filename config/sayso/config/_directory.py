@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sayso.config._errors import InvalidSettings
+from sayso.config._lines import place_of
 from sayso.config._sections import GroupSettings, PersonSettings
 from sayso.engine import Directory, Group, Person, is_person
 
@@ -33,51 +34,47 @@ def _entry(member: str) -> str:
 def check_directory(
     people: Mapping[str, PersonSettings], groups: Mapping[str, GroupSettings], path: Path
 ) -> None:
-    """Raises `InvalidSettings` for names, accounts, zones and members that cannot be meant."""
+    """Raises `InvalidSettings`, with the line, for names, accounts, zones and members that cannot be meant."""
+
+    def refuse(key: tuple[str, ...], reason: str, remedy: str) -> None:
+        raise InvalidSettings(place_of(path, key), ".".join(key), reason, remedy)
+
     owners: dict[str, str] = {}
     for name, person in people.items():
-        key = f"people.{name}"
-        _check_name(key, name, path)
+        _check_name(("people", name), refuse)
+        key = ("people", name, "accounts")
         for account in person.accounts:
             if not is_person(account) or account.startswith("person:"):
-                reason = f"{account!r} is no account"
-                raise InvalidSettings(
-                    str(path),
-                    f"{key}.accounts",
-                    reason,
-                    "Write accounts such as slack:T1:U2, telegram:7 or web:ana.",
-                )
+                refuse(key, f"{account!r} is no account", _ACCOUNTS)
             if account in owners:
-                reason = f"{account} is an account of {owners[account]} too"
-                raise InvalidSettings(
-                    str(path), f"{key}.accounts", reason, "An account belongs to one person."
-                )
+                refuse(key, f"{account} is an account of {owners[account]} too", _ONE_OWNER)
             owners[account] = name
-        _check_zone(f"{key}.time_zone", person.time_zone, path)
+        if person.time_zone is not None and not _is_zone(person.time_zone):
+            zone = ("people", name, "time_zone")
+            refuse(
+                zone, f"there is no time zone {person.time_zone!r}", "Write one such as Europe/Berlin or UTC."
+            )
     for name, group in groups.items():
-        key = f"groups.{name}"
-        _check_name(key, name, path)
+        _check_name(("groups", name), refuse)
         for member in group.members:
             if not is_person(_entry(member)) or (":" not in member and member not in people):
-                reason = f"{member!r} is nobody"
-                raise InvalidSettings(
-                    str(path),
-                    f"{key}.members",
-                    reason,
-                    f"Write an account, or a name that has a table: [people.{member}]",
-                )
+                remedy = f"Write an account, or a name that has a table: [people.{member}]"
+                refuse(("groups", name, "members"), f"{member!r} is nobody", remedy)
 
 
-def _check_name(key: str, name: str, path: Path) -> None:
-    if _NAME.fullmatch(name) is None:
+_ACCOUNTS = "Write accounts such as slack:T1:U2, telegram:7 or web:ana."
+_ONE_OWNER = "An account belongs to one person."
+
+
+def _check_name(key: tuple[str, str], refuse: Callable[[tuple[str, ...], str, str], None]) -> None:
+    if _NAME.fullmatch(key[1]) is None:
         reason = "a name is up to 64 small letters, digits, dots, _ and -"
-        raise InvalidSettings(str(path), key, reason, "What cards say is `name` in the table.")
+        refuse(key, reason, "What cards say is `name` in the table.")
 
 
-def _check_zone(key: str, zone: str | None, path: Path) -> None:
+def _is_zone(name: str) -> bool:
     try:
-        _ = None if zone is None else ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidSettings(
-            str(path), key, f"there is no time zone {zone!r}", "Write one such as Europe/Berlin or UTC."
-        ) from error
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True

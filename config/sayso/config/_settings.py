@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -22,6 +21,7 @@ from sayso.config._destinations import (
 )
 from sayso.config._directory import build_directory, check_directory
 from sayso.config._errors import InvalidSettings
+from sayso.config._lines import place_of
 from sayso.config._sections import (
     DestinationSettings,
     GroupSettings,
@@ -37,6 +37,7 @@ from sayso.engine import Directory, InvalidRequest, Policy, Stage
 
 FILE_NAME = "sayso.toml"
 _PREFIX = "SAYSO_"
+_SHOWN = "docs/how-to/decide-together.md shows policies."
 _NESTED = "__"
 
 _SECRETS = {
@@ -240,22 +241,19 @@ def _check_policies(settings: Settings, path: Path) -> None:
     for name, given in settings.policies.items():
         key = f"policies.{name}"
         if not given.stages:
-            raise InvalidSettings(str(path), key, "it has no stages", f"Add [[{key}.stages]] with approvers.")
+            place = place_of(path, ("policies", name))
+            raise InvalidSettings(place, key, "it has no stages", f"Add [[{key}.stages]] with approvers.")
         for position, stage in enumerate(given.stages, 1):
             try:
                 Stage(**stage.model_dump())
             except InvalidRequest as error:
-                line = _line_of_stage(path, name, position)
-                place = str(path) if line is None else f"{path}, line {line}"
-                raise InvalidSettings(
-                    place, f"stage {position} of {key}", error.reason, "docs/how-to/asking.md shows policies."
-                ) from error
+                place = place_of(path, ("policies", name, "stages", position - 1))
+                raise InvalidSettings(place, f"stage {position} of {key}", error.reason, _SHOWN) from error
         try:
             _policy(given)
         except InvalidRequest as error:
-            raise InvalidSettings(
-                str(path), key, error.reason, "docs/how-to/asking.md shows policies."
-            ) from error
+            place = place_of(path, ("policies", name))
+            raise InvalidSettings(place, key, error.reason, _SHOWN) from error
 
 
 def _check_groups(settings: Settings, path: Path) -> None:
@@ -276,14 +274,6 @@ def _check_groups(settings: Settings, path: Path) -> None:
                 raise InvalidSettings(
                     str(path), f'destinations."{place}"', "it is missing", f"Write:\n{error.lines}"
                 ) from error
-
-
-def _line_of_stage(path: Path, name: str, position: int) -> int | None:
-    """The line on which the stage begins, where it is written as a table of its own."""
-    header = re.compile(rf"""^\s*\[\[\s*policies\s*\.\s*["']?{re.escape(name)}["']?\s*\.\s*stages\s*\]\]""")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = [number for number, line in enumerate(lines, 1) if header.match(line)]
-    return found[position - 1] if position <= len(found) else None
 
 
 def _check_destinations(settings: Settings, path: Path) -> None:
@@ -341,7 +331,9 @@ def _explain(error: ValidationError, path: Path) -> InvalidSettings:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
     if first["type"] == "extra_forbidden":
         known = ", ".join(_known(location[:-1]))
-        return InvalidSettings(str(path), key, "there is no such setting", f"Known settings: {known}.")
+        return InvalidSettings(
+            place_of(path, location), key, "there is no such setting", f"Known settings: {known}."
+        )
     reason = str(first["msg"]).removeprefix("Value error, ")
     variable = f"{_PREFIX}{_NESTED.join(str(part) for part in location).upper()}"
     if os.environ.get(variable):
@@ -350,9 +342,11 @@ def _explain(error: ValidationError, path: Path) -> InvalidSettings:
         return InvalidSettings("the environment", variable, reason, remedy)
     if first["type"] == "missing":
         return InvalidSettings(
-            str(path), key, "it is missing", "Add the line; sayso.example.toml shows each."
+            place_of(path, location), key, "it is missing", "Add the line; sayso.example.toml shows each."
         )
-    return InvalidSettings(str(path), key, reason, "Correct it, or remove the line to use the default.")
+    return InvalidSettings(
+        place_of(path, location), key, reason, "Correct it, or remove the line to use the default."
+    )
 
 
 def _is_secret(location: tuple[int | str, ...]) -> bool:
