@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.engine import InvalidRequest, Json, Policy, Question, Stage, Vote, evaluate
+from sayso.engine import Fact, InvalidRequest, Json, Policy, Question, Stage, Vote, evaluate
 from sayso.engine._policy import bind
 from tests.engine.support import START
 
@@ -78,6 +79,56 @@ def test_one_more_rejection_never_turns_a_no_into_a_yes(policy: Policy, votes: l
         )
         if not (before.decided and before.value == "approve"):
             assert not (after.decided and after.value == "approve")
+
+
+team_policies = st.builds(
+    lambda need, reject_at, escalates, released: bound(
+        Stage(["group:sre", "web:ana"], need=need, reject_at=reject_at, veto=["web:bo"]),
+        Stage(["web:cho"], when=None),
+        requested_by="web:dee",
+        exclude_requester=True,
+        break_glass=["web:eve"],
+        **({"escalate_after": timedelta(hours=1), "escalate_to": ["web:dee"]} if escalates else {}),
+        **({"released": ("web:cho",)} if released else {}),
+    ),
+    st.integers(1, 3), st.integers(1, 2), st.booleans(), st.booleans(),
+)  # fmt: skip
+team_votes = st.dictionaries(
+    st.sampled_from((*PEOPLE, "web:stranger")),
+    st.tuples(st.sampled_from(["approve", "reject"]), st.integers(0, 9), st.booleans(), st.booleans()),
+).map(
+    lambda found: [
+        Vote(
+            person, "web", "approve" if alone else value, START + timedelta(seconds=after), "why" if alone else None,
+            (Fact(name="group:sre", value=is_in, as_of=START),), (f"slack:T1:{person}",), break_glass=alone,
+        )
+        for person, (value, after, is_in, alone) in found.items()
+    ]
+)  # fmt: skip
+
+
+@given(team_policies, team_votes, st.randoms(), st.integers(0, 2))
+def test_with_groups_break_glass_and_escalation_it_is_a_function_of_the_set_too(
+    policy: Policy, votes: list[Vote], chance: random.Random, hours: int
+) -> None:
+    """The same whatever the order; nobody who is refused counts; a veto or enough rejections beat any approval."""
+    now = START + timedelta(hours=hours)
+    escalated = msgspec.structs.replace(
+        policy, escalates_at=START + timedelta(hours=1) if policy.escalate_to else None
+    )
+    verdict = evaluate(escalated, votes, now)
+    shuffled = list(votes)
+    chance.shuffle(shuffled)
+    assert evaluate(escalated, shuffled, now) == verdict
+    counted = [vote for vote in votes if vote.person not in verdict.refused]
+    assert evaluate(escalated, counted, now).value == verdict.value
+    assert verdict.decided == bool(verdict.why)
+    vetoed = any(vote.person == "web:bo" and vote.value == "reject" for vote in counted)
+    rejected = any(len(one.rejected) >= one.stage.reject_at for one in verdict.stages)
+    alone = any(vote.break_glass for vote in counted)
+    enough = all(one.missing == 0 for one in verdict.stages)
+    expected = "reject" if vetoed or rejected else "approve" if alone or enough else None
+    assert verdict.value == expected
 
 
 def test_nobody_approves_what_they_asked_for_or_made() -> None:

@@ -174,6 +174,20 @@ async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: SQLit
         assert (third.kind, third.reason) == (OutcomeKind.COUNTED, "Your approval counts: 2 of 3.")
 
 
+async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back(
+    store: SQLiteStore,
+) -> None:
+    """Ana changed her vote by another account; then an operator takes that account from her."""
+    flow = Workflow("ask", asking(Policy(stages=[Stage(["chat:1"], need=3, reject_at=3)])))
+    async with Runtime(store, [flow], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+        assert (await ask(ANA_SLACK)).kind is OutcomeKind.COUNTED
+        assert (await ask(ANA_TELEGRAM, "reject")).reason == "Changed to reject."
+    async with Runtime(store, [flow], directory=Directory({"ana": Person((ANA_SLACK,))})) as runtime:
+        other = await runtime.answer(ask.id, 1, "approve", person="web:bo", via="chat:1")
+        assert other.reason == "Your approval counts: 1 of 3."
+
+
 async def test_a_code_links_once_and_in_time(store: SQLiteStore, clock: ManualClock) -> None:
     await store.begin_link("slack:T1:U5", hashed("a"), store.clock.now() + timedelta(minutes=10))
     assert (
