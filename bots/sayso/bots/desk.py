@@ -233,7 +233,7 @@ class Desk:
         known = self._standings.get(person)
         if known is None or now - known[0] > _STANDING_LIVES:
             ids = await self._store.reader.ids_of(person)
-            facts: list[Fact] = []
+            facts = [Fact(name, value=True, as_of=now) for name in _own_chats(ids)]
             for destination in self._settings.chats():
                 for account in _accounts_on(ids, destination):
                     try:
@@ -381,6 +381,11 @@ class Desk:
 
 def _accounts_on(ids: Sequence[str], destination: Destination) -> list[str]:
     return [one for one in ids if one.startswith(f"{destination.platform}:")]
+
+
+def _own_chats(ids: Sequence[str]) -> list[str]:
+    """What else somebody's own chats are called: Slack's `slack:@U0123` needs no settings."""
+    return [f"slack:@{one.rpartition(':')[2]}" for one in ids if one.startswith("slack:")]
 
 
 def _entries(record: CardRecord) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ async def test_a_command_that_takes_long_is_acknowledged_and_answered_later(stag
 async def test_a_direct_message_is_answered_by_its_one_person(stage: Stage) -> None:
     run_id = await stage.service.ask([f"slack:@{stage.eve.id}"])
     await stage.slack.until(lambda: stage.count() == 1)
+    assert (await said(stage, stage.eve, "pending")).startswith("1 waiting for your answer:")
     _, words = await stage.press(stage.eve, stage.eve.last(), "✅ approve")
     assert words == "Approved. The run goes on."
     assert await stage.service.answer(run_id) == "approve"
