@@ -19,7 +19,7 @@ logger = logging.getLogger("sayso.operator")
 _SURFACE = "operator"
 _TOLD = "told"
 _BACK_OFF = 30.0
-_KINDS = frozenset({"run_ended", "attention_needed", "destination_alarm", "break_glass", "card_forged"})
+_KINDS = frozenset({"run_ended", "attention_needed", "destination_dead", "break_glass", "card_forged"})
 _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
@@ -97,7 +97,7 @@ class OperatorDesk:
 
     async def _lines(self, row: AuditRow) -> tuple[Words, ...]:
         payload = row.payload if isinstance(row.payload, dict) else {}
-        if row.kind == "destination_alarm":
+        if row.kind == "destination_dead":
             place, error = payload.get("destination"), payload.get("error")
             if place == self._destination:
                 return ()

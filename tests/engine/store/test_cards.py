@@ -132,7 +132,7 @@ async def test_a_dead_place_is_given_up_and_news_only_once(store: SQLiteStore) -
     [dead] = await store.reader.dead_places()
     assert (dead.destination, dead.reason, dead.cards) == (SLACK, "the channel is archived", 3)
     kinds = [row.kind async for row in store.reader.audit()]
-    assert kinds.count("destination_alarm") == 1
+    assert kinds.count("destination_dead") == 1
 
 
 async def test_a_place_that_takes_cards_again_gets_those_that_waited(store: SQLiteStore) -> None:

@@ -70,6 +70,12 @@ def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> Teleg
     return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest)
 
 
+def question(card: Card, room: int) -> list[Stretch]:
+    """The prompt and the details, as much as there is room for."""
+    kept, _ = split([Stretch(inert(card.prompt), Style.BOLD), *_details(card.details)], room)
+    return kept
+
+
 def render_copy(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
     """A second message of a card that became known when it was pressed: locked, with the state at that instant."""
     return _locked(card, zone, now, "This is a copy of the card.")

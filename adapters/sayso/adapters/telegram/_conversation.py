@@ -15,13 +15,14 @@ import msgspec
 
 from sayso.adapters.cards import Card, Choice, cut, utf16_length
 from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, visible_line
-from sayso.adapters.telegram._card import LABEL_LIMIT, PAGE, Keyboard, choice_button, in_rows
+from sayso.adapters.telegram._card import LABEL_LIMIT, PAGE, Keyboard, choice_button, in_rows, question
 from sayso.adapters.telegram._data import StepAction, StepButton
-from sayso.adapters.telegram._text import inert
+from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
 from sayso.engine import InvalidAnswer, Json, Question
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 MOST_FOUND = 10
+_LONGEST_QUESTION = 2000
 _PROMPT_LIMIT = 300
 
 
@@ -113,11 +114,12 @@ def prompt(card: Card, conversation: Conversation, reason: str | None = None) ->
 
 
 def render_found(card: Card, found: Found) -> Prompt:
-    """The options that were found, as buttons that answer."""
+    """The options that were found, as buttons that answer, below the question."""
     more = len(found.choices) - MOST_FOUND
     said = f" {more} more match; type more of the name." if more > 0 else ""
+    count = Stretch(f"\n\n{min(len(found.choices), MOST_FOUND)} found.{said}", Style.ITALIC)
     return Prompt(
-        f"{min(len(found.choices), MOST_FOUND)} found.{said}",
+        as_html([*question(card, _LONGEST_QUESTION), count]),
         in_rows(choice_button(card, choice) for choice in found.choices[:MOST_FOUND]),
     )
 
