@@ -114,3 +114,19 @@ async def test_members_cannot_be_looked_up_by_a_bot_that_is_no_administrator(off
     code, found = await office.doctor()
     assert code == 1
     assert "Make it an administrator" in found[f"telegram:{office.group.id}"]["remedy"]
+
+
+async def test_groups_are_looked_up_as_a_vote_would(office: Office) -> None:
+    assert office.group is not None
+    group = office.slack.add_user_group("sre", [office.ana])
+    with (office.folder / "sayso.toml").open("a") as settings:
+        settings.write(
+            f'[groups.sre]\nslack = "{group.id}"\n[groups.admins]\ntelegram = "{office.group.id}"\n'
+        )
+    _, found = await office.doctor()
+    assert found["group:sre"]["what"] == f"Slack's {group.id} has 1 member"
+    assert found["group:admins"]["what"] == f"Telegram's {office.group.id} has 1 administrator"
+    group.disable()
+    code, found = await office.doctor()
+    assert code != 0
+    assert "no_such_subteam" in found["group:sre"]["what"]
