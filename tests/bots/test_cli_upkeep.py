@@ -99,6 +99,16 @@ def test_an_export_for_spreadsheets_holds_no_formula(shop: Path) -> None:
     assert sayso(shop, "audit", "export", "--format", "csv", "--json").code == 2
 
 
+def test_the_trail_of_one_request(shop: Path) -> None:
+    one, other = ask(shop), ask(shop)
+    sayso(shop, "answer", f"{one['id']}@1", "approve")
+    told = [json.loads(line) for line in sayso(shop, "audit", "export", "--request", one["id"]).out.splitlines()]
+    assert [row["kind"] for row in told] == ["requested", "answer_accepted"]
+    assert {row["request_id"] for row in told} == {one["id"]} != {other["id"]}
+    assert sayso(shop, "audit", "export", "--request", "nothing").code == 3
+    assert sayso(shop, "audit", "export", "--request", one["id"], "--run", one["run_id"]).code == 2
+
+
 def test_a_redacted_run_leaves_a_trail_that_verifies(shop: Path) -> None:
     asked = ask(shop)
     assert sayso(shop, "audit", "redact", asked["run_id"], "--json").json == {

@@ -14,7 +14,7 @@ import typer
 
 from sayso.adapters.console import audit_table, csv_cell, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.service import Service
@@ -92,6 +92,15 @@ def export(
     run_id: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Only rows of this run.", show_default=False)
     ] = None,
+    request_id: Annotated[
+        str | None,
+        typer.Option(
+            "--request",
+            metavar="ID",
+            help="Only rows of this request, by its whole id: what was shown where, who voted, and what decided.",
+            show_default=False,
+        ),
+    ] = None,
     format_: Annotated[
         ExportFormat, typer.Option("--format", help="JSON, one row a line; or CSV for spreadsheets.")
     ] = ExportFormat.JSONL,
@@ -99,18 +108,35 @@ def export(
     as_json: JsonFlag = False,
 ) -> ExitCode:
     """Write the trail to standard output. In CSV, a cell that a spreadsheet would take for a formula is quoted."""
+    if run_id is not None and request_id is not None:
+        raise UsageProblem("--run and --request exclude each other: a request is of one run.")
     if as_json and format_ is ExportFormat.CSV:
         raise UsageProblem("--json and --format csv exclude each other.")
     write = _write_csv if format_ is ExportFormat.CSV else _write_jsonl
 
     async def copy() -> None:
         async with Service.build(database).reader() as reader:
+            if request_id is not None:
+                await write(_of_request(reader, request_id))
+                return
             if run_id is not None:
                 await _check_known(reader, run_id)
             await write(reader.audit(run_id))
 
     asyncio.run(copy())
     return ExitCode.OK
+
+
+async def _of_request(reader: SQLiteReader, request_id: str) -> AsyncIterator[AuditRow]:
+    """The rows of a request; of one that was pruned they are still in the trail. Raises `NotFound`."""
+    record = await reader.request(request_id)
+    found = False
+    async for row in reader.audit(None if record is None else record.run_id):
+        if row.request_id == request_id:
+            found = True
+            yield row
+    if not found:
+        raise NotFound(f"the trail has nothing of a request {request_id!r}; it is named by its whole id.")
 
 
 async def _write_jsonl(rows: AsyncIterator[AuditRow]) -> None:
