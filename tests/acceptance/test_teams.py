@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,11 +15,13 @@ from sayso.engine import SQLiteReader, Workflow, node, request_approval
 from sayso.testing.slack import FaultKind, Impossible, SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
+PROMPT = "Drop the production database?"
 
-def asking(policy: str = "team", prompt: str = "Drop the production database?") -> Workflow:
+
+def asking(policy: str = "team", places: Sequence[str] = (CHANNEL, GROUP)) -> Workflow:
     @node
     async def ask(shared: dict[str, Any]) -> None:
-        decision = await request_approval(prompt, request_id="drop", policy=policy, to=[CHANNEL, GROUP])
+        decision = await request_approval(PROMPT, request_id="drop", policy=policy, to=places)
         shared["approved"] = decision.approved
         shared["by"] = [vote["person"] for vote in decision.votes]
 
@@ -197,6 +200,17 @@ async def test_the_requester_is_told_the_result_where_they_asked(both: Both) -> 
         card = await both.telegram_shows("Drop the production database?")
         assert (await both.bo.press(card, "❌ Reject")).is_acknowledged
         await both.slack_direct_shows("REJECTED", "Drop the production database?", "Rejected by Bo")
+        del runtime
+
+
+async def test_who_asked_in_a_group_hears_it_in_the_group(both: Both) -> None:
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(CHANNEL,)),))}}
+    async with both.running(asking(places=(CHANNEL,))) as runtime:
+        await both.bo.command(both.group, "/run team")
+        card = await both.slack_shows("Drop the production database?", "Requested by: Bo")
+        await both.press(both.ana, card, "✅ Approve")
+        told = await both.telegram_shows("APPROVED", "Drop the production database?", "Approved by Ana")
+        assert "Bo" in told.text.splitlines()[-1], "who asked is mentioned"
         del runtime
 
 

@@ -102,7 +102,9 @@ def test_an_export_for_spreadsheets_holds_no_formula(shop: Path) -> None:
 def test_the_trail_of_one_request(shop: Path) -> None:
     one, other = ask(shop), ask(shop)
     sayso(shop, "answer", f"{one['id']}@1", "approve")
-    told = [json.loads(line) for line in sayso(shop, "audit", "export", "--request", one["id"]).out.splitlines()]
+    told = [
+        json.loads(line) for line in sayso(shop, "audit", "export", "--request", one["id"]).out.splitlines()
+    ]
     assert [row["kind"] for row in told] == ["requested", "answer_accepted"]
     assert {row["request_id"] for row in told} == {one["id"]} != {other["id"]}
     assert sayso(shop, "audit", "export", "--request", "nothing").code == 3

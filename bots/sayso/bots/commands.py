@@ -129,12 +129,20 @@ class Commands:
         # The same event starts the same run, so a repetition finds it there.
         run_id = hashlib.sha256(command.event_key.encode()).hexdigest()[:32]
         try:
-            await self._runtime.start(name, shared, run_id, requested_by=command.person)
+            await self._runtime.start(
+                name, shared, run_id, requested_by=command.person, asked_in=self._place(command)
+            )
         except RunExists:
             return _said(f"{visible_line(name)} was started already: run {run_id[:8]}.")
         except UnstorableValue as error:
             return _said(f"Not started: {visible_line(str(error))}")
         return _said(f"Started {visible_line(name)}: run {run_id[:8]}. {command.prefix}status {run_id[:8]}")
+
+    def _place(self, command: Command) -> str | None:
+        """The chat in which everybody saw that this was asked for, if cards can go there."""
+        if command.is_private or command.chat is None:
+            return None
+        return self._desk.place_of(command.person.partition(":")[0], command.chat)
 
     async def _pending(self, command: Command) -> Reply:
         cards = await self.answerable(command.person)

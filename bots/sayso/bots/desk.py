@@ -248,6 +248,13 @@ class Desk:
                 del self._standings[next(iter(self._standings))]
         return replace(known[1], via=via or person.partition(":")[0])
 
+    def place_of(self, platform: str, chat: str) -> str | None:
+        """The destination that a platform's chat is, where the settings have it."""
+        found = [
+            one.name for one in self._settings.chats() if (one.platform, one.chat_id) == (platform, chat)
+        ]
+        return found[0] if found else None
+
     async def facts(self, request_id: str, person: PersonId, via: str) -> tuple[Fact, ...]:
         """What can be looked up of somebody who answers by another surface. Raises `StoreError`."""
         if not (self._settings.people or self._settings.groups) and person.partition(":")[0] not in PLATFORMS:

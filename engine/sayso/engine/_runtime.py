@@ -116,8 +116,12 @@ class Runtime:
         run_id: str | None = None,
         requested_by: str | None = None,
         event_key: str | None = None,
+        asked_in: str | None = None,
     ) -> str:
         """Start a run of a workflow and return its id once the start is committed.
+
+        `asked_in` is the chat in which `requested_by` asked for it, where they hear what became of its questions; by
+        default that is their own chat.
 
         An `event_key` that `requested_by` repeats starts nothing again and returns the id of the first time. Raises
         `InvalidWorkflow` for an unknown name, `RunExists`, `KeyReused` for a key that stood for something else,
@@ -132,7 +136,9 @@ class Runtime:
         started = run_id or (new_id() if command is None else digest(f"{command.person} {command.key}")[:32])
         driver = self._running()
         try:
-            await driver.on_loop(lambda: driver.start(started, workflow, text, requested_by, command))
+            await driver.on_loop(
+                lambda: driver.start(started, workflow, text, requested_by, command, asked_in)
+            )
         except RunExists:
             earlier = None if command is None else await self._store.started_by(command)
             if earlier is None:

@@ -52,7 +52,8 @@ def notice_message(
             return Message((line, (f"Reason: {reason}",)))
         case NoticeKind.RESULT:
             status = f"{card.status}: " if card.status else ""
-            return Message(((f"{status}{prompt}",), *card.said))
+            mentions = () if is_person(notice.destination) else (str(said.get("person")),)
+            return Message(((f"{status}{prompt}",), *card.said), mentions)
 
 
 def _vote(record: CardRecord, notice: Notice, places: Mapping[str, str], who: str) -> Message:

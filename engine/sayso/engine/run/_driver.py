@@ -164,10 +164,11 @@ class Driver:
         shared: str,
         requested_by: str | None,
         command: CommandKey | None = None,
+        asked_in: str | None = None,
     ) -> None:
         """Store a run and execute its first visit. Raises `RunExists`, `StoreError`."""
         new = await self.new_run(run_id, workflow, shared, requested_by)
-        new = msgspec.structs.replace(new, command=command)
+        new = msgspec.structs.replace(new, command=command, asked_in=asked_in)
         if run_id in self.live:
             raise RunExists(run_id)
         await self.get(run_id, workflow.name, auto=True).start(new)

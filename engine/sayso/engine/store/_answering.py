@@ -52,6 +52,7 @@ class Answerable(msgspec.Struct, frozen=True, gc=False):
     resolved_at: int | None
     resolved_by: str | None
     requested_by: str | None
+    asked_in: str | None
     run_id: str
     workflow: str
     run_status: str
@@ -153,7 +154,7 @@ def _decide(
     if vote.break_glass and yes:
         tell_of_break_glass(tx, request.request_key, vote)
         _audit_break_glass(tx, request, vote)
-    tell_requester(tx, request.request_key, request.requested_by)
+    tell_requester(tx, request.request_key, request.requested_by, request.asked_in)
 
 
 def answer_all(tx: Transaction, attempts: list[tuple[str, AnswerAttempt]], is_gone: IsGone) -> list[Outcome]:

@@ -20,7 +20,7 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class NewRun(msgspec.Struct, frozen=True, gc=False):
-    """A run to be started at its first node; `shared` is JSON."""
+    """A run to be started at its first node; `shared` is JSON. `asked_in` is the chat in which it was asked for."""
 
     run_id: str
     workflow: str
@@ -29,6 +29,7 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
     shared: str
     requested_by: str | None
     command: CommandKey | None = None
+    asked_in: str | None = None
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

@@ -34,6 +34,7 @@ class Due(msgspec.Struct, frozen=True):
     run_key: int
     default_value: str | None
     requested_by: str | None
+    asked_in: str | None
     run_id: str
     workflow: str
     run_status: str
@@ -81,7 +82,7 @@ def _expire(tx: Transaction, run_id: str | None) -> int:
         default = request.default_value
         payload = {"default": None if default is None else decode(default)}
         tx.audit("request_expired", payload, run_id=request.run_id, request_id=request.id)
-        tell_requester(tx, request.request_key, request.requested_by)
+        tell_requester(tx, request.request_key, request.requested_by, request.asked_in)
         resolution = Resolution(request.id, RequestStatus.EXPIRED, default, None, tx.instant)
         resolve_run(tx, request, resolution)
     return expired

@@ -45,12 +45,13 @@ def tell_of_break_glass(tx: Transaction, request_key: int, vote: Vote) -> None:
     tell(tx, request_key, places_of(tx, request_key), NoticeKind.BREAK_GLASS, said)
 
 
-def tell_requester(tx: Transaction, request_key: int, requested_by: str | None) -> None:
-    """Whoever asked from a chat hears what became of it, unless they have the card itself."""
-    if requested_by is None or not chats([requested_by]):
+def tell_requester(tx: Transaction, request_key: int, requested_by: str | None, asked_in: str | None) -> None:
+    """Whoever asked from a chat hears there what became of it, unless the card itself is there or with them."""
+    place = asked_in or requested_by
+    shown = places_of(tx, request_key)
+    if place is None or not chats([place]) or place in shown or requested_by in shown:
         return
-    if requested_by not in places_of(tx, request_key):
-        tell(tx, request_key, [requested_by], NoticeKind.RESULT, {})
+    tell(tx, request_key, [place], NoticeKind.RESULT, {"person": requested_by})
 
 
 def sent(tx: Transaction, notice: Notice) -> None:

@@ -34,7 +34,7 @@ def define(tx: Transaction, workflow: str, definition: str) -> int:
 
 def start(tx: Transaction, new: NewRun) -> Place:
     """Store a run and its first visit, and say where it stands; raises `RunExists`, also for a repeated command."""
-    fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now)
+    fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now, new.asked_in)
     try:
         run_key = tx.run("run_insert", fields).lastrowid
         assert run_key is not None

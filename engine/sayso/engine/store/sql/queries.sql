@@ -13,8 +13,8 @@ INSERT INTO definitions (workflow, definition) VALUES (:workflow, :definition) O
 SELECT definition_key FROM definitions WHERE workflow = :workflow AND definition = :definition;
 
 -- name: run_insert
-INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at)
-VALUES (?, ?, 'RUNNING', 1, ?, ?, ?, ?);
+INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at, asked_in)
+VALUES (?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?);
 
 -- name: visit_insert
 INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begun_at)
@@ -241,7 +241,7 @@ SELECT q.id, q.status, q.answer, q.decided, q.resolved_at, q.resolved_by FROM re
 -- name: request_for_answer
 -- With what was recorded for this person's event key, if it was seen before. The columns are those of `Answerable`.
 SELECT q.request_key, q.run_key, q.id, q.node_id, q.question, q.digest, q.revision, q.policy, q.deadline,
-       q.status, q.answer, q.resolved_at, q.resolved_by, q.requested_by, r.run_id, r.workflow, r.status, r.resolutions,
+       q.status, q.answer, q.resolved_at, q.resolved_by, q.requested_by, r.asked_in, r.run_id, r.workflow, r.status, r.resolutions,
        (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key),
        (SELECT a.person FROM accounts a WHERE a.account = ?2),
        known.revision, known.value, known.comment, known.outcome, known.reason
@@ -292,7 +292,8 @@ RETURNING count;
 
 -- name: request_due
 -- The one that is due longest, in the whole store (:run_id null) or of one run. The columns are those of `Due`.
-SELECT q.request_key, q.id, q.run_key, q.default_value, q.requested_by, r.run_id, r.workflow, r.status, r.resolutions
+SELECT q.request_key, q.id, q.run_key, q.default_value, q.requested_by, r.asked_in, r.run_id, r.workflow, r.status,
+       r.resolutions
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.deadline LIMIT 1;

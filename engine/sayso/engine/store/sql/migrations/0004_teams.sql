@@ -49,5 +49,8 @@ CREATE INDEX notices_of_request ON notices (request_key);
 -- Which revision of the question the trail says was shown at a place.
 ALTER TABLE deliveries ADD COLUMN told_revision INTEGER NOT NULL DEFAULT 0;
 
+-- Where whoever a run is for asked for it, and hears what became of it.
+ALTER TABLE runs ADD COLUMN asked_in TEXT;
+
 -- Which visit used an approval.
 ALTER TABLE requests ADD COLUMN used_by INTEGER;
