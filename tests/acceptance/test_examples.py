@@ -234,6 +234,7 @@ async def test_a_small_expense_is_approved_at_the_inbox(both: Both) -> None:
     both.channel.add(cho)
     async with both.running(expense.workflow) as runtime:
         run_id = await runtime.start("expense", {"what": "tea", "amount": 9}, requested_by=both.ana_id)
+        await runtime.wait(run_id)
         request = (await runtime.pending(run_id))[0]
         at_inbox = await both.at_inbox(cho)
         assert (await at_inbox.choose(request.id, 0))["outcome"] == "resolved"

@@ -219,6 +219,7 @@ async def test_a_link_from_a_chat_signs_that_person_in_on_the_web(both: Both) ->
     both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(CHANNEL,)),))}}
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team")
+        await runtime.wait(run_id)
         link = (await both.sayso(both.ana, "inbox")).rpartition(" ")[2]
         await both.bo.command(both.group, "/inbox")
         await both.telegram_shows("Write this to me in our own chat")
