@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sayso.engine import local_person
 from tests.bots.command import sayso
 from tests.bots.workflows import write_shop
 
@@ -144,3 +145,30 @@ def test_every_input_type_can_be_answered(shop: Path) -> None:
         "order": {"item": "tea", "count": 3},
         "text": "=no",
     }
+
+
+TEAM = """
+from sayso.engine import Workflow, node, request_approval
+
+@node
+async def ask(shared):
+    decision = await request_approval("Drop the table?", request_id="drop", policy="team")
+    shared["approved"] = decision.approved
+
+workflow = Workflow("team", start=ask)
+"""
+
+
+def test_members_of_a_group_answer_without_a_service(tmp_path: Path) -> None:
+    """The settings alone say who belongs to it; a group that only a platform knows is nobody here."""
+    (tmp_path / "team.py").write_text(TEAM)
+    me = local_person()
+    settings = '[people.me]\naccounts = ["{who}"]\n[groups.sre]\nmembers = ["me"]\n'
+    policy = '[policies.team]\nstages = [{ approvers = ["group:sre"] }]\n'
+    (tmp_path / "sayso.toml").write_text(settings.format(who="web:somebody") + policy)
+    asked = sayso(tmp_path, "run", "team:workflow", "--json").json["pending"][0]
+    refused = sayso(tmp_path, "answer", f"{asked['id']}@1", "approve", "--json")
+    assert (refused.code, refused.json["outcome"]) == (1, "not_allowed")
+    (tmp_path / "sayso.toml").write_text(settings.format(who=me) + policy)
+    answered = sayso(tmp_path, "answer", f"{asked['id']}@1", "approve", "--json")
+    assert (answered.code, answered.json["outcome"]) == (0, "resolved")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from sayso.bots.client import ServiceClient
+from sayso.bots.groups import Groups
 from sayso.config import Settings, load_settings
-from sayso.engine import OperatorError, Runtime, SQLiteReader, SQLiteStore, Workflow
+from sayso.engine import (
+    Fact,
+    OperatorError,
+    Runtime,
+    SQLiteReader,
+    SQLiteStore,
+    SystemClock,
+    Workflow,
+)
 
 
 class NoDatabase(OperatorError):
@@ -78,6 +87,15 @@ class Service:
             policies=self.settings.named_policies(),
             directory=self.settings.directory(),
         )
+
+    async def facts(self, reader: SQLiteReader, entries: Sequence[str], person: str) -> tuple[Fact, ...]:
+        """Which groups among some entries somebody belongs to, as far as the settings alone say: no platform is asked.
+
+        Raises `StoreError`.
+        """
+        groups = Groups(self.settings, {}, SystemClock())
+        found, _ = await groups.facts(entries, await reader.ids_of(person))
+        return found
 
     def client(self) -> ServiceClient | None:
         """The service that runs on this database, or None. Whoever asks closes it."""

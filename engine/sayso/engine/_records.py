@@ -113,7 +113,8 @@ REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit. `policy` has stages;
-    without one, the first answer of the audience decides.
+    without one, the first answer of the audience decides. `resolved_by` is who answered, withdrew or cancelled it; None
+    where nobody did.
     """
 
     id: str
@@ -136,7 +137,6 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     decided: str | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
-    used_by: int | None = None
     policy: Policy | None = None
 
     @property

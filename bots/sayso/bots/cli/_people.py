@@ -125,7 +125,10 @@ def reassign(
             with client:
                 return client.reassign(found, revision, to)
         async with service.existing_store() as store, service.runtime(store) as runtime:
-            return await runtime.reassign(found, revision, person=local_person(), via=_CONSOLE, to=to)
+            me = local_person()
+            asked = () if record is None else record.concerned
+            facts = await service.facts(store.reader, asked, me)
+            return await runtime.reassign(found, revision, person=me, via=_CONSOLE, to=to, facts=facts)
 
     return _tell(asyncio.run(act()), Output(as_json=as_json))
 

@@ -184,6 +184,8 @@ async def _answer(
                 value,
             )
     async with service.existing_store() as store, service.runtime(store) as runtime:
+        asked = () if record is None else record.concerned
+        facts = await service.facts(store.reader, asked, local_person())
         outcome = await runtime.answer(
             found_id,
             revision,
@@ -192,6 +194,7 @@ async def _answer(
             via=CONSOLE,
             event_key=event_key,
             comment=comment,
+            facts=facts,
             break_glass=break_glass,
         )
     return record, outcome, value

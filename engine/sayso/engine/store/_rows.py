@@ -66,7 +66,7 @@ def read_request(row: Any) -> RequestRecord:
     return RequestRecord(*fields)
 
 
-REQUEST_COLUMNS = 21
+REQUEST_COLUMNS = 20
 """How many columns a request has in the statements that read one with something else."""
 
 

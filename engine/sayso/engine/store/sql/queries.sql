@@ -33,7 +33,7 @@ SELECT status, workflow, node_id FROM runs WHERE run_id = ?;
 -- name: visit_requests
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
-       q.resolved_by, q.used_by
+       q.resolved_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.run_key = :run_key AND q.visit = :visit ORDER BY q.request_key;
 
@@ -197,10 +197,10 @@ FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key WHERE r.ended_at IS N
 SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
 
 -- name: card
--- The first twenty-one columns are those of `RequestRecord`.
+-- The first twenty columns are those of `RequestRecord`.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
-       q.resolved_by, q.used_by,
+       q.resolved_by,
        r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node, r.error AS run_error,
        r.ended_at AS run_ended_at, q.revised_at,
        (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
@@ -532,7 +532,7 @@ FROM runs r WHERE r.run_id = :run_id;
 -- which CROSS JOIN makes SQLite start.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
-       q.resolved_by, q.used_by
+       q.resolved_by
 FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key
 WHERE r.ended_at IS NULL AND q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.asked_at, q.request_key LIMIT :limit;
@@ -540,7 +540,7 @@ ORDER BY q.asked_at, q.request_key LIMIT :limit;
 -- name: request_by_id
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
-       q.resolved_by, q.used_by
+       q.resolved_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
 
 -- name: audit_insert
