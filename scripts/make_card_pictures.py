@@ -30,6 +30,9 @@ from tests.adapters.card_records import NOW, PLACES, QUESTIONS, pending, states 
 
 SHOWN = (
     "pending",
+    "counted",
+    "escalated",
+    "break-glass",
     "changed",
     "running",
     "rejected",
