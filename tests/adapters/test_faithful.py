@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import re
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 
 from sayso.adapters.cards import build_card, shows
 from sayso.adapters.slack import Pressed, parse_event, render_card
-from sayso.engine import Question
-from tests.adapters.card_records import QUESTIONS, pending
+from sayso.adapters.telegram import render_card as render_in_telegram
+from sayso.engine import CastVote, Policy, Question, RequestStatus, Stage
+from sayso.testing.slack import check_blocks
+from tests.adapters.card_records import AT, QUESTIONS, pending, with_request
 
 PROMPTS = [
     "Delete https://db.example/orders?id=7 & all?",
@@ -70,3 +74,32 @@ def test_a_button_is_called_what_it_means(label: str | None, choice: int, *, fit
     asked = build_card(pending(QUESTIONS["select"]), {})
     text = f"{asked.prompt} {' '.join(f'{one.name}: {one.text}' for one in asked.details)}"
     assert shows(asked, text, label=label, choice=choice) is fits
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_card_with_a_thousand_votes_fits_and_still_shows_its_question(*, decided: bool) -> None:
+    """Whatever people write beside their votes: the question keeps its room, or every press would be refused."""
+    people = [f"web:somebody-with-a-long-name-{number}" for number in range(1000)]
+    votes = tuple(
+        CastVote(one, "web", "approve", AT, "because " * 100, one) for one in people[: 999 + decided]
+    )
+    question = Question(
+        "Delete it? " + "now, " * 200, ["approve", "reject"], "select", None, {"Table": "orders"}
+    )
+    record = with_request(
+        pending(question, votes=votes),
+        policy=Policy(stages=[Stage(people, need="all")]),
+        audience=tuple(people),
+    )
+    if decided:
+        record = with_request(
+            record, status=RequestStatus.ANSWERED, answer='"approve"', resolved_at=AT, resolved_by=people[-1]
+        )
+    asked = build_card(record, {})
+    assert check_blocks(render_card(asked).blocks, "message") == []
+    message = render_in_telegram(asked, UTC, AT)
+    text = html.unescape(re.sub("<[^>]*>", "", message.text))
+    assert len(text.encode("utf-16-le")) // 2 <= 4096
+    assert shows(asked, text)
+    assert ("and 992 others" in text) == decided
+    assert ("Earlier votes: 991 approved, 0 rejected." in text) != decided

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name
 from sayso.adapters.console import visible, visible_line
 from sayso.engine import (
@@ -23,6 +24,11 @@ from sayso.engine import (
     is_approval,
     is_person,
 )
+
+_MOST_VOTES = 8
+_LONGEST_REMARK = 100
+_LONGEST_NEEDED = 300
+"""What an open card shows of votes, so that its question keeps its room however many there are."""
 
 _KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
 
@@ -255,12 +261,17 @@ def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
     if policy is None or not record.votes:
         return []
     lines: list[Words] = []
-    for vote in record.votes:
+    earlier = record.votes[:-_MOST_VOTES]
+    if earlier:
+        yes = sum(is_approval(vote.value) for vote in earlier)
+        lines.append((f"Earlier votes: {yes} approved, {len(earlier) - yes} rejected.",))
+    for vote in record.votes[-_MOST_VOTES:]:
         verb = "Approved" if is_approval(vote.value) else "Rejected"
-        comment = f" “{visible(vote.comment)}”" if vote.comment else ""
+        comment = f" “{cut(visible(vote.comment), _LONGEST_REMARK)}”" if vote.comment else ""
         lines.append((f"{verb}: {person_name(vote.person, record.names)} ", vote.at, comment))
     missing = progress(record, places)
-    return [*lines, *([(f"Still needed: {'; '.join(missing)}",)] if missing else [])]
+    needed = cut(f"Still needed: {'; '.join(missing)}", _LONGEST_NEEDED)
+    return [*lines, *([(needed,)] if missing else [])]
 
 
 def progress(record: CardRecord, places: Mapping[str, str]) -> list[str]:
@@ -311,8 +322,11 @@ def _answered(record: CardRecord) -> Words:
     past = past_tense(request.question, value)
     alone = " under break-glass" if any(vote.break_glass for vote in record.votes) else ""
     words: list[str | datetime] = [f"{past or 'Answered'}{alone} by "]
-    for position, vote in enumerate(record.votes):
+    for position, vote in enumerate(record.votes[:_MOST_VOTES]):
         words += [" and " if position else "", f"{person_name(vote.person, record.names)} ", vote.at]
+    others = len(record.votes) - _MOST_VOTES
+    if others > 0:
+        words.append(f" and {others} other{'' if others == 1 else 's'}")
     if past is None:
         words.append(f": {answer_words(request.question, value)}")
     comments = [visible(vote.comment) for vote in record.votes if vote.comment]

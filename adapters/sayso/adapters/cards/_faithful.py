@@ -14,8 +14,8 @@ import regex
 
 from sayso.adapters.cards._card import Card
 
-_COMPARED = 400
-"""Letters of the question that are compared; every platform shows more of it."""
+_COMPARED = 300
+"""Characters of the question that are compared; every place shows more of it."""
 
 
 _PICTURE = regex.compile(r"\p{Extended_Pictographic}|[0-9#*]\uFE0F?\u20E3")
@@ -37,7 +37,7 @@ def shows(
     wanted = card.prompt
     if not prompt_alone:
         wanted += "".join(f" {field.name} {field.text}" for field in card.details)
-    if _letters(wanted)[:_COMPARED] not in _letters(text):
+    if _letters(wanted[:_COMPARED]) not in _letters(text):
         return False
     if label is None or choice is None or not 0 <= choice < len(card.choices):
         return True
