@@ -142,11 +142,29 @@ def test_nobody_approves_what_they_asked_for_or_made() -> None:
     verdict = evaluate(
         policy, [vote("web:ana", "approve"), vote("web:bo", "approve"), vote("web:cho", "approve")], START
     )
-    assert verdict.refused == dict.fromkeys(
-        ("web:ana", "web:bo"), "You asked for this, so someone else must approve it."
-    )
+    assert verdict.refused == {
+        "web:ana": "You asked for this, so someone else must approve it.",
+        "web:bo": "You made this, so someone else must approve it.",
+    }
     assert not verdict.decided
     assert evaluate(policy, [vote("web:ana", "reject")], START).value == "reject", "they may stop it"
+
+
+def test_the_details_name_who_made_the_change() -> None:
+    policy = Policy(stages=[Stage(PEOPLE)], author="details.author")
+
+    def asked(details: Json) -> Policy:
+        return bind(policy, Question("Pay?", None, "confirm", None, details), (), "web:ana")
+
+    assert (asked({"author": "web:bo"}).author, asked({"author": "web:bo"}).excluded) == (
+        "web:bo",
+        ("web:bo",),
+    )
+    assert (asked({}).excluded, asked(None).excluded) == ((), ())
+    unfit_authors: list[Json] = ["Bo", 7, ["web:bo"]]
+    for unfit in unfit_authors:
+        with pytest.raises(InvalidRequest, match="names no person"):
+            asked({"author": unfit})
 
 
 def test_who_comes_in_by_a_destination_is_one_of_its_people() -> None:

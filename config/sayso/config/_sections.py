@@ -109,7 +109,10 @@ class PolicySettings(Section):
 
     stages: tuple[StageSettings, ...] = Field(description="All of them must approve.")
     exclude_requester: bool = Field(default=False, description="Whoever asked may not approve.")
-    author: Text | None = Field(default=None, description="Somebody else who may not approve.")
+    author: Text | None = Field(
+        default=None,
+        description="Who made the change, and may not approve it: somebody, or details.NAME, where details name them.",
+    )
     comment: tuple[Literal["approve", "reject"], ...] = Field(
         default=(), description="The choices that need a remark."
     )

@@ -25,7 +25,7 @@ person's accounts are one person. A group that could not be looked up is nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,6 +47,7 @@ ALL = "all"
 NOT_YOURS = "This is not yours to answer."
 """How the reason begins for those who were not asked."""
 
+_IN_DETAILS = "details."
 _SHORTEST_REMINDER = timedelta(seconds=1)
 
 
@@ -105,7 +106,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who decides a request, and what happens when nobody does. Without `stages`, the first answer of the `audience`
     decides.
 
-    With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change. `comment` are the
+    With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change: somebody, or
+    `details.NAME`, where each request's details name them. `comment` are the
     choices (`approve`, `reject`) that need a remark. After `expires_after` the answer is `on_expiry`, which must not
     approve; without one, `RequestExpired` is raised. `remind_every` is the first interval of reminders, each of which
     is twice as long as the one before. After `escalate_after` those in `escalate_to` are asked as well. People in
@@ -288,18 +290,30 @@ def bind(
     stages = [stage for stage in policy.stages if stage.when is None or _holds(stage.when, names)]
     if not stages:
         raise InvalidRequest("policy", "none of its stages applies to these details, so nobody could approve")
-    excluded = [
-        person for person in (requested_by if policy.exclude_requester else None, policy.author) if person
-    ]
+    author = _author(policy, names)
+    excluded = [person for person in (requested_by if policy.exclude_requester else None, author) if person]
     stages = [_with_enough(stage, excluded, person_of) for stage in stages]
     voters = [entry for stage in stages for entry in (*stage.approvers, *stage.veto)]
     return msgspec.structs.replace(
         policy,
         audience=tuple(dict.fromkeys([*voters, *audience])),
         stages=tuple(stages),
+        author=author,
         excluded=tuple(dict.fromkeys(excluded)),
         version=digest(encode_sorted(policy).decode())[:12],
     )
+
+
+def _author(policy: Policy, names: Mapping[str, Json]) -> str | None:
+    """Who made the change: named by the policy, or by the request's details; nobody where those do not say."""
+    if policy.author is None or not policy.author.startswith(_IN_DETAILS):
+        return policy.author
+    found = names.get(policy.author.removeprefix(_IN_DETAILS))
+    if found is not None and not (isinstance(found, str) and is_person(found)):
+        raise InvalidRequest(
+            "policy", f"{policy.author} is {found!r}, which names no person such as person:ana"
+        )
+    return found
 
 
 def _check_question(policy: Policy, question: Question) -> None:
@@ -441,7 +455,8 @@ class _Check:
         if not _is_of(self._voters.keys(), vote):
             return self._not_asked(vote, may_break_glass=may_break_glass)
         if is_approval(vote.value) and not self._excluded.isdisjoint(ids):
-            return "You asked for this, so someone else must approve it."
+            did = "made" if self._policy.author in ids else "asked for"
+            return f"You {did} this, so someone else must approve it."
         return None
 
     def _not_asked(self, vote: Vote, *, may_break_glass: bool) -> str:
