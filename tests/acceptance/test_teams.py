@@ -304,3 +304,33 @@ async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_lat
         assert (await runtime.wait(run_id)).shared["approved"] is True
     async with SQLiteReader(both.folder / "sayso.db") as reader:
         assert await reader.notice_places() == []
+
+
+async def test_the_second_stage_is_asked_once_the_first_has_approved(both: Both) -> None:
+    """In the chats and at the inbox: what waits for whom, and the refusal in between."""
+    both.more = {
+        "policies": {
+            "team": PolicySettings(
+                stages=(
+                    StageSettings(approvers=(CHANNEL,), name="team"),
+                    StageSettings(approvers=(both.bo_id,)),
+                ),
+                ordered=True,
+            )
+        }
+    }
+    async with both.running(asking()) as runtime:
+        run_id = await runtime.start("team")
+        card = await both.slack_shows(PROMPT, "team: #releases; then")
+        post = await both.telegram_shows(PROMPT)
+        early = await both.bo.press(post, "✅ Approve")
+        assert early.text == "This is not yours to answer yet: team comes first."
+        ana = await both.at_inbox(both.ana)
+        assert PROMPT in await ana.page()
+        await ana.leave()
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 1."
+        await both.telegram_shows(PROMPT, "Approved: Ana")
+        await both.bo.command(both.group, "/pending")
+        await both.telegram_shows("1 waiting for your answer:")
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await runtime.wait(run_id)).shared["approved"] is True

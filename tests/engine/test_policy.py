@@ -81,7 +81,7 @@ def test_one_more_rejection_never_turns_a_no_into_a_yes(policy: Policy, votes: l
             assert not (after.decided and after.value == "approve")
 
 
-def team_policy(need: int, reject_at: int, *, escalates: bool, released: bool) -> Policy:
+def team_policy(need: int, reject_at: int, *, escalates: bool, released: bool, ordered: bool) -> Policy:
     """A group and a person, a second stage, four eyes, break-glass; and what else comes with it."""
     more: dict[str, Any] = {"released": ("web:cho",)} if released else {}
     if escalates:
@@ -92,12 +92,18 @@ def team_policy(need: int, reject_at: int, *, escalates: bool, released: bool) -
         requested_by="web:dee",
         exclude_requester=True,
         break_glass=["web:eve"],
+        ordered=ordered,
         **more,
     )
 
 
 team_policies = st.builds(
-    team_policy, st.integers(1, 3), st.integers(1, 2), escalates=st.booleans(), released=st.booleans()
+    team_policy,
+    st.integers(1, 3),
+    st.integers(1, 2),
+    escalates=st.booleans(),
+    released=st.booleans(),
+    ordered=st.booleans(),
 )
 team_votes = st.dictionaries(
     st.sampled_from((*PEOPLE, "web:stranger")),
@@ -165,6 +171,23 @@ def test_the_details_name_who_made_the_change() -> None:
     for unfit in unfit_authors:
         with pytest.raises(InvalidRequest, match="names no person"):
             asked({"author": unfit})
+
+
+def test_ordered_stages_are_asked_one_after_the_other() -> None:
+    policy = bound(
+        Stage(["web:ana", "web:bo"], need=2, name="team"), Stage(["web:cho"], veto=["web:eve"]), ordered=True
+    )
+    early = evaluate(policy, [vote("web:ana", "approve"), vote("web:cho", "approve")], START)
+    assert early.refused == {"web:cho": "This is not yours to answer yet: team comes first."}
+    assert set(evaluate(policy, [vote("web:cho", "reject")], START).refused) == {"web:cho"}
+    assert evaluate(policy, [vote("web:eve", "reject")], START).value == "reject", "a veto comes at any time"
+    team = [vote("web:ana", "approve"), vote("web:bo", "approve")]
+    assert not evaluate(policy, team, START).decided
+    assert evaluate(policy, [vote("web:cho", "approve"), *team], START).value == "approve", (
+        "whatever the order"
+    )
+    unordered = msgspec.structs.replace(policy, ordered=False)
+    assert not evaluate(unordered, [vote("web:cho", "approve")], START).refused
 
 
 def test_who_comes_in_by_a_destination_is_one_of_its_people() -> None:

@@ -106,7 +106,8 @@ class WayIn:
         """Why a vote of theirs would not be taken, or None."""
         request = record.request
         policy = request.policy or Policy(request.audience)
-        return evaluate(policy, [self.vote(at)], at).refused.get(self.ids[0])
+        others = [vote.as_vote() for vote in record.votes if vote.person not in self.ids]
+        return evaluate(policy, [*others, self.vote(at)], at).refused.get(self.ids[0])
 
 
 _FORGED = "This message does not show the question that its button belongs to. Nothing was counted; operators are told."

@@ -116,6 +116,9 @@ class PolicySettings(Section):
     comment: tuple[Literal["approve", "reject"], ...] = Field(
         default=(), description="The choices that need a remark."
     )
+    ordered: bool = Field(
+        default=False, description="Whether each stage may vote only once those before have approved."
+    )
     expires_after: Duration | None = Field(
         default=None, description="How long it may take, such as 30m, 4h or 1d; unset, for ever."
     )

@@ -17,10 +17,12 @@ destination that is named, or when they are named themselves. With stages, appro
 | an approval of the requester or the author, under four eyes | nowhere, except under break-glass |
 | of an approver of a stage: by name, by account, by the place they came in by, by group | in that stage |
 | of somebody in `escalate_to`, from `escalates_at` on | in every stage |
+| of an approver of later stages alone, where stages are `ordered` and an earlier one lacks approvals | nowhere |
 | any other | nowhere |
 
-A vote counts in every stage whose approvers it is of, in whatever order the votes came. Nobody has more than one: a
-person's accounts are one person. A group that could not be looked up is nobody.
+A vote counts in every stage whose approvers it is of, in whatever order the votes came; `ordered` stages are asked one
+after the other, and who may veto may at any time. Nobody has more than one vote: a person's accounts are one person. A
+group that could not be looked up is nobody.
 """
 
 from __future__ import annotations
@@ -107,12 +109,13 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     decides.
 
     With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change: somebody, or
-    `details.NAME`, where each request's details name them. `comment` are the
-    choices (`approve`, `reject`) that need a remark. After `expires_after` the answer is `on_expiry`, which must not
-    approve; without one, `RequestExpired` is raised. `remind_every` is the first interval of reminders, each of which
-    is twice as long as the one before. After `escalate_after` those in `escalate_to` are asked as well. People in
-    `break_glass` may approve alone, with a reason; everybody who was skipped is told. An approval is good for one visit
-    with its retries, unless the policy is `reusable`.
+    `details.NAME`, where each request's details name them. `comment` are the choices (`approve`, `reject`) that need a
+    remark. In `ordered` stages, each may vote once those before have approved; without it all may at once. After
+    `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
+    `remind_every` is the first interval of reminders, each of which is twice as long as the one before. After
+    `escalate_after` those in `escalate_to` are asked as well. People in `break_glass` may approve alone, with a reason;
+    everybody who was skipped is told. An approval is good for one visit with its retries, unless the policy is
+    `reusable`.
 
     What is bound to a request besides: `name`, under which the policy was asked for, and its `version`; `audience`, all
     who may vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
@@ -126,6 +129,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     exclude_requester: bool = False
     author: str | None = None
     comment: Sequence[str] = ()
+    ordered: bool = False
     expires_after: timedelta | None = None
     on_expiry: str | bool | None = None
     remind_every: timedelta | None = None
@@ -226,8 +230,26 @@ def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:
             first is not None, value, refused, why="" if first is None else f"{first.person} answered"
         )
     progress = tuple(_progress(stage, counted) for stage in stages)
+    if policy.ordered and (early := _early(progress, counted)):
+        refused |= early
+        counted = [vote for vote in counted if vote.person not in early]
+        progress = tuple(_progress(stage, counted) for stage in stages)
     value, why = _decision(progress, counted)
     return Verdict(bool(why), value, refused, progress, why)
+
+
+def _early(progress: Sequence[Progress], votes: Sequence[Vote]) -> dict[str, str]:
+    """Those who are asked once an earlier stage has approved, and why they are not yet. Who may veto, always may."""
+    behind = next((number for number, one in enumerate(progress) if one.missing), len(progress))
+    now = frozenset(entry for one in progress[: behind + 1] for entry in one.stage.approvers)
+    always = frozenset(entry for one in progress for entry in one.stage.veto)
+    first = progress[min(behind, len(progress) - 1)].stage
+    words = f"This is not yours to answer yet: {first.name or ', '.join(first.approvers)} comes first."
+    return {
+        vote.person: words
+        for vote in votes
+        if not (vote.break_glass or _is_of(now, vote) or _is_of(always, vote))
+    }
 
 
 def _decision(progress: Sequence[Progress], votes: Sequence[Vote]) -> tuple[Json, str]:

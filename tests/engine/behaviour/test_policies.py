@@ -188,3 +188,16 @@ async def test_silence_never_approves(store: SQLiteStore, default: str, reason: 
     else:
         assert state.error is not None
         assert reason in state.error
+
+
+async def test_ordered_stages_take_a_later_vote_once_the_earlier_have_approved(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["web:ana"], name="team"), Stage(["web:bo"], name="lead")], ordered=True)
+    async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
+        vote = await begin(runtime)
+        early = await vote("web:bo", "approve")
+        assert (early.kind, early.reason) == (
+            OutcomeKind.NOT_ALLOWED, "This is not yours to answer yet: team comes first.",
+        )  # fmt: skip
+        assert (await vote("web:ana", "approve")).kind is OutcomeKind.COUNTED
+        assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait(vote.run_id)).shared["by"] == ["web:ana", "web:bo"]

@@ -240,7 +240,8 @@ def _asked_of(record: CardRecord, places: Mapping[str, str]) -> str:
     policy = record.request.policy
     if policy is None:
         return ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
-    asked = "; ".join(_stage_words(record, places, stage) for stage in policy.stages)
+    joined = "; then " if policy.ordered else "; "
+    asked = joined.join(_stage_words(record, places, stage) for stage in policy.stages)
     if policy.escalates_at is None or not set(policy.escalate_to) <= set(policy.audience):
         return asked
     more = ", ".join(place_name(one, places, record.names) for one in policy.escalate_to)
@@ -286,10 +287,12 @@ def progress(record: CardRecord, places: Mapping[str, str]) -> list[str]:
 def still_needed(record: CardRecord) -> tuple[str, ...]:
     """Those whose approval is still missing, as the policy names them: people who have not voted, and groups."""
     voted = {name for vote in record.votes for name in (vote.person, vote.account, *vote.accounts)}
-    needed = (
-        entry for one in _stages(record) if one.missing for entry in one.stage.approvers if entry not in voted
-    )
-    excluded = () if record.request.policy is None else record.request.policy.excluded
+    policy = record.request.policy
+    waiting = [one for one in _stages(record) if one.missing]
+    if policy is not None and policy.ordered:
+        waiting = waiting[:1]
+    needed = (entry for one in waiting for entry in one.stage.approvers if entry not in voted)
+    excluded = () if policy is None else policy.excluded
     return tuple(dict.fromkeys(entry for entry in needed if entry not in excluded))
 
 

@@ -124,6 +124,7 @@ def _stage_words(stage: Stage) -> str:
 def _rules(policy: Policy) -> list[str]:
     rules = ["Whoever asked may not approve."] if policy.exclude_requester else []
     rules += [f"{visible_line(policy.author)} may not approve."] if policy.author else []
+    rules += ["The stages vote one after the other."] if policy.ordered else []
     rules += [f"To {one}, a remark is needed." for one in policy.comment]
     for stage in policy.stages:
         if stage.fallback:

@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sayso.engine import CredentialKind, Fact, OperatorError, PersonId, Policy, SQLiteStore, Vote, evaluate
+from sayso.engine import (
+    CastVote,
+    CredentialKind,
+    Fact,
+    OperatorError,
+    PersonId,
+    Policy,
+    SQLiteStore,
+    Vote,
+    evaluate,
+)
 
 LINK_LIVES = timedelta(minutes=10)
 SESSION_LIVES = timedelta(days=30)
@@ -42,10 +52,15 @@ class Caller:
     ids: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
 
-    def may_answer(self, audience: Sequence[str], policy: Policy | None = None) -> bool:
-        """Whether an answer of theirs would be taken, as the engine's policy says."""
+    def may_answer(
+        self, audience: Sequence[str], policy: Policy | None = None, votes: Sequence[CastVote] = ()
+    ) -> bool:
+        """Whether an answer of theirs would be taken beside the `votes` so far, as the engine's policy says."""
         vote = Vote(self.person, self.via, None, datetime.now(UTC), facts=self.facts, accounts=self.ids)
-        return not evaluate(policy or Policy(tuple(audience)), [vote], vote.at).refused
+        others = [one.as_vote() for one in votes if one.person not in (self.person, *self.ids)]
+        return (
+            self.person not in evaluate(policy or Policy(tuple(audience)), [*others, vote], vote.at).refused
+        )
 
     def may_see(self, audience: Sequence[str], requested_by: str | None) -> bool:
         """Whether they see a request: one that they may answer or have asked for."""

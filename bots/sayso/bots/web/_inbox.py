@@ -132,7 +132,7 @@ class Inbox:
     def card(self, record: CardRecord, caller: Caller) -> Markup:
         """A card as somebody sees it."""
         request = record.request
-        may_answer = caller.may_answer(request.audience, request.policy)
+        may_answer = caller.may_answer(request.audience, request.policy, record.votes)
         card = card_of(record, self._parts.settings)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
         return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions)
@@ -150,7 +150,8 @@ class Inbox:
         mine: list[Markup] = []
         others: list[Markup] = []
         for one in records:
-            waits = caller.may_answer(one.request.audience, one.request.policy) and not has_voted(one, ids)
+            waits = caller.may_answer(one.request.audience, one.request.policy, one.votes)
+            waits = waits and not has_voted(one, ids)
             (mine if waits else others).append(self.card(one, caller))
         return self.pages.inbox(visitor, mine, others, max(0, len(concerning) - _MOST_CARDS))
 
@@ -324,7 +325,7 @@ def _add_requests(app: FastAPI, inbox: Inbox) -> None:
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "There is no such card for you.")
         request = record.request
-        is_mine = request.open and caller.may_answer(request.audience, request.policy)
+        is_mine = request.open and caller.may_answer(request.audience, request.policy, record.votes)
         return JSONResponse({"card": inbox.card(record, caller), "is_mine": is_mine})
 
     @app.post("/requests/{request_id}/answers")
