@@ -21,6 +21,7 @@ time is over, or somebody ends it, the access is taken away.
     audience = "members"
 
 Start it with `/sayso start production-access {"system": "orders-db", "why": "stuck orders", "minutes": 60}`.
+End the access by its question: to cancel the run instead ends the workflow where it stands, and takes nothing away.
 """
 
 from __future__ import annotations

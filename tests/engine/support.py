@@ -11,6 +11,7 @@ from typing import Any
 from sayso.engine import (
     ExecutionState,
     Node,
+    NoticeKind,
     Outcome,
     Runtime,
     SQLiteStore,
@@ -56,6 +57,7 @@ class ManualClock:
 
 ANA = "local:ana"
 BO = "local:bo"
+CHANNEL = "slack:#sre"
 
 
 def waiting(state: ExecutionState, name: str | None = None) -> dict[str, Any]:
@@ -97,3 +99,18 @@ async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until something has come about that nothing announces; the test's time limit ends it."""
     while not condition():  # noqa: ASYNC110 - there is no event to wait for
         await asyncio.sleep(0)
+
+
+async def kinds(store: SQLiteStore, *wanted: str) -> list[str]:
+    """The kinds of what was audited, in their order."""
+    return [row.kind async for row in store.reader.audit() if row.kind in wanted]
+
+
+async def told(store: SQLiteStore, place: str = CHANNEL) -> list[NoticeKind]:
+    """What was to be said at a place since the last look."""
+    found: list[NoticeKind] = []
+    while (notice := await store.reader.notice(place, store.clock.now())) is not None:
+        assert not isinstance(notice, datetime)
+        found.append(notice.kind)
+        await store.end_notice(notice)
+    return found

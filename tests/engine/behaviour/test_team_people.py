@@ -30,8 +30,7 @@ from sayso.engine import (
     request_approval,
     request_input,
 )
-from tests.engine.behaviour.test_team_times import kinds, told
-from tests.engine.support import ManualClock
+from tests.engine.support import ManualClock, kinds, told
 
 pytestmark = pytest.mark.usefixtures("resident")
 

@@ -26,13 +26,12 @@ from sayso.engine import (
     request_input,
 )
 from sayso.engine.store import GRACE
-from tests.engine.support import ManualClock
+from tests.engine.support import CHANNEL, ManualClock, kinds, told
 
 pytestmark = pytest.mark.usefixtures("resident")
 
 HOUR = timedelta(hours=1)
 PEOPLE = ["web:ana", "web:bo"]
-CHANNEL = "slack:#sre"
 
 
 def asking(policy: Policy) -> Workflow:
@@ -42,21 +41,6 @@ def asking(policy: Policy) -> Workflow:
         shared["approved"] = decision.approved
 
     return Workflow("ask", ask)
-
-
-async def kinds(store: SQLiteStore, *wanted: str) -> list[str]:
-    """The kinds of what was audited, in their order."""
-    return [row.kind async for row in store.reader.audit() if row.kind in wanted]
-
-
-async def told(store: SQLiteStore, place: str = CHANNEL) -> list[NoticeKind]:
-    """What was to be said at a place since the last look."""
-    found: list[NoticeKind] = []
-    while (notice := await store.reader.notice(place, store.clock.now())) is not None:
-        assert not isinstance(notice, datetime)
-        found.append(notice.kind)
-        await store.end_notice(notice)
-    return found
 
 
 @pytest.mark.parametrize("on_expiry", ["reject", None])
