@@ -122,4 +122,12 @@ def link(folder: Path, name: str) -> str:
     return str(sayso(folder, "sign-in", name, "--json").json["url"])
 
 
-__all__ = ["ServiceProcess", "link", "token", "write"]
+def ask(folder: Path, workflow: str, shared: str = "{}") -> str:
+    """Start a run, and wait until its request is open; the request's id."""
+    sayso(folder, "start", workflow, shared)
+    while not (found := sayso(folder, "requests", "--json").json["requests"]):
+        pass
+    return str(found[0]["id"])
+
+
+__all__ = ["ServiceProcess", "ask", "link", "token", "write"]

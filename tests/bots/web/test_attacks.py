@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.bots.api.served import ServiceProcess, link, token, write
+from tests.bots.api.served import ServiceProcess, ask, link, token, write
 from tests.bots.command import sayso
+from tests.bots.web.visit import csrf, form
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -52,24 +52,6 @@ def browsers(tmp_path: Path) -> Iterator[Browsers]:
     made = Browsers(tmp_path)
     with made.stack:
         yield made
-
-
-def csrf(client: httpx.Client) -> dict[str, str]:
-    found = re.search(r'data-csrf="([0-9a-f]+)"', client.get("/").text)
-    assert found is not None
-    return {"X-CSRF-Token": found[1]}
-
-
-def ask(service: ServiceProcess, folder: Path) -> str:
-    """A request that is open, made by a program; its id."""
-    sayso(folder, "start", "release")
-    while not (found := sayso(folder, "requests", "--json").json["requests"]):
-        pass
-    return str(found[0]["id"])
-
-
-def form(key: str = "k", choice: str = "0") -> dict[str, object]:
-    return {"revision": 1, "key": key, "fields": {"choice": [choice]}}
 
 
 def test_a_link_signs_in_once_and_not_by_looking_at_it(
@@ -128,7 +110,7 @@ def test_another_site_can_do_nothing_with_a_persons_session(
     service: ServiceProcess, tmp_path: Path, browsers: Browsers
 ) -> None:
     """Its browser sends the cookie; what it cannot send is the token that only our own pages have."""
-    request_id = ask(service, tmp_path)
+    request_id = ask(tmp_path, "release")
     client = browsers.sign_in(service, "olga")
     good = csrf(client)
     for headers in (
@@ -157,7 +139,7 @@ def test_another_site_can_do_nothing_with_a_persons_session(
 
 
 def test_a_get_decides_nothing(service: ServiceProcess, tmp_path: Path, browsers: Browsers) -> None:
-    request_id = ask(service, tmp_path)
+    request_id = ask(tmp_path, "release")
     client = browsers.sign_in(service, "olga")
     run_id = client.get("/api/v1/runs").json()["runs"][0]["run_id"]
     for path in (
@@ -203,7 +185,7 @@ def test_tries_are_limited(strict: ServiceProcess, tmp_path: Path) -> None:
     guesses = [httpx.post(f"{strict.url}/sign-in", json={"link": f"guess-{n}"}) for n in range(5)]
     assert [one.status_code for one in guesses] == [403, 403, 403, 429, 429]
     assert int(guesses[-1].headers["retry-after"]) >= 1
-    request_id = ask(strict, tmp_path)
+    request_id = ask(tmp_path, "release")
     headers = {"Authorization": f"Bearer {token(tmp_path, 'ci')}"}
     body = {"revision": 7, "value": "approve"}
     address = f"{strict.url}/api/v1/requests/{request_id}/answers"

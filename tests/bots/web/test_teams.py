@@ -11,10 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.bots.api.served import ServiceProcess, write
+from tests.bots.api.served import ServiceProcess, ask, write
 from tests.bots.command import sayso
-from tests.bots.web.test_attacks import csrf, form
-from tests.bots.web.visit import Visit
+from tests.bots.web.visit import Visit, csrf, form
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -63,17 +62,10 @@ def team(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
         yield running
 
 
-def start(folder: Path, shared: str = "{}") -> str:
-    sayso(folder, "start", "team", shared)
-    while not (found := sayso(folder, "requests", "--json").json["requests"]):
-        pass
-    return str(found[0]["id"])
-
-
 def test_each_sees_what_waits_for_them_and_votes_as_they_come(
     team: ServiceProcess, browser: Browser, tmp_path: Path
 ) -> None:
-    start(tmp_path)
+    ask(tmp_path, "team")
     with (
         Visit.sign_in(browser, team.url, tmp_path, "ana") as ana,
         Visit.sign_in(browser, team.url, tmp_path, "cho") as cho,
@@ -99,7 +91,7 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
 def test_one_person_at_two_browsers_is_one_vote(
     team: ServiceProcess, browser: Browser, tmp_path: Path
 ) -> None:
-    start(tmp_path)
+    ask(tmp_path, "team")
     with (
         Visit.sign_in(browser, team.url, tmp_path, "ana") as ana,
         Visit.sign_in(browser, team.url, tmp_path, "ana-at-home") as home,
@@ -117,7 +109,7 @@ def test_one_person_at_two_browsers_is_one_vote(
 def test_handing_over_and_breaking_the_glass_under_more(
     team: ServiceProcess, browser: Browser, tmp_path: Path
 ) -> None:
-    start(tmp_path)
+    ask(tmp_path, "team")
     with (
         Visit.sign_in(browser, team.url, tmp_path, "ana") as ana,
         Visit.sign_in(browser, team.url, tmp_path, "cto") as cto,
@@ -141,7 +133,7 @@ def test_handing_over_and_breaking_the_glass_under_more(
 
 
 def test_whoever_asked_withdraws(team: ServiceProcess, browser: Browser, tmp_path: Path) -> None:
-    start(tmp_path, '{"by": "web:ana-at-home"}')
+    ask(tmp_path, "team", '{"by": "web:ana-at-home"}')
     with Visit.sign_in(browser, team.url, tmp_path, "ana") as ana:
         card = ana.card("Drop the table?")
         card.get_by_role("button", name="Approve").click()
@@ -156,7 +148,7 @@ def test_whoever_asked_withdraws(team: ServiceProcess, browser: Browser, tmp_pat
 
 def test_a_trusted_proxy_says_who_somebody_is(team: ServiceProcess, tmp_path: Path) -> None:
     """And a page of another site, with the same proxy before it, can still do nothing."""
-    request = start(tmp_path)
+    request = ask(tmp_path, "team")
     with httpx.Client(base_url=team.url, headers={"X-Forwarded-User": "bo"}) as bo:
         assert "Drop the table?" in bo.get("/").text
         refused = bo.post(f"/requests/{request}/answers", json=form())
@@ -187,7 +179,7 @@ def test_the_command_line_knows_people_and_changes_requests(team: ServiceProcess
     assert "person:ana" in listed
     assert "web:ana, web:ana-at-home" in listed
     assert "group:sre" in listed
-    request = start(tmp_path)
+    request = ask(tmp_path, "team")
     me = sayso(tmp_path, "requests", "--json").json["requests"][0]["requested_by"]
     assert me.startswith("local:")
     refused = sayso(tmp_path, "reassign", f"{request[:8]}@1", "web:dee")

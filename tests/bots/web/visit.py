@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
@@ -70,3 +71,15 @@ class Visit:
         axe: Any = Axe()
         found = axe.run(page or self.page)
         assert found.violations_count == 0, found.generate_report()
+
+
+def csrf(client: httpx.Client) -> dict[str, str]:
+    """The header that the pages send along."""
+    found = re.search(r'data-csrf="([0-9a-f]+)"', client.get("/").text)
+    assert found is not None
+    return {"X-CSRF-Token": found[1]}
+
+
+def form(key: str = "k", choice: str = "0") -> dict[str, object]:
+    """An answer as the card's form sends it."""
+    return {"revision": 1, "key": key, "fields": {"choice": [choice]}}
