@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -14,6 +15,19 @@ from tests.bots.command import sayso
 from tests.bots.web.visit import Visit
 
 pytestmark = pytest.mark.timeout(120)
+
+RESTS = "This has just come here or changed. Please look, and press again."
+
+
+def stop_the_clock(visit: Visit) -> None:
+    """A second later than it is, when no button rests any more."""
+    visit.page.clock.pause_at(visit.page.evaluate("Date.now() / 1000 + 1"))
+
+
+def accepted(visit: Visit) -> list[dict[str, Any]]:
+    """The answers that counted, as the trail has them."""
+    trail = sayso(visit.folder, "audit", "export", "--format", "jsonl").out.splitlines()
+    return [row["payload"] for row in map(json.loads, trail) if row["kind"] == "answer_accepted"]
 
 
 def test_a_question_arrives_by_itself_and_its_result_is_in_every_tab(olga: Visit) -> None:
@@ -33,7 +47,7 @@ def test_a_question_arrives_by_itself_and_its_result_is_in_every_tab(olga: Visit
 
 
 def test_every_input_type_is_answered(olga: Visit) -> None:
-    run_id = olga.start("kinds")
+    olga.start("kinds")
     expect(olga.card("Who is coming?")).to_be_visible()
     olga.check_accessibility()
     olga.card("Release 4.2.0 to production?").get_by_role("button", name="approve").click()
@@ -66,12 +80,9 @@ def test_every_input_type_is_answered(olga: Visit) -> None:
     form.get_by_role("button", name="Send").click()
     olga.page.get_by_role("article").filter(has_text="script").get_by_role("button", name="yes <i>").click()
     expect(olga.page.get_by_role("article").filter(has_text="done")).to_have_count(9)
-    asked = sayso(olga.folder, "audit", "export", "--format", "jsonl")
-    rows = [json.loads(line) for line in asked.out.splitlines()]
-    payloads = [
-        row["payload"] for row in rows if row["kind"] == "answer_accepted" and row["run_id"] == run_id
-    ]
-    values = {one["value"] if isinstance(one["value"], str) else json.dumps(one["value"]) for one in payloads}
+    values = {
+        one["value"] if isinstance(one["value"], str) else json.dumps(one["value"]) for one in accepted(olga)
+    }
     assert values == {
         "approve", "region-11", '["laptop", "desk"]', "false", "green tea\nand more", "40", "2026-12-31",
         '{"name": "Cho", "plan": "team", "remote": true, "seats": 2}', "yes <i>",
@@ -109,13 +120,36 @@ def test_the_second_one_hears_who_was_first(olga: Visit, browser: Browser, tmp_p
         ana.context.route("**/card", lambda route: route.abort())
         expect(ana.card("Release 4.2.0?")).to_be_visible()
         olga.card("Release 4.2.0?").get_by_role("button", name="reject").click()
-        expect(olga.card("Release 4.2.0?").first.get_by_role("status")).to_have_text(
-            "Rejected. The run goes on."
-        )
+        # The run asks again, on a card above it.
+        rejected = olga.card("Release 4.2.0?").filter(has_text="REJECTED")
+        expect(rejected.get_by_role("status")).to_have_text("Rejected. The run goes on.")
         ana.card("Release 4.2.0?").get_by_role("button", name="approve").click()
         said = ana.card("Release 4.2.0?").get_by_role("status")
         expect(said).to_have_text(re.compile("Already rejected by olga at .*Your press changed nothing."))
         expect(ana.card("Release 4.2.0?").get_by_text("REJECTED", exact=True)).to_be_visible()
+
+
+def test_a_second_click_does_not_decide_what_has_moved_under_the_pointer(olga: Visit) -> None:
+    """The run asks again at once, and its new card comes where the pointer is."""
+    olga.page.clock.install()
+    olga.page.reload()
+    olga.start()
+    card = olga.card("Release 4.2.0?")
+    place = card.get_by_role("button", name="reject").bounding_box()
+    assert place is not None
+    where = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    stop_the_clock(olga)
+    olga.page.mouse.click(*where)
+    again = card.filter(has=olga.page.get_by_role("button"))
+    expect(card.filter(has_text="REJECTED")).to_have_count(1)
+    expect(again.get_by_role("button", name="reject")).to_be_visible()
+    olga.page.mouse.click(*where)
+    expect(again.get_by_role("status")).to_have_text(RESTS)
+    expect(again.get_by_role("button", name="reject")).to_have_attribute("aria-disabled", "true")
+    olga.page.clock.run_for(1000)
+    again.get_by_role("button", name="approve").click()
+    expect(card.get_by_text("APPROVED, done")).to_be_visible()
+    assert [answer["value"] for answer in accepted(olga)] == ["reject", "approve"]
 
 
 def test_nobody_is_offered_what_is_not_theirs(olga: Visit, browser: Browser, tmp_path: Path) -> None:
@@ -168,17 +202,23 @@ def test_killed_and_started_again_the_open_card_comes_back_to_life(
 def test_a_card_whose_question_changed_says_so_and_keeps_what_was_typed(
     olga: Visit, service: ServiceProcess, tmp_path: Path
 ) -> None:
+    olga.page.clock.install()
+    olga.page.reload()
     olga.start("pair")
     expect(olga.card("Release 4.2.0?")).to_be_visible()
     service.kill()
     with ServiceProcess(tmp_path, SHOP_PROMPT="Release 4.2.1?"):
         expect(olga.page.get_by_text("Not connected.")).to_be_hidden(timeout=30_000)
         olga.card("Release 4.2.0?").get_by_label("Your answer").fill("half a sent")
+        stop_the_clock(olga)
         olga.card("Which window?").get_by_role("button", name="early").click()
         changed = olga.card("Release 4.2.1?")
         expect(changed.get_by_text("CHANGED at")).to_be_visible()
         expect(changed.get_by_label("Your answer")).to_have_value("half a sent")
+        changed.get_by_role("button", name="Send").click(force=True)  # meant for the old words
+        expect(changed.get_by_role("status")).to_have_text(RESTS)
         changed.get_by_label("Your answer").fill("yes")
+        olga.page.clock.run_for(1000)
         changed.get_by_role("button", name="Send").click()
         expect(changed.get_by_role("status")).to_have_text("Recorded: yes. The run goes on.")
 

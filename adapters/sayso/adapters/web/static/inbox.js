@@ -55,6 +55,60 @@ async function fetchCard(id) {
   return response.ok ? response.json() : null;
 }
 
+// --- what moves under the pointer -------------------------------------------------------------------
+
+// Whoever reaches for a button saw what stood there a moment ago. Where a card or a part of the page has come, moved or
+// changed since, its buttons rest for this long, and say so: a double click must not decide the question that took the
+// first one's place.
+const REST = 600; // milliseconds
+const resting = new Map();
+
+function places() {
+  const found = new Map();
+  for (const part of document.querySelectorAll(".card, [data-live]")) {
+    const buttons = Array.from(part.querySelectorAll("button"), (button) => [button.textContent, button.form.dataset.body]);
+    found.set(part.id, JSON.stringify([part.offsetTop, part.offsetHeight, part.dataset.revision, buttons]));
+  }
+  return found;
+}
+
+function setResting(id, rests) {
+  for (const button of document.getElementById(id)?.querySelectorAll("button") ?? []) {
+    if (rests) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+}
+
+function rest(id) {
+  clearTimeout(resting.get(id));
+  setResting(id, true);
+  resting.set(id, setTimeout(() => {
+    resting.delete(id);
+    setResting(id, false);
+  }, REST));
+}
+
+// Whatever changes the page by itself does it in here.
+function rearrange(change) {
+  const before = places();
+  change();
+  for (const [id, place] of places()) {
+    if (place !== before.get(id)) rest(id);
+    else if (resting.has(id)) setResting(id, true); // its buttons may be new
+  }
+}
+
+function say(part, content) {
+  rearrange(() => part.querySelector(".outcome").replaceChildren(content));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[aria-disabled]");
+  if (!button) return;
+  event.preventDefault();
+  say(button.closest("[data-api], .card"), "This has just come here or changed. Please look, and press again.");
+});
+
 // --- forms of cards --------------------------------------------------------------------------------
 
 const busy = new Set();
@@ -86,14 +140,9 @@ function setDisabled(form, disabled) {
   for (const button of form.querySelectorAll("button")) button.disabled = disabled;
 }
 
-function say(card, content) {
-  const place = card.querySelector(".outcome");
-  place.replaceChildren(content);
-}
-
 function swap(card, html) {
   const fresh = parse(html).querySelector("article");
-  card.replaceWith(fresh);
+  rearrange(() => card.replaceWith(fresh));
   return fresh;
 }
 
@@ -124,7 +173,7 @@ async function submit(form, where, content) {
     card.focus();
   } else {
     setDisabled(form, false);
-    showErrors(form, said.errors);
+    rearrange(() => showErrors(form, said.errors));
   }
   say(card, parse(said.words));
   queue(id); // what happened to it meanwhile
@@ -145,21 +194,20 @@ document.addEventListener("submit", (event) => {
 });
 
 async function operate(form) {
-  const place = form.querySelector(".outcome");
   const body = JSON.parse(form.dataset.body ?? "{}");
   if (form.elements.result) {
     try {
       body.result = JSON.parse(form.elements.result.value);
     } catch {
-      place.textContent = 'That is no JSON; a text needs quotes: "sent".';
+      say(form, 'That is no JSON; a text needs quotes: "sent".');
       return;
     }
   }
   setDisabled(form, true);
-  const { ok, said } = await send(form.dataset.api, body, crypto.randomUUID(), (words) => { place.textContent = words; });
+  const { ok, said } = await send(form.dataset.api, body, crypto.randomUUID(), (words) => say(form, words));
   setDisabled(form, false);
   if (said.go) location.assign(said.go);
-  else if (place) place.textContent = ok ? "Done." : said.detail;
+  else say(form, ok ? "Done." : said.detail);
 }
 
 // --- long lists of options ------------------------------------------------------------------------
@@ -201,29 +249,31 @@ async function refresh(id) {
     const fresh = parse(found.card).querySelector("article");
     const changed = fresh.dataset.revision !== card.dataset.revision;
     if (fresh.querySelector("form.answer") && card.querySelector("form.answer") && !changed) {
-      card.querySelector(".standing").replaceWith(fresh.querySelector(".standing")); // who voted; the form stays
+      rearrange(() => card.querySelector(".standing").replaceWith(fresh.querySelector(".standing"))); // the form stays
       return;
     }
     const hadFocus = card.contains(document.activeElement);
-    if (changed) keepTyped(card, fresh);
-    else if (card.querySelector(".outcome").hasChildNodes()) {
-      fresh.querySelector(".outcome").replaceChildren(...card.querySelector(".outcome").childNodes);
-    }
-    card.replaceWith(fresh);
+    rearrange(() => {
+      if (changed) keepTyped(card, fresh);
+      else fresh.querySelector(".outcome").replaceChildren(...card.querySelector(".outcome").childNodes);
+      card.replaceWith(fresh);
+    });
     if (hadFocus) fresh.focus();
     if (changed) news.textContent = `Changed: ${fresh.querySelector("h2").textContent}`;
   } else if (found && cards?.hasAttribute("data-inbox") && found.is_mine) {
     arrive(found.card);
   } else if (found && cards?.dataset.runCards === parse(found.card).querySelector("article").dataset.run) {
-    cards.append(parse(found.card));
+    rearrange(() => cards.append(parse(found.card)));
   }
 }
 
 function arrive(html) {
   const fresh = parse(html).querySelector("article");
   fresh.classList.add("arrived");
-  cards.prepend(fresh);
-  document.getElementById("empty").hidden = true;
+  rearrange(() => {
+    cards.prepend(fresh);
+    document.getElementById("empty").hidden = true;
+  });
   news.textContent = `New: ${fresh.querySelector("h2").textContent}`;
 }
 
@@ -236,10 +286,12 @@ function refreshParts() {
     if (!response?.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     localise(page);
-    for (const part of document.querySelectorAll("[data-live]")) {
-      const fresh = page.getElementById(part.id);
-      if (fresh) part.replaceWith(document.adoptNode(fresh));
-    }
+    rearrange(() => {
+      for (const part of document.querySelectorAll("[data-live]")) {
+        const fresh = page.getElementById(part.id);
+        if (fresh) part.replaceWith(document.adoptNode(fresh));
+      }
+    });
   }, 200);
 }
 
@@ -274,8 +326,10 @@ async function queue(id) {
 const channel = new BroadcastChannel("sayso");
 
 function setConnected(is) {
-  connection.hidden = is;
-  connection.textContent = is ? "" : "Not connected. What you see may be old; this comes back by itself.";
+  rearrange(() => {
+    connection.hidden = is;
+    connection.textContent = is ? "" : "Not connected. What you see may be old; this comes back by itself.";
+  });
 }
 
 channel.addEventListener("message", ({ data }) => {
