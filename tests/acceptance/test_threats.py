@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ import pytest
 from sayso.config import PolicySettings, StageSettings
 from sayso.engine import NotApproved, SQLiteReader, Workflow, node, request_approval, verify_audit
 from sayso.testing.slack import SeenMessage
-from tests.acceptance.both import CHANNEL, GROUP, Both
+from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
 PROMPT = "Delete the production database?"
 
@@ -180,6 +181,62 @@ async def test_an_operator_who_edits_the_database_is_noticed(both: Both) -> None
     async with SQLiteReader(path) as reader:
         report = await verify_audit(reader.audit())
     assert [problem.sequence for problem in report.problems], "changed"
+
+
+@pytest.mark.parametrize("platform", ["slack", "telegram"])
+async def test_a_sign_in_link_from_a_chat_makes_nobody_an_operator(both: Both, platform: str) -> None:
+    """Anybody can write to a bot, and gets a link. A question that names nobody is for this machine's operators."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        shared["approved"] = (await request_approval(PROMPT, to=["operator", "web", "api", CHANNEL])).approved
+
+    async with both.running(Workflow("delete", ask)) as runtime:
+        run_id = await runtime.start("delete")
+        await both.slack_shows(PROMPT)
+        (request,) = await runtime.pending()
+        eve = await AtInbox.sign_in(both.url, await _link_of_a_stranger(both, platform))
+        assert PROMPT not in await eve.page()
+        assert (await eve.browser.get(f"/requests/{request.id}")).status_code == HTTPStatus.NOT_FOUND
+        assert (await eve.choose(request.id, 0))["status"] == HTTPStatus.NOT_FOUND
+        assert (await eve.browser.get("/api/v1/requests")).json()["requests"] == []
+        body = {"revision": 1, "value": "approve"}
+        headers = {"X-CSRF-Token": eve.csrf, "Idempotency-Key": "eve"}
+        answer = await eve.browser.post(f"/api/v1/requests/{request.id}/answers", json=body, headers=headers)
+        assert answer.json()["outcome"] == "not_allowed"
+        await eve.leave()
+        assert [one.id for one in await runtime.pending(run_id)] == [request.id]
+
+
+async def _link_of_a_stranger(both: Both, platform: str) -> str:
+    """What somebody of another organisation, or anybody on Telegram, gets from the bot."""
+    if platform == "slack":
+        eve = both.slack.add_person("Eve", is_stranger=True)
+        both.channel.add(eve)
+        return (await both.sayso(eve, "inbox")).rpartition(" ")[2]
+    stranger = both.telegram.add_person("Eve")
+    await stranger.start()
+    await stranger.command(None, "/inbox")
+    while True:
+        revision = both.telegram.revision
+        for one in await stranger.sees(None):
+            if "Your inbox" in one.text:
+                return one.text.rpartition(" ")[2]
+        await both.telegram.until(lambda: both.telegram.revision != revision)  # noqa: B023 - awaited at once
+
+
+async def test_codes_cannot_be_tried_one_after_the_other(both: Both) -> None:
+    """Then not even the right one links, though it is still good."""
+    eve = both.slack.add_person("Eve")
+    both.channel.add(eve)
+    async with both.running(asking()) as runtime:
+        code = (await both.sayso(both.ana, "link")).split()[3].rstrip(",")
+        for wrong in range(5):
+            assert (await both.sayso(eve, f"link AAAA-AAA{wrong + 2}")).startswith("This code is not known")
+        assert (await both.sayso(eve, f"link {code}")).startswith("Too many codes.")
+        del runtime
+    async with SQLiteReader(both.folder / "sayso.db") as reader:
+        assert await reader.accounts() == []
 
 
 async def test_a_policy_that_names_nobody_lets_nobody_in(both: Both) -> None:

@@ -24,6 +24,11 @@ from sayso.engine import (
 
 LINK_LIVES = timedelta(minutes=10)
 SESSION_LIVES = timedelta(days=30)
+WEB, INBOX = "web", "inbox"
+"""The ways in of pages. By `web` come those whom an operator or the trusted proxy lets in as `web:NAME`; `operator`
+stands for them. By `inbox` come accounts of chats, which signed in with a link from the bot: since anybody can write to
+a bot, that stands for nobody, and they answer where they are named or belong to a chat or group that is.
+"""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
@@ -40,9 +45,9 @@ class InvalidName(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who was let in. `via` is the surface: `web`, `api`, `console`. Operators see and do everything. `ids`
-    are all that is this person, `facts` what was looked up of them, both for what they are shown: an answer is looked
-    up anew.
+    """Somebody who was let in. `via` is the surface: `web`, `inbox`, `api`, `console`. Operators see and do everything.
+    `ids` are all that is this person, `facts` what was looked up of them, both for what they are shown: an answer is
+    looked up anew.
     """
 
     person: PersonId
@@ -96,7 +101,7 @@ class Credentials:
 
     async def make_link(self, name: str) -> str:
         """A secret that signs `web:name` in, once, within ten minutes. Raises `InvalidName`, `StoreError`."""
-        return await self.make_link_of(f"web:{_checked(name)}")
+        return await self.make_link_of(f"{WEB}:{_checked(name)}")
 
     async def make_link_of(self, person: str) -> str:
         """A secret that signs an account in, once, within ten minutes. Raises `StoreError`."""
@@ -113,7 +118,7 @@ class Credentials:
         person = await self._store.redeem(_hash(link), _hash(session), until)
         if person is None:
             return None
-        if person.startswith("web:"):
+        if person.startswith(f"{WEB}:"):
             await self._store.know(person, person.partition(":")[2])
         return session, await self._known(person)
 
@@ -137,7 +142,7 @@ class Credentials:
 
     async def by_name(self, name: str) -> Caller | None:
         """Whom a trusted proxy means by a name."""
-        return await self._known(f"web:{name}") if _NAME.fullmatch(name) else None
+        return await self._known(f"{WEB}:{name}") if _NAME.fullmatch(name) else None
 
     async def by_token(self, token: str) -> Caller | None:
         """Which program a token belongs to.
@@ -162,10 +167,10 @@ class Credentials:
 
     async def _known(self, person: str) -> Caller:
         """A person at the inbox, with what is known of them."""
-        caller = self._caller(person, "web")
+        caller = self._caller(person, WEB if person.startswith(f"{WEB}:") else INBOX)
         if self._stand is None:
             return caller
-        standing = await self._stand(person, "web")
+        standing = await self._stand(person, caller.via)
         is_operator = any(one in self._operators for one in (person, *standing.ids))
         name = (await self._store.reader.name_of(standing.ids)) or caller.name
         return replace(caller, is_operator=is_operator, ids=standing.ids, facts=standing.facts, name=name)
