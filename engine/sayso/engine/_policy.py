@@ -358,10 +358,13 @@ def answer_at_expiry(policy: Policy, question: Question) -> Json:
     return False if question.input_type == "confirm" and policy.on_expiry == REJECT else policy.on_expiry
 
 
-def reassign(policy: Policy, vote: Vote, to: str, now: datetime) -> Policy | str:
+def reassign(
+    policy: Policy, vote: Vote, to: str, now: datetime, accounts: Sequence[str] = ()
+) -> Policy | str:
     """The policy after somebody who may vote handed that over to another person; the reason where it cannot be done.
 
-    `vote` is any of theirs: who they are and how they came in. They may not vote any more.
+    `vote` is any of theirs: who they are and how they came in. They may not vote any more. `accounts` are all ids of
+    whoever `to` is, so that nobody who is asked already is asked twice.
     """
     stages = _stages_at(policy, now)
     why = _Check(policy, stages, now).refusal(msgspec.structs.replace(vote, value=None))
@@ -369,9 +372,12 @@ def reassign(policy: Policy, vote: Vote, to: str, now: datetime) -> Policy | str
         return why
     if not is_person(to):
         return f"{to} is no person. Hand it over to one, such as person:ana, slack:T1:U2 or telegram:7."
-    if to in policy.audience:
+    theirs = {to, *accounts}
+    if not theirs.isdisjoint(policy.audience):
         return f"{to} is asked already."
-    if to in policy.excluded:
+    if not theirs.isdisjoint(policy.released):
+        return f"{to} has handed this over already."
+    if not theirs.isdisjoint(policy.excluded):
         return f"{to} asked for this or made it, so they may not approve it."
     ids = (vote.person, *vote.accounts)
 
@@ -429,7 +435,7 @@ def _progress(stage: Stage, votes: Sequence[Vote]) -> Progress:
     missing = max(0, stage.needed - len(yes))
     if stage.need == ALL:
         covered = {one for vote in yes for one in (vote.person, *vote.accounts, *_places(vote))}
-        missing = sum(entry not in covered for entry in stage.approvers) if yes else len(stage.approvers)
+        missing = max(missing, sum(entry not in covered for entry in stage.approvers))
         if any(vote.via == CODE for vote in yes):
             missing = 0
     rejected = tuple(vote.person for vote in of_stage if not is_approval(vote.value))

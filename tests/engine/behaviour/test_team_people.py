@@ -162,6 +162,33 @@ async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: SQL
     ]
 
 
+@pytest.mark.parametrize("author", [None, "telegram:5"])
+async def test_whoever_asked_does_not_get_round_four_eyes_by_unlinking(
+    store: SQLiteStore, author: str | None
+) -> None:
+    policy = Policy(stages=[Stage(["chat:1"])], exclude_requester=author is None, author=author)
+    asked_by = "slack:T1:U5" if author is None else "slack:T1:U6"
+    flow = Workflow("ask", asking(policy, requested_by=asked_by))
+    async with Runtime(store, [flow]) as runtime:
+        await link(store, "slack:T1:U5", "telegram:5")
+        ask = await begin(runtime)
+        assert "so someone else must approve it" in (await ask("slack:T1:U5")).reason
+        for account in ("telegram:5", "slack:T1:U5"):
+            assert (await store.unlink(account)).startswith("An open question is yours"), account
+            assert (await ask(account)).kind is OutcomeKind.NOT_ALLOWED
+        assert (await ask("slack:T1:U7")).kind is OutcomeKind.RESOLVED
+        assert (await store.unlink("telegram:5")).startswith("Unlinked: ")
+
+
+async def test_two_accounts_of_one_person_are_not_all_of_two(store: SQLiteStore) -> None:
+    """Also where they are linked only once the question is open."""
+    policy = Policy(stages=[Stage(["slack:T1:U5", "telegram:5"], need="all")])
+    async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
+        ask = await begin(runtime)
+        await link(store, "slack:T1:U5", "telegram:5")
+        assert (await ask("slack:T1:U5")).kind is OutcomeKind.COUNTED
+
+
 async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: SQLiteStore) -> None:
     policy = Policy(stages=[Stage(["chat:1"], need=3)])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
@@ -225,6 +252,7 @@ async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> No
         assert (await hand(ANA_TELEGRAM, ANA_SLACK)).kind is OutcomeKind.INVALID
         assert (await hand(ANA_TELEGRAM, "person:cho")).kind is OutcomeKind.DONE
         assert (await ask(ANA_SLACK)).reason == "You handed this over to somebody else."
+        assert (await hand("telegram:9", ANA_SLACK)).reason == f"{ANA_SLACK} has handed this over already."
         assert "telegram:9" in {one.destination for one in await store.reader.deliveries(ask.id)}
         assert NoticeKind.REASSIGNED in await told(store, "slack:T1:U2")
         assert (await ask("slack:T1:U2")).kind is OutcomeKind.COUNTED, "Ana's own vote counts no more"
@@ -242,6 +270,30 @@ async def test_nobody_hands_over_to_whoever_asked(store: SQLiteStore) -> None:
         assert "asked for this" in outcome.reason
         with pytest.raises(InvalidRequest, match="names nobody"):
             await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="nobody")
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("web:bo", "web:bo is asked already."),
+        ("slack:T1:U2", "slack:T1:U2 is asked already."),
+        ("telegram:5", "telegram:5 asked for this or made it, so they may not approve it."),
+        ("person:dee", "person:dee asked for this or made it, so they may not approve it."),
+    ],
+)
+async def test_nobody_hands_over_to_another_account_of_those(store: SQLiteStore, to: str, why: str) -> None:
+    """The requester's second account is linked by a code, the author's and the other approver's are listed."""
+    policy = Policy(
+        stages=[Stage(["person:ana", "person:bo"], need="all")], exclude_requester=True, author="web:dee"
+    )
+    directory = Directory({**DIRECTORY.people, "dee": Person(("web:dee",))})
+    flow = Workflow("ask", asking(policy, requested_by="slack:T1:U5"))
+    async with Runtime(store, [flow], directory=directory) as runtime:
+        await link(store, "slack:T1:U5", "telegram:5")
+        ask = await begin(runtime)
+        outcome = await runtime.reassign(ask.id, 1, person=ANA_SLACK, via="chat:1", to=to)
+        assert (outcome.kind, outcome.reason) == (OutcomeKind.NOT_ALLOWED, why)
+        assert (await ask(ANA_SLACK)).kind is OutcomeKind.COUNTED
 
 
 async def test_whoever_asked_withdraws_and_nobody_else(store: SQLiteStore) -> None:

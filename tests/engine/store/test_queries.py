@@ -23,6 +23,7 @@ COLD = {
     "accounts_list": "a listing of people's accounts",
     "accounts_of_gone_people": "once at a start",
     "link_codes_forget": "the handful of codes of the last ten minutes",
+    "person_excluded": "as rare as somebody who unlinks an account",
     "person_voting": "as rare as somebody who unlinks an account",
     "credentials_list": "a listing of the handful of people and programs that are let in",
     "runs_list": "a listing, bounded by its limit, that walks from the newest run back",

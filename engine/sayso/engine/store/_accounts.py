@@ -53,7 +53,9 @@ def link(tx: Transaction, account: str, code_hash: str) -> str:
 
 
 def unlink(tx: Transaction, account: str) -> str:
-    """Let an account stand for itself again; refused while a vote of its person counts. What to say."""
+    """Let an account stand for itself again; refused while a vote of its person counts, or four eyes keeps them from
+    one. What to say.
+    """
     row = tx.row("account_find", (account,))
     if row is None:
         return f"{account} is linked to nothing."
@@ -62,6 +64,8 @@ def unlink(tx: Transaction, account: str) -> str:
     person = str(row["person"])
     if tx.row("person_voting", (person,))["votes"]:
         return "You have voted on an open question. Unlink when it is decided: one person has one vote."
+    if tx.row("person_excluded", {"person": person})["questions"]:
+        return "An open question is yours, and others must approve it. Unlink when it is decided."
     tx.run("account_remove", (account,))
     tx.run("accounts_of_nobody", {"person": person})
     tx.audit("account_unlinked", {"account": account, "whose": person}, person=account)

@@ -69,7 +69,7 @@ def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
     if wish.to in ids:
         return Outcome(OutcomeKind.INVALID, "That is you. Hand it over to somebody else.")
     vote = Vote(whose, wish.via, None, tx.instant, facts=wish.facts, accounts=ids)
-    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant)
+    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant, _ids_of_entry(tx, wish.to))
     if isinstance(policy, str):
         return Outcome(OutcomeKind.NOT_ALLOWED, policy)
     _store(tx, request, policy, wish, ids)
@@ -111,6 +111,12 @@ def _find(tx: Transaction, request_id: str, person: str) -> Changeable | Outcome
         kind, words = CLOSED[RequestStatus(request.status)]
         return Outcome(kind, words.format(when=clock_time(request.resolved_at)))
     return request
+
+
+def _ids_of_entry(tx: Transaction, entry: str) -> tuple[str, ...]:
+    """All ids of whoever an entry names, by an account or as `person:NAME`."""
+    row = tx.row("account_find", (entry,))
+    return _ids(tx, entry, entry if row is None else str(row["person"]))
 
 
 def _ids(tx: Transaction, account: str, person: str | None) -> tuple[str, ...]:

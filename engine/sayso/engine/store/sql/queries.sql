@@ -383,6 +383,12 @@ DELETE FROM accounts WHERE linked_at IS NOT NULL AND person LIKE 'person:%' AND 
 SELECT count(*) AS votes FROM votes v JOIN requests q ON q.request_key = v.request_key
 WHERE q.status = 'PENDING' AND v.person IN (SELECT account FROM accounts WHERE person = ?);
 
+-- name: person_excluded
+-- Whether somebody may not approve an open question, which they asked for or made by any account.
+SELECT count(*) AS questions FROM requests q JOIN json_each(q.policy, '$.excluded') excluded
+WHERE q.status = 'PENDING'
+  AND (excluded.value = :person OR excluded.value IN (SELECT account FROM accounts WHERE person = :person));
+
 -- name: link_code_put
 INSERT INTO link_codes (account, hash, expires_at) VALUES (:account, :hash, :expires_at)
 ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at;
