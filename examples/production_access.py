@@ -21,15 +21,27 @@ time is over, or somebody ends it, the access is taken away.
     audience = "members"
 
 Start it with `/sayso start production-access {"system": "orders-db", "why": "stuck orders", "minutes": 60}`.
-End the access by its question: to cancel the run instead ends the workflow where it stands, and takes nothing away.
+End the access by its question, which whoever asked may also withdraw: to cancel the run instead ends the workflow where
+it stands, and takes nothing away.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from sayso.engine import Decision, Policy, Stage, Workflow, node, request_approval, request_input, step
+from sayso.engine import (
+    Decision,
+    Policy,
+    RequestWithdrawn,
+    Stage,
+    Workflow,
+    node,
+    request_approval,
+    request_input,
+    step,
+)
 
 ON_CALL = "group:on-call"
 
@@ -80,15 +92,16 @@ async def grant(shared: dict[str, Any]) -> None:
 @node
 async def hold(shared: dict[str, Any]) -> None:
     """Wait until the time is over, which a question's deadline does over any restart, or until somebody ends it."""
-    await request_input(
-        f"Access to {shared['system']} is open. End it now?",
-        [{"value": "end", "label": "End it", "style": "danger"}],
-        "select",
-        "end",
-        to=[ON_CALL],
-        expires_after=timedelta(minutes=shared["minutes"]),
-        default="end",
-    )
+    with suppress(RequestWithdrawn):  # whoever asked for the access does not need it any more
+        await request_input(
+            f"Access to {shared['system']} is open. End it now?",
+            [{"value": "end", "label": "End it", "style": "danger"}],
+            "select",
+            "end",
+            to=[ON_CALL],
+            expires_after=timedelta(minutes=shared["minutes"]),
+            default="end",
+        )
 
 
 @node

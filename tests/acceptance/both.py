@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from sayso.config import (
     StageSettings,
     TelegramSettings,
 )
-from sayso.engine import Runtime, SQLiteStore, Workflow
+from sayso.engine import Runtime, SQLiteStore, SystemClock, Workflow
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
 from sayso.testing.slack import LocalSlack
@@ -78,6 +79,19 @@ RELEASE = PolicySettings(stages=(StageSettings(approvers=(CHANNEL, GROUP, "opera
 """The policy that examples/release.py names: the first of those who see it."""
 
 
+@dataclass(frozen=True)
+class LaterClock:
+    """The machine's clock, so much ahead."""
+
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    async def wait_until(self, instant: datetime) -> None:
+        await SystemClock().wait_until(instant - self.ahead)
+
+
 @dataclass
 class Both:
     """Ana is in the Slack channel, Bo in the Telegram group; `press` and the like are what they do."""
@@ -117,9 +131,13 @@ class Both:
 
     @asynccontextmanager
     async def running(
-        self, workflow: Workflow, to: tuple[str, ...] = (), operator: str | None = None
+        self,
+        workflow: Workflow,
+        to: tuple[str, ...] = (),
+        operator: str | None = None,
+        later: timedelta = timedelta(0),
     ) -> AsyncGenerator[Runtime]:
-        """The service while inside; entered again, it has been restarted."""
+        """The service while inside; entered again, it has been restarted, `later` than it is."""
         made: list[Parts] = []
 
         def platforms(parts: Parts) -> list[Platform]:
@@ -128,7 +146,7 @@ class Both:
 
         plan = Plan(
             settings=self._settings(operator),
-            new_store=lambda: SQLiteStore(self.folder / "sayso.db"),
+            new_store=lambda: SQLiteStore(self.folder / "sayso.db", clock=LaterClock(later)),
             workflows=[workflow],
             starters={workflow.name: frozenset({self.ana_id, self.bo_id})},
             audiences={workflow.name: to} if to else {},

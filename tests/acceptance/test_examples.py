@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -206,7 +207,7 @@ async def test_production_access_is_granted_by_two_and_ends_by_itself(both: Both
 
 
 async def test_production_access_in_an_emergency(both: Both) -> None:
-    """Ana goes alone at the web inbox, though she asked; a refusal needs its reason; and Bo ends the access early."""
+    """Ana goes alone at the web inbox, though she asked, and says why; and Bo ends the access early."""
     cho = both.slack.add_person("Cho")
     on_call(both, cho)
     shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
@@ -227,6 +228,52 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
         post = await both.telegram_shows("Access to orders-db is open. End it now?")
         assert (await both.bo.press(post, "❌ End it")).is_acknowledged
         assert (await runtime.wait(run_id)).shared["revoked"] == "access to orders-db revoked"
+
+
+async def test_production_access_that_nobody_decides_is_not_granted(both: Both) -> None:
+    on_call(both, both.slack.add_person("Cho"))
+    shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
+    async with both.running(production_access.workflow) as runtime:
+        run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
+        await both.slack_shows("Access to orders-db for 60 minutes?", "Until")
+    async with both.running(production_access.workflow, later=timedelta(minutes=31)) as runtime:
+        state = await runtime.wait(run_id)
+        assert (state.shared["decision"]["approved"], "granted" in state.shared) == (False, False)
+        await both.slack_shows("Access to orders-db for 60 minutes?", "EXPIRED", "Nobody answered")
+        await both.telegram_shows("Access to orders-db for 60 minutes?", "EXPIRED")
+
+
+async def test_production_access_is_refused_with_a_reason(both: Both) -> None:
+    on_call(both, both.slack.add_person("Cho"))
+    shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
+    async with both.running(production_access.workflow) as runtime:
+        run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
+        post = await both.telegram_shows("Access to orders-db for 60 minutes?")
+        assert (await both.bo.press(post, "❌ Reject")).text == "Please say why."
+        asked = await both.telegram_shows("Why?", "Reply with the reason")
+        await both.bo.reply(asked, "the migration runs")
+        await both.slack_shows("REJECTED", "Rejected by Bo", "the migration runs")
+        assert "granted" not in (await runtime.wait(run_id)).shared
+
+
+async def test_whoever_asked_for_production_access_gives_it_back(both: Both) -> None:
+    """By withdrawing the question that holds it open."""
+    cho = both.slack.add_person("Cho")
+    on_call(both, cho)
+    shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
+    async with both.running(production_access.workflow) as runtime:
+        run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
+        card = await both.slack_shows("Access to orders-db for 60 minutes?")
+        post = await both.telegram_shows("Access to orders-db for 60 minutes?")
+        await both.press(cho, card, "✅ Approve")
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        await both.slack_shows("Access to orders-db is open. End it now?")
+        (held,) = await runtime.pending(run_id)
+        assert (await both.sayso(both.ana, f"withdraw {held.id[:8]}")).startswith("Withdrawn.")
+        state = await runtime.wait(run_id)
+        assert (state.workflow_status, state.shared["revoked"]) == (
+            WorkflowStatus.COMPLETED, "access to orders-db revoked",
+        )  # fmt: skip
 
 
 async def test_a_small_expense_is_approved_at_the_inbox(both: Both) -> None:
