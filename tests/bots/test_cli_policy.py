@@ -9,6 +9,9 @@ import pytest
 from tests.bots.command import sayso
 
 POLICIES = """
+[destinations."slack:#sre"]
+id = "C1"
+audience = "members"
 [policies.release]
 exclude_requester = true
 [[policies.release.stages]]
@@ -79,7 +82,7 @@ def test_what_cannot_be_played_is_said(folder: Path) -> None:
     (folder / "sayso.toml").write_text(POLICIES.replace("need = 2", "need = 0"))
     ran = sayso(folder, "policy", "check")
     assert ran.code != 0
-    assert "sayso.toml, line 4 cannot be used: need=0" in ran.err
+    assert "sayso.toml, line 7 cannot be used: need=0" in ran.err
 
 
 TEAM = """
@@ -95,7 +98,12 @@ remind_every = "90m"
 escalate_after = "4h"
 escalate_to = ["web:lead"]
 break_glass = ["web:cto"]
-stages = [{ approvers = ["group:sre"], need = 2, fallback = ["web:dee"] }]
+stages = [{ approvers = ["group:sre"], need = 2, veto = ["group:board"] }]
+[groups.board]
+members = ["web:chair"]
+[policies.pair]
+exclude_requester = true
+stages = [{ approvers = ["person:ana"], fallback = ["web:dee"] }]
 """
 
 
@@ -103,13 +111,54 @@ def test_times_and_people_are_explained(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(TEAM)
     assert sayso(tmp_path, "policy", "check", "team").out.splitlines() == [
         "team:",
-        "  2 of group:sre must approve; one rejection of theirs reject",
+        "  2 of group:sre must approve; one rejection of theirs reject; one of group:board can reject alone",
         "  To reject, a remark is needed.",
-        "  Where four eyes leaves too few, web:dee may approve as well.",
         "  After 1 day without a decision, the answer is reject.",
         "  Those still needed are reminded after 1 hour, 30 minutes, then ever more rarely.",
         "  After 4 hours, web:lead may decide as well.",
         "  In an emergency, web:cto may approve alone, with a reason.",
+    ]
+
+
+def test_four_eyes_with_a_fallback_is_explained_and_played(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(TEAM)
+    ran = sayso(
+        tmp_path, "policy", "check", "pair", "--requested-by", "web:ana", "--vote", "slack:T1:U1=approve",
+        "--vote", "web:dee=approve",
+    )  # fmt: skip
+    assert ran.out.splitlines()[2:] == [
+        "  Whoever asked may not approve.",
+        "  Where four eyes leaves too few of person:ana, web:dee may approve as well.",
+        "  slack:T1:U1=approve: refused. This is not yours to answer. It was asked of web:dee.",
+        "  web:dee=approve: approved.",
+    ]
+
+
+def test_who_is_asked_later_may_vote_later(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(TEAM)
+    votes = ("--vote", "web:lead=approve", "--vote", "web:bo=approve")
+    for after, last in (("239m", "counts. Still needed: 1 of group:sre"), ("4h", "approved.")):
+        ran = sayso(tmp_path, "policy", "check", "team", *votes, "--after", after)
+        assert ran.out.splitlines()[-1] == f"  web:bo=approve: {last}"
+    expired = sayso(tmp_path, "policy", "check", "team", *votes, "--after", "2d")
+    assert (expired.code, "it has expired by then: after 1 day" in expired.err) == (2, True)
+
+
+def test_somebody_whom_the_settings_do_not_know_is_told(tmp_path: Path) -> None:
+    wrong = """
+[policies.release]
+escalate_after = "1h"
+escalate_to = ["slack:#nowhere"]
+break_glass = ["person:anna"]
+stages = [{ approvers = ["group:sree", "web:ana", "slack:T1:U1", "telegram:7"] }]
+"""
+    (tmp_path / "sayso.toml").write_text(wrong)
+    ran = sayso(tmp_path, "policy", "check")
+    assert ran.code == 1
+    assert ran.out.splitlines()[-3:] == [
+        "  group:sree is nobody: sayso.toml has no [groups.sree].",
+        '  slack:#nowhere cannot be asked: sayso.toml has no [destinations."slack:#nowhere"].',
+        "  person:anna is nobody: sayso.toml has no [people.anna].",
     ]
 
 
@@ -120,8 +169,10 @@ def test_accounts_and_groups_count_in_votes_that_are_played(tmp_path: Path) -> N
     assert ran.out.splitlines()[-4:] == [
         "  web:ana=approve: counts. Still needed: 1 of group:sre",
         "  slack:T1:U1=approve: counts. Still needed: 1 of group:sre",
-        "  slack:T1:U9=approve: refused. This is not yours to answer. It was asked of group:sre.",
+        "  slack:T1:U9=approve: refused. This is not yours to answer. It was asked of group:sre, group:board.",
         "  slack:T1:U9@group:sre=approve: approved.",
     ]
+    veto = sayso(tmp_path, "policy", "check", "team", "--vote", "web:chair=reject")
+    assert veto.out.splitlines()[-1] == "  web:chair=reject: rejected."
     alone = sayso(tmp_path, "policy", "check", "team", "--vote", "web:cto=break-glass")
     assert alone.out.splitlines()[-1] == "  web:cto=break-glass: approved."

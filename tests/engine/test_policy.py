@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.engine import Fact, InvalidRequest, Json, Policy, Question, Stage, Vote, evaluate
-from sayso.engine._policy import bind
+from sayso.engine import Fact, InvalidRequest, Json, Policy, Question, Stage, Vote, bind, evaluate
 from tests.engine.support import START
 
 PEOPLE = ("web:ana", "web:bo", "web:cho", "web:dee", "web:eve")
@@ -173,6 +172,14 @@ def test_the_details_name_who_made_the_change() -> None:
             asked({"author": unfit})
 
 
+def test_what_is_answered_is_a_rejection_of_those_who_decided() -> None:
+    """Not one of another stage that alone decides nothing, though it came first."""
+    policy = bound(Stage(["web:ana"], reject_at=2), Stage(["web:bo"]))
+    votes = [vote("web:ana", "later", 1), vote("web:bo", "reject", 2)]
+    assert not evaluate(policy, votes[:1], START).decided
+    assert evaluate(policy, votes, START).value == "reject"
+
+
 def test_ordered_stages_are_asked_one_after_the_other() -> None:
     policy = bound(
         Stage(["web:ana", "web:bo"], need=2, name="team"), Stage(["web:cho"], veto=["web:eve"]), ordered=True
@@ -220,6 +227,10 @@ def test_details_add_stages() -> None:
         (lambda: Stage(["slack:#sre"], need="all"), "goes with people"),
         (lambda: Stage(["web:ana"], reject_at=0), "must be 1 or more"),
         (lambda: Stage(["no such thing"]), "names nobody"),
+        (lambda: Stage(PEOPLE, when="amount >"), "when='amount >' is no expression"),
+        (lambda: Stage(["group:sre"], fallback=["web:bo"]), "fallback goes with people"),
+        (lambda: Policy(on_expiry="reject"), "on_expiry goes with expires_after"),
+        (lambda: bound(Stage(PEOPLE), exclude_requester=True), "nobody is known to have asked"),
         (lambda: Policy(comment=("later",)), "say 'approve', 'reject' or both"),
         (lambda: bound(Stage(PEOPLE[:2], need=2), requested_by="web:ana", exclude_requester=True), "they are too few"),
         (lambda: bound(Stage(PEOPLE, when="1 > 2")), "none of its stages applies"),

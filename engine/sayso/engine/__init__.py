@@ -6,6 +6,7 @@ It knows no chat platform, no HTTP and no command line.
 from sayso.engine._approval import Decision, request_approval
 from sayso.engine._audience import is_person
 from sayso.engine._audit import AuditProblem, AuditReport, export_row, verify_audit
+from sayso.engine._binding import bind
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
@@ -19,7 +20,6 @@ from sayso.engine._policy import (
     Stage,
     Verdict,
     Vote,
-    bind,
     evaluate,
     is_approval,
 )

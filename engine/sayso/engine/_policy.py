@@ -27,7 +27,7 @@ group that could not be looked up is nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,9 +35,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from sayso.engine._audience import CODE, LOCAL_SURFACES, OPERATOR, is_person, parse_audience
-from sayso.engine._conditions import evaluate_expression
-from sayso.engine._questions import Question
-from sayso.engine._values import Json, digest, encode_sorted
+from sayso.engine._conditions import check_syntax
+from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
 APPROVE, REJECT = "approve", "reject"
@@ -49,7 +48,6 @@ ALL = "all"
 NOT_YOURS = "This is not yours to answer."
 """How the reason begins for those who were not asked."""
 
-_IN_DETAILS = "details."
 _SHORTEST_REMINDER = timedelta(seconds=1)
 
 
@@ -68,8 +66,8 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Some of those who must agree. `approvers` are people, destinations and surfaces, as in `to=`; `need` is how many
     of them must approve, or `all` where they are people. `reject_at` rejections of theirs reject, and one of somebody
     in `veto`. `when` is an expression over the request's details, such as `amount > 10_000`: where it does not hold,
-    the stage is left out. `fallback` are asked as well where four eyes leaves too few of its people. `name` is what
-    cards call it.
+    the stage is left out. `fallback` are asked as well where four eyes leaves too few of its people, and goes with
+    people alone. `name` is what cards call it.
 
     Raises `InvalidRequest` for what could never be decided.
     """
@@ -95,6 +93,12 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             raise InvalidRequest("policy", f"need={self.need!r} is neither a number from 1 on nor 'all'")
         elif len(people) == len(self.approvers) < self.need:
             raise InvalidRequest("policy", f"need={self.need} of {len(people)} people could never be reached")
+        if self.fallback and len(people) != len(self.approvers):
+            raise InvalidRequest("policy", "fallback goes with people, not with destinations and groups")
+        try:
+            check_syntax(self.when or "True")
+        except SyntaxError as error:
+            raise InvalidRequest("policy", f"when={self.when!r} is no expression: {error.msg}") from error
         if self.reject_at < 1:
             raise InvalidRequest("policy", f"reject_at={self.reject_at!r} must be 1 or more")
 
@@ -163,6 +167,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
                 raise InvalidRequest("policy", f"{field}={given} is less than a second")
         if is_approval(self.on_expiry):
             raise InvalidRequest("policy", f"on_expiry={self.on_expiry!r} would approve without anybody")
+        if self.on_expiry is not None and self.expires_after is None:
+            raise InvalidRequest("policy", "on_expiry goes with expires_after")
         if (self.escalate_after is None) != (not self.escalate_to):
             raise InvalidRequest("policy", "escalate_after and escalate_to go together")
         last = self.expires_after
@@ -261,9 +267,8 @@ def _decision(progress: Sequence[Progress], votes: Sequence[Vote]) -> tuple[Json
             return vote.value, f"veto of {vote.person}"
     for one in progress:
         if len(one.rejected) >= one.stage.reject_at:
-            return rejections[
-                0
-            ].value, f"{len(one.rejected)} of {one.stage.reject_at} rejected: {', '.join(one.rejected)}"
+            value = next(vote.value for vote in rejections if vote.person in one.rejected)
+            return value, f"{len(one.rejected)} of {one.stage.reject_at} rejected: {', '.join(one.rejected)}"
     for vote in votes:
         if vote.break_glass:
             return vote.value, f"break-glass by {vote.person}: {vote.comment}"
@@ -292,70 +297,6 @@ def _stages_at(policy: Policy, now: datetime) -> tuple[Stage, ...]:
 def is_approval(value: Json) -> bool:
     """Whether a vote says yes: `approve`, or the true of a confirmation."""
     return value is True or value == APPROVE
-
-
-def bind(
-    policy: Policy,
-    question: Question,
-    audience: Sequence[str],
-    requested_by: str | None,
-    person_of: Callable[[str], str] = str,
-) -> Policy:
-    """The policy of one request: the stages that its details call for, all who may vote, and who may not approve.
-
-    `audience` are further places where it is shown; `person_of` says whose an account is. Raises `InvalidRequest` for a
-    question that is no approval, where a condition cannot be evaluated, and where too few are left who could approve.
-    """
-    _check_question(policy, question)
-    details = question.details
-    names = dict(details) if isinstance(details, dict) else {}
-    stages = [stage for stage in policy.stages if stage.when is None or _holds(stage.when, names)]
-    if not stages:
-        raise InvalidRequest("policy", "none of its stages applies to these details, so nobody could approve")
-    author = _author(policy, names)
-    excluded = [person for person in (requested_by if policy.exclude_requester else None, author) if person]
-    stages = [_with_enough(stage, excluded, person_of) for stage in stages]
-    voters = [entry for stage in stages for entry in (*stage.approvers, *stage.veto)]
-    return msgspec.structs.replace(
-        policy,
-        audience=tuple(dict.fromkeys([*voters, *audience])),
-        stages=tuple(stages),
-        author=author,
-        excluded=tuple(dict.fromkeys(excluded)),
-        version=digest(encode_sorted(policy).decode())[:12],
-    )
-
-
-def _author(policy: Policy, names: Mapping[str, Json]) -> str | None:
-    """Who made the change: named by the policy, or by the request's details; nobody where those do not say."""
-    if policy.author is None or not policy.author.startswith(_IN_DETAILS):
-        return policy.author
-    found = names.get(policy.author.removeprefix(_IN_DETAILS))
-    if found is not None and not (isinstance(found, str) and is_person(found)):
-        raise InvalidRequest(
-            "policy", f"{policy.author} is {found!r}, which names no person such as person:ana"
-        )
-    return found
-
-
-def _check_question(policy: Policy, question: Question) -> None:
-    options = {choice.value for choice in question.choices}
-    is_confirm = question.input_type == "confirm"
-    if not is_confirm and not (question.input_type == "select" and APPROVE in options and REJECT in options):
-        reason = f"stages go with a confirmation, or with a choice of {APPROVE!r}, {REJECT!r} and other ways to say no"
-        raise InvalidRequest("policy", reason)
-    known: set[object] = {False} if is_confirm else set(options)
-    if (
-        policy.on_expiry is not None
-        and policy.on_expiry not in known
-        and not (is_confirm and policy.on_expiry == REJECT)
-    ):
-        raise InvalidRequest("policy", f"on_expiry={policy.on_expiry!r} is no answer to this question")
-
-
-def answer_at_expiry(policy: Policy, question: Question) -> Json:
-    """What is answered when nobody did; None where there is nothing, for no answer of a policy's is None."""
-    return False if question.input_type == "confirm" and policy.on_expiry == REJECT else policy.on_expiry
 
 
 def reassign(
@@ -397,34 +338,6 @@ def reassign(
         escalate_to=handed(policy.escalate_to),
         released=(*policy.released, *ids),
     )
-
-
-def _with_enough(stage: Stage, excluded: Sequence[str], person_of: Callable[[str], str]) -> Stage:
-    """The stage, with its fallback where four eyes leaves too few people. Raises `InvalidRequest` where that does not
-    help.
-    """
-    people = [entry for entry in stage.approvers if is_person(entry)]
-    if len(people) < len(stage.approvers):
-        return stage  # who belongs to a place or a group is known at the vote
-    out = {person_of(person) for person in excluded}
-    if len({person_of(person) for person in people} - out) >= stage.needed:
-        return stage
-    if stage.fallback:
-        more = tuple(dict.fromkeys([*(one for one in people if person_of(one) not in out), *stage.fallback]))
-        spare = msgspec.structs.replace(stage, approvers=more, need=stage.needed, fallback=())
-        return _with_enough(spare, excluded, person_of)
-    who = f"{stage.needed} of {', '.join(people)} must approve"
-    without = f", and without {', '.join(excluded)}" if excluded else ", and as persons"
-    raise InvalidRequest("policy", f"{who}{without} they are too few")
-
-
-def _holds(condition: str, names: dict[str, Json]) -> bool:
-    try:
-        return bool(evaluate_expression(condition, names))
-    except Exception as error:
-        raise InvalidRequest(
-            "policy", f"the condition {condition!r} failed: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _progress(stage: Stage, votes: Sequence[Vote]) -> Progress:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from sayso.adapters.console import visible_line
 from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
 from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._upkeep import read_age
 from sayso.bots.service import Service
+from sayso.config import PLATFORMS, Settings, UnknownDestination
 from sayso.engine import (
     Directory,
     Fact,
@@ -27,6 +31,7 @@ from sayso.engine import (
     Vote,
     bind,
     evaluate,
+    is_person,
 )
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="The policies of sayso.toml.")
@@ -51,63 +56,121 @@ def check(
             help="A vote to play, in the order of voting; WAY is the chat, group or surface it comes by.",
         ),
     ] = None,
+    after: Annotated[
+        str, typer.Option(metavar="AGE", help="How long after it was asked the votes come: 90m, 4h, 1d.")
+    ] = "0s",
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Explain policies in plain words, and play votes through one. Asks nobody and stores nothing."""
+    """Explain policies in plain words, and play votes through one. Asks nobody and stores nothing. Fails where a policy
+    names somebody whom sayso.toml does not know.
+    """
     output = Output(as_json=as_json)
     settings = Service.build().settings
-    policies, directory = settings.named_policies(), settings.directory()
+    policies = settings.named_policies()
     if name is not None and name not in policies:
         known = ", ".join(sorted(policies)) or "none"
         raise NotFound(f"no policy of sayso.toml is named {name!r}; known: {known}.")
     if name is None and (vote or details or requested_by):
         raise UsageProblem("Votes, details and a requester go with the NAME of one policy.")
     chosen = policies if name is None else {name: policies[name]}
-    found = [
-        _explain(output, directory, one, policy, _read_details(details), requested_by, vote or [])
-        for one, policy in chosen.items()
-    ]
+    play = _Play(_read_details(details), requested_by, vote or [], read_age(after))
+    found = [_explain(output, settings, one, policy, play) for one, policy in chosen.items()]
     if not chosen:
         output.say("sayso.toml has no policies. docs/how-to/decide-together.md shows some.")
     output.value({"policies": found})
-    return ExitCode.OK
+    return ExitCode.FAILED if any(one["unknown"] for one in found) else ExitCode.OK
 
 
-def _explain(
-    output: Output,
-    directory: Directory,
-    name: str,
-    policy: Policy,
-    details: Json,
-    requested_by: str | None,
-    votes: list[str],
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """A request that is played: votes as they were typed, so long after it was asked."""
+
+    details: Json
+    requested_by: str | None
+    votes: list[str]
+    after: timedelta
+
+
+def _explain(output: Output, settings: Settings, name: str, policy: Policy, play: _Play) -> dict[str, Any]:
     output.say(f"{visible_line(name)}:", "bold")
     for stage in policy.stages:
         output.say(f"  {_stage_words(stage)}")
     for line in _rules(policy):
         output.say(f"  {line}")
-    verdicts: list[dict[str, Any]] = []
-    if details is not None or votes:
-        played = [(given, _read_vote(given, directory, policy)) for given in votes]
-        question = Question("?", ["approve", "reject"], "select", None, details)
-        try:
-            bound = bind(policy, question, (), requested_by, directory.person_of)
-        except InvalidRequest as error:
-            raise UsageProblem(f"it could not be asked so: {error.reason}.") from error
-        cast: dict[str, Vote] = {}
-        for given, one in played:
-            verdict = evaluate(bound, [*(cast | {one.person: one}).values()], one.at)
-            if one.person not in verdict.refused:
-                cast[one.person] = one
-            output.say(
-                f"  {given}: {_verdict_words(verdict, one.person)}", "green" if verdict.decided else ""
-            )
-            verdicts.append({"vote": given, "decided": verdict.decided, "value": verdict.value,
-                             "refused": verdict.refused.get(one.person)})  # fmt: skip
-            if verdict.decided:
-                break
-    return {"name": name, "stages": len(policy.stages), "verdicts": verdicts}
+    unknown = [problem for entry in _named(policy) if (problem := _unknown(settings, entry))]
+    for problem in unknown:
+        output.say(f"  {problem}", "red")
+    verdicts = (
+        _verdicts(output, settings.directory(), policy, play)
+        if play.details is not None or play.votes
+        else []
+    )
+    return {"name": name, "stages": len(policy.stages), "unknown": unknown, "verdicts": verdicts}
+
+
+def _verdicts(output: Output, directory: Directory, policy: Policy, play: _Play) -> list[dict[str, Any]]:
+    """What the votes come to, until they decide."""
+    asked_at = datetime.now(UTC)
+    at = asked_at + play.after
+    votes = [(given, _read_vote(given, directory, policy, at)) for given in play.votes]
+    bound = _bound(policy, directory, play, asked_at)
+    if policy.expires_after is not None and play.after > policy.expires_after and play.votes:
+        raise UsageProblem(f"it has expired by then: after {_long(policy.expires_after)}.")
+    cast: dict[str, Vote] = {}
+    found: list[dict[str, Any]] = []
+    for given, one in votes:
+        verdict = evaluate(bound, [*(cast | {one.person: one}).values()], at)
+        if one.person not in verdict.refused:
+            cast[one.person] = one
+        output.say(f"  {given}: {_verdict_words(verdict, one.person)}", "green" if verdict.decided else "")
+        found.append({"vote": given, "decided": verdict.decided, "value": verdict.value,
+                      "refused": verdict.refused.get(one.person)})  # fmt: skip
+        if verdict.decided:
+            break
+    return found
+
+
+def _bound(policy: Policy, directory: Directory, play: _Play, asked_at: datetime) -> Policy:
+    """The policy of a request with these details; whoever asks is nobody of the voters unless named."""
+    question = Question("?", ["approve", "reject"], "select", None, play.details)
+    try:
+        bound = bind(policy, question, (), play.requested_by or _SOMEBODY, directory.person_of)
+    except InvalidRequest as error:
+        raise UsageProblem(f"it could not be asked so: {error.reason}.") from error
+    if policy.escalate_after is None:
+        return bound
+    return replace(bound, escalates_at=asked_at + policy.escalate_after)
+
+
+_SOMEBODY = "person:~somebody"
+
+
+def _named(policy: Policy) -> list[str]:
+    """Everybody whom a policy names."""
+    of_stages = [
+        entry for stage in policy.stages for entry in (*stage.approvers, *stage.veto, *stage.fallback)
+    ]
+    author = [policy.author] if policy.author and not policy.author.startswith("details.") else []
+    return list(dict.fromkeys([*of_stages, *policy.escalate_to, *policy.break_glass, *author]))
+
+
+def _unknown(settings: Settings, entry: str) -> str | None:
+    """What is wrong with somebody whom a policy names, if sayso.toml does not know them."""
+    kind, _, name = entry.partition(":")
+    if (kind == "group" and name not in settings.groups) or (
+        kind == "person" and name not in settings.people
+    ):
+        return f"{visible_line(entry)} is nobody: sayso.toml has no [{_SECTIONS[kind]}.{visible_line(name)}]."
+    if kind not in PLATFORMS or is_person(entry):
+        return None
+    try:
+        settings.destination(entry)
+    except UnknownDestination:
+        return f'{visible_line(entry)} cannot be asked: sayso.toml has no [destinations."{visible_line(entry)}"].'
+    return None
+
+
+_SECTIONS = {"group": "groups", "person": "people"}
 
 
 def _stage_words(stage: Stage) -> str:
@@ -128,7 +191,10 @@ def _rules(policy: Policy) -> list[str]:
     rules += [f"To {one}, a remark is needed." for one in policy.comment]
     for stage in policy.stages:
         if stage.fallback:
-            rules.append(f"Where four eyes leaves too few, {_names(stage.fallback)} may approve as well.")
+            people = _names(stage.approvers)
+            rules.append(
+                f"Where four eyes leaves too few of {people}, {_names(stage.fallback)} may approve as well."
+            )
     if policy.expires_after is not None:
         end = "nothing is answered, and the workflow is told"
         end = end if policy.on_expiry is None else f"the answer is {policy.on_expiry}"
@@ -172,18 +238,16 @@ def _read_details(text: str | None) -> Json:
     return value
 
 
-def _read_vote(given: str, directory: Directory, policy: Policy) -> Vote:
+def _read_vote(given: str, directory: Directory, policy: Policy, at: datetime) -> Vote:
     who, separator, value = given.rpartition("=")
     person, _, way = who.partition("@")
     if not separator or not person or value not in _CHOICES:
         raise UsageProblem(f"{given!r} is no vote; write PERSON=approve or PERSON@WAY=reject.")
     kind = person.partition(":")[0]
-    now = datetime.now(UTC)
     ids = (directory.person_of(person), person, *directory.accounts_of(directory.person_of(person)))
-    groups = [entry for stage in policy.stages for entry in stage.approvers if entry.startswith("group:")]
     facts = [
-        Fact(group, value=True, as_of=now)
-        for group in groups
+        Fact(group, value=True, as_of=at)
+        for group in _named(policy)
         if any(member in ids for member in directory.members_of(group))
     ]
     alone = value == _BREAK_GLASS
@@ -191,7 +255,7 @@ def _read_vote(given: str, directory: Directory, policy: Policy) -> Vote:
         ids[0],
         way or _WAYS.get(kind, kind),
         "approve" if alone else value,
-        now,
+        at,
         comment="it is played" if alone else None,
         facts=tuple(facts),
         accounts=ids,

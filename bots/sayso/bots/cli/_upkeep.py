@@ -81,7 +81,7 @@ def prune(
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
-    before = datetime.now(UTC) - _read_age(older_than)
+    before = datetime.now(UTC) - read_age(older_than)
 
     async def count() -> int:
         async with service.reader() as reader:
@@ -98,7 +98,8 @@ def prune(
     return ExitCode.OK
 
 
-def _read_age(text: str) -> timedelta:
+def read_age(text: str) -> timedelta:
+    """A duration as people type it. Raises `UsageProblem`."""
     match = _AGE.fullmatch(text.strip())
     if match is None:
         raise UsageProblem(f"{text!r} is no age; write a number and s, m, h, d or w, for example 30d.")

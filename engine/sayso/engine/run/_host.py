@@ -10,9 +10,10 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from sayso.engine._binding import answer_at_expiry, bind
 from sayso.engine._ids import new_id
 from sayso.engine._people import Directory
-from sayso.engine._policy import Policy, answer_at_expiry, bind
+from sayso.engine._policy import Policy
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import Attention
 from sayso.engine._values import encode

@@ -1,0 +1,111 @@
+"""A policy as one request is asked by it: the stages that its details call for, and who may not approve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from sayso.engine._audience import is_person
+from sayso.engine._conditions import evaluate_expression
+from sayso.engine._policy import APPROVE, REJECT, Policy, Stage
+from sayso.engine._questions import Question
+from sayso.engine._values import Json, digest, encode_sorted
+from sayso.engine.errors import InvalidRequest
+
+_IN_DETAILS = "details."
+
+
+def bind(
+    policy: Policy,
+    question: Question,
+    audience: Sequence[str],
+    requested_by: str | None,
+    person_of: Callable[[str], str] = str,
+) -> Policy:
+    """The policy of one request: the stages that its details call for, all who may vote, and who may not approve.
+
+    `audience` are further places where it is shown; `person_of` says whose an account is. Raises `InvalidRequest` for a
+    question that is no approval, where a condition cannot be evaluated, and where too few are left who could approve.
+    """
+    _check_question(policy, question)
+    details = question.details
+    names = dict(details) if isinstance(details, dict) else {}
+    stages = [stage for stage in policy.stages if stage.when is None or _holds(stage.when, names)]
+    if not stages:
+        raise InvalidRequest("policy", "none of its stages applies to these details, so nobody could approve")
+    if policy.exclude_requester and requested_by is None:
+        reason = "whoever asked may not approve, and nobody is known to have asked: start the run with requested_by"
+        raise InvalidRequest("policy", reason)
+    author = _author(policy, names)
+    excluded = [person for person in (requested_by if policy.exclude_requester else None, author) if person]
+    stages = [_with_enough(stage, excluded, person_of) for stage in stages]
+    voters = [entry for stage in stages for entry in (*stage.approvers, *stage.veto)]
+    return msgspec.structs.replace(
+        policy,
+        audience=tuple(dict.fromkeys([*voters, *audience])),
+        stages=tuple(stages),
+        author=author,
+        excluded=tuple(dict.fromkeys(excluded)),
+        version=digest(encode_sorted(policy).decode())[:12],
+    )
+
+
+def _author(policy: Policy, names: Mapping[str, Json]) -> str | None:
+    """Who made the change: named by the policy, or by the request's details; nobody where those do not say."""
+    if policy.author is None or not policy.author.startswith(_IN_DETAILS):
+        return policy.author
+    found = names.get(policy.author.removeprefix(_IN_DETAILS))
+    if found is not None and not (isinstance(found, str) and is_person(found)):
+        raise InvalidRequest(
+            "policy", f"{policy.author} is {found!r}, which names no person such as person:ana"
+        )
+    return found
+
+
+def _check_question(policy: Policy, question: Question) -> None:
+    options = {choice.value for choice in question.choices}
+    is_confirm = question.input_type == "confirm"
+    if not is_confirm and not (question.input_type == "select" and APPROVE in options and REJECT in options):
+        reason = f"stages go with a confirmation, or with a choice of {APPROVE!r}, {REJECT!r} and other ways to say no"
+        raise InvalidRequest("policy", reason)
+    known: set[object] = {False} if is_confirm else set(options)
+    if (
+        policy.on_expiry is not None
+        and policy.on_expiry not in known
+        and not (is_confirm and policy.on_expiry == REJECT)
+    ):
+        raise InvalidRequest("policy", f"on_expiry={policy.on_expiry!r} is no answer to this question")
+
+
+def answer_at_expiry(policy: Policy, question: Question) -> Json:
+    """What is answered when nobody did; None where there is nothing, for no answer of a policy's is None."""
+    return False if question.input_type == "confirm" and policy.on_expiry == REJECT else policy.on_expiry
+
+
+def _with_enough(stage: Stage, excluded: Sequence[str], person_of: Callable[[str], str]) -> Stage:
+    """The stage, with its fallback where four eyes leaves too few people. Raises `InvalidRequest` where that does not
+    help.
+    """
+    people = [entry for entry in stage.approvers if is_person(entry)]
+    if len(people) < len(stage.approvers):
+        return stage  # who belongs to a place or a group is known at the vote
+    out = {person_of(person) for person in excluded}
+    if len({person_of(person) for person in people} - out) >= stage.needed:
+        return stage
+    if stage.fallback:
+        more = tuple(dict.fromkeys([*(one for one in people if person_of(one) not in out), *stage.fallback]))
+        spare = msgspec.structs.replace(stage, approvers=more, need=stage.needed, fallback=())
+        return _with_enough(spare, excluded, person_of)
+    who = f"{stage.needed} of {', '.join(people)} must approve"
+    without = f", and without {', '.join(excluded)}" if excluded else ", and as persons"
+    raise InvalidRequest("policy", f"{who}{without} they are too few")
+
+
+def _holds(condition: str, names: dict[str, Json]) -> bool:
+    try:
+        return bool(evaluate_expression(condition, names))
+    except Exception as error:
+        raise InvalidRequest(
+            "policy", f"the condition {condition!r} failed: {type(error).__name__}: {error}"
+        ) from error
