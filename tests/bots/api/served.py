@@ -9,6 +9,7 @@ from tests.bots.service_process import ServiceProcess
 
 SHOP = """
 import asyncio
+import json
 import os
 from sayso.engine import Policy, Stage, Workflow, node, request_approval, request_input, step
 
@@ -55,6 +56,13 @@ async def two(shared):
 
 
 @node
+async def sign_up(shared):
+    await asyncio.gather(
+        request_input("Which day?", ["first", "second"], "select", "day"),
+        request_input("Who is coming?", None, "form", "form", schema=json.loads(os.environ["SHOP_FORM"])))
+
+
+@node
 async def charge(shared):
     async def cut_off():
         os.kill(os.getpid(), 9)
@@ -79,6 +87,7 @@ all_kinds = Workflow("kinds", start=kinds)
 pair = Workflow("pair", start=two)
 once = Workflow("once", start=charge)
 strict = Workflow("strict", start=careful)
+course = Workflow("course", start=sign_up)
 """
 
 CONFIGURATION = """
@@ -97,6 +106,9 @@ workflow = "shop:once"
 
 [[workflows]]
 workflow = "shop:strict"
+
+[[workflows]]
+workflow = "shop:course"
 
 [http]
 port = {port}

@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.bots.api.served import ServiceProcess, write
-from tests.bots.web.visit import Visit
+from tests.bots.web.visit import CHROMIUM, Visit
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One Chromium for a file of tests; longer, its loop would be in the way of asynchronous tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
 

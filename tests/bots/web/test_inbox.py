@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
-from tests.bots.api.served import ServiceProcess
+from tests.bots.api.served import ServiceProcess, link, write
 from tests.bots.command import sayso
-from tests.bots.web.visit import Visit
+from tests.bots.web.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -221,6 +221,89 @@ def test_a_card_whose_question_changed_says_so_and_keeps_what_was_typed(
         olga.page.clock.run_for(1000)
         changed.get_by_role("button", name="Send").click()
         expect(changed.get_by_role("status")).to_have_text("Recorded: yes. The run goes on.")
+
+
+def test_what_was_chosen_in_a_form_that_changed_is_chosen_anew(
+    olga: Visit, service: ServiceProcess, tmp_path: Path
+) -> None:
+    """The same place in the list means something else now, and the same place in the form another field."""
+    region: dict[str, Any] = {"title": "Region", "enum": ["production", "staging"]}
+    limit, budget, name = (
+        {"title": one, "type": "string"} for one in ("Daily limit", "Yearly budget", "Name")
+    )
+    before = {"type": "object", "properties": {"region": region, "limit": limit, "name": name}}
+    region_now = region | {"enum": ["staging", "production"]}
+    now = {"type": "object", "properties": {"region": region_now, "budget": budget, "name": name}}
+    service.kill()
+    with ServiceProcess(tmp_path, SHOP_FORM=json.dumps(before)) as running:
+        olga.page.goto(olga.url)
+        olga.start("course")
+        form = olga.card("Who is coming?")
+        form.get_by_label("Region").select_option("staging")
+        form.get_by_label("Daily limit").fill("500")
+        form.get_by_label("Name").fill("Cho")
+        running.kill()
+        with ServiceProcess(tmp_path, SHOP_FORM=json.dumps(now)):
+            expect(olga.page.get_by_text("Not connected.")).to_be_hidden(timeout=30_000)
+            olga.card("Which day?").get_by_role("button", name="first").click()
+            expect(form.get_by_text("CHANGED at")).to_be_visible()
+            expect(form.get_by_label("Region")).to_have_value("")
+            expect(form.get_by_label("Yearly budget")).to_have_value("")
+            expect(form.get_by_label("Name")).to_have_value("Cho")
+
+
+def test_an_answer_that_may_have_arrived_is_not_called_refused(olga: Visit) -> None:
+    """Its response is lost, and the session ends before it is sent again."""
+    olga.start()
+    card = olga.card("Release 4.2.0?")
+    sent = 0
+
+    def lose(route: Route) -> None:
+        nonlocal sent
+        sent += 1
+        if sent > 1:
+            route.continue_()
+            return
+        route.fetch()
+        olga.context.clear_cookies()
+        route.abort()
+
+    olga.page.route("**/answers", lose)
+    card.get_by_role("button", name="approve").click()
+    expect(card.get_by_role("status")).to_have_text(
+        "It is not known whether this arrived. Reload the page, and look."
+    )
+    expect(card.get_by_role("button", name="reject")).to_be_disabled()
+    assert [answer["value"] for answer in accepted(olga)] == ["approve"]
+
+
+def test_the_next_person_at_this_browser_hears_of_their_own_questions(
+    browser: Browser, service: ServiceProcess, tmp_path: Path
+) -> None:
+    """Though the tab of the one before still holds a stream."""
+    with Visit.sign_in(browser, service.url, tmp_path, "ana") as ana:
+        bo = ana.context.new_page()
+        bo.goto(link(tmp_path, "bo"))
+        expect(bo.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        ana.start(shared='{"to": ["web:bo"], "prompt": "Only for Bo?"}')
+        expect(ana.card("Only for Bo?", bo)).to_be_visible()
+
+
+def test_over_plain_http_from_another_machine_it_works_as_well(
+    browser: Browser, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """There browsers keep some of their functions from pages."""
+    address = f"http://sayso.test:{unused_tcp_port}"
+    write(tmp_path, port=unused_tcp_port, more=f'public_url = "{address}"')
+    arguments = ["--no-sandbox", "--host-resolver-rules=MAP sayso.test 127.0.0.1"]
+    with ServiceProcess(tmp_path):
+        remote = browser.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+        with Visit.sign_in(remote, address, tmp_path, "olga") as olga:
+            assert not olga.page.evaluate("isSecureContext")
+            olga.start()
+            olga.card("Release 4.2.0?").get_by_role("button", name="approve").click()
+            expect(olga.card("Release 4.2.0?").get_by_text("APPROVED, done")).to_be_visible()
+        remote.close()
 
 
 def test_eight_tabs_do_not_starve_the_page(olga: Visit) -> None:

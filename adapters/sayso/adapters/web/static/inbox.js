@@ -30,8 +30,17 @@ function parse(html) {
 
 const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
-// Sends until there is an answer: under its key, what was done is not done again.
+// A name for one attempt. `crypto.randomUUID` is missing where a page came over plain HTTP from another machine.
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const UNSURE = "It is not known whether this arrived. Reload the page, and look.";
+
+// Sends until there is an answer: under its key, what was done is not done again. Once an answer was lost, a refusal of
+// what was sent again says nothing about the first time; then nobody knows.
 async function send(path, body, key, waiting) {
+  let lost = false;
   for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
     try {
       const response = await fetch(path, {
@@ -39,12 +48,15 @@ async function send(path, body, key, waiting) {
         headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, "Idempotency-Key": key },
         body: JSON.stringify(body),
       });
-      if (response.status !== 502 && response.status !== 504) {
-        return { ok: response.ok, said: await response.json() };
+      const again = lost ? [429, 502, 504] : [502, 504];
+      if (!again.includes(response.status)) {
+        const said = await response.json();
+        return lost && !response.ok ? { ok: false, unsure: true, said: { detail: UNSURE } } : { ok: response.ok, said };
       }
     } catch {
       // No answer: nobody knows whether it arrived.
     }
+    lost = true;
     waiting("sayso does not answer. Your answer is not confirmed yet; it is sent again by itself.");
     await pause(wait);
   }
@@ -126,7 +138,7 @@ function showErrors(form, errors) {
     const why = errors[place.dataset.error] ?? "";
     place.hidden = !why;
     place.textContent = why;
-    place.id ||= `error-${crypto.randomUUID()}`;
+    place.id ||= `error-${newKey()}`;
     for (const input of form.querySelectorAll(`[name="${CSS.escape(place.dataset.error)}"]:not(button)`)) {
       input.setAttribute("aria-invalid", String(Boolean(why)));
       input.setAttribute("aria-describedby", place.id);
@@ -157,14 +169,14 @@ function act(form) {
 async function submit(form, where, content) {
   let card = form.closest("article");
   const id = card.dataset.request;
-  const body = { revision: Number(card.dataset.revision), key: crypto.randomUUID(), ...content };
+  const body = { revision: Number(card.dataset.revision), key: newKey(), ...content };
   busy.add(id);
   setDisabled(form, true);
   say(card, "Sending …");
-  const { ok, said } = await send(`/requests/${encodeURIComponent(id)}/${where}`, body, body.key, (words) => say(card, words));
+  const { ok, unsure, said } = await send(`/requests/${encodeURIComponent(id)}/${where}`, body, body.key, (words) => say(card, words));
   busy.delete(id);
   if (!ok) {
-    setDisabled(form, false);
+    setDisabled(form, Boolean(unsure));
     say(card, said.detail ?? "That did not work. Please try again.");
     return;
   }
@@ -204,8 +216,8 @@ async function operate(form) {
     }
   }
   setDisabled(form, true);
-  const { ok, said } = await send(form.dataset.api, body, crypto.randomUUID(), (words) => say(form, words));
-  setDisabled(form, false);
+  const { ok, unsure, said } = await send(form.dataset.api, body, newKey(), (words) => say(form, words));
+  setDisabled(form, Boolean(unsure));
   if (said.go) location.assign(said.go);
   else say(form, ok ? "Done." : said.detail);
 }
@@ -231,12 +243,13 @@ document.addEventListener("keydown", (event) => {
 
 // --- what happens elsewhere -----------------------------------------------------------------------
 
-// What was typed stays where the card that comes has the same field.
+// What was typed stays where the card that comes has a field that is called the same. What was chosen does not: an
+// option may mean something else now.
 function keepTyped(from, to) {
-  for (const input of from.querySelectorAll("form.answer [name]:not(button)")) {
-    if (input.type === "radio" || input.type === "checkbox") continue; // an option may mean something else now
+  const label = (input) => input.closest("label")?.textContent;
+  for (const input of from.querySelectorAll("form.answer :is(input, textarea):not([type=radio], [type=checkbox])")) {
     const same = to.querySelector(`form.answer [name="${CSS.escape(input.name)}"]`);
-    if (same) same.value = input.value;
+    if (same?.type === input.type && label(same) === label(input)) same.value = input.value;
   }
 }
 
@@ -301,6 +314,10 @@ const queued = new Map();
 function hear(event) {
   if (event.sequence <= last) return;
   last = event.sequence;
+  show(event);
+}
+
+function show(event) {
   if (event.request_id) queue(event.request_id);
   if (event.run_id) {
     for (const card of document.querySelectorAll(`[data-run="${CSS.escape(event.run_id)}"]`)) queue(card.dataset.request);
@@ -321,9 +338,10 @@ async function queue(id) {
   if (again) queue(id);
 }
 
-// One tab holds the stream for all, because browsers allow six connections to a host. It tells the others; when it is
-// closed, the next takes over where it was.
-const channel = new BroadcastChannel("sayso");
+// One tab of a session holds the stream for all, because browsers allow six connections to a host. It tells the others;
+// when it is closed, the next takes over where it was.
+const session = `sayso-${csrf.slice(0, 16)}`;
+const channel = new BroadcastChannel(session);
 
 function setConnected(is) {
   rearrange(() => {
@@ -347,7 +365,8 @@ async function catchUp() {
   const response = await fetch(`/api/v1/changes?after=${last}&limit=1000`);
   if (!response.ok) return;
   const { changes } = await response.json();
-  changes.forEach(hear);
+  changes.forEach(show); // also what is older than what another tab has told meanwhile
+  last = Math.max(last, ...changes.map((event) => event.sequence));
 }
 
 function lead() {
@@ -362,10 +381,14 @@ function lead() {
   });
 }
 
-navigator.locks.request("sayso-events", () => {
-  lead();
-  return new Promise(() => {}); // held for as long as the tab lives
-});
+if (navigator.locks) {
+  navigator.locks.request(session, () => {
+    lead();
+    return new Promise(() => {}); // held for as long as the tab lives
+  });
+} else {
+  lead(); // over plain HTTP from another machine there are no locks, so each tab listens for itself
+}
 
 localise(document);
 catchUp().catch(() => null);
