@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sayso.config import GroupSettings, PersonSettings, PolicySettings, StageSettings
-from sayso.engine import SQLiteReader, Workflow, node, request_approval
+from sayso.engine import Policy, SQLiteReader, Stage, Workflow, node, request_approval, request_input
 from sayso.testing.slack import FaultKind, Impossible, SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
@@ -110,6 +110,32 @@ async def test_a_group_that_cannot_be_looked_up_is_nobody(both: Both) -> None:
         assert (await both.press(bo_too, card, "✅ Approve")).startswith(
             "Not counted: it could not be checked"
         )
+
+
+async def test_another_way_to_say_no_is_called_what_it_is(both: Both) -> None:
+    """And whoever decides hears what was decided, where that is another's word."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        options: list[str | dict[str, str]] = [
+            "approve",
+            "reject",
+            {"value": "later", "label": "Not this week"},
+        ]
+        policy = Policy(stages=[Stage([CHANNEL, GROUP], need=2, reject_at=2)])
+        shared["answer"] = await request_input(PROMPT, options, "select", "drop", policy=policy)
+
+    async with both.running(Workflow("team", ask)) as runtime:
+        run_id = await runtime.start("team")
+        card = await both.slack_shows(PROMPT)
+        assert await both.press(both.ana, card, "Not this week") == "Your rejection counts: 1 of 2."
+        await thread(both, card, "Ana answered “Not this week”:")
+        post = await both.telegram_shows("Answered “Not this week”: Ana")
+        words = "You rejected. Decided: Not this week. The run goes on."
+        assert (await both.bo.press(post, "❌ reject")).text == words
+        assert (await runtime.wait(run_id)).shared["answer"] == "later"
+        decided = await both.slack_shows("Answered by Ana", "Bo")
+        assert "(reject): Not this week" in decided.text
 
 
 async def test_administrators_of_a_telegram_group_are_a_group(both: Both) -> None:

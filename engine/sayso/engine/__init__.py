@@ -22,6 +22,7 @@ from sayso.engine._policy import (
     Vote,
     evaluate,
     is_approval,
+    waiting,
 )
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._records import (
@@ -181,4 +182,5 @@ __all__ = [
     "step",
     "step_key",
     "verify_audit",
+    "waiting",
 ]

@@ -65,6 +65,11 @@ class Directory(msgspec.Struct, frozen=True):
             return (entry,)
         return self.people[name].accounts if name in self.people else ()
 
+    def ids_of(self, entry: str) -> tuple[str, ...]:
+        """All ids of whoever an entry names, itself first."""
+        person = self.person_of(entry)
+        return tuple(dict.fromkeys([entry, person, *self.accounts_of(person)]))
+
     def members_of(self, entry: str) -> tuple[str, ...]:
         """Those members of a group who are known by name."""
         kind, _, name = entry.partition(":")

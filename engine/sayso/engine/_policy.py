@@ -244,6 +244,12 @@ def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:
     return Verdict(bool(why), value, refused, progress, why)
 
 
+def waiting(policy: Policy, verdict: Verdict) -> list[Stage]:
+    """The stages whose approvals are missing and asked for now: of `ordered` ones, the first."""
+    missing = [one.stage for one in verdict.stages if one.missing]
+    return missing[:1] if policy.ordered else missing
+
+
 def _early(progress: Sequence[Progress], votes: Sequence[Vote]) -> dict[str, str]:
     """Those who are asked once an earlier stage has approved, and why they are not yet. Who may veto, always may."""
     behind = next((number for number, one in enumerate(progress) if one.missing), len(progress))

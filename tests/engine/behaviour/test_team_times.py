@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sayso.engine import (
+    Directory,
+    Group,
     InvalidRequest,
     NoticeKind,
     OutcomeKind,
+    Person,
     Policy,
     Runtime,
     SQLiteStore,
@@ -186,3 +189,34 @@ async def test_a_day_is_24_hours_also_when_the_clocks_change(
 def test_times_that_cannot_be_meant_are_refused(wrong: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidRequest, match=reason):
         Policy(stages=[Stage(PEOPLE)], **wrong)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_own_chats_of_those_who_are_not_waited_for_are_not_reminded(
+    store: SQLiteStore, clock: ManualClock, ordered: bool
+) -> None:
+    """Ana asked for it, Bo has approved for his stage, Cho's comes later; of the group, nobody knows who is in it."""
+    people = {
+        name: Person((f"slack:T1:{name}", f"telegram:{number}"))
+        for number, name in enumerate(("ana", "bo", "cho", "dee"))
+    }
+    directory = Directory(people, {"sre": Group(("person:dee",))})
+    policy = Policy(
+        stages=[Stage(["person:ana", "person:bo"]), Stage(["group:sre"]), Stage(["person:cho"])],
+        exclude_requester=True, ordered=ordered, remind_every=HOUR,
+    )  # fmt: skip
+    async with Runtime(store, [asking(policy)], directory=directory) as runtime:
+        run_id = await runtime.start("ask", requested_by="telegram:0")
+        await runtime.wait(run_id)
+        request = (await runtime.pending())[0]
+        await runtime.answer(request.id, 1, "approve", person="telegram:1", via="telegram")
+        clock.advance(HOUR)
+        await store.act_due(None)
+        reminded = {
+            account
+            for person in people.values()
+            for account in person.accounts
+            if NoticeKind.REMINDER in await told(store, account)
+        }
+    waited_for = {"slack:T1:dee", "telegram:3"}
+    assert reminded == (waited_for if ordered else waited_for | {"slack:T1:cho", "telegram:2"})

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name
+from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name, vote_words
 from sayso.adapters.console import visible, visible_line
 from sayso.engine import (
     CardRecord,
@@ -19,10 +19,12 @@ from sayso.engine import (
     Question,
     RequestStatus,
     Stage,
+    Verdict,
     WorkflowStatus,
     evaluate,
     is_approval,
     is_person,
+    waiting,
 )
 
 _MOST_VOTES = 8
@@ -267,9 +269,11 @@ def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
         yes = sum(is_approval(vote.value) for vote in earlier)
         lines.append((f"Earlier votes: {yes} approved, {len(earlier) - yes} rejected.",))
     for vote in record.votes[-_MOST_VOTES:]:
-        verb = "Approved" if is_approval(vote.value) else "Rejected"
+        verb = vote_words(record.request.question, vote.value)
         comment = f" “{cut(visible(vote.comment), _LONGEST_REMARK)}”" if vote.comment else ""
-        lines.append((f"{verb}: {person_name(vote.person, record.names)} ", vote.at, comment))
+        lines.append(
+            (f"{verb[0].upper()}{verb[1:]}: {person_name(vote.person, record.names)} ", vote.at, comment)
+        )
     missing = progress(record, places)
     needed = cut(f"Still needed: {'; '.join(missing)}", _LONGEST_NEEDED)
     return [*lines, *([(needed,)] if missing else [])]
@@ -286,25 +290,29 @@ def progress(record: CardRecord, places: Mapping[str, str]) -> list[str]:
 
 def still_needed(record: CardRecord) -> tuple[str, ...]:
     """Those whose approval is still missing, as the policy names them: people who have not voted, and groups."""
+    policy, verdict = record.request.policy, _verdict(record)
+    if policy is None or verdict is None:
+        return ()
     voted = {name for vote in record.votes for name in (vote.person, vote.account, *vote.accounts)}
-    policy = record.request.policy
-    waiting = [one for one in _stages(record) if one.missing]
-    if policy is not None and policy.ordered:
-        waiting = waiting[:1]
-    needed = (entry for one in waiting for entry in one.stage.approvers if entry not in voted)
-    excluded = () if policy is None else policy.excluded
-    return tuple(dict.fromkeys(entry for entry in needed if entry not in excluded))
+    needed = (entry for stage in waiting(policy, verdict) for entry in stage.approvers if entry not in voted)
+    return tuple(dict.fromkeys(entry for entry in needed if entry not in policy.excluded))
 
 
-def _stages(record: CardRecord) -> tuple[Progress, ...]:
-    """How far each stage is, with those who are asked as well since it escalated."""
+def _verdict(record: CardRecord) -> Verdict | None:
+    """What the votes come to, with those who are asked as well since it escalated."""
     policy = record.request.policy
     if policy is None:
-        return ()
+        return None
     as_of = max((vote.at for vote in record.votes), default=record.request.asked_at)
     if policy.escalates_at is not None and set(policy.escalate_to) <= set(policy.audience):
         as_of = max(as_of, policy.escalates_at)
-    return evaluate(policy, [vote.as_vote() for vote in record.votes], as_of).stages
+    return evaluate(policy, [vote.as_vote() for vote in record.votes], as_of)
+
+
+def _stages(record: CardRecord) -> tuple[Progress, ...]:
+    """How far each stage is."""
+    verdict = _verdict(record)
+    return () if verdict is None else verdict.stages
 
 
 def _said(record: CardRecord, state: CardState, places: Mapping[str, str]) -> list[Words]:
@@ -327,6 +335,8 @@ def _answered(record: CardRecord) -> Words:
     words: list[str | datetime] = [f"{past or 'Answered'}{alone} by "]
     for position, vote in enumerate(record.votes[:_MOST_VOTES]):
         words += [" and " if position else "", f"{person_name(vote.person, record.names)} ", vote.at]
+        if vote.value != value:
+            words.append(f" ({answer_words(request.question, vote.value)})")
     others = len(record.votes) - _MOST_VOTES
     if others > 0:
         words.append(f" and {others} other{'' if others == 1 else 's'}")

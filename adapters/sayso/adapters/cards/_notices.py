@@ -8,9 +8,9 @@ from typing import Any
 
 from sayso.adapters.cards._card import Card, progress, still_needed
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Words, person_name, place_name
+from sayso.adapters.cards._words import Words, person_name, place_name, vote_words
 from sayso.adapters.console import visible, visible_line
-from sayso.engine import CardRecord, Notice, NoticeKind, is_approval, is_person
+from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
 _LONGEST_PROMPT = 200
 
@@ -58,7 +58,7 @@ def notice_message(
 
 def _vote(record: CardRecord, notice: Notice, places: Mapping[str, str], who: str) -> Message:
     said = notice.payload
-    verb = "approved" if is_approval(said.get("value")) else "rejected"
+    verb = vote_words(record.request.question, said.get("value"))
     remark = f" “{visible(str(said['comment']))}”" if said.get("comment") else ""
     needed = "" if not record.request.open else _needed(record, places)
     return Message(((f"{who} {verb}: ", notice.at, f".{remark}{needed}"),), quiet=True)

@@ -62,13 +62,21 @@ def past_tense(question: Question, value: Json) -> str | None:
     return _PAST_TENSE.get(value) if question.options and isinstance(value, str) else None
 
 
+def vote_words(question: Question, value: Json) -> str:
+    """What a vote is: `approved`, `rejected`, or answered with another of the choices, all of which say no."""
+    if isinstance(value, bool):
+        return "approved" if value else "rejected"
+    past = _PAST_TENSE.get(str(value))
+    return past.lower() if past else f"answered “{answer_words(question, value)}”"
+
+
 def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Words:
     """What the person who answered hears; `record` is the request as it stands behind the outcome."""
     if record is None:
         return (outcome.reason,)
     match outcome.kind:
         case OutcomeKind.RESOLVED | OutcomeKind.HELD | OutcomeKind.DUPLICATE:
-            return (_own_answer(outcome.kind, record.request.question, value),)
+            return (_own_answer(outcome.kind, record, value),)
         case OutcomeKind.ALREADY_ANSWERED:
             return _already_answered(record)
         case OutcomeKind.EXPIRED:
@@ -82,7 +90,8 @@ def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Wor
             return (outcome.reason,)
 
 
-def _own_answer(kind: OutcomeKind, question: Question, value: Json) -> str:
+def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json) -> str:
+    question = record.request.question
     past = past_tense(question, value)
     said = _short(answer_words(question, value))
     if kind is OutcomeKind.DUPLICATE:
@@ -95,6 +104,9 @@ def _own_answer(kind: OutcomeKind, question: Question, value: Json) -> str:
         if held
         else ". The run goes on."
     )
+    decided = _answer_of(record)
+    if record.request.policy is not None and decided is not None and decided != value:
+        return f"You {vote_words(question, value)}. Decided: {_short(answer_words(question, decided))}{then}"
     return f"{past or f'Recorded: {said}'}{then}"
 
 

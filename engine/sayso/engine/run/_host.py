@@ -65,7 +65,9 @@ class Terms:
         expires_after, default, directory = self.expires_after, self.default, host.directory
         if policy is not None:
             policy = bind(policy, question, self.audience or (), asker, directory.person_of)
-            policy = replace(policy, escalate_places=directory.places_of(policy.escalate_to))
+            excluded = dict.fromkeys(one for entry in policy.excluded for one in directory.ids_of(entry))
+            places = directory.places_of(policy.escalate_to)
+            policy = replace(policy, excluded=tuple(excluded), escalate_places=places)
             audience = policy.audience
             if expires_after is None and policy.expires_after is not None:
                 expires_after = policy.expires_after

@@ -72,6 +72,13 @@ def unlink(tx: Transaction, account: str) -> str:
     return f"Unlinked: {account} stands for itself again."
 
 
+def ids_of(tx: Transaction, entry: str) -> tuple[str, ...]:
+    """All ids of whoever an entry names, by an account or as `person:NAME`."""
+    person = _person_of(tx, entry) or entry
+    accounts = [str(row["account"]) for row in tx.rows("accounts_of_person", (person,))]
+    return (person, *accounts)
+
+
 def _person_of(tx: Transaction, account: str) -> str | None:
     row = tx.row("account_find", (account,))
     return None if row is None else str(row["person"])

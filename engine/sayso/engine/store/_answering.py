@@ -77,7 +77,7 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
         return _repeated(tx, attempt, request, received)
     at = tx.instant if attempt.received_at is None else attempt.received_at
     vote = _vote_of(tx, attempt, request.person, at)
-    votes = _current_votes(tx, request.request_key) if request.events else ()
+    votes = current_votes(tx, request.request_key) if request.events else ()
     current = [*(known.as_vote() for known in votes if known.person != vote.person), vote]
     policy = read_policy(request.policy)
     verdict = evaluate(policy, current, tx.instant)
@@ -180,7 +180,8 @@ def _repeated(tx: Transaction, attempt: AnswerAttempt, request: Answerable, rece
 _KEY_IS_TAKEN = "This has the key of another answer of yours. Send it again under a key of its own."
 
 
-def _current_votes(tx: Transaction, request_key: int) -> tuple[CastVote, ...]:
+def current_votes(tx: Transaction, request_key: int) -> tuple[CastVote, ...]:
+    """The votes that count on a request now, one a person."""
     return read_open_votes(tx.row("votes_current", (request_key,))["votes"])
 
 
@@ -246,7 +247,8 @@ def _counted(verdict: Verdict, vote: Vote, *, changed: bool) -> Outcome:
     """What a vote that does not decide yet amounts to, in the words for its person."""
     is_yes = is_approval(vote.value)
     if changed:
-        return Outcome(OutcomeKind.COUNTED, f"Changed to {APPROVE if is_yes else REJECT}.")
+        said = vote.value if isinstance(vote.value, str) else APPROVE if is_yes else REJECT
+        return Outcome(OutcomeKind.COUNTED, f"Changed to {said}.")
     mine = [one for one in verdict.stages if vote.person in (one.approved if is_yes else one.rejected)]
     counts = " and ".join(
         f"{len(one.approved)} of {one.stage.needed}"

@@ -7,6 +7,7 @@ import msgspec
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._policy import Policy, Vote, reassign
 from sayso.engine._records import NoticeKind, RequestStatus
+from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._answering import CLOSED, clock_time, resolve_run
 from sayso.engine.store._commands import HandOver
 from sayso.engine.store._hub import Resolution
@@ -38,7 +39,7 @@ def take_back(tx: Transaction, request_id: str, person: str, via: str) -> Outcom
     request = _find(tx, request_id, person)
     if isinstance(request, Outcome):
         return request
-    ids = _ids(tx, person, request.person)
+    ids = ids_of(tx, person)
     if request.requested_by is None or request.requested_by not in ids:
         return Outcome(OutcomeKind.NOT_ALLOWED, "Only whoever asked for this can withdraw it.")
     by = request.person or person
@@ -64,12 +65,12 @@ def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
         return request
     if wish.revision != request.revision:
         return Outcome(OutcomeKind.SUPERSEDED, "The question has changed since. Please read it again.")
-    ids = _ids(tx, wish.person, request.person)
+    ids = ids_of(tx, wish.person)
     whose = request.person or wish.person
     if wish.to in ids:
         return Outcome(OutcomeKind.INVALID, "That is you. Hand it over to somebody else.")
     vote = Vote(whose, wish.via, None, tx.instant, facts=wish.facts, accounts=ids)
-    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant, _ids_of_entry(tx, wish.to))
+    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant, ids_of(tx, wish.to))
     if isinstance(policy, str):
         return Outcome(OutcomeKind.NOT_ALLOWED, policy)
     _store(tx, request, policy, wish, ids)
@@ -111,16 +112,3 @@ def _find(tx: Transaction, request_id: str, person: str) -> Changeable | Outcome
         kind, words = CLOSED[RequestStatus(request.status)]
         return Outcome(kind, words.format(when=clock_time(request.resolved_at)))
     return request
-
-
-def _ids_of_entry(tx: Transaction, entry: str) -> tuple[str, ...]:
-    """All ids of whoever an entry names, by an account or as `person:NAME`."""
-    row = tx.row("account_find", (entry,))
-    return _ids(tx, entry, entry if row is None else str(row["person"]))
-
-
-def _ids(tx: Transaction, account: str, person: str | None) -> tuple[str, ...]:
-    """All ids of whoever has an account."""
-    if person is None:
-        return (account,)
-    return (person, *(row["account"] for row in tx.rows("accounts_of_person", (person,))))

@@ -8,10 +8,13 @@ from datetime import timedelta
 
 import msgspec
 
+from sayso.engine._audience import is_person
 from sayso.engine._clock import from_microseconds, to_microseconds
+from sayso.engine._policy import Policy, evaluate, waiting
 from sayso.engine._records import NoticeKind, RequestStatus
 from sayso.engine._values import decode
-from sayso.engine.store._answering import resolve_run
+from sayso.engine.store._accounts import ids_of
+from sayso.engine.store._answering import current_votes, resolve_run
 from sayso.engine.store._hub import Resolution
 from sayso.engine.store._notices import places_of, tell, tell_requester
 from sayso.engine.store._rows import policy_text, read_policy
@@ -120,7 +123,27 @@ def _remind(tx: Transaction, run_id: str | None) -> int:
         interval = policy.remind_every * 2 ** min(request.reminders + 1, _LONGEST_DOUBLING)
         tx.run("request_reminded", (to_microseconds(tx.instant + interval), request.request_key))
         tx.run("reminders_forget", (request.request_key,))
-        tell(tx, request.request_key, places_of(tx, request.request_key), NoticeKind.REMINDER, {})
+        tell(tx, request.request_key, _awaited(tx, request.request_key, policy), NoticeKind.REMINDER, {})
         said = {"reminder": request.reminders + 1, "next": from_microseconds(tx.now) + interval}
         tx.audit("request_reminded", said, run_id=request.run_id, request_id=request.id)
     return reminded
+
+
+def _awaited(tx: Transaction, request_key: int, policy: Policy) -> list[str]:
+    """The places to remind: not the own chats of people who may not approve, or whose stages do not wait for them. Who
+    is asked as one of a group or a place is not known here, so they are reminded while such a stage waits.
+    """
+    votes = [vote.as_vote() for vote in current_votes(tx, request_key)]
+    stages = waiting(policy, evaluate(policy, votes, tx.instant))
+    awaited = {entry for stage in stages for entry in stage.approvers}
+    others = any(not is_person(entry) for entry in awaited)
+    named = {entry for stage in policy.stages for entry in stage.approvers}
+    barred = {*policy.excluded, *policy.released}
+
+    def waits(place: str) -> bool:
+        ids = {place, *ids_of(tx, place)}
+        if not ids.isdisjoint(barred):
+            return False
+        return not ids.isdisjoint(awaited) if not ids.isdisjoint(named) else others
+
+    return [place for place in places_of(tx, request_key) if not is_person(place) or waits(place)]
