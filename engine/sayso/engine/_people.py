@@ -70,6 +70,11 @@ class Directory(msgspec.Struct, frozen=True):
         person = self.person_of(entry)
         return tuple(dict.fromkeys([entry, person, *self.accounts_of(person)]))
 
+    def may_be_somebody(self, entry: str) -> bool:
+        """Whether an entry can be somebody: `person:NAME` has to be listed."""
+        kind, _, name = entry.partition(":")
+        return kind != PERSON or name in self.people
+
     def members_of(self, entry: str) -> tuple[str, ...]:
         """Those members of a group who are known by name."""
         kind, _, name = entry.partition(":")

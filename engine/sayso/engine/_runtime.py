@@ -20,7 +20,7 @@ from sayso.engine._policy import Fact, Policy
 from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
-from sayso.engine.errors import InvalidWorkflow, RunExists, StoreClosed, UnknownRun
+from sayso.engine.errors import InvalidRequest, InvalidWorkflow, RunExists, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
 from sayso.engine.store import Change, CommandKey, HandOver, Listener, SQLiteStore, open_store
 
@@ -191,6 +191,8 @@ class Runtime:
         """
         (entry,) = parse_audience([to])
         directory = self._directory or Directory()
+        if not directory.may_be_somebody(entry):
+            raise InvalidRequest("to", f"{entry!r} is nobody: the directory has no such person")
         wish = HandOver(id, revision, person, via, entry, directory.places_of([entry]), tuple(facts))
         return await self._store.hand_over(wish)
 

@@ -250,6 +250,8 @@ async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> No
         assert (await hand(ANA_TELEGRAM, "person:bo")).reason == "person:bo is asked already."
         assert (await hand(ANA_TELEGRAM, "slack:#sre")).kind is OutcomeKind.NOT_ALLOWED
         assert (await hand(ANA_TELEGRAM, ANA_SLACK)).kind is OutcomeKind.INVALID
+        with pytest.raises(InvalidRequest, match="'person:boo' is nobody"):
+            await hand(ANA_TELEGRAM, "person:boo")
         assert (await hand(ANA_TELEGRAM, "person:cho")).kind is OutcomeKind.DONE
         assert (await ask(ANA_SLACK)).reason == "You handed this over to somebody else."
         assert (await hand("telegram:9", ANA_SLACK)).reason == f"{ANA_SLACK} has handed this over already."
@@ -323,6 +325,20 @@ async def test_a_plain_question_that_was_withdrawn_raises(store: SQLiteStore) ->
         await runtime.withdraw(asked.id, person="web:ana", via="web")
         state = await runtime.wait(asked.run_id)
     assert state.error == "RequestWithdrawn: request 'name' was withdrawn by web:ana"
+
+
+@pytest.mark.parametrize("requested_by", ["person:ana", "web:ana", ANA_SLACK])
+async def test_whoever_asked_hears_the_result_in_their_own_chats(
+    store: SQLiteStore, requested_by: str
+) -> None:
+    """Of one who asked from a chat, in that; else in all that the directory has."""
+    directory = Directory({"ana": Person((ANA_SLACK, ANA_TELEGRAM, "web:ana"))})
+    flow = Workflow("ask", asking(Policy(stages=[Stage(["web:bo"])]), requested_by))
+    async with Runtime(store, [flow], directory=directory) as runtime:
+        ask = await begin(runtime)
+        assert (await ask("web:bo")).kind is OutcomeKind.RESOLVED
+        told_in = {one for one in (ANA_SLACK, ANA_TELEGRAM) if await told(store, one) == [NoticeKind.RESULT]}
+    assert told_in == ({ANA_SLACK} if requested_by == ANA_SLACK else {ANA_SLACK, ANA_TELEGRAM})
 
 
 async def test_break_glass_approves_alone_and_everybody_hears_of_it(store: SQLiteStore) -> None:

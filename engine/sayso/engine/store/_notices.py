@@ -10,6 +10,7 @@ from sayso.engine._clock import to_microseconds
 from sayso.engine._policy import Vote
 from sayso.engine._records import Notice, NoticeKind
 from sayso.engine._values import to_json
+from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._transaction import Transaction
 
 
@@ -46,12 +47,14 @@ def tell_of_break_glass(tx: Transaction, request_key: int, vote: Vote) -> None:
 
 
 def tell_requester(tx: Transaction, request_key: int, requested_by: str | None, asked_in: str | None) -> None:
-    """Whoever asked from a chat hears there what became of it, unless the card itself is there or with them."""
-    place = asked_in or requested_by
-    shown = places_of(tx, request_key)
-    if place is None or not chats([place]) or place in shown or requested_by in shown:
+    """Whoever asked hears what became of it: where they asked, else in their own chats; unless the card is there."""
+    if requested_by is None and asked_in is None:
         return
-    tell(tx, request_key, [place], NoticeKind.RESULT, {"person": requested_by})
+    ids = () if requested_by is None else ids_of(tx, requested_by)
+    asked_from = [one for one in (asked_in or requested_by,) if one is not None]
+    places = chats(asked_from) or chats(ids)
+    if set(places_of(tx, request_key)).isdisjoint([*places, *ids]):
+        tell(tx, request_key, places, NoticeKind.RESULT, {"person": requested_by})
 
 
 def sent(tx: Transaction, notice: Notice) -> None:
