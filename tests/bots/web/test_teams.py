@@ -86,6 +86,13 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
         card.get_by_role("button", name="Approve").click()
         expect(card.get_by_text("APPROVED, done")).to_be_visible()
         expect(ana.card("Drop the table?").get_by_text("APPROVED, done")).to_be_visible()
+        for one in (ana, eve):
+            one.page.reload()
+            expect(one.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        expect(ana.page.get_by_role("heading", name="Decided lately")).to_be_visible()
+        expect(ana.card("Drop the table?").get_by_text("Approved by Ana")).to_be_visible()
+        expect(eve.page.get_by_role("article")).to_have_count(0)
+        ana.check_accessibility()
 
 
 def test_one_person_at_two_browsers_is_one_vote(

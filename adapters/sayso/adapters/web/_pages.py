@@ -101,9 +101,20 @@ class Pages:
         """The page on which a link becomes a session."""
         return self._render("sign_in.html", me=None)
 
-    def inbox(self, visitor: Visitor, cards: Sequence[Markup], others: Sequence[Markup], more: int) -> Markup:
-        """What waits for somebody, the newest first, and what else is open that concerns them; `more` are left out."""
-        return self._page("inbox.html", visitor, "inbox", cards=cards, others=others, more=more)
+    def inbox(
+        self,
+        visitor: Visitor,
+        cards: Sequence[Markup],
+        others: Sequence[Markup],
+        lately: Sequence[Markup],
+        more: int,
+    ) -> Markup:
+        """What waits for somebody, the newest first, what else is open that concerns them (`more` are left out), and
+        what of it was decided `lately`.
+        """
+        return self._page(
+            "inbox.html", visitor, "inbox", cards=cards, others=others, lately=lately, more=more
+        )
 
     def request(self, visitor: Visitor, card: Markup | None) -> Markup:
         """One question by itself: where links in chats lead."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Literal
@@ -30,9 +30,11 @@ from sayso.bots.http import (
 )
 from sayso.bots.web._runs import RunPages
 from sayso.config import Settings
-from sayso.engine import CardRecord, OutcomeKind, SaysoError, SQLiteStore, Workflow
+from sayso.engine import CardRecord, OutcomeKind, RequestRecord, SaysoError, SQLiteStore, Workflow
 
 _MOST_CARDS = 200
+_MOST_DECIDED = 20
+_LATELY = timedelta(days=1)
 _STATIC = {
     "inbox.css": "text/css",
     "inbox.js": "text/javascript",
@@ -137,15 +139,15 @@ class Inbox:
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
         return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions)
 
-    async def list(self, request: Request, caller: Caller) -> str:
+    async def overview(self, request: Request, caller: Caller) -> str:
         """The inbox: first what waits for them, then what they have voted on or asked for."""
         visitor = await self.visitor(request, caller)
         pending = await self._store.reader.pending(limit=1_000_000)
         concerning = [
             one for one in pending if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
         ]
-        found = [await self._store.reader.card(one.id) for one in reversed(concerning[-_MOST_CARDS:])]
-        records = [one for one in found if one is not None and one.request.open]
+        newest = await self._cards(list(reversed(concerning[-_MOST_CARDS:])))
+        records = [one for one in newest if one.request.open]
         ids = (caller.person, *caller.ids)
         mine: list[Markup] = []
         others: list[Markup] = []
@@ -153,7 +155,21 @@ class Inbox:
             waits = caller.may_answer(one.request.audience, one.request.policy, one.votes)
             waits = waits and not has_voted(one, ids)
             (mine if waits else others).append(self.card(one, caller))
-        return self.pages.inbox(visitor, mine, others, max(0, len(concerning) - _MOST_CARDS))
+        lately = [self.card(one, caller) for one in await self._decided(caller)]
+        return self.pages.inbox(visitor, mine, others, lately, max(0, len(concerning) - _MOST_CARDS))
+
+    async def _decided(self, caller: Caller) -> list[CardRecord]:
+        """What was decided lately of what somebody was asked or asked for, with or without them."""
+        since = self._store.clock.now() - _LATELY
+        decided = await self._store.reader.decided(since, _MOST_CARDS)
+        concerning = [
+            one for one in decided if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
+        ]
+        return await self._cards(concerning[:_MOST_DECIDED])
+
+    async def _cards(self, requests: Sequence[RequestRecord]) -> list[CardRecord]:
+        found = [await self._store.reader.card(one.id) for one in requests]
+        return [one for one in found if one is not None]
 
     async def act(self, request_id: str, caller: Caller, action: Action) -> dict[str, Any]:
         """Withdraw, hand over, or approve alone; and the card as it stands then."""
@@ -309,7 +325,7 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
 def _add_requests(app: FastAPI, inbox: Inbox) -> None:
     @app.get("/")
     async def index(request: Request, caller: Who) -> HTMLResponse:
-        return HTMLResponse(await inbox.list(request, caller))
+        return HTMLResponse(await inbox.overview(request, caller))
 
     @app.get("/requests/{request_id}")
     async def one_request(request_id: str, request: Request, caller: Who) -> HTMLResponse:

@@ -105,6 +105,11 @@ class SQLiteReader:
             for row in await self._rows("requests_pending", {"run_id": run_id, "limit": limit})
         ]
 
+    async def decided(self, since: datetime, limit: int) -> list[RequestRecord]:
+        """The requests that came to their end since then, the newest first."""
+        found = await self._rows("requests_decided", {"since": to_microseconds(since), "limit": limit})
+        return [read_request(row) for row in found]
+
     async def request(self, request_id: str) -> RequestRecord | None:
         """One request by its own id."""
         rows = await self._rows("request_by_id", {"id": request_id})

@@ -549,6 +549,14 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
        q.resolved_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
 
+-- name: requests_decided
+-- Those that came to their end since then, the newest first.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by
+FROM requests q JOIN runs r ON r.run_key = q.run_key
+WHERE q.resolved_at >= :since ORDER BY q.resolved_at DESC LIMIT :limit;
+
 -- name: audit_insert
 INSERT INTO audit (sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

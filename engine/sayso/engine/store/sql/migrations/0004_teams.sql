@@ -10,7 +10,7 @@ CREATE TABLE accounts (
 
 CREATE INDEX accounts_of_person ON accounts (person);
 
--- One-time codes for linking an account, one each; only their hashes are here..
+-- One-time codes for linking an account, one each; only their hashes are here.
 CREATE TABLE link_codes (
     account    TEXT NOT NULL,
     hash       TEXT NOT NULL,
@@ -30,6 +30,9 @@ ALTER TABLE requests ADD COLUMN reminders INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE requests ADD COLUMN escalate_at INTEGER;
 CREATE INDEX requests_remind ON requests (remind_at) WHERE status = 'PENDING' AND remind_at IS NOT NULL;
 CREATE INDEX requests_escalate ON requests (escalate_at) WHERE status = 'PENDING' AND escalate_at IS NOT NULL;
+
+-- What was decided lately, for those who look at their inbox afterwards.
+CREATE INDEX requests_resolved ON requests (resolved_at) WHERE resolved_at IS NOT NULL;
 
 -- Messages that are no cards, about a request: votes, reminders, results. Removed once sent.
 CREATE TABLE notices (
