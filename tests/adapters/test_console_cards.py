@@ -121,8 +121,10 @@ def test_a_repeated_event_says_that_nothing_new_happened() -> None:
 @pytest.mark.parametrize("kind", list(AttentionKind))
 def test_an_operator_sees_every_way_on(kind: AttentionKind) -> None:
     output = shown(attention_card("run-1", "w", Attention(kind, "charge", "was this", "is this")), width=120)
+    seen = shown(attention_card("run-1", "w", Attention(kind, "charge"), 3), width=120)
     for action in ATTENTION_ACTIONS[kind]:
         assert f"sayso attention run-1 {action}" in output
+        assert f"sayso attention run-1 {action} --seen 3" in seen
     assert "was this" in output
     assert "is this" in output
 
@@ -158,7 +160,7 @@ def test_an_empty_result_is_told() -> None:
 @pytest.mark.parametrize("status", list(WorkflowStatus))
 def test_a_run_of_any_status_is_listed_with_what_an_operator_needs(status: WorkflowStatus) -> None:
     attention = Attention(AttentionKind.STEP_UNFINISHED, "charge")
-    run = RunSummary("run-1", "w", status, "Pay", 1, None, attention, None, NOW, NOW)
+    run = RunSummary("run-1", "w", status, "Pay", 1, None, attention, None, NOW, NOW, 1)
     output = shown(runs_table([run], NOW), width=120)
     assert status.split("_", maxsplit=1)[0].lower() in output
     assert "step_unfinished: charge" in output

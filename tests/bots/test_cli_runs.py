@@ -154,6 +154,8 @@ def test_a_failed_run_says_so_and_can_be_retried_with_its_answers(shop: Path) ->
     assert "\x1b" not in failed.err, "a workflow's error may not steer the terminal"
     assert f"sayso retry {told['run_id']}" in failed.out
     (shop / "mended").touch()
+    stale = sayso(shop, "retry", told["run_id"], "--seen", "0")
+    assert (stale.code, "has moved on since you looked: it failed: RuntimeError" in stale.err) == (1, True)
     assert sayso(shop, "retry", told["run_id"], "--json").json == {
         "run_id": told["run_id"],
         "action": "retry",
@@ -195,7 +197,11 @@ def test_an_operator_decides_about_a_question_that_changed_after_its_answer(shop
     assert "Release 5.0.0, which drops all tables?" in shown.out
     assert sayso(shop, "attention", told["run_id"], "--json").json["actions"] == ["reask", "accept", "cancel"]
     assert sayso(shop, "attention", told["run_id"], "done", "1").code == 1
-    assert sayso(shop, "attention", told["run_id"], "reask").code == 0
+    assert f"sayso attention {told['run_id']} reask --seen 1" in shown.out
+    stale = sayso(shop, "attention", told["run_id"], "reask", "--seen", "0")
+    assert (stale.code, "has moved on since you looked" in stale.err) == (1, True)
+    decided = sayso(shop, "attention", told["run_id"], "reask", "--seen", "1")
+    assert (decided.code, decided.out.splitlines()[0]) == (0, "Deciding about question_changed: release")
     assert (
         go_on(shop, told, "--json").json["pending"][0]["prompt"] == "Release 5.0.0, which drops all tables?"
     )

@@ -115,13 +115,14 @@ async def many(store: SQLiteStore, person: PersonId) -> None:
         assert_type(await runtime.wait(run_id), ExecutionState)
         assert_type(await runtime.pending(run_id), list[RequestRecord])
         await runtime.cancel(run_id, person=person)
-        await runtime.retry(run_id, person=person, ask_again=True)
-        await runtime.attention(run_id, "done", person=person, result={"a": 1})
+        await runtime.retry(run_id, person=person, ask_again=True, seen=1)
+        await runtime.attention(run_id, "done", person=person, result={"a": 1}, seen=2)
 
 
 async def reading(reader: SQLiteReader) -> None:
     assert_type(await reader.runs(status=WorkflowStatus.FAILED), list[RunSummary])
     assert_type(await reader.run("id"), RunSummary)
+    assert_type((await reader.run("id")).stops, int)
     request = await reader.request("id")
     assert_type(request, RequestRecord | None)
     if request is not None:

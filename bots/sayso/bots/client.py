@@ -28,7 +28,7 @@ _LONGEST_WAIT = 60.0
 
 
 class RunDict(TypedDict):
-    """A run. `status` is that of `WorkflowStatus`; instants are ISO 8601 in UTC."""
+    """A run. `status` is that of `WorkflowStatus`; instants are ISO 8601 in UTC; `stops` is what a decision names."""
 
     run_id: str
     workflow: str
@@ -40,6 +40,7 @@ class RunDict(TypedDict):
     requested_by: str | None
     created_at: str
     updated_at: str
+    stops: int
 
 
 class RequestDict(TypedDict):
@@ -196,15 +197,16 @@ class ServiceClient:
         """Cancel a run."""
         self._post(f"/api/v1/runs/{run_id}/cancel", {}, event_key)
 
-    def retry(self, run_id: str, *, ask_again: bool = False, event_key: str | None = None) -> None:
-        """Let a failed run try again."""
-        self._post(f"/api/v1/runs/{run_id}/retry", {"ask_again": ask_again}, event_key)
+    def retry(self, run_id: str, *, seen: int, ask_again: bool = False, event_key: str | None = None) -> None:
+        """Let a failed run try again. Here and below, `seen` is the run's `stops` as it was when this was decided."""
+        self._post(f"/api/v1/runs/{run_id}/retry", {"seen": seen, "ask_again": ask_again}, event_key)
 
     def attention(
-        self, run_id: str, action: str, result: Json = None, *, event_key: str | None = None
+        self, run_id: str, action: str, result: Json = None, *, seen: int, event_key: str | None = None
     ) -> None:
         """Decide about a run that needs attention."""
-        self._post(f"/api/v1/runs/{run_id}/attention", {"action": action, "result": result}, event_key)
+        body = {"seen": seen, "action": action, "result": result}
+        self._post(f"/api/v1/runs/{run_id}/attention", body, event_key)
 
     # Requests.
 

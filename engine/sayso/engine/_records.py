@@ -196,7 +196,9 @@ class Attention:
 
 
 class RunRecord(msgspec.Struct, frozen=True, gc=False):
-    """A run as stored, with its current visit. `entry` is the state at the visit's begin, `shared` what is shown."""
+    """A run as stored, with its current visit. `entry` is the state at the visit's begin, `shared` what is shown;
+    `stops` is that of `RunSummary`.
+    """
 
     run_key: int
     run_id: str
@@ -213,6 +215,7 @@ class RunRecord(msgspec.Struct, frozen=True, gc=False):
     error: str | None
     attention: Attention | None
     requested_by: str | None
+    stops: int
 
 
 class LoadedRun(msgspec.Struct, frozen=True, gc=False):
@@ -228,7 +231,9 @@ class LoadedRun(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run as listings show it."""
+    """A run as listings show it. `stops` counts how often it came to need an operator, held or failed: a decision that
+    names it is about what was seen.
+    """
 
     run_id: str
     workflow: str
@@ -240,6 +245,7 @@ class RunSummary:
     requested_by: str | None
     created_at: datetime
     updated_at: datetime
+    stops: int
 
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):

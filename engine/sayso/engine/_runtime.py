@@ -240,12 +240,16 @@ class Runtime:
         via: str = CODE,
         ask_again: bool = False,
         event_key: str | None = None,
+        seen: int | None = None,
     ) -> None:
         """Run the failed visit of a run again: its recorded answers and steps return, unless `ask_again` opens a new
         visit. Raises `UnknownRun`, `NotApplicable`, `KeyReused`.
+
+        Here and below, `seen` is the run's `stops` as the person saw it: where it has stopped again since, nothing is
+        done and `RunMovedOn` is raised. Without it, the decision is about the run as it is.
         """
-        command = _command(person, event_key, "retry", run_id, str(ask_again))
-        await self._store.retry(run_id, person, via, command, ask_again=ask_again)
+        command = _command(person, event_key, "retry", run_id, str(ask_again), str(seen))
+        await self._store.retry(run_id, person, via, command, ask_again=ask_again, seen=seen)
 
     async def attention(
         self,
@@ -256,14 +260,15 @@ class Runtime:
         via: str = CODE,
         result: Json | None = None,
         event_key: str | None = None,
+        seen: int | None = None,
     ) -> None:
         """Decide about a run that needs attention: `reask`, `accept`, `done` with a result, `again` or `cancel`.
 
-        Raises `UnknownRun`, `KeyReused`, and `NotApplicable` with the actions that fit.
+        Raises `UnknownRun`, `KeyReused`, `RunMovedOn`, and `NotApplicable` with the actions that fit.
         """
         text = encode(result, "result", self._store.value_limit) if action == "done" else None
-        command = _command(person, event_key, "attention", run_id, action, text)
-        await self._store.attend(run_id, action, text, person, via, command)
+        command = _command(person, event_key, "attention", run_id, action, text, str(seen))
+        await self._store.attend(run_id, action, text, person, via, command, seen=seen)
 
     def _running(self) -> Driver:
         if self._driver is None:

@@ -19,7 +19,7 @@ The families say who must act::
     │   ├── AnswerRefused        an answer by name that was refused
     │   └── UnusedInput          input that no question took
     └── OperatorError        whoever runs sayso
-        ├── UnknownRun, RunExists, NotApplicable, KeyReused, TokenExists
+        ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, KeyReused, TokenExists
         └── StoreError
             ├── StoreInUse, StoreFull, StoreUnreadable, SchemaTooNew, StoreClosed
 """
@@ -218,6 +218,17 @@ class NotApplicable(OperatorError):
         self.action = action
         self.reason = reason
         super().__init__(f"{action} does not apply to run {run_id!r}: {reason}")
+
+
+class RunMovedOn(OperatorError):
+    """An operator decided about something that the run is past; nothing was changed. `now` says how it stands."""
+
+    def __init__(self, run_id: str, now: str) -> None:
+        self.run_id = run_id
+        self.now = now
+        super().__init__(
+            f"run {run_id!r} has moved on since you looked: {now}. Nothing was done. Look again, then decide."
+        )
 
 
 class KeyReused(OperatorError):

@@ -142,4 +142,19 @@ def ask(folder: Path, workflow: str, shared: str = "{}") -> str:
     return str(found[0]["id"])
 
 
-__all__ = ["ServiceProcess", "ask", "link", "token", "write"]
+def held_for_two(folder: Path, *, port: int = 0) -> str:
+    """A run whose two answered questions have changed: the next service holds it for each in turn; its id."""
+    write(folder, port=port)
+    with ServiceProcess(folder) as service:
+        run_id = str(sayso(folder, "start", "pair", "--json").json["run_id"])
+        while len(found := sayso(folder, "requests", "--json").json["requests"]) < 2:
+            pass
+        service.stop()
+    for request, value in zip(found, ("early", "yes"), strict=True):
+        assert sayso(folder, "answer", f"{request['id']}@1", value).code == 0
+    shop = folder / "shop.py"
+    shop.write_text(shop.read_text().replace("Which window?", "Which window then?").replace("4.2.0", "5.0.0"))
+    return run_id
+
+
+__all__ = ["ServiceProcess", "ask", "held_for_two", "link", "token", "write"]

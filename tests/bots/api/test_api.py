@@ -13,7 +13,7 @@ import pytest
 
 from sayso.bots.client import ServiceClient, ServiceRefused, ServiceUnclear
 from sayso.engine import OutcomeKind
-from tests.bots.api.served import ServiceProcess, token, write
+from tests.bots.api.served import ServiceProcess, held_for_two, token, write
 from tests.bots.command import sayso
 
 GATE = Path(__file__).parents[3] / "examples" / "gate.sh"
@@ -131,11 +131,16 @@ def test_a_repeated_key_does_nothing_again(ci: ServiceClient, operator: ServiceC
     again = ci.answer(request_id, 1, "approve", event_key="a")
     assert (first.kind, first.repeated, again.kind, again.repeated) == (again.kind, False, first.kind, True)
     assert ci.wait(run_id, 20)["status"] == "FAILED"
-    operator.retry(run_id, event_key="r")
+    operator.retry(run_id, seen=1, event_key="r")
     assert ci.wait(run_id, 20)["status"] == "FAILED"
-    operator.retry(run_id, event_key="r")
+    operator.retry(run_id, seen=1, event_key="r")
     assert ci.status(run_id)["status"] == "FAILED"
-    operator.retry(run_id, ask_again=True, event_key="s")
+    with pytest.raises(ServiceRefused, match="stands for something else already"):
+        operator.retry(run_id, seen=2, event_key="r")
+    with pytest.raises(ServiceRefused, match="moved on since you looked") as moved:
+        operator.retry(run_id, seen=1, event_key="a second click")
+    assert (moved.value.kind, moved.value.status, moved.value.exit_code) == ("RunMovedOn", 409, 1)
+    operator.retry(run_id, seen=ci.status(run_id)["stops"], ask_again=True, event_key="s")
     ci.wait(run_id, 20, until="rests")
     operator.cancel(run_id, event_key="c")
     operator.cancel(run_id, event_key="c")
@@ -157,7 +162,7 @@ def test_an_operator_decides_over_the_api(tmp_path: Path) -> None:
             ServiceClient.connect(second.url, secret) as ci,
             pytest.raises(ServiceRefused, match="no operator"),
         ):
-            ci.attention("whatever", "again")
+            ci.attention("whatever", "again", seen=1)
         with ServiceClient.connect(second.url, token(tmp_path, "second")) as other:
             assert other.runs() == []
         assert sayso(tmp_path, "shut-out", "token:operator").code == 0
@@ -166,8 +171,34 @@ def test_an_operator_decides_over_the_api(tmp_path: Path) -> None:
             assert run["status"] == "NEEDS_ATTENTION"
             assert run["attention"] is not None
             assert run["attention"]["kind"] == "step_unfinished"
-            operator.attention(run["run_id"], "done", {"receipt": 7})
+            operator.attention(run["run_id"], "done", {"receipt": 7}, seen=run["stops"])
             assert operator.wait(run["run_id"], 20)["status"] == "COMPLETED"
+
+
+def test_a_second_click_decides_nothing_that_came_after_the_first(tmp_path: Path) -> None:
+    """Both answered questions of a run have changed: it is held for one, and after that for the other."""
+    run_id = held_for_two(tmp_path)
+    with (
+        ServiceProcess(tmp_path) as service,
+        ServiceClient.connect(service.url, secret := token(tmp_path, "operator")) as operator,
+    ):
+        run = operator.wait(run_id, 20)
+        assert run["attention"] is not None
+        assert (run["attention"]["name"], run["stops"]) == ("window", 1)
+        operator.attention(run_id, "accept", seen=1)
+        after = operator.wait(run_id, 20)
+        assert after["attention"] is not None
+        assert (after["attention"]["name"], after["stops"]) == ("release", 2)
+        with pytest.raises(ServiceRefused, match="held for question_changed 'release'") as moved:
+            operator.attention(run_id, "accept", seen=1)
+        assert (moved.value.kind, moved.value.status) == ("RunMovedOn", 409)
+        assert operator.status(run_id) == after
+        for call, body in (("attention", {"action": "accept"}), ("retry", {"ask_again": False})):
+            missing = httpx.post(
+                f"{service.url}/api/v1/runs/{run_id}/{call}", json=body,
+                headers={"Authorization": f"Bearer {secret}"},
+            )  # fmt: skip
+            assert (missing.status_code, "seen" in missing.json()["detail"]) == (422, True)
 
 
 def test_the_deploy_script_asks_waits_and_exits_by_the_answer(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.bots.api.served import ServiceProcess
+from sayso.bots.client import ServiceClient
+from tests.bots.api.served import ServiceProcess, held_for_two, token
 from tests.bots.command import sayso
 from tests.bots.web.visit import Visit
 
@@ -70,6 +71,34 @@ def test_a_step_that_was_cut_off_is_decided_on_its_page(
         olga.page.get_by_label("The step's result, as JSON").fill('{"receipt": 7}')
         olga.page.get_by_role("button", name="It happened, with this result").click()
         expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
+
+
+def test_an_operators_button_decides_what_stands_beside_it_and_nothing_else(
+    browser: Browser, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """A page that has not caught up, or a second click: the run is held for another question by now."""
+    run_id = held_for_two(tmp_path, port=unused_tcp_port)
+    with (
+        ServiceProcess(tmp_path) as service,
+        ServiceClient.connect(service.url, token(tmp_path, "operator")) as operator,
+        Visit.sign_in(browser, service.url, tmp_path, "olga") as olga,
+    ):
+        run = operator.wait(run_id, 20)
+        olga.page.goto(f"{olga.url}/runs/{run_id}")
+        stands = olga.page.get_by_role("button", name="Let it stand")
+        stands.focus()  # so that the page stays as it is
+        operator.attention(run_id, "accept", seen=run["stops"])
+        after = operator.wait(run_id, 20)
+        stands.click()
+        expect(olga.page.get_by_text("has moved on since you looked")).to_be_visible()
+        assert operator.status(run_id) == after
+        olga.problems.clear()  # the browser reports the refusal
+        olga.page.reload()
+        expect(
+            olga.page.get_by_text("The code asks something else under a name that is answered: release")
+        ).to_be_visible()
+        olga.page.get_by_role("button", name="Let it stand").click()
+        assert operator.wait(run_id, 20)["status"] == "COMPLETED"
 
 
 def test_who_is_no_operator_sees_no_actions_and_no_trail(

@@ -13,11 +13,12 @@ from sayso.engine import (
     AttentionKind,
     NotApplicable,
     RequestStatus,
+    RunMovedOn,
     SQLiteStore,
     UnknownRun,
     WorkflowStatus,
 )
-from sayso.engine.store import Place, VisitEnd
+from sayso.engine.store import CommandKey, Place, VisitEnd
 from tests.engine.store.situation import GatedClock, a_vote, begin, count, is_stored, put, question, rows
 from tests.engine.support import ANA, BO, START
 
@@ -212,6 +213,78 @@ async def test_a_run_that_waits_for_no_decision_takes_none_but_cancel(store: SQL
     assert await status(store) is WorkflowStatus.CANCELLED
     with pytest.raises(NotApplicable):
         await store.attend("run", "cancel", None, BO, "console")
+
+
+# What an operator saw.
+
+
+async def test_a_second_click_decides_nothing_that_came_after_the_first(store: SQLiteStore) -> None:
+    """The first click lets a test's question stand; the run is then held for production's, which nobody has read."""
+    place = await begin(store)
+    for name in ("a-test", "b-prod"):
+        await store.answer(a_vote(await put(store, place, name, park=False)))
+    changed = AttentionKind.QUESTION_CHANGED
+    await store.hold(place, Attention(changed, "a-test", question(), question("Test?")))
+    seen = (await store.reader.run("run")).stops
+    await store.attend("run", "accept", None, BO, "web", seen=seen)
+    await store.hold(place, Attention(changed, "b-prod", question(), question("Production?")))
+    with pytest.raises(
+        RunMovedOn, match="moved on since you looked: it is held for question_changed 'b-prod'"
+    ):
+        await store.attend("run", "accept", None, BO, "web", seen=seen)
+    run = await store.reader.run("run")
+    assert (run.attention is not None and run.attention.name, run.stops) == ("b-prod", seen + 1)
+    await store.attend("run", "accept", None, BO, "web", seen=run.stops)
+
+
+async def test_a_result_is_recorded_for_the_step_it_was_typed_for(store: SQLiteStore) -> None:
+    place = await held_step(store, AttentionKind.STEP_UNFINISHED)
+    seen = (await store.reader.run("run")).stops
+    await store.attend("run", "done", "7", BO, "web", seen=seen)
+    await store.begin_step(place, "email", "[]")
+    await store.hold(place, Attention(AttentionKind.STEP_UNFINISHED, "email", "[]", "[]"))
+    with pytest.raises(RunMovedOn):
+        await store.attend("run", "done", "7", BO, "web", seen=seen)
+    found = await store.load("run")
+    assert found is not None
+    assert {step.name: step.result for step in found.steps} == {"charge": "7", "email": None}
+
+
+async def test_held_again_for_the_very_same_is_another_stop(store: SQLiteStore) -> None:
+    """A step that was cut off twice may have happened twice: 'again' was said about the first time."""
+    place = await held_step(store, AttentionKind.STEP_UNFINISHED)
+    await store.attend("run", "again", None, BO, "web", seen=1)
+    await store.begin_step(place, "charge", "[1]")
+    await store.hold(place, Attention(AttentionKind.STEP_UNFINISHED, "charge", "[1]", "[2]"))
+    with pytest.raises(RunMovedOn):
+        await store.attend("run", "again", None, BO, "web", seen=1)
+
+
+async def test_a_double_click_on_try_again_is_one_retry(store: SQLiteStore) -> None:
+    place = await begin(store)
+    await store.end_visit(place, FAILED)
+    await store.retry("run", BO, "web", ask_again=False, seen=1)
+    await store.end_visit(place, FAILED)
+    with pytest.raises(RunMovedOn, match=r"it failed: E: broken\. Nothing was done\. Look again"):
+        await store.retry("run", BO, "web", ask_again=False, seen=1)
+    assert await status(store) is WorkflowStatus.FAILED
+    await store.retry("run", BO, "web", ask_again=False, seen=2)
+
+
+async def test_a_decision_that_is_repeated_under_its_key_is_not_refused_for_what_came_after(
+    store: SQLiteStore,
+) -> None:
+    key = CommandKey(BO, "k", "retry of stop 1")
+    place = await begin(store)
+    await store.end_visit(place, FAILED)
+    await store.retry("run", BO, "web", key, ask_again=False, seen=1)
+    await store.end_visit(place, FAILED)
+    await store.retry("run", BO, "web", key, ask_again=False, seen=1)
+    assert (await store.reader.run("run")).stops == 2
+    refused = CommandKey(BO, "l", "retry of stop 1, again")
+    for _ in range(2):
+        with pytest.raises(RunMovedOn):
+            await store.retry("run", BO, "web", refused, ask_again=False, seen=1)
 
 
 # Redaction and pruning.

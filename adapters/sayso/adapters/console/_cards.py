@@ -182,8 +182,13 @@ def outcome_words(outcome: Outcome, question: Question | None, value: Json) -> T
     return Text(words, style=_STYLES.get(outcome.kind, "red"))
 
 
-def attention_card(run_id: str, workflow: str, attention: Attention) -> RenderableType:
-    """What an operator must decide, with both texts and the ways on."""
+def attention_card(
+    run_id: str, workflow: str, attention: Attention, seen: int | None = None
+) -> RenderableType:
+    """What an operator must decide, with both texts and the ways on; where it is known, the stop that this is `seen`
+    at goes with them.
+    """
+    about = "" if seen is None else f" --seen {seen}"
     title = Text(f" {visible_line(workflow)} / {visible_line(attention.name)} needs attention ", style="bold")
     parts: list[RenderableType] = [Text(_ATTENTION_WORDS[attention.kind], style="bold")]
     if attention.reason:
@@ -193,7 +198,7 @@ def attention_card(run_id: str, workflow: str, attention: Attention) -> Renderab
             parts += [Rule(Text(label), align="left", style="dim"), *_stored_text(text)]
     parts.append(Rule(Text("What you can say"), align="left", style="dim"))
     rows = [
-        (f"sayso attention {run_id} {action}", _ACTION_WORDS[action])
+        (f"sayso attention {run_id} {action}{about}", _ACTION_WORDS[action])
         for action in ATTENTION_ACTIONS[attention.kind]
     ]
     for command, meaning in rows:

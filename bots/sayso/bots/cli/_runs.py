@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import msgspec
 import typer
@@ -27,6 +27,14 @@ from sayso.engine import (
     local_person,
 )
 
+SeenOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="At which stop of the run you decided this; refused where it has stopped again since.",
+        show_default=False,
+    ),
+]
 ACTIONS = tuple(dict.fromkeys(action for actions in ATTENTION_ACTIONS.values() for action in actions))
 
 
@@ -80,6 +88,7 @@ def retry(
     ask_again: Annotated[
         bool, typer.Option("--ask-again", help="Forget its answers and steps; ask everything anew.")
     ] = False,
+    seen: SeenOption = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
@@ -88,10 +97,13 @@ def retry(
     The run goes on at once where a service runs, else when its workflow is run next.
     """
     output = Output(as_json=as_json)
+    stop = _look(database, run_id, seen, output)
     served = _operate(
         database,
-        lambda client: client.retry(run_id, ask_again=ask_again),
-        lambda runtime: runtime.retry(run_id, person=local_person(), via=CONSOLE, ask_again=ask_again),
+        lambda client: client.retry(run_id, seen=stop, ask_again=ask_again),
+        lambda runtime: runtime.retry(
+            run_id, person=local_person(), via=CONSOLE, ask_again=ask_again, seen=stop
+        ),
     )
     output.say(f"Run {visible_line(run_id)} {_goes_on(run_id, served=served, may=True)}")
     output.value({"run_id": run_id, "action": "retry", "ask_again": ask_again})
@@ -108,6 +120,7 @@ def attention(
         str | None, typer.Argument(metavar="[RESULT]", help="With done: the step's result, as JSON.")
     ] = None,
     *,
+    seen: SeenOption = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
@@ -118,14 +131,17 @@ def attention(
     """
     output = Output(as_json=as_json)
     if action is None:
-        return _show_attention(Service.build(database), run_id, output)
+        return _show_attention(database, run_id, output)
     if action not in ACTIONS:
         raise UsageProblem(f"{action!r} is no action; say one of: {', '.join(ACTIONS)}.")
     value = _read_result(action, result)
+    stop = _look(database, run_id, seen, output)
     served = _operate(
         database,
-        lambda client: client.attention(run_id, action, value),
-        lambda runtime: runtime.attention(run_id, action, person=local_person(), via=CONSOLE, result=value),
+        lambda client: client.attention(run_id, action, value, seen=stop),
+        lambda runtime: runtime.attention(
+            run_id, action, person=local_person(), via=CONSOLE, result=value, seen=stop
+        ),
     )
     if action == "cancel":
         output.say(f"Run {visible_line(run_id)} is cancelled.")
@@ -146,19 +162,35 @@ def _read_result(action: str, text: str | None) -> Json:
         raise UsageProblem(f"RESULT is no JSON ({error}); a text needs quotes: '\"sent\"'.") from error
 
 
-def _show_attention(service: Service, run_id: str, output: Output) -> ExitCode:
+def _read_run(database: str | None, run_id: str) -> RunSummary:
     async def read() -> RunSummary:
-        async with service.reader() as reader:
+        async with Service.build(database).reader() as reader:
             return await reader.run(run_id)
 
-    found = asyncio.run(read())
+    return asyncio.run(read())
+
+
+def _look(database: str | None, run_id: str, seen: int | None, output: Output) -> int:
+    """Show what is decided about; the stop that the decision is bound to: the one named, or else the one found."""
+    found = _read_run(database, run_id)
+    if seen is None or seen == found.stops:
+        if found.attention is not None:
+            about = f"{found.attention.kind}: {visible_line(found.attention.name)}"
+            output.say(f"Deciding about {about}", "dim")
+        elif found.error is not None:
+            output.say(f"Deciding about its failure: {visible_line(found.error)}", "dim")
+    return found.stops if seen is None else seen
+
+
+def _show_attention(database: str | None, run_id: str, output: Output) -> ExitCode:
+    found = _read_run(database, run_id)
     actions = [] if found.attention is None else list(ATTENTION_ACTIONS[found.attention.kind])
     if found.attention is None:
         output.say(f"Run {visible_line(run_id)} is {found.status} and waits for no decision of an operator.")
         if found.status is WorkflowStatus.WAITING_FOR_INPUT:
             output.say("Whether the code at hand can go on with it: sayso check-parked MODULE:WORKFLOW")
     else:
-        output.card(attention_card(run_id, found.workflow, found.attention))
+        output.card(attention_card(run_id, found.workflow, found.attention, found.stops))
     output.value({**_as_dict(found), "actions": actions})
     return ExitCode.OK
 

@@ -79,15 +79,20 @@ class Reassignment(Body):
     to: str = Field(max_length=200, description="A person, such as person:ana, slack:T1:U2 or telegram:7.")
 
 
+Seen = Annotated[int, Field(ge=0, le=2**31, description="The run's `stops` when this was decided.")]
+
+
 class Retry(Body):
     """How a failed run is tried again."""
 
+    seen: Seen
     ask_again: bool = Field(default=False, description="Ask everything of the failed visit anew.")
 
 
 class Decision(Body):
     """An operator's decision about a run that needs one."""
 
+    seen: Seen
     action: Literal["reask", "accept", "done", "again", "cancel"]
     result: Any = Field(default=None, description="The step's result, with `done`.")
 
@@ -370,7 +375,12 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
             caller,
             run_id,
             lambda: runtime.retry(
-                run_id, person=caller.person, via=caller.via, ask_again=body.ask_again, event_key=key
+                run_id,
+                person=caller.person,
+                via=caller.via,
+                ask_again=body.ask_again,
+                event_key=key,
+                seen=body.seen,
             ),
         )
 
@@ -380,7 +390,13 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
             caller,
             run_id,
             lambda: runtime.attention(
-                run_id, body.action, person=caller.person, via=caller.via, result=body.result, event_key=key
+                run_id,
+                body.action,
+                person=caller.person,
+                via=caller.via,
+                result=body.result,
+                event_key=key,
+                seen=body.seen,
             ),
         )
 

@@ -6,7 +6,7 @@ import msgspec
 
 from sayso.engine._questions import DIGEST_VERSION, question_digest
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
-from sayso.engine.errors import KeyReused, NotApplicable, UnknownRun
+from sayso.engine.errors import KeyReused, NotApplicable, RunMovedOn, UnknownRun
 from sayso.engine.store._commands import CommandKey
 from sayso.engine.store._rows import read_run
 from sayso.engine.store._transaction import Transaction
@@ -48,6 +48,17 @@ def _is_repeated(tx: Transaction, command: CommandKey | None, run: RunRecord) ->
     return False
 
 
+def _check_seen(run: RunRecord, seen: int | None) -> None:
+    """Raises `RunMovedOn` for a decision about an earlier stop than the last; one that names none is about the last."""
+    if seen is None or seen == run.stops:
+        return
+    if run.attention is not None:
+        now = f"it is held for {run.attention.kind} {run.attention.name!r}"
+    else:
+        now = f"it failed: {run.error}" if run.status is WorkflowStatus.FAILED else f"it is {run.status}"
+    raise RunMovedOn(run.run_id, now)
+
+
 def cancel(tx: Transaction, run_id: str, person: str, via: str, command: CommandKey | None = None) -> None:
     """Cancel a run that has not ended, with its open requests. A repeated command changes nothing."""
     run = _load(tx, run_id)
@@ -66,12 +77,20 @@ def cancel(tx: Transaction, run_id: str, person: str, via: str, command: Command
 
 
 def retry(
-    tx: Transaction, run_id: str, person: str, via: str, command: CommandKey | None = None, *, ask_again: bool
+    tx: Transaction,
+    run_id: str,
+    person: str,
+    via: str,
+    command: CommandKey | None = None,
+    *,
+    ask_again: bool,
+    seen: int | None = None,
 ) -> None:
     """Run the failed visit again: a new attempt that keeps its answers, or a new visit that asks again."""
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
         return
+    _check_seen(run, seen)
     if run.status is not WorkflowStatus.FAILED:
         raise NotApplicable(run_id, "retry", f"only a failed run can be retried, and it is {run.status}")
     fields = {"run_key": run.run_key, "visit": run.visit, "now": tx.now}
@@ -90,11 +109,14 @@ def attend(
     person: str,
     via: str,
     command: CommandKey | None = None,
+    *,
+    seen: int | None = None,
 ) -> None:
     """Carry out an operator's decision about a run that needs attention; `result` is the JSON for `done`."""
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
         return
+    _check_seen(run, seen)
     if action == "cancel" and run.status not in ENDED:
         cancel(tx, run_id, person, via)
         return

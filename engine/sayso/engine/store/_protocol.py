@@ -126,7 +126,14 @@ class AnswerStore(Protocol):
         self, run_id: str, person: str, via: str, command: CommandKey | None = None
     ) -> asyncio.Future[None]: ...
     def retry(
-        self, run_id: str, person: str, via: str, command: CommandKey | None = None, *, ask_again: bool
+        self,
+        run_id: str,
+        person: str,
+        via: str,
+        command: CommandKey | None = None,
+        *,
+        ask_again: bool,
+        seen: int | None = None,
     ) -> asyncio.Future[None]: ...
     def attend(
         self,
@@ -136,6 +143,8 @@ class AnswerStore(Protocol):
         person: str,
         via: str,
         command: CommandKey | None = None,
+        *,
+        seen: int | None = None,
     ) -> asyncio.Future[None]: ...
     def started_by(self, command: CommandKey) -> asyncio.Future[str | None]: ...
 

@@ -104,6 +104,7 @@ def read_summary(row: Any) -> RunSummary:
         requested_by=row["requested_by"],
         created_at=from_microseconds(row["created_at"]),
         updated_at=from_microseconds(row["updated_at"]),
+        stops=row["stops"],
     )
 
 

@@ -223,7 +223,7 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
     """End a visit and begin the next, or end the run; False when the run has left this visit."""
     here = (place.run_key, place.visit)
     if end.next_node is None:
-        changed = tx.run("run_end", (end.status, end.shared, end.error, tx.now, tx.now, *here)).rowcount
+        changed = tx.run("run_end", (end.status, end.shared, end.error, tx.now, *here)).rowcount
     else:
         changed = tx.run("run_next_visit", (place.visit + 1, end.next_node, tx.now, *here)).rowcount
     if not changed:

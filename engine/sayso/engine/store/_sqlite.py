@@ -313,10 +313,17 @@ class SQLiteStore:
         return self._submit(_operating.cancel, run_id, person, via, command)
 
     def retry(
-        self, run_id: str, person: str, via: str, command: CommandKey | None = None, *, ask_again: bool
+        self,
+        run_id: str,
+        person: str,
+        via: str,
+        command: CommandKey | None = None,
+        *,
+        ask_again: bool,
+        seen: int | None = None,
     ) -> asyncio.Future[None]:
-        """Run a failed visit again; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
-        return self._submit(_operating.retry, run_id, person, via, command, ask_again=ask_again)
+        """Run a failed visit again; raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`."""
+        return self._submit(_operating.retry, run_id, person, via, command, ask_again=ask_again, seen=seen)
 
     def attend(
         self,
@@ -326,9 +333,11 @@ class SQLiteStore:
         person: str,
         via: str,
         command: CommandKey | None = None,
+        *,
+        seen: int | None = None,
     ) -> asyncio.Future[None]:
-        """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
-        return self._submit(_operating.attend, run_id, action, result, person, via, command)
+        """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`."""
+        return self._submit(_operating.attend, run_id, action, result, person, via, command, seen=seen)
 
     def started_by(self, command: CommandKey) -> asyncio.Future[str | None]:
         """The run that a command was about, if it was carried out; raises `KeyReused`."""

@@ -23,7 +23,8 @@ VALUES (?, ?, ?, 'RUNNING', ?, ?, ?);
 -- name: run_load
 -- The columns are those of `RunRecord`.
 SELECT r.run_key, r.run_id, r.workflow, r.status, r.resolutions, r.visit, r.node_id, v.attempt, v.first_attempt,
-       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry), coalesce(r.error, v.error), r.attention, r.requested_by
+       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry), coalesce(r.error, v.error), r.attention, r.requested_by,
+       r.stops
 FROM runs r JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE r.run_id = :run_id;
 
@@ -68,8 +69,9 @@ UPDATE runs SET status = 'RUNNING', visit = ?, node_id = ?, updated_at = ?
 WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: run_end
-UPDATE runs SET status = ?, node_id = NULL, shared = ?, error = ?, updated_at = ?, ended_at = ?
-WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
+UPDATE runs SET status = ?1, node_id = NULL, shared = ?2, error = ?3, updated_at = ?4, ended_at = ?4,
+                stops = stops + (?1 = 'FAILED')
+WHERE run_key = ?5 AND visit = ?6 AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: visit_attempt
 UPDATE visits SET attempt = :attempt, retry_at = :retry_at, error = :error WHERE run_key = :run_key AND visit = :visit;
@@ -453,7 +455,7 @@ DELETE FROM steps WHERE run_key = :run_key AND visit = :visit AND name = :name;
 UPDATE steps SET arguments = :arguments WHERE run_key = :run_key AND visit = :visit AND name = :name;
 
 -- name: run_hold
-UPDATE runs SET status = 'NEEDS_ATTENTION', attention = :attention, updated_at = :now
+UPDATE runs SET status = 'NEEDS_ATTENTION', attention = :attention, stops = stops + 1, updated_at = :now
 WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
 
 -- name: run_attended
@@ -523,14 +525,16 @@ WHERE r.workflow = :workflow AND r.ended_at IS NULL AND (r.status = 'WAITING_FOR
 
 -- name: runs_list
 -- The newest first; each filter is off when null.
-SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at
+SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at,
+       r.stops
 FROM runs r
 WHERE (:status IS NULL OR r.status = :status) AND (:workflow IS NULL OR r.workflow = :workflow)
   AND (:requested_by IS NULL OR r.requested_by = :requested_by)
 ORDER BY r.run_key DESC LIMIT :limit;
 
 -- name: run_summary
-SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at
+SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at,
+       r.stops
 FROM runs r WHERE r.run_id = :run_id;
 
 -- name: requests_pending

@@ -55,5 +55,8 @@ ALTER TABLE deliveries ADD COLUMN told_revision INTEGER NOT NULL DEFAULT 0;
 -- Where whoever a run is for asked for it, and hears what became of it.
 ALTER TABLE runs ADD COLUMN asked_in TEXT;
 
+-- How often a run came to need an operator: it was held, or it failed. A decision names the stop that was seen.
+ALTER TABLE runs ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
+
 -- Which visit used an approval.
 ALTER TABLE requests ADD COLUMN used_by INTEGER;
