@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sayso.adapters.cards import Fact, build_card
 from sayso.engine import (
     Directory,
     Group,
     InvalidRequest,
     NoticeKind,
+    Outcome,
     OutcomeKind,
     Person,
     Policy,
@@ -146,6 +148,66 @@ async def test_those_it_escalates_to_may_approve_from_then_on(store: SQLiteStore
         assert "web:cto" in shown.audience
         assert await approve("web:ana") is OutcomeKind.RESOLVED
         assert (await runtime.wait(run_id)).shared == {"approved": True}
+
+
+async def test_what_is_asked_again_says_that_it_changed_and_its_times_count_anew(
+    database: Path, clock: ManualClock
+) -> None:
+    """An operator has a changed question answered anew: whom it once escalated to has to wait for their turn again."""
+    policy = Policy(
+        stages=[Stage(PEOPLE)], remind_every=HOUR, escalate_after=2 * HOUR, escalate_to=["web:lead"]
+    )
+
+    def code(prompt: str) -> Workflow:
+        @node
+        async def ask(shared: dict[str, Any]) -> None:
+            await request_approval(prompt, request_id="release", policy=policy, to=[CHANNEL])
+            await request_input("Which window?", request_id="window")
+
+        return Workflow("ask", ask)
+
+    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [code("4.2.0?")]) as runtime:
+        run_id = await runtime.start("ask")
+        await runtime.wait(run_id)
+        release = (await runtime.pending())[0]
+        clock.advance(3 * HOUR)
+        while await kinds(store, "request_escalated", "request_reminded") != [
+            "request_escalated",
+            "request_reminded",
+        ]:
+            await store.act_due(None)
+        await runtime.answer(release.id, 1, "approve", person="web:lead", via="web")
+        await runtime.wait(run_id)
+    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [code("5.0.0?")]) as runtime:
+        window = (await runtime.pending())[0]
+        await runtime.answer(window.id, 1, "early", person="local:ana", via="console")
+        assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.NEEDS_ATTENTION
+        clock.advance(HOUR)
+        await told(store)
+        await runtime.attention(run_id, "reask", person="local:op")
+        await runtime.wait(run_id)
+
+        async def approve() -> Outcome:
+            return await runtime.answer(release.id, 2, "approve", person="web:lead", via="web")
+
+        assert (await approve()).reason == "This is not yours to answer yet."
+        record = await store.reader.card(release.id)
+        assert record is not None
+        card = build_card(record, {})
+        assert card.notices == (
+            ("CHANGED at ", clock.now(), ": the text below is new, earlier answers do not count."),
+        )
+        assert card.facts[0] == Fact("Asked of", ("1 of ana, bo",))
+        clock.advance(HOUR)
+        while NoticeKind.REMINDER not in await told(store):
+            pass
+        assert (await approve()).kind is OutcomeKind.NOT_ALLOWED
+        clock.advance(HOUR)
+        while NoticeKind.ESCALATED not in await told(store):
+            pass
+        rows = [row.payload async for row in store.reader.audit() if row.kind == "request_reminded"]
+        assert [row["reminder"] for row in rows if isinstance(row, dict)] == [1, 1]
+        assert (await approve()).kind is OutcomeKind.RESOLVED
 
 
 @pytest.mark.parametrize(

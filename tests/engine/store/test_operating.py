@@ -205,6 +205,15 @@ async def test_a_question_that_is_open_cannot_be_asked_again(store: SQLiteStore)
     assert await status(store) is WorkflowStatus.NEEDS_ATTENTION
 
 
+async def test_a_question_that_is_not_stored_cannot_be_asked_again(store: SQLiteStore) -> None:
+    place = await begin(store)
+    await store.hold(
+        place, Attention(AttentionKind.QUESTION_CHANGED, "gone", question(), question("Really?"))
+    )
+    with pytest.raises(NotApplicable, match="no answer to replace"):
+        await store.attend("run", "reask", None, BO, "console")
+
+
 async def test_a_run_that_waits_for_no_decision_takes_none_but_cancel(store: SQLiteStore) -> None:
     await begin(store)
     with pytest.raises(NotApplicable, match="waits for no decision"):

@@ -225,6 +225,8 @@ class Visit:
         elif record is not None:
             self._waiting.setdefault(record.id, []).append(future)
             self._loop.call_soon(self._land)
+            if record.revision > 1 and record.policy is not None:
+                self._host.on_deadline()  # an operator may have had it asked again: its times count anew
         resolution = await self._wait(name, future)
         return self.requests[name], resolution
 

@@ -8,7 +8,8 @@ from sayso.engine._questions import DIGEST_VERSION, question_digest
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
 from sayso.engine.errors import KeyReused, NotApplicable, RunMovedOn, UnknownRun
 from sayso.engine.store._commands import CommandKey
-from sayso.engine.store._rows import read_run
+from sayso.engine.store._rows import policy_text, read_policy, read_run
+from sayso.engine.store._running import first_times, timed
 from sayso.engine.store._transaction import Transaction
 
 ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
@@ -139,7 +140,7 @@ def attend(
 def _change_journal(
     tx: Transaction, run: RunRecord, attention: Attention, action: str, result: str | None
 ) -> None:
-    where = {"run_key": run.run_key, "visit": run.visit, "name": attention.name}
+    where: dict[str, object] = {"run_key": run.run_key, "visit": run.visit, "name": attention.name}
     if attention.kind in (AttentionKind.STEP_UNFINISHED, AttentionKind.STEP_CHANGED):
         if action == "again":
             tx.run("step_delete", where)
@@ -152,7 +153,7 @@ def _change_journal(
     assert question is not None
     text = {"question": question, "digest": question_digest(question), "digest_version": DIGEST_VERSION}
     if action == "reask":
-        row = tx.row("request_ask_again", {**where, **text})
+        row = tx.row("request_ask_again", {**where, **text, **_terms_anew(tx, where), "now": tx.now})
         if row is None:
             raise NotApplicable(run.run_id, action, f"request {attention.name!r} has no answer to replace")
         tx.run("votes_void", {"request_key": row["request_key"]})
@@ -160,6 +161,19 @@ def _change_journal(
         tx.run("request_rebind", {**where, **text})
     else:
         tx.run("request_drop", where)
+
+
+def _terms_anew(tx: Transaction, where: dict[str, object]) -> dict[str, object]:
+    """The terms of a question that is asked again now: whom it escalated to are asked later, as at the first time."""
+    row = tx.row("request_policy_of", where)
+    if row is None:
+        return {"policy": None, "remind_at": None, "escalate_at": None}
+    kept = read_policy(row["policy"])
+    voters = {one for stage in kept.stages for one in (*stage.approvers, *stage.veto)}
+    audience = tuple(one for one in kept.audience if one in voters or one not in kept.escalate_to)
+    policy = timed(tx, msgspec.structs.replace(kept, audience=audience)) if kept.stages else None
+    remind_at, escalate_at = first_times(tx, policy)
+    return {"policy": policy_text(audience, policy), "remind_at": remind_at, "escalate_at": escalate_at}
 
 
 def redact(tx: Transaction, run_id: str, person: str, via: str) -> int:

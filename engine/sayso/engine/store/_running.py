@@ -91,8 +91,8 @@ def stir(tx: Transaction, place: Place) -> None:
 
 def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     deadline = None if one.expires_after is None else tx.instant + one.expires_after
-    one = msgspec.structs.replace(one, policy=_timed(tx, one.policy))
-    remind_at, escalate_at = _times(tx, one.policy)
+    one = msgspec.structs.replace(one, policy=timed(tx, one.policy))
+    remind_at, escalate_at = first_times(tx, one.policy)
     request_key = tx.run(
         "request_insert",
         (
@@ -121,14 +121,14 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     return _record(tx, place, one, deadline)
 
 
-def _timed(tx: Transaction, policy: Policy | None) -> Policy | None:
+def timed(tx: Transaction, policy: Policy | None) -> Policy | None:
     """The policy with the instant from which others are asked as well."""
     if policy is None or policy.escalate_after is None:
         return policy
     return msgspec.structs.replace(policy, escalates_at=tx.instant + policy.escalate_after)
 
 
-def _times(tx: Transaction, policy: Policy | None) -> tuple[int | None, int | None]:
+def first_times(tx: Transaction, policy: Policy | None) -> tuple[int | None, int | None]:
     """When the request first reminds, and when it escalates."""
     if policy is None:
         return None, None
@@ -138,8 +138,8 @@ def _times(tx: Transaction, policy: Policy | None) -> tuple[int | None, int | No
 
 def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     where = {"run_key": place.run_key, "visit": place.visit}
-    one = msgspec.structs.replace(one, policy=_timed(tx, one.policy))
-    remind_at, escalate_at = _times(tx, one.policy)
+    one = msgspec.structs.replace(one, policy=timed(tx, one.policy))
+    remind_at, escalate_at = first_times(tx, one.policy)
     row = tx.row(
         "request_revise",
         {

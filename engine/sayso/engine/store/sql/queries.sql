@@ -462,11 +462,15 @@ WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_F
 UPDATE runs SET status = 'RUNNING', attention = NULL, updated_at = :now
 WHERE run_key = :run_key AND status = 'NEEDS_ATTENTION' RETURNING run_id;
 
+-- name: request_policy_of
+SELECT policy FROM requests WHERE run_key = :run_key AND visit = :visit AND name = :name;
+
 -- name: request_ask_again
 -- An operator has the changed question answered anew, with no deadline: the old one may have passed.
 UPDATE requests SET status = 'PENDING', question = :question, digest = :digest, digest_version = :digest_version,
                     answer = NULL, decided = NULL, resolved_at = NULL, resolved_by = NULL, deadline = NULL,
-                    revision = revision + 1
+                    policy = :policy, remind_at = :remind_at, escalate_at = :escalate_at, reminders = 0,
+                    revision = revision + 1, revised_at = :now
 WHERE run_key = :run_key AND visit = :visit AND name = :name AND status IN ('ANSWERED', 'EXPIRED')
 RETURNING request_key;
 
