@@ -363,6 +363,24 @@ async def test_break_glass_approves_alone_and_everybody_hears_of_it(store: SQLit
     assert [(row.person, row.payload) for row in rows] == [("person:cho", {"reason": "site down"})]
 
 
+async def test_a_vote_and_a_break_glass_are_two_answers_also_under_one_key(store: SQLiteStore) -> None:
+    """Whoever is told 'counted, seen before' about an approval in an emergency believes that it happened."""
+    policy = Policy(stages=[Stage(["web:ana", "web:cho"], need=2)], break_glass=["web:cho"])
+    async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
+        ask = await begin(runtime)
+        vote: dict[str, Any] = {"event_key": "k", "comment": "site down"}
+        assert (await ask("web:cho", **vote)).kind is OutcomeKind.COUNTED
+        other = await ask("web:cho", **vote, break_glass=True)
+        assert (other.kind, other.repeated) == (OutcomeKind.INVALID, False)
+        assert "key of another answer" in other.reason
+        vote["event_key"] = "l"
+        for repeated in (False, True):
+            alone = await ask("web:cho", **vote, break_glass=True)
+            assert (alone.kind, alone.repeated) == (OutcomeKind.RESOLVED, repeated)
+        assert (await ask("web:cho", **vote)).kind is OutcomeKind.INVALID
+        assert (await runtime.wait(ask.run_id)).shared == {"approved": True, "by": ["web:cho"]}
+
+
 async def test_fallback_approvers_are_asked_where_four_eyes_leaves_too_few(store: SQLiteStore) -> None:
     policy = Policy(stages=[Stage(["web:ana"], fallback=["web:lead"])], exclude_requester=True)
     flows = [

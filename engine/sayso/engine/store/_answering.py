@@ -62,6 +62,7 @@ class Answerable(msgspec.Struct, frozen=True, gc=False):
     known_revision: int | None
     known_value: str | None
     known_comment: str | None
+    known_break_glass: int | None
     known_outcome: str | None
     known_reason: str | None
 
@@ -137,7 +138,7 @@ def _cast(tx: Transaction, attempt: AnswerAttempt, request: Answerable, event: i
         tx.run("votes_of_person_remove", (request.request_key, request.person))
     groups = groups_of(attempt)
     stored = to_json(groups) if groups else None
-    tx.run("vote_upsert", (request.request_key, attempt.person, event, stored, int(attempt.break_glass)))
+    tx.run("vote_upsert", (request.request_key, attempt.person, event, stored))
 
 
 def _decide(
@@ -170,8 +171,8 @@ def answer_all(tx: Transaction, attempts: list[tuple[str, AnswerAttempt]], is_go
 
 def _repeated(tx: Transaction, attempt: AnswerAttempt, request: Answerable, received: int) -> Outcome:
     """What was recorded for the same event, or a refusal if its key comes with another answer."""
-    known = (request.known_revision, request.known_comment, request.known_value)
-    if known == (attempt.revision, attempt.comment, to_json(attempt.value)):
+    known = (request.known_revision, request.known_comment, request.known_value, request.known_break_glass)
+    if known == (attempt.revision, attempt.comment, to_json(attempt.value), int(attempt.break_glass)):
         return Outcome(OutcomeKind(str(request.known_outcome)), str(request.known_reason), repeated=True)
     own_key = msgspec.structs.replace(attempt, event_key=None)
     return _refuse(tx, own_key, request, received, OutcomeKind.INVALID, _KEY_IS_TAKEN)
@@ -291,6 +292,7 @@ def _record_event(
             tx.now,
             outcome.kind,
             outcome.reason,
+            int(attempt.break_glass),
         ),
     )
     return event

@@ -208,7 +208,7 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
        (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
                                            e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
                                                                      WHERE o.person = a.person), '[]')),
-                                           json(v.groups), v.break_glass, v.event))
+                                           json(v.groups), e.break_glass, v.event))
         FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
         LEFT JOIN accounts a ON a.account = v.person
         WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes
@@ -246,7 +246,7 @@ SELECT q.request_key, q.run_key, q.id, q.node_id, q.question, q.digest, q.revisi
        q.status, q.answer, q.resolved_at, q.resolved_by, q.requested_by, r.asked_in, r.run_id, r.workflow, r.status, r.resolutions,
        (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key),
        (SELECT a.person FROM accounts a WHERE a.account = ?2),
-       known.revision, known.value, known.comment, known.outcome, known.reason
+       known.revision, known.value, known.comment, known.break_glass, known.outcome, known.reason
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 LEFT JOIN events known ON known.request_key = q.request_key AND known.person = ?2 AND known.event_key = ?3
 WHERE q.id = ?1;
@@ -256,20 +256,19 @@ WHERE q.id = ?1;
 SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at, e.comment,
                                    json(coalesce((SELECT json_group_array(o.account) FROM accounts o
                                                   WHERE o.person = a.person), '[]')),
-                                   json(v.groups), v.break_glass, v.event)) AS votes
+                                   json(v.groups), e.break_glass, v.event)) AS votes
 FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
 LEFT JOIN accounts a ON a.account = v.person
 WHERE v.request_key = ?;
 
 -- name: event_insert
 INSERT INTO events (request_key, event, event_key, revision, person, via, value, comment, received_at,
-                    recorded_at, outcome, reason)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                    recorded_at, outcome, reason, break_glass)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: vote_upsert
-INSERT INTO votes (request_key, person, event, groups, break_glass) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event, groups = excluded.groups,
-                                                break_glass = excluded.break_glass;
+INSERT INTO votes (request_key, person, event, groups) VALUES (?, ?, ?, ?)
+ON CONFLICT (request_key, person) DO UPDATE SET event = excluded.event, groups = excluded.groups;
 
 -- name: votes_of_person_remove
 -- A vote of theirs by any account: the next one stands for the person.

@@ -19,10 +19,12 @@ CREATE TABLE link_codes (
     CONSTRAINT link_codes_hash UNIQUE (hash)
 ) STRICT, WITHOUT ROWID;
 
--- What was looked up of a voter then (the groups they belonged to), and whether it is a vote under break-glass. `person`
--- is an account here: whose it is, `accounts` says when votes are counted.
+-- What was looked up of a voter then: the groups they belonged to. `person` is an account here: whose it is, `accounts`
+-- says when votes are counted.
 ALTER TABLE votes ADD COLUMN groups TEXT;
-ALTER TABLE votes ADD COLUMN break_glass INTEGER NOT NULL DEFAULT 0;
+
+-- Whether somebody wanted to approve alone, under break-glass.
+ALTER TABLE events ADD COLUMN break_glass INTEGER NOT NULL DEFAULT 0;
 
 -- When people are reminded next, and how often they were; when others are asked as well.
 ALTER TABLE requests ADD COLUMN remind_at INTEGER;
