@@ -52,7 +52,7 @@ def asking(policy: Policy) -> Workflow:
 async def test_an_approval_expires_as_its_policy_says(
     store: SQLiteStore, clock: ManualClock, on_expiry: str | None
 ) -> None:
-    policy = Policy(stages=[Stage(PEOPLE)], expires_after=HOUR, on_expiry=on_expiry)
+    policy = Policy(stages=[Stage(PEOPLE)], expires_after=HOUR, on_expiry=on_expiry, name="release")
 
     @node
     async def ask(shared: dict[str, Any]) -> None:
@@ -63,14 +63,22 @@ async def test_an_approval_expires_as_its_policy_says(
     async with Runtime(store, [Workflow("ask", ask)]) as runtime:
         run_id = await runtime.start("ask")
         await runtime.wait(run_id)
+        bound = (await runtime.pending())[0].policy
+        assert bound is not None
+        version = bound.version
         clock.advance(HOUR + GRACE)
         await store.act_due(None)
         state = await runtime.wait(run_id)
+    (payload,) = [row.payload async for row in store.reader.audit() if row.kind == "request_expired"]
     if on_expiry is None:
         assert state.error is not None
         assert state.error.startswith("RequestExpired: ")
+        assert payload == {"default": None}
     else:
         assert state.shared == {"answer": "reject"}
+        why = "nobody decided by 2026-03-02 13:00 UTC"
+        decided = {"value": "reject", "why": why, "policy": "release", "version": version}
+        assert payload == {"default": "reject", "decided": decided}
 
 
 @pytest.mark.parametrize("answer", ["approve", True])

@@ -10,11 +10,11 @@ import msgspec
 
 from sayso.engine._audience import is_person
 from sayso.engine._clock import from_microseconds, to_microseconds
-from sayso.engine._policy import Policy, evaluate, waiting
+from sayso.engine._policy import REJECT, Policy, evaluate, waiting
 from sayso.engine._records import NoticeKind, RequestStatus
 from sayso.engine._values import decode
 from sayso.engine.store._accounts import ids_of
-from sayso.engine.store._answering import current_votes, resolve_run
+from sayso.engine.store._answering import clock_time, current_votes, policy_stamp, resolve_run
 from sayso.engine.store._hub import Resolution
 from sayso.engine.store._notices import places_of, tell, tell_requester
 from sayso.engine.store._rows import policy_text, read_policy
@@ -36,6 +36,8 @@ class Due(msgspec.Struct, frozen=True):
     id: str
     run_key: int
     default_value: str | None
+    policy: str
+    deadline: int
     requested_by: str | None
     asked_in: str | None
     run_id: str
@@ -83,12 +85,22 @@ def _expire(tx: Transaction, run_id: str | None) -> int:
         tx.run("request_expire", (tx.now, request.request_key))
         tx.mark_cards("deliveries_mark", (request.request_key,))
         default = request.default_value
-        payload = {"default": None if default is None else decode(default)}
-        tx.audit("request_expired", payload, run_id=request.run_id, request_id=request.id)
+        tx.audit("request_expired", _said_at_expiry(request), run_id=request.run_id, request_id=request.id)
         tell_requester(tx, request.request_key, request.requested_by, request.asked_in)
         resolution = Resolution(request.id, RequestStatus.EXPIRED, default, None, tx.instant)
         resolve_run(tx, request, resolution)
     return expired
+
+
+def _said_at_expiry(request: Due) -> dict[str, object]:
+    """What the trail says of an expiry: with a policy that decided it, which one, and why."""
+    value = None if request.default_value is None else decode(request.default_value)
+    policy = read_policy(request.policy)
+    rejects = value is False and policy.on_expiry == REJECT
+    if value is None or not (value == policy.on_expiry or rejects):
+        return {"default": value}
+    why = f"nobody decided by {clock_time(request.deadline)}"
+    return {"default": value, "decided": {"value": value, "why": why, **policy_stamp(policy)}}
 
 
 def _escalate(tx: Transaction, run_id: str | None) -> int:

@@ -293,8 +293,8 @@ RETURNING count;
 
 -- name: request_due
 -- The one that is due longest, in the whole store (:run_id null) or of one run. The columns are those of `Due`.
-SELECT q.request_key, q.id, q.run_key, q.default_value, q.requested_by, r.asked_in, r.run_id, r.workflow, r.status,
-       r.resolutions
+SELECT q.request_key, q.id, q.run_key, q.default_value, q.policy, q.deadline, q.requested_by, r.asked_in, r.run_id,
+       r.workflow, r.status, r.resolutions
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
 ORDER BY q.deadline LIMIT 1;
