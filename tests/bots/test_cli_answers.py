@@ -62,6 +62,16 @@ def test_what_is_no_address_is_explained(shop: Path, address: str) -> None:
     assert (ran.code, "is no ID@REV" in ran.err) == (2, True)
 
 
+def test_a_question_is_withdrawn_by_its_id_and_not_by_a_guess(shop: Path) -> None:
+    asked = ask(shop)
+    for guess in ("", asked["id"][0], asked["id"][:5], "@"):
+        ran = sayso(shop, "withdraw", guess)
+        assert (ran.code, "is no request's id" in ran.err) == (2, True)
+    assert len(sayso(shop, "requests", "--json").json["requests"]) == 1
+    assert sayso(shop, "withdraw", asked["id"][:6]).code == 0
+    assert sayso(shop, "requests").out == "No open requests.\n"
+
+
 def test_an_unknown_question_is_not_found(shop: Path) -> None:
     ask(shop)
     assert sayso(shop, "answer", "abcdef@1", "approve").code == 3

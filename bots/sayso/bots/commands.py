@@ -31,6 +31,7 @@ from sayso.engine import (
 )
 
 _ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
+_ID = re.compile(r"([0-9a-f]{6,32})(?:@[0-9]{1,9})?")
 _MOST_LISTED = 20
 _MOST_RUNS = 10
 _ALL = 1_000_000
@@ -197,9 +198,12 @@ class Commands:
         return Reply((await self._desk.reassign(_press(command, card, revision, None), to),))
 
     async def _withdraw(self, command: Command) -> Reply:
-        card = await self._find(command.text.strip().partition("@")[0]) if command.text.strip() else None
-        if card is None:
-            return _said(f"Write it as {command.prefix}withdraw ID, with the id of what you asked for.")
+        match = _ID.fullmatch(command.text.strip())
+        if match is None:
+            return _said(
+                f"Write it as {command.prefix}withdraw ID, with six or more characters of the id of what you asked for."
+            )
+        card = await self._find(match[1])
         if isinstance(card, str):
             return _said(card)
         via = command.person.partition(":")[0]

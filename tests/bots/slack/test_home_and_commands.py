@@ -29,6 +29,19 @@ async def test_start_pending_answer_and_status(stage: Stage) -> None:
     assert f"{run}" in await said(stage, stage.ana, "status")
 
 
+async def test_a_question_is_withdrawn_by_its_id_and_not_by_a_guess(stage: Stage) -> None:
+    """Where one question is open, every single character begins its id or none: neither names it."""
+    await said(stage, stage.ana, f'start flow {{"ask": {{"prompt": "Go?", "to": ["{PLACE}"]}}}}')
+    await stage.slack.until(lambda: stage.count() == 1)
+    (request,) = await stage.service.runtime.pending()
+    for guess in ("@", "@1", request.id[0], request.id[:5], f"{request.id[:5]}@1"):
+        assert (await said(stage, stage.ana, f"withdraw {guess}")).startswith(
+            "Write it as /sayso withdraw ID"
+        )
+    assert [one.id for one in await stage.service.runtime.pending()] == [request.id]
+    assert (await said(stage, stage.ana, f"withdraw {request.id[:6]}")).startswith("Withdrawn.")
+
+
 async def test_who_is_no_starter_starts_nothing(stage: Stage) -> None:
     words = await said(stage, stage.bo, "start flow")
     assert "There is no workflow that you may start." in words

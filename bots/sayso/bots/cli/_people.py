@@ -14,7 +14,7 @@ from sayso.adapters.console import visible_line
 from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._requests import find_request, read_address
+from sayso.bots.cli._requests import find_request, read_address, read_id
 from sayso.bots.service import Service
 from sayso.engine import Account, Outcome, OutcomeKind, local_person
 
@@ -82,13 +82,14 @@ def withdraw(
     as_json: JsonFlag = False,
 ) -> ExitCode:
     """Withdraw a request that you asked for: nobody can answer it any more, and its run is told."""
+    given = read_id(request)
     service = Service.build(database)
     client = service.client()
 
     async def act() -> Outcome:
         async with service.reader() as reader:
-            record = await find_request(reader, request)
-        found = request if record is None else record.id
+            record = await find_request(reader, given)
+        found = given if record is None else record.id
         if client is not None:
             with client:
                 return client.withdraw(found)

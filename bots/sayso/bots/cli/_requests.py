@@ -27,6 +27,7 @@ from sayso.engine import (
 )
 
 _ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
+_ID = re.compile(r"[0-9a-f]{6,32}")
 _FULL_ID = 32
 _ALL = 1_000_000
 _DONE = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
@@ -151,6 +152,13 @@ def read_address(address: str) -> tuple[str, int]:
             "as `sayso requests` shows them."
         )
     return match[1], int(match[2])
+
+
+def read_id(given: str) -> str:
+    """A request's id, or its beginning, as it is typed. Raises `UsageProblem`."""
+    if _ID.fullmatch(given) is None:
+        raise UsageProblem(f"{given!r} is no request's id: write six or more characters of it.")
+    return given
 
 
 async def _answer(
