@@ -49,7 +49,8 @@ _STATUS_WORDS = {
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
-    (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply.
+    (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply;
+    where others do, `places` are the destinations that mean the chat.
     """
 
     verb: str
@@ -62,6 +63,7 @@ class Command:
     start: str = "start"
     is_private: bool = True
     chat: str | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +148,25 @@ class Commands:
         return self._desk.place_of(command.person.partition(":")[0], command.chat)
 
     async def _pending(self, command: Command) -> Reply:
-        cards = await self.answerable(command.person)
+        waiting = await self.answerable(command.person)
+        cards = [card for card in waiting if command.is_private or await self._is_asked_in(card, command)]
+        elsewhere = len(waiting) - len(cards)
         if not cards:
-            return _said("Nothing waits for your answer.")
+            return _said(_nothing_here(elsewhere))
         more = len(cards) - _MOST_LISTED
         lines: list[Words] = [(f"{len(cards)} waiting for your answer:",)]
         lines += [_line_of(card) for card in cards[:_MOST_LISTED]]
         if more > 0:
             lines.append((f"and {more} more.",))
+        if elsewhere:
+            lines.append((f"and {elsewhere} more: ask me in our own chat.",))
         lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
         return Reply(tuple(lines), tuple(cards[:_MOST_LISTED]))
+
+    async def _is_asked_in(self, card: CardRecord, command: Command) -> bool:
+        """Whether a card stands in the chat in which everybody will read the reply."""
+        shown = await self._store.reader.deliveries(card.request.id)
+        return any(one.destination in command.places for one in shown)
 
     async def answerable(self, person: str) -> list[CardRecord]:
         """The open requests that somebody may answer, the oldest first."""
@@ -297,6 +308,13 @@ def _typed(verb: str, command: Command) -> str:
 def has_voted(card: CardRecord, ids: Sequence[str]) -> bool:
     """Whether somebody's vote on an open request counts already."""
     return any(vote.person in ids or vote.account in ids for vote in card.votes)
+
+
+def _nothing_here(elsewhere: int) -> str:
+    if not elsewhere:
+        return "Nothing waits for your answer."
+    wait = "1 waits" if elsewhere == 1 else f"{elsewhere} wait"
+    return f"Nothing that was asked here waits for your answer. {wait} elsewhere: ask me in our own chat."
 
 
 def _said(*lines: str) -> Reply:

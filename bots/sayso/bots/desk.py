@@ -223,8 +223,8 @@ class Desk:
                 way = destination.name
             if record.request.policy is None:
                 break
-        of_groups, not_found = await self._groups.facts(_entries(record), ids)
-        return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why)
+        of_groups, not_found, hidden = await self._groups.facts(_entries(record), ids)
+        return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why or hidden)
 
     async def standing(self, person: str, via: str | None = None) -> WayIn:
         """To which chats and groups of the settings somebody belongs, for lists: it may be half a minute old, and of
@@ -243,7 +243,7 @@ class Desk:
                     except LookUpFailed as problem:
                         logger.info("whether %s belongs to %s: %s", account, destination.name, problem)
             names = [f"{PREFIX}{name}" for name in self._settings.groups]
-            of_groups, _ = await self._groups.facts(names, ids, STALE)
+            of_groups, _, _ = await self._groups.facts(names, ids, STALE)
             known = self._standings[person] = (now, WayIn(ids, "", (*facts, *of_groups)))
             while len(self._standings) > _MOST_STANDINGS:
                 del self._standings[next(iter(self._standings))]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sayso.bots.membership import LookUpFailed, LookUpThrottled, Membership
+from sayso.bots.membership import NOBODY, LookUpFailed, LookUpThrottled, Members, Membership
 from sayso.config import GroupSettings, Settings
 from sayso.engine import Clock, Directory, Fact
 
@@ -34,7 +34,7 @@ PREFIX = "group:"
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    members: frozenset[str]
+    members: Members
     as_of: datetime
 
 
@@ -51,33 +51,37 @@ class Groups:
 
     async def facts(
         self, entries: Sequence[str], ids: Sequence[str], within: timedelta = NOW
-    ) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
-        """What is known of somebody, by all their ids, and the groups among some entries; and those groups that could
-        not be looked up. A group that no settings name is nobody.
+    ) -> tuple[tuple[Fact, ...], tuple[str, ...], str]:
+        """What is known of somebody, by all their ids, and the groups among some entries; those groups that could not
+        be looked up; and why they do not count in one, if there is more to say than that they do not belong to it. A
+        group that no settings name is nobody.
         """
         facts: list[Fact] = []
         unknown: list[str] = []
+        why = ""
         for entry in entries:
             name = entry.removeprefix(PREFIX)
             given = self._groups.get(name) if entry.startswith(PREFIX) else None
             if given is None:
                 continue
             try:
-                is_in, as_of = await self._is_in(entry, given, ids, within)
+                is_in, as_of, hides = await self._is_in(entry, given, ids, within)
             except LookUpFailed as problem:
                 logger.warning("who belongs to %s: %s", entry, problem)
                 unknown.append(entry)
             else:
                 facts.append(Fact(entry, is_in, as_of))
-        return tuple(facts), tuple(unknown)
+                why = NOBODY if hides else why
+        return tuple(facts), tuple(unknown), why
 
     async def _is_in(
         self, entry: str, given: GroupSettings, ids: Sequence[str], within: timedelta
-    ) -> tuple[bool, datetime]:
+    ) -> tuple[bool, datetime, bool]:
+        """Whether they belong to it, as of when, and whether they would but hide."""
         now = self._clock.now()
         if any(member in ids for member in self._directory.members_of(entry)):
-            return True, now
-        oldest = now
+            return True, now, False
+        oldest, hides = now, False
         for platform in ("slack", "telegram"):
             group: str | None = getattr(given, platform)
             own = [one.rpartition(":")[2] for one in ids if one.startswith(f"{platform}:")]
@@ -85,9 +89,10 @@ class Groups:
                 continue
             known = await self._look_up(platform, group, within)
             oldest = min(oldest, known.as_of)
-            if any(one in known.members for one in own):
-                return True, known.as_of
-        return False, oldest
+            if any(one in known.members.ids for one in own):
+                return True, known.as_of, False
+            hides = hides or any(one in known.members.hidden for one in own)
+        return False, oldest, hides
 
     async def _look_up(self, platform: str, group: str, within: timedelta) -> _Known:
         key = (platform, group)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sayso.config import Destination
+
+NOBODY = "Anonymous administrators and bots belong to nobody. Please answer as yourself."
+"""What those hear who act as somebody else than themselves."""
+
+
+class Members(NamedTuple):
+    """The platform's ids of a group's people, and of those of them who hide, and do not count."""
+
+    ids: frozenset[str]
+    hidden: frozenset[str] = frozenset()
 
 
 class LookUpFailed(Exception):
@@ -24,6 +34,6 @@ class Membership(Protocol):
         """
         ...
 
-    async def members(self, group: str) -> frozenset[str]:
-        """The platform's ids of the people of one of its own groups now. Raises `LookUpFailed`."""
+    async def members(self, group: str) -> Members:
+        """The people of one of the platform's own groups now. Raises `LookUpFailed`."""
         ...

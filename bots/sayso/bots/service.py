@@ -94,7 +94,7 @@ class Service:
         Raises `StoreError`.
         """
         groups = Groups(self.settings, {}, SystemClock())
-        found, _ = await groups.facts(entries, await reader.ids_of(person))
+        found, _, _ = await groups.facts(entries, await reader.ids_of(person))
         return found
 
     def client(self) -> ServiceClient | None:

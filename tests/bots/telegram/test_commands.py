@@ -71,3 +71,29 @@ async def test_a_command_for_another_bot_is_none_of_our_business(stage: Stage) -
     await stage.ana.command(stage.group, "/pending@other_bot")
     assert "/pending" in (await said(stage, stage.ana, "/help", stage.group)).replace("\u2060", "")
     assert stage.count() == before + 1
+
+
+async def test_in_a_group_pending_lists_what_is_asked_there_and_no_more(stage: Stage) -> None:
+    """The others in the group read it too, and were not asked the rest."""
+    await stage.ask(prompt="Release 4.2.0?")
+    before = stage.count()
+    await stage.service.ask([f"telegram:{stage.ana.id}"], prompt="Dismiss Bo?")
+    await stage.telegram.until(lambda: stage.count() > before)
+    lines = (await said(stage, stage.ana, "/pending", stage.group)).splitlines()
+    assert lines[0] == "1 waiting for your answer:"
+    assert "Release 4.2.0?" in lines[1]
+    assert lines[2] == "and 1 more: ask me in our own chat."
+    assert "Dismiss" not in "".join(lines)
+    assert "Dismiss Bo?" in await said(stage, stage.ana, "/pending")
+
+
+async def test_in_a_group_where_nothing_is_asked_pending_says_how_much_waits_elsewhere(stage: Stage) -> None:
+    before = stage.count()
+    await stage.service.ask([f"telegram:{stage.ana.id}"], prompt="Dismiss Bo?")
+    await stage.telegram.until(lambda: stage.count() > before)
+    words = await said(stage, stage.ana, "/pending", stage.group)
+    assert (
+        words
+        == "Nothing that was asked here waits for your answer. 1 waits elsewhere: ask me in our own chat."
+    )
+    assert await said(stage, stage.bo, "/pending", stage.group) == "Nothing waits for your answer."

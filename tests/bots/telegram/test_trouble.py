@@ -9,7 +9,7 @@ import pytest
 from telegram.error import Conflict
 from telegram.ext import ExtBot
 
-from sayso.config import DestinationSettings
+from sayso.config import DestinationSettings, GroupSettings, PersonSettings
 from sayso.testing.telegram import FaultKind, LocalTelegram
 from tests.bots.telegram.stage import Stage
 
@@ -113,6 +113,25 @@ async def test_somebody_who_has_left_when_the_press_arrives_may_not_answer(
         assert (await service.card(run_id)).request.open
 
 
+async def test_an_administrator_who_hides_and_presses_hears_why_that_does_not_count(
+    telegram: LocalTelegram, tmp_path: Path
+) -> None:
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    admins = GroupSettings(telegram=str(stage.group.id), to=(stage.place,))
+    stage.settings = stage.settings.model_copy(update={"groups": {"admins": admins}})
+    await stage.group.promote(stage.bo, anonymous=True)
+    async with stage.running():
+        run_id, card = await stage.ask("group:admins")
+        result = await stage.bo.press(card, "✅ approve")
+        assert result.text == (
+            "This is not yours to answer. It was asked of @admins. "
+            "Anonymous administrators and bots belong to nobody. Please answer as yourself."
+        )
+        assert (await stage.service.card(run_id)).request.open
+        await stage.group.promote(stage.bo)
+        assert (await stage.bo.press(card, "✅ approve")).text == "Approved. The run goes on."
+
+
 async def test_membership_that_cannot_be_looked_up_is_refused(
     telegram: LocalTelegram, tmp_path: Path
 ) -> None:
@@ -142,6 +161,27 @@ async def test_after_an_outage_the_open_cards_are_posted_anew(stopped: Stage) ->
         assert (await stopped.until_shows(card, "Posted anew below.")).labels == []
         await stopped.ana.press(anew, "✅ approve")
         assert await service.answer(run_id) == "approve"
+
+
+async def test_after_an_outage_questions_for_a_person_of_the_settings_and_for_a_group_are_posted_anew(
+    telegram: LocalTelegram, tmp_path: Path
+) -> None:
+    """Whom a question is asked of need not say where its cards stand."""
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    people = {"eve": PersonSettings(accounts=(f"telegram:{stage.eve.id}",))}
+    groups = {"sre": GroupSettings(members=(f"telegram:{stage.ana.id}",), to=(stage.place,))}
+    stage.settings = stage.settings.model_copy(update={"people": people, "groups": groups})
+    async with stage.running() as service:
+        before = stage.count()
+        await service.ask(["person:eve", "group:sre"])
+        await telegram.until(lambda: stage.count() == before + 2)
+        await service.store.keep(
+            "telegram", "heartbeat", (service.store.clock.now() - timedelta(minutes=10)).isoformat()
+        )
+    async with stage.running():
+        await telegram.until(lambda: stage.count() == before + 4)
+        for anew in (await stage.eve.last(), await stage.card()):
+            assert "Presses in that time were lost. Please answer again." in anew.text
 
 
 async def test_a_second_poller_is_named_and_costs_no_press(

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.bots.membership import LookUpFailed, LookUpThrottled
+from sayso.bots.membership import LookUpFailed, LookUpThrottled, Members
 from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
@@ -95,7 +95,7 @@ class SlackMembership:
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
 
-    async def members(self, group: str) -> frozenset[str]:
+    async def members(self, group: str) -> Members:
         """The members of a user group now. Raises `LookUpFailed`, also for a group that was disabled."""
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN):
@@ -104,7 +104,7 @@ class SlackMembership:
             raise LookUpThrottled(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
-        return frozenset(str(user) for user in found["users"])
+        return Members(frozenset(str(user) for user in found["users"]))
 
     async def _is_in(self, channel: str, user_id: str) -> bool:
         cursor = ""

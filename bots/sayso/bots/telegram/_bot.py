@@ -227,7 +227,8 @@ class TelegramBot:
 
     async def _post_anew(self, before: datetime, now: datetime) -> None:
         pending = await self._store.reader.pending(limit=1_000_000)
-        places = {entry for one in pending for entry in one.audience if entry.startswith(f"{PLATFORM}:")}
+        shown = [place for one in pending for place in await self._store.reader.deliveries(one.id)]
+        places = {one.destination for one in shown if one.destination.startswith(f"{PLATFORM}:")}
         notice = self.surface.in_zone(
             (
                 "sayso was offline ",

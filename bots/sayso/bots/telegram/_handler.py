@@ -44,6 +44,7 @@ from sayso.adapters.telegram import (
 from sayso.bots.cards import card_of
 from sayso.bots.commands import Command
 from sayso.bots.desk import Answered, Press
+from sayso.bots.membership import NOBODY
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api, TooLate
@@ -68,7 +69,6 @@ _VERBS = {
     },
 }  # fmt: skip
 """What commands are called in Telegram, whose own have no hyphens."""
-_NOBODY = "Anonymous administrators and bots belong to nobody. Please answer as yourself."
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
 _LARGEST_TEXT = 4000
 
@@ -121,7 +121,7 @@ class Handler:
     async def _pressed(self, event: Pressed, event_key: str, received_at: datetime) -> None:
         person, button = event.sender.person, event.button
         if person is None:
-            await self._acknowledge(event, (_NOBODY,), alert=True)
+            await self._acknowledge(event, (NOBODY,), alert=True)
         elif isinstance(button, CardButton):
             await self._card_pressed(event, person, button, event_key, received_at)
         elif isinstance(button, StepButton) and event.chat is not None and event.message_id is not None:
@@ -261,7 +261,7 @@ class Handler:
         if conversation is None or message_id is None:
             return  # people talk; a message that answers nothing of ours is none of our business
         if event.sender.person is None:
-            self._spawn(self._say(event.chat, event.message_id, (_NOBODY,)))
+            self._spawn(self._say(event.chat, event.message_id, (NOBODY,)))
             return
         if conversation.person != event.sender.person:
             self._spawn(self._say(event.chat, event.message_id, (_SOMEBODY_ELSE,)))
@@ -399,7 +399,7 @@ class Handler:
         if event.addressee is not None and event.addressee.lower() != self.username.lower():
             return
         if event.sender.person is None:
-            self._spawn(self._say(event.chat, event.message_id, (_NOBODY,)))
+            self._spawn(self._say(event.chat, event.message_id, (NOBODY,)))
             return
         if event.verb in ("cancel", "back", "skip"):
             typed = Typed(event.sender, event.chat, event.message_id, f"/{event.verb}", None)
@@ -422,6 +422,7 @@ class Handler:
                 start="run",
                 is_private=event.chat.is_private,
                 chat=str(event.chat.id),
+                places=tuple(self._chats.names_of(event.chat.id)),
             )
         )
         reader = event.sender.user_id if event.chat.is_private else None

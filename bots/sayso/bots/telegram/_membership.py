@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sayso.bots.membership import LookUpFailed, LookUpThrottled
+from sayso.bots.membership import LookUpFailed, LookUpThrottled, Members
 from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import Chats
@@ -42,8 +42,8 @@ class TelegramMembership:
         is_in = status in _PRESENT or (status == "restricted" and found.get("is_member") is True)
         return None if is_in else ""
 
-    async def members(self, group: str) -> frozenset[str]:
-        """The administrators of a group now, but for bots and those who are anonymous. Raises `LookUpFailed`."""
+    async def members(self, group: str) -> Members:
+        """The administrators of a group now, without bots; those who are anonymous hide. Raises `LookUpFailed`."""
         try:
             async with asyncio.timeout(_WITHIN):
                 found: list[dict[str, Any]] = await self._api.call(
@@ -53,5 +53,6 @@ class TelegramMembership:
             raise LookUpThrottled(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
-        people = [one["user"] for one in found if not one.get("is_anonymous")]
-        return frozenset(str(one["id"]) for one in people if not one["is_bot"])
+        people = [one for one in found if not one["user"]["is_bot"]]
+        hidden = frozenset(str(one["user"]["id"]) for one in people if one.get("is_anonymous"))
+        return Members(frozenset(str(one["user"]["id"]) for one in people) - hidden, hidden)
