@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sayso.testing.platform import Impossible
 from sayso.testing.telegram import LocalTelegram
 from tests.testing.telegram.support import YES_NO, RawBot
 
@@ -38,6 +41,30 @@ async def test_an_edit_that_changes_nothing_is_refused_but_is_no_bug(
     status, words = reply.refusal
     assert status == 400
     assert words.startswith("Bad Request: message is not modified: specified new message content")
+    assert telegram.problems == []
+
+
+async def test_people_edit_forward_and_attach(telegram: LocalTelegram, bot: RawBot) -> None:
+    ana, bo = telegram.add_person("Ana"), telegram.add_person("Bo")
+    group = await telegram.add_group("Releases", [ana, bo])
+    await bot.send(group.id)
+    asked = await ana.last(group)
+    await bot.confirm_all()
+    said = await ana.reply(asked, "yes")
+    assert (await ana.edit(said, "no")).version == 2
+    await ana.forward(None, "yes", author="Bo")
+    await ana.reply(asked, "", file=b"a picture")
+    with pytest.raises(Impossible, match="somebody else's"):
+        await bo.edit(said, "maybe")
+    _, edited, forwarded, file = await bot.confirm_all()
+    assert (edited["edited_message"]["text"], edited["edited_message"]["message_id"]) == (
+        "no",
+        said.message_id,
+    )
+    assert edited["edited_message"]["reply_to_message"]["message_id"] == asked.message_id
+    assert forwarded["message"]["forward_origin"]["sender_user_name"] == "Bo"
+    assert "text" not in file["message"]
+    assert file["message"]["document"]["file_name"] == "attached"
     assert telegram.problems == []
 
 

@@ -22,6 +22,7 @@ from sayso.testing.telegram._state import (
     Member,
     Message,
     Status,
+    StoredFile,
 )
 from sayso.testing.telegram._text import typed_text
 from sayso.testing.telegram._view import PressResult, SeenMessage, seen_message
@@ -181,15 +182,39 @@ class Person:
             raise Impossible(self.name, f"{text!r} is no command")
         return await self.say(chat, text, topic=topic)
 
-    async def reply(self, message: SeenMessage, text: str, *, anonymous: bool = False) -> SeenMessage:
-        """Reply to a message."""
+    async def reply(
+        self, message: SeenMessage, text: str, *, anonymous: bool = False, file: bytes | None = None
+    ) -> SeenMessage:
+        """Reply to a message; with a file the text is its caption, and may be empty."""
         replied = self._current(message)
         chat = self._world.state.chats[replied.chat_id]
         self._require_present(chat)
-        return self._write(chat, text, replied.thread_id, replied.message_id, anonymous=anonymous)
+        return self._write(chat, text, replied.thread_id, replied.message_id, anonymous=anonymous, file=file)
+
+    async def forward(self, chat: Group | None, text: str, *, author: str) -> SeenMessage:
+        """Forward what somebody else wrote elsewhere."""
+        place = self._place(chat, must_be_in=True)
+        return self._write(place, text, None, None, anonymous=False, author=author)
+
+    async def edit(self, message: SeenMessage, text: str) -> SeenMessage:
+        """Change the text of a message of one's own."""
+        old = self._current(message)
+        if old.sender_id != self.id:
+            raise Impossible(self.name, "it is somebody else's message")
+        formatted = typed_text(text)
+        content = replace(old.shown, text=formatted.text, entities=formatted.entities, at=self._world.now())
+        return seen_message(self._world.state, self._world.rewrite(old, content), self.id)
 
     def _write(
-        self, chat: Chat, text: str, topic: int | None, reply_to: int | None, *, anonymous: bool
+        self,
+        chat: Chat,
+        text: str,
+        topic: int | None,
+        reply_to: int | None,
+        *,
+        anonymous: bool,
+        file: bytes | None = None,
+        author: str | None = None,
     ) -> SeenMessage:
         if chat.migrated_to is not None:
             raise Impossible(self.name, "the group was upgraded; nobody can write in the old one")
@@ -198,7 +223,7 @@ class Person:
         if chat.kind is ChatKind.PRIVATE and chat.status(self._world.state.bot.id) not in PRESENT:
             raise Impossible(self.name, "the bot is blocked; unblock it first")
         formatted = typed_text(text)
-        if not formatted.text:
+        if not formatted.text and file is None:
             raise Impossible(self.name, "the app sends no empty message")
         content = Content(formatted.text, formatted.entities, None, self._world.now())
         hidden = anonymous or chat.members[self.id].is_anonymous
@@ -211,8 +236,16 @@ class Person:
             sender_chat_id=chat.id if hidden else None,
             thread_id=topic,
             reply_to=reply_to,
+            document=None if file is None else self._attached(file),
+            forwarded_from=author,
         )
         return seen_message(self._world.state, message, self.id)
+
+    def _attached(self, content: bytes) -> str:
+        files = self._world.state.files
+        file = StoredFile(f"file{len(files) + 1}", "attached", "application/octet-stream", content)
+        files[file.file_id] = file
+        return file.file_id
 
     # --- the bot as a contact ----------------------------------------------------------------------
 

@@ -103,6 +103,7 @@ class Message:
     thread_id: int | None = None
     reply_to: int | None = None
     document: str | None = None
+    forwarded_from: str | None = None
     service: dict[str, Any] | None = None
     force_reply: ForceReply | None = None
     reply_keyboard: list[list[str]] | None = None

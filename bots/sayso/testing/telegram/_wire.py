@@ -110,6 +110,9 @@ def message_json(state: TelegramState, message: Message, *, with_reply: bool = T
         found |= {"message_thread_id": message.thread_id, "is_topic_message": True}
     if with_reply and (replied := _replied(state, message)):
         found["reply_to_message"] = message_json(state, replied, with_reply=False)
+    if message.forwarded_from is not None:
+        origin = {"type": "hidden_user", "sender_user_name": message.forwarded_from}
+        found["forward_origin"] = {**origin, "date": timestamp(message.date)}
     if len(message.versions) > 1:
         found["edit_date"] = timestamp(shown.at)
     if shown.keyboard:

@@ -80,6 +80,14 @@ class World:
         """The message with a new version."""
         return self.keep(replace(message, versions=(*message.versions, content)))
 
+    def rewrite(self, message: Message, content: Content) -> Message:
+        """Somebody edits what they wrote; the bot hears of it if it may see the message."""
+        edited = self.revise(message, content)
+        chat = self.state.chats[message.chat_id]
+        if self._bot_sees(chat, edited):
+            self.updates.put("edited_message", message_json(self.state, edited), queue=chat.id)
+        return edited
+
     def keep(self, message: Message) -> Message:
         """Put a changed message in the place of the old one."""
         self.state.messages[message.chat_id][message.message_id] = message
