@@ -187,11 +187,9 @@ class Desk:
         record = await self._store.reader.card(press.request_id)
         if record is None:
             return None, unreadable_words()
-        request = record.request
-        if not request.open:
-            return record, reply_words(Outcome(_CLOSED[request.status], ""), record, None)
-        if press.revision != request.revision:
-            return record, reply_words(Outcome(OutcomeKind.SUPERSEDED, ""), record, None)
+        words = outdated_words(record, press.revision)
+        if words is not None:
+            return record, words
         way = await self.way_in(record, press.person, press.chat, press.via)
         why = way.refusal(record, self._store.clock.now())
         return record, None if why is None else self._refusal(record, way, why)
@@ -385,6 +383,16 @@ class Desk:
         if membership is None:
             raise LookUpFailed(f"{destination.platform} is not connected")
         return await membership.why_not(destination, person)
+
+
+def outdated_words(record: CardRecord, revision: int) -> Words | None:
+    """Why a card of this revision takes no answer any more, whoever gives it; None if it does."""
+    request = record.request
+    if not request.open:
+        return reply_words(Outcome(_CLOSED[request.status], ""), record, None)
+    if revision != request.revision:
+        return reply_words(Outcome(OutcomeKind.SUPERSEDED, ""), record, None)
+    return None
 
 
 def _accounts_on(ids: Sequence[str], destination: Destination) -> list[str]:

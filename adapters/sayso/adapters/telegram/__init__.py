@@ -43,6 +43,7 @@ from sayso.adapters.telegram._updates import (
     Sender,
     StandingChanged,
     Typed,
+    Unfit,
     Unreadable,
     parse_update,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Style",
     "TelegramMessage",
     "Typed",
+    "Unfit",
     "Unreadable",
     "as_html",
     "begin",

@@ -36,7 +36,7 @@ class Goal(StrEnum):
 
 class Conversation(msgspec.Struct, frozen=True):
     """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out; `chosen`
-    the options so far, or the one that a remark goes with.
+    the options so far, or the one that a remark goes with. `voted` tells the vote that was theirs when it began.
     """
 
     request_id: str
@@ -46,6 +46,7 @@ class Conversation(msgspec.Struct, frozen=True):
     values: tuple[Any, ...] = ()
     chosen: tuple[int, ...] = ()
     page: int = 0
+    voted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,11 @@ class Found:
 Step: TypeAlias = GoOn | Finished | Stopped | Found
 
 
-def begin(card: Card, person: str, goal: Goal = Goal.ANSWER, chosen: tuple[int, ...] = ()) -> Conversation:
+def begin(
+    card: Card, person: str, goal: Goal = Goal.ANSWER, chosen: tuple[int, ...] = (), voted: str = ""
+) -> Conversation:
     """The first state."""
-    return Conversation(card.id, card.revision, person, goal, chosen=chosen)
+    return Conversation(card.id, card.revision, person, goal, chosen=chosen, voted=voted)
 
 
 def prompt(card: Card, conversation: Conversation, reason: str | None = None) -> Prompt:
@@ -99,14 +102,13 @@ def prompt(card: Card, conversation: Conversation, reason: str | None = None) ->
     if conversation.goal is Goal.FIND:
         text = f"{said}Reply with a part of the option's name. {CANCEL} stops."
         return Prompt(text, [], "a part of its name")
+    asked = _line(card.prompt)
     if conversation.goal is Goal.REMARK:
-        return Prompt(
-            f"{said}<b>Why?</b>\nReply with the reason; it decides. {CANCEL} stops.", [], "the reason"
-        )
+        why = f"<b>Why {_line(_choice(card, conversation.chosen[0]))}?</b> {asked}"
+        return Prompt(f"{said}{why}\nReply with the reason; it decides. {CANCEL} stops.", [], "the reason")
     field = _field(card.question, conversation)
     if field is not None:
         return _field_prompt(card.question, conversation, field, said)
-    asked = html.escape(inert(cut(visible_line(card.prompt), _PROMPT_LIMIT, utf16_length)), quote=False)
     if card.question.input_type == "multiselect":
         return Prompt(f"{said}<b>{asked}</b>\nChoose, then press Done.", _picker(card, conversation))
     hint = _HINTS.get(card.question.input_type, "text")
@@ -172,6 +174,18 @@ _HINTS = {
     "date": "a date as 2026-12-31",
     "form": "the form as JSON",
 }
+
+
+def _line(text: str) -> str:
+    """As much of a text as a line has room for, as HTML."""
+    return html.escape(inert(cut(visible_line(text), _PROMPT_LIMIT, utf16_length)), quote=False)
+
+
+def _choice(card: Card, chosen: int) -> str:
+    """What the choice is called that a remark goes with."""
+    if card.question.input_type == "confirm":
+        return "Yes" if chosen else "No"
+    return next((choice.label for choice in card.choices if choice.index == chosen), "this")
 
 
 def _field(question: Question, conversation: Conversation) -> FormField | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeAlias, cast
 
+from sayso.adapters.cards import utf16_length
 from sayso.adapters.telegram._data import CardButton, StepButton, decode
+from sayso.adapters.telegram._text import MESSAGE_LIMIT
 from sayso.engine import PersonId
 
 ANONYMOUS_ADMINISTRATOR = 1087968824
@@ -15,6 +18,25 @@ ANONYMOUS_ADMINISTRATOR = 1087968824
 
 _COMMAND = re.compile(r"/([a-z_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 _PRIVATE = "private"
+_CONTENTS = frozenset(
+    {
+        "animation", "audio", "checklist", "contact", "dice", "document", "game", "location", "paid_media", "photo",
+        "poll", "sticker", "story", "venue", "video", "video_note", "voice",
+    }
+)  # fmt: skip
+"""What people send that is no text; what else has none tells of the chat itself."""
+
+
+class Unfit(StrEnum):
+    """Why a message is not taken as what somebody says, in the words that they hear."""
+
+    FORWARDED = "Not taken: what was forwarded is not in your own words. Please write it yourself."
+    CUT = (
+        "Not taken: a text of 4096 characters may be a part of a longer one, which the app has split. Please begin "
+        "anew in the card, with a shorter one."
+    )
+    NO_TEXT = "Not taken: only a text can be read here. Please write it."
+    EDITED = "Not taken: editing a message changes nothing. The card shows what counts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +74,38 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A message of a person's; `replies_to` is the message that it replies to, if that is one of the bot's."""
+    """A message of a person's; `replies_to` is the message that it replies to, if that is one of the bot's. With
+    `unfit` it says nothing.
+    """
 
     sender: Sender
     chat: Chat
     message_id: int
     text: str
     replies_to: int | None
+    unfit: Unfit | None
 
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """A command; `addressee` is the bot that it names, if it names one."""
+    """A command: its `verb`, the `text` behind it, and the bot that it names as `addressee`, if it names one. `typed`
+    is the message as it stands.
+    """
 
-    sender: Sender
-    chat: Chat
-    message_id: int
+    typed: Typed
     verb: str
     text: str
     addressee: str | None
+
+    @property
+    def sender(self) -> Sender:
+        """Who wrote it."""
+        return self.typed.sender
+
+    @property
+    def chat(self) -> Chat:
+        """Where."""
+        return self.typed.chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +136,8 @@ Event: TypeAlias = Pressed | Typed | Commanded | Migrated | StandingChanged | Un
 _IN = frozenset({"member", "administrator", "creator", "restricted"})
 
 
-def parse_update(update: object) -> Event:
-    """What an update of the Bot API (core.telegram.org/bots/api#update) says."""
+def parse_update(update: object, bot_id: str) -> Event:
+    """What an update of the Bot API (core.telegram.org/bots/api#update) says to the bot with this id."""
     if not isinstance(update, Mapping):
         return Unreadable("it is no object")
     fields = cast("Mapping[str, Any]", update)
@@ -110,7 +145,9 @@ def parse_update(update: object) -> Event:
         if "callback_query" in fields:
             return _press(fields["callback_query"])
         if "message" in fields:
-            return _message(fields["message"])
+            return _message(fields["message"], bot_id)
+        if "edited_message" in fields:
+            return _message(fields["edited_message"], bot_id, edited=True)
         if "my_chat_member" in fields:
             changed = fields["my_chat_member"]
             return StandingChanged(_chat(changed), changed["new_chat_member"]["status"] in _IN)
@@ -139,23 +176,38 @@ def _label(message: Mapping[str, Any], data: object) -> str | None:
     return next((one.get("text") for row in rows for one in row if one.get("callback_data") == data), None)
 
 
-def _message(message: Mapping[str, Any]) -> Event:
+def _message(message: Mapping[str, Any], bot_id: str, *, edited: bool = False) -> Event:
     if "migrate_to_chat_id" in message:
         return Migrated(int(message["chat"]["id"]), int(message["migrate_to_chat_id"]))
     text = message.get("text")
     if not isinstance(text, str):
-        return Unreadable("it is a message without text")
-    sender, chat, message_id = _sender(message), _chat(message), int(message["message_id"])
-    replied: Mapping[str, Any] | None = message.get("reply_to_message")
-    replies_to = (
-        int(replied["message_id"])
-        if replied is not None and replied.get("from", {}).get("is_bot") is True
-        else None
+        if not _CONTENTS & message.keys():
+            return Unreadable("it is a message without text")
+        text = None
+    replied: Mapping[str, Any] = message.get("reply_to_message") or {}
+    is_reply = str(replied.get("from", {}).get("id")) == bot_id
+    typed = Typed(
+        _sender(message),
+        _chat(message),
+        int(message["message_id"]),
+        text or "",
+        int(replied["message_id"]) if is_reply else None,
+        _unfit(message, text, edited=edited),
     )
-    match = _COMMAND.fullmatch(text.strip())
-    if match is not None and not (replies_to is not None and match[3] is None and match[2] is None):
-        return Commanded(sender, chat, message_id, match[1].lower(), match[3] or "", match[2])
-    return Typed(sender, chat, message_id, text, replies_to)
+    match = _COMMAND.fullmatch(typed.text.strip())
+    if match is not None and not (is_reply and match[3] is None and match[2] is None):
+        return Commanded(typed, match[1].lower(), match[3] or "", match[2])
+    return typed
+
+
+def _unfit(message: Mapping[str, Any], text: str | None, *, edited: bool) -> Unfit | None:
+    if edited:
+        return Unfit.EDITED
+    if "forward_origin" in message:
+        return Unfit.FORWARDED
+    if text is None:
+        return Unfit.NO_TEXT
+    return Unfit.CUT if utf16_length(text) >= MESSAGE_LIMIT else None
 
 
 def _sender(fields: Mapping[str, Any]) -> Sender:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ POLL_TIMEOUT = 50
 """Seconds of one long poll; the Bot API takes at most 50."""
 
 _TIMEOUT = 10.0
+_SENDING = ("sendMessage", "sendDocument")
 _GONE = (
     "message to edit not found",
     "message can't be edited",
@@ -53,7 +56,9 @@ class PollerConflict(DeliveryProblem):
 
 
 class Api:
-    """One bot's calls. `open` before the first, `close` after the last; `rebuild` when nothing gets through."""
+    """One bot's calls. `open` before the first, `close` after the last; `rebuild` when nothing gets through. `sending`
+    is entered around every message that goes to a person's own chat, with the id of the chat.
+    """
 
     def __init__(self, token: str, base_url: str, base_file_url: str) -> None:
         self._token = token
@@ -61,6 +66,7 @@ class Api:
         self._base_file_url = base_file_url
         self._bot: ExtBot[None] | None = None
         self._request: HTTPXRequest | None = None
+        self.sending: Callable[[int], AbstractAsyncContextManager[None]] = _unhindered
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""
@@ -93,6 +99,14 @@ class Api:
         """The result of a method, waited for `patience` seconds. Raises `DeliveryProblem`, of which `Moved`, `TooLate`
         and `PollerConflict` are kinds too. "Message is not modified" is success: it shows what it should.
         """
+        chat_id = parameters.get("chat_id")
+        if method in _SENDING and isinstance(chat_id, int) and chat_id > 0:
+            async with self.sending(chat_id):
+                return await self.call_now(method, patience=patience, **parameters)
+        return await self.call_now(method, patience=patience, **parameters)
+
+    async def call_now(self, method: str, *, patience: float = _TIMEOUT, **parameters: Any) -> Any:
+        """The same, for whoever has entered `sending`."""
         assert self._bot is not None, "open() comes first"
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
@@ -103,6 +117,10 @@ class Api:
             if problem is None:
                 return None
             raise problem from error
+
+
+def _unhindered(_: int) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 def _translate(error: telegram_error.TelegramError, chat_id: object) -> DeliveryProblem | None:

@@ -36,7 +36,7 @@ WEDGED_AFTER = 90.0
 """Seconds without a successful poll after which all connections are made anew."""
 
 WEBHOOK_PATH = "/telegram/webhook"
-_ALLOWED = ["message", "callback_query", "my_chat_member"]
+_ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
 _COMMANDS = (
     ("pending", "what waits for your answer"),
     ("run", "start a workflow: NAME and its values"),
@@ -178,7 +178,7 @@ class TelegramBot:
         queues: dict[int, list[tuple[Event, str]]] = {}
         last: int | None = None
         for update in updates:
-            event, update_id = parse_update(update), _update_id(update)
+            event, update_id = parse_update(update, self._bot_id), _update_id(update)
             last = update_id if last is None else max(last, update_id)
             queues.setdefault(_sender_of(event), []).append((event, self._key(update_id)))
         try:
@@ -269,7 +269,7 @@ class TelegramBot:
             given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
             if not hmac.compare_digest(given.encode(), self._secret.encode()):
                 return Response(status_code=403)
-            if not self._afterwards.is_open:
+            if not (self._afterwards.is_open and self._bot_id):
                 return Response(status_code=503)  # starting or stopping: Telegram sends it again
             try:
                 update = await request.json()

@@ -3,55 +3,88 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from sayso.adapters.telegram import Conversation
-from sayso.engine import SQLiteStore
+from sayso.engine import SQLiteStore, StoreError
+
+logger = logging.getLogger("sayso.telegram")
 
 _SURFACE = "telegram"
 
 
 class Conversations:
-    """Who is being asked what, by chat and message. In a private chat the last one is found without a reply."""
+    """Who is being asked what, by chat and message. In a private chat a text without a reply is for the message that
+    asks, as long as it is the newest of ours there.
+    """
 
     def __init__(self, store: SQLiteStore) -> None:
         self._store = store
-        self._beginning: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._interrupted: set[int] = set()
 
-    def beginning(self, chat_id: int) -> asyncio.Lock:
-        """Held from before a message asks until it is known that it does: a quick reply waits for that."""
-        return self._beginning.setdefault(chat_id, asyncio.Lock())
+    @asynccontextmanager
+    async def sending(self, chat_id: int) -> AsyncGenerator[None]:
+        """Held while a message of ours goes to a chat, and until what it asks is kept: a quick reply waits for that."""
+        async with self._lock(chat_id):
+            await self.interrupt(chat_id)
+            yield
+
+    async def interrupt(self, chat_id: int) -> None:
+        """What was asked last in a private chat takes no text without a reply any more."""
+        if chat_id < 0 or chat_id in self._interrupted:
+            return
+        try:
+            if await self._last(chat_id) is not None:
+                await self._store.keep(_SURFACE, _asks(chat_id), None)
+        except StoreError as error:
+            # The message, which may say just that, goes out all the same.
+            self._interrupted.add(chat_id)
+            logger.warning("that nothing is asked in chat %d could not be kept: %s", chat_id, error)
 
     async def at(self, chat_id: int, message_id: int) -> Conversation | None:
         """The conversation whose last message this is."""
-        async with self.beginning(chat_id):
+        async with self._lock(chat_id):
             kept = await self._store.kept(_SURFACE, _key(chat_id, message_id))
         return None if kept is None else msgspec.convert(kept, Conversation)
 
     async def last(self, chat_id: int) -> int | None:
-        """The message that asks in a private chat, if one does."""
-        async with self.beginning(chat_id):
-            return await self._last(chat_id)
+        """The message that a text without a reply is for, if there is one."""
+        async with self._lock(chat_id):
+            return None if chat_id in self._interrupted else await self._last(chat_id)
 
-    async def _last(self, chat_id: int) -> int | None:
-        kept = await self._store.kept(_SURFACE, f"asks:{chat_id}")
-        return kept if isinstance(kept, int) else None
-
-    async def put(self, chat_id: int, message_id: int, conversation: Conversation) -> None:
-        """Keep where a conversation stands."""
+    async def put(
+        self, chat_id: int, message_id: int, conversation: Conversation, *, is_newest: bool = False
+    ) -> None:
+        """Keep where a conversation stands; `is_newest` under a message that is being sent."""
         kept = msgspec.json.decode(msgspec.json.encode(conversation))  # tuples as lists: what JSON gives back
         await self._store.keep(_SURFACE, _key(chat_id, message_id), kept)
-        if chat_id > 0:
-            await self._store.keep(_SURFACE, f"asks:{chat_id}", message_id)
+        if is_newest and chat_id > 0:
+            await self._store.keep(_SURFACE, _asks(chat_id), message_id)
+            self._interrupted.discard(chat_id)
 
     async def forget(self, chat_id: int, message_id: int) -> None:
         """The message asks no more."""
         await self._store.keep(_SURFACE, _key(chat_id, message_id), None)
         if chat_id > 0 and await self._last(chat_id) == message_id:
-            await self._store.keep(_SURFACE, f"asks:{chat_id}", None)
+            await self._store.keep(_SURFACE, _asks(chat_id), None)
+
+    def _lock(self, chat_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(chat_id, asyncio.Lock())
+
+    async def _last(self, chat_id: int) -> int | None:
+        kept = await self._store.kept(_SURFACE, _asks(chat_id))
+        return kept if isinstance(kept, int) else None
 
 
 def _key(chat_id: int, message_id: int) -> str:
     return f"conversation:{chat_id}:{message_id}"
+
+
+def _asks(chat_id: int) -> str:
+    return f"asks:{chat_id}"

@@ -1,0 +1,293 @@
+"""Answers that take more than a press: the messages that ask, and what is pressed and typed there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sayso.adapters.cards import Card, Words, cut, unreadable_words
+from sayso.adapters.telegram import (
+    Chat,
+    Conversation,
+    Finished,
+    Found,
+    Goal,
+    GoOn,
+    Pressed,
+    Prompt,
+    Sender,
+    Step,
+    StepButton,
+    Stopped,
+    Stretch,
+    Typed,
+    Unfit,
+    as_html,
+    begin,
+    inert,
+    prompt,
+    render_found,
+    take_button,
+    take_text,
+)
+from sayso.bots.cards import card_of
+from sayso.bots.desk import Press, outdated_words
+from sayso.bots.membership import NOBODY
+from sayso.bots.serving import Parts
+from sayso.bots.telegram._api import Api
+from sayso.bots.telegram._conversations import Conversations
+from sayso.bots.telegram._surface import TelegramSurface
+from sayso.engine import CardRecord, OutcomeKind, PersonId
+
+_SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
+_NO_REPLY = (
+    "That message takes no reply (any more). Please reply to the newest message that asks you, or use the buttons of "
+    "the card."
+)
+_REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
+_ANSWERED_SINCE = "You have answered this since. The card shows what counts, and its buttons change it."
+_LARGEST_TEXT = 4000
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Somebody's next step in a conversation, and the message that asked for it."""
+
+    conversation: Conversation
+    record: CardRecord
+    chat: Chat
+    message_id: int
+    sender: Sender
+    event_key: str
+    received_at: datetime
+
+
+class Dialogue:
+    """Carries conversations on. `spawn` runs what may come after the acknowledgement."""
+
+    def __init__(self, parts: Parts, api: Api, surface: TelegramSurface, spawn: Spawn) -> None:
+        self._api = api
+        self._surface = surface
+        self._spawn = spawn
+        self._store = parts.store
+        self._desk = parts.desk
+        self._settings = parts.settings
+        self._conversations = Conversations(parts.store)
+        api.sending = self._conversations.sending
+
+    def begin(self, event: Pressed, record: CardRecord, goal: Goal, chosen: tuple[int, ...] = ()) -> None:
+        """Ask whoever pressed for more than the press."""
+        person = event.sender.person
+        if person is None or event.chat is None or event.message_id is None:
+            return
+        card = card_of(record, self._settings)
+        conversation = begin(card, person, goal, chosen, _vote_of(record, person))
+        self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
+
+    async def pressed(
+        self, event: Pressed, chat: Chat, message_id: int, button: StepButton, key: str, received_at: datetime
+    ) -> tuple[Words, bool]:
+        """Take a press within a conversation; what to acknowledge it with, and whether that is a refusal."""
+        conversation = await self._conversations.at(chat.id, message_id)
+        if conversation is None:
+            return ("This was finished already. Your press changed nothing.",), True
+        if conversation.person != event.sender.person:
+            return (_SOMEBODY_ELSE,), True
+        record, words = await self._hindrance(conversation)
+        if record is None or words is not None:
+            await self._end(chat, message_id)
+            return words or unreadable_words(), True
+        turn = _Turn(conversation, record, chat, message_id, event.sender, key, received_at)
+        return await self._take(take_button(self._card(record), conversation, button), turn), False
+
+    async def typed(self, event: Typed, key: str, received_at: datetime) -> None:
+        """Take a text, or say why it is not taken."""
+        if event.replies_to is None and not event.chat.is_private:
+            return  # people talk; a message that answers nothing of ours is none of our business
+        words = await self._hear(event, key, received_at)
+        if words:
+            self._spawn(self.say(event.chat, event.message_id, words))
+
+    async def refuse(self, chat: Chat, message_id: int, unfit: Unfit) -> None:
+        """Say why a message is not taken; a text that follows it, maybe its rest, is not taken for an answer either."""
+        await self._conversations.interrupt(chat.id)
+        self._spawn(self.say(chat, message_id, (unfit,)))
+
+    async def _hear(self, event: Typed, key: str, received_at: datetime) -> Words:
+        """What comes back for a text: nothing where the conversation goes on."""
+        if event.sender.person is None:
+            return (NOBODY,)
+        chat = event.chat
+        message_id = await self._conversations.last(chat.id) if event.replies_to is None else event.replies_to
+        conversation = None if message_id is None else await self._conversations.at(chat.id, message_id)
+        is_own = conversation is not None and conversation.person == event.sender.person
+        if event.unfit is not None:
+            if event.unfit is Unfit.CUT and is_own and message_id is not None:
+                await self._end(chat, message_id)  # the rest may come as a reply, too
+            await self.refuse(chat, event.message_id, event.unfit)
+            return ()
+        if conversation is None or message_id is None:
+            return (_REPLY_TO if event.replies_to is None else _NO_REPLY,)
+        if not is_own:
+            return (_SOMEBODY_ELSE,)
+        record, words = await self._hindrance(conversation)
+        if record is None or words is not None:
+            await self._end(chat, message_id)
+            return words or unreadable_words()
+        turn = _Turn(conversation, record, chat, message_id, event.sender, key, received_at)
+        return await self._take(take_text(self._card(record), conversation, event.text), turn)
+
+    async def _hindrance(self, conversation: Conversation) -> tuple[CardRecord | None, Words | None]:
+        """Why a conversation cannot go on, whatever comes next; None if it can."""
+        record = await self._store.reader.card(conversation.request_id)
+        if record is None:
+            return None, None
+        words = outdated_words(record, conversation.revision)
+        if words is None and _vote_of(record, conversation.person) != conversation.voted:
+            words = (_ANSWERED_SINCE,)
+        return record, words
+
+    async def _take(self, step: Step, turn: _Turn) -> Words:
+        """Carry a step out; the words that end the conversation, or none where it goes on."""
+        match step:
+            case GoOn():
+                self._spawn(self._go_on(step, turn))
+                return ()
+            case Found():
+                self._spawn(self._show_found(step, turn))
+                return ()
+            case Stopped():
+                await self._end(turn.chat, turn.message_id)
+                return ("Stopped. Nothing was decided.",)
+            case Finished():
+                return await self._finish(step, turn)
+
+    async def _finish(self, step: Finished, turn: _Turn) -> Words:
+        press = Press(
+            request_id=turn.conversation.request_id,
+            revision=turn.conversation.revision,
+            person=PersonId(turn.conversation.person),
+            name=turn.sender.name,
+            event_key=turn.event_key,
+            received_at=turn.received_at,
+            value=step.value,
+            comment=step.comment,
+            chat=str(turn.chat.id),
+        )
+        answered = await self._desk.answer(press)
+        if answered.outcome is None:
+            return answered.words  # not stored: the conversation stays, the reply can be sent again
+        if answered.outcome.kind is OutcomeKind.INVALID:
+            self._spawn(self._go_on(GoOn(turn.conversation, self._surface.in_zone(answered.words)), turn))
+            return ()
+        await self._end(turn.chat, turn.message_id)
+        return answered.words
+
+    async def _end(self, chat: Chat, message_id: int) -> None:
+        """The message asks no more, and its buttons go."""
+        await self._conversations.forget(chat.id, message_id)
+        self._spawn(self.edit_markup(chat.id, message_id, {"inline_keyboard": []}))
+
+    # Messages.
+
+    async def _go_on(self, step: GoOn, turn: _Turn) -> None:
+        card, chat, message_id = self._card(turn.record), turn.chat, turn.message_id
+        asked = prompt(card, step.conversation, step.reason)
+        before = await self._conversations.at(chat.id, message_id)
+        shows_keyboard = before is not None and bool(prompt(card, before).keyboard)
+        if asked.keyboard and shows_keyboard:
+            await self._conversations.put(chat.id, message_id, step.conversation)
+            await self._edit(chat.id, message_id, asked.text, asked.keyboard)
+            return
+        await self._conversations.forget(chat.id, message_id)
+        if shows_keyboard:
+            await self.edit_markup(chat.id, message_id, {"inline_keyboard": []})
+        await self._ask(card, step.conversation, chat, turn.sender, asked=asked)
+
+    async def _ask(
+        self,
+        card: Card,
+        conversation: Conversation,
+        chat: Chat,
+        sender: Sender,
+        *,
+        asked: Prompt | None = None,
+        reply_to: int | None = None,
+    ) -> None:
+        shown = asked or prompt(card, conversation)
+        if shown.keyboard:
+            markup: dict[str, Any] = {"inline_keyboard": shown.keyboard}
+        else:
+            markup = {"force_reply": True} if chat.is_private else {"force_reply": True, "selective": True}
+            if shown.placeholder:
+                markup["input_field_placeholder"] = cut(shown.placeholder, 64)
+        # A selective reply is forced on those whom the text mentions; the mention is the person's own.
+        name = as_html([Stretch(inert(sender.name))])
+        mention = "" if chat.is_private else f'<a href="tg://user?id={sender.user_id}">{name}</a>: '
+        await self._post(chat, f"{mention}{shown.text}", markup, conversation, reply_to)
+
+    async def _show_found(self, found: Found, turn: _Turn) -> None:
+        shown = render_found(self._card(turn.record), found)
+        await self._conversations.forget(turn.chat.id, turn.message_id)
+        await self._post(turn.chat, shown.text, {"inline_keyboard": shown.keyboard}, turn.conversation)
+
+    async def _post(
+        self,
+        chat: Chat,
+        text: str,
+        markup: dict[str, Any],
+        conversation: Conversation,
+        reply_to: int | None = None,
+    ) -> None:
+        """Send a message that asks, and keep under it where the conversation stands."""
+        reply = {"message_id": reply_to, "allow_sending_without_reply": True}
+        await self._surface.wait(chat.id)
+        async with self._conversations.sending(chat.id):
+            sent = await self._api.call_now(
+                "sendMessage",
+                chat_id=chat.id,
+                text=text,
+                parse_mode="HTML",
+                message_thread_id=chat.topic,
+                reply_parameters=None if reply_to is None else reply,
+                reply_markup=markup,
+                link_preview_options={"is_disabled": True},
+            )
+            await self._conversations.put(chat.id, int(sent["message_id"]), conversation, is_newest=True)
+
+    async def say(self, chat: Chat, reply_to: int, words: Words) -> None:
+        """Answer a message."""
+        text = cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT)
+        await self._surface.say(chat.id, as_html([Stretch(text)]), topic=chat.topic, reply_to=reply_to)
+
+    async def edit_markup(self, chat_id: int, message_id: int, markup: dict[str, Any]) -> None:
+        """Change the buttons of a message."""
+        await self._surface.wait(chat_id)
+        await self._api.call(
+            "editMessageReplyMarkup", chat_id=chat_id, message_id=message_id, reply_markup=markup
+        )
+
+    async def _edit(self, chat_id: int, message_id: int, text: str, keyboard: Any) -> None:
+        await self._surface.wait(chat_id)
+        await self._api.call(
+            "editMessageText",
+            chat_id=chat_id,
+            message_id=message_id,
+            text=text,
+            parse_mode="HTML",
+            reply_markup={"inline_keyboard": keyboard},
+            link_preview_options={"is_disabled": True},
+        )
+
+    def _card(self, record: CardRecord) -> Card:
+        return card_of(record, self._settings)
+
+
+def _vote_of(record: CardRecord, person: str) -> str:
+    """When somebody's vote so far was given; nothing where there is none."""
+    own = (vote for vote in record.votes if person in (vote.person, vote.account, *vote.accounts))
+    return next((vote.at.isoformat() for vote in own), "")
