@@ -250,7 +250,7 @@ async def test_production_access_is_refused_with_a_reason(both: Both) -> None:
         run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
         post = await both.telegram_shows("Access to orders-db for 60 minutes?")
         assert (await both.bo.press(post, "❌ Reject")).text == "Please say why."
-        asked = await both.telegram_shows("Why?", "Reply with the reason")
+        asked = await both.telegram_shows("Why Reject?", "Reply with the reason")
         await both.bo.reply(asked, "the migration runs")
         await both.slack_shows("REJECTED", "Rejected by Bo", "the migration runs")
         assert "granted" not in (await runtime.wait(run_id)).shared

@@ -157,7 +157,7 @@ async def test_a_rejection_says_why(both: Both, platform: str) -> None:
         else:
             assert (await both.bo.press(in_telegram, "❌ Reject")).text == "Please say why."
             assert (await runtime.pending(run_id))[0].open
-            prompt = await both.telegram_shows("Why?", "Reply with the reason")
+            prompt = await both.telegram_shows("Why Reject? Release 4.2.0?", "Reply with the reason")
             await both.bo.reply(prompt, "not on a Friday")
         await both.slack_shows("REJECTED, done", "“not on a Friday”")
         await both.telegram_shows("REJECTED, done", "“not on a Friday”")

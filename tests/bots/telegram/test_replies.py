@@ -9,7 +9,7 @@ import pytest
 
 from sayso.config import PolicySettings, StageSettings
 from sayso.engine import Json
-from sayso.testing.telegram import LocalTelegram, Person, SeenMessage
+from sayso.testing.telegram import FaultKind, LocalTelegram, Person, SeenMessage
 from tests.bots.telegram.stage import Stage
 
 FORM: dict[str, Any] = {
@@ -112,6 +112,18 @@ async def test_another_message_of_ours_below_the_prompt_makes_a_text_no_answer(s
     assert await says(stage, stage.eve, "thanks") == REPLY_TO
     assert await is_open(stage, run_id)
     assert await replies(stage, stage.eve, prompt, "eu") == "Recorded: eu. The run goes on."
+
+
+async def test_who_begins_another_answer_gives_none_to_the_question_of_before(stage: Stage) -> None:
+    """Also where the message that asks does not reach them."""
+    region, card = await asked_alone(stage, stage.eve, prompt="Which region?", input_type="text")
+    _, other = await asked_alone(stage, stage.eve, prompt="Delete the backups?", input_type="text")
+    await prompted(stage, stage.eve, card)
+    stage.telegram.fail(FaultKind.SERVER_ERROR, "sendMessage")
+    await stage.eve.press(other, "✍️ Answer")
+    await stage.telegram.until(lambda: stage.telegram.faults.remaining == 0)
+    assert await says(stage, stage.eve, "no, keep them") == REPLY_TO
+    assert await is_open(stage, region)
 
 
 async def test_a_text_to_the_bot_that_answers_nothing_is_not_met_with_silence(stage: Stage) -> None:

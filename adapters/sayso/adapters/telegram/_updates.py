@@ -181,7 +181,7 @@ def _message(message: Mapping[str, Any], bot_id: str, *, edited: bool = False) -
         return Migrated(int(message["chat"]["id"]), int(message["migrate_to_chat_id"]))
     text = message.get("text")
     if not isinstance(text, str):
-        if not _CONTENTS & message.keys():
+        if edited or not _CONTENTS & message.keys():
             return Unreadable("it is a message without text")
         text = None
     replied: Mapping[str, Any] = message.get("reply_to_message") or {}

@@ -79,12 +79,17 @@ class Dialogue:
         self._conversations = Conversations(parts.store)
         api.sending = self._conversations.sending
 
-    def begin(self, event: Pressed, record: CardRecord, goal: Goal, chosen: tuple[int, ...] = ()) -> None:
+    async def begin(
+        self, event: Pressed, record: CardRecord, goal: Goal, chosen: tuple[int, ...] = ()
+    ) -> None:
         """Ask whoever pressed for more than the press."""
         person = event.sender.person
         if person is None or event.chat is None or event.message_id is None:
             return
-        card = card_of(record, self._settings)
+        await self._conversations.interrupt(
+            event.chat.id
+        )  # what is typed from now on is not for another question
+        card = self._card(record)
         conversation = begin(card, person, goal, chosen, _vote_of(record, person))
         self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
 

@@ -132,7 +132,7 @@ class Handler:
             answered = await self._desk.answer(press)
             if answered.asks_why and answered.record is not None:
                 await self._acknowledge(event, ("Please say why.",))
-                self._dialogue.begin(event, answered.record, Goal.REMARK, (button.number,))
+                await self._dialogue.begin(event, answered.record, Goal.REMARK, (button.number,))
                 return
             await self._tell_outcome(event, answered)
             if answered.record is not None:
@@ -146,7 +146,9 @@ class Handler:
             return
         await self._acknowledge(event, ())
         if button.action is not Action.PAGE:
-            self._dialogue.begin(event, record, Goal.FIND if button.action is Action.FILTER else Goal.ANSWER)
+            await self._dialogue.begin(
+                event, record, Goal.FIND if button.action is Action.FILTER else Goal.ANSWER
+            )
         elif event.chat is not None and event.message_id is not None:
             self._spawn(self._turn_page(event.chat.id, event.message_id, record, button.number))
 
