@@ -239,6 +239,22 @@ async def test_codes_cannot_be_tried_one_after_the_other(both: Both) -> None:
         assert await reader.accounts() == []
 
 
+async def test_nobody_is_talked_into_linking_a_strangers_account(both: Both) -> None:
+    """Whoever sends a code that they were given hears whose account it is; nothing is linked until they say it is
+    theirs.
+    """
+    async with both.running(asking()) as runtime:
+        eve = both.slack.add_person("Eve")
+        both.channel.add(eve)
+        code = (await both.sayso(eve, "link")).split()[3].rstrip(",")
+        words = await both.sayso(both.ana, f"link {code}")
+        assert words.startswith("This code is of Eve (slack:")
+        assert "could then answer as you" in words
+        del runtime
+    async with SQLiteReader(both.folder / "sayso.db") as reader:
+        assert await reader.accounts() == []
+
+
 async def test_a_policy_that_names_nobody_lets_nobody_in(both: Both) -> None:
     both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=("group:nobody",)),))}}
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from sayso.adapters.cards import Words
 from sayso.adapters.console import visible_line
 from sayso.bots.desk import Desk, Press
-from sayso.bots.links import Links
+from sayso.bots.links import SURE, Links
 from sayso.engine import (
     CardRecord,
     InvalidAnswer,
@@ -241,9 +241,12 @@ class Commands:
         return _said(f"Your inbox, for you alone, once, within ten minutes: {link}")
 
     async def _link(self, command: Command) -> Reply:
-        code = command.text.strip()
+        code, _, sure = command.text.strip().rpartition(" ")
+        if sure != SURE:
+            code = command.text.strip()
         if code:
-            return _said(await self._links.use(command.person, code))
+            is_sure = sure == SURE
+            return _said(await self._links.use(command.person, code, command.prefix, is_sure=is_sure))
         if not command.is_private:
             return _said(_IN_PRIVATE)
         code = await self._links.begin(command.person)

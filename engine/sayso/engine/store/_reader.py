@@ -169,6 +169,11 @@ class SQLiteReader:
         rows = await self._rows("ids_of_account", {"account": account})
         return tuple(dict.fromkeys([*(str(row["id"]) for row in rows), account]))
 
+    async def linking(self, code_hash: str, now: datetime) -> str | None:
+        """The account for which a code that is still good was made."""
+        rows = await self._rows("link_code_find", {"hash": code_hash, "now": to_microseconds(now)})
+        return str(rows[0]["account"]) if rows else None
+
     async def name_of(self, ids: Sequence[str]) -> str | None:
         """What somebody is called, by their ids, the first that has a name."""
         rows = await self._rows("people_names", {"people": msgspec.json.encode(ids).decode()})

@@ -394,6 +394,9 @@ WHERE q.status = 'PENDING'
 INSERT INTO link_codes (account, hash, expires_at) VALUES (:account, :hash, :expires_at)
 ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at;
 
+-- name: link_code_find
+SELECT account FROM link_codes WHERE hash = :hash AND expires_at > :now;
+
 -- name: link_code_take
 DELETE FROM link_codes WHERE hash = :hash AND expires_at > :now RETURNING account;
 
