@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import UTC
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from sayso.adapters.cards import build_card, cut, pieces, utf16_length
 from sayso.adapters.console import visible
-from sayso.adapters.slack import SlackMessage, answer_view, home_view, render_card
+from sayso.adapters.slack import HomeCard, SlackMessage, answer_view, home_view, render_card
 from sayso.adapters.telegram import render_card as render_telegram
 from sayso.engine import Question
 from sayso.testing.slack import check_blocks, check_view
@@ -65,7 +66,27 @@ def test_any_card_fits_slack_and_says_what_was_given(prompt: str, label: str, na
         for element in section["elements"]
     }
     assert kinds <= {"text", "date"}, "a mention or a link was forged"
-    assert check_view(home_view([card] * 20)) == []
+    pressed = HomeCard(card, card, "its card: #sre", waits=True, said=("Approved.",))
+    waiting = HomeCard(card, card, "its card: #sre", waits=True)
+    home = home_view([pressed, *[waiting] * 19], 25)
+    assert check_view(home) == []
+    assert card.prompt in slack_text(SlackMessage("", home["blocks"]))
+
+
+def test_a_home_holds_as_many_cards_as_slack_takes() -> None:
+    """Slack refuses views of more than 250 kB: what does not fit is left to its card, and the heading says so."""
+    question = Question("字" * 2_900, ["approve"], "select", None, None)
+    card = build_card(pending(question), PLACES)
+    view = home_view([HomeCard(card, card, "its card: #sre", waits=True)] * 20, 20)
+    assert check_view(view) == []
+    assert len(json.dumps(view)) < 250_000
+    shown = sum(block["type"] == "actions" for block in view["blocks"])
+    assert 5 < shown < 20
+    heading = slack_text(SlackMessage("", view["blocks"][:1]))
+    assert (
+        heading
+        == f"20 waiting for your answer, {shown} of which are shown here; the others are in their cards:"
+    )
 
 
 @given(prompt=texts, label=texts, name=texts, value=texts)

@@ -336,9 +336,7 @@ class Desk:
         if press.shown is None or not request.open or press.revision != request.revision:
             return True
         card = build_card(record, self._settings.place_names)
-        return shows(
-            card, press.shown, label=press.label, choice=press.choice, prompt_alone=press.chat is None
-        )
+        return shows(card, press.shown, label=press.label, choice=press.choice)
 
     def _refusal(self, record: CardRecord, way: WayIn, reason: str) -> Words:
         """What somebody hears whose vote is not taken: in the words that people have for who was asked, and with what

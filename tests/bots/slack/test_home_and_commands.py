@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from sayso.testing.slack import FaultKind, SlackPerson
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from sayso.testing.slack import FaultKind, SeenView, SlackPerson
 from tests.bots.slack.stage import PLACE, Stage
 
 
@@ -78,20 +85,149 @@ async def test_a_direct_message_is_answered_by_its_one_person(stage: Stage) -> N
     assert await stage.service.answer(run_id) == "approve"
 
 
+async def home_of(stage: Stage, person: SlackPerson, holds: Callable[[SeenView], bool]) -> SeenView:
+    """Somebody's home, once it is as wanted."""
+    await stage.slack.until(lambda: person.home is not None and holds(person.home))
+    assert person.home is not None
+    return person.home
+
+
+async def open_home(stage: Stage, person: SlackPerson) -> SeenView:
+    """Look at the home, and wait until it is drawn for that."""
+    before = len(stage.slack.calls_of("views.publish"))
+    await person.open_home()
+    return await home_of(stage, person, lambda _: len(stage.slack.calls_of("views.publish")) > before)
+
+
+def lines_of(home: SeenView) -> list[str]:
+    return home.text.splitlines()
+
+
 async def test_the_home_shows_what_waits_and_takes_answers(stage: Stage) -> None:
     first, _ = await stage.ask(prompt="Release 1?")
     second, _ = await stage.ask(prompt="Release 2?")
-    await stage.ana.open_home()
-    await stage.slack.until(lambda: stage.ana.home is not None)
-    assert stage.ana.home is not None
-    lines = stage.ana.home.text.splitlines()
+    lines = lines_of(await open_home(stage, stage.ana))
     assert lines[0] == "2 waiting for your answer:"
     assert lines.index("Release 2?") < lines.index("Release 1?"), "the newest comes first"
     await (await stage.ana.press_at_home("✅ approve")).result()
-    await stage.slack.until(lambda: stage.ana.home is not None and "1 waiting" in stage.ana.home.text)
-    assert stage.ana.home.text.startswith("Approved. The run goes on.")
+    home = await home_of(stage, stage.ana, lambda home: home.text.startswith("1 waiting"))
+    assert "Approved. The run goes on." in lines_of(home)
     assert await stage.service.answer(second) == "approve"
     assert (await stage.service.card(first)).request.open
+
+
+async def test_the_home_shows_the_whole_question_as_its_card_does(stage: Stage) -> None:
+    """A press there decides about the details as well: who pays a bill has to see to whom."""
+    options = [{"value": "approve", "description": "The bank is told at once."}, "reject"]
+    details = {"Payee": "Evil Ltd", "Amount": "90,000 EUR", "IBAN": "DE00 1234"}
+    run_id, card = await stage.ask(
+        prompt="Pay this invoice?", details=details, options=options, input_type="select"
+    )
+    home = await open_home(stage, stage.ana)
+    whole = card.text.split("\n\nAsked of")[0].split("Asked of")[0].strip()
+    assert "IBAN: DE00 1234" in whole
+    assert "1. approve: The bank is told at once." in whole
+    assert whole in home.text
+    await (await stage.ana.press_at_home("✅ approve")).result()
+    assert await stage.service.answer(run_id) == "approve"
+
+
+@pytest.mark.parametrize("question", [
+    {"prompt": "word " * 700},
+    {"prompt": "Pay this invoice?", "details": {"Terms": "word " * 700, "IBAN": "DE00 1234"}},
+])  # fmt: skip
+async def test_a_question_that_the_home_cannot_show_whole_has_no_buttons_there(
+    stage: Stage, question: dict[str, Any]
+) -> None:
+    run_id, card = await stage.ask(**question)
+    await stage.ask(prompt="Release 2?")
+    home = await open_home(stage, stage.ana)
+    assert home.labels == [["✅ approve", "❌ reject"]], "those of the other one"
+    assert (
+        "This is too long to be shown here whole. Please read and answer it in its card: #releases."
+        in home.text
+    )
+    assert "DE00 1234" not in home.text
+    await stage.press(stage.ana, card, "✅ approve")
+    assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_a_long_question_that_somebody_gets_alone_is_answered_there(stage: Stage) -> None:
+    await stage.service.ask([f"slack:@{stage.eve.id}"], prompt="word " * 700)
+    await stage.slack.until(lambda: stage.count() > 0)
+    home = await open_home(stage, stage.eve)
+    assert home.labels == []
+    assert "Please read and answer it in its card: our direct messages." in home.text
+
+
+async def test_what_was_answered_at_home_stays_in_its_place(stage: Stage) -> None:
+    """Were it gone, the next question's buttons would come up under the pointer, and a double click would decide it."""
+    options = [{"value": "approve", "label": f"approve {'now ' * 9}"}, "reject"]
+    for number in (1, 2, 3):
+        await stage.ask(prompt=f"Release {number}?", options=options, input_type="select")
+    label = (await open_home(stage, stage.ana)).keyboard[0][0].label
+    await stage.ask(prompt="Release 4?")
+    await (await stage.ana.press_at_home(label, 1)).result()
+    home = await home_of(stage, stage.ana, lambda home: "Approved. The run goes on." in home.text)
+    lines = lines_of(home)
+    assert lines[0] == "3 waiting for your answer, 2 of which are shown here; the others are in their cards:"
+    at = [next(i for i, line in enumerate(lines) if line == f"Release {number}?") for number in (3, 2, 1)]
+    assert at == sorted(at)
+    answered = lines[at[1] : at[2]]
+    assert any(line.startswith("1. approve now") for line in answered), "the question stays as it was read"
+    assert any(line.startswith("Approved by Ana") for line in answered)
+    assert "Approved. The run goes on." in answered
+    assert len(home.labels) == 2
+    await (await stage.ana.press_at_home(label, 1)).result()
+    home = await home_of(stage, stage.ana, lambda home: home.text.startswith("2 waiting"))
+    assert len(home.labels) == 1
+    home = await open_home(stage, stage.ana)
+    assert [line for line in lines_of(home) if line.startswith("Release")] == ["Release 4?", "Release 3?"]
+
+
+async def test_a_refused_press_at_home_is_answered_beside_its_buttons(stage: Stage) -> None:
+    await stage.ask(prompt="Release 1?")
+    run_id, _ = await stage.ask(prompt="Release 2?")
+    await open_home(stage, stage.ana)
+    stage.channel.remove(stage.ana)
+    await (await stage.ana.press_at_home("✅ approve")).result()
+    home = await home_of(stage, stage.ana, lambda home: "This is not yours to answer." in home.text)
+    lines = lines_of(home)
+    refused = next(i for i, line in enumerate(lines) if line.startswith("This is not yours to answer."))
+    assert lines.index("Release 2?") < refused < lines.index("Release 1?")
+    assert (await stage.service.card(run_id)).request.open
+
+
+async def publish(stage: Stage, person: SlackPerson, view: dict[str, Any]) -> None:
+    """Publish a home as somebody would who has the bot's token."""
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {stage.slack.bot_token}"}) as client:
+        answer = await client.post(
+            f"{stage.slack.api_url}views.publish", json={"user_id": person.id, "view": view}
+        )
+    assert answer.json()["ok"], answer.text
+
+
+@pytest.mark.parametrize("forged", ["details", "swapped"])
+async def test_a_press_at_home_is_compared_with_the_whole_question(stage: Stage, forged: str) -> None:
+    """Neither without its details nor below another question of the same home."""
+    run_id, _ = await stage.ask(prompt="Pay this invoice?", details={"Payee": "Evil Ltd"})
+    other, _ = await stage.ask(prompt="Order pizza?", details={"Payee": "Luigi"})
+    await open_home(stage, stage.ana)
+    view = stage.slack.calls_of("views.publish")[-1].parameters["view"]
+    text = view if isinstance(view, str) else json.dumps(view)
+    if forged == "details":
+        text = text.replace("Evil Ltd", "Luigi")
+    else:
+        ids = [(await stage.service.card(one)).request.id for one in (run_id, other)]
+        text = text.replace(ids[0], "X").replace(ids[1], ids[0]).replace("X", ids[1])
+    await publish(stage, stage.ana, json.loads(text))
+    number = 1 if forged == "details" else 0
+    await (await stage.ana.press_at_home("✅ approve", number)).result()
+    home = await home_of(
+        stage, stage.ana, lambda home: "This message does not show the question" in home.text
+    )
+    assert "Payee: Evil Ltd" in home.text, "it is drawn anew"
+    assert (await stage.service.card(run_id)).request.open
 
 
 async def test_a_home_shows_nothing_that_somebody_may_not_answer(stage: Stage) -> None:

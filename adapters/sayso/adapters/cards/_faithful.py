@@ -22,21 +22,9 @@ _PICTURE = regex.compile(r"\p{Extended_Pictographic}|[0-9#*]\uFE0F?\u20E3")
 """Emoji, which Slack gives back as names."""
 
 
-def shows(
-    card: Card,
-    text: str,
-    *,
-    label: str | None = None,
-    choice: int | None = None,
-    prompt_alone: bool = False,
-) -> bool:
-    """Whether a message with this text shows the card's question, and `label` is what the choice is called.
-
-    `prompt_alone` is for places that show no details.
-    """
-    wanted = card.prompt
-    if not prompt_alone:
-        wanted += "".join(f" {field.name} {field.text}" for field in card.details)
+def shows(card: Card, text: str, *, label: str | None = None, choice: int | None = None) -> bool:
+    """Whether a message with this text shows the card's question, and `label` is what the choice is called."""
+    wanted = card.prompt + "".join(f" {field.name} {field.text}" for field in card.details)
     if _letters(wanted[:_COMPARED]) not in _letters(text):
         return False
     if label is None or choice is None or not 0 <= choice < len(card.choices):

@@ -22,7 +22,7 @@ from sayso.adapters.slack._events import (
     Submitted,
     parse_event,
 )
-from sayso.adapters.slack._home import home_view
+from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view
 from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, REQUEST_PATH, SCOPES, manifest
 from sayso.adapters.slack._modal import (
     Entered,
@@ -43,6 +43,7 @@ __all__ = [
     "APP_SCOPES",
     "COMMAND",
     "EVENTS",
+    "MOST_CARDS",
     "REQUEST_PATH",
     "SCOPES",
     "Action",
@@ -51,6 +52,7 @@ __all__ = [
     "Commanded",
     "Entered",
     "Event",
+    "HomeCard",
     "HomeOpened",
     "Ignored",
     "Mention",

@@ -69,10 +69,8 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     """The card as everybody in a channel sees it; its buttons show to `users` alone where some are named, which spares
     the others a press that would be refused, and protects nothing.
     """
-    kept, rest = split(_body(card), TEXT_LIMIT)
-    marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
-    above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
-    blocks = [rich_text([*above, *kept, *marker]), rich_text(below(card)), *_for_users(controls(card), users)]
+    asked, rest = question(card, _CONTINUES)
+    blocks = [asked, rich_text(below(card)), *_for_users(controls(card), users)]
     status = f"{card.status}: " if card.status else ""
     return SlackMessage(fallback(f"{status}{card.prompt}"), [one for one in blocks if one], rest)
 
@@ -115,6 +113,14 @@ def _locked(card: Card, words: str) -> SlackMessage:
         below_it += [Stretch("\n"), *_said(line)]
     shown = rich_text([*kept, *below_it])
     return SlackMessage(fallback(f"{words} {card.prompt}"), [shown] if shown else [])
+
+
+def question(card: Card, continues: str) -> tuple[Block | None, str]:
+    """What is asked, whole or with the words that say where it continues, and what did not fit."""
+    kept, rest = split(_body(card), TEXT_LIMIT)
+    marker = [Stretch(continues, Style.ITALIC)] if rest else []
+    above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
+    return rich_text([*above, *kept, *marker]), rest
 
 
 def _body(card: Card) -> Iterator[Stretch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,3 +74,24 @@ def decode_tag(text: str) -> ViewTag | None:
     if match is None:
         return None
     return ViewTag(match[1], int(match[2]), match[3] or None, None if match[4] is None else int(match[4]))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A card of somebody's home, as it was when they looked."""
+
+    request_id: str
+    revision: int
+
+
+_LISTED = re.compile(r"([0-9a-f]{32}):([0-9]{1,9})")
+
+
+def encode_listed(cards: Iterable[Listed]) -> str:
+    """What a home carries in its `private_metadata`: its cards, in their order."""
+    return " ".join(f"{one.request_id}:{one.revision}" for one in cards)
+
+
+def decode_listed(text: str) -> tuple[Listed, ...]:
+    """The cards of a `private_metadata` of a home; none for what sayso never made."""
+    return tuple(Listed(one[1], int(one[2])) for one in _LISTED.finditer(text))

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from sayso.adapters.slack._data import ANSWER_VIEW, CardButton, ViewTag, decode, decode_tag
+from sayso.adapters.slack._data import (
+    ANSWER_VIEW,
+    CardButton,
+    Listed,
+    ViewTag,
+    decode,
+    decode_listed,
+    decode_tag,
+)
 from sayso.engine import PersonId
 
 Payload = Mapping[str, Any]
@@ -27,7 +35,8 @@ class Sender:
 class Pressed:
     """A button of a card, or an option picked in it. `message_ts` is None at home, where there is no message.
 
-    `shown` is the text of what it was pressed in, `label` that of the button.
+    `shown` is the text of what it was pressed in, `label` that of the button. `listed` are the cards of the home in
+    which it was pressed.
     """
 
     sender: Sender
@@ -40,6 +49,7 @@ class Pressed:
     response_url: str | None = None
     shown: str | None = None
     label: str | None = None
+    listed: tuple[Listed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,7 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         button = CardButton(button.action, button.request_id, button.revision, number)
     team, user = _team(payload["user"], payload), sender.user_id
     message = cast("Payload", payload.get("message") or {})
+    view = cast("Payload", payload.get("view") or {})
     return Pressed(
         sender=sender,
         key=f"slack:action:{team}:{user}:{action['action_ts']}:{action['action_id']}",
@@ -151,14 +162,26 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         message_ts=message.get("ts"),
         thread_ts=message.get("thread_ts"),
         response_url=payload.get("response_url"),
-        shown=_shown(message or cast("Payload", payload.get("view") or {})),
+        shown=_shown(message or view, action.get("block_id")),
         label=cast("Payload", action.get("text") or {}).get("text"),
+        listed=decode_listed(str(view.get("private_metadata", ""))),
     )
 
 
-def _shown(message: Payload) -> str | None:
-    """The text of a message or a view; None where Slack does not say."""
-    return _text_of(message["blocks"]) if message.get("blocks") else None
+def _shown(message: Payload, pressed: object) -> str | None:
+    """The text of a message, or of the card in a home, around the block that was pressed; None where Slack does not
+    say.
+    """
+    if not message.get("blocks"):
+        return None
+    around: list[Payload] = []
+    for block in cast("list[Payload]", message["blocks"]):
+        if block.get("type") == "divider":
+            if any(one.get("block_id") == pressed for one in around):
+                break
+            around = []
+        around.append(block)
+    return _text_of(around)
 
 
 def _text_of(block: object) -> str:

@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sayso.adapters.cards import Card, Words
-from sayso.adapters.slack._card import below, controls
-from sayso.adapters.slack._text import Block, Stretch, Style, rich_text, split, stretches
+from sayso.adapters.slack._card import below, controls, question
+from sayso.adapters.slack._data import Listed, encode_listed
+from sayso.adapters.slack._text import Block, Stretch, Style, rich_text, stretches
 
 MOST_CARDS = 20
-"""A view holds 100 blocks; a card takes at most four."""
+"""A view holds 100 blocks; a card takes at most four, and the one that was pressed a fifth."""
 
-_PROMPT_LIMIT = 600
+_LARGEST_VIEW = 200_000
+"""Slack refuses a view of more than 250 kB as `view_too_large` (docs.slack.dev/reference/methods/views.publish)."""
+
+_CONTINUES = "\n(continues in its card)"
 
 
-def home_view(cards: Sequence[Card], said: Words = ()) -> dict[str, Any]:
-    """The cards that somebody may answer, newest first; `said` is what became of their last press here."""
+@dataclass(frozen=True, slots=True)
+class HomeCard:
+    """A card at somebody's home. `asked` is the same as it was when it was open: the question stays as it was read.
+
+    `places` says where it stands. It has buttons while it `waits` for the one who looks; `said` is what became of
+    their last press on it.
+    """
+
+    card: Card
+    asked: Card
+    places: str
+    waits: bool
+    said: Words = ()
+
+
+def home_view(cards: Sequence[HomeCard], waiting: int, said: Words = ()) -> dict[str, Any]:
+    """These cards in their order, as many of them as a view can hold; `waiting` is the number of all that somebody may
+    answer, and `said` what became of a press on none of them.
+    """
+    view = _view(cards, waiting, said)
+    while len(json.dumps(view)) > _LARGEST_VIEW:
+        cards = cards[:-1]
+        view = _view(cards, waiting, said)
+    return view
+
+
+def _view(cards: Sequence[HomeCard], waiting: int, said: Words) -> dict[str, Any]:
     blocks: list[Block | None] = [rich_text(stretches(said, Style.ITALIC))] if said else []
-    blocks.append(rich_text([Stretch(_heading(len(cards)), Style.BOLD)]))
-    for card in cards[:MOST_CARDS]:
-        kept, rest = split([Stretch(card.prompt, Style.BOLD)], _PROMPT_LIMIT)
-        more = [Stretch("\n(the whole question is in its card)", Style.ITALIC)] if rest else []
-        blocks += [{"type": "divider"}, rich_text([*kept, *more]), rich_text(below(card)), *controls(card)]
-    return {"type": "home", "blocks": [block for block in blocks if block is not None]}
+    blocks.append(rich_text([Stretch(_heading(waiting, sum(one.waits for one in cards)), Style.BOLD)]))
+    for one in cards:
+        blocks += _blocks(one)
+    return {
+        "type": "home",
+        "blocks": [block for block in blocks if block is not None],
+        "private_metadata": encode_listed(Listed(one.card.id, one.card.revision) for one in cards),
+    }
 
 
-def _heading(count: int) -> str:
-    if count == 0:
+def _blocks(one: HomeCard) -> list[Block | None]:
+    """A card, with buttons only where all stands that they decide on. What was said stands below them, for what is
+    about to be pressed must not move.
+    """
+    asked, rest = question(one.asked, _CONTINUES)
+    buttons: list[Block | None] = [*controls(one.card)] if one.waits else []
+    if one.waits and rest:
+        words = f"This is too long to be shown here whole. Please read and answer it in {one.places}."
+        buttons = [rich_text([Stretch(words, Style.BOLD)])]
+    said = [rich_text(stretches(one.said, Style.ITALIC))] if one.said else []
+    return [{"type": "divider"}, asked, rich_text(below(one.card)), *buttons, *said]
+
+
+def _heading(waiting: int, shown: int) -> str:
+    if waiting == 0:
         return "Nothing waits for your answer."
-    shown = f", the newest {MOST_CARDS} of which are shown" if count > MOST_CARDS else ""
-    return f"{count} waiting for your answer{shown}:"
+    more = f", {shown} of which are shown here; the others are in their cards" if waiting > shown else ""
+    return f"{waiting} waiting for your answer{more}:"

@@ -30,7 +30,6 @@ from sayso.adapters.slack import (
     ViewTag,
     answer_view,
     find_choices,
-    home_view,
     loading_view,
     parse_event,
     plain,
@@ -46,6 +45,7 @@ from sayso.bots.commands import Command, Reply
 from sayso.bots.desk import Press
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api, Expired
+from sayso.bots.slack._home import Home
 from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, Reference, SlackSurface
 from sayso.engine import CardRecord, OutcomeKind
@@ -70,6 +70,7 @@ class Handler:
         self._store = parts.store
         self._desk = parts.desk
         self._commands = parts.commands
+        self._home = Home(parts, api)
         self._settings = parts.settings
         self._metrics = parts.metrics
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -95,7 +96,7 @@ class Handler:
             case Commanded():
                 return await self._commanded(event, received_at)
             case HomeOpened():
-                self._spawn(self._show_home(event.sender))
+                self._spawn(self._home.show(event.sender))
             case ChannelReturned():
                 await self._store.revive(self._places_of(event.channel))
             case Ignored():
@@ -140,7 +141,7 @@ class Handler:
     async def _tell(self, event: Pressed, words: Words) -> None:
         """Tell the one who pressed, and nobody else."""
         if event.response_url is None:
-            await self._show_home(event.sender, words)
+            await self._home.show(event.sender, words, event)
         else:
             await self._respond(event.response_url, render_words((words,)))
 
@@ -237,7 +238,7 @@ class Handler:
             return {"options": []}
         return {"options": find_choices(self._card(record), event.typed)}
 
-    # Commands and the home.
+    # Commands.
 
     async def _commanded(self, event: Commanded, received_at: datetime) -> Answer:
         command = Command(
@@ -264,11 +265,6 @@ class Handler:
             await self._respond(address, render_words(reply.lines))
         else:
             done.set_result(reply)
-
-    async def _show_home(self, sender: Sender, said: Words = ()) -> None:
-        records = await self._commands.answerable(sender.person)
-        cards = [self._card(record) for record in reversed(records)]
-        await self._api.call("views_publish", user_id=sender.user_id, view=home_view(cards, said))
 
     def _card(self, record: CardRecord) -> Card:
         return card_of(record, self._settings)
