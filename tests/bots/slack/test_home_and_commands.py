@@ -139,8 +139,8 @@ async def test_the_home_shows_the_whole_question_as_its_card_does(stage: Stage) 
 async def test_a_question_that_the_home_cannot_show_whole_has_no_buttons_there(
     stage: Stage, question: dict[str, Any]
 ) -> None:
-    run_id, card = await stage.ask(**question)
     await stage.ask(prompt="Release 2?")
+    run_id, card = await stage.ask(**question)
     home = await open_home(stage, stage.ana)
     assert home.labels == [["✅ approve", "❌ reject"]], "those of the other one"
     assert (
