@@ -16,9 +16,9 @@ from sayso.adapters.cards import build_card, cut, pieces, utf16_length
 from sayso.adapters.console import visible
 from sayso.adapters.slack import HomeCard, SlackMessage, answer_view, home_view, render_card
 from sayso.adapters.telegram import render_card as render_telegram
-from sayso.engine import Question
+from sayso.engine import CastVote, Policy, Question, RequestStatus, Stage
 from sayso.testing.slack import check_blocks, check_view
-from tests.adapters.card_records import NOW, PLACES, pending
+from tests.adapters.card_records import AT, NOW, PLACES, pending, with_request
 
 LENGTHS = [3_000, 3_001, 4_096, 4_097, 20_000]
 FAMILY = "👨‍👩‍👧‍👦"
@@ -121,6 +121,29 @@ def test_of_a_long_prompt_nothing_is_dropped(length: int, letter: str) -> None:
     else:
         assert card.prompt in shown
     assert telegram.keyboard
+
+
+@pytest.mark.parametrize("length", [1_900, 2_000, 2_001, 2_900, 3_000, 3_001, 3_900, 4_096, 9_000])
+def test_the_rest_begins_at_the_same_place_whatever_else_a_card_says(length: int) -> None:
+    """It was sent when nobody had voted: were the head cut earlier later on, lines would stand nowhere."""
+    question = Question(("step by step\n" * 1000)[:length], ["approve", "reject"], "select", None, None)
+    people = [f"telegram:{number}" for number in range(1, 40)]
+    votes = tuple(CastVote(one, "web", "approve", AT, "because " * 100, one) for one in people[1:])
+    policy = Policy(stages=[Stage(people, need="all")], audience=tuple(people))
+    first = with_request(pending(question), policy=policy, audience=tuple(people), note="n" * 290)
+    later = with_request(
+        pending(question, votes=votes, revised_at=AT), policy=policy, audience=tuple(people), note="n" * 290
+    )
+    decided = with_request(
+        later, status=RequestStatus.ANSWERED, answer='"approve"', resolved_at=AT, resolved_by="telegram:1"
+    )
+    offline = ["sayso was offline 12:03 to 12:19. Presses in that time were lost. Please answer again."]
+    cards = [build_card(first, PLACES), build_card(later, PLACES, offline), build_card(decided, PLACES)]
+    assert len({render_card(card).rest for card in cards}) == 1
+    messages = [render_telegram(card, UTC, NOW) for card in cards]
+    assert len({message.rest for message in messages}) == 1
+    assert all(utf16_length(telegram_text(message.text)) <= 4096 for message in messages)
+    assert all("release / publish" in message.text for message in messages)
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 25, 26, 100, 101, 500])

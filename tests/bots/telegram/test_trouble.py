@@ -19,10 +19,9 @@ async def test_of_a_long_prompt_nothing_is_dropped_and_it_stays_pending(stage: S
     prompt = "".join(f"line {number:06d}\n" for number in range(length // 12 + 1))[: length - 1] + "."
     before = stage.count()
     run_id, _ = await stage.ask(prompt=prompt)
-    if length > 4_096:
-        await stage.telegram.until(
-            lambda: stage.count() > before + 1 or bool(stage.telegram.calls_of("sendDocument"))
-        )
+    await stage.telegram.until(
+        lambda: stage.count() > before + 1 or bool(stage.telegram.calls_of("sendDocument"))
+    )
     seen = await stage.ana.sees(stage.group)
     card = next(one for one in seen if one.labels)
     head = card.text.split("\n(continues below)")[0].split("\n\nAsked of:")[0]

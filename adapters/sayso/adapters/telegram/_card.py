@@ -30,6 +30,9 @@ LABEL_LIMIT = 40
 MOST_MESSAGES = 3
 """A rest that needs more messages than these goes as a document."""
 
+_QUESTION_ROOM = 2000
+"""Of a question, so much stands in its card whatever else the card says: the rest below it begins there, and stays."""
+
 _ROW_WIDTH = 40
 _SAID_LIMIT = 1000
 _FACT_LIMIT = 300
@@ -60,14 +63,20 @@ class TelegramMessage:
 def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> TelegramMessage:
     """The card at one instant; `page` is that of its options where they have several."""
     above = [Stretch(f"{_said(line, zone, now)}\n", Style.ITALIC) for line in card.notices]
+    around = MESSAGE_LIMIT - _QUESTION_ROOM - utf16_length(_CONTINUES)
     body = [Stretch(inert(card.prompt), Style.BOLD), *_details(card.details), *_full_labels(card)]
     body += _long_facts(card, zone, now)
-    below = _below(card, zone, now)
+    below = _fitted(_below(card, zone, now), around - length(above))
     keyboard = _keyboard(card, page)
-    fixed = length(above) + length(below) + utf16_length(_CONTINUES)
-    kept, rest = split(body, MESSAGE_LIMIT - fixed)
+    kept, rest = split(body, _QUESTION_ROOM)
     marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
     return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest)
+
+
+def _fitted(stretches: list[Stretch], room: int) -> list[Stretch]:
+    if length(stretches) <= room:
+        return stretches
+    return [*split(stretches, room - 1)[0], Stretch("…")]
 
 
 def question(card: Card, room: int) -> list[Stretch]:
