@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from sayso.adapters.cards import Card, Message, Words, build_card, notice_message
 from sayso.config import Settings
 from sayso.engine import CardRecord, Notice
+
+NO_REST = "0"
+"""What a message's reference keeps where nothing was sent below it."""
+
+_SOME_REST = "1"
+"""What earlier versions kept where everything had been sent, a rest or none."""
 
 
 def card_of(
@@ -19,6 +26,20 @@ def card_of(
 def message_of(record: CardRecord, notice: Notice, settings: Settings) -> Message | None:
     """A message beside the cards; None where there is nothing to say any more."""
     return notice_message(record, card_of(record, settings), notice, settings.place_names)
+
+
+def rest_mark(rest: str) -> str:
+    """What a message's reference keeps of the rest of its question that was sent below it."""
+    return hashlib.sha256(rest.encode()).hexdigest()[:12] if rest else NO_REST
+
+
+def lacks_rest(card: Card, rest: str, sent: str) -> bool:
+    """Whether something else than the rest of its question stands below a message, by the mark of what was sent. What
+    was sent below a card that has closed stays.
+    """
+    if sent == NO_REST or card.open:
+        return rest_mark(rest) != sent and not (sent == _SOME_REST and not rest)
+    return False
 
 
 def accounts_of(entries: Sequence[str], settings: Settings, platform: str) -> list[str]:

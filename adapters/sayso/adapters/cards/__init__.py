@@ -6,7 +6,7 @@ is for that platform's adapter to escape.
 
 from sayso.adapters.cards._card import Card, CardState, Choice, Fact, Field, build_card
 from sayso.adapters.cards._faithful import shows
-from sayso.adapters.cards._notices import Message, notice_message
+from sayso.adapters.cards._notices import Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
 from sayso.adapters.cards._words import (
     Words,
@@ -35,6 +35,7 @@ __all__ = [
     "pieces",
     "place_name",
     "reply_words",
+    "rest_text",
     "shows",
     "unreadable_words",
     "utf16_length",

@@ -13,6 +13,8 @@ from sayso.adapters.console import visible, visible_line
 from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
 _LONGEST_PROMPT = 200
+_NEW_REST = "CHANGED, this replaces any rest of the question above:"
+_NO_REST = "CHANGED: the whole question stands in its card now. The rest of it above does not count."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ def notice_message(
             status = f"{card.status}: " if card.status else ""
             mentions = () if is_person(notice.destination) else (str(said.get("person")),)
             return Message(((f"{status}{prompt}",), *card.said), mentions)
+
+
+def rest_text(card: Card, rest: str) -> str:
+    """What is sent below a card that cannot hold its whole question: its rest, and what that replaces."""
+    if card.revision == 1:
+        return rest
+    return f"{_NEW_REST}\n\n{rest}" if rest else _NO_REST
 
 
 def _vote(record: CardRecord, notice: Notice, places: Mapping[str, str], who: str) -> Message:

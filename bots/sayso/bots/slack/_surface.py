@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Self
 
-from sayso.adapters.cards import Words
+from sayso.adapters.cards import Words, rest_text
 from sayso.adapters.slack import (
     Mention,
     SlackMessage,
@@ -18,7 +18,7 @@ from sayso.adapters.slack import (
     render_mentions,
     render_words,
 )
-from sayso.bots.cards import accounts_of, card_of, groups_of, message_of
+from sayso.bots.cards import NO_REST, accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Undeliverable
 from sayso.bots.slack._api import Api, budget_key
 from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
@@ -34,21 +34,21 @@ _MARGIN = 1.05
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A card's message; `complete` once everything that belongs to it was sent."""
+    """A card's message; `rest` is the mark of what was sent below it."""
 
     channel: str
     ts: str
-    complete: bool = True
+    rest: str = NO_REST
 
     def encode(self) -> str:
         """The reference as the store keeps it."""
-        return f"{self.channel}/{self.ts}/{int(self.complete)}"
+        return f"{self.channel}/{self.ts}/{self.rest}"
 
     @classmethod
     def decode(cls, text: str) -> Self:
         """The reference of a text that `encode` made."""
-        channel, ts, complete = text.split("/")
-        return cls(channel, ts, complete == "1")
+        channel, ts, rest = text.split("/")
+        return cls(channel, ts, rest)
 
 
 def slack_rates(settings: SlackSettings) -> Callable[[str], Sequence[Rate]]:
@@ -99,16 +99,17 @@ class SlackSurface:
         if delivery.reference is None:
             channel = await self._channel(destination)
             ts = await self._post(channel, message, metadata=stamp)
-            reference = Reference(channel, ts, complete=not message.rest)
+            reference = Reference(channel, ts)
             await keep(reference.encode())
         else:
             reference = Reference.decode(delivery.reference)
             await self._update(reference, message, metadata=stamp)
-        if message.rest and not reference.complete:
-            await self._send_rest(reference, message)
+        if lacks_rest(card, message.rest, reference.rest):
+            await self._send_rest(reference, replace(message, rest=rest_text(card, message.rest)))
+            reference = replace(reference, rest=rest_mark(message.rest))
         if delivery.former is not None:
             await self.lock(Reference.decode(delivery.former), render_former(card))
-        return Reference(reference.channel, reference.ts).encode()
+        return reference.encode()
 
     async def lock(self, reference: Reference, message: SlackMessage) -> None:
         """Show an extra message without buttons; what does not succeed is logged, for the next press finds it again."""

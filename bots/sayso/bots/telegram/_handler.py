@@ -180,17 +180,15 @@ class Handler:
             return
         pressed = Reference(event.chat.id, event.message_id)
         known = {
-            text
+            Reference.decode(text)
             for delivery in await self._store.reader.deliveries(record.request.id)
             for text in (delivery.reference, delivery.former)
             if text is not None and delivery.destination.startswith(PLATFORM)
         }
-        if {
-            pressed.encode(),
-            Reference(pressed.chat_id, pressed.message_id, complete=False).encode(),
-        } & known:
-            return
-        if not record.request.open:
+        is_known = any(
+            (one.chat_id, one.message_id) == (pressed.chat_id, pressed.message_id) for one in known
+        )
+        if not is_known and not record.request.open:
             self._metrics.copy_found(PLATFORM)
             await self._surface.lock_copy(record, pressed)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
 from typing import Any, Self
 
-from sayso.adapters.cards import Words, cut, person_name
+from sayso.adapters.cards import Words, cut, person_name, rest_text
 from sayso.adapters.telegram import (
     Stretch,
     TelegramMessage,
@@ -20,7 +20,7 @@ from sayso.adapters.telegram import (
     render_copy,
     render_former,
 )
-from sayso.bots.cards import accounts_of, card_of, message_of
+from sayso.bots.cards import NO_REST, accounts_of, card_of, lacks_rest, message_of, rest_mark
 from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Undeliverable
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
@@ -36,21 +36,21 @@ _MARGIN = 1.05
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A card's message; `complete` once everything that belongs to it was sent."""
+    """A card's message; `rest` is the mark of what was sent below it."""
 
     chat_id: int
     message_id: int
-    complete: bool = True
+    rest: str = NO_REST
 
     def encode(self) -> str:
         """The reference as the store keeps it."""
-        return f"{self.chat_id}/{self.message_id}/{int(self.complete)}"
+        return f"{self.chat_id}/{self.message_id}/{self.rest}"
 
     @classmethod
     def decode(cls, text: str) -> Self:
         """The reference of a text that `encode` made."""
-        chat_id, message_id, complete = text.split("/")
-        return cls(int(chat_id), int(message_id), complete == "1")
+        chat_id, message_id, rest = text.split("/")
+        return cls(int(chat_id), int(message_id), rest)
 
 
 def telegram_rates(settings: TelegramSettings) -> Callable[[str], Sequence[Rate]]:
@@ -103,12 +103,14 @@ class TelegramSurface:
         else:
             reference = Reference.decode(delivery.reference)
             await self._edit(reference, message)
-        if message.rest and not reference.complete:
-            await self._send_rest(destination, reference, message)
+        if lacks_rest(card, message.rest, reference.rest):
+            rest = replace(message, rest=rest_text(card, message.rest))
+            await self._send_rest(destination, reference, rest)
+            reference = replace(reference, rest=rest_mark(message.rest))
         if delivery.former is not None:
             former = render_former(card, zone, self._store.clock.now())
             await self.lock(Reference.decode(delivery.former), former)
-        return Reference(reference.chat_id, reference.message_id).encode()
+        return reference.encode()
 
     async def lock(self, reference: Reference, message: TelegramMessage) -> None:
         """Show an extra message without buttons; what does not succeed is logged, for the next press finds it again."""
@@ -221,7 +223,7 @@ class TelegramSurface:
             await self._chats.move(chat_id, moved.chat_id)
             chat_id = moved.chat_id
             sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
-        return Reference(chat_id, int(sent["message_id"]), complete=not message.rest)
+        return Reference(chat_id, int(sent["message_id"]))
 
     async def _post(self, chat_id: int, text: str, topic: int | None, keyboard: Any) -> Any:
         return await self._api.call(
