@@ -133,7 +133,7 @@ async def test_a_large_expense_needs_two_of_finance_and_the_board(both: Both) ->
         await both.slack_shows("You asked for this, so someone else must approve it.")
         assert (await both.bo.press(post, "✅ Approve")).text == "Your approval counts: 1 of 1."
         await (await cho.press(card, "✅ Approve")).result()
-        await both.slack_shows("Approved: Cho", "Still needed: 1 of ")
+        await both.slack_shows("Approved: Cho", "Still needed: finance, above 1,000: 1 of ")
         request = (await runtime.pending(run_id))[0]
         await runtime.answer(request.id, 1, "approve", person="local:dee", via="console")
         await both.slack_shows("APPROVED, done")

@@ -68,7 +68,7 @@ async def test_two_of_a_group_decide_and_one_person_is_one_vote(both: Both) -> N
 
         assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
         await thread(both, card, "Ana approved:", "Still needed: 1 of @sre")
-        await both.telegram_shows("Approved: Ana", "Still needed: 1 of @sre")
+        await both.telegram_shows("1 of 2", "Approved: Ana", "Still needed: 1 of @sre")
         again = await ana_too.press(in_telegram, "✅ Approve")
         assert again.text == "You have already approved this."
         group.remove(cho)

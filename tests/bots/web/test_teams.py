@@ -77,6 +77,7 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
         hers.get_by_role("button", name="Approve").click()
         expect(hers.get_by_role("status")).to_have_text("Your approval counts: 1 of 2.")
         card = cho.card("Drop the table?")
+        expect(card.get_by_text("1 of 2", exact=True)).to_be_visible()
         expect(card.get_by_text("Approved: Ana")).to_be_visible()
         expect(card.get_by_text("Still needed: 1 of @sre")).to_be_visible()
         ana.page.reload()

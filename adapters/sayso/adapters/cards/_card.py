@@ -189,11 +189,21 @@ _SUFFIXES = {
 def _status(record: CardRecord, state: CardState) -> str:
     request = record.request
     if state is CardState.OPEN:
-        return ""
+        return "; ".join(_count(one) for one in _stages(record)) if record.votes else ""
     if request.status is not RequestStatus.ANSWERED:
         return state.value
     word = past_tense(request.question, _value(request.answer)) or "Answered"
     return word.upper() + _SUFFIXES.get(state, "")
+
+
+def _count(progress: Progress) -> str:
+    """How many have approved of how many, in a stage: `1 of 2`."""
+    return f"{_named(progress.stage)}{len(progress.approved)} of {progress.stage.needed}"
+
+
+def _named(stage: Stage) -> str:
+    """A stage's name in front of what is said of it."""
+    return f"{visible_line(stage.name)}: " if stage.name else ""
 
 
 def _changed(record: CardRecord, state: CardState) -> tuple[Words, ...]:
@@ -252,7 +262,7 @@ def _asked_of(record: CardRecord, places: Mapping[str, str]) -> str:
 
 def _stage_words(record: CardRecord, places: Mapping[str, str], stage: Stage) -> str:
     who = ", ".join(place_name(one, places, record.names) for one in stage.approvers)
-    named = f"{visible_line(stage.name)}: " if stage.name else ""
+    named = _named(stage)
     if stage.need == "all":
         return f"{named}all of {who}"
     return named + (who if len(stage.approvers) == stage.needed == 1 else f"{stage.needed} of {who}")
@@ -281,11 +291,12 @@ def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
 
 def progress(record: CardRecord, places: Mapping[str, str]) -> list[str]:
     """What is still needed, stage by stage: `1 of @sre`."""
-    return [
-        f"{one.missing} of {', '.join(place_name(entry, places, record.names) for entry in one.stage.approvers)}"
-        for one in _stages(record)
-        if one.missing
-    ]
+    return [_missing(record, places, one) for one in _stages(record) if one.missing]
+
+
+def _missing(record: CardRecord, places: Mapping[str, str], stage: Progress) -> str:
+    whom = ", ".join(place_name(entry, places, record.names) for entry in stage.stage.approvers)
+    return f"{_named(stage.stage)}{stage.missing} of {whom}"
 
 
 def still_needed(record: CardRecord) -> tuple[str, ...]:

@@ -262,7 +262,9 @@ async function refresh(id) {
     const fresh = parse(found.card).querySelector("article");
     const changed = fresh.dataset.revision !== card.dataset.revision;
     if (fresh.querySelector("form.answer") && card.querySelector("form.answer") && !changed) {
-      rearrange(() => card.querySelector(".standing").replaceWith(fresh.querySelector(".standing"))); // the form stays
+      rearrange(() => { // who voted; the form stays
+        for (const part of [".status", ".standing"]) card.querySelector(part).replaceWith(fresh.querySelector(part));
+      });
       return;
     }
     const hadFocus = card.contains(document.activeElement);
