@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -163,24 +164,45 @@ async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
         assert (await runtime.wait(run_id)).shared["approved"] is False
 
 
-async def test_an_operator_who_edits_the_database_is_noticed(both: Both) -> None:
-    """A decision that was written into the file by hand: the trail does not have it, and `verify` finds rows that were
-    changed.
-    """
+@pytest.mark.parametrize(
+    ("edit", "noticed"),
+    [
+        (
+            "UPDATE audit SET payload = replace(payload, 'reject', 'approve') WHERE kind = 'answer_accepted'",
+            "its payload was changed",
+        ),
+        (
+            "UPDATE requests SET answer = '\"approve\"'",
+            "was answered in the database, and no row has that answer",
+        ),
+        (
+            "UPDATE requests SET answer = '\"approve\"', status = 'ANSWERED', resolved_at = 1 WHERE status = 'PENDING'",
+            "was answered in the database, and no row has that answer",
+        ),
+    ],
+)
+async def test_an_operator_who_edits_the_database_is_noticed(both: Both, edit: str, noticed: str) -> None:
+    """A row of the trail that was changed, and decisions that were written into the file by hand."""
     async with both.running(asking()) as runtime:
         await runtime.start("delete")
         card = await both.slack_shows(PROMPT)
         await (await both.ana.press(card, "❌ Reject")).result()
         await both.slack_shows("REJECTED")
+        await runtime.start("delete")
+        await both.slack.until(lambda: any(one.labels for one in both.ana.messages(both.channel)))
     path = both.folder / "sayso.db"
+    assert await _problems(path) == []
     with sqlite3.connect(path) as database:
-        database.execute(
-            "UPDATE audit SET payload = replace(payload, 'reject', 'approve') WHERE kind = 'answer_accepted'"
-        )
+        database.execute(edit)
     database.close()
+    assert noticed in "; ".join(await _problems(path))
+
+
+async def _problems(path: Path) -> list[str]:
     async with SQLiteReader(path) as reader:
-        report = await verify_audit(reader.audit())
-    assert [problem.sequence for problem in report.problems], "changed"
+        answers = await reader.answers()
+        report = await verify_audit(reader.audit(), None, answers)
+    return [problem.reason for problem in report.problems]
 
 
 @pytest.mark.parametrize("platform", ["slack", "telegram"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from sayso.engine._clock import to_microseconds
+from sayso.engine._outcomes import OutcomeKind
 from sayso.engine._records import AuditRow
 from sayso.engine._values import Json, digest, encode_sorted
 from sayso.engine.store import NO_HASH, chain_hash
@@ -29,11 +30,15 @@ class AuditReport:
     problems: tuple[AuditProblem, ...]
 
 
-async def verify_audit(rows: AsyncIterator[AuditRow], head: str | None = None) -> AuditReport:
-    """Check the whole trail: changed, removed and inserted rows are found.
+async def verify_audit(
+    rows: AsyncIterator[AuditRow], head: str | None = None, answers: Iterable[tuple[str, Json]] = ()
+) -> AuditReport:
+    """Check the whole trail: changed, removed and inserted rows are found, and `answers` of requests (their ids, and
+    what they were answered with as of before the rows are read) that no row accepted.
 
     Rows missing at the end, and a chain that was written anew, show only against a `head` noted before.
     """
+    decided: dict[str, list[Json]] = {}
     previous, sequence, redacted = NO_HASH, 0, 0
     problems: list[AuditProblem] = []
     kept = None if head is None else _read_head(head)
@@ -68,12 +73,32 @@ async def verify_audit(rows: AsyncIterator[AuditRow], head: str | None = None) -
                 problems.append(
                     AuditProblem(row.sequence, "its hash is not that of the head given: written anew")
                 )
+        if row.kind == "answer_accepted" and row.request_id is not None:
+            decided.setdefault(row.request_id, []).append(row.payload)
         previous, sequence = row.hash, row.sequence
+    problems += [
+        AuditProblem(0, f"request {request_id} was answered in the database, and no row has that answer")
+        for request_id, answer in answers
+        if not any(_decides(payload, answer) for payload in decided.get(request_id, ()))
+    ]
     if not head_seen and kept is not None:
         problems.append(
             AuditProblem(kept[0], f"the trail ends at row {sequence}, before the head given: cut off")
         )
     return AuditReport(sequence, redacted, f"{sequence}:{previous}", tuple(problems))
+
+
+def _decides(payload: Json, answer: Json) -> bool:
+    """Whether an accepted answer could have decided so: it did, its votes did, or its payload is redacted."""
+    if not isinstance(payload, dict):
+        return True
+    decided = payload.get("decided")
+    if isinstance(decided, dict):
+        return decided.get("value") == answer
+    return payload.get("outcome") in _DECIDING and payload.get("value") == answer
+
+
+_DECIDING = (OutcomeKind.RESOLVED, OutcomeKind.HELD)
 
 
 def _read_head(head: str) -> tuple[int, str]:

@@ -26,6 +26,7 @@ COLD = {
     "person_excluded": "as rare as somebody who unlinks an account",
     "person_voting": "as rare as somebody who unlinks an account",
     "credentials_list": "a listing of the handful of people and programs that are let in",
+    "requests_answered": "a check of the whole trail",
     "runs_list": "a listing, bounded by its limit, that walks from the newest run back",
     "sessions_remove": "as rare as an operator who shuts somebody out",
     "tables": "the schema's own table, at opening",

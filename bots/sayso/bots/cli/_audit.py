@@ -52,7 +52,7 @@ def verify(
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Check that no row of the trail was changed, removed or inserted, and print its head.
+    """Check that no row of the trail was changed, removed or inserted and every answer has its row, and print its head.
 
     Keep the head somewhere else: without one, rows cut off at the end do not show.
     """
@@ -60,7 +60,8 @@ def verify(
 
     async def check() -> AuditReport:
         async with Service.build(database).reader() as reader:
-            return await verify_audit(reader.audit(), head)
+            answers = await reader.answers()  # before the rows, which go on being written
+            return await verify_audit(reader.audit(), head, answers)
 
     try:
         report = asyncio.run(check())

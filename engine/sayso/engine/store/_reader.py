@@ -105,6 +105,10 @@ class SQLiteReader:
             for row in await self._rows("requests_pending", {"run_id": run_id, "limit": limit})
         ]
 
+    async def answers(self) -> list[tuple[str, Json]]:
+        """Every request that was answered, by its id, with its answer: to compare them with the trail."""
+        return [(str(row["id"]), decode(row["answer"])) for row in await self._rows("requests_answered", {})]
+
     async def decided(self, since: datetime, limit: int) -> list[RequestRecord]:
         """The requests that came to their end since then, the newest first."""
         found = await self._rows("requests_decided", {"since": to_microseconds(since), "limit": limit})

@@ -559,6 +559,9 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
        q.resolved_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
 
+-- name: requests_answered
+SELECT id, answer FROM requests WHERE status = 'ANSWERED';
+
 -- name: requests_decided
 -- Those that came to their end since then, the newest first.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
