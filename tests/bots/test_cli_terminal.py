@@ -115,6 +115,15 @@ def test_a_question_for_others_is_named_and_the_run_stays_parked(shop: Path) -> 
         assert terminal.end() == 6
 
 
+def test_whoever_has_voted_is_not_asked_again(shop: Path) -> None:
+    with talk(shop, "together_flow") as terminal:
+        terminal.wait_for("Together?", "Your choice")
+        terminal.type("approve")
+        terminal.wait_for("Your approval counts: 1 of 2.", "together: asked of", "go on with")
+        assert terminal.end() == 6
+    assert terminal.text.count("Your choice") == 1
+
+
 def test_a_hostile_prompt_is_shown_and_does_not_touch_the_terminal(shop: Path) -> None:
     with talk(shop, "hostile_flow") as terminal:
         terminal.wait_for("\\x1b]0;owned\\x07\\x1b[2J[bold]Approved[/bold]\\x9b31m", "Your answer")

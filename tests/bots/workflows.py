@@ -9,7 +9,7 @@ SHOP = '''
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sayso.engine import Node, Workflow, WorkflowEngine, node, request_approval, request_input, step
+from sayso.engine import Node, Policy, Stage, Workflow, WorkflowEngine, node, request_approval, request_input, step
 
 print("shop is imported")
 
@@ -65,6 +65,12 @@ async def fragile(shared):
 
 
 @node
+async def together(shared):
+    policy = Policy(stages=[Stage(["operator", "web:bo"], need=2)])
+    shared["approved"] = (await request_approval("Together?", request_id="together", policy=policy)).approved
+
+
+@node
 async def hostile(shared):
     await request_input("\\x1b]0;owned\\x07\\x1b[2J[bold]Approved[/bold]\\x9b31m", request_id="hostile")
 
@@ -88,6 +94,7 @@ two_texts_flow = Workflow("two-texts", two_texts)
 chat_flow = Workflow("chat", chat)
 soon_flow = Workflow("soon", soon)
 fragile_flow = Workflow("fragile", fragile)
+together_flow = Workflow("together", together)
 hostile_flow = Workflow("hostile", hostile)
 quick_flow = Workflow("quick", quick)
 once_flow = Workflow("once", once)

@@ -172,6 +172,23 @@ def test_the_details_name_who_made_the_change() -> None:
             asked({"author": unfit})
 
 
+@given(
+    st.lists(st.sampled_from(["group:sre", "group:unknown", "slack:#sre", "operator"]), unique=True),
+    vote_sets,
+    st.lists(st.sampled_from([False, None, "yes", 1]), max_size=2),
+)
+def test_whom_nobody_is_known_to_belong_to_is_nobody(
+    approvers: list[str], votes: list[Vote], found: list[Json]
+) -> None:
+    """An empty audience, an unknown group, one that could not be looked up: only a look-up that said yes counts."""
+    facts = tuple(Fact(name, value, START) for name in approvers for value in found)
+    cast = [msgspec.structs.replace(one, via="inbox", facts=facts) for one in votes]
+    policy = bound(Stage(approvers)) if approvers else Policy(audience=())
+    verdict = evaluate(policy, cast, START)
+    assert not verdict.decided
+    assert set(verdict.refused) == {one.person for one in votes}
+
+
 def test_what_is_answered_is_a_rejection_of_those_who_decided() -> None:
     """Not one of another stage that alone decides nothing, though it came first."""
     policy = bound(Stage(["web:ana"], reject_at=2), Stage(["web:bo"]))

@@ -99,6 +99,7 @@ class Conversation:
         self._terminal = terminal
         self._workflow = workflow
         self._location = location
+        self._voted: set[tuple[str, int]] = set()
 
     async def hold(self, run_id: str) -> Told:
         """Go on until the run ends, needs an operator, or waits for somebody else.
@@ -114,7 +115,7 @@ class Conversation:
                 pending = await self._runtime.pending(run_id)
                 if not pending:
                     continue  # answered or expired just now: the run moves
-                mine = [record for record in pending if may_answer_here(record, local_person(), self._now())]
+                mine = [record for record in pending if self._waits_for_me(record)]
                 if self._terminal is None:
                     self._list(pending)
                     return Told(ExitCode.WAITING, state)
@@ -125,6 +126,11 @@ class Conversation:
                 if all(record.deadline is None for record in pending):
                     return Told(ExitCode.WAITING, state)
                 await changed.wait()
+
+    def _waits_for_me(self, record: RequestRecord) -> bool:
+        """Whether the person here may answer, and has not voted on this question already."""
+        voted = (record.id, record.revision) in self._voted
+        return not voted and may_answer_here(record, local_person(), self._now())
 
     def _now(self) -> datetime:
         return datetime.now(UTC)
@@ -168,6 +174,8 @@ class Conversation:
                     record.id, record.revision, value, person=local_person(), via=CONSOLE
                 )
                 self._output.show(outcome_words(outcome, question, value))
+                if outcome.kind in (OutcomeKind.COUNTED, OutcomeKind.DUPLICATE):
+                    self._voted.add((record.id, record.revision))
                 if outcome.kind is not OutcomeKind.INVALID:
                     return
         except QuestionClosed:
@@ -232,7 +240,7 @@ class Conversation:
         self._output.say(visible_line(str(refusal)), "red")
 
     def _say_who_is_asked(self, pending: Sequence[RequestRecord]) -> None:
-        self._output.say("This run waits for people who cannot answer at this terminal:", "yellow")
+        self._output.say("This run waits for others, who cannot answer at this terminal:", "yellow")
         for record in pending:
             until = (
                 "" if record.deadline is None else f", until {instant_words(record.deadline, self._now())}"
