@@ -128,8 +128,8 @@ async def test_two_of_two_chats_must_approve(both: Both) -> None:
         await both.telegram_shows("Release 4.2.0?")
         await (await both.ana.press(in_slack, "✅ Approve")).result()
         await both.slack_shows("Your approval counts: 1 of 1.")
-        await both.slack_shows("Approved: Ana", "Still needed: 1 of Releases")
-        post = await both.telegram_shows("Approved: Ana", "Still needed: 1 of Releases")
+        await both.slack_shows("Approved: Ana", "Still needed: Telegram: 1 of Releases")
+        post = await both.telegram_shows("Approved: Ana", "Still needed: Telegram: 1 of Releases")
         assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
         state = await runtime.wait(run_id)
         assert state.shared["by"] == [CHANNEL, GROUP]
