@@ -190,9 +190,14 @@ async def test_a_forwarded_command_is_not_carried_out(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("begins", ["x", "/answer {id}@1 x"])
-async def test_a_text_that_the_app_may_have_split_is_not_taken(stage: Stage, begins: str) -> None:
-    """The rest comes as a message of its own, and would answer for the whole, or the first part would."""
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_text_that_the_app_may_have_split_is_not_taken(stage: Stage, begins: str, slow: bool) -> None:
+    """The rest comes as a message of its own, and would answer for the whole, or the first part would; also where
+    Telegram has shown the message that asks and not said so yet.
+    """
     run_id, card = await asked_alone(stage, stage.eve, input_type="text", prompt="What happened?")
+    if slow:
+        stage.telegram.fail(FaultKind.SLOW, "sendMessage")
     await prompted(stage, stage.eve, card)
     begins = begins.format(id=(await stage.service.card(run_id)).request.id)
     before = stage.count()

@@ -32,11 +32,16 @@ class Conversations:
     async def sending(self, chat_id: int) -> AsyncGenerator[None]:
         """Held while a message of ours goes to a chat, and until what it asks is kept: a quick reply waits for that."""
         async with self._lock(chat_id):
-            await self.interrupt(chat_id)
+            await self._interrupt(chat_id)
             yield
 
     async def interrupt(self, chat_id: int) -> None:
-        """What was asked last in a private chat takes no text without a reply any more."""
+        """What was asked last in a private chat takes no text without a reply any more; nor what is being asked now."""
+        if chat_id > 0:
+            async with self._lock(chat_id):
+                await self._interrupt(chat_id)
+
+    async def _interrupt(self, chat_id: int) -> None:
         if chat_id < 0 or chat_id in self._interrupted:
             return
         try:

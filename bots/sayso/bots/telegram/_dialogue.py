@@ -86,9 +86,8 @@ class Dialogue:
         person = event.sender.person
         if person is None or event.chat is None or event.message_id is None:
             return
-        await self._conversations.interrupt(
-            event.chat.id
-        )  # what is typed from now on is not for another question
+        # What is typed from now on is not for another question.
+        await self._conversations.interrupt(event.chat.id)
         card = self._card(record)
         conversation = begin(card, person, goal, chosen, _vote_of(record, person))
         self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
