@@ -205,7 +205,12 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// What an operator's last action was refused with: it stays when its part of the page shows how things stand now.
+let refusal = null;
+
 async function operate(form) {
+  const part = form.closest("[data-live]");
+  refusal = null;
   const body = JSON.parse(form.dataset.body ?? "{}");
   if (form.elements.result) {
     try {
@@ -220,6 +225,10 @@ async function operate(form) {
   setDisabled(form, Boolean(unsure));
   if (said.go) location.assign(said.go);
   else say(form, ok ? "Done." : said.detail);
+  if (!ok && part) {
+    refusal = { id: part.id, words: said.detail };
+    refreshParts();
+  }
 }
 
 // --- long lists of options ------------------------------------------------------------------------
@@ -304,7 +313,15 @@ function refreshParts() {
     rearrange(() => {
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
-        if (fresh) part.replaceWith(document.adoptNode(fresh));
+        if (!fresh) continue;
+        if (refusal?.id === fresh.id) {
+          const words = document.createElement("p");
+          words.className = "error";
+          words.setAttribute("role", "status");
+          words.textContent = refusal.words;
+          fresh.prepend(words);
+        }
+        part.replaceWith(document.adoptNode(fresh));
       }
     });
   }, 200);
