@@ -241,8 +241,13 @@ class Both:
         """Type `/sayso TEXT` in the channel; the answer, which nobody else sees."""
         before = len(person.words(self.channel))
         assert (await (await person.command("/sayso", text, self.channel)).result()).is_acknowledged
-        await self.slack.until(lambda: len(person.words(self.channel)) > before)
-        return person.words(self.channel)[before]
+
+        def answers() -> list[str]:
+            said = person.words(self.channel)[before:]
+            return [one for one in said if not one.startswith("One moment")]
+
+        await self.slack.until(lambda: bool(answers()))
+        return answers()[0]
 
     async def at_inbox(self, person: local_slack.SlackPerson) -> AtInbox:
         """Somebody of Slack at the web inbox, signed in by the link that they asked for in Slack."""

@@ -60,6 +60,7 @@ async def test_an_article_goes_back_and_forth_between_the_chats(
         again = await both.slack_shows("good to go?", "shorter")
         await (await both.ana.press(again, "✅ Approve")).result()
         last = await both.telegram_shows("This is the last question.")
+        await both.slack_shows("This is the last question.")
         await both.bo.press(last, "✅ Yes")
         assert (await runtime.wait(run_id)).workflow_status == "COMPLETED"
         await both.slack_shows("This is the last question.", "ANSWERED, done", "Answered by Bo")
@@ -249,6 +250,7 @@ async def test_production_access_is_refused_with_a_reason(both: Both) -> None:
     async with both.running(production_access.workflow) as runtime:
         run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
         post = await both.telegram_shows("Access to orders-db for 60 minutes?")
+        await both.slack_shows("Access to orders-db for 60 minutes?")
         assert (await both.bo.press(post, "❌ Reject")).text == "Please say why."
         asked = await both.telegram_shows("Why Reject?", "Reply with the reason")
         await both.bo.reply(asked, "the migration runs")

@@ -214,6 +214,7 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
 
         second = await runtime.start("team", requested_by=both.ana_id)
         await runtime.wait(second)
+        await both.slack.until(lambda: any(one.labels for one in both.ana.messages(both.channel)))
         address = (await runtime.pending(second))[0].id[:8]
         assert "Only whoever asked" in await both.sayso(cho, f"withdraw {address}")
         assert (await both.sayso(both.ana, f"withdraw {address}")).startswith("Withdrawn.")

@@ -51,6 +51,7 @@ async def test_a_replayed_press_does_nothing_again(both: Both) -> None:
         await press.result()
         await runtime.wait(run_id)
         second = await runtime.start("delete")
+        await runtime.wait(second)
         await both.telegram_shows(PROMPT, holds=lambda one: bool(one.labels))
         await (await both.ana.press_again(press)).result()
         assert [one.run_id for one in await runtime.pending()] == [second]

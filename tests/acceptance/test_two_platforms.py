@@ -83,7 +83,7 @@ async def test_a_press_on_a_card_whose_question_changed_is_refused(both: Both) -
 async def test_one_platform_that_fails_leaves_the_other_working(both: Both) -> None:
     """Slack takes no card for a while. Telegram asks and is answered; Slack shows the end once it is back."""
     async with both.running(release.workflow) as runtime:
-        both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=1)
+        both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=60)
         run_id = await runtime.start("release", {"version": "4.2.0"})
         card = await both.telegram_shows("Release 4.2.0 to production?")
         assert (await both.bo.press(card, "✅ Approve")).text == "Approved. The run goes on."

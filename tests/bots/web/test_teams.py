@@ -108,6 +108,7 @@ def test_one_person_at_two_browsers_is_one_vote(
         expect(ana.card("Drop the table?").get_by_role("status")).to_have_text(
             "Your approval counts: 1 of 2."
         )
+        expect(home.card("Drop the table?").get_by_text("Approved: Ana")).to_be_visible()
         home.card("Drop the table?").get_by_role("button", name="Approve").click()
         expect(home.card("Drop the table?").get_by_role("status")).to_have_text(
             "You have already approved this."

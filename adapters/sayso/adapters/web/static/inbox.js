@@ -351,7 +351,7 @@ async function queue(id) {
     return;
   }
   queued.set(id, false);
-  await refresh(id).catch(() => null);
+  await refresh(id).catch(() => { setTimeout(() => queue(id), 2000); }); // no answer: the service restarts
   const again = queued.get(id);
   queued.delete(id);
   if (again) queue(id);
