@@ -241,11 +241,10 @@ class Commands:
         return _said(f"Your inbox, for you alone, once, within ten minutes: {link}")
 
     async def _link(self, command: Command) -> Reply:
-        code, _, sure = command.text.strip().rpartition(" ")
-        if sure != SURE:
-            code = command.text.strip()
+        words = command.text.split()
+        is_sure = words[-1:] == [SURE]
+        code = "".join(words[:-1] if is_sure else words)
         if code:
-            is_sure = sure == SURE
             return _said(await self._links.use(command.person, code, command.prefix, is_sure=is_sure))
         if not command.is_private:
             return _said(_IN_PRIVATE)
