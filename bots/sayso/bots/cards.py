@@ -17,10 +17,23 @@ _SOME_REST = "1"
 
 
 def card_of(
-    record: CardRecord, settings: Settings, notices: Sequence[Words | str] = (), reader: str | None = None
+    record: CardRecord,
+    settings: Settings,
+    notices: Sequence[Words | str] = (),
+    reader: str | None = None,
+    rendering: int | None = None,
 ) -> Card:
-    """The card of a request as it stands; `reader` is the account of the only one who reads it, where there is one."""
-    return build_card(record, settings.place_names, notices, inbox=settings.http.public_url, reader=reader)
+    """The card of a request as it stands; `reader` is the account of the only one who reads it, where there is one, and
+    `rendering` the number that its buttons carry, where it can be pressed.
+    """
+    return build_card(
+        record,
+        settings.place_names,
+        notices,
+        inbox=settings.http.public_url,
+        reader=reader,
+        rendering=rendering,
+    )
 
 
 def message_of(record: CardRecord, notice: Notice, settings: Settings) -> Message | None:

@@ -10,11 +10,9 @@ from typing import Protocol
 
 from sayso.adapters.cards import (
     Words,
-    build_card,
     not_recorded_words,
     place_name,
     reply_words,
-    shows,
     unreadable_words,
 )
 from sayso.adapters.console import visible_line
@@ -52,8 +50,8 @@ class Press:
     """Somebody's say, as a platform brought it: an option by its position, or else a value.
 
     `chat` is the platform's id of the chat in which it was pressed, `event_key` what makes a repetition known. `via` is
-    the surface, where that is not the platform of the account. With `break_glass` it shall count alone. `shown` is the
-    text of what it was pressed in, and `label` that of the button, where the platform tells.
+    the surface, where that is not the platform of the account. With `break_glass` it shall count alone. That it comes
+    from what was shown was made sure of before (`chats`).
     """
 
     request_id: str
@@ -68,8 +66,6 @@ class Press:
     chat: str | None = None
     via: str | None = None
     break_glass: bool = False
-    shown: str | None = None
-    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +106,6 @@ class WayIn:
         return evaluate(policy, [*others, self.vote(at)], at).refused.get(self.ids[0])
 
 
-_FORGED = "This message does not show the question that its button belongs to. Nothing was counted; operators are told."
-
 _CLOSED = {
     RequestStatus.ANSWERED: OutcomeKind.ALREADY_ANSWERED,
     RequestStatus.EXPIRED: OutcomeKind.EXPIRED,
@@ -125,10 +119,6 @@ class Answers(Protocol):
 
     def answered(self, platform: str, kind: str) -> None:
         """An answer had this outcome, `not_stored` where there is none."""
-        ...
-
-    def card_forged(self, platform: str) -> None:
-        """A button was pressed in a message that shows something else than its question."""
         ...
 
 
@@ -297,11 +287,6 @@ class Desk:
         way = WayIn((press.person,), press.via or platform)
         if record is not None:
             way = await self.way_in(record, press.person, press.chat, press.via)
-        if record is not None and not self._is_faithful(press, record):
-            await self._store.report_forgery(press.request_id, press.person, press.chat or platform)
-            self._counts.card_forged(platform)
-            logger.error("a message with buttons of request %s shows something else", press.request_id)
-            return Answered(Outcome(OutcomeKind.INVALID, _FORGED), record, (_FORGED,))
         value = _value(press, record)
         now = self._store.clock.now()
         if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):
@@ -327,16 +312,6 @@ class Desk:
         if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None:
             return Answered(outcome, after, self._refusal(after, way, outcome.reason))
         return Answered(outcome, after, reply_words(outcome, after, value))
-
-    def _is_faithful(self, press: Press, record: CardRecord) -> bool:
-        """Whether what was pressed shows the question that its button belongs to. A closed card, or one of before, is
-        refused anyway.
-        """
-        request = record.request
-        if press.shown is None or not request.open or press.revision != request.revision:
-            return True
-        card = build_card(record, self._settings.place_names)
-        return shows(card, press.shown, label=press.label, choice=press.choice)
 
     def _refusal(self, record: CardRecord, way: WayIn, reason: str) -> Words:
         """What somebody hears whose vote is not taken: in the words that people have for who was asked, and with what

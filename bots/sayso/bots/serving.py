@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from sayso.bots.chats import Presses, UnderWay
 from sayso.bots.commands import Commands
 from sayso.bots.desk import Desk
 from sayso.bots.front import Front
@@ -81,6 +82,8 @@ class Parts:
     desk: Desk
     commands: Commands
     metrics: Metrics
+    under_way: UnderWay
+    presses: Presses
 
 
 class RuntimeThread:
@@ -192,16 +195,19 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         groups = Groups(plan.settings, memberships, store.clock)
         desk = Desk(store, runtime, plan.settings, memberships, groups, metrics)
         commands = Commands(store, runtime, desk, plan.starters)
-        platforms = plan.platforms(Parts(plan.settings, store, runtime, desk, commands, metrics))
+        under_way = UnderWay()
+        presses = Presses(store, under_way, metrics)
+        parts = Parts(plan.settings, store, runtime, desk, commands, metrics, under_way, presses)
+        platforms = plan.platforms(parts)
         memberships.update({one.name: one.membership for one in platforms})
         for one in platforms:
             stack.push_async_callback(one.close)
-        front = Front(plan, Parts(plan.settings, store, runtime, desk, commands, metrics), health, platforms)
+        front = Front(plan, parts, health, platforms)
         commands.sign_in = front.link_of
         await stack.enter_async_context(front.http)
         await stack.enter_async_context(front.control)
         stack.callback(front.feed.close)
-        crew = _Crew(plan, store, platforms, metrics, health)
+        crew = _Crew(plan, parts, platforms, health)
         group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
         crew.begin(group)
         group.create_task(_watch(thread), name="workflows")
@@ -236,14 +242,13 @@ class _Ended(Exception):
 class _Crew:
     """The parts that work while the service runs: platforms, outbox, operators' desk, the hourly line."""
 
-    def __init__(
-        self, plan: Plan, store: SQLiteStore, platforms: list[Platform], metrics: Metrics, health: Health
-    ) -> None:
+    def __init__(self, plan: Plan, parts: Parts, platforms: list[Platform], health: Health) -> None:
+        store, metrics = parts.store, parts.metrics
         self._store = store
         self._platforms = platforms
         self._health = health
         surfaces = {one.name: one.surface for one in platforms}
-        self._outbox = Outbox(store, surfaces.values(), metrics)
+        self._outbox = Outbox(store, surfaces.values(), metrics, parts.under_way)
         names = frozenset(workflow.name for workflow in plan.workflows)
         self._operator = OperatorDesk(store, surfaces, plan.settings.operator, names)
         metrics.on_alarm.append(self._operator.wake)

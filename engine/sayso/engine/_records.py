@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -323,6 +324,32 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     next_attempt: datetime | None
     last_error: str | None
     dead_since: datetime | None
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """What a platform says that it keeps of a message: the digest of all that a press in it is compared by, and the
+    digests of its named parts, to say what differs.
+    """
+
+    digest: str
+    parts: Mapping[str, str]
+
+    def differs_in(self, other: Kept) -> tuple[str, ...]:
+        """The parts that are not the same in another message; their order, where nothing else is."""
+        names = sorted({*self.parts, *other.parts})
+        found = tuple(name for name in names if self.parts.get(name) != other.parts.get(name))
+        return found or (() if self.digest == other.digest else ("order",))
+
+
+class Rendering(msgspec.Struct, frozen=True, gc=False):
+    """A card as it was sent or edited once. `message` and `kept` are None until the platform has answered, and for good
+    where nobody heard its answer.
+    """
+
+    number: int
+    destination: str
+    message: str | None
+    kept: Kept | None
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ is for that platform's adapter to escape.
 """
 
 from sayso.adapters.cards._card import Card, CardState, Choice, Fact, Field, build_card
-from sayso.adapters.cards._faithful import shows
+from sayso.adapters.cards._kept import keep
 from sayso.adapters.cards._notices import Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
 from sayso.adapters.cards._words import (
@@ -29,6 +29,7 @@ __all__ = [
     "answer_words",
     "build_card",
     "cut",
+    "keep",
     "not_recorded_words",
     "notice_message",
     "person_name",
@@ -36,7 +37,6 @@ __all__ = [
     "place_name",
     "reply_words",
     "rest_text",
-    "shows",
     "unreadable_words",
     "utf16_length",
 ]

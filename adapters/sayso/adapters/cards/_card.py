@@ -81,7 +81,8 @@ class Card:
     """One request as people see it. `status` is the word in capitals, empty while it is open; `said` what was said so
     far and what came of it, a line each; `notices` stand above everything. `choices` are empty unless it is open.
     `link` leads to it in the web inbox. `chosen` is what its one reader has voted, None where nobody or several read
-    it. `voters` are all who may vote on it, where those are named people.
+    it. `voters` are all who may vote on it, where those are named people. `rendering` is the number that its buttons
+    carry, None where they are compared by nothing.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Card:
     choices: tuple[Choice, ...]
     chosen: Json = None
     voters: tuple[str, ...] = ()
+    rendering: int | None = None
 
     @property
     def open(self) -> bool:
@@ -113,10 +115,12 @@ def build_card(
     *,
     inbox: str | None = None,
     reader: str | None = None,
+    rendering: int | None = None,
 ) -> Card:
     """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place.
 
-    `inbox` is the address of the web inbox, where people reach one; `reader` the account of the only one who reads it.
+    `inbox` is the address of the web inbox, where people reach one; `reader` the account of the only one who reads it;
+    `rendering` the number that its buttons carry.
     """
     request = record.request
     question = request.question
@@ -137,6 +141,7 @@ def build_card(
         choices=_choices(question) if state is CardState.OPEN else (),
         chosen=_chosen(record, reader),
         voters=_voters(record),
+        rendering=rendering,
     )
 
 

@@ -23,6 +23,7 @@ from sayso.adapters.slack._events import (
     parse_event,
 )
 from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view
+from sayso.adapters.slack._kept import kept_message, kept_view
 from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, REQUEST_PATH, SCOPES, manifest
 from sayso.adapters.slack._modal import (
     Entered,
@@ -67,6 +68,8 @@ __all__ = [
     "answer_view",
     "find_choices",
     "home_view",
+    "kept_message",
+    "kept_view",
     "loading_view",
     "manifest",
     "parse_event",

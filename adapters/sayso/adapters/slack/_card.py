@@ -75,9 +75,11 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     return SlackMessage(fallback(f"{status}{card.prompt}"), [one for one in blocks if one], rest)
 
 
-def render_copy(card: Card) -> SlackMessage:
-    """A second message of a card that became known when it was pressed: locked, with the state at that instant."""
-    return _locked(card, "This is a copy of the card.")
+def render_copy(card: Card, link: str | None = None) -> SlackMessage:
+    """A message that is none of the card's, which became known when it was pressed: locked, with the state at that
+    instant, and `link` to the card itself.
+    """
+    return _locked(card, "This is a copy of the card.", link)
 
 
 def render_former(card: Card) -> SlackMessage:
@@ -106,9 +108,11 @@ def render_mentions(message: SlackMessage, mentions: Sequence[Mention]) -> Slack
     return replace(message, text=f"{message.text} {named}", blocks=[*message.blocks, section])
 
 
-def _locked(card: Card, words: str) -> SlackMessage:
+def _locked(card: Card, words: str, link: str | None = None) -> SlackMessage:
     kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
     below_it = [Stretch(f"\n{words}", Style.ITALIC)]
+    if link is not None:
+        below_it += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]
     for line in card.said[:1]:
         below_it += [Stretch("\n"), *_said(line)]
     shown = rich_text([*kept, *below_it])
@@ -185,9 +189,9 @@ def controls(card: Card) -> list[Block]:
         case "confirm":
             return [_actions([_yes_or_no(card, 1, "primary", "Yes"), _yes_or_no(card, 0, "danger", "No")])]
         case "multiselect":
-            return [_actions([_button("☑️ Choose", CardButton(Action.OPEN, card.id, card.revision))])]
+            return [_actions([_button("☑️ Choose", _carried(card, Action.OPEN))])]
         case _:
-            return [_actions([_button("✍️ Answer", CardButton(Action.OPEN, card.id, card.revision))])]
+            return [_actions([_button("✍️ Answer", _carried(card, Action.OPEN))])]
 
 
 def _for_users(blocks: list[Block], users: Sequence[str]) -> list[Block]:
@@ -202,7 +206,7 @@ def _choices(card: Card) -> list[Block]:
     if len(card.choices) <= MOST_BUTTONS:
         return [_actions([_choice_button(card, choice) for choice in card.choices])]
     picker: dict[str, Any] = {
-        "action_id": CardButton(Action.PICK, card.id, card.revision).encode(),
+        "action_id": _carried(card, Action.PICK).encode(),
         "placeholder": plain_text(f"Choose one of {len(card.choices)}", 150),
         "confirm": {
             "title": plain_text("Answer with this?", 100),
@@ -240,11 +244,11 @@ def _choice_button(card: Card, choice: Choice) -> dict[str, Any]:
     """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
     number = f"{choice.index + 1}. " if len(choice.label) > _SHOWN_LABEL else ""
     label = f"{_SIGNS.get(choice.style or '', '')}{number}{choice.label}"
-    return _button(label, CardButton(Action.CHOOSE, card.id, card.revision, choice.index), choice.style)
+    return _button(label, _carried(card, Action.CHOOSE, choice.index), choice.style)
 
 
 def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
-    button = CardButton(Action.CONFIRM, card.id, card.revision, number)
+    button = _carried(card, Action.CONFIRM, number)
     return _button(f"{_SIGNS[style]}{word}", button, style)
 
 
@@ -259,3 +263,7 @@ def _button(label: str, button: CardButton, style: str | None = None) -> dict[st
 
 def _actions(elements: list[dict[str, Any]]) -> Block:
     return {"type": "actions", "elements": elements}
+
+
+def _carried(card: Card, action: Action, number: int = 0) -> CardButton:
+    return CardButton(action, card.id, card.revision, number, card.rendering)

@@ -1,4 +1,4 @@
-"""What buttons, pickers and modals carry: a request, its revision and a position, never a value."""
+"""What buttons, pickers and modals carry: a request, its revision, a position and a rendering, never a value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-_BUTTON = re.compile(r"sayso:([a-z]):([0-9a-f]{32}):([0-9]{1,9})(?::([0-9]{1,6}))?")
+_BUTTON = re.compile(r"sayso:([a-z]):([0-9a-f]{32}):([0-9]{1,9})(?::([0-9]{1,6}))?(?::([0-9]{1,12}))?")
 
 COMMAND = "/sayso"
 ANSWER_VIEW = "sayso:answer"
@@ -26,17 +26,19 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CardButton:
     """An element of a card. `number` is the option's position, or 1 and 0 for yes and no; a picker's comes with the
-    option that is picked in it.
+    option that is picked in it. `rendering` is the number under which it was sent; cards of earlier versions have none.
     """
 
     action: Action
     request_id: str
     revision: int
     number: int = 0
+    rendering: int | None = None
 
     def encode(self) -> str:
         """The element's `action_id`."""
-        return f"sayso:{self.action}:{self.request_id}:{self.revision}:{self.number}"
+        drawn = "" if self.rendering is None else f":{self.rendering}"
+        return f"sayso:{self.action}:{self.request_id}:{self.revision}:{self.number}{drawn}"
 
 
 def decode(action_id: str) -> CardButton | None:
@@ -45,7 +47,8 @@ def decode(action_id: str) -> CardButton | None:
     if match is None:
         return None
     try:
-        return CardButton(Action(match[1]), match[2], int(match[3]), int(match[4] or 0))
+        rendering = None if match[5] is None else int(match[5])
+        return CardButton(Action(match[1]), match[2], int(match[3]), int(match[4] or 0), rendering)
     except ValueError:
         return None
 

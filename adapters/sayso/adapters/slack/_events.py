@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
 from sayso.adapters.slack._data import (
@@ -17,7 +17,8 @@ from sayso.adapters.slack._data import (
     decode_listed,
     decode_tag,
 )
-from sayso.engine import PersonId
+from sayso.adapters.slack._kept import kept_blocks, stands
+from sayso.engine import Kept, PersonId
 
 Payload = Mapping[str, Any]
 
@@ -35,8 +36,8 @@ class Sender:
 class Pressed:
     """A button of a card, or an option picked in it. `message_ts` is None at home, where there is no message.
 
-    `shown` is the text of what it was pressed in, `label` that of the button. `listed` are the cards of the home in
-    which it was pressed.
+    `kept` is what Slack says that it keeps of the message, or of the home, in which it was pressed: None where it does
+    not say. `stands` is whether the pressed action stands there, as it was pressed. `listed` are the cards of the home.
     """
 
     sender: Sender
@@ -47,19 +48,21 @@ class Pressed:
     message_ts: str | None = None
     thread_ts: str | None = None
     response_url: str | None = None
-    shown: str | None = None
-    label: str | None = None
+    kept: Kept | None = None
+    stands: bool = False
     listed: tuple[Listed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A modal was sent; `values` are its `state.values`."""
+    """A modal was sent; `values` are its `state.values`, `view_hash` says which of its states was sent."""
 
     sender: Sender
     key: str
     tag: ViewTag | None
     values: Payload
+    view_id: str = ""
+    view_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ def _parse_interaction(payload: Payload) -> Event:
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             # Slack gives a submission no id: the same view with the same values is the same submission.
             key = f"slack:view:{view['id']}:{digest}"
-            return Submitted(sender, key, decode_tag(view["private_metadata"]), values)
+            tag = decode_tag(view["private_metadata"])
+            return Submitted(sender, key, tag, values, str(view["id"]), str(view.get("hash", "")))
         case "block_suggestion":
             return Searched(sender, decode(payload["action_id"]), str(payload.get("value", "")))
         case other:
@@ -149,10 +153,13 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
     picked = action.get("selected_option")
     if button is not None and picked is not None:
         number = int(picked["value"]) if str(picked["value"]).isdecimal() else -1
-        button = CardButton(button.action, button.request_id, button.revision, number)
+        button = replace(button, number=number)
     team, user = _team(payload["user"], payload), sender.user_id
     message = cast("Payload", payload.get("message") or {})
     view = cast("Payload", payload.get("view") or {})
+    blocks = (message or view).get("blocks")
+    # Buttons can stand in a message's attachments as well: there they are none of the card's.
+    is_within = cast("Payload", payload.get("container") or {}).get("type") in ("message", "view")
     return Pressed(
         sender=sender,
         key=f"slack:action:{team}:{user}:{action['action_ts']}:{action['action_id']}",
@@ -162,40 +169,10 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         message_ts=message.get("ts"),
         thread_ts=message.get("thread_ts"),
         response_url=payload.get("response_url"),
-        shown=_shown(message or view, action.get("block_id")),
-        label=cast("Payload", action.get("text") or {}).get("text"),
+        kept=None if blocks is None else kept_blocks(blocks),
+        stands=is_within and stands(blocks, action),
         listed=decode_listed(str(view.get("private_metadata", ""))),
     )
-
-
-def _shown(message: Payload, pressed: object) -> str | None:
-    """The text of a message, or of the card in a home, around the block that was pressed; None where Slack does not
-    say.
-    """
-    if not message.get("blocks"):
-        return None
-    around: list[Payload] = []
-    for block in cast("list[Payload]", message["blocks"]):
-        if block.get("type") == "divider":
-            if any(one.get("block_id") == pressed for one in around):
-                break
-            around = []
-        around.append(block)
-    return _text_of(around)
-
-
-def _text_of(block: object) -> str:
-    """All text in blocks, in its order, but for that of controls."""
-    if isinstance(block, list):
-        return "".join(_text_of(one) for one in cast("list[object]", block))
-    if not isinstance(block, dict):
-        return ""
-    found = cast("Payload", block)
-    if found.get("type") in {"actions", "button"}:
-        return ""
-    text = found.get("text")
-    own = text if isinstance(text, str) else _text_of(text) or str(found.get("url", ""))
-    return own + _text_of(found.get("elements"))
 
 
 def _parse_command(payload: Payload) -> Event:

@@ -25,6 +25,7 @@ from sayso.adapters.telegram._conversation import (
     take_text,
 )
 from sayso.adapters.telegram._data import Action, CardButton, StepAction, StepButton, decode
+from sayso.adapters.telegram._kept import kept_message
 from sayso.adapters.telegram._text import (
     MESSAGE_LIMIT,
     TOAST_LIMIT,
@@ -33,6 +34,7 @@ from sayso.adapters.telegram._text import (
     as_html,
     in_zone,
     inert,
+    message_link,
 )
 from sayso.adapters.telegram._updates import (
     Chat,
@@ -81,6 +83,8 @@ __all__ = [
     "decode",
     "in_zone",
     "inert",
+    "kept_message",
+    "message_link",
     "parse_update",
     "prompt",
     "render_card",

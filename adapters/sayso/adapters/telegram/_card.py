@@ -85,9 +85,11 @@ def question(card: Card, room: int) -> list[Stretch]:
     return kept
 
 
-def render_copy(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
-    """A second message of a card that became known when it was pressed: locked, with the state at that instant."""
-    return _locked(card, zone, now, "This is a copy of the card.")
+def render_copy(card: Card, zone: tzinfo, now: datetime, link: str | None = None) -> TelegramMessage:
+    """A message that is none of the card's, which became known when it was pressed: locked, with the state at that
+    instant, and `link` to the card itself.
+    """
+    return _locked(card, zone, now, "This is a copy of the card.", link)
 
 
 def render_former(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
@@ -95,8 +97,10 @@ def render_former(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
     return _locked(card, zone, now, "Posted anew below.")
 
 
-def _locked(card: Card, zone: tzinfo, now: datetime, words: str) -> TelegramMessage:
+def _locked(card: Card, zone: tzinfo, now: datetime, words: str, link: str | None = None) -> TelegramMessage:
     below = [Stretch(f"\n{words}", Style.ITALIC)]
+    if link is not None:
+        below += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]
     below += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said[:1]]
     kept, _ = split([Stretch(inert(card.prompt), Style.BOLD)], MESSAGE_LIMIT - length(below) - 1)
     return TelegramMessage(as_html([*kept, *below]), [])
@@ -159,15 +163,15 @@ def _keyboard(card: Card, page: int) -> Keyboard:
         case "confirm":
             return [[_yes_or_no(card, 1, "primary", "Yes"), _yes_or_no(card, 0, "danger", "No")]]
         case "multiselect":
-            return [[_button("☑️ Choose", CardButton(Action.TYPE, card.id, card.revision))]]
+            return [[_button("☑️ Choose", _carried(card, Action.TYPE))]]
         case _:
-            return [[_button("✍️ Answer", CardButton(Action.TYPE, card.id, card.revision))]]
+            return [[_button("✍️ Answer", _carried(card, Action.TYPE))]]
 
 
 def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
     if card.chosen is bool(number):
         return _chosen(word)
-    button = CardButton(Action.CONFIRM, card.id, card.revision, number)
+    button = _carried(card, Action.CONFIRM, number)
     return _button(f"{_SIGNS[style]}{word}", button, style)
 
 
@@ -178,11 +182,11 @@ def _choices(card: Card, page: int) -> Keyboard:
     shown = page % pages
     rows = [[choice_button(card, one)] for one in card.choices[shown * PAGE : (shown + 1) * PAGE]]
     turn = [
-        _button("◀", CardButton(Action.PAGE, card.id, card.revision, (shown - 1) % pages)),
-        _button(f"{shown + 1}/{pages}", CardButton(Action.PAGE, card.id, card.revision, shown)),
-        _button("▶", CardButton(Action.PAGE, card.id, card.revision, (shown + 1) % pages)),
+        _button("◀", _carried(card, Action.PAGE, (shown - 1) % pages)),
+        _button(f"{shown + 1}/{pages}", _carried(card, Action.PAGE, shown)),
+        _button("▶", _carried(card, Action.PAGE, (shown + 1) % pages)),
     ]
-    return [*rows, turn, [_button("🔎 Find by name", CardButton(Action.FILTER, card.id, card.revision))]]
+    return [*rows, turn, [_button("🔎 Find by name", _carried(card, Action.FILTER))]]
 
 
 def choice_button(card: Card, choice: Choice) -> dict[str, Any]:
@@ -193,7 +197,7 @@ def choice_button(card: Card, choice: Choice) -> dict[str, Any]:
     if card.chosen == choice.value:
         return _chosen(f"{number}{shown}")
     label = f"{sign}{number}{shown}"
-    return _button(label, CardButton(Action.CHOOSE, card.id, card.revision, choice.index), choice.style)
+    return _button(label, _carried(card, Action.CHOOSE, choice.index), choice.style)
 
 
 def in_rows(buttons: Iterable[dict[str, Any]]) -> Keyboard:
@@ -222,3 +226,7 @@ def _chosen(label: str) -> dict[str, Any]:
 def _button(label: str, button: CardButton, style: str | None = None) -> dict[str, Any]:
     drawn: dict[str, Any] = {"text": label, "callback_data": button.encode()}
     return {**drawn, "style": _STYLES[style]} if style in _STYLES else drawn
+
+
+def _carried(card: Card, action: Action, number: int = 0) -> CardButton:
+    return CardButton(action, card.id, card.revision, number, card.rendering)

@@ -18,12 +18,13 @@ from sayso.adapters.console import EmptyReply, FormField, form_fields, read_fiel
 from sayso.adapters.telegram._card import LABEL_LIMIT, PAGE, Keyboard, choice_button, in_rows, question
 from sayso.adapters.telegram._data import StepAction, StepButton
 from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
-from sayso.engine import InvalidAnswer, Json, Question
+from sayso.engine import InvalidAnswer, Json, Kept, Question
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 MOST_FOUND = 10
 _LONGEST_QUESTION = 2000
 _PROMPT_LIMIT = 300
+_ASKED_KEPT = 4
 
 
 class Goal(StrEnum):
@@ -34,9 +35,18 @@ class Goal(StrEnum):
     REMARK = "remark"
 
 
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """What Telegram keeps of a message that asks: the digest of all of it, and what is said in it."""
+
+    rendering: int
+    digest: str
+    said: str
+
+
 class Conversation(msgspec.Struct, frozen=True):
     """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out; `chosen`
     the options so far, or the one that a remark goes with. `voted` tells the vote that was theirs when it began.
+    `rendering` counts what was asked, and `asked` says what Telegram keeps of the latest of it.
     """
 
     request_id: str
@@ -47,6 +57,33 @@ class Conversation(msgspec.Struct, frozen=True):
     chosen: tuple[int, ...] = ()
     page: int = 0
     voted: str = ""
+    rendering: int = 0
+    asked: tuple[Asked, ...] = ()
+
+    def next(self) -> Conversation:
+        """The same, to be asked under the next number."""
+        return msgspec.structs.replace(self, rendering=self.rendering + 1)
+
+    def was_asked(self, rendering: int, kept: Kept) -> Conversation:
+        """With what Telegram keeps of what was asked under a number."""
+        latest = (*self.asked, Asked(rendering, kept.digest, _said(kept)))[-_ASKED_KEPT:]
+        return msgspec.structs.replace(self, asked=latest)
+
+    def shows(self, kept: Kept, button: StepButton) -> bool:
+        """Whether a message has what was asked under the button's number. A button that takes what was chosen so far
+        must be of the latest.
+        """
+        if button.action in (StepAction.DONE, StepAction.CHOOSE) and button.rendering != self.rendering:
+            return False
+        return any((one.rendering, one.digest) == (button.rendering, kept.digest) for one in self.asked)
+
+    def says(self, kept: Kept) -> bool:
+        """Whether a message that is replied to says what was asked last."""
+        return any((one.rendering, one.said) == (self.rendering, _said(kept)) for one in self.asked)
+
+
+def _said(kept: Kept) -> str:
+    return f"{kept.parts.get('text', '')}{kept.parts.get('entities', '')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +245,11 @@ def _field_prompt(question: Question, conversation: Conversation, field: FormFie
     if options and len(options) <= MOST_FOUND:
         labels = [_label(field, option) for option in options]
         rows = in_rows(
-            _step_button(cut(label, LABEL_LIMIT, utf16_length), StepAction.CHOOSE, index)
+            _step_button(conversation, cut(label, LABEL_LIMIT, utf16_length), StepAction.CHOOSE, index)
             for index, label in enumerate(labels)
         )
         if not field.required:
-            rows.append([_step_button("Leave out", StepAction.CHOOSE, len(options))])
+            rows.append([_step_button(conversation, "Leave out", StepAction.CHOOSE, len(options))])
         return Prompt(f"{heading}Choose one.", [*rows, _way_back(conversation)])
     words = [f"Reply with {html.escape(field.hint, quote=False)}."]
     words += [f"{SKIP} leaves it out."] if not field.required else []
@@ -233,23 +270,28 @@ def _picker(card: Card, conversation: Conversation) -> Keyboard:
     for choice in card.choices[page * PAGE : (page + 1) * PAGE]:
         sign = "☑️" if choice.index in conversation.chosen else "⬜"
         label = f"{sign} {cut(choice.label, LABEL_LIMIT, utf16_length)}"
-        rows.append([_step_button(label, StepAction.TOGGLE, choice.index)])
+        rows.append([_step_button(conversation, label, StepAction.TOGGLE, choice.index)])
     if pages > 1:
         rows.append(
             [
-                _step_button("◀", StepAction.PAGE, (page - 1) % pages),
-                _step_button(f"{page + 1}/{pages}", StepAction.PAGE, page),
-                _step_button("▶", StepAction.PAGE, (page + 1) % pages),
+                _step_button(conversation, "◀", StepAction.PAGE, (page - 1) % pages),
+                _step_button(conversation, f"{page + 1}/{pages}", StepAction.PAGE, page),
+                _step_button(conversation, "▶", StepAction.PAGE, (page + 1) % pages),
             ]
         )
     done = f"Done ({len(conversation.chosen)})"
-    rows.append([_step_button(done, StepAction.DONE), _step_button("Cancel", StepAction.CANCEL)])
+    rows.append(
+        [
+            _step_button(conversation, done, StepAction.DONE),
+            _step_button(conversation, "Cancel", StepAction.CANCEL),
+        ]
+    )
     return rows
 
 
 def _way_back(conversation: Conversation) -> list[dict[str, Any]]:
-    back = [_step_button("Back", StepAction.BACK)] if conversation.values else []
-    return [*back, _step_button("Cancel", StepAction.CANCEL)]
+    back = [_step_button(conversation, "Back", StepAction.BACK)] if conversation.values else []
+    return [*back, _step_button(conversation, "Cancel", StepAction.CANCEL)]
 
 
 def _toggled(card: Card, conversation: Conversation, index: int) -> Conversation:
@@ -311,5 +353,8 @@ def _find(card: Card, conversation: Conversation, typed: str) -> Step:
     return Found(found) if found else GoOn(conversation, f"No option's name has “{typed[:60]}” in it.")
 
 
-def _step_button(label: str, action: StepAction, number: int = 0) -> dict[str, Any]:
-    return {"text": label, "callback_data": StepButton(action, number).encode()}
+def _step_button(
+    conversation: Conversation, label: str, action: StepAction, number: int = 0
+) -> dict[str, Any]:
+    button = StepButton(action, number, conversation.rendering)
+    return {"text": label, "callback_data": button.encode()}

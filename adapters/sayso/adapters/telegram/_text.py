@@ -73,6 +73,12 @@ def split(stretches: list[Stretch], room: int) -> tuple[list[Stretch], str]:
     return kept, ""
 
 
+def message_link(chat_id: str, message_id: str) -> str | None:
+    """Where a message of a supergroup is found (core.telegram.org/api/links#message-links); None in other chats."""
+    inner = chat_id.removeprefix("-100")
+    return f"https://t.me/c/{inner}/{message_id}" if inner != chat_id else None
+
+
 def in_zone(words: Words, zone: tzinfo, now: datetime) -> str:
     """Words with their instants in a time zone: `17:30` today, with the date otherwise."""
     return "".join(one if isinstance(one, str) else _instant(one, zone, now) for one in words)

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias, cast
 
 from sayso.adapters.cards import utf16_length
 from sayso.adapters.telegram._data import CardButton, StepButton, decode
+from sayso.adapters.telegram._kept import kept_message, stands
 from sayso.adapters.telegram._text import MESSAGE_LIMIT
-from sayso.engine import PersonId
+from sayso.engine import Kept, PersonId
 
 ANONYMOUS_ADMINISTRATOR = 1087968824
 """The account @GroupAnonymousBot, which stands for administrators who hide (core.telegram.org/bots/api#message)."""
@@ -59,8 +60,9 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A press of a button; `button` is None for one that sayso did not make. `shown` is the text of its message where
-    Telegram still has it, `label` that of the button.
+    """A press of a button; `button` is None for one that sayso did not make. `kept` is what Telegram says that it keeps
+    of its message: None where it does not say, as for messages that are hours old. `stands` is whether the message has
+    this button, and no other with its data.
     """
 
     query_id: str
@@ -68,14 +70,14 @@ class Pressed:
     button: CardButton | StepButton | None
     chat: Chat | None
     message_id: int | None
-    shown: str | None = None
-    label: str | None = None
+    kept: Kept | None = None
+    stands: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A message of a person's; `replies_to` is the message that it replies to, if that is one of the bot's. With
-    `unfit` it says nothing.
+    """A message of a person's; `replies_to` is the message that it replies to, if that is one of the bot's, and
+    `replied` what Telegram says that it keeps of that. With `unfit` it says nothing.
     """
 
     sender: Sender
@@ -84,6 +86,7 @@ class Typed:
     text: str
     replies_to: int | None
     unfit: Unfit | None
+    replied: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +167,9 @@ def _press(query: Mapping[str, Any]) -> Event:
         button=decode(str(query.get("data", ""))),
         chat=None if message is None else _chat(message),
         message_id=None if message is None else int(message["message_id"]),
-        shown=None if message is None else message.get("text"),
-        label=None if message is None else _label(message, query.get("data")),
+        kept=kept_message(message),
+        stands=message is not None and stands(message, query.get("data")),
     )
-
-
-def _label(message: Mapping[str, Any], data: object) -> str | None:
-    """What the button with this data is called."""
-    markup: dict[str, Any] = message.get("reply_markup") or {}
-    rows: list[list[dict[str, Any]]] = markup.get("inline_keyboard") or []
-    return next((one.get("text") for row in rows for one in row if one.get("callback_data") == data), None)
 
 
 def _message(message: Mapping[str, Any], bot_id: str, *, edited: bool = False) -> Event:
@@ -193,6 +189,7 @@ def _message(message: Mapping[str, Any], bot_id: str, *, edited: bool = False) -
         text or "",
         int(replied["message_id"]) if is_reply else None,
         _unfit(message, text, edited=edited),
+        kept_message(replied) if is_reply else None,
     )
     match = _COMMAND.fullmatch(typed.text.strip())
     if match is not None and not (is_reply and match[3] is None and match[2] is None):

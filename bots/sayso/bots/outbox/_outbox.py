@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from sayso.bots.chats import Reference, UnderWay
 from sayso.bots.outbox._surface import (
     CardSurface,
     DeliveryProblem,
@@ -17,7 +18,7 @@ from sayso.bots.outbox._surface import (
     Throttled,
     Undeliverable,
 )
-from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore, StoreError
+from sayso.engine import CardRecord, Delivery, Kept, Notice, SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.outbox")
 
@@ -62,8 +63,11 @@ class Outbox:
     in which they were asked. A place that takes nothing never holds up another.
     """
 
-    def __init__(self, store: SQLiteStore, surfaces: Iterable[CardSurface], observer: Observer) -> None:
+    def __init__(
+        self, store: SQLiteStore, surfaces: Iterable[CardSurface], observer: Observer, under_way: UnderWay
+    ) -> None:
         self._store = store
+        self._under_way = under_way
         self._surfaces = {surface.platform: surface for surface in surfaces}
         self._observer = observer
         self._busy: set[str] = set()
@@ -207,9 +211,11 @@ class Outbox:
                 return
             # It was to be posted anew, and was decided first: the message that is there shows it.
             delivery = replace(delivery, reference=delivery.former, former=None)
-        await self._store.begin_delivery(delivery)
+        rendering = await self._store.begin_delivery(delivery)
+        if rendering is None:
+            return  # pruned meanwhile, and its deliveries with it
         try:
-            reference = await self._send(surface, record, delivery)
+            reference = await self._send(surface, record, delivery, rendering)
         except DeliveryProblem as problem:
             await self._failed(surface, delivery, problem)
             return
@@ -221,11 +227,18 @@ class Outbox:
         quiet_until = self._store.clock.now() + QUIET
         await self._store.end_delivery(delivery, reference, quiet_until, record.request)
 
-    async def _send(self, surface: CardSurface, record: CardRecord, delivery: Delivery) -> str:
-        async def keep(reference: str) -> None:
-            await self._store.refer_delivery(delivery, reference)
+    async def _send(
+        self, surface: CardSurface, record: CardRecord, delivery: Delivery, rendering: int
+    ) -> str:
+        with self._under_way.sending(delivery.request_id, rendering) as answered:
 
-        return await surface.show(record, delivery, keep)
+            async def keep(reference: Reference, kept: Kept | None) -> None:
+                await self._store.refer_delivery(
+                    delivery, reference.encode(), rendering, reference.name, kept
+                )
+                answered()
+
+            return await surface.show(record, delivery, rendering, keep)
 
     async def _failed(self, surface: CardSurface, delivery: Delivery, problem: DeliveryProblem) -> None:
         self._observer.card_failed(surface.platform, type(problem).__name__)

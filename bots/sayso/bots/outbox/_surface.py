@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from sayso.adapters.cards import Words
+from sayso.bots.chats import Reference
 from sayso.bots.outbox._budget import Budget
-from sayso.engine import CardRecord, Delivery, Notice
+from sayso.engine import CardRecord, Delivery, Kept, Notice
 
-Keep: TypeAlias = Callable[[str], Awaitable[None]]
-"""Records the reference of a message as soon as it exists."""
+Keep: TypeAlias = Callable[[Reference, "Kept | None"], Awaitable[None]]
+"""Records a message as soon as the platform has answered: which it is, and what is kept of it, where that is said."""
 
 
 class DeliveryProblem(Exception):
@@ -63,11 +64,17 @@ class CardSurface(Protocol):
         """The budget keys that showing this costs. Raises `Undeliverable` for a destination that is not configured."""
         ...
 
-    async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
-        """Send the card, or edit it where there is a reference, and lock the one it replaces; its reference.
+    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
+        """Send the card, or edit it where there is a reference, with this number in its buttons, and lock the one it
+        replaces; its reference.
 
-        Calls `keep` as soon as a new message exists. Raises `DeliveryProblem`.
+        Calls `keep` as soon as the platform has answered. An answer that does not say what is kept of a card with
+        buttons is `Unclear`. Raises `DeliveryProblem`.
         """
+        ...
+
+    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
+        """Show a message that is none of a request's without buttons, and where its card is, if it stands."""
         ...
 
     def notice_keys(self, notice: Notice) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ from sayso.adapters.slack import (
     ViewTag,
     answer_view,
     find_choices,
-    loading_view,
     parse_event,
     plain,
     read_remark,
@@ -41,13 +40,15 @@ from sayso.adapters.slack import (
     words_view,
 )
 from sayso.bots.cards import card_of
+from sayso.bots.chats import Judged, Seen, Standing
 from sayso.bots.commands import Command, Reply
 from sayso.bots.desk import Press
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api, Expired
 from sayso.bots.slack._home import Home
 from sayso.bots.slack._people import People
-from sayso.bots.slack._surface import PLATFORM, Reference, SlackSurface
+from sayso.bots.slack._surface import PLATFORM, SlackSurface
+from sayso.bots.slack._views import Views
 from sayso.engine import CardRecord, OutcomeKind
 
 logger = logging.getLogger("sayso.slack")
@@ -72,7 +73,8 @@ class Handler:
         self._commands = parts.commands
         self._home = Home(parts, api)
         self._settings = parts.settings
-        self._metrics = parts.metrics
+        self._presses = parts.presses
+        self._views = Views(parts.store, api, parts.under_way)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
@@ -111,6 +113,10 @@ class Handler:
             self._spawn(self._tell(event, unreadable_words()))
         elif button.action is Action.OPEN:
             self._spawn(self._open(event, button))  # decides nothing
+        elif not (judged := await self._judge(event, button)).counts:
+            if judged.standing is Standing.STUCK:
+                self._spawn(self._open(event, button, instead=True))
+            self._spawn(self._tell(event, judged.words))
         else:
             confirm = button.action is Action.CONFIRM
             answered = await self._desk.answer(
@@ -124,16 +130,12 @@ class Handler:
                     choice=None if confirm else button.number,
                     value=bool(button.number) if confirm else None,
                     chat=event.channel,
-                    shown=event.shown,
-                    label=event.label,
                 )
             )
             if answered.asks_why:
                 self._spawn(self._open(event, button))  # decided by what is written there
                 return
             self._spawn(self._tell(event, answered.words))
-            if answered.record is not None:
-                self._spawn(self._lock_if_copy(event, answered.record))
 
     async def _name(self, sender: Sender) -> str:
         return await self._people.name(sender.user_id, sender.handle)
@@ -149,27 +151,29 @@ class Handler:
         body = {"response_type": "ephemeral", "replace_original": False}
         await self._api.respond(address, {**body, "text": message.text, "blocks": message.blocks})
 
-    async def _lock_if_copy(self, event: Pressed, record: CardRecord) -> None:
-        """A pressed card whose message is none that we know of was sent by an attempt that nobody heard the end of."""
-        if event.channel is None or event.message_ts is None or record.request.open:
-            return
-        pressed = Reference(event.channel, event.message_ts)
-        known = {
-            Reference.decode(text)
-            for delivery in await self._store.reader.deliveries(record.request.id)
-            for text in (delivery.reference, delivery.former)
-            if text is not None and delivery.destination.startswith(f"{PLATFORM}:")
-        }
-        if not any((one.channel, one.ts) == (pressed.channel, pressed.ts) for one in known):
-            self._metrics.copy_found(PLATFORM)
-            await self._surface.lock_copy(record, pressed)
+    async def _judge(self, event: Pressed, button: CardButton) -> Judged:
+        """Whether a press comes from what was shown, in a message or at home."""
+        if event.response_url is None and event.channel is None:
+            return await self._home.judge(event)
+        seen = Seen(
+            request_id=button.request_id,
+            revision=button.revision,
+            rendering=button.rendering,
+            message=None if event.message_ts is None else f"{event.channel}/{event.message_ts}",
+            kept=event.kept,
+            stands=event.stands,
+        )
+        judged = await self._presses.judge(seen, event.sender.person, PLATFORM)
+        if judged.is_copy:
+            self._spawn(self._presses.close_copy(self._surface, seen))
+        return judged
 
     # Modals.
 
-    async def _open(self, event: Pressed, button: CardButton) -> None:
-        """Open the modal at once, for the trigger lives three seconds, and fill it when it is known with what."""
+    async def _open(self, event: Pressed, button: CardButton, *, instead: bool = False) -> None:
+        """Open a modal that asks for the answer, or why it is chosen; `instead` of a card that does not match."""
         try:
-            opened = await self._api.call("views_open", trigger_id=event.trigger_id, view=loading_view())
+            view_id = await self._views.open(event.trigger_id)
         except Expired:
             await self._tell(event, ("That took too long to open. Please press again.",))
             return
@@ -185,17 +189,20 @@ class Handler:
         record, words = await self._desk.hindrance(press)
         if record is None or words is not None:
             view = words_view((words or unreadable_words(),))
-        elif button.action is Action.OPEN:
+        elif instead or button.action is Action.OPEN:
             view = answer_view(self._card(record), event.channel)
         else:
             view = remark_view(self._card(record), event.channel, button.number)
-        await self._api.call("views_update", view_id=opened["view"]["id"], view=view)
+        await self._views.fill(view_id, view)
 
     async def _submitted(self, event: Submitted, received_at: datetime) -> Answer:
         tag = event.tag
         record = None if tag is None else await self._store.reader.card(tag.request_id)
         if tag is None or record is None:
             return _update(words_view((unreadable_words(),)))
+        if not await self._views.is_ours(event):
+            return _update(words_view((self._out_of_date(event, tag),)))
+        self._presses.strikes.clear(event.sender.person, f"view of {tag.request_id}")
         card = self._card(record)
         entered: Entered | Rejected = Entered(
             None
@@ -206,6 +213,13 @@ class Handler:
         if isinstance(entered, Rejected):
             return _errors(entered)
         return await self._answer_submission(event, tag, card, entered, received_at)
+
+    def _out_of_date(self, event: Submitted, tag: ViewTag) -> Words:
+        """What somebody hears whose modal was not sent as we filled it."""
+        logger.warning("a modal of request %s was not sent as it was filled", tag.request_id)
+        if self._presses.strikes.strike(event.sender.person, f"view of {tag.request_id}"):
+            return (f"This still doesn't match. Nothing was counted. Answer in the inbox: {COMMAND} inbox",)
+        return ("This was out of date. Nothing was counted. Press the button of the card again.",)
 
     async def _answer_submission(
         self, event: Submitted, tag: ViewTag, card: Card, entered: Entered, received_at: datetime

@@ -1,23 +1,48 @@
-"""Somebody's home in Slack: what waits for them, and what became of what they pressed there."""
+"""Somebody's home in Slack: what waits for them, what became of what they pressed there, and whether a press there
+comes from what was shown.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from weakref import WeakValueDictionary
+
+import msgspec
 from msgspec.structs import replace
 
 from sayso.adapters.cards import Words, place_name
-from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view
+from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view, kept_view
 from sayso.bots.cards import card_of
+from sayso.bots.chats import ANSWER_WITHIN, Judged, Standing
+from sayso.bots.desk import outdated_words
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api
 from sayso.config import UnknownDestination
-from sayso.engine import CardRecord, RequestStatus
+from sayso.engine import CardRecord, Kept, RequestStatus
+
+logger = logging.getLogger("sayso.slack")
+
+_SURFACE = "slack"
+_SHOWN_KEPT = 4
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    """A home as it was published under a number."""
+
+    rendering: int
+    kept: Kept
 
 
 class Home:
-    """Draws homes."""
+    """Draws homes. What they show is stored: a restart refuses nobody."""
 
     def __init__(self, parts: Parts, api: Api) -> None:
         self._api = api
+        self._under_way = parts.under_way
+        self._strikes = parts.presses.strikes
+        self._metrics = parts.metrics
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._store = parts.store
         self._commands = parts.commands
         self._settings = parts.settings
@@ -26,6 +51,12 @@ class Home:
         """Show what waits, the newest first, and what became of a press. Behind one, every card keeps its place until
         the home is opened again: the next one's buttons must not come up under the pointer.
         """
+        async with self._turns.setdefault(sender.user_id, asyncio.Lock()):
+            await self._show(sender, said, pressed)
+
+    async def _show(self, sender: Sender, said: Words, pressed: Pressed | None) -> None:
+        before = await self._shown(sender)
+        rendering = before[-1].rendering + 1 if before else 1
         waiting = {one.request.id: one for one in reversed(await self._commands.answerable(sender.person))}
         shown = list(waiting.values())[:MOST_CARDS]
         if pressed is not None and pressed.listed:
@@ -33,7 +64,7 @@ class Home:
         button = None if pressed is None else pressed.button
         cards = [
             HomeCard(
-                card=card_of(record, self._settings),
+                card=card_of(record, self._settings, rendering=rendering),
                 asked=card_of(_as_asked(record), self._settings),
                 places=await self._places_of(record, sender),
                 waits=record.request.id in waiting,
@@ -43,7 +74,44 @@ class Home:
         ]
         unplaced = () if any(one.said for one in cards) else said
         view = home_view(cards, len(waiting), unplaced)
-        await self._api.call("views_publish", user_id=sender.user_id, view=view)
+        with self._under_way.sending(_subject(sender), rendering):
+            kept = kept_view(await self._api.call("views_publish", user_id=sender.user_id, view=view))
+            if kept is not None:
+                latest = [*before, _Shown(rendering, kept)][-_SHOWN_KEPT:]
+                await self._store.keep(_SURFACE, _key(sender), msgspec.to_builtins(latest))
+
+    async def judge(self, event: Pressed) -> Judged:
+        """What becomes of a press at home. Raises `StoreError`."""
+        button, sender = event.button, event.sender
+        assert button is not None
+        if button.rendering is not None:
+            await self._under_way.answered(_subject(sender), button.rendering, ANSWER_WITHIN)
+        shown = {one.rendering: one.kept for one in await self._shown(sender)}.get(button.rendering or 0)
+        if (
+            shown is not None
+            and event.kept is not None
+            and event.stands
+            and shown.digest == event.kept.digest
+        ):
+            self._strikes.clear(sender.person, button.request_id)
+            return Judged(Standing.GENUINE)
+        record = await self._store.reader.card(button.request_id)
+        if record is None or outdated_words(record, button.revision) is not None:
+            return Judged(Standing.OUTDATED)
+        if shown is not None and event.kept is not None:
+            parts = shown.differs_in(event.kept) or ("button",)
+            self._metrics.card_forged(_SURFACE)
+            logger.error(
+                "the home of %s shows something else than was sent: %s", sender.person, ", ".join(parts)
+            )
+            await self._store.report_mismatch(button.request_id, None, sender.person, "slack home", parts)
+        again = self._strikes.strike(sender.person, button.request_id)
+        return Judged(Standing.STUCK if again else Standing.REDRAWN)
+
+    async def _shown(self, sender: Sender) -> list[_Shown]:
+        """The latest homes of somebody."""
+        kept = await self._store.kept(_SURFACE, _key(sender))
+        return [] if kept is None else msgspec.convert(kept, list[_Shown])
 
     async def _still_there(self, pressed: Pressed, waiting: dict[str, CardRecord]) -> list[CardRecord]:
         """The cards of the home as they are now. What its reader may not answer is there as they have read it, and not
@@ -69,6 +137,14 @@ class Home:
             elif place.chat_id == sender.user_id:
                 names.append("our direct messages")
         return f"its card: {', '.join(names)}" if names else "the web inbox"
+
+
+def _subject(sender: Sender) -> str:
+    return f"home {sender.user_id}"
+
+
+def _key(sender: Sender) -> str:
+    return f"home:{sender.user_id}"
 
 
 def _as_asked(record: CardRecord) -> CardRecord:

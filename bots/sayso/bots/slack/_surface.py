@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 
 from sayso.adapters.cards import Words, rest_text
 from sayso.adapters.slack import (
     Mention,
     SlackMessage,
+    kept_message,
     render_card,
     render_copy,
     render_former,
     render_mentions,
     render_words,
 )
-from sayso.bots.cards import NO_REST, accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
-from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Undeliverable
+from sayso.bots.cards import accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats import Reference
+from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Unclear, Undeliverable
 from sayso.bots.slack._api import Api, budget_key
 from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore
@@ -30,25 +32,6 @@ PLATFORM = "slack"
 _UPDATES = budget_key("chat_update", None)
 _MARGIN = 1.05
 """Requests sent in time may arrive closer together than they were sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A card's message; `rest` is the mark of what was sent below it."""
-
-    channel: str
-    ts: str
-    rest: str = NO_REST
-
-    def encode(self) -> str:
-        """The reference as the store keeps it."""
-        return f"{self.channel}/{self.ts}/{self.rest}"
-
-    @classmethod
-    def decode(cls, text: str) -> Self:
-        """The reference of a text that `encode` made."""
-        channel, ts, rest = text.split("/")
-        return cls(channel, ts, rest)
 
 
 def slack_rates(settings: SlackSettings) -> Callable[[str], Sequence[Rate]]:
@@ -86,11 +69,11 @@ class SlackSurface:
             return (_UPDATES,)
         return (budget_key("chat_postMessage", self._direct.get(destination.chat_id, destination.chat_id)),)
 
-    async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
+    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
         """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
         destination = self._destination(delivery.destination)
         notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        card = card_of(record, self._settings, notices)
+        card = card_of(record, self._settings, notices, rendering=rendering)
         message = render_card(card, accounts_of(card.voters, self._settings, PLATFORM))
         stamp = {
             "event_type": "sayso_card",
@@ -98,12 +81,15 @@ class SlackSurface:
         }
         if delivery.reference is None:
             channel = await self._channel(destination)
-            ts = await self._post(channel, message, metadata=stamp)
-            reference = Reference(channel, ts)
-            await keep(reference.encode())
+            answer = await self._post(channel, message, metadata=stamp)
+            reference = Reference(channel, str(answer["ts"]))
         else:
             reference = Reference.decode(delivery.reference)
-            await self._update(reference, message, metadata=stamp)
+            answer = await self._update(reference, message, metadata=stamp)
+        kept = kept_message(answer)
+        await keep(reference, kept)
+        if kept is None and card.open:
+            raise Unclear("Slack answered without the message that it keeps")
         if lacks_rest(card, message.rest, reference.rest):
             await self._send_rest(reference, replace(message, rest=rest_text(card, message.rest)))
             reference = replace(reference, rest=rest_mark(message.rest))
@@ -119,9 +105,20 @@ class SlackSurface:
         except DeliveryProblem as problem:
             logger.info("message %s could not be locked: %s", reference.encode(), problem)
 
-    async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
-        """Lock a second message of a card, which became known when it was pressed."""
-        await self.lock(reference, render_copy(card_of(record, self._settings)))
+    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
+        """Lock a message that is none of a card's, which became known when it was pressed; it links to the card."""
+        link = None if card is None else await self._permalink(card)
+        await self.lock(message, render_copy(card_of(record, self._settings), link))
+
+    async def _permalink(self, reference: Reference) -> str | None:
+        try:
+            answer = await self._api.call(
+                "chat_getPermalink", channel=reference.chat, message_ts=reference.message
+            )
+        except DeliveryProblem as problem:
+            logger.info("the link to message %s could not be had: %s", reference.name, problem)
+            return None
+        return str(answer["permalink"])
 
     def notice_keys(self, notice: Notice) -> tuple[str, ...]:
         """The budget keys of a message beside the cards."""
@@ -142,7 +139,7 @@ class SlackSurface:
             return
         card = Reference.decode(notice.reference)
         loud = {} if message.quiet else {"reply_broadcast": True}
-        await self._post(card.channel, shown, thread_ts=card.ts, **loud)
+        await self._post(card.chat, shown, thread_ts=card.message, **loud)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""
@@ -166,8 +163,8 @@ class SlackSurface:
             self._direct[user] = str(opened["channel"]["id"])
         return self._direct[user]
 
-    async def _post(self, channel: str, message: SlackMessage, **more: Any) -> str:
-        sent = await self._api.call(
+    async def _post(self, channel: str, message: SlackMessage, **more: Any) -> dict[str, Any]:
+        return await self._api.call(
             "chat_postMessage",
             channel=channel,
             text=message.text,
@@ -176,28 +173,28 @@ class SlackSurface:
             unfurl_media=False,
             **more,
         )
-        return str(sent["ts"])
 
-    async def _update(self, reference: Reference, message: SlackMessage, **more: Any) -> None:
-        await self._api.call(
+    async def _update(self, reference: Reference, message: SlackMessage, **more: Any) -> dict[str, Any]:
+        return await self._api.call(
             "chat_update",
-            channel=reference.channel,
-            ts=reference.ts,
+            channel=reference.chat,
+            ts=reference.message,
             text=message.text,
             blocks=message.blocks,
+            attachments=[],  # what somebody added to it would stay
             **more,
         )
 
     async def _send_rest(self, reference: Reference, message: SlackMessage) -> None:
         messages = message.rest_messages
         for one in messages or ():
-            await self.budget.wait((budget_key("chat_postMessage", reference.channel),))
-            await self._post(reference.channel, one, thread_ts=reference.ts)
+            await self.budget.wait((budget_key("chat_postMessage", reference.chat),))
+            await self._post(reference.chat, one, thread_ts=reference.message)
         if messages is None:
             await self._api.call(
                 "files_upload_v2",
-                channel=reference.channel,
-                thread_ts=reference.ts,
+                channel=reference.chat,
+                thread_ts=reference.message,
                 content=message.rest,
                 filename="rest.txt",
                 title="The rest of the question",

@@ -59,7 +59,9 @@ class TelegramBot:
         self._store = parts.store
         self._api = make_api(settings)
         self._chats = Chats(parts.settings, parts.store)
-        self.surface = TelegramSurface(self._api, self._chats, parts.store, parts.settings, settings)
+        self.surface = TelegramSurface(
+            self._api, self._chats, parts.store, parts.settings, settings, parts.under_way
+        )
         self.membership = TelegramMembership(self._api, self._chats)
         self._afterwards = Afterwards(self.surface.budget, logger, "telegram message")
         self._handler = Handler(parts, self._api, self.surface, self._chats, self._afterwards.spawn)

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from sayso.adapters.telegram import Conversation
-from sayso.engine import SQLiteStore, StoreError
+from sayso.engine import Kept, SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -55,7 +55,10 @@ class Conversations:
     async def at(self, chat_id: int, message_id: int) -> Conversation | None:
         """The conversation whose last message this is."""
         async with self._lock(chat_id):
-            kept = await self._store.kept(_SURFACE, _key(chat_id, message_id))
+            return await self._at(chat_id, message_id)
+
+    async def _at(self, chat_id: int, message_id: int) -> Conversation | None:
+        kept = await self._store.kept(_SURFACE, _key(chat_id, message_id))
         return None if kept is None else msgspec.convert(kept, Conversation)
 
     async def last(self, chat_id: int) -> int | None:
@@ -63,15 +66,28 @@ class Conversations:
         async with self._lock(chat_id):
             return None if chat_id in self._interrupted else await self._last(chat_id)
 
-    async def put(
-        self, chat_id: int, message_id: int, conversation: Conversation, *, is_newest: bool = False
-    ) -> None:
-        """Keep where a conversation stands; `is_newest` under a message that is being sent."""
-        kept = msgspec.json.decode(msgspec.json.encode(conversation))  # tuples as lists: what JSON gives back
-        await self._store.keep(_SURFACE, _key(chat_id, message_id), kept)
-        if is_newest and chat_id > 0:
+    async def put(self, chat_id: int, message_id: int, conversation: Conversation) -> None:
+        """Keep where a conversation stands, under a message that asks already."""
+        async with self._lock(chat_id):
+            await self._put(chat_id, message_id, conversation)
+
+    async def put_newest(self, chat_id: int, message_id: int, conversation: Conversation) -> None:
+        """The same under a message that was just sent, within `sending`."""
+        await self._put(chat_id, message_id, conversation)
+        if chat_id > 0:
             await self._store.keep(_SURFACE, _asks(chat_id), message_id)
             self._interrupted.discard(chat_id)
+
+    async def was_asked(self, chat_id: int, message_id: int, rendering: int, kept: Kept) -> None:
+        """Keep what Telegram keeps of what was asked under a number, wherever the conversation stands by now."""
+        async with self._lock(chat_id):
+            conversation = await self._at(chat_id, message_id)
+            if conversation is not None:
+                await self._put(chat_id, message_id, conversation.was_asked(rendering, kept))
+
+    async def _put(self, chat_id: int, message_id: int, conversation: Conversation) -> None:
+        kept = msgspec.json.decode(msgspec.json.encode(conversation))  # tuples as lists: what JSON gives back
+        await self._store.keep(_SURFACE, _key(chat_id, message_id), kept)
 
     async def forget(self, chat_id: int, message_id: int) -> None:
         """The message asks no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, unreadable_words
 from sayso.adapters.telegram import (
@@ -27,16 +27,19 @@ from sayso.adapters.telegram import (
     as_html,
     begin,
     inert,
+    kept_message,
     prompt,
     render_found,
     take_button,
     take_text,
 )
 from sayso.bots.cards import card_of
+from sayso.bots.chats import ANSWER_WITHIN, Reference
 from sayso.bots.desk import Press, outdated_words
 from sayso.bots.membership import NOBODY
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api
+from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._conversations import Conversations
 from sayso.bots.telegram._surface import TelegramSurface
 from sayso.engine import CardRecord, OutcomeKind, PersonId
@@ -48,7 +51,12 @@ _NO_REPLY = (
 )
 _REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
 _ANSWERED_SINCE = "You have answered this since. The card shows what counts, and its buttons change it."
+_OUT_OF_DATE = "This was out of date. It is asked again: check it and answer there."
+_STILL_DIFFERENT = (
+    "This still isn't what was asked. Nothing was counted. Press Answer in the card to begin again."
+)
 _LARGEST_TEXT = 4000
+_FOUND = "#found"
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -65,11 +73,18 @@ class _Turn:
     event_key: str
     received_at: datetime
 
+    @property
+    def subject(self) -> str:
+        """What renderings of its message are known by while they are on their way."""
+        return _subject(self.chat, self.message_id)
+
 
 class Dialogue:
     """Carries conversations on. `spawn` runs what may come after the acknowledgement."""
 
     def __init__(self, parts: Parts, api: Api, surface: TelegramSurface, spawn: Spawn) -> None:
+        self._under_way = parts.under_way
+        self._strikes = parts.presses.strikes
         self._api = api
         self._surface = surface
         self._spawn = spawn
@@ -89,13 +104,14 @@ class Dialogue:
         # What is typed from now on is not for another question.
         await self._conversations.interrupt(event.chat.id)
         card = self._card(record)
-        conversation = begin(card, person, goal, chosen, _vote_of(record, person))
+        conversation = begin(card, person, goal, chosen, _vote_of(record, person)).next()
         self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
 
     async def pressed(
         self, event: Pressed, chat: Chat, message_id: int, button: StepButton, key: str, received_at: datetime
     ) -> tuple[Words, bool]:
         """Take a press within a conversation; what to acknowledge it with, and whether that is a refusal."""
+        await self._under_way.answered(_subject(chat, message_id), button.rendering or 0, ANSWER_WITHIN)
         conversation = await self._conversations.at(chat.id, message_id)
         if conversation is None:
             return ("This was finished already. Your press changed nothing.",), True
@@ -106,7 +122,23 @@ class Dialogue:
             await self._end(chat, message_id)
             return words or unreadable_words(), True
         turn = _Turn(conversation, record, chat, message_id, event.sender, key, received_at)
+        if event.kept is None or not event.stands or not conversation.shows(event.kept, button):
+            return await self._ask_anew(turn, is_readable=event.kept is not None), True
+        self._strikes.clear(conversation.person, turn.subject)
         return await self._take(take_button(self._card(record), conversation, button), turn), False
+
+    async def _ask_anew(self, turn: _Turn, *, is_readable: bool) -> Words:
+        """What was pressed or replied to is not what was asked last: it is asked under a new number, once."""
+        if self._strikes.strike(turn.conversation.person, turn.subject):
+            await self._end(turn.chat, turn.message_id)
+            return (_STILL_DIFFERENT,)
+        if is_readable:
+            await self._go_on(GoOn(turn.conversation), turn)
+        else:
+            await self._conversations.forget(turn.chat.id, turn.message_id)
+            asked = turn.conversation.next()
+            self._spawn(self._ask(self._card(turn.record), asked, turn.chat, turn.sender))
+        return (_OUT_OF_DATE,)
 
     async def typed(self, event: Typed, key: str, received_at: datetime) -> None:
         """Take a text, or say why it is not taken."""
@@ -143,6 +175,9 @@ class Dialogue:
             await self._end(chat, message_id)
             return words or unreadable_words()
         turn = _Turn(conversation, record, chat, message_id, event.sender, key, received_at)
+        if event.replied is not None and not conversation.says(event.replied):
+            return await self._ask_anew(turn, is_readable=True)
+        self._strikes.clear(conversation.person, turn.subject)
         return await self._take(take_text(self._card(record), conversation, event.text), turn)
 
     async def _hindrance(self, conversation: Conversation) -> tuple[CardRecord | None, Words | None]:
@@ -159,7 +194,7 @@ class Dialogue:
         """Carry a step out; the words that end the conversation, or none where it goes on."""
         match step:
             case GoOn():
-                self._spawn(self._go_on(step, turn))
+                await self._go_on(step, turn)
                 return ()
             case Found():
                 self._spawn(self._show_found(step, turn))
@@ -186,7 +221,7 @@ class Dialogue:
         if answered.outcome is None:
             return answered.words  # not stored: the conversation stays, the reply can be sent again
         if answered.outcome.kind is OutcomeKind.INVALID:
-            self._spawn(self._go_on(GoOn(turn.conversation, self._surface.in_zone(answered.words)), turn))
+            await self._go_on(GoOn(turn.conversation, self._surface.in_zone(answered.words)), turn)
             return ()
         await self._end(turn.chat, turn.message_id)
         return answered.words
@@ -199,18 +234,20 @@ class Dialogue:
     # Messages.
 
     async def _go_on(self, step: GoOn, turn: _Turn) -> None:
+        """Ask what comes next. Where the conversation stands is kept when it returns."""
         card, chat, message_id = self._card(turn.record), turn.chat, turn.message_id
-        asked = prompt(card, step.conversation, step.reason)
-        before = await self._conversations.at(chat.id, message_id)
-        shows_keyboard = before is not None and bool(prompt(card, before).keyboard)
+        conversation = step.conversation.next()
+        asked = prompt(card, conversation, step.reason)
+        shows_keyboard = bool(prompt(card, turn.conversation).keyboard)
         if asked.keyboard and shows_keyboard:
-            await self._conversations.put(chat.id, message_id, step.conversation)
-            await self._edit(chat.id, message_id, asked.text, asked.keyboard)
+            await self._conversations.put(chat.id, message_id, conversation)
+            self._spawn(self._edit(turn, asked, conversation.rendering))
             return
-        await self._conversations.forget(chat.id, message_id)
         if shows_keyboard:
-            await self.edit_markup(chat.id, message_id, {"inline_keyboard": []})
-        await self._ask(card, step.conversation, chat, turn.sender, asked=asked)
+            await self._end(chat, message_id)
+        else:
+            await self._conversations.forget(chat.id, message_id)
+        self._spawn(self._ask(card, conversation, chat, turn.sender, asked=asked))
 
     async def _ask(
         self,
@@ -235,9 +272,19 @@ class Dialogue:
         await self._post(chat, f"{mention}{shown.text}", markup, conversation, reply_to)
 
     async def _show_found(self, found: Found, turn: _Turn) -> None:
-        shown = render_found(self._card(turn.record), found)
+        """The options that were found are buttons of the card, in another message of it."""
+        request_id, place = turn.conversation.request_id, f"{PLATFORM}:{turn.chat.id}{_FOUND}"
+        rendering = await self._store.begin_rendering(request_id, place)
+        if rendering is None:
+            return  # pruned meanwhile
+        shown = render_found(card_of(turn.record, self._settings, rendering=rendering), found)
         await self._conversations.forget(turn.chat.id, turn.message_id)
-        await self._post(turn.chat, shown.text, {"inline_keyboard": shown.keyboard}, turn.conversation)
+        with self._under_way.sending(request_id, rendering):
+            markup = {"inline_keyboard": shown.keyboard}
+            sent = await self._post(turn.chat, shown.text, markup, turn.conversation.next())
+            kept, name = kept_message(sent), Reference(str(turn.chat.id), str(sent["message_id"])).name
+            if kept is not None:
+                await self._store.keep_rendering(request_id, place, rendering, name, kept)
 
     async def _post(
         self,
@@ -246,8 +293,8 @@ class Dialogue:
         markup: dict[str, Any],
         conversation: Conversation,
         reply_to: int | None = None,
-    ) -> None:
-        """Send a message that asks, and keep under it where the conversation stands."""
+    ) -> dict[str, Any]:
+        """Send a message that asks, and keep under it where the conversation stands; what Telegram answered."""
         reply = {"message_id": reply_to, "allow_sending_without_reply": True}
         await self._surface.wait(chat.id)
         async with self._conversations.sending(chat.id):
@@ -261,7 +308,10 @@ class Dialogue:
                 reply_markup=markup,
                 link_preview_options={"is_disabled": True},
             )
-            await self._conversations.put(chat.id, int(sent["message_id"]), conversation, is_newest=True)
+            kept = kept_message(sent)
+            asked = conversation if kept is None else conversation.was_asked(conversation.rendering, kept)
+            await self._conversations.put_newest(chat.id, int(sent["message_id"]), asked)
+        return cast("dict[str, Any]", sent)
 
     async def say(self, chat: Chat, reply_to: int, words: Words) -> None:
         """Answer a message."""
@@ -275,20 +325,29 @@ class Dialogue:
             "editMessageReplyMarkup", chat_id=chat_id, message_id=message_id, reply_markup=markup
         )
 
-    async def _edit(self, chat_id: int, message_id: int, text: str, keyboard: Any) -> None:
-        await self._surface.wait(chat_id)
-        await self._api.call(
-            "editMessageText",
-            chat_id=chat_id,
-            message_id=message_id,
-            text=text,
-            parse_mode="HTML",
-            reply_markup={"inline_keyboard": keyboard},
-            link_preview_options={"is_disabled": True},
-        )
+    async def _edit(self, turn: _Turn, asked: Prompt, rendering: int) -> None:
+        chat_id, message_id = turn.chat.id, turn.message_id
+        with self._under_way.sending(turn.subject, rendering):
+            await self._surface.wait(chat_id)
+            answer = await self._api.call(
+                "editMessageText",
+                chat_id=chat_id,
+                message_id=message_id,
+                text=asked.text,
+                parse_mode="HTML",
+                reply_markup={"inline_keyboard": asked.keyboard},
+                link_preview_options={"is_disabled": True},
+            )
+            kept = kept_message(answer)
+            if kept is not None:
+                await self._conversations.was_asked(chat_id, message_id, rendering, kept)
 
     def _card(self, record: CardRecord) -> Card:
         return card_of(record, self._settings)
+
+
+def _subject(chat: Chat, message_id: int) -> str:
+    return f"conversation {chat.id}/{message_id}"
 
 
 def _vote_of(record: CardRecord, person: str) -> str:

@@ -19,11 +19,12 @@ from sayso.adapters.telegram import (
     Pressed,
     StandingChanged,
     StepButton,
+    Stretch,
     Typed,
     Unreadable,
-    render_card,
+    as_html,
 )
-from sayso.bots.cards import card_of
+from sayso.bots.chats import Judged, Reference, Seen, Standing
 from sayso.bots.commands import Command
 from sayso.bots.desk import Answered, Press
 from sayso.bots.membership import NOBODY
@@ -32,7 +33,7 @@ from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api, TooLate
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._dialogue import Dialogue, Spawn
-from sayso.bots.telegram._surface import Reference, TelegramSurface
+from sayso.bots.telegram._surface import TelegramSurface
 from sayso.engine import CardRecord, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
@@ -73,7 +74,7 @@ class Handler:
         self._desk = parts.desk
         self._commands = parts.commands
         self._settings = parts.settings
-        self._metrics = parts.metrics
+        self._presses = parts.presses
         self._dialogue = Dialogue(parts, api, surface, spawn)
         self.username = ""
 
@@ -125,9 +126,14 @@ class Handler:
             choice=button.number if button.action is Action.CHOOSE else None,
             value=bool(button.number) if confirm else None,
             chat=None if event.chat is None else str(event.chat.id),
-            shown=event.shown,
-            label=event.label,
         )
+        seen = _seen(event, button)
+        judged = await self._presses.judge(seen, person, PLATFORM)
+        if judged.is_copy:
+            self._spawn(self._presses.close_copy(self._surface, seen))
+        if not judged.counts:
+            await self._mismatched(event, judged)
+            return
         if confirm or button.action is Action.CHOOSE:
             answered = await self._desk.answer(press)
             if answered.asks_why and answered.record is not None:
@@ -135,8 +141,6 @@ class Handler:
                 await self._dialogue.begin(event, answered.record, Goal.REMARK, (button.number,))
                 return
             await self._tell_outcome(event, answered)
-            if answered.record is not None:
-                self._spawn(self._lock_if_copy(event, answered.record))
             return
         record, words = await self._desk.hindrance(press)
         if record is None or words is not None:
@@ -149,8 +153,8 @@ class Handler:
             await self._dialogue.begin(
                 event, record, Goal.FIND if button.action is Action.FILTER else Goal.ANSWER
             )
-        elif event.chat is not None and event.message_id is not None:
-            self._spawn(self._turn_page(event.chat.id, event.message_id, record, button.number))
+        else:
+            self._spawn(self._turn_page(seen, record, button.number))
 
     async def _tell_outcome(self, event: Pressed, answered: Answered) -> None:
         accepted = answered.outcome is not None and (
@@ -174,28 +178,40 @@ class Handler:
         except (DeliveryProblem, TimeoutError) as problem:
             logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
 
-    async def _lock_if_copy(self, event: Pressed, record: CardRecord) -> None:
-        """A pressed card whose message is none that we know of was sent by an attempt that nobody heard the end of."""
-        if event.chat is None or event.message_id is None:
+    async def _mismatched(self, event: Pressed, judged: Judged) -> None:
+        """The press does not come from what was shown: say so, and how to answer all the same."""
+        if judged.standing is not Standing.STUCK:
+            await self._acknowledge(event, judged.words, alert=True)
             return
-        pressed = Reference(event.chat.id, event.message_id)
-        known = {
-            Reference.decode(text)
-            for delivery in await self._store.reader.deliveries(record.request.id)
-            for text in (delivery.reference, delivery.former)
-            if text is not None and delivery.destination.startswith(PLATFORM)
-        }
-        is_known = any(
-            (one.chat_id, one.message_id) == (pressed.chat_id, pressed.message_id) for one in known
+        await self._acknowledge(
+            event, (*judged.words, " Answer in the inbox instead: see our private chat."), alert=True
         )
-        if not is_known and not record.request.open:
-            self._metrics.copy_found(PLATFORM)
-            await self._surface.lock_copy(record, pressed)
+        self._spawn(self._send_inbox(event))
 
-    async def _turn_page(self, chat_id: int, message_id: int, record: CardRecord, page: int) -> None:
-        card = card_of(record, self._settings)
-        message = render_card(card, self._settings.zone, self._store.clock.now(), page)
-        await self._dialogue.edit_markup(chat_id, message_id, {"inline_keyboard": message.keyboard})
+    async def _send_inbox(self, event: Pressed) -> None:
+        """The way to the inbox, in private."""
+        assert event.sender.person is not None
+        reply = await self._commands.run(
+            Command(
+                verb="inbox",
+                text="",
+                person=event.sender.person,
+                name=event.sender.name,
+                event_key=event.query_id,
+                received_at=self._store.clock.now(),
+                prefix="/",
+                is_private=True,
+                chat=str(event.sender.user_id),
+            )
+        )
+        text = "\n".join(self._surface.in_zone(line, event.sender.user_id) for line in reply.lines)
+        await self._surface.say(event.sender.user_id, as_html([Stretch(text)]))
+
+    async def _turn_page(self, seen: Seen, record: CardRecord, page: int) -> None:
+        """Show another page of options: the whole card under a number of its own, for what stands there is compared."""
+        for delivery in await self._store.reader.deliveries(seen.request_id):
+            if delivery.reference is not None and Reference.decode(delivery.reference).name == seen.message:
+                await self._surface.turn_page(record, delivery, page)
 
     # Commands.
 
@@ -253,3 +269,15 @@ class Handler:
             (f"Hello {event.sender.name}. Questions for you will come here. You are {person}.",),
             ("/pending shows what waits, /help the rest.",),
         )
+
+
+def _seen(event: Pressed, button: CardButton) -> Seen:
+    is_in_chat = event.chat is not None and event.message_id is not None
+    return Seen(
+        request_id=button.request_id,
+        revision=button.revision,
+        rendering=button.rendering,
+        message=f"{event.chat.id}/{event.message_id}" if event.chat is not None and is_in_chat else None,
+        kept=event.kept,
+        stands=event.stands,
+    )

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta, tzinfo
-from typing import Any, Self
+from typing import Any
 
-from sayso.adapters.cards import Words, cut, person_name, rest_text
+from sayso.adapters.cards import Card, Words, cut, person_name, rest_text
 from sayso.adapters.telegram import (
     Stretch,
     TelegramMessage,
     as_html,
     in_zone,
     inert,
+    kept_message,
+    message_link,
     render_card,
     render_copy,
     render_former,
 )
-from sayso.bots.cards import NO_REST, accounts_of, card_of, lacks_rest, message_of, rest_mark
-from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Undeliverable
+from sayso.bots.cards import accounts_of, card_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats import Reference, UnderWay
+from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Unclear, Undeliverable
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination
@@ -32,25 +35,6 @@ logger = logging.getLogger("sayso.telegram")
 _LARGEST_NOTICE = 3000
 _MARGIN = 1.05
 """Requests sent in time may arrive closer together than they were sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A card's message; `rest` is the mark of what was sent below it."""
-
-    chat_id: int
-    message_id: int
-    rest: str = NO_REST
-
-    def encode(self) -> str:
-        """The reference as the store keeps it."""
-        return f"{self.chat_id}/{self.message_id}/{self.rest}"
-
-    @classmethod
-    def decode(cls, text: str) -> Self:
-        """The reference of a text that `encode` made."""
-        chat_id, message_id, rest = text.split("/")
-        return cls(int(chat_id), int(message_id), rest)
 
 
 def telegram_rates(settings: TelegramSettings) -> Callable[[str], Sequence[Rate]]:
@@ -72,8 +56,15 @@ class TelegramSurface:
     """Where cards are shown in Telegram."""
 
     def __init__(
-        self, api: Api, chats: Chats, store: SQLiteStore, settings: Settings, telegram: TelegramSettings
+        self,
+        api: Api,
+        chats: Chats,
+        store: SQLiteStore,
+        settings: Settings,
+        telegram: TelegramSettings,
+        under_way: UnderWay,
     ) -> None:
+        self._under_way = under_way
         self._api = api
         self._chats = chats
         self._store = store
@@ -89,20 +80,22 @@ class TelegramSurface:
         """The budget keys of a card."""
         return self._keys(self._chats.id_of(self._destination(delivery.destination)))
 
-    async def show(self, record: CardRecord, delivery: Delivery, keep: Keep) -> str:
+    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
         """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
         destination = self._destination(delivery.destination)
-        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        reader = f"{PLATFORM}:{destination.chat_id}" if destination.is_direct else None
-        card = card_of(record, self._settings, notices, reader)
+        card = self._card(record, delivery, destination, rendering)
         zone = self._zone_of(destination)
         message = render_card(card, zone, self._store.clock.now())
         if delivery.reference is None:
-            reference = await self._send(destination, message)
-            await keep(reference.encode())
+            answer = await self._send(destination, message)
+            reference = Reference(str(answer["chat"]["id"]), str(answer["message_id"]))
         else:
             reference = Reference.decode(delivery.reference)
-            await self._edit(reference, message)
+            answer = await self._edit(reference, message)
+        kept = kept_message(answer)
+        await keep(reference, kept)
+        if kept is None and card.open:
+            raise Unclear("Telegram answered without the message that it keeps")
         if lacks_rest(card, message.rest, reference.rest):
             rest = replace(message, rest=rest_text(card, message.rest))
             await self._send_rest(destination, reference, rest)
@@ -112,18 +105,39 @@ class TelegramSurface:
             await self.lock(Reference.decode(delivery.former), former)
         return reference.encode()
 
+    async def turn_page(self, record: CardRecord, delivery: Delivery, page: int) -> None:
+        """Show another page of a card's options. Raises `DeliveryProblem`."""
+        if delivery.reference is None:
+            return
+        reference, destination = Reference.decode(delivery.reference), self._destination(delivery.destination)
+        await self.budget.wait(self._keys(int(reference.chat)))
+        rendering = await self._store.begin_rendering(delivery.request_id, delivery.destination)
+        if rendering is None:
+            return  # pruned meanwhile
+        with self._under_way.sending(delivery.request_id, rendering):
+            card = self._card(record, delivery, destination, rendering)
+            message = render_card(card, self._zone_of(destination), self._store.clock.now(), page)
+            kept = kept_message(await self._edit(reference, message))
+            if kept is not None:
+                await self._store.keep_rendering(
+                    delivery.request_id, delivery.destination, rendering, reference.name, kept
+                )
+
     async def lock(self, reference: Reference, message: TelegramMessage) -> None:
         """Show an extra message without buttons; what does not succeed is logged, for the next press finds it again."""
         try:
-            await self.budget.wait(self._keys(reference.chat_id))
+            await self.budget.wait(self._keys(int(reference.chat)))
             await self._edit(reference, message)
         except DeliveryProblem as problem:
             logger.info("message %s could not be locked: %s", reference.encode(), problem)
 
-    async def lock_copy(self, record: CardRecord, reference: Reference) -> None:
-        """Lock a second message of a card, which became known when it was pressed."""
-        card = card_of(record, self._settings)
-        await self.lock(reference, render_copy(card, self._settings.zone, self._store.clock.now()))
+    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
+        """Lock a message that is none of a card's, which became known when it was pressed; it links to the card where
+        Telegram has links to messages.
+        """
+        link = None if card is None else message_link(card.chat, card.message)
+        shown = card_of(record, self._settings)
+        await self.lock(message, render_copy(shown, self._settings.zone, self._store.clock.now(), link))
 
     def notice_keys(self, notice: Notice) -> tuple[str, ...]:
         """The budget keys of a message beside the cards."""
@@ -141,8 +155,8 @@ class TelegramSurface:
             name = person_name(f"{PLATFORM}:{user}", record.names)
             stretches += [Stretch(" "), Stretch(inert(name), link=f"tg://user?id={user}")]
         card = None if notice.reference is None else Reference.decode(notice.reference)
-        chat_id = self._chats.id_of(place) if card is None else card.chat_id
-        reply_to = None if card is None else card.message_id
+        chat_id = self._chats.id_of(place) if card is None else int(card.chat)
+        reply_to = None if card is None else int(card.message)
         await self.say_now(chat_id, as_html(stretches), topic=place.topic, reply_to=reply_to)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
@@ -197,6 +211,11 @@ class TelegramSurface:
         zone = self._settings.zone if user_id is None else self._settings.zone_of(f"{PLATFORM}:{user_id}")
         return in_zone(words, zone, self._store.clock.now())
 
+    def _card(self, record: CardRecord, delivery: Delivery, destination: Destination, rendering: int) -> Card:
+        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
+        reader = f"{PLATFORM}:{destination.chat_id}" if destination.is_direct else None
+        return card_of(record, self._settings, notices, reader, rendering)
+
     def _in_zone_of(self, words: Words, place: Destination) -> str:
         return in_zone(words, self._zone_of(place), self._store.clock.now())
 
@@ -215,15 +234,13 @@ class TelegramSurface:
     def _keys(self, chat_id: int) -> tuple[str, ...]:
         return (f"chat:{chat_id}", "all")
 
-    async def _send(self, destination: Destination, message: TelegramMessage) -> Reference:
+    async def _send(self, destination: Destination, message: TelegramMessage) -> Any:
         chat_id = self._chats.id_of(destination)
         try:
-            sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
+            return await self._post(chat_id, message.text, destination.topic, message.keyboard)
         except Moved as moved:
             await self._chats.move(chat_id, moved.chat_id)
-            chat_id = moved.chat_id
-            sent = await self._post(chat_id, message.text, destination.topic, message.keyboard)
-        return Reference(chat_id, int(sent["message_id"]))
+            return await self._post(moved.chat_id, message.text, destination.topic, message.keyboard)
 
     async def _post(self, chat_id: int, text: str, topic: int | None, keyboard: Any) -> Any:
         return await self._api.call(
@@ -236,51 +253,50 @@ class TelegramSurface:
             link_preview_options={"is_disabled": True},
         )
 
-    async def _edit(self, reference: Reference, message: TelegramMessage) -> None:
-        if self._chats.has_moved(reference.chat_id):
+    async def _edit(self, reference: Reference, message: TelegramMessage) -> Any:
+        chat_id = int(reference.chat)
+        if self._chats.has_moved(chat_id):
             raise MessageGone  # messages of before a group's upgrade stay where nobody looks
         try:
-            await self._api.call(
+            return await self._api.call(
                 "editMessageText",
-                chat_id=reference.chat_id,
-                message_id=reference.message_id,
+                chat_id=chat_id,
+                message_id=int(reference.message),
                 text=message.text,
                 parse_mode="HTML",
                 reply_markup={"inline_keyboard": message.keyboard},
                 link_preview_options={"is_disabled": True},
             )
         except Moved as moved:
-            await self._chats.move(reference.chat_id, moved.chat_id)
+            await self._chats.move(chat_id, moved.chat_id)
             raise MessageGone from moved
 
     async def _send_rest(
         self, destination: Destination, reference: Reference, message: TelegramMessage
     ) -> None:
-        texts = message.rest_messages
-        reply = {"message_id": reference.message_id, "allow_sending_without_reply": True}
+        texts, chat_id = message.rest_messages, int(reference.chat)
+        reply = {"message_id": int(reference.message), "allow_sending_without_reply": True}
         for text in texts or ():
-            await self.budget.wait(self._keys(reference.chat_id))
+            await self.budget.wait(self._keys(chat_id))
             await self._api.call(
                 "sendMessage",
-                chat_id=reference.chat_id,
+                chat_id=chat_id,
                 text=text,
                 message_thread_id=destination.topic,
                 reply_parameters=reply,
                 link_preview_options={"is_disabled": True},
             )
         if texts is None:
-            await self.budget.wait(self._keys(reference.chat_id))
-            await self._send_document(destination, reference, message.rest, json.dumps(reply))
+            await self.budget.wait(self._keys(chat_id))
+            await self._send_document(destination, chat_id, message.rest, json.dumps(reply))
 
-    async def _send_document(
-        self, destination: Destination, reference: Reference, text: str, reply: str
-    ) -> None:
+    async def _send_document(self, destination: Destination, chat_id: int, text: str, reply: str) -> None:
         from telegram import InputFile
 
         await self._api.call(
             "sendDocument",
             patience=60.0,
-            chat_id=reference.chat_id,
+            chat_id=chat_id,
             document=InputFile(text.encode(), filename="rest.txt"),
             caption="The rest of the question.",
             message_thread_id=destination.topic,

@@ -6,18 +6,47 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sayso.engine._clock import to_microseconds
-from sayso.engine._records import Delivery, RequestRecord
+from sayso.engine._records import Delivery, Kept, RequestRecord
+from sayso.engine._values import to_json
 from sayso.engine.store._transaction import Transaction
 
+_RENDERINGS_KEPT = 8
+"""How many of the latest renderings of a card a late press may come from."""
 
-def begin(tx: Transaction, delivery: Delivery) -> None:
-    """Count an attempt, before it is made."""
+
+def begin(tx: Transaction, delivery: Delivery) -> int | None:
+    """Count an attempt, before it is made; the number of what it renders, None where the request was pruned."""
     tx.run("delivery_begin", _where(delivery))
+    return begin_rendering(tx, delivery.request_id, delivery.destination)
 
 
-def refer(tx: Transaction, delivery: Delivery, reference: str) -> None:
-    """The message exists; more may have to be done before the card is shown as it should be."""
-    tx.run("delivery_reference", {**_where(delivery), "reference": reference})
+def begin_rendering(tx: Transaction, request_id: str, destination: str) -> int | None:
+    """The number of the next rendering of a card; None where the request was pruned."""
+    row = tx.row("rendering_begin", {"id": request_id, "destination": destination})
+    return None if row is None else int(row["rendering"])
+
+
+def keep_rendering(
+    tx: Transaction, request_id: str, destination: str, rendering: int, message: str, kept: Kept
+) -> None:
+    """What the platform says that it keeps of a message under this number."""
+    where = {"id": request_id, "destination": destination}
+    parts = to_json(dict(kept.parts))
+    fields = {"rendering": rendering, "message": message, "digest": kept.digest, "parts": parts}
+    tx.run("rendering_keep", {**where, **fields})
+    tx.run("renderings_trim", {**where, "kept": _RENDERINGS_KEPT})
+
+
+def refer(
+    tx: Transaction, delivery: Delivery, reference: str, rendering: int, message: str, kept: Kept | None
+) -> None:
+    """The platform has answered: the message exists, and shows this. More may have to be done before the card is shown
+    as it should be.
+    """
+    if reference != delivery.reference:
+        tx.run("delivery_reference", {**_where(delivery), "reference": reference})
+    if kept is not None:
+        keep_rendering(tx, delivery.request_id, delivery.destination, rendering, message, kept)
 
 
 def shown(
@@ -33,6 +62,7 @@ def shown(
     """
     fields = {"reference": reference, "revision": delivery.revision_wanted}
     tx.run("delivery_shown", {**_where(delivery), **fields, "quiet_until": to_microseconds(quiet_until)})
+    tx.run("renderings_end", _where(delivery))
     if request is None or tx.row("delivery_told", {**_where(delivery), "revision": request.revision}) is None:
         return
     said = {
@@ -78,15 +108,37 @@ def post_anew(tx: Transaction, destinations: Sequence[str], notice: str) -> int:
     return sum(tx.mark_cards("deliveries_post_anew", one).rowcount for one in fields)
 
 
-def report_forgery(tx: Transaction, request_id: str, person: str, place: str) -> None:
-    """Somebody pressed a button of a request in a message that shows something else: the trail says so, and its cards
-    are drawn anew.
+def redraw(tx: Transaction, request_id: str, destination: str) -> None:
+    """Have the open card at a place edited, whatever it shows."""
+    tx.mark_cards("delivery_redraw", {"id": request_id, "destination": destination})
+
+
+def replace_message(tx: Transaction, request_id: str, destination: str, reference: str) -> None:
+    """Have a new message take the place of one that cannot be compared, if that is still the card's."""
+    fields = {"id": request_id, "destination": destination, "reference": reference}
+    tx.mark_cards("delivery_replace", fields)
+
+
+def close_later(tx: Transaction, request_id: str, destination: str, message: str) -> None:
+    """Have a message that is none of ours locked once the card itself stands."""
+    tx.run("delivery_close_later", {"id": request_id, "destination": destination, "message": message})
+
+
+def report_mismatch(
+    tx: Transaction, request_id: str, destination: str | None, person: str, place: str, parts: Sequence[str]
+) -> bool:
+    """Somebody pressed a button of a request in a message that shows something else than was sent: the trail says so
+    once for each of its cards. Whether this is news.
     """
     row = tx.row("request_place", (request_id,))
     if row is None:
-        return
-    tx.mark_cards("deliveries_mark", (row["request_key"],))
-    tx.audit("card_forged", {"place": place}, run_id=row["run_id"], request_id=request_id, person=person)
+        return False
+    fields = {"id": request_id, "destination": destination}
+    if not tx.rows("deliveries_tell_mismatch", fields):
+        return False
+    said = {"place": place, "parts": list(parts)}
+    tx.audit("card_forged", said, run_id=row["run_id"], request_id=request_id, person=person)
+    return True
 
 
 def know(tx: Transaction, person: str, name: str) -> None:
@@ -100,6 +152,17 @@ def keep(tx: Transaction, surface: str, key: str, value: str | None) -> None:
         tx.run("note_forget", {"surface": surface, "key": key})
     else:
         tx.run("note_keep", {"surface": surface, "key": key, "value": value, "now": tx.now})
+
+
+def forget_kept(tx: Transaction, surface: str, prefix: str, before: datetime) -> None:
+    """Forget notes of a surface whose keys begin so and which are older."""
+    fields = {
+        "surface": surface,
+        "prefix": prefix,
+        "end": f"{prefix}\U0010ffff",
+        "before": to_microseconds(before),
+    }
+    tx.run("notes_forget", fields)
 
 
 def _where(delivery: Delivery) -> dict[str, object]:

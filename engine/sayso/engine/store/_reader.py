@@ -25,6 +25,7 @@ from sayso.engine._records import (
     LoadedRun,
     NodeStatus,
     Notice,
+    Rendering,
     RequestRecord,
     RunSummary,
     StoreCounts,
@@ -41,6 +42,7 @@ from sayso.engine.store._rows import (
     read_card,
     read_delivery,
     read_notice,
+    read_rendering,
     read_request,
     read_run,
     read_step,
@@ -150,6 +152,11 @@ class SQLiteReader:
     async def deliveries(self, request_id: str) -> list[Delivery]:
         """The places of a request's cards."""
         return [read_delivery(row) for row in await self._rows("deliveries_of", {"id": request_id})]
+
+    async def rendering(self, request_id: str, number: int) -> Rendering | None:
+        """A card as it was sent or edited under a number."""
+        rows = await self._rows("rendering", {"id": request_id, "rendering": number})
+        return read_rendering(rows[0]) if rows else None
 
     async def notice_places(self) -> list[str]:
         """The destinations at which messages beside the cards are to be sent, now or later."""

@@ -17,8 +17,10 @@ from sayso.engine._records import (
     CardRecord,
     CastVote,
     Delivery,
+    Kept,
     Notice,
     NoticeKind,
+    Rendering,
     RequestRecord,
     RequestStatus,
     RunRecord,
@@ -115,6 +117,13 @@ def read_delivery(row: Any) -> Delivery:
         if fields[instant] is not None:
             fields[instant] = from_microseconds(fields[instant])
     return Delivery(*fields)
+
+
+def read_rendering(row: Any) -> Rendering:
+    """A card as it was rendered once."""
+    known = row["digest"] is not None
+    kept = Kept(row["digest"], msgspec.json.decode(row["parts"], type=dict[str, str])) if known else None
+    return Rendering(row["rendering"], row["destination"], row["message"], kept)
 
 
 def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import Attention, CredentialKind, Delivery, LoadedRun, Notice, RequestRecord
+from sayso.engine._records import Attention, CredentialKind, Delivery, Kept, LoadedRun, Notice, RequestRecord
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
 from sayso.engine.store import (
@@ -394,13 +394,29 @@ class SQLiteStore:
 
     # What shows cards needs. What is due, the reader tells.
 
-    def begin_delivery(self, delivery: Delivery) -> asyncio.Future[None]:
-        """Count an attempt to send or edit a card, before it is made."""
+    def begin_delivery(self, delivery: Delivery) -> asyncio.Future[int | None]:
+        """Count an attempt to send or edit a card, before it is made; the number of what it renders, None where the
+        request was pruned.
+        """
         return self._submit(_cards.begin, delivery)
 
-    def refer_delivery(self, delivery: Delivery, reference: str) -> asyncio.Future[None]:
-        """Record that a card's message exists, before everything that belongs to it is sent."""
-        return self._submit(_cards.refer, delivery, reference)
+    def begin_rendering(self, request_id: str, destination: str) -> asyncio.Future[int | None]:
+        """The number of a rendering that is no attempt to show what is wanted, such as another page of options."""
+        return self._submit(_cards.begin_rendering, request_id, destination)
+
+    def keep_rendering(
+        self, request_id: str, destination: str, rendering: int, message: str, kept: Kept
+    ) -> asyncio.Future[None]:
+        """Record what the platform says that it keeps of a message under this number."""
+        return self._submit(_cards.keep_rendering, request_id, destination, rendering, message, kept)
+
+    def refer_delivery(
+        self, delivery: Delivery, reference: str, rendering: int, message: str, kept: Kept | None
+    ) -> asyncio.Future[None]:
+        """Record that a card's message exists and what the platform keeps of it, before everything that belongs to it
+        is sent.
+        """
+        return self._submit(_cards.refer, delivery, reference, rendering, message, kept)
 
     def end_delivery(
         self,
@@ -443,9 +459,25 @@ class SQLiteStore:
         """Have the open cards of destinations sent as new messages with a line; the number of cards."""
         return self._submit(_cards.post_anew, tuple(destinations), notice)
 
-    def report_forgery(self, request_id: str, person: str, place: str) -> asyncio.Future[None]:
-        """Record that a message with buttons of a request shows something else, and have its cards drawn anew."""
-        return self._submit(_cards.report_forgery, request_id, person, place)
+    def redraw(self, request_id: str, destination: str) -> asyncio.Future[None]:
+        """Have the open card at a place edited, whatever it shows."""
+        return self._submit(_cards.redraw, request_id, destination)
+
+    def replace_message(self, request_id: str, destination: str, reference: str) -> asyncio.Future[None]:
+        """Have a new message take the place of this one, if it is still the card's."""
+        return self._submit(_cards.replace_message, request_id, destination, reference)
+
+    def close_later(self, request_id: str, destination: str, message: str) -> asyncio.Future[None]:
+        """Have a message that is none of ours locked once the card itself stands."""
+        return self._submit(_cards.close_later, request_id, destination, message)
+
+    def report_mismatch(
+        self, request_id: str, destination: str | None, person: str, place: str, parts: Sequence[str]
+    ) -> asyncio.Future[bool]:
+        """Record that a message with buttons of a request shows something else than was sent, once for each of its
+        cards (all of them where none is named); whether this is news.
+        """
+        return self._submit(_cards.report_mismatch, request_id, destination, person, place, parts)
 
     def know(self, person: str, name: str) -> asyncio.Future[None]:
         """Remember what a person is called."""
@@ -455,6 +487,10 @@ class SQLiteStore:
         """Keep a note of a surface's own over restarts; None forgets it."""
         text = None if value is None else encode(value, key, self.value_limit)
         return self._submit(_cards.keep, surface, key, text)
+
+    def forget_kept(self, surface: str, prefix: str, before: datetime) -> asyncio.Future[None]:
+        """Forget the notes of a surface whose keys begin so and which were kept before an instant."""
+        return self._submit(_cards.forget_kept, surface, prefix, before)
 
     async def kept(self, surface: str, key: str) -> Json | None:
         """A note of a surface's own, or None."""

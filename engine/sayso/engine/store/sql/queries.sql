@@ -145,6 +145,59 @@ WHERE destination = :destination AND request_key = (SELECT request_key FROM requ
 UPDATE deliveries SET reference = :reference
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);
 
+-- name: rendering_begin
+-- The next number; it stands before the card is sent, so that a press in it finds it.
+INSERT INTO renderings (request_key, rendering, destination)
+SELECT q.request_key, 1 + coalesce((SELECT max(rendering) FROM renderings WHERE request_key = q.request_key), 0),
+       :destination
+FROM requests q WHERE q.id = :id RETURNING rendering;
+
+-- name: rendering_keep
+UPDATE renderings SET message = :message, digest = :digest, parts = :parts
+WHERE rendering = :rendering AND request_key = (SELECT request_key FROM requests WHERE id = :id);
+
+-- name: renderings_trim
+-- Late presses come from what a card showed a moment ago. The newest is never removed, so that no number comes twice.
+DELETE FROM renderings
+WHERE request_key = (SELECT request_key FROM requests WHERE id = :id) AND destination = :destination
+  AND rendering < (SELECT min(rendering) FROM (SELECT rendering FROM renderings
+                   WHERE request_key = (SELECT request_key FROM requests WHERE id = :id) AND destination = :destination
+                   ORDER BY rendering DESC LIMIT :kept));
+
+-- name: renderings_end
+-- A card that shows its decision has no buttons.
+DELETE FROM renderings
+WHERE destination = :destination
+  AND request_key = (SELECT request_key FROM requests WHERE id = :id AND status <> 'PENDING');
+
+-- name: rendering
+SELECT g.rendering, g.destination, g.message, g.digest, g.parts
+FROM requests q JOIN renderings g ON g.request_key = q.request_key WHERE q.id = :id AND g.rendering = :rendering;
+
+-- name: delivery_redraw
+-- What stands at a place is edited, whatever it shows.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
+WHERE destination = :destination
+  AND request_key = (SELECT request_key FROM requests WHERE id = :id AND status = 'PENDING');
+
+-- name: delivery_replace
+-- A message that cannot be compared any more is replaced by a new one, and locked once that stands.
+UPDATE deliveries SET former = reference, reference = NULL, revision_wanted = revision_wanted + 1, next_attempt = NULL
+WHERE destination = :destination AND reference = :reference
+  AND request_key = (SELECT request_key FROM requests WHERE id = :id AND status = 'PENDING');
+
+-- name: delivery_close_later
+-- A message that is none of ours is locked once the card itself stands.
+UPDATE deliveries SET former = :message
+WHERE destination = :destination AND former IS NULL AND reference IS NULL
+  AND request_key = (SELECT request_key FROM requests WHERE id = :id);
+
+-- name: deliveries_tell_mismatch
+-- The first mismatch of cards that operators have heard of none yet; of all of a request where no place is named.
+UPDATE deliveries SET mismatch_told = 1
+WHERE mismatch_told = 0 AND (:destination IS NULL OR destination = :destination)
+  AND request_key = (SELECT request_key FROM requests WHERE id = :id) RETURNING destination;
+
 -- name: delivery_shown
 UPDATE deliveries SET reference = :reference, former = NULL, revision_shown = :revision, attempts = 0,
                       next_attempt = CASE WHEN revision_wanted > :revision THEN NULL ELSE :quiet_until END, last_error = NULL
@@ -225,6 +278,9 @@ SELECT p.person, p.name FROM json_each(:people) AS wanted CROSS JOIN people p ON
 -- name: note_keep
 INSERT INTO notes (surface, key, value, kept_at) VALUES (:surface, :key, :value, :now)
 ON CONFLICT (surface, key) DO UPDATE SET value = excluded.value, kept_at = excluded.kept_at;
+
+-- name: notes_forget
+DELETE FROM notes WHERE surface = :surface AND key >= :prefix AND key < :end AND kept_at < :before;
 
 -- name: note_forget
 DELETE FROM notes WHERE surface = :surface AND key = :key;

@@ -1,0 +1,255 @@
+"""Whether a press comes from what the platform showed.
+
+Whoever has a bot's token can edit its messages, or make some that carry our buttons around other words; and an edit of
+ours may have been lost. So a press names the rendering that it was made in, and counts only from a message of ours
+whose content is what the platform said that it keeps under that number. Everything else is refused and put right: the
+card is edited under a new number, or replaced where it cannot be; a message that is none of ours is closed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from sayso.adapters.cards import Words
+from sayso.bots.chats._messages import Reference, UnderWay
+from sayso.bots.desk import outdated_words
+from sayso.engine import CardRecord, Delivery, Kept, Rendering, SQLiteStore
+
+logger = logging.getLogger("sayso.presses")
+
+ANSWER_WITHIN = 1.0
+"""Seconds that a press waits for the platform's answer to the send or edit that it was made in; Slack allows three for
+everything."""
+
+_MOST_STRIKES = 1000
+
+
+class Standing(StrEnum):
+    """What becomes of a press before anybody asks who pressed."""
+
+    GENUINE = "genuine"
+    OUTDATED = "outdated"
+    REDRAWN = "redrawn"
+    REPLACED = "replaced"
+    UNKNOWN = "unknown"
+    STUCK = "stuck"
+
+
+_WORDS: dict[Standing, Words] = {
+    Standing.REDRAWN: ("This card was out of date and has been redrawn. Check it and press again.",),
+    Standing.REPLACED: ("This card is too old to be checked. It has been posted again below: press there.",),
+    Standing.UNKNOWN: ("This message isn't the card itself. Nothing was counted. Please press in the card.",),
+    Standing.STUCK: ("This card still doesn't match. Nothing was counted.",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a press says of the message that it was made in. `message` is its name (`Reference.name`), `kept` what it
+    shows by the platform's account, None where that does not say; `stands` whether the button is in it as it was
+    pressed.
+    """
+
+    request_id: str
+    revision: int
+    rendering: int | None
+    message: str | None
+    kept: Kept | None
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of a press. With `is_copy`, its message is none that belongs to its request, and is to be closed."""
+
+    standing: Standing
+    is_copy: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it goes on to the desk, which refuses what is outdated in words of its own."""
+        return self.standing in (Standing.GENUINE, Standing.OUTDATED)
+
+    @property
+    def words(self) -> Words:
+        """What its person hears where it does not."""
+        return _WORDS[self.standing]
+
+
+class Strikes:
+    """Who was asked to press again last time, and about what. A second mismatch in a row asks for no third press."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def strike(self, person: str, request_id: str) -> bool:
+        """Note a mismatch; whether it is not the first in a row."""
+        is_again = (person, request_id) in self._known
+        self._known[person, request_id] = None
+        self._known.move_to_end((person, request_id))
+        while len(self._known) > _MOST_STRIKES:
+            self._known.popitem(last=False)
+        return is_again
+
+    def clear(self, person: str, request_id: str) -> None:
+        """A press was as it should be."""
+        self._known.pop((person, request_id), None)
+
+
+class Counts(Protocol):
+    """Who counts presses that do not count."""
+
+    def card_forged(self, platform: str) -> None:
+        """A button was pressed in a message that shows something else than was sent."""
+        ...
+
+    def copy_found(self, platform: str) -> None:
+        """A button was pressed in a message that does not belong to its request."""
+        ...
+
+
+class CopyCloser(Protocol):
+    """A platform on which messages can be closed."""
+
+    @property
+    def platform(self) -> str:
+        """The first part of its destinations."""
+        ...
+
+    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
+        """Show a message without buttons, and where the card itself is."""
+        ...
+
+
+class Presses:
+    """Judges presses in messages, and puts right what does not match. Everything is committed before it returns."""
+
+    def __init__(self, store: SQLiteStore, under_way: UnderWay, counts: Counts) -> None:
+        self._store = store
+        self._under_way = under_way
+        self._counts = counts
+        self.strikes = Strikes()
+
+    async def judge(self, seen: Seen, person: str, platform: str) -> Judged:
+        """What becomes of a press by this person. Raises `StoreError`."""
+        rendering = await self._rendering(seen)
+        if _matches(seen, rendering):
+            self.strikes.clear(person, seen.request_id)
+            return Judged(Standing.GENUINE)
+        record = await self._store.reader.card(seen.request_id)
+        deliveries = await self._deliveries(seen.request_id, platform)
+        own = _own(seen, deliveries)
+        if record is None or outdated_words(record, seen.revision) is not None:
+            return Judged(
+                Standing.OUTDATED,
+                is_copy=record is not None and own is None and not _is_former(seen, deliveries),
+            )
+        parts = _difference(seen, rendering, is_own=own is not None)
+        if parts:
+            await self._report(seen, own, person, platform, parts)
+        standing = await self._put_right(seen, own)
+        if self.strikes.strike(person, seen.request_id):
+            standing = Standing.STUCK
+        return Judged(standing, is_copy=own is None)
+
+    async def close_copy(self, surface: CopyCloser, seen: Seen) -> None:
+        """Close a message that does not belong to its request, once the card stands. Raises `DeliveryProblem`."""
+        record = await self._store.reader.card(seen.request_id)
+        if record is None or seen.message is None:
+            return
+        self._counts.copy_found(surface.platform)
+        message = Reference.named(seen.message)
+        here = [
+            one
+            for one in await self._deliveries(seen.request_id, surface.platform)
+            if one.reference is None or Reference.decode(one.reference).chat == message.chat
+        ]
+        card = next((one for one in here if one.reference is not None), None)
+        if card is None and here and record.request.open:
+            await self._store.close_later(seen.request_id, here[0].destination, message.encode())
+            return
+        stands = None if card is None or card.reference is None else Reference.decode(card.reference)
+        await surface.lock_copy(record, message, stands)
+
+    async def _rendering(self, seen: Seen) -> Rendering | None:
+        if seen.rendering is None:
+            return None
+        await self._under_way.answered(seen.request_id, seen.rendering, ANSWER_WITHIN)
+        return await self._store.reader.rendering(seen.request_id, seen.rendering)
+
+    async def _deliveries(self, request_id: str, platform: str) -> list[Delivery]:
+        found = await self._store.reader.deliveries(request_id)
+        return [one for one in found if one.destination.startswith(f"{platform}:")]
+
+    async def _report(
+        self, seen: Seen, own: Delivery | None, person: str, platform: str, parts: tuple[str, ...]
+    ) -> None:
+        place = platform if seen.message is None else f"{platform}:{Reference.named(seen.message).chat}"
+        self._counts.card_forged(platform)
+        logger.error(
+            "a message at %s with buttons of request %s shows something else than was sent: %s",
+            place,
+            seen.request_id,
+            ", ".join(parts),
+        )
+        destination = None if own is None else own.destination
+        await self._store.report_mismatch(seen.request_id, destination, person, place, parts)
+
+    async def _put_right(self, seen: Seen, own: Delivery | None) -> Standing:
+        if own is None or own.reference is None:
+            return Standing.UNKNOWN
+        if seen.kept is None:
+            await self._store.replace_message(seen.request_id, own.destination, own.reference)
+            return Standing.REPLACED
+        await self._store.redraw(seen.request_id, own.destination)
+        return Standing.REDRAWN
+
+
+def _matches(seen: Seen, rendering: Rendering | None) -> bool:
+    """Whether the platform said that it keeps just this, in this message, under the number that was pressed."""
+    return (
+        rendering is not None
+        and rendering.kept is not None
+        and seen.kept is not None
+        and rendering.message == seen.message
+        and rendering.kept.digest == seen.kept.digest
+        and seen.stands
+    )
+
+
+def _difference(seen: Seen, rendering: Rendering | None, *, is_own: bool) -> tuple[str, ...]:
+    """What differs from what was sent, by name. Nothing where it can be an accident: an answer that was never heard, a
+    card of an earlier version, a message that came without content.
+    """
+    if is_own and (seen.rendering is None or seen.kept is None):
+        return ()
+    if rendering is None or not is_own:
+        is_second = rendering is not None and rendering.kept is None and seen.kept is not None
+        return () if is_second else ("message",)
+    if rendering.kept is None or seen.kept is None:
+        return ()
+    if rendering.message != seen.message:
+        return ("message",)
+    return rendering.kept.differs_in(seen.kept) or ("button",)
+
+
+def _own(seen: Seen, deliveries: list[Delivery]) -> Delivery | None:
+    """The delivery whose message it is."""
+    return next(
+        (
+            one
+            for one in deliveries
+            if one.reference is not None and Reference.decode(one.reference).name == seen.message
+        ),
+        None,
+    )
+
+
+def _is_former(seen: Seen, deliveries: list[Delivery]) -> bool:
+    return any(
+        one.former is not None and Reference.decode(one.former).name == seen.message for one in deliveries
+    )

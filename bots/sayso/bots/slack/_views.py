@@ -1,0 +1,52 @@
+"""Modals: opened at once, for a trigger lives three seconds, filled when it is known with what, and submitted as they
+were filled.
+
+Whoever has the bot's token can update a modal that is open. So a submission counts only in the state that Slack gave to
+our last update: its `hash`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sayso.adapters.slack import Submitted, View, loading_view
+from sayso.bots.chats import ANSWER_WITHIN, UnderWay
+from sayso.bots.slack._api import Api
+from sayso.engine import SQLiteStore
+
+_SURFACE = "slack"
+_KEY = "view:"
+_KEPT_FOR = timedelta(days=1)
+"""How long an open modal can be sent."""
+
+
+class Views:
+    """Opens modals, and knows which of their states was ours. What it knows is stored: a restart refuses nobody."""
+
+    def __init__(self, store: SQLiteStore, api: Api, under_way: UnderWay) -> None:
+        self._store = store
+        self._api = api
+        self._under_way = under_way
+
+    async def open(self, trigger_id: str) -> str:
+        """Open a modal; its id. Raises `Expired`, `DeliveryProblem`."""
+        opened = await self._api.call("views_open", trigger_id=trigger_id, view=loading_view())
+        return str(opened["view"]["id"])
+
+    async def fill(self, view_id: str, view: View) -> None:
+        """Show this in it. Raises `DeliveryProblem`, `StoreError`."""
+        with self._under_way.sending(_subject(view_id), 0):
+            answer = await self._api.call("views_update", view_id=view_id, view=view)
+            if "submit" in view:
+                await self._store.forget_kept(_SURFACE, _KEY, self._store.clock.now() - _KEPT_FOR)
+                await self._store.keep(_SURFACE, f"{_KEY}{view_id}", str(answer["view"]["hash"]))
+
+    async def is_ours(self, event: Submitted) -> bool:
+        """Whether a modal was sent as we filled it. Raises `StoreError`."""
+        await self._under_way.answered(_subject(event.view_id), 0, ANSWER_WITHIN)
+        kept = await self._store.kept(_SURFACE, f"{_KEY}{event.view_id}")
+        return isinstance(kept, str) and kept == event.view_hash
+
+
+def _subject(view_id: str) -> str:
+    return f"view {view_id}"
