@@ -15,9 +15,7 @@ GENERATOR = "ts-json-schema-generator@2.4.0"
 
 def generate(work: Path, package: str, declaration: str) -> dict[str, Any]:
     """The schema's definitions for what `declaration` exports, made in the folder `work`, where npm installs."""
-    npm, npx = shutil.which("npm"), shutil.which("npx")
-    if npm is None or npx is None:
-        raise SystemExit("npm and npx are needed; install Node.js")
+    npm, npx = found_tool("npm"), found_tool("npx")
     (work / "types.d.ts").write_text(declaration)
     options = {"strict": True, "moduleResolution": "node", "target": "es2020", "skipLibCheck": True}
     (work / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["types.d.ts"]}))
@@ -33,6 +31,14 @@ def generate(work: Path, package: str, declaration: str) -> dict[str, Any]:
     generated: dict[str, Any] = json.loads((work / "schema.json").read_text(encoding="utf-8"))
     definitions: dict[str, Any] = generated["definitions"]
     return definitions
+
+
+def found_tool(name: str) -> str:
+    """Where `npm` or `npx` is."""
+    found = shutil.which(name)
+    if found is None:
+        raise SystemExit(f"{name} is needed; install Node.js")
+    return found
 
 
 def reachable(definitions: dict[str, Any], roots: Iterable[str]) -> dict[str, Any]:

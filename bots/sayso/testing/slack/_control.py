@@ -97,6 +97,7 @@ class Act:
     ts: str | None = None
     thread: str | None = None
     label: str = ""
+    action_id: str | None = None
     text: str = ""
     values: dict[str, str | list[str]] = field(default_factory=dict[str, "str | list[str]"])
 
@@ -216,13 +217,18 @@ class ControlApi:
         place = self._place(act.channel)
         command, _, text = act.text.partition(" ")
         actions: dict[str, Callable[[], Any]] = {
-            "press": lambda: person.press(self._message(person, place, act), act.label),
-            "choose": lambda: person.choose(self._message(person, place, act), act.label),
+            "press": lambda: person.press(
+                self._message(person, place, act), act.label, action_id=act.action_id
+            ),
+            "choose": lambda: person.choose(
+                self._message(person, place, act), act.label, action_id=act.action_id
+            ),
             "search": lambda: person.search(self._message(person, place, act), act.text),
             "submit": lambda: person.submit(act.values),
             "close": person.close_view,
             "home": person.open_home,
             "press_at_home": lambda: person.press_at_home(act.label),
+            "press_in_view": lambda: person.press_in_view(act.label),
             "command": lambda: person.command(command, text, place),
             "write": lambda: person.write(act.text, place, thread=act.thread),
         }

@@ -17,7 +17,7 @@ from sayso.testing.slack._state import (
     UserGroup,
     ViewState,
 )
-from sayso.testing.slack._world import World
+from sayso.testing.slack._world import Said, World
 
 Method = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
 
@@ -43,6 +43,8 @@ NEEDED_SCOPES = {
 _EVERYWHERE = frozenset({"team_id"})
 """Taken by every method: which workspace an app of a whole organisation means. Bolt sends it with `auth.test`."""
 
+_SAID = "text blocks attachments"
+
 _ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     name: (frozenset(required.split()), frozenset(optional.split()))
     for name, required, optional in (
@@ -53,11 +55,11 @@ _ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         (
             "chat.postMessage",
             "channel",
-            "text blocks metadata thread_ts reply_broadcast unfurl_links unfurl_media mrkdwn parse link_names",
+            f"{_SAID} metadata thread_ts reply_broadcast unfurl_links unfurl_media mrkdwn parse link_names",
         ),
-        ("chat.update", "channel ts", "text blocks metadata parse link_names reply_broadcast"),
+        ("chat.update", "channel ts", f"{_SAID} metadata parse link_names reply_broadcast"),
         ("chat.delete", "channel ts", ""),
-        ("chat.postEphemeral", "channel user", "text blocks thread_ts parse link_names"),
+        ("chat.postEphemeral", "channel user", f"{_SAID} thread_ts parse link_names"),
         ("conversations.open", "users", "return_im prevent_creation"),
         ("conversations.info", "channel", "include_locale include_num_members"),
         ("conversations.members", "channel", "cursor limit"),
@@ -163,7 +165,7 @@ class Methods:
 
     def _post(self, given: dict[str, Any]) -> dict[str, Any]:
         channel = self._place(given["channel"])
-        text, blocks = self._world.checked(given)
+        said = self._world.checked(given)
         metadata = _checked_metadata(given.get("metadata"))
         thread = given.get("thread_ts")
         if thread is not None:
@@ -171,7 +173,7 @@ class Methods:
                 self._world.message(channel, thread)
             except Refused:
                 thread = None  # Slack posts it all the same, outside of any thread
-        message = self._world.post(channel, BOT_USER, text, blocks, thread_ts=thread, metadata=metadata)
+        message = self._world.post(channel, BOT_USER, said, thread_ts=thread, metadata=metadata)
         message.is_broadcast = thread is not None and given.get("reply_broadcast") is True
         return {"channel": channel.id, "ts": message.ts, "message": self._world.as_sent(message)}
 
@@ -180,15 +182,12 @@ class Methods:
         message = self._world.message(channel, given["ts"])
         if message.user != BOT_USER:
             raise Refused("cant_update_message", bug=True)
-        text, blocks = self._world.checked(given)
-        message.text, message.blocks = text, self._world.filled(blocks)
+        said = self._world.checked(given)
         if "metadata" in given:
             message.metadata = _checked_metadata(given["metadata"])
-        message.version += 1
-        self._world.changed()
-        return {
-            "channel": channel.id, "ts": message.ts, "text": text, "message": self._world.as_sent(message),
-        }  # fmt: skip
+        self._world.edit(message, said)
+        found = self._world.as_sent(message)
+        return {"channel": channel.id, "ts": message.ts, "text": found["text"], "message": found}
 
     def _delete(self, given: dict[str, Any]) -> dict[str, Any]:
         channel = self._world.channel(given["channel"])
@@ -201,9 +200,9 @@ class Methods:
         channel = self._world.channel(given["channel"], writable=True)
         if given["user"] not in channel.members:
             raise Refused("user_not_in_channel")
-        text, blocks = self._world.checked(given)
+        said = self._world.checked(given)
         message = self._world.post(
-            channel, BOT_USER, text, blocks, thread_ts=given.get("thread_ts"), only_for=str(given["user"])
+            channel, BOT_USER, said, thread_ts=given.get("thread_ts"), only_for=str(given["user"])
         )
         return {"message_ts": message.ts}
 
@@ -275,6 +274,8 @@ class Methods:
         account = self._world.person(given["user_id"])
         homes = self._world.state.homes
         view = homes.setdefault(account.id, ViewState(self._world.new_id("V"), account.id, {}, ""))
+        if view.hash and given.get("hash") not in (None, view.hash):
+            raise Refused("hash_conflict")
         return self._view_answer(self._world.show_view(view, body))
 
     def _view_answer(self, view: ViewState) -> dict[str, Any]:
@@ -297,8 +298,8 @@ class Methods:
             shared.append(file)
         if given.get("channel_id"):
             channel = self._world.channel(given["channel_id"], writable=True)
-            text = str(given.get("initial_comment") or "")
-            self._world.post(channel, BOT_USER, text, [], thread_ts=given.get("thread_ts"), files=shared)
+            said = Said(str(given.get("initial_comment") or ""))
+            self._world.post(channel, BOT_USER, said, thread_ts=given.get("thread_ts"), files=shared)
         return {"files": [{"id": one["id"], "title": one.get("title", "")} for one in given["files"]]}
 
 

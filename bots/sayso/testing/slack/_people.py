@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
+from sayso.testing.slack._kept import kept, kept_markup, unescaped
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._schema import check_options, check_view
@@ -19,15 +20,19 @@ from sayso.testing.slack._view import (
     PressResult,
     SeenMessage,
     SeenView,
+    blocks_of,
     elements,
+    label_of,
     seen_message,
     seen_view,
 )
-from sayso.testing.slack._world import World
+from sayso.testing.slack._world import Said, World
 
-_SENT_BACK = frozenset({"action_id", "type", "text", "value", "style"})
+_SENT_BACK = frozenset({"action_id", "type", "text", "value", "style", "placeholder", "initial_option"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 Values = Mapping[str, str | Sequence[str]]
+_Control = tuple[int | None, dict[str, Any], dict[str, Any]]
+"""The number of the attachment that it is in, its block, and the element itself."""
 
 
 class Host(Protocol):
@@ -128,43 +133,70 @@ class SlackPerson:
     # --- pressing ----------------------------------------------------------------------------------
 
     async def press(
-        self, message: SeenMessage, label: str, *, old_view: bool = False, forged: bool = False
+        self,
+        message: SeenMessage,
+        label: str | None = None,
+        *,
+        action_id: str | None = None,
+        number: int = 0,
+        old_view: bool = False,
+        forged: bool = False,
     ) -> SlackPress:
-        """Press a button. With `old_view` they press what they saw, though the message has changed since; `forged`
-        presses one that does not show to them, as a client of their own might.
+        """Press a button of the message or of its attachments: the `number`-th that has this label, or this
+        `action_id`. With `old_view` they press what they saw, though the message has changed since; `forged` presses
+        one that does not show to them, as a client of their own might.
         """
         channel, found = self._find(message)
-        action = self._button(list(message.blocks) if old_view else found.blocks, label, forged=forged)
-        return self._act(self._from_message(channel, found), action)
+        matching = [
+            (attachment, block, element)
+            for attachment, block, element in self._controls(message if old_view else found)
+            if element["type"] == "button" and _is_meant(element, label, action_id)
+            if forged or self.id in element.get("visible_to_user_ids", [self.id])
+        ]
+        if len(matching) <= number:
+            raise Impossible(self.name, f"sees no button {label or action_id!r}")
+        attachment, block, element = matching[number]
+        return self._act(self._from_message(channel, found, attachment), self._action(block, element))
 
-    async def choose(self, message: SeenMessage, label: str) -> SlackPress:
-        """Pick an option from the message's picker, and confirm where that is asked."""
+    async def choose(self, message: SeenMessage, label: str, *, action_id: str | None = None) -> SlackPress:
+        """Pick an option from the message's picker (the first, or the one with this `action_id`), and confirm where
+        that is asked.
+        """
         channel, found = self._find(message)
-        block, element = self._picker(found.blocks)
+        attachment, block, element = self._picker(found, action_id)
+        around = self._from_message(channel, found, attachment)
         given = element.get("options")
         if given is None:
-            given = await self._search(self._from_message(channel, found), block, element, label)
-        return self._act(self._from_message(channel, found), self._picked(block, element, given, label))
+            given = await self._search(around, block, element, label)
+            around = self._from_message(channel, found, attachment)
+        return self._act(around, self._picked(block, element, given, label))
 
     async def search(self, message: SeenMessage, typed: str) -> list[str]:
         """Type into the message's searchable picker; the labels that are shown."""
         channel, found = self._find(message)
-        block, element = self._picker(found.blocks)
-        options = await self._search(self._from_message(channel, found), block, element, typed)
-        return [one["text"]["text"] for one in options]
+        attachment, block, element = self._picker(found, None)
+        options = await self._search(self._from_message(channel, found, attachment), block, element, typed)
+        return [label_of(one) for one in options]
 
     async def press_at_home(self, label: str, number: int = 0) -> SlackPress:
         """Press a button in the app's home, the `number`-th with this label."""
         view = self._world.state.homes.get(self.id)
         if view is None:
             raise Impossible(self.name, "has no home")
+        return self._press_in(view, label, number)
+
+    async def press_in_view(self, label: str, number: int = 0) -> SlackPress:
+        """Press a button in the modal on top, the `number`-th with this label."""
+        return self._press_in(self._top(), label, number)
+
+    def _press_in(self, view: ViewState, label: str, number: int) -> SlackPress:
         matching = [
             self._action(block, element)
             for block, element in elements(view.body["blocks"])
-            if element["type"] == "button" and element["text"]["text"] == label
+            if element["type"] == "button" and _is_meant(element, label, None)
         ]
         if len(matching) <= number:
-            raise Impossible(self.name, f"sees no button {label!r} at home")
+            raise Impossible(self.name, f"sees no button {label!r} there")
         container = {"type": "view", "view_id": view.id}
         return self._act({"container": container, "view": self._world.view_as_sent(view)}, matching[number])
 
@@ -197,7 +229,7 @@ class SlackPerson:
 
     async def write(self, text: str, place: Place | None = None, *, thread: str | None = None) -> None:
         """Write a message."""
-        self._world.post(self._channel(place), self.id, text, [], thread_ts=thread)
+        self._world.post(self._channel(place), self.id, Said(text), thread_ts=thread)
 
     async def command(self, command: str, text: str = "", place: Place | None = None) -> SlackPress:
         """Type a slash command."""
@@ -206,14 +238,14 @@ class SlackPerson:
         payload = {
             "token": "local", "team_id": TEAM, "team_domain": "local", "channel_id": channel.id,
             "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": self._handle,
-            "command": command, "text": text, "api_app_id": APP, "is_enterprise_install": "false",
+            "command": command, "text": kept_markup(text, is_verbatim=True), "api_app_id": APP,
+            "is_enterprise_install": "false",
             "response_url": f"{self._host.url}/response/{response}", "trigger_id": self._world.new_trigger(self.id),
         }  # fmt: skip
 
         def answered(answer: dict[str, Any]) -> None:
-            text, blocks = self._world.checked(answer)
             only_for = None if answer.get("response_type") == "in_channel" else self.id
-            self._world.post(channel, BOT_USER, text, blocks, only_for=only_for)
+            self._world.post(channel, BOT_USER, self._world.checked(answer), only_for=only_for)
 
         return self._send("slash_commands", payload, answered)
 
@@ -251,33 +283,31 @@ class SlackPerson:
                 return channel, found
         raise Impossible(self.name, "the message is not there any more")
 
-    def _button(self, blocks: list[dict[str, Any]], label: str, *, forged: bool = False) -> dict[str, Any]:
-        for block, element in elements(blocks):
-            if element["type"] != "button" or element["text"]["text"] != label:
-                continue
-            if forged or self.id in element.get("visible_to_user_ids", [self.id]):
-                return self._action(block, element)
-        raise Impossible(self.name, f"sees no button {label!r}")
+    @staticmethod
+    def _controls(message: SeenMessage | Message) -> Iterator[_Control]:
+        for attachment, block in blocks_of(message.blocks, message.attachments):
+            for _, element in elements([block]):
+                yield attachment, block, element
 
-    def _picker(self, blocks: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-        for block, element in elements(blocks):
-            if element["type"] in SELECTS:
-                return block, element
+    def _picker(self, message: Message, action_id: str | None) -> _Control:
+        for attachment, block, element in self._controls(message):
+            if element["type"] in SELECTS and action_id in (None, element["action_id"]):
+                return attachment, block, element
         raise Impossible(self.name, "sees no picker")
 
     def _picked(
         self, block: dict[str, Any], element: dict[str, Any], options: list[dict[str, Any]], label: str
     ) -> dict[str, Any]:
         for option in options:
-            if option["text"]["text"] == label:
-                return {**self._action(block, element), "selected_option": option}
+            if label in (label_of(option), option["text"]["text"]):
+                return {**self._action(block, element), "selected_option": kept(option)}
         raise Impossible(self.name, f"sees no option {label!r}")
 
     def _action(self, block: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: value for key, value in element.items() if key in _SENT_BACK}
+        sent = {key: value for key, value in element.items() if key in _SENT_BACK}
         self._world.stamp += 1
         stamp = f"{self._world.now().timestamp():.6f}{self._world.stamp}"
-        return {**kept, "block_id": block["block_id"], "action_ts": stamp}
+        return {**kept(sent), "block_id": block["block_id"], "action_ts": stamp}
 
     def _around(self, kind: str) -> dict[str, Any]:
         team = "T0ELSEWHERE" if self._account.is_stranger else TEAM
@@ -292,19 +322,30 @@ class SlackPerson:
             "trigger_id": self._world.new_trigger(self.id),
         }
 
-    def _from_message(self, channel: Channel, message: Message) -> dict[str, Any]:
+    def _from_message(self, channel: Channel, message: Message, attachment: int | None) -> dict[str, Any]:
+        """What surrounds an action in a message. An ephemeral message itself is never sent along."""
         if channel.is_archived:
             raise Impossible(self.name, "the channel is archived")
         response = self._world.new_response(self.id, channel.id, message.thread_ts)
+        is_ephemeral = message.only_for is not None
+        container: dict[str, Any] = {
+            "type": "message",
+            "message_ts": message.ts,
+            "channel_id": channel.id,
+            "is_ephemeral": is_ephemeral,
+        }
+        if attachment is not None:
+            container |= {
+                "type": "message_attachment",
+                "attachment_id": attachment,
+                "is_app_unfurl": False,
+            }
+        if message.thread_ts is not None:
+            container["thread_ts"] = message.thread_ts
         return {
-            "container": {
-                "type": "message",
-                "message_ts": message.ts,
-                "channel_id": channel.id,
-                "is_ephemeral": message.only_for is not None,
-            },
+            "container": container,
             "channel": {"id": channel.id, "name": channel.name or "directmessage"},
-            "message": self._world.as_sent(message),
+            **({} if is_ephemeral else {"message": self._world.as_sent(message)}),
             "state": {"values": {}},
             "response_url": f"{self._host.url}/response/{response}",
         }
@@ -382,11 +423,11 @@ class SlackPerson:
 
     async def _values(self, view: ViewState, values: Values) -> dict[str, Any]:
         inputs = [block for block in view.body["blocks"] if block["type"] == "input"]
-        if unknown := set(values) - {block["label"]["text"] for block in inputs}:
+        if unknown := set(values) - {unescaped(block["label"]["text"]) for block in inputs}:
             raise Impossible(self.name, f"sees no input {unknown.pop()!r}")
         found: dict[str, Any] = {}
         for block in inputs:
-            label, element = block["label"]["text"], block["element"]
+            label, element = unescaped(block["label"]["text"]), block["element"]
             given = values.get(label)
             if not given and not block.get("optional"):
                 raise Impossible(self.name, f"Slack wants {label!r} filled in")
@@ -432,3 +473,9 @@ class SlackPerson:
         return dict(
             self._picked(block, {**element, "type": element["type"]}, options, label)["selected_option"]
         )
+
+
+def _is_meant(button: dict[str, Any], label: str | None, action_id: str | None) -> bool:
+    if action_id is not None:
+        return bool(button["action_id"] == action_id)
+    return label in (label_of(button), button["text"]["text"])

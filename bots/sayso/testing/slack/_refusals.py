@@ -9,11 +9,11 @@ DOCUMENTED = frozenset(
     {
         "account_inactive", "already_in_channel", "cannot_dm_bot", "cant_update_message", "channel_not_found",
         "exchanged_trigger_id", "expired_trigger_id", "fatal_error", "hash_conflict", "internal_error",
-        "invalid_arguments", "invalid_auth", "invalid_blocks", "invalid_users", "is_archived", "message_not_found",
-        "method_deprecated", "missing_scope", "msg_too_long", "no_such_subteam", "no_text", "not_allowed_token_type",
-        "not_authed", "not_found", "not_in_channel", "push_limit_reached", "ratelimited", "thread_not_found",
-        "token_revoked", "unknown_method", "user_not_found", "user_not_in_channel", "users_list_not_supplied",
-        "view_too_large",
+        "invalid_arguments", "invalid_attachments", "invalid_auth", "invalid_blocks", "invalid_users",
+        "is_archived", "message_not_found", "method_deprecated", "missing_scope", "msg_too_long",
+        "no_such_subteam", "no_text", "not_allowed_token_type", "not_authed", "not_found", "not_in_channel",
+        "push_limit_reached", "ratelimited", "thread_not_found", "token_revoked", "unknown_method",
+        "user_not_found", "user_not_in_channel", "users_list_not_supplied", "view_too_large",
     }
 )  # fmt: skip
 """The names that the methods' reference pages list (docs.slack.dev/reference/methods)."""

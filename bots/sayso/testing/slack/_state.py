@@ -35,8 +35,8 @@ class SharedFile(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-    """A message. `only_for` makes it an ephemeral one; `version` counts edits from 1. A broadcast one of a
-    thread shows in the channel as well.
+    """A message as it was sent, with ids filled in. `only_for` makes it an ephemeral one; `version` counts edits from
+    1. A broadcast one of a thread shows in the channel as well.
     """
 
     ts: str
@@ -50,6 +50,8 @@ class Message(msgspec.Struct):
     version: int = 1
     is_broadcast: bool = False
     files: list[SharedFile] = msgspec.field(default_factory=list[SharedFile])
+    attachments: Blocks = msgspec.field(default_factory=list[dict[str, Any]])
+    edited_at: datetime | None = None
 
 
 class UserGroup(msgspec.Struct):

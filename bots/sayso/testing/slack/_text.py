@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from sayso.testing.slack._kept import unescaped
 
 _CONTROL = re.compile(r"<([^<>]+)>")
 
@@ -66,7 +67,7 @@ def render_markup(text: str, rendered: Rendered) -> str:
         rendered.links.append(address)
         return label or address
 
-    return html.unescape(_CONTROL.sub(replaced, text))
+    return unescaped(_CONTROL.sub(replaced, text))
 
 
 def _section(section: dict[str, Any], rendered: Rendered, now: datetime) -> str:
@@ -119,5 +120,5 @@ def _text(given: dict[str, Any] | None, rendered: Rendered) -> str:
     if given is None:
         return ""
     if given["type"] == "plain_text":
-        return str(given["text"])
+        return unescaped(str(given["text"]))
     return render_markup(str(given["text"]), rendered)

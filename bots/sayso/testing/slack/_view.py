@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sayso.testing.slack._kept import unescaped
 from sayso.testing.slack._state import BOT_USER, Message, SlackState, ViewState
 from sayso.testing.slack._text import Rendered, SeenEntity, render_blocks, render_markup
 
@@ -41,7 +42,9 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
-    """A message. `notified` are those whom it rang a bell for; `version` counts edits from 1."""
+    """A message. `notified` are those whom it rang a bell for; `version` counts edits from 1. Text, buttons and pickers
+    are those of the blocks and, below them, of the attachments' blocks.
+    """
 
     channel: str
     ts: str
@@ -59,6 +62,7 @@ class SeenMessage:
     is_ephemeral: bool
     files: tuple[SeenFile, ...]
     blocks: tuple[dict[str, Any], ...] = field(repr=False, compare=False)
+    attachments: tuple[dict[str, Any], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def labels(self) -> list[list[str]]:
@@ -111,9 +115,10 @@ class PressResult:
 
 def seen_message(state: SlackState, channel: str, message: Message, now: datetime) -> SeenMessage:
     """A message as it is read now."""
-    rendered = render_blocks(message.blocks, now)
+    blocks = [block for _, block in blocks_of(message.blocks, message.attachments)]
+    rendered = render_blocks(blocks, now)
     notification = render_markup(message.text, rendered)
-    text = rendered.text if message.blocks else notification
+    text = rendered.text if message.blocks else "\n".join(filter(None, [notification, rendered.text]))
     person = state.people.get(message.user)
     return SeenMessage(
         channel=channel,
@@ -122,8 +127,8 @@ def seen_message(state: SlackState, channel: str, message: Message, now: datetim
         text=text,
         notification=notification,
         entities=tuple(rendered.entities),
-        keyboard=_keyboard(message.blocks),
-        selects=_selects(message.blocks),
+        keyboard=_keyboard(blocks),
+        selects=_selects(blocks),
         notified=tuple(rendered.notified),
         links=tuple(rendered.links),
         date=message.date,
@@ -132,6 +137,7 @@ def seen_message(state: SlackState, channel: str, message: Message, now: datetim
         is_ephemeral=message.only_for is not None,
         files=tuple(SeenFile(one.name, one.content) for one in message.files),
         blocks=tuple(deepcopy(message.blocks)),
+        attachments=tuple(deepcopy(message.attachments)),
     )
 
 
@@ -140,13 +146,29 @@ def seen_view(view: ViewState, now: datetime) -> SeenView:
     body = view.body
     rendered: Rendered = render_blocks(body["blocks"], now)
     return SeenView(
-        title=body.get("title", {}).get("text", ""),
+        title=unescaped(body.get("title", {}).get("text", "")),
         text=rendered.text,
         inputs=tuple(_input(block, view.errors) for block in body["blocks"] if block["type"] == "input"),
         submit=body.get("submit", {}).get("text"),
         keyboard=_keyboard(body["blocks"]),
         selects=_selects(body["blocks"]),
     )
+
+
+def blocks_of(
+    blocks: Iterable[dict[str, Any]], attachments: Iterable[dict[str, Any]]
+) -> Iterable[tuple[int | None, dict[str, Any]]]:
+    """Every block of a message, those of attachments with the attachment's number."""
+    for block in blocks:
+        yield None, block
+    for attachment in attachments:
+        for block in attachment.get("blocks", ()):
+            yield attachment["id"], block
+
+
+def label_of(element: dict[str, Any]) -> str:
+    """What stands on a button or an option."""
+    return unescaped(element["text"]["text"])
 
 
 def elements(blocks: Iterable[dict[str, Any]]) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
@@ -164,15 +186,15 @@ def _keyboard(blocks: Iterable[dict[str, Any]]) -> tuple[tuple[SeenButton, ...],
     for block, element in elements(blocks):
         if element["type"] == "button":
             row = rows.setdefault(str(block["block_id"]), [])
-            row.append(SeenButton(element["text"]["text"], element.get("style")))
+            row.append(SeenButton(label_of(element), element.get("style")))
     return tuple(tuple(row) for row in rows.values())
 
 
 def _selects(blocks: Iterable[dict[str, Any]]) -> tuple[SeenSelect, ...]:
     return tuple(
         SeenSelect(
-            element.get("placeholder", {}).get("text", ""),
-            tuple(one["text"]["text"] for one in element.get("options", [])),
+            unescaped(element.get("placeholder", {}).get("text", "")),
+            tuple(label_of(one) for one in element.get("options", [])),
             element["type"] == "external_select",
         )
         for _, element in elements(blocks)
@@ -183,10 +205,10 @@ def _selects(blocks: Iterable[dict[str, Any]]) -> tuple[SeenSelect, ...]:
 def _input(block: dict[str, Any], errors: dict[str, str]) -> SeenInput:
     element = block["element"]
     return SeenInput(
-        label=block["label"]["text"],
+        label=unescaped(block["label"]["text"]),
         kind=element["type"],
-        options=tuple(one["text"]["text"] for one in element.get("options", [])),
+        options=tuple(label_of(one) for one in element.get("options", [])),
         is_optional=bool(block.get("optional")),
-        hint=block.get("hint", {}).get("text", ""),
+        hint=unescaped(block.get("hint", {}).get("text", "")),
         error=errors.get(block["block_id"]),
     )

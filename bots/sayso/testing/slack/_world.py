@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sayso.testing.slack._kept import NOTHING_TO_SHOW, kept, kept_markup, kept_view
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._schema import LONGEST_TEXT, check_blocks, check_view
 from sayso.testing.slack._state import (
@@ -38,6 +40,15 @@ class Now(Protocol):
     def __call__(self) -> datetime:
         """The instant now."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message says, as it was sent."""
+
+    text: str
+    blocks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    attachments: list[dict[str, Any]] | None = None
 
 
 class World:
@@ -102,8 +113,7 @@ class World:
         self,
         channel: Channel,
         user: str,
-        text: str,
-        blocks: list[dict[str, Any]],
+        said: Said,
         *,
         thread_ts: str | None = None,
         only_for: str | None = None,
@@ -116,9 +126,10 @@ class World:
         message = Message(
             ts=f"{self.state.last_ts:.6f}",
             user=user,
-            text=text,
+            text=said.text,
             date=now,
-            blocks=self.filled(blocks),
+            blocks=self.filled(said.blocks),
+            attachments=self.attached(said.attachments or ()),
             metadata=metadata,
             thread_ts=thread_ts,
             only_for=only_for,
@@ -137,39 +148,67 @@ class World:
                 return message
         raise Refused("message_not_found")
 
-    def checked(self, given: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-        """The text and blocks of a call. Raises `Refused`."""
+    def edit(self, message: Message, said: Said) -> None:
+        """Show this in a message from now on; its attachments stay unless others are given."""
+        message.text, message.blocks = said.text, self.filled(said.blocks)
+        if said.attachments is not None:
+            message.attachments = self.attached(said.attachments)
+        message.version += 1
+        message.edited_at = self.now()
+        self.changed()
+
+    def checked(self, given: dict[str, Any]) -> Said:
+        """The text, blocks and attachments of a call. Raises `Refused`."""
         text = str(given.get("text") or "")
         blocks: list[dict[str, Any]] = given.get("blocks") or []
-        if not text and not blocks:
+        attachments: list[dict[str, Any]] | None = given.get("attachments")
+        if not text and not blocks and not attachments:
             raise Refused("no_text", bug=True)
         if len(text) > LONGEST_TEXT:
             raise Refused("msg_too_long", bug=True)
         if problems := check_blocks(blocks, "message"):
             raise Refused("invalid_blocks", bug=True, messages=problems)
-        return text, blocks
+        for position, attachment in enumerate(attachments or ()):
+            where = f"/attachments/{position}/blocks"
+            if problems := check_blocks(attachment.get("blocks", []), "message", where):
+                raise Refused("invalid_attachments", bug=True, messages=problems)
+        return Said(text, blocks, attachments)
 
     def filled(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Blocks with an id each, as Slack gives them back."""
+        """Blocks and what can be pressed in them with an id each."""
         made = deepcopy(blocks)
         for block in made:
             block.setdefault("block_id", f"b{self.state.next_number()}")
-            for element in block.get("elements", []) if block["type"] == "actions" else ():
+            pressed = [block[name] for name in ("accessory", "element") if name in block]
+            for element in [*pressed, *(block["elements"] if block["type"] == "actions" else ())]:
                 element.setdefault("action_id", f"a{self.state.next_number()}")
         return made
 
+    def attached(self, attachments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Attachments with a number each, from 1."""
+        made: list[dict[str, Any]] = []
+        for number, one in enumerate(attachments, 1):
+            blocks = {"blocks": self.filled(one["blocks"])} if "blocks" in one else {}
+            made.append({"fallback": "[no preview available]", "id": number, **deepcopy(one), **blocks})
+        return made
+
     def as_sent(self, message: Message) -> dict[str, Any]:
-        """A message as Slack describes it."""
+        """A message as Slack describes it, in answers, presses and events alike."""
         found: dict[str, Any] = {
             "type": "message",
             "user": message.user,
             "ts": message.ts,
-            "text": message.text,
+            "text": kept_markup(message.text) or NOTHING_TO_SHOW,
             "team": TEAM,
-            "blocks": deepcopy(message.blocks),
         }
+        for name, value in (("blocks", message.blocks), ("attachments", message.attachments)):
+            if value:
+                found[name] = kept(value)
         if message.user == BOT_USER:
-            found |= {"bot_id": BOT_ID, "app_id": APP}
+            profile = {"id": BOT_ID, "app_id": APP, "name": "sayso", "team_id": TEAM, "deleted": False}
+            found |= {"bot_id": BOT_ID, "app_id": APP, "bot_profile": profile}
+        if message.edited_at is not None:
+            found["edited"] = {"user": message.user, "ts": f"{message.edited_at.timestamp():.6f}"}
         if message.thread_ts is not None:
             found["thread_ts"] = message.thread_ts
         if message.metadata is not None:
@@ -222,10 +261,10 @@ class World:
         if self.now() - address.made_at > RESPONSES_LIVE:
             return "expired_url"
         address.uses += 1
-        text, blocks = self.checked(given)
+        said = self.checked(given)
         channel = self.state.channels[str(address.channel)]
         only_for = None if given.get("response_type") == "in_channel" else address.user
-        self.post(channel, BOT_USER, text, blocks, thread_ts=given.get("thread_ts"), only_for=only_for)
+        self.post(channel, BOT_USER, said, thread_ts=given.get("thread_ts"), only_for=only_for)
         return None
 
     # --- views -------------------------------------------------------------------------------------
@@ -266,8 +305,9 @@ class World:
         raise Refused("not_found")
 
     def view_as_sent(self, view: ViewState, values: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A view as Slack describes it."""
-        body = deepcopy(view.body)
+        """A view as Slack describes it: below which it lies, and what was entered."""
+        stack = [one.id for one in self.state.modals.get(view.user, ())]
+        below = stack[: stack.index(view.id)] if view.id in stack else []
         return {
             "id": view.id,
             "team_id": TEAM,
@@ -282,9 +322,9 @@ class World:
             "submit": None,
             "clear_on_close": False,
             "notify_on_close": False,
-            "previous_view_id": None,
-            "root_view_id": view.id,
+            "previous_view_id": below[-1] if below else None,
+            "root_view_id": below[0] if below else view.id,
             "hash": view.hash,
-            **body,
+            **kept_view(view.body),
             "state": {"values": values or {}},
         }
