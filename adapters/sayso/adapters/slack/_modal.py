@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, pieces
 from sayso.adapters.console import FormField, form_fields, read_field, read_form, visible, visible_line
-from sayso.adapters.slack._card import MOST_OPTIONS, options
+from sayso.adapters.slack._card import MOST_OPTIONS, options, question
 from sayso.adapters.slack._data import ANSWER_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
@@ -30,6 +30,9 @@ VALUE = "value"
 _MOST_FIELDS = 90
 _MOST_CHECKBOXES = 10
 _TITLE = "Your answer"
+_YES = "yes"
+_WITH_COMMENT = ("select", "confirm")
+_CONTINUES = "\n(continues in the card's thread)"
 _LABELS = {"text": "Your answer", "number": "A number", "date": "A date", "form": "The form as JSON"}
 
 
@@ -68,8 +71,8 @@ def words_view(lines: Sequence[Words]) -> View:
 
 
 def answer_view(card: Card, channel: str | None) -> View:
-    """The modal that asks for the answer."""
-    kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
+    """The modal that asks for the answer, below what is asked with its details."""
+    asked, _ = question(card, _CONTINUES)
     return {
         "type": "modal",
         "callback_id": ANSWER_VIEW,
@@ -77,7 +80,7 @@ def answer_view(card: Card, channel: str | None) -> View:
         "title": plain_text(_TITLE, 24),
         "submit": plain_text("Send", 24),
         "close": plain_text("Cancel", 24),
-        "blocks": [rich_text(kept), *_inputs(card)],
+        "blocks": [*([asked] if asked else []), *_inputs(card)],
     }
 
 
@@ -110,6 +113,13 @@ def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected
     if fields is not None:
         return _read_form(card, fields, values)
     given = _given(values, _block_id(card, 0))
+    if card.question.input_type == "confirm":
+        return Entered(given == _YES)
+    if card.question.input_type == "select":
+        index = int(given) if isinstance(given, str) and given.isdecimal() else len(card.choices)
+        if index >= len(card.choices):
+            return Rejected({_block_id(card, 0): "Choose one of the options."})
+        return Entered(card.choices[index].value)
     if card.question.input_type == "multiselect":
         indexes = sorted(int(text) for text in cast("list[str]", given or []) if text.isdecimal())
         return Entered([card.choices[index].value for index in indexes if index < len(card.choices)])
@@ -117,6 +127,13 @@ def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected
         return Entered(card.question.read_text(str(given or "")))
     except InvalidAnswer as error:
         return Rejected({_block_id(card, 0): str(error)})
+
+
+def read_comment(card: Card, values: Mapping[str, Any]) -> str | None:
+    """The comment beside an option that was chosen in a modal, or None."""
+    if card.question.input_type not in _WITH_COMMENT:
+        return None
+    return str(_given(values, _block_id(card, 1)) or "").strip() or None
 
 
 def refused_submission(card: Card, reason: str) -> Rejected:
@@ -139,6 +156,9 @@ def _inputs(card: Card) -> list[Block]:
     if fields is not None:
         return [_form_input(card, position, field) for position, field in enumerate(fields)]
     kind = card.question.input_type
+    if kind in _WITH_COMMENT:
+        comment = _input(_block_id(card, 1), "Comment", _plain_input("text"), required=False)
+        return [_input(_block_id(card, 0), _TITLE, _one_of(card)), comment]
     if kind == "multiselect":
         return [_input(_block_id(card, 0), "Choose", _picker(card), required=False)]
     return [_input(_block_id(card, 0), _LABELS.get(kind, "Your answer"), _plain_input(kind))]
@@ -165,18 +185,27 @@ def _plain_input(kind: str) -> Block:
             return {"type": "plain_text_input", "multiline": True}
 
 
+def _one_of(card: Card) -> Block:
+    if card.question.input_type == "confirm":
+        return {"type": "radio_buttons", "options": [_option("Yes", _YES), _option("No", "no")]}
+    if len(card.choices) <= _MOST_CHECKBOXES:
+        return {"type": "radio_buttons", "options": options(card.choices)}
+    return _list_of(card, "static_select", "external_select", f"Choose one of {len(card.choices)}")
+
+
 def _picker(card: Card) -> Block:
     if len(card.choices) <= _MOST_CHECKBOXES:
         return {"type": "checkboxes", "options": options(card.choices)}
-    placeholder = plain_text(f"Some of {len(card.choices)}", 150)
+    return _list_of(card, "multi_static_select", "multi_external_select", f"Some of {len(card.choices)}")
+
+
+def _list_of(card: Card, static: str, searched: str, words: str) -> Block:
+    """The options as a list, searched where there are more than one may have."""
+    placeholder = plain_text(words, 150)
     if len(card.choices) <= MOST_OPTIONS:
-        return {
-            "type": "multi_static_select",
-            "placeholder": placeholder,
-            "options": options(card.choices),
-        }
+        return {"type": static, "placeholder": placeholder, "options": options(card.choices)}
     return {
-        "type": "multi_external_select",
+        "type": searched,
         "action_id": CardButton(Action.PICK, card.id, card.revision).encode(),
         "placeholder": placeholder,
         "min_query_length": 0,
@@ -200,7 +229,7 @@ def _form_input(card: Card, position: int, field: FormField) -> Block:
 
 def _form_element(field: FormField) -> Block:
     if field.kind == "boolean":
-        return {"type": "radio_buttons", "options": [_option("Yes", "yes"), _option("No", "no")]}
+        return {"type": "radio_buttons", "options": [_option("Yes", _YES), _option("No", "no")]}
     if 0 < len(field.choices) <= MOST_OPTIONS:
         given = [_option(visible_line(str(one)), str(at)) for at, one in enumerate(field.choices)]
         return {"type": "static_select", "placeholder": plain_text("Choose one", 150), "options": given}

@@ -32,6 +32,7 @@ from sayso.adapters.slack import (
     find_choices,
     parse_event,
     plain,
+    read_comment,
     read_remark,
     read_submission,
     refused_submission,
@@ -236,7 +237,7 @@ class Handler:
                 received_at=received_at,
                 choice=tag.choice if is_choice else None,
                 value=bool(tag.choice) if is_confirm else None if is_choice else entered.value,
-                comment=entered.value if tag.choice is not None and isinstance(entered.value, str) else None,
+                comment=_comment(event, tag, card, entered),
                 chat=tag.channel,
             )
         )
@@ -288,6 +289,13 @@ class Handler:
             one.name for one in self._settings.chats() if one.platform == PLATFORM and one.chat_id == channel
         ]
         return list(dict.fromkeys([*named, f"{PLATFORM}:{channel}"]))
+
+
+def _comment(event: Submitted, tag: ViewTag, card: Card, entered: Entered) -> str | None:
+    """Why somebody chose: all that a modal asks for behind a button, or what it takes beside an option."""
+    if tag.choice is None:
+        return read_comment(card, event.values)
+    return entered.value if isinstance(entered.value, str) else None
 
 
 def _ephemeral(message: SlackMessage) -> Answer:

@@ -28,7 +28,7 @@ from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, 
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination
-from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore
+from sayso.engine import CardRecord, Delivery, Notice, NoticeKind, SQLiteStore
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -144,7 +144,10 @@ class TelegramSurface:
         return self._keys(self._chats.id_of(self._destination(notice.destination)))
 
     async def send(self, record: CardRecord, notice: Notice) -> None:
-        """Send it as a reply to the card. Single votes show in the card alone: Telegram has no threads for them."""
+        """Send it as a reply to the card. Single votes show in the card alone: Telegram has no threads for them. Below a
+        reminder the card is posted anew: of messages that are hours old Telegram does not say any more what they show,
+        and a press there could not be compared.
+        """
         message = message_of(record, notice, self._settings)
         if message is None or message.quiet:
             return
@@ -156,8 +159,11 @@ class TelegramSurface:
             stretches += [Stretch(" "), Stretch(inert(name), link=f"tg://user?id={user}")]
         card = None if notice.reference is None else Reference.decode(notice.reference)
         chat_id = self._chats.id_of(place) if card is None else int(card.chat)
-        reply_to = None if card is None else int(card.message)
+        is_reminder = notice.kind is NoticeKind.REMINDER
+        reply_to = None if card is None or is_reminder else int(card.message)
         await self.say_now(chat_id, as_html(stretches), topic=place.topic, reply_to=reply_to)
+        if is_reminder and notice.reference is not None:
+            await self._store.replace_message(notice.request_id, notice.destination, notice.reference)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""
