@@ -113,11 +113,11 @@ async def test_links_and_disabled_buttons_send_nothing(telegram: LocalTelegram, 
     ]
     await bot.send(ana.id, reply_markup={"inline_keyboard": rows})
     seen = await ana.last()
-    assert (seen.keyboard[0][0].url, seen.keyboard[0][1].is_disabled) == ("https://a.example", True)
+    assert (seen.keyboard[0][0].url, seen.keyboard[0][1].is_disabled) == ("https://a.example/", True)
     for label in ("Docs", "Done"):
         with pytest.raises(Impossible):
             await ana.tap(seen, label)
-    assert await ana.follow(seen, "Docs") == "https://a.example"
+    assert await ana.follow(seen, "Docs") == "https://a.example/"
     assert await bot.updates() == []
 
 

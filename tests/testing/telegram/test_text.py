@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sayso.testing.telegram._entities import Entity, FormattedText, fixed, utf16_length
+from sayso.testing.telegram._links import checked_link
 from sayso.testing.telegram._refusals import Refused
-from sayso.testing.telegram._text import read_text, typed_text, utf16_length
+from sayso.testing.telegram._text import read_text, typed_text
 
 
 def _entities(raw: str, parse_mode: str | None) -> list[tuple[str, str]]:
@@ -22,7 +26,7 @@ def _entities(raw: str, parse_mode: str | None) -> list[tuple[str, str]]:
         ("😀<i>x</i>", "HTML", "😀x", [("italic", "x")]),
         ('<a href="https://a.example/?a=1&amp;b=2">go</a>', "HTML", "go", [("text_link", "go")]),
         ('<a href="tg://user?id=7">Ana</a>', "HTML", "Ana", [("text_mention", "Ana")]),
-        ("<b>a<i>b</i></b>", "HTML", "ab", [("bold", "ab"), ("italic", "b")]),
+        ("<b>a<i>b</i></b>", "HTML", "ab", [("bold", "a"), ("bold", "b"), ("italic", "b")]),
         ('<pre><code class="language-py">x=1</code></pre>', "HTML", "x=1", [("pre", "x=1")]),
         ("<blockquote expandable>long</blockquote>", "HTML", "long", [("expandable_blockquote", "long")]),
         ("*Bo* \\*x\\* _y_", "MarkdownV2", "Bo *x* y", [("bold", "Bo"), ("italic", "y")]),
@@ -37,6 +41,19 @@ def _entities(raw: str, parse_mode: str | None) -> list[tuple[str, str]]:
         ("see https://a.example/x now", None, "see https://a.example/x now", [("url", "https://a.example/x")]),
         ("<code>@alice</code>", "HTML", "@alice", [("code", "@alice")]),
         ("a\u202egnp.exe\x07", None, "agnp.exe", []),
+        ("AT&T &copy &nbsp; &quot;&#60;&#x3e", "HTML", 'AT&T &copy &nbsp; "<>', []),
+        ("&#8238;a\u030a\r\nb\u2028\tc", "HTML", "a\nb c", []),
+        ("\u200e\u200f\u200ex", None, "\u200c\u200c\u200ex", []),
+        ("\u00a0x\u3000", None, "\u00a0x\u3000", []),
+        ("<b> x \n</b>\n", "HTML", "x", [("bold", "x")]),
+        ("<b>a</b><b>b</b>", "HTML", "ab", [("bold", "ab")]),
+        ("<i><b>a</b></i> <u> </u>b", "HTML", "a  b", [("bold", "a"), ("italic", "a")]),
+        ("<b>a<code>b</code>c</b>", "HTML", "abc", [("bold", "a"), ("code", "b"), ("bold", "c")]),
+        ("<b>see @alice_b</b>", "HTML", "see @alice_b",
+         [("bold", "see "), ("mention", "@alice_b"), ("bold", "@alice_b")]),
+        ('<code class="language-py">x</code>', "HTML", "x", [("code", "x")]),
+        ("a@b.example at b.org/x. $USD", None, "a@b.example at b.org/x. $USD",
+         [("email", "a@b.example"), ("url", "b.org/x"), ("cashtag", "$USD")]),
     ],
 )  # fmt: skip
 def test_markup_becomes_what_is_seen(
@@ -52,7 +69,6 @@ def test_markup_becomes_what_is_seen(
         ("<b>Bo", "HTML", "can't parse entities"),
         ("<script>x</script>", "HTML", "can't parse entities"),
         ("a < b", "HTML", "can't parse entities"),
-        ("AT&T", "HTML", "can't parse entities"),
         ("<b><i>x</b></i>", "HTML", "can't parse entities"),
         ("1.5 percent", "MarkdownV2", "can't parse entities"),
         ("*open", "MarkdownV2", "can't parse entities"),
@@ -81,13 +97,51 @@ def test_a_caption_may_be_empty_but_not_longer_than_1024() -> None:
 
 
 @pytest.mark.parametrize(
-    "entity", [{"type": "bold", "offset": 0, "length": 3}, {"type": "bold", "offset": -1, "length": 1}]
+    ("entity", "words"),
+    [
+        ({"type": "bold", "offset": 0, "length": 3}, "ends after the end of the text at UTF-16 offset 3"),
+        ({"type": "bold", "offset": -1, "length": 1}, "incorrect offset -1"),
+        ({"type": "bold", "offset": 0, "length": -1}, "incorrect length -1"),
+    ],
 )
-def test_given_entities_stay_inside_the_text(entity: dict[str, Any]) -> None:
-    with pytest.raises(Refused, match="out of text bounds"):
+def test_given_entities_stay_inside_the_text(entity: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused, match=words):
         read_text("😀", None, [entity])
     assert read_text("😀", None, [{"type": "bold", "offset": 0, "length": 2}]).entities
 
 
 def test_what_people_type_is_never_markup() -> None:
     assert typed_text("<b>x</b>").text == "<b>x</b>"
+
+
+_TYPES = ("bold", "italic", "underline", "code", "blockquote", "text_link", "spoiler")
+_SPANS = st.lists(st.tuples(st.sampled_from(_TYPES), st.integers(0, 12), st.integers(1, 6)), max_size=6)
+
+
+@given(st.text("ab \n\r\u202e@/.", min_size=18, max_size=18), _SPANS)
+def test_what_telegram_has_kept_it_keeps_again(text: str, spans: list[tuple[str, int, int]]) -> None:
+    """A bot that sends back what it was given is told that nothing is modified."""
+    entities = tuple(
+        Entity(kind, offset, length, {"url": "https://a.example/"} if kind == "text_link" else {})
+        for kind, offset, length in spans
+    )
+    kept = fixed(FormattedText(text, entities))
+    assert fixed(kept) == kept
+    assert all(0 <= one.offset < one.offset + one.length <= utf16_length(kept.text) for one in kept.entities)
+    assert not {"\r", "\u202e", "\t"} & set(kept.text)
+    assert kept.text == kept.text.strip(" \n") or kept.entities
+
+
+@pytest.mark.parametrize(
+    ("given_url", "kept_url"),
+    [
+        ("https://A.example", "https://a.example/"),
+        ("a.example?x=1&y", "http://a.example/?x=1&y"),
+        ("HTTP://me@A.example:80/X y#Z", "http://me@a.example:80/X%20y#Z"),
+        ("tg://user?id=7", "tg://user?id=7"),
+        ("nothing", None),
+        ("https://", None),
+    ],
+)
+def test_addresses_come_back_as_telegram_writes_them(given_url: str, kept_url: str | None) -> None:
+    assert checked_link(given_url) == kept_url

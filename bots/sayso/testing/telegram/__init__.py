@@ -5,11 +5,12 @@ from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._limits import TelegramLimits
 from sayso.testing.telegram._people import Person, Press
 from sayso.testing.telegram._server import LocalTelegram
-from sayso.testing.telegram._state import PendingUpdate
+from sayso.testing.telegram._state import CallbackQueryMode, PendingUpdate
 from sayso.testing.telegram._view import PressResult, SeenButton, SeenDocument, SeenEntity, SeenMessage
 
 __all__ = [
     "Call",
+    "CallbackQueryMode",
     "FaultKind",
     "Group",
     "Impossible",

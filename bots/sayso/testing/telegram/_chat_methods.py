@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from sayso.testing.telegram._refusals import Refused, bad_request, forbidden, malformed, migrated
-from sayso.testing.telegram._state import PRESENT, Account, Chat, ChatKind, Member, Status
+from sayso.testing.telegram._state import PRESENT, Account, CallbackQueryMode, Chat, ChatKind, Member, Status
 from sayso.testing.telegram._wire import full_chat_json, member_json, user_json
 from sayso.testing.telegram._world import World
 
@@ -117,8 +117,11 @@ class ChatMethods:
 
     def get_me(self, _given: Parameters) -> Parameters:
         """`getMe`."""
+        mode = self._world.callback_query_mode
+        settings = {} if mode is CallbackQueryMode.DEFAULT else {"callback_query_mode": str(mode)}
         return {
             **user_json(self._state.bot),
+            **settings,
             "can_join_groups": True,
             "can_read_all_group_messages": not self._world.privacy_mode,
             "supports_inline_queries": False,

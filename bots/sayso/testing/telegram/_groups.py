@@ -113,6 +113,20 @@ class Group:
         self._world.notice(chat, self._creator().id, created, thread_id=topic)
         return topic
 
+    async def close_topic(self, topic: int) -> None:
+        """Close a forum topic: only administrators write there, no bot."""
+        if topic not in self._chat.topics or topic in self._chat.closed_topics:
+            raise Impossible(self.title, f"there is no open topic {topic}")
+        self._chat.closed_topics.append(topic)
+        self._world.notice(self._chat, self._creator().id, {"forum_topic_closed": {}}, thread_id=topic)
+
+    async def reopen_topic(self, topic: int) -> None:
+        """Open a closed topic again."""
+        if topic not in self._chat.closed_topics:
+            raise Impossible(self.title, f"topic {topic} is not closed")
+        self._chat.closed_topics.remove(topic)
+        self._world.notice(self._chat, self._creator().id, {"forum_topic_reopened": {}}, thread_id=topic)
+
     async def delete_topic(self, topic: int) -> None:
         """Delete a forum topic with its messages."""
         del self._chat.topics[topic]

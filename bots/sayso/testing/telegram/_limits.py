@@ -22,6 +22,9 @@ class TelegramLimits:
     `chat_burst` messages may come at once in one chat; each second allows one more. `None` for a count means no
     limit. Presses and messages that no bot fetched are dropped after `press_lifetime` and `message_lifetime`
     (tdlib/telegram-bot-api: 150 s and 24 h); a press can be answered for `answer_window` (not documented: "too old").
+    A press on a message that is older than `accessible_for` brings nothing of it (not documented: hours to days,
+    tdlib/telegram-bot-api#401). The bot edits messages of its own at any time, and deletes them for `deletable_for`
+    (Bot API, "deleteMessage"), as an administrator at any time.
     """
 
     chat_burst: int | None = 3
@@ -31,6 +34,8 @@ class TelegramLimits:
     press_lifetime: timedelta = timedelta(seconds=150)
     message_lifetime: timedelta = timedelta(hours=24)
     answer_window: timedelta = timedelta(seconds=60)
+    accessible_for: timedelta = timedelta(hours=48)
+    deletable_for: timedelta = timedelta(hours=48)
 
     @classmethod
     def unlimited(cls) -> TelegramLimits:

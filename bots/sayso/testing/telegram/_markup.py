@@ -7,10 +7,11 @@ documenting them: 8 buttons a row, 100 in all, about 10,000 bytes of JSON (tginf
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from sayso.testing.telegram._entities import cleaned
+from sayso.testing.telegram._links import checked_link
 from sayso.testing.telegram._refusals import malformed
 
 MAX_ROW = 8
@@ -37,7 +38,9 @@ class Markup:
 
 
 def read_markup(given: dict[str, Any] | None, *, private: bool) -> Markup:
-    """The markup by its kind; raises `Refused` for buttons that Telegram refuses. An empty keyboard is none."""
+    """The markup by its kind, as it is kept; raises `Refused` for buttons that Telegram refuses. An empty keyboard is
+    none.
+    """
     match given:
         case None:
             return Markup()
@@ -63,10 +66,19 @@ def _checked(rows: list[list[dict[str, Any]]], *, private: bool) -> list[list[di
     count = sum(len(row) for row in filled)
     if any(len(row) > MAX_ROW for row in filled) or count > MAX_BUTTONS or size > MAX_BYTES:
         raise malformed("reply markup is too long")
-    for row in filled:
-        for button in row:
-            _check_button(button, private=private)
-    return filled
+    return [[_kept_button(button, private=private) for button in row] for row in filled]
+
+
+def _kept_button(button: dict[str, Any], *, private: bool) -> dict[str, Any]:
+    """The button with its label and address as Telegram writes them."""
+    kept = {**button, "text": cleaned(button["text"])}
+    _check_button(kept, private=private)
+    if "url" not in kept:
+        return kept
+    url = checked_link(kept["url"])
+    if url is None:
+        raise malformed(f"inline keyboard button URL '{kept['url']}' is invalid: wrong HTTP URL")
+    return {**kept, "url": url}
 
 
 def _check_button(button: dict[str, Any], *, private: bool) -> None:
@@ -78,7 +90,5 @@ def _check_button(button: dict[str, Any], *, private: bool) -> None:
         raise malformed(f"{where}: Text buttons are unallowed in the inline keyboard")
     if len(actions) > 1:
         raise malformed(f"{where}: exactly one of the optional fields must be used, not {sorted(actions)}")
-    if "url" in actions and not re.match(r"(https?|tg|ton)://\S+|mailto:\S+", button["url"]):
-        raise malformed(f"inline keyboard button URL '{button['url']}' is invalid: wrong HTTP URL")
     if "web_app" in actions and not private:
         raise malformed("BUTTON_TYPE_INVALID")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -15,11 +15,12 @@ import aiogram.methods
 from pydantic import TypeAdapter, ValidationError
 
 from sayso.testing.telegram._chat_methods import ChatMethods
+from sayso.testing.telegram._entities import FormattedText
 from sayso.testing.telegram._markup import read_markup
 from sayso.testing.telegram._refusals import Refused, bad_request, malformed
 from sayso.testing.telegram._schema import read_parameters
 from sayso.testing.telegram._state import Chat, ChatKind, Content, Message, StoredFile
-from sayso.testing.telegram._text import FormattedText, read_text
+from sayso.testing.telegram._text import read_text
 from sayso.testing.telegram._webhook import WebhookMethods
 from sayso.testing.telegram._wire import document_json, message_json
 from sayso.testing.telegram._world import World
@@ -56,7 +57,9 @@ class BotMethods:
                 "sendMessage": self._send_message,
                 "sendDocument": self._send_document,
                 "sendChatAction": chats.send_chat_action,
+                "sendPhoto": self._send_photo,
                 "editMessageText": self._edit_text,
+                "editMessageCaption": self._edit_caption,
                 "editMessageReplyMarkup": self._edit_markup,
                 "deleteMessage": self._delete_message,
                 "answerCallbackQuery": self._answer_callback_query,
@@ -106,10 +109,12 @@ class BotMethods:
 
     def _send_document(self, given: Parameters) -> Parameters:
         chat = self._chats.writable(given["chat_id"])
-        caption = read_text(
-            given.get("caption", ""), given.get("parse_mode"), given.get("caption_entities"), caption=True
-        )
-        return self._send(chat, caption, given, self._document(given["document"]))
+        return self._send(chat, _caption(given), given, self._document(given["document"]))
+
+    def _send_photo(self, given: Parameters) -> Parameters:
+        chat = self._chats.writable(given["chat_id"])
+        photo = replace(self._document(given["photo"]), is_photo=True)
+        return self._send(chat, _caption(given), given, photo)
 
     def _send(
         self, chat: Chat, text: FormattedText, given: Parameters, document: StoredFile | None
@@ -149,7 +154,10 @@ class BotMethods:
     def _thread(chat: Chat, asked: int | None, replied: Message | None) -> int | None:
         if asked is not None and asked not in chat.topics:
             raise bad_request("message thread not found")
-        return asked if asked is not None else (replied.thread_id if replied else None)
+        thread = asked if asked is not None else (replied.thread_id if replied else None)
+        if thread in chat.closed_topics:
+            raise bad_request("TOPIC_CLOSED")
+        return thread
 
     def _document(self, given: Upload | str) -> StoredFile:
         if isinstance(given, Upload):
@@ -180,6 +188,12 @@ class BotMethods:
             raise malformed("message text is empty")
         text = read_text(given["text"], given.get("parse_mode"), given.get("entities"))
         return self._revise(chat, message, text, given)
+
+    def _edit_caption(self, given: Parameters) -> Parameters:
+        chat, message = self._editable(given)
+        if message.document is None:
+            raise bad_request("there is no caption in the message to edit")
+        return self._revise(chat, message, _caption(given), given)
 
     def _edit_markup(self, given: Parameters) -> Parameters:
         chat, message = self._editable(given)
@@ -214,7 +228,8 @@ class BotMethods:
         message = self._world.message(chat.id, given["message_id"])
         if message is None:
             raise bad_request("message to delete not found")
-        if message.sender_id != self._state.bot.id and not self._chats.administers(chat):
+        is_old = self._world.now() - message.date > self._world.limits.deletable_for
+        if (message.sender_id != self._state.bot.id or is_old) and not self._chats.administers(chat):
             raise bad_request("message can't be deleted")
         self._world.delete(message)
         return True
@@ -235,3 +250,9 @@ class BotMethods:
         query.show_alert = given.get("show_alert", False)
         self._world.changed()
         return True
+
+
+def _caption(given: Parameters) -> FormattedText:
+    return read_text(
+        given.get("caption", ""), given.get("parse_mode"), given.get("caption_entities"), caption=True
+    )

@@ -21,6 +21,7 @@ from sayso.testing.telegram._state import (
     Content,
     Member,
     Message,
+    QueryForm,
     Status,
     StoredFile,
 )
@@ -109,26 +110,43 @@ class Person:
     # --- pressing ----------------------------------------------------------------------------------
 
     async def press(
-        self, message: SeenMessage, label: str, *, old_view: bool = False, inaccessible: bool = False
+        self,
+        message: SeenMessage,
+        label: str | None = None,
+        *,
+        position: int | None = None,
+        old_view: bool = False,
+        inaccessible: bool = False,
     ) -> PressResult:
-        """Press the button with this label and wait for what comes back; see `tap`."""
-        press = await self.tap(message, label, old_view=old_view, inaccessible=inaccessible)
+        """Press a button and wait for what comes back; see `tap`."""
+        press = await self.tap(
+            message, label, position=position, old_view=old_view, inaccessible=inaccessible
+        )
         return await press.result()
 
     async def tap(
-        self, message: SeenMessage, label: str, *, old_view: bool = False, inaccessible: bool = False
+        self,
+        message: SeenMessage,
+        label: str | None = None,
+        *,
+        position: int | None = None,
+        old_view: bool = False,
+        inaccessible: bool = False,
     ) -> Press:
-        """Press and wait for nothing.
+        """Press the button with this label, or the one at this place (from 0, row by row), and wait for nothing.
 
         With `old_view` the keyboard is the one in `message`, even if the bot has edited or deleted it since: an app
-        that was offline shows it still. `inaccessible` plays a message so old that the bot gets no content with it.
+        that was offline shows it still. `inaccessible` plays a message so old that the bot gets no content with it, as
+        happens by itself after a while (`TelegramLimits.accessible_for`).
         """
         stored = self._world.state.messages[message.chat_id][message.message_id]
         self._require_present(self._world.state.chats[stored.chat_id])
         version = stored.versions[message.version - 1] if old_view else self._current(message).shown
-        button = self._button(version, label)
+        button = self._button(version, label, position)
         if "callback_data" not in button:
-            raise Impossible(self.name, f"{label!r} opens a link or is disabled; use follow() for links")
+            raise Impossible(
+                self.name, f"{button['text']!r} opens a link or is disabled; use follow() for links"
+            )
         query = CallbackQuery(
             str(uuid4().int % 2**63),
             self.id,
@@ -136,17 +154,18 @@ class Person:
             stored.message_id,
             button["callback_data"],
             self._world.now(),
+            form=QueryForm.INACCESSIBLE if inaccessible else self._world.form_of_press(stored),
         )
-        self._world.press(query, inaccessible=inaccessible)
+        self._world.press(query)
         return Press(query.id, self._world, self._until)
 
     async def press_again(self, press: Press) -> None:
         """The identical callback query once more, as a platform that lost the confirmation would send it."""
-        self._world.press(self._world.state.callbacks[press.query_id], inaccessible=False)
+        self._world.press(self._world.state.callbacks[press.query_id])
 
     async def follow(self, message: SeenMessage, label: str) -> str:
         """Open a link button. A deep link to the bot (`?start=`) starts it with its payload. Returns the address."""
-        button = self._button(self._current(message).shown, label)
+        button = self._button(self._current(message).shown, label, None)
         if "url" not in button:
             raise Impossible(self.name, f"{label!r} is no link")
         url = str(button["url"])
@@ -155,10 +174,15 @@ class Person:
             await self.start(match[1])
         return url
 
-    def _button(self, version: Content, label: str) -> Mapping[str, Any]:
-        found = [button for row in version.keyboard or [] for button in row if button["text"] == label]
+    def _button(self, version: Content, label: str | None, position: int | None) -> Mapping[str, Any]:
+        buttons = [button for row in version.keyboard or [] for button in row]
+        labels = [button["text"] for button in buttons]
+        if position is not None:
+            if position >= len(buttons) or label not in (None, labels[position]):
+                raise Impossible(self.name, f"there is no button {label or ''!r} at {position} of {labels}")
+            return buttons[position]
+        found = [button for button in buttons if button["text"] == label]
         if len(found) != 1:
-            labels = [button["text"] for row in version.keyboard or [] for button in row]
             raise Impossible(self.name, f"{len(found)} buttons say {label!r}; there are {labels}")
         return found[0]
 
@@ -220,6 +244,9 @@ class Person:
             raise Impossible(self.name, "the group was upgraded; nobody can write in the old one")
         if topic is not None and topic not in chat.topics:
             raise Impossible(self.name, f"there is no topic {topic}")
+        administers = chat.status(self.id) in {Status.CREATOR, Status.ADMINISTRATOR}
+        if topic in chat.closed_topics and not administers:
+            raise Impossible(self.name, f"topic {topic} is closed")
         if chat.kind is ChatKind.PRIVATE and chat.status(self._world.state.bot.id) not in PRESENT:
             raise Impossible(self.name, "the bot is blocked; unblock it first")
         formatted = typed_text(text)
@@ -227,7 +254,7 @@ class Person:
             raise Impossible(self.name, "the app sends no empty message")
         content = Content(formatted.text, formatted.entities, None, self._world.now())
         hidden = anonymous or chat.members[self.id].is_anonymous
-        if hidden and chat.status(self.id) not in {Status.CREATOR, Status.ADMINISTRATOR}:
+        if hidden and not administers:
             raise Impossible(self.name, "only administrators can hide")
         message = self._world.post(
             chat,

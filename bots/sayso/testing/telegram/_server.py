@@ -19,7 +19,7 @@ from sayso.testing.telegram._limits import TelegramLimits
 from sayso.testing.telegram._methods import BotMethods
 from sayso.testing.telegram._people import Person
 from sayso.testing.telegram._refusals import Refused, too_many_requests
-from sayso.testing.telegram._state import Account, PendingUpdate, TelegramState
+from sayso.testing.telegram._state import Account, CallbackQueryMode, PendingUpdate, TelegramState
 from sayso.testing.telegram._webhook import WebhookMethods, WebhookSender
 from sayso.testing.telegram._world import World
 
@@ -120,6 +120,15 @@ class LocalTelegram(LocalServer[TelegramState]):
         """Every group that has not become another."""
         chats = self._world.state.chats.values()
         return [Group(self._world, chat.id) for chat in chats if chat.title and chat.migrated_to is None]
+
+    @property
+    def callback_query_mode(self) -> CallbackQueryMode:
+        """How presses reach the bot: with their message, or (`AUTO`, `INLINE`) with an `inline_message_id` alone."""
+        return self._world.callback_query_mode
+
+    @callback_query_mode.setter
+    def callback_query_mode(self, mode: CallbackQueryMode) -> None:
+        self._world.callback_query_mode = mode
 
     # --- what the bot does -------------------------------------------------------------------------
 

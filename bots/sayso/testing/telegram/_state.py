@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sayso.testing.telegram._entities import Entity
 from sayso.testing.telegram._markup import ForceReply
-from sayso.testing.telegram._text import Entity
 
 ANONYMOUS_ADMINISTRATOR = 1087968824  # GroupAnonymousBot, who speaks for administrators that hide
 FIRST_PERSON = 5_000_000_001  # above 32 bits, like real new accounts
@@ -34,6 +34,24 @@ class Status(StrEnum):
     MEMBER = "member"
     LEFT = "left"
     KICKED = "kicked"
+
+
+class CallbackQueryMode(StrEnum):
+    """Where presses come from, as `setMySettings` of Bot API 10.5 has it; with `AUTO` it is the same here as with
+    `INLINE`.
+    """
+
+    DEFAULT = "default"
+    AUTO = "auto"
+    INLINE = "inline"
+
+
+class QueryForm(StrEnum):
+    """What a press brings of its message: all of it, only where it is, or a name that stands for it."""
+
+    MESSAGE = "message"
+    INACCESSIBLE = "inaccessible"
+    INLINE = "inline"
 
 
 PRESENT = (Status.CREATOR, Status.ADMINISTRATOR, Status.MEMBER)
@@ -69,6 +87,7 @@ class Chat:
     members: dict[int, Member]
     is_forum: bool = False
     topics: dict[int, str] = field(default_factory=dict[int, str])
+    closed_topics: list[int] = field(default_factory=list[int])
     is_started: bool = True  # private chats: the person has pressed Start
     bot_may_write: bool = True  # groups: cleared when administrators restrict the bot
     migrated_to: int | None = None
@@ -140,6 +159,7 @@ class CallbackQuery:
     answered_at: datetime | None = None
     text: str | None = None
     show_alert: bool = False
+    form: QueryForm = QueryForm.MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +170,7 @@ class StoredFile:
     name: str
     media_type: str
     content: bytes
+    is_photo: bool = False
 
 
 @dataclass(slots=True)

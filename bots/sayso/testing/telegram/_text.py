@@ -1,19 +1,20 @@
 """Message text as Telegram reads it: markup becomes plain text with entities, lengths are UTF-16 units.
 
-The rules for what may stand in HTML and MarkdownV2 are those of `teremok.validation`; this module does what comes after
-them: it builds the entities, so that a test sees what a person sees. What links itself (mentions, commands, addresses)
-is found here too, because a prompt that turns into a mention is a bug worth seeing.
+The rules for what may stand in HTML and MarkdownV2 are those of `teremok.validation`, but for `&`, which Telegram takes
+where it begins no entity. This module does what comes after them: it builds the entities, so that a test sees what a
+person sees. What becomes of text and entities then is in `_entities`.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from teremok.validation import ApiRuleViolation, validate_html, validate_markdown
 
+from sayso.testing.telegram._entities import CODE, Entity, FormattedText, NotInText, fixed, utf16_length
+from sayso.testing.telegram._links import checked_link
 from sayso.testing.telegram._refusals import malformed
 
 MAX_TEXT = 4096
@@ -44,46 +45,10 @@ ATTRIBUTE = re.compile(r"([a-zA-Z-]+)(?:=(?:\"([^\"]*)\"|'([^']*)'))?")
 MARKDOWN_TOKEN = re.compile(
     r"(?m)\\((?s:.))|(^>|```|`|\|\||__|_|\*\*(?=>)|\*|~|!?\[|\](?:\((?:\\.|[^)\\])*\))?)"
 )
-LINKS_ITSELF = re.compile(
-    r"(?P<bot_command>(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>]))"
-    r"|(?P<url>\bhttps?://[^\s<>\"]+)"
-    r"|(?P<mention>(?<!\w)@[A-Za-z0-9_]{4,32})"
-    r"|(?P<hashtag>(?<!\w)#\w*[^\W\d]\w*)"
-)
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # shown as spaces
-INVISIBLE = re.compile("[\r\u2028-\u202e]")  # dropped, the overrides of direction among them
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A stretch of formatted text; `offset` and `length` count UTF-16 units, `extra` holds url, language or user id."""
-
-    type: str
-    offset: int
-    length: int
-    extra: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """As the Bot API writes it."""
-        return {"type": self.type, "offset": self.offset, "length": self.length, **self.extra}
-
-
-@dataclass(frozen=True, slots=True)
-class FormattedText:
-    """Plain text with its entities."""
-
-    text: str
-    entities: tuple[Entity, ...] = ()
-
-    def covered(self, entity: Entity) -> str:
-        """The words that an entity covers."""
-        units = self.text.encode("utf-16-le")
-        return units[entity.offset * 2 : (entity.offset + entity.length) * 2].decode("utf-16-le")
-
-
-def utf16_length(text: str) -> int:
-    """How long Telegram thinks the text is: an emoji outside the basic plane counts twice."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+CHARACTER_REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(lt|gt|amp|quot)(?![a-zA-Z]));?")
+LONGEST_REFERENCE = 10
+LAST_CHARACTER = 0x10FFFF
+NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 
 
 def read_text(
@@ -91,10 +56,13 @@ def read_text(
 ) -> FormattedText:
     """What a message of the bot shows; raises `Refused` for broken markup and for what is empty or too long."""
     if entities is not None:
-        parsed = FormattedText(raw, tuple(_given(entity, raw) for entity in entities))
+        parsed = FormattedText(raw, tuple(_given(entity) for entity in entities))
     else:
         parsed = _parse(raw, parse_mode)
-    parsed = _linked(_trimmed(parsed))
+    try:
+        parsed = fixed(parsed)
+    except NotInText as error:
+        raise malformed(str(error)) from error
     if not parsed.text and not caption:
         raise malformed("message text is empty")
     if utf16_length(parsed.text) > (MAX_CAPTION if caption else MAX_TEXT):
@@ -104,33 +72,47 @@ def read_text(
 
 def typed_text(text: str) -> FormattedText:
     """What a person typed: no markup, but commands and links are found."""
-    return _linked(_trimmed(FormattedText(text)))
+    return fixed(FormattedText(text))
 
 
 def _parse(raw: str, parse_mode: str | None) -> FormattedText:
-    cleaned = CONTROL.sub(" ", INVISIBLE.sub("", raw))
     try:
         match parse_mode:
             case None:
-                return FormattedText(cleaned)
+                return FormattedText(raw)
             case "HTML":
-                validate_html(cleaned)
-                return _from_html(cleaned)
+                validate_html(CHARACTER_REFERENCE.sub("", raw).replace("&", "&amp;"))
+                return _from_html(raw)
             case "MarkdownV2":
-                validate_markdown(cleaned, 2)
-                return _from_markdown(cleaned)
+                validate_markdown(raw, 2)
+                return _from_markdown(raw)
             case _:
                 raise malformed(f"parse_mode {parse_mode} is not played by the local server")
     except ApiRuleViolation as violation:
         raise malformed(violation.description.removeprefix("Bad Request: ")) from violation
 
 
-def _given(entity: dict[str, Any], text: str) -> Entity:
+def _given(entity: dict[str, Any]) -> Entity:
     extra = {key: value for key, value in entity.items() if key not in {"type", "offset", "length"}}
-    found = Entity(entity["type"], entity["offset"], entity["length"], extra)
-    if found.offset < 0 or found.length <= 0 or found.offset + found.length > utf16_length(text):
-        raise malformed("can't parse entities: entity out of text bounds")
-    return found
+    if entity["type"] == "text_link":
+        extra["url"] = checked_link(entity["url"]) or entity["url"]
+    return Entity(entity["type"], entity["offset"], entity["length"], extra)
+
+
+def decoded(text: str) -> str:
+    """Text of which Telegram's few references are read: `&nbsp;` and `&copy;` stay what they are."""
+
+    def character(match: re.Match[str]) -> str:
+        if match[3]:
+            return NAMED[match[3]]
+        code = int(match[1], 16) if match[1] else int(match[2])
+        return (
+            chr(code)
+            if 0 < code < LAST_CHARACTER and len(match[0].rstrip(";")) < LONGEST_REFERENCE
+            else match[0]
+        )
+
+    return CHARACTER_REFERENCE.sub(character, text)
 
 
 class _Builder:
@@ -154,32 +136,45 @@ class _Builder:
         if self.length > offset:
             self.entities.append(Entity(kind, offset, self.length - offset, {**known, **(extra or {})}))
 
+    def end_code(self, kind: str, language: dict[str, Any]) -> None:
+        """The end of `code` or `pre`: one around the other, of which one names a language, are one `pre`."""
+        offset = self.open[-1][1]
+        inner = self.entities[-1] if self.entities else None
+        self.end()
+        if inner is None or (inner.offset, inner.length) != (offset, self.length - offset):
+            return
+        named = {**inner.extra, **language}
+        if {inner.type, kind} == {"code", "pre"} and named:
+            self.entities[-2:] = [Entity("pre", offset, self.length - offset, named)]
+
     def finish(self) -> FormattedText:
-        """Outer entities first. A `code` with a language inside a `pre` is one `pre` with that language."""
-        languages = {(e.offset, e.length): e.extra for e in self.entities if "language" in e.extra}
-        kept = [
-            replace(e, extra=languages.get((e.offset, e.length), {}) if e.type == "pre" else e.extra)
-            for e in reversed(self.entities)
-            if "language" not in e.extra
-        ]
-        return FormattedText("".join(self.parts), tuple(sorted(kept, key=lambda e: (e.offset, -e.length))))
+        """Everything. A language that no `pre` has is forgotten."""
+        kept = [replace(one, extra={}) if one.type == "code" else one for one in self.entities]
+        return FormattedText("".join(self.parts), tuple(kept))
 
 
 def _from_html(source: str) -> FormattedText:
     built = _Builder()
     position = 0
     for token in HTML_TOKEN.finditer(source):
-        built.write(html.unescape(source[position : token.start()]))
+        built.write(decoded(source[position : token.start()]))
         position = token.end()
         if token["end"]:
-            built.end()
+            _end_of_tag(token["tag"].lower(), built)
             continue
         attributes = {
-            m[1].lower(): html.unescape(m[2] or m[3] or "") for m in ATTRIBUTE.finditer(token["attributes"])
+            m[1].lower(): decoded(m[2] or m[3] or "") for m in ATTRIBUTE.finditer(token["attributes"])
         }
         built.begin(*_html_entity(token["tag"].lower(), attributes))
-    built.write(html.unescape(source[position:]))
+    built.write(decoded(source[position:]))
     return built.finish()
+
+
+def _end_of_tag(tag: str, built: _Builder) -> None:
+    if tag in CODE:
+        built.end_code(tag, built.open[-1][2])
+    else:
+        built.end()
 
 
 def _html_entity(tag: str, attributes: dict[str, str]) -> tuple[str, dict[str, Any]]:
@@ -198,7 +193,7 @@ def _link(url: str) -> tuple[str, dict[str, Any]]:
     if match := re.fullmatch(r"tg://user\?id=(\d+)", url):
         person = {"id": int(match[1]), "is_bot": False, "first_name": ""}
         return "text_mention", {"user": person}
-    return "text_link", {"url": url}
+    return "text_link", {"url": checked_link(url)}
 
 
 def _from_markdown(source: str) -> FormattedText:
@@ -249,31 +244,3 @@ def _quoted(built: _Builder, begins: list[int]) -> FormattedText:
         else:
             quotes.append(Entity("blockquote", begin, utf16_length(line), {}))
     return FormattedText(parsed.text, (*(q for q in quotes if q.length), *parsed.entities))
-
-
-def _trimmed(parsed: FormattedText) -> FormattedText:
-    """Without the white space around it, as every message is stored."""
-    start = utf16_length(parsed.text) - utf16_length(parsed.text.lstrip())
-    text = parsed.text.strip()
-    length = utf16_length(text)
-    kept: list[Entity] = []
-    for entity in parsed.entities:
-        begin = max(entity.offset - start, 0)
-        end = min(entity.offset + entity.length - start, length)
-        if end > begin:
-            kept.append(replace(entity, offset=begin, length=end - begin))
-    return FormattedText(text, tuple(kept))
-
-
-def _linked(parsed: FormattedText) -> FormattedText:
-    covered = [
-        (e.offset, e.offset + e.length) for e in parsed.entities if e.type in {"code", "pre", "text_link"}
-    ]
-    found = list(parsed.entities)
-    for match in LINKS_ITSELF.finditer(parsed.text):
-        offset, length = utf16_length(parsed.text[: match.start()]), utf16_length(match[0])
-        inside = any(begin < offset + length and offset < end for begin, end in covered)
-        known = any((e.type, e.offset) == (match.lastgroup, offset) for e in found)
-        if not inside and not known:
-            found.append(Entity(str(match.lastgroup), offset, length, {}))
-    return FormattedText(parsed.text, tuple(sorted(found, key=lambda e: (e.offset, -e.length))))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sayso.testing.telegram._entities import FormattedText
 from sayso.testing.telegram._state import ANONYMOUS_ADMINISTRATOR, Message, TelegramState
-from sayso.testing.telegram._text import FormattedText
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sayso.testing.telegram._state import (
     Content,
     Member,
     Message,
+    QueryForm,
     Status,
     StoredFile,
     TelegramState,
@@ -126,14 +127,20 @@ def inaccessible_json(state: TelegramState, message: Message) -> dict[str, Any]:
     return {"chat": chat_json(state, chat), "message_id": message.message_id, "date": 0}
 
 
-def callback_json(state: TelegramState, query: CallbackQuery, *, inaccessible: bool) -> dict[str, Any]:
-    """A `CallbackQuery` with the message as it is now."""
+def callback_json(state: TelegramState, query: CallbackQuery) -> dict[str, Any]:
+    """A `CallbackQuery` with the message as it is now, or as its form wants it."""
     message = state.messages[query.chat_id][query.message_id]
-    shown = inaccessible_json if inaccessible or message.is_deleted else message_json
+    origin: dict[str, Any]
+    if query.form is QueryForm.INLINE:
+        origin = {"inline_message_id": f"inline{query.chat_id}m{query.message_id}"}
+    elif query.form is QueryForm.INACCESSIBLE or message.is_deleted:
+        origin = {"message": inaccessible_json(state, message)}
+    else:
+        origin = {"message": message_json(state, message)}
     return {
         "id": query.id,
         "from": user_json(state.accounts[query.person_id]),
-        "message": shown(state, message),
+        **origin,
         "chat_instance": str(-query.chat_id * 7919),
         "data": query.data,
     }
@@ -148,6 +155,13 @@ def document_json(file: StoredFile) -> dict[str, Any]:
         "mime_type": file.media_type,
         "file_size": len(file.content),
     }
+
+
+def photo_json(file: StoredFile) -> dict[str, Any]:
+    """A `PhotoSize`, the only one that this server has."""
+    described = document_json(file)
+    kept = {key: described[key] for key in ("file_id", "file_unique_id", "file_size")}
+    return {**kept, "width": 90, "height": 90}
 
 
 def _sender(state: TelegramState, message: Message) -> Account:
@@ -169,7 +183,8 @@ def _content_json(state: TelegramState, message: Message, shown: Content) -> dic
     entities = [_named(state, entity.as_json()) for entity in shown.entities]
     if message.document is None:
         return {"text": shown.text, **({"entities": entities} if entities else {})}
-    document = {"document": document_json(state.files[message.document])}
+    file = state.files[message.document]
+    document = {"photo": [photo_json(file)]} if file.is_photo else {"document": document_json(file)}
     if not shown.text:
         return document
     return {**document, "caption": shown.text, **({"caption_entities": entities} if entities else {})}

@@ -17,11 +17,13 @@ from sayso.testing.telegram._state import (
     PRESENT,
     Account,
     CallbackQuery,
+    CallbackQueryMode,
     Chat,
     ChatKind,
     Content,
     Member,
     Message,
+    QueryForm,
     Status,
     TelegramState,
 )
@@ -58,6 +60,7 @@ class World:
         self.changed = changed
         self.problem = problem
         self.privacy_mode = privacy_mode
+        self.callback_query_mode = CallbackQueryMode.DEFAULT
         self.updates = UpdateQueue(state, limits, now, changed, problem)
         self.gate = FloodGate(limits, now)
 
@@ -130,10 +133,17 @@ class World:
 
     # --- presses -----------------------------------------------------------------------------------
 
-    def press(self, query: CallbackQuery, *, inaccessible: bool) -> None:
+    def form_of_press(self, message: Message) -> QueryForm:
+        """What a press on a message brings of it."""
+        if self.callback_query_mode is not CallbackQueryMode.DEFAULT:
+            return QueryForm.INLINE
+        is_old = self.now() - message.date > self.limits.accessible_for
+        return QueryForm.INACCESSIBLE if is_old else QueryForm.MESSAGE
+
+    def press(self, query: CallbackQuery) -> None:
         """A press reaches the bot as a callback query; the same query may come again."""
         self.state.callbacks[query.id] = query
-        body = callback_json(self.state, query, inaccessible=inaccessible)
+        body = callback_json(self.state, query)
         self.updates.put("callback_query", body, queue=query.person_id)
 
     # --- chats and members -------------------------------------------------------------------------
