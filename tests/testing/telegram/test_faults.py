@@ -22,6 +22,7 @@ from tests.testing.telegram.support import YES_NO, RawBot
         (FaultKind.SERVER_ERROR, False),
         (FaultKind.SERVER_ERROR_AFTER, True),
         (FaultKind.BAD_GATEWAY, False),
+        (FaultKind.BAD_GATEWAY_AFTER, True),
         (FaultKind.RESET, False),
         (FaultKind.RESET_AFTER, True),
         (FaultKind.HANG, False),
@@ -127,3 +128,29 @@ async def test_the_state_file_survives_the_process(tmp_path: Path) -> None:
         bot = RawBot(client, telegram)
         assert (await bot.updates())[-1]["callback_query"]["id"] == press.query_id
         assert (await bot.call("answerCallbackQuery", callback_query_id=press.query_id)).result is True
+
+
+@pytest.mark.parametrize("method", ["getChatMember", "getChatAdministrators"])
+async def test_look_ups_hang_until_they_are_let_go(telegram: LocalTelegram, bot: RawBot, method: str) -> None:
+    ana = telegram.add_person("Ana")
+    group = await telegram.add_group("team", [ana])
+    given = {"chat_id": group.id} | ({"user_id": ana.id} if method == "getChatMember" else {})
+    held = telegram.hold(method)
+    async with asyncio.TaskGroup() as tasks:
+        look_up = tasks.create_task(bot.call(method, **given))
+        await telegram.until(lambda: held.waiting == 1)
+        assert (await bot.call("getMe")).result["is_bot"] is True
+        assert not look_up.done()
+        held.release()
+    assert look_up.result().body["ok"] is True
+
+
+async def test_a_strict_server_knows_methods_in_their_own_letter_case_alone(
+    telegram: LocalTelegram, bot: RawBot
+) -> None:
+    ana = telegram.add_person("Ana")
+    assert (await bot.call("sendmessage", chat_id=ana.id, text="x")).status == 200
+    telegram.knows_exact_names_alone = True
+    refused = await bot.call("sendmessage", chat_id=ana.id, text="x")
+    assert refused.refusal == (404, "Not Found: method not found")
+    assert (await bot.call("sendMessage", chat_id=ana.id, text="x")).status == 200

@@ -2,7 +2,7 @@
 
 from sayso.testing.platform._clock import LocalClock, News
 from sayso.testing.platform._control import guarded, read_json
-from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, deliver
+from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, Hold, deliver
 from sayso.testing.platform._impossible import Impossible
 from sayso.testing.platform._server import Answer, LocalServer
 
@@ -14,6 +14,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "FaultPlan",
+    "Hold",
     "Impossible",
     "LocalClock",
     "LocalServer",

@@ -17,6 +17,7 @@ class FaultKind(StrEnum):
 
     SERVER_ERROR = "server_error"  # 500, no effect
     BAD_GATEWAY = "bad_gateway"  # 502 with a page of HTML instead of JSON, no effect
+    BAD_GATEWAY_AFTER = "bad_gateway_after"  # took effect, and answers with that page
     TOO_MANY_REQUESTS = "too_many_requests"  # 429, no effect
     HANG = "hang"  # no effect, and no answer ever
     HANG_AFTER = "hang_after"  # took effect, and no answer ever
@@ -26,7 +27,13 @@ class FaultKind(StrEnum):
     SLOW = "slow"  # takes effect, and the body dribbles in over `delay` of real time
 
 
-AFTER = {FaultKind.HANG_AFTER, FaultKind.RESET_AFTER, FaultKind.SERVER_ERROR_AFTER, FaultKind.SLOW}
+AFTER = {
+    FaultKind.HANG_AFTER,
+    FaultKind.RESET_AFTER,
+    FaultKind.SERVER_ERROR_AFTER,
+    FaultKind.BAD_GATEWAY_AFTER,
+    FaultKind.SLOW,
+}
 
 SILENT = {FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET, FaultKind.RESET_AFTER}
 
@@ -70,6 +77,42 @@ class FaultPlan:
         return None
 
 
+class Hold:
+    """Calls of one method that get no answer until `release`; a caller that gives up before has called for nothing."""
+
+    def __init__(self, method: str, changed: Callable[[], None]) -> None:
+        self.method = method
+        self._changed = changed
+        self._released = asyncio.Event()
+        self._waiting: list[web.Request] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait at this moment."""
+        return sum(not _is_gone(request) for request in self._waiting)
+
+    def release(self) -> None:
+        """Answer those who wait still, and from now on everybody at once."""
+        self._released.set()
+        self._changed()
+
+    async def keep(self, request: web.Request) -> bool:
+        """Wait for the release; whether the caller is there still."""
+        if self._released.is_set():
+            return True
+        self._waiting.append(request)
+        self._changed()
+        try:
+            await self._released.wait()
+        finally:
+            self._waiting.remove(request)
+        return not _is_gone(request)
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of the bot. `status` is `None` when the connection was torn down or left hanging.
@@ -96,7 +139,7 @@ async def deliver(
         case FaultKind.RESET | FaultKind.RESET_AFTER:
             if request.transport is not None:
                 request.transport.abort()
-        case FaultKind.BAD_GATEWAY:
+        case FaultKind.BAD_GATEWAY | FaultKind.BAD_GATEWAY_AFTER:
             return web.Response(
                 status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html"
             )

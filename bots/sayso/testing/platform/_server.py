@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 from sayso.testing.platform._clock import LocalClock, News
-from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, deliver
+from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, Hold, deliver
 
 MAX_BODY = 50 * 1024 * 1024
 State = TypeVar("State")
@@ -41,6 +41,7 @@ class LocalServer(ABC, Generic[State]):
         self._news = News()
         self.clock = LocalClock(self.changed)
         self.faults = FaultPlan(self.changed)
+        self._holds: list[Hold] = []
         self._is_unsaved = False
         self._revision = 0
         self._runner: web.AppRunner | None = None
@@ -116,6 +117,11 @@ class LocalServer(ABC, Generic[State]):
         """Let the next calls of `method` (any, if `None`) fail in this way."""
         self.faults.add(Fault(kind, method, times, retry_after, delay))
 
+    def hold(self, method: str) -> Hold:
+        """Let calls of a method hang until the hold is released, as look-ups do on a bad day."""
+        self._holds.append(Hold(method, self._news.tell))
+        return self._holds[-1]
+
     def changed(self) -> None:
         """Something has changed."""
         if self._state_file is not None and not self._is_unsaved:
@@ -150,6 +156,10 @@ class LocalServer(ABC, Generic[State]):
         fault = self.faults.take(method)
         answer: Answer | None = None
         given: dict[str, Any] = {}
+        if not await self._is_let_through(method, request):
+            self.calls.append(Call(method, given, received_at, self.clock.now(), None, None, None))
+            self._news.tell()
+            return web.Response()
         if fault is None or fault.kind in AFTER:
             answer = await self._answer(method, request)
             given = answer.given
@@ -165,3 +175,10 @@ class LocalServer(ABC, Generic[State]):
         self.calls.append(Call(method, given, received_at, self.clock.now(), status, error, kind))
         self._news.tell()
         return await deliver(request, None if answer is None else answer.response, fault)
+
+    async def _is_let_through(self, method: str, request: web.Request) -> bool:
+        """Whether the caller still waits when no hold keeps the call any more."""
+        for hold in [one for one in self._holds if one.method.lower() == method.lower()]:
+            if not await hold.keep(request):
+                return False
+        return True

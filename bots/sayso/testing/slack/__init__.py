@@ -1,6 +1,6 @@
 """A strict local Slack: the Web API and Socket Mode over real HTTP, and people who use the bot as people do."""
 
-from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock
+from sayso.testing.platform import Call, FaultKind, Hold, Impossible, LocalClock
 from sayso.testing.slack._limits import SlackLimits
 from sayso.testing.slack._people import SlackPerson, SlackPress
 from sayso.testing.slack._places import Place, SlackUserGroup
@@ -19,6 +19,7 @@ from sayso.testing.slack._view import (
 __all__ = [
     "Call",
     "FaultKind",
+    "Hold",
     "Impossible",
     "LocalClock",
     "LocalSlack",

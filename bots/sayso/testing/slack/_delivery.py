@@ -77,6 +77,8 @@ class Delivery:
         self._turn = 0
         self._number = 0
         self.handshakes_to_refuse = 0
+        self.farewells: list[str] = []
+        self.answers_closes = True
         self.lost_events: list[dict[str, Any]] = []
         self.late: list[str] = []
 
@@ -107,13 +109,15 @@ class Delivery:
         self._tickets.discard(ticket)
         if len(self._sockets) >= MOST_SOCKETS:
             return web.Response(status=429)
-        socket = web.WebSocketResponse(heartbeat=_PING_EVERY)
+        socket = web.WebSocketResponse(heartbeat=_PING_EVERY, autoclose=False)
         await socket.prepare(request)
         count = len(self._sockets) + 1
         await socket.send_json(
             {"type": "hello", "num_connections": count, "connection_info": {"app_id": APP}, "debug_info": {}}
         )
         self._sockets.append(socket)
+        if self.farewells:
+            await self._say_farewell(socket, self.farewells.pop(0), still_delivers=False)
         self._host.changed()
         try:
             async for message in socket:
@@ -122,15 +126,24 @@ class Delivery:
             if socket in self._sockets:
                 self._sockets.remove(socket)
             self._host.changed()
+        if not self.answers_closes:
+            await asyncio.Event().wait()  # until the server stops: the client gives up first
         return socket
 
-    async def disconnect(self, reason: str) -> None:
-        """Ask for every connection to be made anew. After a `warning` the old ones still work for a while."""
+    async def disconnect(self, reason: str, *, still_delivers: bool) -> None:
+        """Ask for every connection to be made anew. After a `warning`, or where it still delivers, the old ones work
+        until the bot closes them.
+        """
         for socket in list(self._sockets):
-            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
-            if reason != "warning":
-                self._sockets.remove(socket)
+            await self._say_farewell(socket, reason, still_delivers=still_delivers)
         self._host.changed()
+
+    async def _say_farewell(
+        self, socket: web.WebSocketResponse, reason: str, *, still_delivers: bool
+    ) -> None:
+        await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+        if reason != "warning" and not still_delivers:
+            self._sockets.remove(socket)
 
     def drop(self) -> None:
         """Tear every connection down."""

@@ -160,9 +160,24 @@ class LocalSlack(LocalServer[SlackState]):
         """The kinds of payloads that were acknowledged after their three seconds, for nothing."""
         return self._delivery.late
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Ask for new connections: `warning`, `refresh_requested` or `link_disabled`."""
-        await self._delivery.disconnect(reason)
+    async def disconnect(self, reason: str = "refresh_requested", *, still_delivers: bool = False) -> None:
+        """Ask for new connections: `warning`, `refresh_requested` or `link_disabled`. Where it `still_delivers`,
+        presses come on the old ones as well until the bot closes them.
+        """
+        await self._delivery.disconnect(reason, still_delivers=still_delivers)
+
+    def turn_away(self, count: int, reason: str = "refresh_requested") -> None:
+        """Send the next connections away: each gets its `hello`, and `disconnect` at once."""
+        self._delivery.farewells += [reason] * count
+
+    @property
+    def answers_closes(self) -> bool:
+        """Whether a bot that closes a socket is answered; Slack may stay silent, and the socket open."""
+        return self._delivery.answers_closes
+
+    @answers_closes.setter
+    def answers_closes(self, answers: bool) -> None:
+        self._delivery.answers_closes = answers
 
     def drop(self) -> None:
         """Tear all sockets down."""

@@ -1,6 +1,6 @@
 """A strict local Telegram: the Bot API over real HTTP, and people who use the bot as people do."""
 
-from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock
+from sayso.testing.platform import Call, FaultKind, Hold, Impossible, LocalClock
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._limits import TelegramLimits
 from sayso.testing.telegram._people import Person, Press
@@ -13,6 +13,7 @@ __all__ = [
     "CallbackQueryMode",
     "FaultKind",
     "Group",
+    "Hold",
     "Impossible",
     "LocalClock",
     "LocalTelegram",

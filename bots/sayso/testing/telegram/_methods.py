@@ -44,10 +44,11 @@ class Upload:
 
 
 class BotMethods:
-    """What a bot can call. Names are case-insensitive, as Telegram's are."""
+    """What a bot can call. Names are case-insensitive, as Telegram's are, unless `knows_exact_names_alone`."""
 
     def __init__(self, world: World, webhooks: WebhookMethods) -> None:
         self._world = world
+        self.knows_exact_names_alone = False
         self._state = world.state
         chats = ChatMethods(world)
         self._chats = chats
@@ -84,7 +85,7 @@ class BotMethods:
     async def call(self, name: str, given: Parameters) -> Any:
         """The result of one call; raises `Refused`."""
         found = self._table.get(name.lower())
-        if found is None:
+        if found is None or (self.knows_exact_names_alone and name != found[0]):
             raise Refused(404, "Not Found: method not found", bug=True)
         method_name, method = found
         result: Any = method(read_parameters(method_name, given))

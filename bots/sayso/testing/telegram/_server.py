@@ -130,6 +130,17 @@ class LocalTelegram(LocalServer[TelegramState]):
     def callback_query_mode(self, mode: CallbackQueryMode) -> None:
         self._world.callback_query_mode = mode
 
+    @property
+    def knows_exact_names_alone(self) -> bool:
+        """Whether a method is known only in its own letter case, `sendMessage` and no `sendmessage`, as with servers
+        that are stricter than Telegram's.
+        """
+        return self._methods.knows_exact_names_alone
+
+    @knows_exact_names_alone.setter
+    def knows_exact_names_alone(self, alone: bool) -> None:
+        self._methods.knows_exact_names_alone = alone
+
     # --- what the bot does -------------------------------------------------------------------------
 
     @property
