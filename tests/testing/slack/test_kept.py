@@ -161,6 +161,20 @@ async def test_the_answer_and_the_press_carry_one_and_the_same_message(
     assert set(changed["message"]) - set(sent["message"]) == {"edited"}
 
 
+async def test_a_message_with_a_thread_says_so_in_presses(
+    client: Client, ana: SlackPerson, place: Place, hands: Hands
+) -> None:
+    sent = await client.ok("chat.postMessage", channel=place.id, text="x", blocks=BLOCKS)
+    reply = await client.ok("chat.postMessage", channel=place.id, text="y", thread_ts=sent["ts"])
+    pressed = (await hands.payload(lambda: ana.press(ana.last(place), "Yes & no ✅")))["message"]
+    assert (pressed["thread_ts"], pressed["reply_count"], pressed["latest_reply"]) == (
+        sent["ts"],
+        1,
+        reply["ts"],
+    )
+    assert {name: pressed[name] for name in sent["message"]} == sent["message"]
+
+
 async def test_what_was_left_out_is_filled_in(client: Client, place: Place) -> None:
     sent = await client.ok("chat.postMessage", channel=place.id, blocks=BLOCKS)
     section, _, controls = sent["message"]["blocks"]
@@ -197,6 +211,18 @@ async def test_what_people_write_comes_with_entities_too(
     assert event["text"] == "1 &lt; 2 &amp; :rocket:"
     await ana.command("/sayso", "find R&D", place)
     assert (await envelope(socket, "slash_commands"))["payload"]["text"] == "find R&amp;D"
+
+
+async def test_emoji_in_plain_text_without_them_can_be_spared(
+    slack: LocalSlack, client: Client, place: Place
+) -> None:
+    blocks = [actions({**button("✅ & go"), "text": {"type": "plain_text", "text": "✅ &", "emoji": False}})]
+    found: list[str] = []
+    for slack.spares_emoji in (False, True):
+        sent = await client.ok("chat.postMessage", channel=place.id, text="✅", blocks=blocks)
+        assert sent["message"]["text"] == ":white_check_mark:"
+        found.append(sent["message"]["blocks"][0]["elements"][0]["text"]["text"])
+    assert found == [":white_check_mark: &amp;", "✅ &amp;"]
 
 
 # --- forgeries ---------------------------------------------------------------------------------------------

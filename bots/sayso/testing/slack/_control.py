@@ -98,6 +98,7 @@ class Act:
     thread: str | None = None
     label: str = ""
     action_id: str | None = None
+    number: int = 0
     text: str = ""
     values: dict[str, str | list[str]] = field(default_factory=dict[str, "str | list[str]"])
 
@@ -218,7 +219,7 @@ class ControlApi:
         command, _, text = act.text.partition(" ")
         actions: dict[str, Callable[[], Any]] = {
             "press": lambda: person.press(
-                self._message(person, place, act), act.label, action_id=act.action_id
+                self._message(person, place, act), act.label, action_id=act.action_id, number=act.number
             ),
             "choose": lambda: person.choose(
                 self._message(person, place, act), act.label, action_id=act.action_id
@@ -227,8 +228,8 @@ class ControlApi:
             "submit": lambda: person.submit(act.values),
             "close": person.close_view,
             "home": person.open_home,
-            "press_at_home": lambda: person.press_at_home(act.label),
-            "press_in_view": lambda: person.press_in_view(act.label),
+            "press_at_home": lambda: person.press_at_home(act.label, act.number),
+            "press_in_view": lambda: person.press_in_view(act.label, act.number),
             "command": lambda: person.command(command, text, place),
             "write": lambda: person.write(act.text, place, thread=act.thread),
         }

@@ -27,9 +27,9 @@ _SPLIT = frozenset({"rich_text_section", "rich_text_quote"})
 _KEPT_IN_VIEWS = ("title", "submit", "close", "blocks")
 
 
-def kept_plain(text: str) -> str:
+def kept_plain(text: str, *, has_codes: bool = True) -> str:
     """Plain text: entities and codes. An entity of Slack's own stays what it is, `&copy` gets its `&` escaped."""
-    return _TO_ESCAPE.sub(lambda match: _ENTITIES[match[0]], with_codes(text))
+    return _TO_ESCAPE.sub(lambda match: _ENTITIES[match[0]], with_codes(text) if has_codes else text)
 
 
 def kept_markup(text: str, *, is_verbatim: bool = False) -> str:
@@ -37,16 +37,19 @@ def kept_markup(text: str, *, is_verbatim: bool = False) -> str:
     return "".join(_marked_up(text, is_verbatim=is_verbatim))
 
 
-def kept(value: Any) -> Any:
-    """Blocks, or anything in them."""
+def kept(value: Any, *, spares_emoji: bool = False) -> Any:
+    """Blocks, or anything in them. What `emoji: false` does to plain text is documented in half a sentence ("whether
+    emojis should be escaped into the colon format") and was never seen: nothing, or it spares the emoji.
+    """
     if isinstance(value, list):
-        return [kept(one) for one in cast("Sequence[Any]", value)]
+        return [kept(one, spares_emoji=spares_emoji) for one in cast("Sequence[Any]", value)]
     if not isinstance(value, Mapping):
         return value
     given = cast("Mapping[str, Any]", value)
     match given.get("type"):
         case "plain_text":
-            return {"emoji": True, **given, "text": kept_plain(given["text"])}
+            has_codes = not spares_emoji or given.get("emoji") is not False
+            return {"emoji": True, **given, "text": kept_plain(given["text"], has_codes=has_codes)}
         case "mrkdwn":
             is_verbatim = given.get("verbatim") is True
             return {
@@ -58,14 +61,17 @@ def kept(value: Any) -> Any:
             return {**given, "elements": [one for part in given["elements"] for one in _split(part)]}
         case "input":
             more = {"optional": False, "dispatch_action": False}
-            return more | {name: kept(one) for name, one in given.items()}
+            return more | {name: kept(one, spares_emoji=spares_emoji) for name, one in given.items()}
         case _:
-            return {name: kept(one) for name, one in given.items()}
+            return {name: kept(one, spares_emoji=spares_emoji) for name, one in given.items()}
 
 
-def kept_view(body: Mapping[str, Any]) -> dict[str, Any]:
+def kept_view(body: Mapping[str, Any], *, spares_emoji: bool = False) -> dict[str, Any]:
     """A view, whose metadata and names stay as they are."""
-    return {name: kept(one) if name in _KEPT_IN_VIEWS else one for name, one in body.items()}
+    return {
+        name: kept(one, spares_emoji=spares_emoji) if name in _KEPT_IN_VIEWS else one
+        for name, one in body.items()
+    }
 
 
 def unescaped(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
-from sayso.testing.slack._kept import kept, kept_markup, unescaped
+from sayso.testing.slack._kept import kept_markup, unescaped
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._schema import check_options, check_view
@@ -300,14 +300,14 @@ class SlackPerson:
     ) -> dict[str, Any]:
         for option in options:
             if label in (label_of(option), option["text"]["text"]):
-                return {**self._action(block, element), "selected_option": kept(option)}
+                return {**self._action(block, element), "selected_option": self._world.kept(option)}
         raise Impossible(self.name, f"sees no option {label!r}")
 
     def _action(self, block: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
         sent = {key: value for key, value in element.items() if key in _SENT_BACK}
         self._world.stamp += 1
         stamp = f"{self._world.now().timestamp():.6f}{self._world.stamp}"
-        return {**kept(sent), "block_id": block["block_id"], "action_ts": stamp}
+        return {**self._world.kept(sent), "block_id": block["block_id"], "action_ts": stamp}
 
     def _around(self, kind: str) -> dict[str, Any]:
         team = "T0ELSEWHERE" if self._account.is_stranger else TEAM

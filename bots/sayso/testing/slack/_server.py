@@ -166,6 +166,15 @@ class LocalSlack(LocalServer[SlackState]):
         """
         await self._delivery.disconnect(reason, still_delivers=still_delivers)
 
+    @property
+    def spares_emoji(self) -> bool:
+        """Whether emoji stay characters in plain text with `emoji: false`; nobody knows what Slack does there."""
+        return self._world.spares_emoji
+
+    @spares_emoji.setter
+    def spares_emoji(self, spares: bool) -> None:
+        self._world.spares_emoji = spares
+
     def turn_away(self, count: int, reason: str = "refresh_requested") -> None:
         """Send the next connections away: each gets its `hello`, and `disconnect` at once."""
         self._delivery.farewells += [reason] * count

@@ -34,6 +34,13 @@ class SharedFile(msgspec.Struct):
     content: bytes
 
 
+class Reply(msgspec.Struct):
+    """Whose reply stands in a message's thread, and which."""
+
+    user: str
+    ts: str
+
+
 class Message(msgspec.Struct):
     """A message as it was sent, with ids filled in. `only_for` makes it an ephemeral one; `version` counts edits from
     1. A broadcast one of a thread shows in the channel as well.
@@ -52,6 +59,7 @@ class Message(msgspec.Struct):
     files: list[SharedFile] = msgspec.field(default_factory=list[SharedFile])
     attachments: Blocks = msgspec.field(default_factory=list[dict[str, Any]])
     edited_at: datetime | None = None
+    replies: list[Reply] = msgspec.field(default_factory=list[Reply])
 
 
 class UserGroup(msgspec.Struct):

@@ -19,6 +19,7 @@ from sayso.testing.slack._state import (
     Account,
     Channel,
     Message,
+    Reply,
     ResponseAddress,
     SharedFile,
     SlackState,
@@ -69,6 +70,7 @@ class World:
         self.changed = changed
         self.send_event = send_event
         self.problem = problem
+        self.spares_emoji = False
         self.stamp = 0
 
     # --- people and channels -----------------------------------------------------------------------
@@ -137,6 +139,8 @@ class World:
         )
         channel.messages.append(message)
         if only_for is None:
+            for parent in (one for one in channel.messages if one.ts == thread_ts):
+                parent.replies.append(Reply(user, message.ts))
             self.send_event(self.message_event(channel, message))
         self.changed()
         return message
@@ -192,6 +196,10 @@ class World:
             made.append({"fallback": "[no preview available]", "id": number, **deepcopy(one), **blocks})
         return made
 
+    def kept(self, value: Any) -> Any:
+        """Blocks or anything in them, as Slack keeps it."""
+        return kept(value, spares_emoji=self.spares_emoji)
+
     def as_sent(self, message: Message) -> dict[str, Any]:
         """A message as Slack describes it, in answers, presses and events alike."""
         found: dict[str, Any] = {
@@ -203,7 +211,7 @@ class World:
         }
         for name, value in (("blocks", message.blocks), ("attachments", message.attachments)):
             if value:
-                found[name] = kept(value)
+                found[name] = self.kept(value)
         if message.user == BOT_USER:
             profile = {"id": BOT_ID, "app_id": APP, "name": "sayso", "team_id": TEAM, "deleted": False}
             found |= {"bot_id": BOT_ID, "app_id": APP, "bot_profile": profile}
@@ -211,6 +219,8 @@ class World:
             found["edited"] = {"user": message.user, "ts": f"{message.edited_at.timestamp():.6f}"}
         if message.thread_ts is not None:
             found["thread_ts"] = message.thread_ts
+        elif message.replies:
+            found |= _thread(message)
         if message.metadata is not None:
             found["metadata"] = message.metadata
         return found
@@ -325,6 +335,20 @@ class World:
             "previous_view_id": below[-1] if below else None,
             "root_view_id": below[0] if below else view.id,
             "hash": view.hash,
-            **kept_view(view.body),
+            **kept_view(view.body, spares_emoji=self.spares_emoji),
             "state": {"values": values or {}},
         }
+
+
+def _thread(message: Message) -> dict[str, Any]:
+    """What a message says of the thread below it."""
+    users = list(dict.fromkeys(one.user for one in message.replies))
+    return {
+        "thread_ts": message.ts,
+        "reply_count": len(message.replies),
+        "reply_users_count": len(users),
+        "latest_reply": message.replies[-1].ts,
+        "reply_users": users[:5],
+        "is_locked": False,
+        "subscribed": False,
+    }

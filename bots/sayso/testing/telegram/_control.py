@@ -93,6 +93,7 @@ class Act:
     chat_id: int | None = None
     message_id: int | None = None
     label: str = ""
+    position: int | None = None
     text: str = ""
     topic: int | None = None
     payload: str | None = None
@@ -197,7 +198,8 @@ class ControlApi:
         group = self._group(act.chat_id) if act.chat_id not in (None, person.id) else None
         match request.match_info["action"]:
             case "press":
-                return await person.press(await self._message(person, group, act), act.label)
+                message = await self._message(person, group, act)
+                return await person.press(message, act.label or None, position=act.position)
             case "follow":
                 return {"url": await person.follow(await self._message(person, group, act), act.label)}
             case "reply":
