@@ -223,9 +223,7 @@ async def test_a_press_at_home_is_compared_with_the_whole_question(stage: Stage,
     await publish(stage, stage.ana, json.loads(text))
     number = 1 if forged == "details" else 0
     await (await stage.ana.press_at_home("✅ approve", number)).result()
-    home = await home_of(
-        stage, stage.ana, lambda home: "This message does not show the question" in home.text
-    )
+    home = await home_of(stage, stage.ana, lambda home: "This card was out of date" in home.text)
     assert "Payee: Evil Ltd" in home.text, "it is drawn anew"
     assert (await stage.service.card(run_id)).request.open
 

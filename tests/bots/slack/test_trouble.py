@@ -54,15 +54,18 @@ async def test_a_label_beyond_the_limit_stands_whole_in_the_card(stage: Stage) -
 
 
 async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first_press(stage: Stage) -> None:
-    """A reset after the effect: nobody knows that the card is there. Both copies work; the other one gets locked."""
+    """A reset after the effect: nobody knows that the card is there. A press in it closes it, and counts not."""
     stage.slack.fail(FaultKind.RESET_AFTER, "chat.postMessage")
     run_id = await stage.service.ask([PLACE])
     await stage.slack.until(lambda: len(stage.ana.messages(stage.channel)) == 2)
     copy, card = stage.ana.messages(stage.channel)
     _, words = await stage.press(stage.ana, copy, "✅ approve")
-    assert words == "Approved. The run goes on."
+    assert words.startswith("This message isn't the card itself.")
+    closed = await stage.until_shows(copy, "This is a copy of the card. Go to the card")
+    assert closed.labels == []
+    assert closed.links[0].endswith(f"/p{card.ts.replace('.', '')}")
+    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The run goes on."
     assert await stage.service.answer(run_id) == "approve"
-    assert (await stage.until_shows(copy, "This is a copy of the card.")).labels == []
     assert (await stage.until_shows(card, "APPROVED, done")).labels == []
 
 

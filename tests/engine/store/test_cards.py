@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.engine import Delivery, RequestStatus, SQLiteStore, WorkflowStatus
+from sayso.engine import Delivery, Kept, Rendering, RequestStatus, SQLiteStore, WorkflowStatus
 from sayso.engine.store import Place, VisitEnd
 from tests.engine.store.situation import GatedClock, a_vote, begin, put, rows
 from tests.engine.support import ANA, START
@@ -79,10 +79,87 @@ async def test_news_that_come_while_a_card_is_sent_are_still_due(store: SQLiteSt
     assert (again.reference, again.revision_shown, again.revision_wanted) == ("1.2", 1, 2)
 
 
+KEPT = Kept("d" * 64, {"text": "t" * 32})
+
+
+async def rendered(store: SQLiteStore, delivery: Delivery, message: str, kept: Kept | None = KEPT) -> int:
+    """Do what the outbox does when the platform has answered; the number."""
+    rendering = await store.begin_delivery(delivery)
+    assert rendering is not None
+    await store.refer_delivery(delivery, f"{message}/0", rendering, message, kept)
+    return rendering
+
+
+async def test_each_attempt_has_a_number_of_its_own_and_what_was_kept_under_it(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    first = await rendered(store, await due(store), "C1/1.2")
+    other = await rendered(store, await due(store, TELEGRAM), "-100/7", None)
+    assert first != other, "a number says at which place it was"
+    assert await store.reader.rendering(request_id, first) == Rendering(first, SLACK, "C1/1.2", KEPT)
+    assert await store.reader.rendering(request_id, other) == Rendering(other, TELEGRAM, None, None)
+    assert await store.reader.rendering(request_id, 99) is None
+
+
+async def test_late_presses_find_the_latest_renderings_and_no_number_comes_twice(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    delivery = await due(store)
+    numbers = [await rendered(store, delivery, "C1/1.2") for _ in range(20)]
+    assert numbers == sorted(set(numbers))
+    kept = [number for number in numbers if await store.reader.rendering(request_id, number)]
+    assert kept == numbers[-8:]
+
+
+async def test_a_card_that_shows_its_decision_has_no_renderings(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    delivery = await due(store)
+    number = await rendered(store, delivery, "C1/1.2")
+    await store.end_delivery(delivery, "C1/1.2/0", store.clock.now())
+    assert await store.reader.rendering(request_id, number) is not None
+    await store.answer(a_vote(request_id))
+    await store.end_delivery(await due(store), "C1/1.2/0", store.clock.now())
+    assert await store.reader.rendering(request_id, number) is None
+
+
+async def test_a_message_to_be_closed_outlives_a_card_that_is_shown_meanwhile(store: SQLiteStore) -> None:
+    """Somebody pressed in a message that is none of ours, while the card itself was on its way."""
+    request_id = await put(store, await begin(store), to=BOTH)
+    before = await due(store)
+    await store.close_later(request_id, SLACK, "C1/0.1/0")
+    await store.end_delivery(before, "C1/1.2/0", store.clock.now())
+    delivery = await due(store)
+    assert (delivery.reference, delivery.former) == ("C1/1.2/0", "C1/0.1/0")
+    await store.end_delivery(delivery, "C1/1.2/0", store.clock.now())
+    assert (await store.reader.deliveries(request_id))[0].former is None
+
+
+async def test_a_mismatch_is_told_once_for_each_card(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    told = [
+        await store.report_mismatch(request_id, place, ANA, "slack:C1", ["text"])
+        for place in (SLACK, SLACK, TELEGRAM, None)
+    ]
+    assert told == [True, False, True, False]
+    (first, _) = [row async for row in store.reader.audit() if row.kind == "card_forged"]
+    assert (first.payload, first.person) == ({"place": "slack:C1", "parts": ["text"]}, ANA)
+
+
+async def test_only_the_message_that_was_pressed_is_replaced(store: SQLiteStore) -> None:
+    request_id = await put(store, await begin(store), to=BOTH)
+    await show(store)
+    (reference,) = [
+        one.reference for one in await store.reader.deliveries(request_id) if one.destination == SLACK
+    ]
+    assert reference is not None
+    await store.replace_message(request_id, SLACK, "another")
+    assert await nothing_due(store) is None
+    await store.replace_message(request_id, SLACK, reference)
+    assert ((await due(store)).reference, (await due(store)).former) == (None, reference)
+
+
 async def test_a_reference_is_kept_before_everything_is_sent(store: SQLiteStore) -> None:
     """A crash between the card and the rest of its text must not send the card again."""
     await put(store, await begin(store), to=BOTH)
-    await store.refer_delivery(await due(store), "1.2")
+    await store.refer_delivery(await due(store), "1.2", 1, "1.2", None)
     found = await due(store)
     assert (found.reference, found.revision_shown) == ("1.2", 0)
 

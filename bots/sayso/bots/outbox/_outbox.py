@@ -204,18 +204,19 @@ class Outbox:
         record = await self._store.reader.card(delivery.request_id)
         if record is None:
             return  # pruned meanwhile, and its deliveries with it
+        card = delivery
         if delivery.reference is None and not record.request.open:
             if delivery.former is None:
                 # It was decided before it was shown here: there is nothing to ask, and nothing to correct.
                 await self._store.end_delivery(delivery, None, self._store.clock.now())
                 return
             # It was to be posted anew, and was decided first: the message that is there shows it.
-            delivery = replace(delivery, reference=delivery.former, former=None)
+            card = replace(delivery, reference=delivery.former, former=None)
         rendering = await self._store.begin_delivery(delivery)
         if rendering is None:
             return  # pruned meanwhile, and its deliveries with it
         try:
-            reference = await self._send(surface, record, delivery, rendering)
+            reference = await self._send(surface, record, card, rendering)
         except DeliveryProblem as problem:
             await self._failed(surface, delivery, problem)
             return

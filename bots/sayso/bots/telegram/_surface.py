@@ -144,9 +144,10 @@ class TelegramSurface:
         return self._keys(self._chats.id_of(self._destination(notice.destination)))
 
     async def send(self, record: CardRecord, notice: Notice) -> None:
-        """Send it as a reply to the card. Single votes show in the card alone: Telegram has no threads for them. Below a
-        reminder the card is posted anew: of messages that are hours old Telegram does not say any more what they show,
-        and a press there could not be compared.
+        """Send it as a reply to the card. Single votes show in the card alone: Telegram has no threads for them.
+
+        Below a reminder the card is posted anew: of messages that are hours old Telegram does not say any more what
+        they show, and a press there could not be compared.
         """
         message = message_of(record, notice, self._settings)
         if message is None or message.quiet:

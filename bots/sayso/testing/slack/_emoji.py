@@ -52,7 +52,7 @@ def with_codes(text: str) -> str:
 
 
 def _emoji(characters: str) -> Emoji:
-    plain = re.sub(f"[{_TONES}{_PICTURE}]", "", characters)
+    plain = re.sub(f"(?<!^)[{_TONES}]|{_PICTURE}", "", characters)  # a tone alone is an emoji, too
     unicode, name = _names()[plain]
     tone = re.search(f"(?<!^)[{_TONES}]", characters)
     if tone is None:

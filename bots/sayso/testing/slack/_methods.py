@@ -59,6 +59,7 @@ _ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ),
         ("chat.update", "channel ts", f"{_SAID} metadata parse link_names reply_broadcast"),
         ("chat.delete", "channel ts", ""),
+        ("chat.getPermalink", "channel message_ts", ""),
         ("chat.postEphemeral", "channel user", f"{_SAID} thread_ts parse link_names"),
         ("conversations.open", "users", "return_im prevent_creation"),
         ("conversations.info", "channel", "include_locale include_num_members"),
@@ -110,6 +111,7 @@ class Methods:
             "chat.postMessage": self._post,
             "chat.update": self._update,
             "chat.delete": self._delete,
+            "chat.getPermalink": self._permalink,
             "chat.postEphemeral": self._post_ephemeral,
             "conversations.open": self._open,
             "conversations.info": self._info,
@@ -221,6 +223,12 @@ class Methods:
         if found is None or found.is_disabled:
             raise Refused("no_such_subteam")
         return found
+
+    def _permalink(self, given: dict[str, Any]) -> dict[str, Any]:
+        channel = self._world.channel(given["channel"])
+        ts = self._world.message(channel, given["message_ts"]).ts
+        address = f"{self._host.url}/archives/{channel.id}/p{ts.replace('.', '')}"
+        return {"channel": channel.id, "permalink": address}
 
     # --- channels ----------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def shown(
 
     `request` is what the card that was sent asks; the trail keeps that it was shown there.
     """
-    fields = {"reference": reference, "revision": delivery.revision_wanted}
+    fields = {"reference": reference, "former": delivery.former, "revision": delivery.revision_wanted}
     tx.run("delivery_shown", {**_where(delivery), **fields, "quiet_until": to_microseconds(quiet_until)})
     tx.run("renderings_end", _where(delivery))
     if request is None or tx.row("delivery_told", {**_where(delivery), "revision": request.revision}) is None:
@@ -121,7 +121,7 @@ def replace_message(tx: Transaction, request_id: str, destination: str, referenc
 
 def close_later(tx: Transaction, request_id: str, destination: str, message: str) -> None:
     """Have a message that is none of ours locked once the card itself stands."""
-    tx.run("delivery_close_later", {"id": request_id, "destination": destination, "message": message})
+    tx.mark_cards("delivery_close_later", {"id": request_id, "destination": destination, "message": message})
 
 
 def report_mismatch(

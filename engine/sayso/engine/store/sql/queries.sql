@@ -188,8 +188,8 @@ WHERE destination = :destination AND reference = :reference
 
 -- name: delivery_close_later
 -- A message that is none of ours is locked once the card itself stands.
-UPDATE deliveries SET former = :message
-WHERE destination = :destination AND former IS NULL AND reference IS NULL
+UPDATE deliveries SET former = :message, revision_wanted = revision_wanted + 1, next_attempt = NULL
+WHERE destination = :destination AND former IS NULL
   AND request_key = (SELECT request_key FROM requests WHERE id = :id);
 
 -- name: deliveries_tell_mismatch
@@ -199,7 +199,8 @@ WHERE mismatch_told = 0 AND (:destination IS NULL OR destination = :destination)
   AND request_key = (SELECT request_key FROM requests WHERE id = :id) RETURNING destination;
 
 -- name: delivery_shown
-UPDATE deliveries SET reference = :reference, former = NULL, revision_shown = :revision, attempts = 0,
+UPDATE deliveries SET reference = :reference, former = CASE WHEN former = :former THEN NULL ELSE former END,
+                      revision_shown = :revision, attempts = 0,
                       next_attempt = CASE WHEN revision_wanted > :revision THEN NULL ELSE :quiet_until END, last_error = NULL
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
   AND revision_wanted >= :revision;
