@@ -255,11 +255,16 @@ class Both:
         return await AtInbox.sign_in(self.url, link)
 
     async def press(
-        self, person: local_slack.SlackPerson, card: local_slack.SeenMessage, label: str, **how: bool
+        self,
+        person: local_slack.SlackPerson,
+        card: local_slack.SeenMessage,
+        label: str,
+        *,
+        forged: bool = False,
     ) -> str:
         """Press in Slack; the words for that person alone."""
         before = len(person.words(self.channel))
-        assert (await (await person.press(card, label, **how)).result()).is_acknowledged
+        assert (await (await person.press(card, label, forged=forged)).result()).is_acknowledged
         await self.slack.until(lambda: len(person.words(self.channel)) > before)
         return person.words(self.channel)[before]
 

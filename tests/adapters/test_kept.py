@@ -31,8 +31,8 @@ LABEL = st.text(min_size=1, max_size=40).filter(str.strip)
 @st.composite
 def cards(draw: st.DrawFn) -> Any:
     labels = draw(st.lists(LABEL, min_size=2, max_size=30, unique_by=str.strip))
-    options = [{"value": str(at), "label": label} for at, label in enumerate(labels)]
-    details = draw(st.dictionaries(st.text(min_size=1, max_size=20), TEXT, max_size=3)) or None
+    options: Any = [{"value": str(at), "label": label} for at, label in enumerate(labels)]
+    details: Any = draw(st.dictionaries(st.text(min_size=1, max_size=20), TEXT, max_size=3)) or None
     question = Question(draw(TEXT) or "Go?", options, "select", None, details)
     return build_card(pending(question), {}, rendering=draw(st.integers(1, 10**6)))
 
@@ -50,12 +50,12 @@ def slack_message(card: Any) -> dict[str, Any]:
 
 def pressed(message: dict[str, Any], block: dict[str, Any], element: dict[str, Any]) -> Pressed:
     """A press of an element in a message; of a picker, of its first option."""
-    sent = {
+    sent: dict[str, Any] = {
         name: element[name] for name in ("action_id", "type", "text", "value", "style") if name in element
     }
     if "options" in element:
         sent["selected_option"] = element["options"][0]
-    payload = {
+    payload: dict[str, Any] = {
         "type": "block_actions",
         "user": {"id": "U1", "team_id": "T1"},
         "team": {"id": "T1"},

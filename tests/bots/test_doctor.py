@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from sayso.testing.slack import LocalSlack, Place
+from sayso.testing.slack import LocalSlack, Place, SeenMessage
 from sayso.testing.telegram import Group, LocalTelegram
-from tests.bots.command import sayso
+from tests.bots.command import Ran, sayso
 
 
 class Office:
@@ -130,3 +132,61 @@ async def test_groups_are_looked_up_as_a_vote_would(office: Office) -> None:
     code, found = await office.doctor()
     assert code != 0
     assert "no_such_subteam" in found["group:sre"]["what"]
+
+
+async def card_with(office: Office, label: str) -> SeenMessage:
+    """The card in the channel that has this button, once there is one."""
+
+    def found() -> list[SeenMessage]:
+        return [one for one in office.ana.messages(office.channel) for row in one.labels if label in row]
+
+    await office.slack.until(lambda: bool(found()))
+    return found()[-1]
+
+
+def trying(office: Office) -> asyncio.Task[Ran]:
+    command = ("doctor", "--press", "slack:#releases", "--wait", "60s", "--json")
+    return asyncio.create_task(asyncio.to_thread(sayso, office.folder, *command, **office.tokens))
+
+
+async def test_presses_and_typed_answers_are_tried_on_the_platform_itself(office: Office) -> None:
+    ran = trying(office)
+    card = await card_with(office, "❌ reject")
+    await (await office.ana.press(card, "❌ reject")).result()
+    await office.slack.until(lambda: office.ana.sees(card).version > 1)
+    await (await office.ana.press(card, "✅ approve")).result()
+    other = await card_with(office, "✍️ Answer")
+    await (await office.ana.press(other, "✍️ Answer")).result()
+    await office.slack.until(lambda: office.ana.view is not None and office.ana.view.submit is not None)
+    await (await office.ana.submit({"Your answer": "green"})).result()
+    done = await ran
+    assert {one["subject"]: one["good"] for one in done.json["findings"]} == {
+        "presses": True,
+        "typed answers": True,
+    }
+    assert done.code == 0
+
+
+async def test_what_differs_between_an_answer_and_a_press_is_named(office: Office) -> None:
+    """As if the workspace gave messages back in a form of its own."""
+    ran = trying(office)
+    card = await card_with(office, "❌ reject")
+    blocks = office.slack.calls_of("chat.postMessage")[-1].parameters["blocks"]
+    given = json.loads(blocks) if isinstance(blocks, str) else blocks
+    body = {"channel": card.channel, "ts": card.ts, "text": "-", "blocks": [given[0], *given]}
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {office.slack.bot_token}"}) as client:
+        assert (await client.post(f"{office.slack.api_url}chat.update", json=body)).json()["ok"]
+    await (await office.ana.press(card, "❌ reject")).result()
+    done = await ran
+    (found,) = done.json["findings"]
+    assert found["subject"] == "presses"
+    assert "text" in found["what"]
+    assert done.code == 1
+
+
+async def test_presses_are_not_tried_at_a_place_that_nobody_configured(office: Office) -> None:
+    ran = await asyncio.to_thread(
+        sayso, office.folder, "doctor", "--press", "slack:#nowhere", **office.tokens
+    )
+    assert ran.code != 0
+    assert "is not configured" in ran.err

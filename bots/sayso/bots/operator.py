@@ -109,8 +109,10 @@ class OperatorDesk:
             return ()
         if row.kind == "card_forged":
             place = visible_line(str(payload.get("place")))
-            return ((f"FORGED: at {place}, a message with buttons of request {row.request_id} shows something else.",),
-                    ("Somebody may have the bot's token: replace it. The press was not counted.",))  # fmt: skip
+            where = f"at {place}, a message with buttons of request {row.request_id}"
+            advice = "Somebody may have the bot's token: replace it. `sayso doctor --press` tells whether it is that."
+            return ((f"FORGED: {where} shows something else than was sent: {mismatched_parts(row)}.",),
+                    ("The press was not counted.",), (advice,))  # fmt: skip
         if row.kind == "break_glass":
             reason = visible(str(payload.get("reason")))
             return ((f"BREAK-GLASS: {visible_line(str(row.person))} approved alone: {reason}",),
@@ -124,3 +126,10 @@ class OperatorDesk:
             )
         what = visible_line(f"{payload.get('kind')}: {payload.get('name')}")
         return ((f"NEEDS ATTENTION: {subject}: {what}",), (f"sayso attention {run.run_id}",))
+
+
+def mismatched_parts(row: AuditRow) -> str:
+    """Which parts of a message were not as they were sent, by a row of the trail."""
+    payload = row.payload if isinstance(row.payload, dict) else {}
+    parts = payload.get("parts")
+    return visible_line(", ".join(str(part) for part in parts)) if isinstance(parts, list) else "its text"

@@ -189,7 +189,6 @@ class Presses:
         self, seen: Seen, own: Delivery | None, person: str, platform: str, parts: tuple[str, ...]
     ) -> None:
         place = platform if seen.message is None else f"{platform}:{Reference.named(seen.message).chat}"
-        self._counts.card_forged(platform)
         logger.error(
             "a message at %s with buttons of request %s shows something else than was sent: %s",
             place,
@@ -198,6 +197,7 @@ class Presses:
         )
         destination = None if own is None else own.destination
         await self._store.report_mismatch(seen.request_id, destination, person, place, parts)
+        self._counts.card_forged(platform)  # operators hear of what is committed
 
     async def _put_right(self, seen: Seen, own: Delivery | None) -> Standing:
         if own is None or own.reference is None:

@@ -5,30 +5,48 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import instant_words, visible, visible_line
-from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._upkeep import read_age
 from sayso.bots.findings import Finding
 from sayso.bots.loading import load_workflow
-from sayso.bots.platforms import check_platforms
-from sayso.bots.service import Service
+from sayso.bots.platforms import check_platforms, secrets_of
+from sayso.bots.service import MissingExtra, Service
 from sayso.engine import SaysoError
 
 
-def doctor(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+def doctor(
+    *,
+    press: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DESTINATION",
+            help="Post two cards there and try what a press brings. The service must not run meanwhile.",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[str, typer.Option(help="How long to wait for each answer, such as 90s or 5m.")] = "2m",
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
     """Check tokens, rights and membership on every platform, the workflows, and destinations that were given up.
 
     Changes nothing, and works while the service runs. Ends with 1 when something has to be mended.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
-    findings = [*_check_workflows(service, output), *asyncio.run(_check(service))]
+    if press is not None:
+        findings = _check_presses(service, press, wait, output)
+    else:
+        findings = [*_check_workflows(service, output), *asyncio.run(_check(service))]
     if not findings:
         findings = [
             Finding.bad("sayso.toml", "no workflow and no platform is configured", "Copy sayso.example.toml.")
@@ -36,6 +54,20 @@ def doctor(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
     output.show(_table(findings))
     output.value({"findings": [_as_dict(one) for one in findings]})
     return ExitCode.OK if all(one.is_good for one in findings) else ExitCode.FAILED
+
+
+def _check_presses(service: Service, place: str, wait: str, output: Output) -> list[Finding]:
+    patience = read_age(wait)
+    service.settings.destination(place)
+    if service.client() is not None:
+        raise UsageProblem("the service runs, and would take the presses. Stop it first.")
+    try:
+        from sayso.bots.logs import set_up_logging
+        from sayso.bots.press_check import check_presses
+    except ModuleNotFoundError as error:
+        raise MissingExtra("sayso doctor --press", "web", error.name) from error
+    set_up_logging(service.settings.log, secrets_of(service.settings))
+    return asyncio.run(check_presses(service.settings, place, patience, output.say))
 
 
 def _check_workflows(service: Service, output: Output) -> list[Finding]:

@@ -100,11 +100,11 @@ class Home:
             return Judged(Standing.OUTDATED)
         if shown is not None and event.kept is not None:
             parts = shown.differs_in(event.kept) or ("button",)
-            self._metrics.card_forged(_SURFACE)
             logger.error(
                 "the home of %s shows something else than was sent: %s", sender.person, ", ".join(parts)
             )
             await self._store.report_mismatch(button.request_id, None, sender.person, "slack home", parts)
+            self._metrics.card_forged(_SURFACE)  # operators hear of what is committed
         again = self._strikes.strike(sender.person, button.request_id)
         return Judged(Standing.STUCK if again else Standing.REDRAWN)
 

@@ -1,0 +1,147 @@
+"""`sayso doctor --press`: one card on the real platform, pressed by a person, and one answer typed there.
+
+Whether a press counts rests on a platform saying the same of a message in its answer to us and with a press. That is
+tried here, by the very code of the service, on a database of its own that is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sayso.bots.findings import Finding
+from sayso.bots.operator import mismatched_parts
+from sayso.bots.platforms import make_platforms
+from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.config import HttpSettings, Settings
+from sayso.engine import Policy, SaysoError, SQLiteStore, Stage, Workflow, node, request_input
+
+logger = logging.getLogger("sayso.doctor")
+
+ODD = "R&D &amp; <b>&copy;</b> e\u0301 ﬁ 🚀 1\ufe0f\u20e3 :smile: https://example.org/?a=1&b=2"
+"""What platforms give back in a form of their own: entities, decomposed letters, emoji, codes, addresses."""
+
+_PRESS = "Press reject first. When this card shows your vote, press approve."
+_TYPE = "Now answer with any text, by the button of this card."
+
+
+async def check_presses(
+    settings: Settings, place: str, wait: timedelta, say: Callable[[str], None]
+) -> list[Finding]:
+    """Post cards at a destination, and say what came of the presses. Nothing of it stays but the cards.
+
+    Raises `InvalidSettings`, `OSError`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trial = _Trial(place, say)
+        alone = settings.model_copy(update={"operator": None, "http": HttpSettings(port=0)})
+        async with trial.served(alone, Path(folder)):
+            pressed = await trial.step(f"Do what the card at {place} says", "presses", wait)
+            if not pressed.is_good:
+                return [pressed]
+            return [pressed, await trial.step("Now do what the next card says", "typed answers", wait)]
+
+
+class _News(StrEnum):
+    """What a step waits for."""
+
+    ANSWERED = "answered"
+    MISMATCH = "mismatch"
+
+
+class _Trial:
+    """One run with two questions, and who waits for their answers."""
+
+    def __init__(self, place: str, say: Callable[[str], None]) -> None:
+        self._place = place
+        self._say = say
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Queue[_News] = asyncio.Queue()
+        self._parts: Parts | None = None
+        self._run_id = ""
+
+    @asynccontextmanager
+    async def served(self, settings: Settings, folder: Path) -> AsyncGenerator[None]:
+        """The service with this one workflow, which has begun."""
+
+        def platforms(parts: Parts) -> list[Platform]:
+            self._parts = parts
+            parts.metrics.on_alarm.append(lambda: self._news.put_nowait(_News.MISMATCH))
+            return make_platforms(parts)
+
+        plan = Plan(
+            settings=settings,
+            new_store=lambda: SQLiteStore(folder / "press.db"),
+            workflows=[self._workflow()],
+            starters={},
+            audiences={},
+            platforms=platforms,
+            exit_code=lambda _: 1,
+        )
+        async with serve(plan):
+            assert self._parts is not None
+            self._run_id = await self._parts.runtime.start("sayso doctor")
+            yield
+
+    def _workflow(self) -> Workflow:
+        policy = Policy(stages=[Stage([self._place], reject_at=2)])
+
+        @node
+        async def ask(_: dict[str, Any]) -> None:
+            asked = f"{_PRESS} {ODD}"
+            await request_input(
+                asked, ["approve", "reject"], "select", "pressed", policy=policy, details={"Odd": ODD}
+            )
+            self._answered()
+            await request_input(_TYPE, None, "text", "typed", to=[self._place])
+            self._answered()
+
+        return Workflow("sayso doctor", start=ask)
+
+    def _answered(self) -> None:
+        """The workflow has an answer; it runs on a loop of its own."""
+        self._loop.call_soon_threadsafe(self._news.put_nowait, _News.ANSWERED)
+
+    async def step(self, wanted: str, subject: str, wait: timedelta) -> Finding:
+        """Wait for one answer; what was found."""
+        self._say(f"{wanted}. Waiting {wait.total_seconds():g} s.")
+        try:
+            async with asyncio.timeout(wait.total_seconds()):
+                news = await self._news.get()
+        except TimeoutError:
+            return Finding.bad(subject, await self._why_nothing_came(), "Try again with a longer --wait.")
+        if news is _News.ANSWERED:
+            return Finding.good(subject, "what a press brings is what the platform said that it keeps")
+        parts = await self._differing()
+        return Finding.bad(
+            subject,
+            f"a press brings something else than the platform said that it keeps: {parts}",
+            "Presses here are refused. Please report it, with the name of the part.",
+        )
+
+    async def _differing(self) -> str:
+        assert self._parts is not None
+        rows = [
+            row async for row in self._parts.store.reader.audit(self._run_id) if row.kind == "card_forged"
+        ]
+        return ", ".join(mismatched_parts(row) for row in rows) or "a destination was given up; see the log"
+
+    async def _why_nothing_came(self) -> str:
+        """What keeps the card from people, where that is known."""
+        assert self._parts is not None
+        try:
+            pending = await self._parts.runtime.pending(self._run_id)
+            shown = [one for found in pending for one in await self._parts.store.reader.deliveries(found.id)]
+        except SaysoError as error:
+            return str(error)
+        errors = [one.last_error for one in shown if one.last_error is not None]
+        if errors:
+            return f"the card could not be shown: {errors[0]}"
+        return "nobody answered in time"
