@@ -33,7 +33,7 @@ class Metrics:
         )
 
         self._forged = self._counter(
-            "forged_cards", "Presses in messages that showed something else than their question", "platform"
+            "forged_cards", "Presses in messages that showed something else than was sent", "platform"
         )
 
     def answered(self, platform: str, kind: str) -> None:
