@@ -134,6 +134,29 @@ async def test_groups_are_looked_up_as_a_vote_would(office: Office) -> None:
     assert "no_such_subteam" in found["group:sre"]["what"]
 
 
+@pytest.mark.parametrize("enterprise", [None, "E0LOCAL01"])
+async def test_how_people_are_written_is_said_and_who_matches_nobody(
+    tmp_path: Path, enterprise: str | None
+) -> None:
+    """Whoever writes the settings sees which form Slack has, and which entries can never be anybody."""
+    async with LocalSlack(enterprise=enterprise) as slack, LocalTelegram() as telegram:
+        office = Office(tmp_path, slack, telegram)
+        await office.open()
+        ana, organisation = office.ana.id, enterprise or slack.team_id
+        right = [f"slack:{one}:{ana}" for one in dict.fromkeys([organisation, slack.team_id])]
+        wrong = [f"slack:T0OTHER01:{ana}", "slack:@ana", f"slack:{ana}", f"slack:{organisation}:U0NOBODY1"]
+        with (tmp_path / "sayso.toml").open("a") as settings:
+            settings.write(f"[http]\noperators = {[*right, *wrong]}\n".replace("'", '"'))
+        code, found = await office.doctor()
+        assert found["Slack people"]["what"].startswith(f"they are written slack:{organisation}:USER")
+        assert f"slack:{organisation}:{slack.bot_user_id}" in found["Slack people"]["what"]
+        assert code == 1
+        assert [found[one]["good"] for one in right] == [True] * len(right)
+        assert [found[one]["good"] for one in wrong] == [False] * len(wrong)
+        assert found[wrong[0]]["remedy"] == f"Write {right[0]}."
+        assert (slack.problems, telegram.problems) == ([], [])
+
+
 async def card_with(office: Office, label: str) -> SeenMessage:
     """The card in the channel that has this button, once there is one."""
 

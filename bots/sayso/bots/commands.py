@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import visible_line
-from sayso.bots.desk import Desk, Press
+from sayso.bots.desk import Desk, Press, one_account
 from sayso.bots.links import SURE, Links
 from sayso.engine import (
     CardRecord,
@@ -117,7 +117,8 @@ class Commands:
 
     async def _start(self, command: Command) -> Reply:
         name, _, given = command.text.strip().partition(" ")
-        mine = sorted(workflow for workflow, people in self._starters.items() if command.person in people)
+        ids = await self._store.reader.ids_of(command.person)
+        mine = sorted(workflow for workflow, people in self._starters.items() if not people.isdisjoint(ids))
         if name not in mine:
             may = f"You may start: {', '.join(mine)}." if mine else "There is no workflow that you may start."
             why = f"{visible_line(name)} is none that you may start. " if name else ""
@@ -259,11 +260,11 @@ class Commands:
 
     async def _accounts(self, command: Command) -> Reply:
         ids = await self._store.reader.ids_of(command.person)
-        if len(ids) == 1:
+        others = {one_account(one): one for one in ids if not one.startswith("person:")}
+        others[one_account(command.person)] = command.person
+        if len(others) == 1:
             return _said(f"You are {command.person}, with no other account. {command.prefix}link adds one.")
-        return _said(
-            "Your accounts, with one vote together:", *(one for one in ids if not one.startswith("person:"))
-        )
+        return _said("Your accounts, with one vote together:", *others.values())
 
     async def _find(self, given: str) -> CardRecord | str:
         pending = await self._store.reader.pending(limit=_ALL)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sayso.adapters.cards import (
     Words,
@@ -18,7 +19,7 @@ from sayso.adapters.cards import (
 from sayso.adapters.console import visible_line
 from sayso.bots.groups import PREFIX, STALE, Groups
 from sayso.bots.membership import LookUpFailed, Membership
-from sayso.config import PLATFORMS, Destination, Settings, UnknownDestination
+from sayso.config import MEMBERS, PLATFORMS, Destination, Settings, UnknownDestination
 from sayso.engine import (
     NOT_YOURS,
     CardRecord,
@@ -41,6 +42,8 @@ from sayso.engine import (
 
 logger = logging.getLogger("sayso.answers")
 
+T = TypeVar("T")
+
 _STANDING_LIVES = timedelta(seconds=30)
 _MOST_STANDINGS = 1000
 
@@ -51,7 +54,8 @@ class Press:
 
     `chat` is the platform's id of the chat in which it was pressed, `event_key` what makes a repetition known. `via` is
     the surface, where that is not the platform of the account. With `break_glass` it shall count alone. That it comes
-    from what was shown was made sure of before (`chats`).
+    from what was shown was made sure of before (`chats`). Look-ups end by `look_up_by`, on the loop's clock: what is
+    not known then is not counted.
     """
 
     request_id: str
@@ -66,6 +70,7 @@ class Press:
     chat: str | None = None
     via: str | None = None
     break_glass: bool = False
+    look_up_by: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,10 @@ class WayIn:
         others = [vote.as_vote() for vote in record.votes if vote.person not in self.ids]
         return evaluate(policy, [*others, self.vote(at)], at).refused.get(self.ids[0])
 
+
+_VOTERS_UNKNOWN = (
+    "Not done: it could not be found out who else has voted or asked. Please try again in a minute."
+)
 
 _CLOSED = {
     RequestStatus.ANSWERED: OutcomeKind.ALREADY_ANSWERED,
@@ -180,15 +189,35 @@ class Desk:
         words = outdated_words(record, press.revision)
         if words is not None:
             return record, words
-        way = await self.way_in(record, press.person, press.chat, press.via)
+        way = await self.way_in(record, press.person, press.chat, press.via, press.look_up_by)
         why = way.refusal(record, self._store.clock.now())
         return record, None if why is None else self._refusal(record, way, why)
 
+    async def settle(self, record: CardRecord | None, person: str, by: float | None = None) -> None:
+        """Have whoever answers, those whose votes count beside theirs, and those who may not, be known for who they
+        are, in whatever form they were recorded. Raises `LookUpFailed`, `StoreError`.
+        """
+        people = [person]
+        if record is not None:
+            policy = record.request.policy or Policy()
+            people += [*(vote.account for vote in record.votes), *policy.excluded, *policy.released]
+        for platform in dict.fromkeys(one.partition(":")[0] for one in people):
+            membership = self._memberships.get(platform)
+            if membership is not None:
+                theirs = [one for one in people if one.startswith(f"{platform}:")]
+                await _in_time(by, membership.settle(theirs))
+
     async def way_in(
-        self, record: CardRecord, person: str, chat: str | None = None, via: str | None = None
+        self,
+        record: CardRecord,
+        person: str,
+        chat: str | None = None,
+        via: str | None = None,
+        by: float | None = None,
     ) -> WayIn:
         """How somebody is let in to a request now: by the chats and groups that it was sent to and that any of their
-        accounts belongs to. By none of them, those alone are let in whom the audience names.
+        accounts belongs to. By none of them, those alone are let in whom the audience names. Look-ups end by an instant
+        of the loop's clock.
         """
         ids = await self._store.reader.ids_of(person)
         platform = person.partition(":")[0]
@@ -198,7 +227,7 @@ class Desk:
         why = ""
         for destination, account in self._destinations(record, ids, chat):
             try:
-                reason = await self._why_not(destination, account)
+                reason = await _in_time(by, self._why_not(destination, account))
             except LookUpFailed as problem:
                 logger.warning("whether %s belongs to %s: %s", account, destination.name, problem)
                 unknown.append(destination.name)
@@ -207,11 +236,11 @@ class Desk:
                 why = why or reason
                 continue
             facts.append(Fact(destination.name, value=True, as_of=self._store.clock.now()))
-            if way == platform and account == person:
+            if way == platform and one_account(account) == one_account(person):
                 way = destination.name
             if record.request.policy is None:
                 break
-        of_groups, not_found, hidden = await self._groups.facts(_entries(record), ids)
+        of_groups, not_found, hidden = await self._groups.facts(_entries(record), ids, by=by)
         return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why or hidden)
 
     async def standing(self, person: str, via: str | None = None) -> WayIn:
@@ -245,11 +274,13 @@ class Desk:
         return found[0] if found else None
 
     async def facts(self, request_id: str, person: PersonId, via: str) -> tuple[Fact, ...]:
-        """What can be looked up of somebody who answers by another surface. Raises `StoreError`."""
-        if not (self._settings.people or self._settings.groups) and person.partition(":")[0] not in PLATFORMS:
-            return ()
+        """What can be looked up of somebody who answers by another surface. Raises `LookUpFailed` where it cannot be
+        found out who else has voted or asked, `StoreError`.
+        """
         record = await self._store.reader.card(request_id)
-        return () if record is None else (await self.way_in(record, person, via=via)).facts
+        await self.settle(record, person)
+        is_known = self._settings.people or self._settings.groups or person.partition(":")[0] in PLATFORMS
+        return () if record is None or not is_known else (await self.way_in(record, person, via=via)).facts
 
     async def withdraw(self, request_id: str, person: PersonId, via: str) -> Words:
         """Withdraw a request for whoever asked for it. Raises `StoreError`."""
@@ -261,6 +292,11 @@ class Desk:
         record = await self._store.reader.card(press.request_id)
         if record is None:
             return unreadable_words()
+        try:
+            await self.settle(record, press.person)
+        except LookUpFailed as problem:
+            logger.warning("request %s: who has voted: %s", press.request_id, problem)
+            return (_VOTERS_UNKNOWN,)
         way = await self.way_in(record, press.person, press.chat, press.via)
         try:
             outcome = await self._runtime.reassign(
@@ -286,7 +322,12 @@ class Desk:
         record = await self._store.reader.card(press.request_id)
         way = WayIn((press.person,), press.via or platform)
         if record is not None:
-            way = await self.way_in(record, press.person, press.chat, press.via)
+            try:
+                await self.settle(record, press.person, press.look_up_by)
+            except LookUpFailed as problem:
+                logger.warning("request %s: who has voted: %s", press.request_id, problem)
+                return Answered(Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN), record, (_VOTERS_UNKNOWN,))
+            way = await self.way_in(record, press.person, press.chat, press.via, press.look_up_by)
         value = _value(press, record)
         now = self._store.clock.now()
         if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):
@@ -368,8 +409,26 @@ def outdated_words(record: CardRecord, revision: int) -> Words | None:
     return None
 
 
+async def _in_time(by: float | None, looking: Awaitable[T]) -> T:
+    """What is looked up, by an instant of the loop's clock. Raises `LookUpFailed`."""
+    try:
+        async with asyncio.timeout_at(by):
+            return await looking
+    except TimeoutError as problem:
+        raise LookUpFailed("it took too long") from problem
+
+
+def one_account(account: str) -> tuple[str, str]:
+    """What is the same in all forms of an account: the platform, and its id of the person."""
+    return account.partition(":")[0], account.rpartition(":")[2]
+
+
 def _accounts_on(ids: Sequence[str], destination: Destination) -> list[str]:
-    return [one for one in ids if one.startswith(f"{destination.platform}:")]
+    """Somebody's accounts on a destination's platform; where that is asked, in one form each."""
+    found = [one for one in ids if one.startswith(f"{destination.platform}:")]
+    return (
+        list({one_account(one): one for one in found}.values()) if destination.audience is MEMBERS else found
+    )
 
 
 def _own_chats(ids: Sequence[str]) -> list[str]:

@@ -50,11 +50,15 @@ class Groups:
         self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def facts(
-        self, entries: Sequence[str], ids: Sequence[str], within: timedelta = NOW
+        self,
+        entries: Sequence[str],
+        ids: Sequence[str],
+        within: timedelta = NOW,
+        by: float | None = None,
     ) -> tuple[tuple[Fact, ...], tuple[str, ...], str]:
         """What is known of somebody, by all their ids, and the groups among some entries; those groups that could not
         be looked up; and why they do not count in one, if there is more to say than that they do not belong to it. A
-        group that no settings name is nobody.
+        group that no settings name is nobody. Look-ups end by an instant of the loop's clock.
         """
         facts: list[Fact] = []
         unknown: list[str] = []
@@ -65,8 +69,9 @@ class Groups:
             if given is None:
                 continue
             try:
-                is_in, as_of, hides = await self._is_in(entry, given, ids, within)
-            except LookUpFailed as problem:
+                async with asyncio.timeout_at(by):
+                    is_in, as_of, hides = await self._is_in(entry, given, ids, within)
+            except (LookUpFailed, TimeoutError) as problem:
                 logger.warning("who belongs to %s: %s", entry, problem)
                 unknown.append(entry)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from sayso.config import Destination
@@ -31,6 +32,12 @@ class Membership(Protocol):
     async def why_not(self, destination: Destination, person: str) -> str | None:
         """None where a person (`slack:T1:U2`, `telegram:7`) belongs to the destination's chat and counts there; else
         what to tell them, which is nothing where they just do not belong to it. Raises `LookUpFailed`.
+        """
+        ...
+
+    async def settle(self, people: Sequence[str]) -> None:
+        """Make those among some people known to the store for who they are, who may have been recorded in another form
+        of their id. Raises `LookUpFailed`, `StoreError`.
         """
         ...
 

@@ -5,6 +5,7 @@ Nothing here opens or creates anything.
 
 from sayso.config._destinations import MEMBERS, PLATFORMS, Destination, Members, UnknownDestination
 from sayso.config._errors import InvalidSettings
+from sayso.config._named import NamedEntry, named_entries
 from sayso.config._sections import (
     DestinationSettings,
     GroupSettings,
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidSettings",
     "LogSettings",
     "Members",
+    "NamedEntry",
     "PersonSettings",
     "PolicySettings",
     "Settings",
@@ -39,5 +41,6 @@ __all__ = [
     "UnknownDestination",
     "WorkflowSettings",
     "load_settings",
+    "named_entries",
     "read_secret",
 ]

@@ -29,6 +29,7 @@ class Stage:
     channel: Place
     settings: Settings
     current: ChatService | None = None
+    starters: frozenset[str] | None = None
 
     @classmethod
     def build(cls, platform: LocalSlack, database: Path, **more: Any) -> Stage:
@@ -60,7 +61,7 @@ class Stage:
 
     def person_id(self, person: SlackPerson) -> str:
         """Somebody as the store knows them."""
-        return f"slack:{self.slack.team_id}:{person.id}"
+        return f"slack:{self.slack.organisation_id}:{person.id}"
 
     @property
     def service(self) -> ChatService:
@@ -71,7 +72,7 @@ class Stage:
     @asynccontextmanager
     async def running(self, connections: int = 2) -> AsyncGenerator[ChatService]:
         """The service while inside; entered again, it has been restarted."""
-        starters = frozenset({self.person_id(self.ana)})
+        starters = frozenset({self.person_id(self.ana)}) if self.starters is None else self.starters
         async with chat_service(self.database, self.settings, starters=starters) as service:
             self.current = service
             assert self.settings.slack is not None

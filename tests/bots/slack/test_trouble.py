@@ -118,7 +118,12 @@ async def test_membership_that_cannot_be_looked_up_is_refused(stage: Stage) -> N
 )
 async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str, why: str) -> None:
     run_id, card = await stage.ask()
-    other = stage.slack.add_person("Other", **{kind: True})
+    other = stage.slack.add_person(
+        "Other",
+        is_bot=kind == "is_bot",
+        is_restricted=kind == "is_restricted",
+        is_stranger=kind == "is_stranger",
+    )
     stage.channel.add(other)
     _, words = await stage.press(other, card, "✅ approve")
     assert words == f"This is not yours to answer. It was asked of #releases. {why}"

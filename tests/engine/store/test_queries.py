@@ -22,6 +22,7 @@ COLD = {
     "accounts_forget_directory": "once at a start, a row for each account that the settings list",
     "accounts_list": "a listing of people's accounts",
     "accounts_of_gone_people": "once at a start",
+    "forms_list": "once at a start, a row for each account with several forms",
     "link_codes_forget": "the handful of codes of the last ten minutes",
     "person_excluded": "as rare as somebody who unlinks an account",
     "person_voting": "as rare as somebody who unlinks an account",
@@ -36,6 +37,7 @@ COLD = {
 scan would grow with what is stored."""
 
 ORDERED_WALKS = {
+    "account_owners": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "audit_head": "SCAN audit",
     "dead_places": "SCAN deliveries USING INDEX deliveries_dead",
     "deliveries_due_places": "SCAN deliveries USING INDEX deliveries_due",

@@ -20,9 +20,10 @@ from sayso.adapters.slack._events import (
     Searched,
     Sender,
     Submitted,
+    Unreadable,
     parse_event,
 )
-from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view
+from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view, words_home
 from sayso.adapters.slack._kept import kept_message, kept_view
 from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, REQUEST_PATH, SCOPES, manifest
 from sayso.adapters.slack._modal import (
@@ -64,6 +65,7 @@ __all__ = [
     "Sender",
     "SlackMessage",
     "Submitted",
+    "Unreadable",
     "View",
     "ViewTag",
     "answer_view",
@@ -85,5 +87,6 @@ __all__ = [
     "render_former",
     "render_mentions",
     "render_words",
+    "words_home",
     "words_view",
 ]

@@ -1,4 +1,9 @@
-"""What Slack sends, as what somebody did. Both transports bring the same payloads."""
+"""What Slack sends, as what somebody did. Both transports bring the same payloads.
+
+Who somebody is they say in a different way each: on Enterprise Grid a press names the home workspace, a command the one
+in which it was typed, a modal at times only the enterprise, and an org-wide install no workspace. So what is read here
+is the user's id alone; whose it is, Slack is asked.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +23,15 @@ from sayso.adapters.slack._data import (
     decode_tag,
 )
 from sayso.adapters.slack._kept import kept_blocks, stands
-from sayso.engine import Kept, PersonId
+from sayso.engine import Kept
 
 Payload = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who did it. `person` is `slack:<team or enterprise>:<user>`."""
+    """Who did it, by their id in Slack."""
 
-    person: PersonId
     user_id: str
     handle: str
 
@@ -106,7 +110,24 @@ class Ignored:
     reason: str
 
 
-Event: TypeAlias = Pressed | Submitted | Searched | Commanded | HomeOpened | ChannelReturned | Ignored
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Somebody did something that is not as Slack describes it. What is known of a way to tell them is there: the
+    response address, a trigger, their own id in a channel; or in a modal `input_id`, an input's block.
+    """
+
+    reason: str
+    response_url: str | None = None
+    trigger_id: str | None = None
+    channel: str | None = None
+    user_id: str | None = None
+    is_modal: bool = False
+    input_id: str | None = None
+
+
+Event: TypeAlias = (
+    Pressed | Submitted | Searched | Commanded | HomeOpened | ChannelReturned | Ignored | Unreadable
+)
 
 
 def parse_event(kind: str, payload: Payload) -> Event:
@@ -121,12 +142,43 @@ def parse_event(kind: str, payload: Payload) -> Event:
                 return _parse_event(payload)
             case _:
                 return Ignored(f"envelope {kind!r}")
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        return Ignored(f"it is not as Slack describes it: {error!r}")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        reason = f"it is not as Slack describes it: {error!r}"
+        return Ignored(reason) if kind == "events_api" else _unreadable(payload, reason)
+
+
+def _unreadable(payload: Payload, reason: str) -> Unreadable:
+    """What a payload still says of how its person can be told: nothing while they type into a picker."""
+    if payload.get("type") == "block_suggestion":
+        return Unreadable(reason)
+    view = _mapping(payload.get("view"))
+    blocks = view.get("blocks")
+    inputs = [
+        found.get("block_id")
+        for found in map(_mapping, cast("list[object]", blocks) if isinstance(blocks, list) else ())
+        if found.get("type") == "input"
+    ]
+    return Unreadable(
+        reason,
+        _text(payload.get("response_url")),
+        _text(payload.get("trigger_id")),
+        _text(_mapping(payload.get("channel")).get("id")),
+        _text(_mapping(payload.get("user")).get("id")),
+        is_modal=payload.get("type") == "view_submission",
+        input_id=_text(inputs[0]) if inputs else None,
+    )
+
+
+def _mapping(value: object) -> Payload:
+    return cast("Payload", value) if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _parse_interaction(payload: Payload) -> Event:
-    sender = _sender(payload["user"], payload)
+    sender = _sender(payload["user"])
     match payload["type"]:
         case "block_actions":
             return _parse_press(payload, sender)
@@ -154,7 +206,6 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
     if button is not None and picked is not None:
         number = int(picked["value"]) if str(picked["value"]).isdecimal() else -1
         button = replace(button, number=number)
-    team, user = _team(payload["user"], payload), sender.user_id
     message = cast("Payload", payload.get("message") or {})
     view = cast("Payload", payload.get("view") or {})
     blocks = (message or view).get("blocks")
@@ -162,7 +213,7 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
     is_within = cast("Payload", payload.get("container") or {}).get("type") in ("message", "view")
     return Pressed(
         sender=sender,
-        key=f"slack:action:{team}:{user}:{action['action_ts']}:{action['action_id']}",
+        key=f"slack:action:{sender.user_id}:{action['action_ts']}:{action['action_id']}",
         button=button,
         trigger_id=payload["trigger_id"],
         channel=cast("Payload", payload.get("channel") or {}).get("id"),
@@ -177,11 +228,8 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
 
 def _parse_command(payload: Payload) -> Event:
     verb, _, text = str(payload.get("text", "")).strip().partition(" ")
-    user = {"id": payload["user_id"], "name": payload.get("user_name", "")}
-    enterprise = payload.get("enterprise_id")
-    around = {"team": {"id": payload["team_id"]}, "enterprise": {"id": enterprise} if enterprise else None}
     return Commanded(
-        sender=_sender(user, around),
+        sender=_sender({"id": payload["user_id"], "name": payload.get("user_name", "")}),
         key=f"slack:command:{payload['trigger_id']}",
         verb=verb,
         text=text.strip(),
@@ -191,12 +239,9 @@ def _parse_command(payload: Payload) -> Event:
 
 def _parse_event(payload: Payload) -> Event:
     event = payload["event"]
-    around = {"team": {"id": payload["team_id"]}, "enterprise": None}
-    if payload.get("enterprise_id"):
-        around["enterprise"] = {"id": payload["enterprise_id"]}
     match event["type"]:
         case "app_home_opened" if event.get("tab", "home") == "home":
-            return HomeOpened(_sender({"id": event["user"]}, around))
+            return HomeOpened(_sender({"id": event["user"]}))
         case "member_joined_channel":
             return ChannelReturned(event["channel"])
         case "channel_unarchive" | "group_unarchive":
@@ -205,15 +250,8 @@ def _parse_event(payload: Payload) -> Event:
             return Ignored(f"event {other!r}")
 
 
-def _sender(user: Payload, around: Payload) -> Sender:
-    user_id = str(user["id"])
-    handle = str(user.get("name") or user.get("username") or "")
-    return Sender(PersonId(f"slack:{_team(user, around)}:{user_id}"), user_id, handle)
-
-
-def _team(user: Payload, around: Payload) -> str:
-    """The enterprise where there is one, for its people keep their ids in all of its teams; else their own team."""
-    enterprise = cast("Payload", around.get("enterprise") or {}).get("id")
-    if enterprise and user.get("team_id") in (None, cast("Payload", around["team"])["id"]):
-        return str(enterprise)
-    return str(user.get("team_id") or cast("Payload", around["team"])["id"])
+def _sender(user: Payload) -> Sender:
+    user_id = user["id"]
+    if not isinstance(user_id, str) or not user_id:
+        raise TypeError("there is no user's id")
+    return Sender(user_id, str(user.get("name") or user.get("username") or ""))

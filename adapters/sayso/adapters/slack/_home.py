@@ -47,6 +47,11 @@ def home_view(cards: Sequence[HomeCard], waiting: int, said: Words = ()) -> dict
     return view
 
 
+def words_home(said: Words) -> dict[str, Any]:
+    """A home that says this alone."""
+    return {"type": "home", "blocks": [rich_text(stretches(said, Style.ITALIC))]}
+
+
 def _view(cards: Sequence[HomeCard], waiting: int, said: Words) -> dict[str, Any]:
     blocks: list[Block | None] = [rich_text(stretches(said, Style.ITALIC))] if said else []
     blocks.append(rich_text([Stretch(_heading(waiting, sum(one.waits for one in cards)), Style.BOLD)]))

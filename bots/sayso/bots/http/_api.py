@@ -143,7 +143,8 @@ class Api:
     # Runs.
 
     async def start(self, caller: Caller, body: NewRun, key: str | None) -> dict[str, str]:
-        if not caller.is_operator and caller.person not in self._parts.starters(body.workflow):
+        may_start = not self._parts.starters(body.workflow).isdisjoint((caller.person, *caller.ids))
+        if not caller.is_operator and not may_start:
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "NotAllowed",

@@ -31,6 +31,9 @@ class Metrics:
         self._copies = self._counter(
             "card_copies", "Cards whose reference was never received, found at a press", "platform"
         )
+        self._unreadable = self._counter(
+            "unreadable_payloads", "Presses, modals and commands that could not be read", "platform"
+        )
 
         self._forged = self._counter(
             "forged_cards", "Presses in messages that showed something else than was sent", "platform"
@@ -51,6 +54,10 @@ class Metrics:
     def copy_found(self, platform: str) -> None:
         """A card was pressed whose reference had never been received."""
         self._copies.labels(platform).inc()
+
+    def payload_unreadable(self, platform: str) -> None:
+        """What somebody did could not be read."""
+        self._unreadable.labels(platform).inc()
 
     def card_forged(self, platform: str) -> None:
         """A button was pressed in a message that shows something else than its question."""

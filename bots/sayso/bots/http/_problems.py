@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from sayso.bots.membership import LookUpFailed
 from sayso.engine import (
     InvalidWorkflow,
     KeyReused,
@@ -108,6 +109,10 @@ def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
             status, type(error).__name__, str(error), more={"exit_code": int(exit_code(error))}
         ).response()
 
+    async def unknown_people(_request: Request, error: Exception) -> JSONResponse:
+        words = f"who else has voted or asked could not be found out, so nothing was done: {error}"
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, type(error).__name__, words).response()
+
     async def malformed(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         found = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
@@ -122,6 +127,7 @@ def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
     for kind, handler in (
         (Problem, refused),
         (SaysoError, of_sayso),
+        (LookUpFailed, unknown_people),
         (RequestValidationError, malformed),
         (HTTPException, other),
     ):

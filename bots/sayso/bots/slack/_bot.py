@@ -45,7 +45,7 @@ class SlackBot:
         self._settings: SlackSettings = settings
         self._parts = parts
         self._api = make_api(settings)
-        self._people = People(self._api)
+        self._people = People(self._api, parts.store)
         self.surface = SlackSurface(self._api, parts.store, parts.settings, settings)
         self.membership = SlackMembership(self._api, self._people)
         self._afterwards = Afterwards(self.surface.budget, logger, "slack message")
@@ -95,14 +95,14 @@ class SlackBot:
             ready(f"Slack does not answer as it should: {problem}")
             logger.warning("Slack: %s; it is tried again in %g s", problem, back_off)
 
-        await self._stopping.until_it_works(lambda: self._api.call("auth_test"), failed)
+        await self._stopping.until_it_works(self._people.introduce, failed)
 
     async def _watch_token(self, ready: Callable[[str | None], None]) -> None:
         is_refused = False
         while not self._stopping.is_set():
             await self._stopping.pause(_TOKEN_EVERY)
             try:
-                await self._api.call("auth_test")
+                await self._people.introduce()
             except Undeliverable as problem:
                 is_refused = True
                 ready(str(problem))
@@ -116,7 +116,7 @@ class SlackBot:
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""
-        for finding in await check_slack(self._api, self._parts.settings, self._settings):
+        for finding in await check_slack(self._api, self._parts.settings, self._settings, with_people=False):
             if not finding.is_good:
                 logger.warning("%s: %s. %s", finding.subject, finding.what, finding.remedy)
 
@@ -188,6 +188,6 @@ async def check(settings: Settings) -> list[Finding]:
     api = make_api(settings.slack)
     await api.open()
     try:
-        return await check_slack(api, settings, settings.slack)
+        return await check_slack(api, settings, settings.slack, with_people=True)
     finally:
         await api.close()

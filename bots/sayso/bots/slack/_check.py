@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from sayso.adapters.slack import SCOPES
 from sayso.bots.findings import Finding
+from sayso.bots.membership import LookUpFailed
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.slack._api import Api
+from sayso.bots.slack._people import Identity, Installation, person_id
 from sayso.bots.slack._surface import PLATFORM
-from sayso.config import Destination, Settings, SlackSettings
+from sayso.config import Destination, Settings, SlackSettings, named_entries
+
+_PERSON = re.compile(r"slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)")
 
 
-async def check_slack(api: Api, settings: Settings, slack: SlackSettings) -> list[Finding]:
-    """Ask Slack about the tokens, the scopes and every configured chat."""
+async def check_slack(
+    api: Api, settings: Settings, slack: SlackSettings, *, with_people: bool
+) -> list[Finding]:
+    """Ask Slack about the tokens, the scopes and every configured chat, and `with_people` about everybody whom the
+    settings name.
+    """
     try:
         me = await api.call("auth_test")
     except DeliveryProblem as problem:
@@ -24,14 +34,66 @@ async def check_slack(api: Api, settings: Settings, slack: SlackSettings) -> lis
                 "Take the Bot User OAuth Token from the app's settings (OAuth & Permissions); check slack.api_url.",
             )
         ]
-    findings = [Finding.good("Slack bot token", f"it is @{me['user']} in {me.get('team', me['team_id'])}")]
+    installation = Installation.read(me)
+    place = me.get("team") or installation.organisation
+    findings = [Finding.good("Slack bot token", f"it is @{me['user']} in {place}")]
     findings.append(_check_scopes(me["scopes"]))
+    findings.append(_say_how_people_are_written(installation, str(me["user_id"])))
+    findings += _check_entries(settings, installation)
+    if with_people:
+        findings += await _check_people(api, settings, installation)
     if slack.mode == "socket":
         findings.append(await _check_socket(api))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     findings += [await _check_chat(api, one) for one in places]
     groups = {name: given.slack for name, given in settings.groups.items() if given.slack is not None}
     return findings + [await _check_group(api, name, group) for name, group in groups.items()]
+
+
+def _say_how_people_are_written(installation: Installation, bot: str) -> Finding:
+    kind = "enterprise" if installation.enterprise else "workspace"
+    example = person_id(installation.organisation, bot)
+    words = f"they are written slack:{installation.organisation}:USER, by their {kind}; this app would be {example}"
+    return Finding.good("Slack people", words)
+
+
+def _check_entries(settings: Settings, installation: Installation) -> list[Finding]:
+    """Entries of settings that name people alone, in a form that nobody has."""
+    remedy = f"Write slack:{installation.organisation}:USER; the id is behind Copy member ID in a profile."
+    wrong = [
+        one
+        for one in named_entries(settings)
+        if one.is_person and one.entry.startswith("slack:") and _PERSON.fullmatch(one.entry) is None
+    ]
+    return [Finding.bad(one.entry, f"it stands in {one.setting} and matches nobody", remedy) for one in wrong]
+
+
+async def _check_people(api: Api, settings: Settings, installation: Installation) -> list[Finding]:
+    """Whether those whom settings name are known to Slack by what is written there."""
+    places: dict[str, list[str]] = {}
+    for one in named_entries(settings):
+        if _PERSON.fullmatch(one.entry):
+            places.setdefault(one.entry, []).append(one.setting)
+    return [await _check_named(api, entry, named, installation) for entry, named in places.items()]
+
+
+async def _check_named(api: Api, entry: str, places: Sequence[str], installation: Installation) -> Finding:
+    match = _PERSON.fullmatch(entry)
+    assert match is not None
+    where = f"it stands in {', '.join(dict.fromkeys(places))}"
+    try:
+        user: dict[str, Any] = (await api.call("users_info", user=match[2]))["user"]
+        identity = Identity.read(match[2], user, installation)
+    except (DeliveryProblem, LookUpFailed) as problem:
+        return Finding.bad(entry, f"{where}, and cannot be looked up: {problem}", "Check the id.")
+    name = f"{user.get('real_name') or user.get('name')}"
+    if entry == identity.person:
+        return Finding.good(entry, f"it is {name}")
+    if entry in identity.forms:
+        return Finding.good(entry, f"it is {name}, today {identity.person}")
+    return Finding.bad(
+        entry, f"{where} and matches nobody: {name} is {identity.person}", f"Write {identity.person}."
+    )
 
 
 def _check_scopes(granted: str) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -26,6 +27,7 @@ from sayso.adapters.slack import (
     Sender,
     SlackMessage,
     Submitted,
+    Unreadable,
     View,
     ViewTag,
     answer_view,
@@ -44,21 +46,36 @@ from sayso.bots.cards import card_of
 from sayso.bots.chats import Judged, Seen, Standing
 from sayso.bots.commands import Command, Reply
 from sayso.bots.desk import Press
+from sayso.bots.membership import LookUpFailed
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api, Expired
 from sayso.bots.slack._home import Home
-from sayso.bots.slack._people import People
+from sayso.bots.slack._people import LOOK_UP_WITHIN, People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._views import Views
-from sayso.engine import CardRecord, OutcomeKind
+from sayso.engine import CardRecord, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.slack")
 
-COMMAND_WITHIN = 1.5
-"""Seconds after which a command is acknowledged before it has finished; what it says comes behind."""
+_COMMANDS_EARLIER = 0.3
+"""Seconds before the end of look-ups at which a command is acknowledged unfinished; its words come behind."""
+
+_UNREADABLE = (
+    "What Slack sent of this cannot be read, so nothing was counted. Please try again, or answer elsewhere."
+)
+_WHO_PRESSED = "Not counted: Slack did not say who you are in time. Please press again in a minute."
+_WHO_SENT = "Not counted: Slack did not say who you are in time. Please send it again in a minute."
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a payload came, on the store's clock, and until when people are looked up for it, on the loop's."""
+
+    at: datetime
+    look_up_by: float
 
 
 class Handler:
@@ -72,49 +89,89 @@ class Handler:
         self._store = parts.store
         self._desk = parts.desk
         self._commands = parts.commands
-        self._home = Home(parts, api)
+        self._home = Home(parts, api, people)
         self._settings = parts.settings
+        self._metrics = parts.metrics
         self._presses = parts.presses
         self._views = Views(parts.store, api, parts.under_way)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
         """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
-        received_at = self._store.clock.now()
+        arrival = Arrival(self._store.clock.now(), asyncio.get_running_loop().time() + LOOK_UP_WITHIN)
         event = parse_event(kind, payload)
-        if isinstance(event, ChannelReturned | Ignored):
-            return await self._take(event, received_at)
+        if isinstance(event, ChannelReturned | Ignored | Unreadable):
+            return await self._take(event, arrival)
         # One person's presses are taken in their order.
-        async with self._turns.setdefault(event.sender.person, asyncio.Lock()):
-            return await self._take(event, received_at)
+        async with self._turns.setdefault(event.sender.user_id, asyncio.Lock()):
+            return await self._take(event, arrival)
 
-    async def _take(self, event: Event, received_at: datetime) -> Answer | None:
+    async def _take(self, event: Event, arrival: Arrival) -> Answer | None:
         match event:
             case Pressed():
-                await self._pressed(event, received_at)
+                await self._pressed(event, arrival)
             case Submitted():
-                return await self._submitted(event, received_at)
+                return await self._submitted(event, arrival)
             case Searched():
                 return await self._searched(event)
             case Commanded():
-                return await self._commanded(event, received_at)
+                return await self._commanded(event, arrival)
             case HomeOpened():
                 self._spawn(self._home.show(event.sender))
             case ChannelReturned():
                 await self._store.revive(self._places_of(event.channel))
             case Ignored():
                 logger.info("a payload is not read: %s", event.reason)
+            case Unreadable():
+                return self._unreadable(event)
         return None
+
+    async def _identify(self, sender: Sender, arrival: Arrival) -> PersonId | None:
+        """Who did it; None where Slack does not say it in time: then nothing of it may count."""
+        try:
+            async with asyncio.timeout_at(arrival.look_up_by):
+                return await self._people.identify(sender.user_id)
+        except (LookUpFailed, TimeoutError) as problem:
+            logger.warning("who %s is: %s", sender.user_id, str(problem) or "it took too long")
+            return None
+
+    def _unreadable(self, event: Unreadable) -> Answer | None:
+        """Tell somebody that what they did was not understood, by the way that is left."""
+        logger.error("a payload cannot be read: %s", event.reason)
+        self._metrics.payload_unreadable(PLATFORM)
+        if event.is_modal:
+            if event.input_id is not None:
+                return _errors(Rejected({event.input_id: _UNREADABLE}))
+            return _update(words_view(((_UNREADABLE,),)))
+        words = render_words(((_UNREADABLE,),))
+        if event.response_url is not None:
+            self._spawn(self._respond(event.response_url, words))
+        elif event.channel is not None and event.user_id is not None:
+            to = {"channel": event.channel, "user": event.user_id}
+            self._spawn(self._call("chat_postEphemeral", **to, text=words.text, blocks=words.blocks))
+        elif event.trigger_id is not None:
+            view = words_view(((_UNREADABLE,),))
+            self._spawn(self._call("views_open", trigger_id=event.trigger_id, view=view))
+        return None
+
+    async def _call(self, method: str, **parameters: Any) -> None:
+        await self._api.call(method, **parameters)
 
     # Presses.
 
-    async def _pressed(self, event: Pressed, received_at: datetime) -> None:
+    async def _pressed(self, event: Pressed, arrival: Arrival) -> None:
         button = event.button
         if button is None:
+            self._metrics.payload_unreadable(PLATFORM)
             self._spawn(self._tell(event, unreadable_words()))
-        elif button.action is Action.OPEN:
+            return
+        if button.action is Action.OPEN:
             self._spawn(self._open(event, button))  # decides nothing
-        elif not (judged := await self._judge(event, button)).counts:
+            return
+        person = await self._identify(event.sender, arrival)
+        if person is None:
+            self._spawn(self._tell(event, (_WHO_PRESSED,)))
+        elif not (judged := await self._judge(event, button, person)).counts:
             if judged.standing is Standing.STUCK:
                 self._spawn(self._open(event, button, instead=True))
             self._spawn(self._tell(event, judged.words))
@@ -124,10 +181,11 @@ class Handler:
                 Press(
                     request_id=button.request_id,
                     revision=button.revision,
-                    person=event.sender.person,
-                    name=await self._name(event.sender),
+                    person=person,
+                    name=self._name(event.sender),
                     event_key=event.key,
-                    received_at=received_at,
+                    received_at=arrival.at,
+                    look_up_by=arrival.look_up_by,
                     choice=None if confirm else button.number,
                     value=bool(button.number) if confirm else None,
                     chat=event.channel,
@@ -138,8 +196,8 @@ class Handler:
                 return
             self._spawn(self._tell(event, answered.words))
 
-    async def _name(self, sender: Sender) -> str:
-        return await self._people.name(sender.user_id, sender.handle)
+    def _name(self, sender: Sender) -> str:
+        return self._people.name(sender.user_id, sender.handle)
 
     async def _tell(self, event: Pressed, words: Words) -> None:
         """Tell the one who pressed, and nobody else."""
@@ -152,10 +210,10 @@ class Handler:
         body = {"response_type": "ephemeral", "replace_original": False}
         await self._api.respond(address, {**body, "text": message.text, "blocks": message.blocks})
 
-    async def _judge(self, event: Pressed, button: CardButton) -> Judged:
+    async def _judge(self, event: Pressed, button: CardButton, person: PersonId) -> Judged:
         """Whether a press comes from what was shown, in a message or at home."""
         if event.response_url is None and event.channel is None:
-            return await self._home.judge(event)
+            return await self._home.judge(event, person)
         seen = Seen(
             request_id=button.request_id,
             revision=button.revision,
@@ -164,7 +222,7 @@ class Handler:
             kept=event.kept,
             stands=event.stands,
         )
-        judged = await self._presses.judge(seen, event.sender.person, PLATFORM)
+        judged = await self._presses.judge(seen, person, PLATFORM)
         if judged.is_copy:
             self._spawn(self._presses.close_copy(self._surface, seen))
         return judged
@@ -178,16 +236,7 @@ class Handler:
         except Expired:
             await self._tell(event, ("That took too long to open. Please press again.",))
             return
-        press = Press(
-            request_id=button.request_id,
-            revision=button.revision,
-            person=event.sender.person,
-            name="",
-            event_key=event.key,
-            received_at=self._store.clock.now(),
-            chat=event.channel,
-        )
-        record, words = await self._desk.hindrance(press)
+        record, words = await self._hindrance(event, button)
         if record is None or words is not None:
             view = words_view((words or unreadable_words(),))
         elif instead or button.action is Action.OPEN:
@@ -196,14 +245,34 @@ class Handler:
             view = remark_view(self._card(record), event.channel, button.number)
         await self._views.fill(view_id, view)
 
-    async def _submitted(self, event: Submitted, received_at: datetime) -> Answer:
+    async def _hindrance(self, event: Pressed, button: CardButton) -> tuple[CardRecord | None, Words | None]:
+        """The card, and why its reader could not answer it now."""
+        try:
+            person = await self._people.identify(event.sender.user_id)
+        except LookUpFailed as problem:
+            logger.warning("who %s is: %s", event.sender.user_id, problem)
+            return None, (_WHO_PRESSED,)
+        press = Press(
+            request_id=button.request_id,
+            revision=button.revision,
+            person=person,
+            name="",
+            event_key=event.key,
+            received_at=self._store.clock.now(),
+            chat=event.channel,
+        )
+        return await self._desk.hindrance(press)
+
+    async def _submitted(self, event: Submitted, arrival: Arrival) -> Answer:
         tag = event.tag
         record = None if tag is None else await self._store.reader.card(tag.request_id)
+        if tag is None:
+            self._metrics.payload_unreadable(PLATFORM)
         if tag is None or record is None:
             return _update(words_view((unreadable_words(),)))
         if not await self._views.is_ours(event):
             return _update(words_view((self._out_of_date(event, tag),)))
-        self._presses.strikes.clear(event.sender.person, f"view of {tag.request_id}")
+        self._presses.strikes.clear(event.sender.user_id, f"view of {tag.request_id}")
         card = self._card(record)
         entered: Entered | Rejected = Entered(
             None
@@ -213,28 +282,32 @@ class Handler:
             entered = read(card, event.values)
         if isinstance(entered, Rejected):
             return _errors(entered)
-        return await self._answer_submission(event, tag, card, entered, received_at)
+        return await self._answer_submission(event, tag, card, entered, arrival)
 
     def _out_of_date(self, event: Submitted, tag: ViewTag) -> Words:
         """What somebody hears whose modal was not sent as we filled it."""
         logger.warning("a modal of request %s was not sent as it was filled", tag.request_id)
-        if self._presses.strikes.strike(event.sender.person, f"view of {tag.request_id}"):
+        if self._presses.strikes.strike(event.sender.user_id, f"view of {tag.request_id}"):
             return (f"This still doesn't match. Nothing was counted. Answer in the inbox: {COMMAND} inbox",)
         return ("This was out of date. Nothing was counted. Press the button of the card again.",)
 
     async def _answer_submission(
-        self, event: Submitted, tag: ViewTag, card: Card, entered: Entered, received_at: datetime
+        self, event: Submitted, tag: ViewTag, card: Card, entered: Entered, arrival: Arrival
     ) -> Answer:
+        person = await self._identify(event.sender, arrival)
+        if person is None:
+            return _errors(refused_submission(card, _WHO_SENT))
         is_confirm = tag.choice is not None and card.question.input_type == "confirm"
         is_choice = tag.choice is not None and not is_confirm
         answered = await self._desk.answer(
             Press(
                 request_id=tag.request_id,
                 revision=tag.revision,
-                person=event.sender.person,
-                name=await self._name(event.sender),
+                person=person,
+                name=self._name(event.sender),
                 event_key=event.key,
-                received_at=received_at,
+                received_at=arrival.at,
+                look_up_by=arrival.look_up_by,
                 choice=tag.choice if is_choice else None,
                 value=bool(tag.choice) if is_confirm else None if is_choice else entered.value,
                 comment=_comment(event, tag, card, entered),
@@ -255,20 +328,23 @@ class Handler:
 
     # Commands.
 
-    async def _commanded(self, event: Commanded, received_at: datetime) -> Answer:
+    async def _commanded(self, event: Commanded, arrival: Arrival) -> Answer:
+        person = await self._identify(event.sender, arrival)
+        if person is None:
+            return _ephemeral(render_words(((_WHO_SENT,),)))
         command = Command(
             verb=event.verb,
             text=event.text,
-            person=event.sender.person,
-            name=await self._name(event.sender),
+            person=person,
+            name=self._name(event.sender),
             event_key=event.key,
-            received_at=received_at,
+            received_at=arrival.at,
             prefix=f"{COMMAND} ",
         )
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._spawn(self._carry_out(command, done, event.response_url))
         try:
-            async with asyncio.timeout(COMMAND_WITHIN):
+            async with asyncio.timeout_at(arrival.look_up_by - _COMMANDS_EARLIER):
                 return _ephemeral(render_words((await asyncio.shield(done)).lines))
         except TimeoutError:
             done.cancel()

@@ -12,14 +12,16 @@ import msgspec
 from msgspec.structs import replace
 
 from sayso.adapters.cards import Words, place_name
-from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view, kept_view
+from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view, kept_view, words_home
 from sayso.bots.cards import card_of
 from sayso.bots.chats import ANSWER_WITHIN, Judged, Standing
 from sayso.bots.desk import outdated_words
+from sayso.bots.membership import LookUpFailed
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api
+from sayso.bots.slack._people import LOOK_UP_WITHIN, People
 from sayso.config import UnknownDestination
-from sayso.engine import CardRecord, Kept, RequestStatus
+from sayso.engine import CardRecord, Kept, PersonId, RequestStatus
 
 logger = logging.getLogger("sayso.slack")
 
@@ -34,11 +36,15 @@ class _Shown(msgspec.Struct, frozen=True):
     kept: Kept
 
 
+_WHO_LOOKS = "Slack did not say who you are, so what waits for you cannot be shown. Please open this again in a minute."
+
+
 class Home:
     """Draws homes. What they show is stored: a restart refuses nobody."""
 
-    def __init__(self, parts: Parts, api: Api) -> None:
+    def __init__(self, parts: Parts, api: Api, people: People) -> None:
         self._api = api
+        self._people = people
         self._under_way = parts.under_way
         self._strikes = parts.presses.strikes
         self._metrics = parts.metrics
@@ -51,13 +57,21 @@ class Home:
         """Show what waits, the newest first, and what became of a press. Behind one, every card keeps its place until
         the home is opened again: the next one's buttons must not come up under the pointer.
         """
+        try:
+            async with asyncio.timeout(LOOK_UP_WITHIN):
+                person = await self._people.identify(sender.user_id)
+        except (LookUpFailed, TimeoutError) as problem:
+            logger.warning("who %s is: %s", sender.user_id, str(problem) or "it took too long")
+            view = words_home(said or (_WHO_LOOKS,))
+            await self._api.call("views_publish", user_id=sender.user_id, view=view)
+            return
         async with self._turns.setdefault(sender.user_id, asyncio.Lock()):
-            await self._show(sender, said, pressed)
+            await self._show(sender, person, said, pressed)
 
-    async def _show(self, sender: Sender, said: Words, pressed: Pressed | None) -> None:
+    async def _show(self, sender: Sender, person: PersonId, said: Words, pressed: Pressed | None) -> None:
         before = await self._shown(sender)
         rendering = before[-1].rendering + 1 if before else 1
-        waiting = {one.request.id: one for one in reversed(await self._commands.answerable(sender.person))}
+        waiting = {one.request.id: one for one in reversed(await self._commands.answerable(person))}
         shown = list(waiting.values())[:MOST_CARDS]
         if pressed is not None and pressed.listed:
             shown = await self._still_there(pressed, waiting)
@@ -80,7 +94,7 @@ class Home:
                 latest = [*before, _Shown(rendering, kept)][-_SHOWN_KEPT:]
                 await self._store.keep(_SURFACE, _key(sender), msgspec.to_builtins(latest))
 
-    async def judge(self, event: Pressed) -> Judged:
+    async def judge(self, event: Pressed, person: PersonId) -> Judged:
         """What becomes of a press at home. Raises `StoreError`."""
         button, sender = event.button, event.sender
         assert button is not None
@@ -93,19 +107,17 @@ class Home:
             and event.stands
             and shown.digest == event.kept.digest
         ):
-            self._strikes.clear(sender.person, button.request_id)
+            self._strikes.clear(person, button.request_id)
             return Judged(Standing.GENUINE)
         record = await self._store.reader.card(button.request_id)
         if record is None or outdated_words(record, button.revision) is not None:
             return Judged(Standing.OUTDATED)
         if shown is not None and event.kept is not None:
             parts = shown.differs_in(event.kept) or ("button",)
-            logger.error(
-                "the home of %s shows something else than was sent: %s", sender.person, ", ".join(parts)
-            )
-            await self._store.report_mismatch(button.request_id, None, sender.person, "slack home", parts)
+            logger.error("the home of %s shows something else than was sent: %s", person, ", ".join(parts))
+            await self._store.report_mismatch(button.request_id, None, person, "slack home", parts)
             self._metrics.card_forged(_SURFACE)  # operators hear of what is committed
-        again = self._strikes.strike(sender.person, button.request_id)
+        again = self._strikes.strike(person, button.request_id)
         return Judged(Standing.STUCK if again else Standing.REDRAWN)
 
     async def _shown(self, sender: Sender) -> list[_Shown]:

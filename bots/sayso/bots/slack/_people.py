@@ -1,8 +1,14 @@
-"""Who people are in Slack, and who belongs to a channel, asked at the press."""
+"""Who people are in Slack, and who belongs to a channel, asked at the press.
+
+A person is `slack:<enterprise or workspace>:<user>`, which Slack alone decides (`users.info`): no payload does, for
+each kind names another workspace, or none. What an older sayso took from payloads is made known to the store as other
+forms of the same account, before anything of theirs is counted.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +16,16 @@ from sayso.bots.membership import LookUpFailed, LookUpThrottled, Members
 from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
+from sayso.engine import PersonId, SQLiteStore
 
 LOOK_UP_WITHIN = 1.8
-"""Seconds; Slack waits three for an acknowledgement, and the commit comes after the look-up."""
+"""Seconds for all that is looked up for one payload; Slack waits three for an acknowledgement, and the commit comes
+after that.
+"""
 
-_NAME_WITHIN = 0.7
 _PAGE = 1000
+_SURFACE, _INSTALLATION = "slack", "installation"
+_NOBODY = ("user_not_found", "user_not_visible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +50,157 @@ class Profile:
         return "Guests answer only where an operator names them." if self.is_guest else None
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the app belongs to, as its token says: a workspace (the enterprise itself in an org-wide install), and the
+    enterprise of that where there is one.
+    """
+
+    team: str
+    enterprise: str | None
+
+    @property
+    def organisation(self) -> str:
+        """The enterprise, or else the workspace."""
+        return self.enterprise or self.team
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> Installation:
+        """The installation that `auth.test` answers with."""
+        enterprise = str(answer.get("enterprise_id") or "") or None
+        return cls(str(answer.get("team_id") or enterprise or ""), enterprise)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is: their organisation, and all the workspaces that an id of theirs may name instead of it."""
+
+    user_id: str
+    organisation: str
+    teams: tuple[str, ...]
+
+    @property
+    def person(self) -> PersonId:
+        """How they are written."""
+        return person_id(self.organisation, self.user_id)
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """How else they may have been written; user ids are unique in an enterprise."""
+        return tuple(person_id(team, self.user_id) for team in self.teams if team != self.organisation)
+
+    def belongs_to(self, installation: Installation) -> bool:
+        """Whether the app is theirs, and not another organisation's."""
+        return self.organisation == installation.organisation or installation.team in self.teams
+
+    @classmethod
+    def read(cls, user_id: str, user: dict[str, Any], installation: Installation) -> Identity:
+        """Whose an account is by `users.info`. Raises `LookUpFailed` where that does not say it."""
+        enterprise_user: dict[str, Any] = user.get("enterprise_user") or {}
+        team = str(user.get("team_id") or "")
+        enterprise = str(enterprise_user.get("enterprise_id") or "")
+        if not team and not enterprise:
+            raise LookUpFailed(f"Slack does not say to which workspace {user_id} belongs")
+        organisation = enterprise or (installation.organisation if team == installation.team else team)
+        teams = [team, *(enterprise_user.get("teams") or ())]
+        if organisation == installation.organisation:
+            teams.append(installation.team)
+        return cls(user_id, organisation, tuple(dict.fromkeys(str(one) for one in teams if one)))
+
+
+def person_id(organisation: str, user_id: str) -> PersonId:
+    """How a person is written."""
+    return PersonId(f"slack:{organisation}:{user_id}")
+
+
 class People:
-    """Looks people up; what it remembers are names alone, never who may do what."""
+    """Looks people up; what it remembers are who and what they are called, never who may do what."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, store: SQLiteStore) -> None:
         self._api = api
+        self._store = store
+        self._installation: Installation | None = None
         self._names: dict[str, str] = {}
+        self._identities: dict[str, Identity] = {}
 
-    async def name(self, user_id: str, handle: str) -> str:
-        """What somebody is called; their handle where Slack does not say it soon."""
-        if user_id not in self._names:
+    async def introduce(self) -> None:
+        """Ask Slack whose the token is. Where that has changed, nobody is known any more. Raises `DeliveryProblem`,
+        `StoreError`.
+        """
+        installation = Installation.read(await self._api.call("auth_test"))
+        if installation != self._installation:
+            self._installation = installation
+            self._identities.clear()
+            await self._store.keep(_SURFACE, _INSTALLATION, [installation.team, installation.enterprise])
+
+    async def identify(self, user_id: str) -> PersonId:
+        """Who has this id, the same for every payload of theirs; the store knows all their forms when it returns.
+        Raises `LookUpFailed`, `StoreError`; it may take as long as Slack does.
+        """
+        try:
+            return (await self._identify(user_id)).person
+        except DeliveryProblem as problem:
+            raise LookUpFailed(str(problem)) from problem
+
+    async def settle(self, people: Sequence[str]) -> None:
+        """Have those who are written in another form than today's be known for who they are. Whoever Slack does not
+        know any more stands for themselves. Raises `LookUpFailed`, `StoreError`.
+        """
+        for person in people:
+            platform, _, rest = person.partition(":")
+            organisation, _, user_id = rest.rpartition(":")
+            if platform != "slack" or not organisation or user_id in self._identities:
+                continue
             try:
-                async with asyncio.timeout(_NAME_WITHIN):
-                    await self.profile(user_id)
-            except (DeliveryProblem, TimeoutError):
-                return handle
-        return self._names[user_id]
+                if organisation != (await self._where()).organisation:
+                    await self._identify(user_id)
+            except DeliveryProblem as problem:
+                if not str(problem).startswith(_NOBODY):
+                    raise LookUpFailed(str(problem)) from problem
+
+    def name(self, user_id: str, handle: str) -> str:
+        """What somebody is called, or else their handle."""
+        return self._names.get(user_id, handle)
 
     async def profile(self, user_id: str) -> Profile:
-        """An account as Slack has it now. Raises `DeliveryProblem`."""
+        """An account as Slack has it now. Raises `DeliveryProblem`, `LookUpFailed`, `StoreError`."""
+        return (await self._look_up(user_id))[0]
+
+    async def _identify(self, user_id: str) -> Identity:
+        return self._identities.get(user_id) or (await self._look_up(user_id))[1]
+
+    async def _where(self) -> Installation:
+        if self._installation is None:
+            try:
+                await self.introduce()
+            except DeliveryProblem:
+                # As it was when Slack last answered: nobody who was known then has to wait for it.
+                kept = await self._store.kept(_SURFACE, _INSTALLATION)
+                if not isinstance(kept, list):
+                    raise
+                return Installation(str(kept[0]), None if kept[1] is None else str(kept[1]))
+        assert self._installation is not None
+        return self._installation
+
+    async def _look_up(self, user_id: str) -> tuple[Profile, Identity]:
+        installation = await self._where()
         user: dict[str, Any] = (await self._api.call("users_info", user=user_id))["user"]
         given: dict[str, Any] = user.get("profile") or {}
         name = given.get("display_name") or given.get("real_name") or user.get("real_name") or user["name"]
+        identity = Identity.read(user_id, user, installation)
+        if self._identities.get(user_id) != identity:
+            if identity.forms:
+                await self._store.recognise(identity.person, identity.forms)
+            self._identities[user_id] = identity
         self._names[user_id] = str(name)
-        return Profile(
+        profile = Profile(
             name=str(name),
             is_bot=bool(user.get("is_bot")),
             is_gone=bool(user.get("deleted")),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-            is_stranger=bool(user.get("is_stranger")),
+            is_stranger=not identity.belongs_to(installation),
         )
+        return profile, identity
 
 
 class SlackMembership:
@@ -94,6 +225,10 @@ class SlackMembership:
             raise LookUpFailed(problem.reason) from problem
         except (DeliveryProblem, TimeoutError) as problem:
             raise LookUpFailed(str(problem) or "it took too long") from problem
+
+    async def settle(self, people: Sequence[str]) -> None:
+        """Have those who are written in another form than today's be known for who they are. Raises `LookUpFailed`."""
+        await self._people.settle(people)
 
     async def members(self, group: str) -> Members:
         """The members of a user group now. Raises `LookUpFailed`, also for a group that was disabled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from sayso.bots.membership import LookUpFailed, LookUpThrottled, Members
@@ -41,6 +42,9 @@ class TelegramMembership:
         status = found["status"]
         is_in = status in _PRESENT or (status == "restricted" and found.get("is_member") is True)
         return None if is_in else ""
+
+    async def settle(self, people: Sequence[str]) -> None:
+        """Nothing: a person has one id in all of Telegram."""
 
     async def members(self, group: str) -> Members:
         """The administrators of a group now, without bots; those who are anonymous hide. Raises `LookUpFailed`."""

@@ -10,6 +10,7 @@ from sayso.testing.slack._state import (
     APP,
     BOT_ID,
     BOT_USER,
+    ENTERPRISE_NAME,
     TEAM,
     Account,
     Channel,
@@ -118,8 +119,8 @@ class Methods:
             "conversations.members": self._members,
             "conversations.list": self._list,
             "conversations.replies": self._replies,
-            "users.info": lambda given: {"user": _user(world.person(given["user"]))},
-            "users.list": lambda _: {"members": [_user(one) for one in world.state.people.values()]},
+            "users.info": lambda given: {"user": self._user(world.person(given["user"]))},
+            "users.list": lambda _: {"members": [self._user(one) for one in world.state.people.values()]},
             "usergroups.list": self._user_groups,
             "usergroups.users.list": lambda given: {"users": self._user_group(given["usergroup"]).members},
             "views.open": self._view_open,
@@ -154,10 +155,33 @@ class Methods:
     # --- messages ----------------------------------------------------------------------------------
 
     def _who(self) -> dict[str, Any]:
-        return {
+        state = self._world.state
+        found: dict[str, Any] = {
             "url": f"{self._host.url}/", "team": "Local", "user": "sayso",
-            "team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT_ID, "is_enterprise_install": False,
+            "team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT_ID, "is_enterprise_install": state.is_org_wide,
         }  # fmt: skip
+        if state.enterprise is not None:
+            found["enterprise_id"] = state.enterprise
+        if state.is_org_wide:
+            found["team_id"] = state.enterprise
+        return found
+
+    def _user(self, account: Account) -> dict[str, Any]:
+        handle = account.name.lower().replace(" ", ".")
+        found: dict[str, Any] = {
+            "id": account.id, "team_id": account.team, "name": handle,
+            "deleted": account.is_deleted, "real_name": account.name, "is_bot": account.is_bot,
+            "is_restricted": account.is_restricted, "is_ultra_restricted": False, "is_stranger": account.is_stranger,
+            "profile": {"real_name": account.name, "display_name": account.name},
+        }  # fmt: skip
+        enterprise = self._world.state.enterprise_of(account)
+        if enterprise is not None:
+            teams = [account.team] if account.organisation is not None else [account.team, TEAM]
+            found["enterprise_user"] = {
+                "id": account.id, "enterprise_id": enterprise, "enterprise_name": ENTERPRISE_NAME,
+                "is_admin": False, "is_owner": False, "teams": list(dict.fromkeys(teams)),
+            }  # fmt: skip
+        return found
 
     def _place(self, channel_id: object) -> Channel:
         """A channel, or somebody's direct messages by their own id."""
@@ -327,14 +351,4 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "id": channel.id, "name": channel.name, "is_channel": not channel.is_private, "is_group": channel.is_private,
         "is_im": channel.im_user is not None, "is_private": channel.is_private, "is_archived": channel.is_archived,
         "is_member": BOT_USER in channel.members,
-    }  # fmt: skip
-
-
-def _user(account: Account) -> dict[str, Any]:
-    handle = account.name.lower().replace(" ", ".")
-    return {
-        "id": account.id, "team_id": "T0ELSEWHERE" if account.is_stranger else TEAM, "name": handle,
-        "deleted": account.is_deleted, "real_name": account.name, "is_bot": account.is_bot,
-        "is_restricted": account.is_restricted, "is_ultra_restricted": False, "is_stranger": account.is_stranger,
-        "profile": {"real_name": account.name, "display_name": account.name},
     }  # fmt: skip

@@ -14,7 +14,16 @@ from sayso.testing.slack._kept import kept_markup, unescaped
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._schema import check_options, check_view
-from sayso.testing.slack._state import APP, BOT_USER, TEAM, Account, Channel, Message, ViewState
+from sayso.testing.slack._state import (
+    APP,
+    BOT_USER,
+    ENTERPRISE_NAME,
+    TEAM,
+    Account,
+    Channel,
+    Message,
+    ViewState,
+)
 from sayso.testing.slack._view import (
     SELECTS,
     PressResult,
@@ -141,10 +150,12 @@ class SlackPerson:
         number: int = 0,
         old_view: bool = False,
         forged: bool = False,
+        odd: Mapping[str, Any] | None = None,
     ) -> SlackPress:
         """Press a button of the message or of its attachments: the `number`-th that has this label, or this
         `action_id`. With `old_view` they press what they saw, though the message has changed since; `forged` presses
-        one that does not show to them, as a client of their own might.
+        one that does not show to them, as a client of their own might. `odd` are fields of the payload as Slack does
+        not describe them.
         """
         channel, found = self._find(message)
         matching = [
@@ -156,7 +167,7 @@ class SlackPerson:
         if len(matching) <= number:
             raise Impossible(self.name, f"sees no button {label or action_id!r}")
         attachment, block, element = matching[number]
-        return self._act(self._from_message(channel, found, attachment), self._action(block, element))
+        return self._act(self._from_message(channel, found, attachment), self._action(block, element), odd)
 
     async def choose(self, message: SeenMessage, label: str, *, action_id: str | None = None) -> SlackPress:
         """Pick an option from the message's picker (the first, or the one with this `action_id`), and confirm where
@@ -178,18 +189,24 @@ class SlackPerson:
         options = await self._search(self._from_message(channel, found, attachment), block, element, typed)
         return [label_of(one) for one in options]
 
-    async def press_at_home(self, label: str, number: int = 0) -> SlackPress:
-        """Press a button in the app's home, the `number`-th with this label."""
+    async def press_at_home(
+        self, label: str, number: int = 0, *, odd: Mapping[str, Any] | None = None
+    ) -> SlackPress:
+        """Press a button in the app's home, the `number`-th with this label. `odd` are fields of the payload as Slack
+        does not describe them.
+        """
         view = self._world.state.homes.get(self.id)
         if view is None:
             raise Impossible(self.name, "has no home")
-        return self._press_in(view, label, number)
+        return self._press_in(view, label, number, odd)
 
     async def press_in_view(self, label: str, number: int = 0) -> SlackPress:
         """Press a button in the modal on top, the `number`-th with this label."""
         return self._press_in(self._top(), label, number)
 
-    def _press_in(self, view: ViewState, label: str, number: int) -> SlackPress:
+    def _press_in(
+        self, view: ViewState, label: str, number: int, odd: Mapping[str, Any] | None = None
+    ) -> SlackPress:
         matching = [
             self._action(block, element)
             for block, element in elements(view.body["blocks"])
@@ -198,7 +215,8 @@ class SlackPerson:
         if len(matching) <= number:
             raise Impossible(self.name, f"sees no button {label!r} there")
         container = {"type": "view", "view_id": view.id}
-        return self._act({"container": container, "view": self._world.view_as_sent(view)}, matching[number])
+        around = {"container": container, "view": self._world.view_as_sent(view)}
+        return self._act(around, matching[number], odd)
 
     async def press_again(self, press: SlackPress) -> SlackPress:
         """The same payload once more, as a network repeats it."""
@@ -206,8 +224,10 @@ class SlackPerson:
 
     # --- modals ------------------------------------------------------------------------------------
 
-    async def submit(self, values: Values) -> SlackPress:
-        """Fill the modal on top in, by the labels of its inputs, and send it."""
+    async def submit(self, values: Values, *, odd: Mapping[str, Any] | None = None) -> SlackPress:
+        """Fill the modal on top in, by the labels of its inputs, and send it. `odd` are fields of the payload as Slack
+        does not describe them.
+        """
         view = self._top()
         if "submit" not in view.body:
             raise Impossible(self.name, "there is nothing to send in this modal")
@@ -216,8 +236,11 @@ class SlackPerson:
             **self._around("view_submission"),
             "view": self._world.view_as_sent(view, await self._values(view, values)),
             "response_urls": [],
+            **(odd or {}),
         }
-        return self._send("interactive", payload, lambda answer: self._answered_view(view, answer))
+        return self._send(
+            "interactive", payload, lambda answer: self._answered_view(view, answer), is_odd=odd is not None
+        )
 
     async def close_view(self) -> None:
         """Close the modal on top."""
@@ -235,13 +258,16 @@ class SlackPerson:
         """Type a slash command."""
         channel = self._channel(place)
         response = self._world.new_response(self.id, channel.id, None)
+        state = self._world.state
         payload = {
             "token": "local", "team_id": TEAM, "team_domain": "local", "channel_id": channel.id,
             "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": self._handle,
             "command": command, "text": kept_markup(text, is_verbatim=True), "api_app_id": APP,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": str(state.is_org_wide).lower(),
             "response_url": f"{self._host.url}/response/{response}", "trigger_id": self._world.new_trigger(self.id),
         }  # fmt: skip
+        if state.enterprise is not None:
+            payload |= {"enterprise_id": state.enterprise, "enterprise_name": ENTERPRISE_NAME}
 
         def answered(answer: dict[str, Any]) -> None:
             only_for = None if answer.get("response_type") == "in_channel" else self.id
@@ -310,17 +336,30 @@ class SlackPerson:
         return {**self._world.kept(sent), "block_id": block["block_id"], "action_ts": stamp}
 
     def _around(self, kind: str) -> dict[str, Any]:
-        team = "T0ELSEWHERE" if self._account.is_stranger else TEAM
+        user = {"id": self.id, "username": self._handle, "name": self._handle, "team_id": self._account.team}
         return {
             "type": kind,
-            "user": {"id": self.id, "username": self._handle, "name": self._handle, "team_id": team},
+            "user": user,
             "api_app_id": APP,
             "token": "local",
-            "team": {"id": TEAM, "domain": "local"},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            **self._where(kind),
+            "is_enterprise_install": self._world.state.is_org_wide,
             "trigger_id": self._world.new_trigger(self.id),
         }
+
+    def _where(self, kind: str) -> dict[str, Any]:
+        """The workspace and the enterprise as Slack names them: otherwise in each kind of payload, and without a
+        workspace in an org-wide install.
+        """
+        state = self._world.state
+        if state.enterprise is None:
+            return {"team": {"id": TEAM, "domain": "local"}, "enterprise": None}
+        enterprise = {"id": state.enterprise, "name": ENTERPRISE_NAME}
+        if state.is_org_wide:
+            return {"team": None, "enterprise": enterprise}
+        around = {"enterprise_id": state.enterprise, "enterprise_name": ENTERPRISE_NAME}
+        team = {"id": TEAM, "domain": "local", **around}
+        return {"team": team, "enterprise": None if kind == "view_submission" else enterprise}
 
     def _from_message(self, channel: Channel, message: Message, attachment: int | None) -> dict[str, Any]:
         """What surrounds an action in a message. An ephemeral message itself is never sent along."""
@@ -350,20 +389,24 @@ class SlackPerson:
             "response_url": f"{self._host.url}/response/{response}",
         }
 
-    def _act(self, around: dict[str, Any], action: dict[str, Any]) -> SlackPress:
-        payload = {**self._around("block_actions"), **around, "actions": [action]}
-        return self._send("interactive", payload)
+    def _act(
+        self, around: dict[str, Any], action: dict[str, Any], odd: Mapping[str, Any] | None = None
+    ) -> SlackPress:
+        payload = {**self._around("block_actions"), **around, "actions": [action], **(odd or {})}
+        return self._send("interactive", payload, is_odd=odd is not None)
 
     def _send(
         self,
         kind: str,
         payload: dict[str, Any],
         answered: Callable[[dict[str, Any]], None] | None = None,
+        *,
+        is_odd: bool = False,
     ) -> SlackPress:
         press = SlackPress(payload)
 
         async def send() -> None:
-            envelope = await self._deliver(kind, payload)
+            envelope = await self._deliver(kind, payload, is_odd=is_odd)
             if envelope.is_acknowledged and answered is not None:
                 try:
                     answered(envelope.answer or {}) if envelope.answer or kind == "interactive" else None

@@ -37,7 +37,8 @@ class LocalSlack(LocalServer[SlackState]):
     `async with LocalSlack() as slack:` serves the Web API at `api_url`. `problems` lists what a correct bot never does
     (and what the server itself got wrong): end a test with `assert slack.problems == []`. With `state_file` the
     channels survive the process. `request_url` switches from Socket Mode to signed requests. Nothing here talks to the
-    real Slack.
+    real Slack. With an `enterprise`, such as `E0LOCAL01`, the workspace is one of its Enterprise Grid; the app is
+    installed in the workspace alone, or with `is_org_wide` in the whole organisation.
     """
 
     def __init__(
@@ -46,8 +47,11 @@ class LocalSlack(LocalServer[SlackState]):
         limits: SlackLimits | None = None,
         port: int = 0,
         state_file: Path | None = None,
+        enterprise: str | None = None,
+        is_org_wide: bool = False,
     ) -> None:
-        super().__init__(SlackState(), port=port, state_file=state_file)
+        state = SlackState(enterprise=enterprise, is_org_wide=is_org_wide)
+        super().__init__(state, port=port, state_file=state_file)
         self.bot_token, self.app_token, self.signing_secret = BOT_TOKEN, APP_TOKEN, SIGNING_SECRET
         self.team_id, self.bot_user_id = TEAM, BOT_USER
         self.scopes = SCOPES
@@ -93,6 +97,11 @@ class LocalSlack(LocalServer[SlackState]):
         self.drop()
 
     @property
+    def organisation_id(self) -> str:
+        """The id of what people belong to: the enterprise where there is one, else the workspace."""
+        return self._state.enterprise or TEAM
+
+    @property
     def api_url(self) -> str:
         """What a bot takes as the Web API's address."""
         return f"{self.url}/api/"
@@ -100,12 +109,27 @@ class LocalSlack(LocalServer[SlackState]):
     # --- people and channels -----------------------------------------------------------------------
 
     def add_person(
-        self, name: str, *, is_bot: bool = False, is_restricted: bool = False, is_stranger: bool = False
+        self,
+        name: str,
+        *,
+        is_bot: bool = False,
+        is_restricted: bool = False,
+        is_stranger: bool = False,
+        team: str | None = None,
+        organisation: str | None = None,
     ) -> SlackPerson:
-        """A new person, or a bot; a restricted one is a guest, a stranger of another organisation."""
+        """A new person, or a bot; a restricted one is a guest. `team` is their home workspace, the app's unless said
+        otherwise. People of another `organisation` (`E...` or `T...`) meet the app in shared channels; a stranger is
+        one of them who shares no channel with it.
+        """
+        if is_stranger and organisation is None:
+            organisation = "T0ELSEWHERE"
+        if team is None and organisation is not None:
+            team = organisation if organisation.startswith("T") else f"T{organisation[1:]}"
         account = Account(
-            self._world.new_id("U"), name, is_bot=is_bot, is_restricted=is_restricted, is_stranger=is_stranger
-        )
+            self._world.new_id("U"), name, team or TEAM, organisation,
+            is_bot=is_bot, is_restricted=is_restricted, is_stranger=is_stranger,
+        )  # fmt: skip
         self._state.people[account.id] = account
         self.changed()
         return self._person(account)
@@ -219,7 +243,7 @@ class LocalSlack(LocalServer[SlackState]):
         self._background.append(self._group.create_task(work))
 
     def _send_event(self, event: dict[str, Any]) -> None:
-        payload = event_payload(event, self._state.next_number(), self.now())
+        payload = event_payload(event, self._state.next_number(), self.now(), self._state.enterprise)
         self._state.events.append(payload)
         self.spawn(self._delivery.deliver_event(payload))
 

@@ -11,15 +11,21 @@ TEAM = "T0LOCAL01"
 APP = "A0LOCAL01"
 BOT_USER = "U0SAYSO01"
 BOT_ID = "B0SAYSO01"
+ENTERPRISE_NAME = "Local Enterprise"
 
 Blocks = list[dict[str, Any]]
 
 
 class Account(msgspec.Struct):
-    """Somebody's account. A stranger belongs to another organisation, a restricted one is a guest."""
+    """Somebody's account. A restricted one is a guest. `team` is their home workspace, and `organisation` the
+    enterprise or workspace that they belong to where that is not the app's; Slack calls such people strangers only
+    where they share no channel with the app.
+    """
 
     id: str
     name: str
+    team: str = TEAM
+    organisation: str | None = None
     is_bot: bool = False
     is_restricted: bool = False
     is_stranger: bool = False
@@ -121,10 +127,17 @@ class SlackState(msgspec.Struct):
     homes: dict[str, ViewState] = msgspec.field(default_factory=dict[str, ViewState])
     responses: dict[str, ResponseAddress] = msgspec.field(default_factory=dict[str, ResponseAddress])
     triggers: dict[str, Trigger] = msgspec.field(default_factory=dict[str, Trigger])
+    enterprise: str | None = None
+    is_org_wide: bool = False
     uploads: dict[str, SharedFile] = msgspec.field(default_factory=dict[str, SharedFile])
     events: list[dict[str, Any]] = msgspec.field(default_factory=list[dict[str, Any]])
     count: int = 0
     last_ts: float = 0.0
+
+    def enterprise_of(self, account: Account) -> str | None:
+        """The enterprise that somebody belongs to, if any."""
+        found = self.enterprise if account.organisation is None else account.organisation
+        return found if found is not None and found.startswith("E") else None
 
     def next_number(self) -> int:
         """A number that no other thing has."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from sayso.engine._clock import to_microseconds
 from sayso.engine._ids import new_id
 from sayso.engine._values import to_json
+from sayso.engine.store._forms import forms_of, is_linked, root_of, settle, settle_all
 from sayso.engine.store._transaction import Transaction
 
 
@@ -21,6 +22,7 @@ def direct(tx: Transaction, rows: Sequence[tuple[str, str, str]]) -> None:
     for account, person, name in rows:
         tx.run("account_put", {"account": account, "person": person, "linked_at": None})
         tx.run("person_known", {"person": person, "name": name, "now": tx.now})
+    settle_all(tx)
 
 
 def begin_link(tx: Transaction, account: str, code_hash: str, expires_at: datetime) -> None:
@@ -48,6 +50,7 @@ def link(tx: Transaction, account: str, code_hash: str) -> str:
         if _person_of(tx, one) is None:
             tx.run("account_put", {"account": one, "person": person, "linked_at": tx.now})
             tx.audit("account_linked", {"account": one, "whose": person}, person=account)
+            settle(tx, one)
     _name(tx, person, (other, account))
     return f"Linked: {other} and {account} are one person now, with one vote."
 
@@ -56,32 +59,40 @@ def unlink(tx: Transaction, account: str) -> str:
     """Let an account stand for itself again; refused while a vote of its person counts, or four eyes keeps them from
     one. What to say.
     """
-    row = tx.row("account_find", (account,))
-    if row is None:
+    person = _person_of(tx, account)
+    if person is None:
         return f"{account} is linked to nothing."
-    if row["linked_at"] is None:
+    root = root_of(tx, account)
+    forms = (root, *forms_of(tx, root))
+    linked = [one for one in forms if tx.row("account_find", (one,))["linked_at"] is not None]
+    if not linked:
         return f"An operator listed {account} in sayso.toml; only they can change that."
-    person = str(row["person"])
     if tx.row("person_voting", (person,))["votes"]:
         return "You have voted on an open question. Unlink when it is decided: one person has one vote."
     if tx.row("person_excluded", {"person": person})["questions"]:
         return "An open question is yours, and others must approve it. Unlink when it is decided."
-    tx.run("account_remove", (account,))
+    accounts = [str(row["account"]) for row in tx.rows("accounts_of_person", (person,))]
+    for one in linked:
+        tx.run("account_remove", (one,))
+        tx.audit("account_unlinked", {"account": one, "whose": person}, person=account)
     tx.run("accounts_of_nobody", {"person": person})
-    tx.audit("account_unlinked", {"account": account, "whose": person}, person=account)
+    for one in accounts:
+        settle(tx, one)
     return f"Unlinked: {account} stands for itself again."
 
 
 def ids_of(tx: Transaction, entry: str) -> tuple[str, ...]:
     """All ids of whoever an entry names, by an account or as `person:NAME`."""
-    person = _person_of(tx, entry) or entry
+    row = tx.row("account_find", (entry,))
+    person = entry if row is None else str(row["person"])
     accounts = [str(row["account"]) for row in tx.rows("accounts_of_person", (person,))]
     return (person, *accounts)
 
 
 def _person_of(tx: Transaction, account: str) -> str | None:
+    """Whose account this is beside others; None where it is nobody's but its own, in whatever forms."""
     row = tx.row("account_find", (account,))
-    return None if row is None else str(row["person"])
+    return str(row["person"]) if row is not None and is_linked(str(row["person"])) else None
 
 
 def _name(tx: Transaction, person: str, accounts: Sequence[str]) -> None:

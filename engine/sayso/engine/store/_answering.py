@@ -230,7 +230,7 @@ def _unfit(attempt: AnswerAttempt, request: Answerable, policy: Policy) -> tuple
 
 def _already_answered(vote: Vote, request: Answerable) -> tuple[OutcomeKind, str]:
     assert request.answer is not None
-    if request.resolved_by == vote.person and decode(request.answer) == vote.value:
+    if request.resolved_by in (vote.person, *vote.accounts) and decode(request.answer) == vote.value:
         return OutcomeKind.DUPLICATE, "You have already answered this so."
     when = clock_time(request.resolved_at)
     return OutcomeKind.ALREADY_ANSWERED, (

@@ -28,6 +28,7 @@ from sayso.engine.store import (
     _changing,
     _credentials,
     _due,
+    _forms,
     _notices,
     _operating,
     _running,
@@ -359,6 +360,12 @@ class SQLiteStore:
     def direct(self, rows: Sequence[tuple[str, str, str]]) -> asyncio.Future[None]:
         """Have the directory's accounts stand as they are now: account, person and name each."""
         return self._submit(_accounts.direct, list(rows))
+
+    def recognise(self, account: str, forms: Sequence[str]) -> asyncio.Future[None]:
+        """Take these for other forms in which an account is written: all of them are one person. Harmless when they are
+        known.
+        """
+        return self._submit(_forms.recognise, account, list(forms))
 
     def begin_link(self, account: str, code_hash: str, expires_at: datetime) -> asyncio.Future[None]:
         """Keep the hash of a one-time code that links an account."""

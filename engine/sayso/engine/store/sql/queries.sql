@@ -414,14 +414,44 @@ SELECT a.person AS id FROM accounts a WHERE a.account = :account
 UNION ALL SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :account;
 
 -- name: accounts_list
-SELECT account, person, linked_at FROM accounts ORDER BY person, account;
+-- Without the other forms of accounts.
+SELECT account, person, linked_at FROM accounts WHERE is_form = 0 ORDER BY person, account;
 
 -- name: accounts_forget_directory
 DELETE FROM accounts WHERE linked_at IS NULL;
 
 -- name: account_put
 INSERT INTO accounts (account, person, linked_at) VALUES (:account, :person, :linked_at)
-ON CONFLICT (account) DO UPDATE SET person = excluded.person, linked_at = excluded.linked_at;
+ON CONFLICT (account) DO UPDATE SET person = excluded.person, linked_at = excluded.linked_at, is_form = 0;
+
+-- name: account_put_form
+INSERT INTO accounts (account, person, is_form) VALUES (?, ?, 1);
+
+-- name: account_forget_form
+DELETE FROM accounts WHERE account = ? AND is_form = 1;
+
+-- name: account_owners
+-- Whose the forms of an account are by the directory or a link, the directory's first.
+SELECT a.person, a.linked_at FROM json_each(?) AS wanted CROSS JOIN accounts a ON a.account = wanted.value
+WHERE a.is_form = 0 ORDER BY a.linked_at IS NOT NULL, a.linked_at, a.account;
+
+-- name: accounts_linked_to
+SELECT account FROM accounts WHERE person = ? AND linked_at IS NOT NULL;
+
+-- name: forms_of
+SELECT form FROM account_forms WHERE account = ? ORDER BY form;
+
+-- name: form_find
+SELECT account FROM account_forms WHERE form = ?;
+
+-- name: form_put
+INSERT INTO account_forms (form, account) VALUES (?, ?) ON CONFLICT (form) DO UPDATE SET account = excluded.account;
+
+-- name: form_remove
+DELETE FROM account_forms WHERE form = ?;
+
+-- name: forms_list
+SELECT DISTINCT account FROM account_forms ORDER BY account;
 
 -- name: account_remove
 DELETE FROM accounts WHERE account = ? AND linked_at IS NOT NULL RETURNING person;
@@ -429,7 +459,7 @@ DELETE FROM accounts WHERE account = ? AND linked_at IS NOT NULL RETURNING perso
 -- name: accounts_of_nobody
 -- The last account of somebody whom no directory names is nobody's but its own.
 DELETE FROM accounts WHERE person = :person AND linked_at IS NOT NULL
-  AND (SELECT count(*) FROM accounts o WHERE o.person = :person) = 1;
+  AND (SELECT count(*) FROM accounts o WHERE o.person = :person AND o.is_form = 0) = 1;
 
 -- name: accounts_of_gone_people
 -- Links to people whom the directory does not have any more.
@@ -592,7 +622,8 @@ SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention,
        r.stops
 FROM runs r
 WHERE (:status IS NULL OR r.status = :status) AND (:workflow IS NULL OR r.workflow = :workflow)
-  AND (:requested_by IS NULL OR r.requested_by = :requested_by)
+  AND (:requested_by IS NULL OR r.requested_by = :requested_by OR r.requested_by IN (
+    SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :requested_by))
 ORDER BY r.run_key DESC LIMIT :limit;
 
 -- name: run_summary

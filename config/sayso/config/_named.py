@@ -1,0 +1,52 @@
+"""Whom the settings name, and where: for whoever checks that these people exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from sayso.config._settings import Settings
+
+
+class NamedEntry(NamedTuple):
+    """An entry of a setting. Where `is_person`, it can mean nothing but somebody."""
+
+    setting: str
+    entry: str
+    is_person: bool
+
+
+def named_entries(settings: Settings) -> list[NamedEntry]:
+    """Everybody and every place that a setting lets act, is asked, or keeps from it."""
+    found: list[NamedEntry] = []
+    for workflow in settings.workflows:
+        found += _entries(f"starters of {workflow.workflow}", workflow.starters)
+        found += _entries(f"to of {workflow.workflow}", workflow.to, is_person=False)
+    for name, destination in settings.destinations.items():
+        if isinstance(destination.audience, tuple):
+            found += _entries(f'destinations."{name}".audience', destination.audience)
+    for name, person in settings.people.items():
+        found += _entries(f"people.{name}.accounts", person.accounts)
+    for name, group in settings.groups.items():
+        found += _entries(f"groups.{name}.members", [one for one in group.members if ":" in one])
+        found += _entries(f"groups.{name}.to", group.to, is_person=False)
+    found += _of_policies(settings)
+    return found + list(_entries("http.operators", settings.http.operators))
+
+
+def _of_policies(settings: Settings) -> Iterator[NamedEntry]:
+    for name, policy in settings.policies.items():
+        key = f"policies.{name}"
+        for stage in policy.stages:
+            for field in ("approvers", "veto", "fallback"):
+                yield from _entries(f"{key}.stages.{field}", getattr(stage, field), is_person=False)
+        yield from _entries(f"{key}.escalate_to", policy.escalate_to, is_person=False)
+        yield from _entries(f"{key}.break_glass", policy.break_glass)
+        if policy.author is not None and not policy.author.startswith("details."):
+            yield from _entries(f"{key}.author", [policy.author])
+
+
+def _entries(setting: str, entries: Sequence[str], *, is_person: bool = True) -> Iterator[NamedEntry]:
+    for entry in entries:
+        yield NamedEntry(setting, entry, is_person)
