@@ -70,6 +70,11 @@ class AtInbox:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def answer_by_api(self, request_id: str, value: str) -> dict[str, Any]:
+        """Answer by the API with the session of the browser; what comes back."""
+        body = {"revision": 1, "value": value}
+        return await self._post(f"/api/v1/requests/{request_id}/answers", body)
+
     async def leave(self) -> None:
         """Close the browser."""
         await self.browser.aclose()
@@ -248,6 +253,31 @@ class Both:
 
         await self.slack.until(lambda: bool(answers()))
         return answers()[0]
+
+    async def code_of(self, person: local_slack.SlackPerson) -> str:
+        """A code that links an account of Slack, as its person gets it."""
+        return (await self.sayso(person, "link")).split()[3].rstrip(",")
+
+    async def link(self, person: local_slack.SlackPerson, other: local_telegram.Person) -> str:
+        """Make an account of Slack and one of Telegram one person: both say yes; the code."""
+        code = await self.code_of(person)
+        await other.start()
+        await other.command(None, f"/link {code}")
+        await self.told(other, f"If it is yours, send /link {code} yes")
+        await other.command(None, f"/link {code} yes")
+        await self.told(other, "Now say yes there as well")
+        assert "are one person now" in await self.sayso(person, f"link {code} yes")
+        return code
+
+    async def told(self, person: local_telegram.Person, words: str) -> str:
+        """The newest message with these words in somebody's own chat of Telegram, once there is one."""
+        while True:
+            revision = self.telegram.revision
+            for one in reversed(await person.sees(None)):
+                text = one.text.replace("\u2060", "")
+                if words in text:
+                    return text
+            await self.telegram.until(lambda: self.telegram.revision != revision)  # noqa: B023 - awaited at once
 
     async def at_inbox(self, person: local_slack.SlackPerson) -> AtInbox:
         """Somebody of Slack at the web inbox, signed in by the link that they asked for in Slack."""

@@ -60,11 +60,7 @@ async def test_two_of_a_group_decide_and_one_person_is_one_vote(both: Both) -> N
         run_id = await runtime.start("team")
         card = await both.slack_shows("Drop the production database?", "2 of @sre")
         in_telegram = await both.telegram_shows("Drop the production database?", "2 of @sre")
-        code = (await both.sayso(both.ana, "link")).split(" ")[3].strip(",")
-        await ana_too.command(both.group, f"/link {code}")
-        await both.telegram_shows(f"This code is of Ana ({both.ana_id}).", f"send /link {code} yes")
-        await ana_too.command(both.group, f"/link {code} yes")
-        await both.telegram_shows("are one person now")
+        await both.link(both.ana, ana_too)
 
         assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
         await thread(both, card, "Ana approved:", "Still needed: 1 of @sre")

@@ -280,6 +280,7 @@ when = "amount > 10_000"
         ('[groups.sre]\ntelegram = "5"', "line 2", "should match pattern"),
         ('[groups.sre]\nslack = "S1"', "sayso.toml", "there is no \\[slack\\]"),
         ('[http]\nuser_header = "X-User"', "sayso.toml", "user_header and trusted_proxies go together"),
+        ('[http]\nuser_header = "X"\ntrusted_proxies = ["::1"]', "sayso.toml", "user_header needs proxy_secret_file"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_about_teams_is_said_with_its_line(

@@ -12,7 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.engine import Fact, InvalidRequest, Json, Policy, Question, Stage, Vote, bind, evaluate
+from sayso.engine import (
+    Directory,
+    Fact,
+    InvalidRequest,
+    Json,
+    Person,
+    Policy,
+    Question,
+    Stage,
+    Vote,
+    bind,
+    evaluate,
+    is_person,
+)
 from tests.engine.support import START
 
 PEOPLE = ("web:ana", "web:bo", "web:cho", "web:dee", "web:eve")
@@ -165,11 +178,39 @@ def test_the_details_name_who_made_the_change() -> None:
         "web:bo",
         ("web:bo",),
     )
-    assert (asked({}).excluded, asked(None).excluded) == ((), ())
-    unfit_authors: list[Json] = ["Bo", 7, ["web:bo"]]
+    nameless: list[Json] = [None, {}, {"by": "web:bo"}, ["web:bo"]]
+    for details in nameless:
+        with pytest.raises(InvalidRequest, match="the details have no 'author'"):
+            asked(details)
+    unfit_authors: list[Json] = [
+        None, "Bo", 7, ["web:bo"], "", "web:", "web: ", "slack:U1", "slack:T1:", "slack::U1", "telegram:-5", "slack:#a",
+        "group:sre", "operator", "web",
+    ]  # fmt: skip
     for unfit in unfit_authors:
         with pytest.raises(InvalidRequest, match="names no person"):
             asked({"author": unfit})
+
+
+@given(st.text() | st.none() | st.integers() | st.lists(st.text(), max_size=2))
+def test_an_author_who_cannot_be_told_refuses_the_question(found: Json) -> None:
+    """Whatever the details hold, either one person may not approve, or nothing is asked."""
+    policy = Policy(stages=[Stage(PEOPLE)], author="details.author")
+    question = Question("Pay?", None, "confirm", None, {"author": found})
+    try:
+        excluded = bind(policy, question, (), "web:ana").excluded
+    except InvalidRequest:
+        return
+    assert excluded == (found,)
+    assert is_person(str(found))
+
+
+def test_an_author_whom_the_directory_lacks_refuses_the_question() -> None:
+    directory = Directory({"bo": Person(("web:bo",))})
+    for author in ("details.author", "person:boo"):
+        policy = Policy(stages=[Stage(PEOPLE)], author=author)
+        question = Question("Pay?", None, "confirm", None, {"author": "person:boo"})
+        with pytest.raises(InvalidRequest, match="'person:boo', which names no person"):
+            bind(policy, question, (), None, directory.person_of, directory.may_be_somebody)
 
 
 @given(
@@ -244,6 +285,7 @@ def test_details_add_stages() -> None:
         (lambda: Stage(["slack:#sre"], need="all"), "goes with people"),
         (lambda: Stage(["web:ana"], reject_at=0), "must be 1 or more"),
         (lambda: Stage(["no such thing"]), "names nobody"),
+        (lambda: Policy(hand_over_to=["slack:#sre"]), "hand_over_to names people and groups"),
         (lambda: Stage(PEOPLE, when="amount >"), "when='amount >' is no expression"),
         (lambda: Stage(["group:sre"], fallback=["web:bo"]), "fallback goes with people"),
         (lambda: Policy(on_expiry="reject"), "on_expiry goes with expires_after"),

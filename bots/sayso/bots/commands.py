@@ -78,9 +78,14 @@ class Commands:
     """Carries commands out. `starters` are, by workflow, those who may start it; nobody where none is named."""
 
     def __init__(
-        self, store: SQLiteStore, runtime: Runtime, desk: Desk, starters: Mapping[str, frozenset[str]]
+        self,
+        store: SQLiteStore,
+        runtime: Runtime,
+        desk: Desk,
+        starters: Mapping[str, frozenset[str]],
+        links: Links,
     ) -> None:
-        self._links = Links(store)
+        self._links = links
         self.sign_in: Callable[[str], Awaitable[str]] | None = None
         self._store = store
         self._runtime = runtime
@@ -245,18 +250,14 @@ class Commands:
         words = command.text.split()
         is_sure = words[-1:] == [SURE]
         code = "".join(words[:-1] if is_sure else words)
+        if not command.is_private:
+            return _said(await self._links.expose(code) if code else _IN_PRIVATE)
         if code:
             return _said(await self._links.use(command.person, code, command.prefix, is_sure=is_sure))
-        if not command.is_private:
-            return _said(_IN_PRIVATE)
-        code = await self._links.begin(command.person)
-        return _said(
-            f"Your code is {code}, for ten minutes. Send it from your other account: /sayso link {code} in Slack, "
-            f"/link {code} in Telegram. Both accounts are one person then, with one vote."
-        )
+        return _said(await self._links.begin(command.person, command.prefix))
 
     async def _unlink(self, command: Command) -> Reply:
-        return _said(await self._store.unlink(command.person))
+        return _said(await self._links.end(command.person))
 
     async def _accounts(self, command: Command) -> Reply:
         ids = await self._store.reader.ids_of(command.person)

@@ -18,9 +18,11 @@ from sayso.adapters.cards import (
 )
 from sayso.adapters.console import visible_line
 from sayso.bots.groups import PREFIX, STALE, Groups
+from sayso.bots.http import Act, Caller
 from sayso.bots.membership import LookUpFailed, Membership
 from sayso.config import MEMBERS, PLATFORMS, Destination, Settings, UnknownDestination
 from sayso.engine import (
+    ACCOUNTS_CHANGED,
     NOT_YOURS,
     CardRecord,
     Fact,
@@ -36,6 +38,7 @@ from sayso.engine import (
     StoreError,
     UnstorableValue,
     Vote,
+    Warrant,
     evaluate,
     is_approval,
 )
@@ -46,6 +49,8 @@ T = TypeVar("T")
 
 _STANDING_LIVES = timedelta(seconds=30)
 _MOST_STANDINGS = 1000
+_LOOK_UPS = 3
+"""How often somebody is looked up whose accounts change meanwhile, before they are asked to try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ class Press:
     `chat` is the platform's id of the chat in which it was pressed, `event_key` what makes a repetition known. `via` is
     the surface, where that is not the platform of the account. With `break_glass` it shall count alone. That it comes
     from what was shown was made sure of before (`chats`). Look-ups end by `look_up_by`, on the loop's clock: what is
-    not known then is not counted.
+    not known then is not counted. `credential` is the hash of the secret by which somebody is let in who does not come
+    by a platform.
     """
 
     request_id: str
@@ -71,6 +77,7 @@ class Press:
     via: str | None = None
     break_glass: bool = False
     look_up_by: float | None = None
+    credential: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ class Answered:
 class WayIn:
     """How somebody is let in: who they are by all their ids, by which surface or destination, and what was looked up.
 
-    `unknown` are chats and groups that could not be looked up; `why` is the reason why they do not count somewhere.
+    `unknown` are chats and groups that could not be looked up; `why` is the reason why they do not count somewhere,
+    `gone` why they count nowhere: their platform has closed the account, or does not say.
     """
 
     ids: tuple[str, ...]
@@ -98,6 +106,11 @@ class WayIn:
     facts: tuple[Fact, ...] = ()
     unknown: tuple[str, ...] = ()
     why: str = ""
+    gone: str | None = None
+
+    def warrant(self, credential: str | None = None) -> Warrant:
+        """What lets them in, for the transaction: what was looked up is of these accounts."""
+        return Warrant(credential, self.ids, refused=self.gone)
 
     def vote(self, at: datetime, value: Json = None) -> Vote:
         """Any vote of theirs, to ask a policy whether it would be taken."""
@@ -105,6 +118,8 @@ class WayIn:
 
     def refusal(self, record: CardRecord, at: datetime) -> str | None:
         """Why a vote of theirs would not be taken, or None."""
+        if self.gone is not None:
+            return self.gone
         request = record.request
         policy = request.policy or Policy(request.audience)
         others = [vote.as_vote() for vote in record.votes if vote.person not in self.ids]
@@ -221,6 +236,7 @@ class Desk:
         """
         ids = await self._store.reader.ids_of(person)
         platform = person.partition(":")[0]
+        gone = None if via is None else await self._why_gone(person)
         way = via or platform
         facts: list[Fact] = []
         unknown: list[str] = []
@@ -241,16 +257,16 @@ class Desk:
             if record.request.policy is None:
                 break
         of_groups, not_found, hidden = await self._groups.facts(_entries(record), ids, by=by)
-        return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why or hidden)
+        return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why or hidden, gone)
 
     async def standing(self, person: str, via: str | None = None) -> WayIn:
         """To which chats and groups of the settings somebody belongs, for lists: it may be half a minute old, and of
-        groups an hour, and decides nothing.
+        groups an hour, and decides nothing. Their accounts are those of now.
         """
         now = self._store.clock.now()
+        ids = await self._store.reader.ids_of(person)
         known = self._standings.get(person)
-        if known is None or now - known[0] > _STANDING_LIVES:
-            ids = await self._store.reader.ids_of(person)
+        if known is None or now - known[0] > _STANDING_LIVES or known[1].ids != ids:
             facts = [Fact(name, value=True, as_of=now) for name in _own_chats(ids)]
             for destination in self._settings.chats():
                 for account in _accounts_on(ids, destination):
@@ -273,18 +289,43 @@ class Desk:
         ]
         return found[0] if found else None
 
-    async def facts(self, request_id: str, person: PersonId, via: str) -> tuple[Fact, ...]:
-        """What can be looked up of somebody who answers by another surface. Raises `LookUpFailed` where it cannot be
-        found out who else has voted or asked, `StoreError`.
+    async def looked_up(self, request_id: str, caller: Caller, act: Act) -> Outcome:
+        """What becomes of what somebody does by the API, with what can be looked up of them; once more where their
+        accounts change meanwhile. Raises `LookUpFailed` where it cannot be found out who else has voted or asked,
+        `StoreError`, and what `act` raises.
         """
-        record = await self._store.reader.card(request_id)
-        await self.settle(record, person)
+        person, via = caller.person, caller.via
         is_known = self._settings.people or self._settings.groups or person.partition(":")[0] in PLATFORMS
-        return () if record is None or not is_known else (await self.way_in(record, person, via=via)).facts
+        outcome = Outcome(OutcomeKind.NOT_ALLOWED, ACCOUNTS_CHANGED)
+        for _ in range(_LOOK_UPS):
+            facts: tuple[Fact, ...] = ()
+            warrant = Warrant(caller.credential)
+            record = await self._store.reader.card(request_id)
+            await self.settle(record, person)
+            if record is not None and is_known:
+                way = await self.way_in(record, person, via=via)
+                facts, warrant = way.facts, way.warrant(caller.credential)
+            outcome = await act(facts, warrant)
+            if outcome.reason != ACCOUNTS_CHANGED:
+                break
+        return outcome
 
-    async def withdraw(self, request_id: str, person: PersonId, via: str) -> Words:
+    async def successor(self, record: CardRecord, to: str) -> tuple[tuple[str, ...], tuple[Fact, ...]]:
+        """All ids of whoever is to be asked instead, and to which of the groups they belong that the policy lets it be
+        handed over to. Raises `StoreError`.
+        """
+        policy = record.request.policy
+        ids = await self._store.reader.ids_of(to)
+        facts, _, _ = await self._groups.facts(() if policy is None else policy.hand_over_to, ids)
+        return ids, facts
+
+    async def withdraw(
+        self, request_id: str, person: PersonId, via: str, credential: str | None = None
+    ) -> Words:
         """Withdraw a request for whoever asked for it. Raises `StoreError`."""
-        outcome = await self._runtime.withdraw(request_id, person=person, via=via)
+        gone = None if person.startswith(f"{via}:") else await self._why_gone(person)
+        warrant = Warrant(credential, refused=gone)
+        outcome = await self._runtime.withdraw(request_id, person=person, via=via, warrant=warrant)
         return self._said(outcome, await self._store.reader.card(request_id))
 
     async def reassign(self, press: Press, to: str) -> Words:
@@ -298,10 +339,12 @@ class Desk:
             logger.warning("request %s: who has voted: %s", press.request_id, problem)
             return (_VOTERS_UNKNOWN,)
         way = await self.way_in(record, press.person, press.chat, press.via)
+        to_ids, to_facts = await self.successor(record, to)
         try:
             outcome = await self._runtime.reassign(
-                press.request_id, press.revision, person=press.person, via=way.via, to=to, facts=way.facts
-            )
+                press.request_id, press.revision, person=press.person, via=way.via, to=to, facts=way.facts,
+                warrant=way.warrant(press.credential), to_ids=to_ids, to_facts=to_facts,
+            )  # fmt: skip
         except InvalidRequest as error:
             return (f"Not handed over: {visible_line(error.reason)}.",)
         if outcome.kind is OutcomeKind.DONE:
@@ -319,6 +362,14 @@ class Desk:
 
     async def _answer(self, press: Press, platform: str) -> Answered:
         await self.greet(press.person, press.name)
+        answered = await self._look_up_and_answer(press, platform)
+        for _ in range(_LOOK_UPS - 1):
+            if answered.outcome is None or answered.outcome.reason != ACCOUNTS_CHANGED:
+                break
+            answered = await self._look_up_and_answer(press, platform)
+        return answered
+
+    async def _look_up_and_answer(self, press: Press, platform: str) -> Answered:
         record = await self._store.reader.card(press.request_id)
         way = WayIn((press.person,), press.via or platform)
         if record is not None:
@@ -346,6 +397,7 @@ class Desk:
                 received_at=press.received_at,
                 facts=way.facts,
                 break_glass=press.break_glass,
+                warrant=way.warrant(press.credential),
             )
         except UnstorableValue as error:
             return Answered(Outcome(OutcomeKind.INVALID, str(error)), record, (str(error),))
@@ -388,6 +440,24 @@ class Desk:
                 continue
             found += [(destination, account) for account in _accounts_on(ids, destination)]
         return sorted(found, key=lambda one: one[0].chat_id != chat)
+
+    async def _why_gone(self, person: str) -> str | None:
+        """Why somebody counts nowhere who comes by another way than their platform: it has closed their account, or
+        does not say. Whoever was locked out there keeps no session here.
+        """
+        platform = person.partition(":")[0]
+        if platform not in PLATFORMS:
+            return None
+        membership = self._memberships.get(platform)
+        if membership is None:
+            return f"Not counted: {platform} is not connected, so {person} cannot be checked."
+        try:
+            return await membership.why_gone(person)
+        except LookUpFailed as problem:
+            logger.warning("whether %s still has an account: %s", person, problem)
+            return (
+                f"Not counted: it could not be checked that {person} is an account still. Please try again."
+            )
 
     async def _why_not(self, destination: Destination, person: str) -> str | None:
         let_in = destination.lets_in(person)

@@ -16,6 +16,7 @@ from sayso.bots.http import (
     HttpServer,
     RateLimit,
     TcpDoor,
+    TrustedProxy,
     api_app,
     control_app,
     public_app,
@@ -23,6 +24,7 @@ from sayso.bots.http import (
     socket_path,
 )
 from sayso.bots.web import InboxParts, add_inbox
+from sayso.config import HttpSettings, read_secret
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ if TYPE_CHECKING:
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
+
+
+def _proxy_of(settings: HttpSettings) -> TrustedProxy | None:
+    """The proxy whose word is taken. Raises `InvalidSettings` for a secret's file that cannot be read."""
+    secret = read_secret(settings.proxy_secret, settings.proxy_secret_file, "http.proxy_secret")
+    if settings.user_header is None or not secret:
+        return None
+    return TrustedProxy(settings.user_header, frozenset(settings.trusted_proxies), secret)
 
 
 class Front:
@@ -44,19 +54,18 @@ class Front:
         self.feed = Feed(store)
         self.socket = socket_path(store.path)
         self._user = local_person().partition(":")[2]
-        self._credentials = Credentials(
-            store, [f"web:{self._user}", *settings.operators], parts.desk.standing
-        )
+        self._credentials = Credentials(store, settings.operators, f"web:{self._user}", parts.desk.standing)
         api = ApiParts(
             runtime=parts.runtime,
             store=store,
             feed=self.feed,
             answers=RateLimit(settings.answers_per_minute),
             starters=lambda workflow: plan.starters.get(workflow, frozenset()),
-            facts=parts.desk.facts,
+            looked_up=parts.desk.looked_up,
+            successor=parts.desk.successor,
             exit_code=plan.exit_code,
         )
-        door = TcpDoor(self._credentials, settings.user_header, settings.trusted_proxies)
+        door = TcpDoor(self._credentials, _proxy_of(settings))
         routers = [one.router for one in platforms if one.router is not None]
         api_below = api_app(api, door)
         public = public_app(health, parts.metrics, store, routers, {"/api/v1": api_below})

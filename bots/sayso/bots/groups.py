@@ -1,9 +1,10 @@
 """Who belongs to a group: those whom the settings name, the members of a Slack user group, the administrators of a
 Telegram group.
 
-A vote counts on what the platform says at that instant, so that who has left is out at once. Slack answers such
-look-ups about twenty times a minute: beyond that, what it said within the last minute counts. Where it does not answer,
-the vote is refused. Lists of what waits decide nothing and may use what is older.
+A vote counts on what the platform says at that instant, so that who has left is out at once; those who vote at the same
+time share one look-up. Slack answers about twenty of them a minute: beyond that, and only while it says so, what it
+said within the last minute counts. Where it does not answer, the vote is refused. Lists of what waits decide nothing
+and may use what is older.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Groups:
         self._sources = sources
         self._clock = clock
         self._known: dict[tuple[str, str], _Known] = {}
-        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Future[_Known | LookUpFailed | None]] = {}
 
     async def facts(
         self,
@@ -100,20 +101,44 @@ class Groups:
         return False, oldest, hides
 
     async def _look_up(self, platform: str, group: str, within: timedelta) -> _Known:
+        """What the platform says now, or has said `within` that time. Raises `LookUpFailed`."""
         key = (platform, group)
-        async with self._turns.setdefault(key, asyncio.Lock()):
+        while True:
             known = self._known.get(key)
-            now = self._clock.now()
-            if known is not None and within and now - known.as_of <= within:
+            if known is not None and within and self._clock.now() - known.as_of <= within:
                 return known
-            source = self._sources.get(platform)
-            if source is None:
-                raise LookUpFailed(f"{platform} is not connected")
-            try:
-                members = await source.members(group)
-            except LookUpThrottled:
-                if known is None or now - known.as_of > THROTTLED:
-                    raise
-                return known
-            known = self._known[key] = _Known(members, self._clock.now())
+            under_way = self._under_way.get(key)
+            if under_way is None:
+                return await self._ask(key)
+            found = await asyncio.shield(under_way)
+            if isinstance(found, LookUpFailed):
+                raise found
+            if found is not None:
+                return found
+
+    async def _ask(self, key: tuple[str, str]) -> _Known:
+        """Ask the platform, for everybody who wants to know meanwhile; one of them asks anew if this is cancelled."""
+        under_way = self._under_way[key] = asyncio.get_running_loop().create_future()
+        told: _Known | LookUpFailed | None = None
+        try:
+            known = told = self._known[key] = await self._answer_of(*key)
+        except LookUpFailed as problem:
+            told = problem
+            raise
+        finally:
+            del self._under_way[key]
+            under_way.set_result(told)
+        return known
+
+    async def _answer_of(self, platform: str, group: str) -> _Known:
+        source = self._sources.get(platform)
+        if source is None:
+            raise LookUpFailed(f"{platform} is not connected")
+        as_of = self._clock.now()
+        try:
+            return _Known(await source.members(group), as_of)
+        except LookUpThrottled:
+            known = self._known.get((platform, group))
+            if known is None or self._clock.now() - known.as_of > THROTTLED:
+                raise
             return known

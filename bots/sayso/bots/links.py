@@ -1,56 +1,117 @@
-"""Codes by which one person's accounts on several platforms are made one: made on one of them, sent from the other.
-Nobody is talked into it: they see whose account it is, and say that it is theirs.
+"""Codes by which one person's accounts on several platforms are made one: made on one of them, sent from the other, and
+agreed to on both.
+
+A code is taken in private alone, and belongs to the first account that sends it. Nobody is talked into it, and nobody
+who reads a code gets anything by it: the sender sees whose code it is, the maker sees who sent it, and each says yes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from typing import assert_never
 
 from sayso.adapters.console import visible_line
 from sayso.bots.http import RateLimit
-from sayso.engine import SQLiteStore
+from sayso.engine import LinkStep, SQLiteStore
 
 CODE_LIVES = timedelta(minutes=10)
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _LENGTH = 8
 _TRIES_PER_MINUTE = 5
 SURE = "yes"
-"""Behind a code: the account that it is of is one's own."""
+"""Behind a code: the account at its other end is one's own."""
 
 
 class Links:
     """Makes codes and uses them up. Only their hashes are stored. Somebody who guesses is stopped after a few tries a
     minute; of a thousand billion codes, at most one is good at a time for each account.
+
+    `listed_may_link` says whether people of the settings link accounts as well; `alarm` is called where people have to
+    hear of something at once.
     """
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: SQLiteStore, alarm: Callable[[], None], *, listed_may_link: bool) -> None:
         self._store = store
+        self._alarm = alarm
+        self._listed_may_link = listed_may_link
         self._tries = RateLimit(_TRIES_PER_MINUTE)
 
-    async def begin(self, account: str) -> str:
-        """A code that links this account, once, within ten minutes. Raises `StoreError`."""
+    async def begin(self, account: str, prefix: str) -> str:
+        """Make a code that links this account, once, within ten minutes; what to say. Raises `StoreError`."""
         code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-        await self._store.begin_link(account, _hash(code), self._store.clock.now() + CODE_LIVES)
-        return f"{code[:4]}-{code[4:]}"
+        until = self._store.clock.now() + CODE_LIVES
+        refused = await self._store.begin_link(
+            account, _hash(code), until, listed_may_link=self._listed_may_link
+        )
+        if refused is not None:
+            return refused
+        code = f"{code[:4]}-{code[4:]}"
+        return (
+            f"Your code is {code}, for ten minutes. Send it from your other account, to me alone: /sayso link {code} "
+            f"in Slack, /link {code} in Telegram. Then say yes in both: here with {prefix}link {code} {SURE}. "
+            "Both accounts are one person then, with one vote."
+        )
+
+    async def expose(self, code: str) -> str:
+        """Void a code that was sent where others read it; what to say. Raises `StoreError`."""
+        await self._store.void_link(_hash(_letters(code)))
+        return "Send codes to me in our own chat: others can read this one, so it is void. Ask for another there."
 
     async def use(self, account: str, code: str, prefix: str, *, is_sure: bool) -> str:
-        """Link this account with the one that a code was made for, once its person has seen whose that is; what to say.
+        """Take a step with a code, as the one who made it or the first who sends it; what to say.
+
         Raises `StoreError`.
         """
         if self._tries.wait(account):
             return "Too many codes. Please wait a minute, and ask for a new one."
-        hashed = _hash("".join(code.upper().replace("-", "").split()))
-        other = await self._store.reader.linking(hashed, self._store.clock.now())
-        if is_sure or other is None or other == account:
-            return await self._store.link(account, hashed)
-        name = await self._store.reader.name_of((other,))
-        called = f"{visible_line(name)} ({other})" if name else other
-        return (
-            f"This code is of {called}. Whoever has that account could then answer as you. "
-            f"If it is yours, send {prefix}link {code} {SURE}"
+        linking = await self._store.link(
+            account, _hash(_letters(code)), is_sure=is_sure, listed_may_link=self._listed_may_link
         )
+        if linking.step is LinkStep.REFUSED:
+            return linking.said
+        other = called(await self._store.reader.name_of((linking.other,)), linking.other)
+        sure = f"{prefix}link {code} {SURE}"
+        match linking.step:
+            case LinkStep.SHOWN:
+                return (
+                    f"This code is of {other}. Whoever has that account could then answer as you. "
+                    f"If it is yours, send {sure}"
+                )
+            case LinkStep.WAITS:
+                self._alarm()
+                return (
+                    f"Now say yes there as well: send the code with {SURE} as {other}, who hears of it now."
+                )
+            case LinkStep.SENT:
+                return f"{other} sent this code, and has not said yes yet."
+            case LinkStep.AGREED:
+                return f"{other} sent this code, and could then answer as you. If that account is yours, send {sure}"
+            case LinkStep.LINKED:
+                self._alarm()
+                return f"Linked: {other} and {account} are one person now, with one vote."
+            case _:
+                assert_never(linking.step)
+
+    async def end(self, account: str) -> str:
+        """Let an account stand for itself again; what to say. Raises `StoreError`."""
+        said = await self._store.unlink(account)
+        self._alarm()
+        return said
+
+
+def called(name: str | None, account: str) -> str:
+    """Somebody by their name and their account."""
+    if name is None:
+        return account
+    return visible_line(name if name.endswith(f"({account})") else f"{name} ({account})")
+
+
+def _letters(code: str) -> str:
+    """A code as it was made, however it was typed."""
+    return "".join(code.upper().replace("-", "").split())
 
 
 def _hash(code: str) -> str:

@@ -11,6 +11,10 @@ NOBODY = "Anonymous administrators and bots belong to nobody. Please answer as y
 """What those hear who act as somebody else than themselves."""
 
 
+CLOSED = "Your account there was closed: it answers nothing any more."
+"""What those hear whose platform has closed their account."""
+
+
 class Members(NamedTuple):
     """The platform's ids of a group's people, and of those of them who hide, and do not count."""
 
@@ -39,6 +43,10 @@ class Membership(Protocol):
         """Make those among some people known to the store for who they are, who may have been recorded in another form
         of their id. Raises `LookUpFailed`, `StoreError`.
         """
+        ...
+
+    async def why_gone(self, person: str) -> str | None:
+        """None where the platform still has somebody's account; else what to tell them. Raises `LookUpFailed`."""
         ...
 
     async def members(self, group: str) -> Members:

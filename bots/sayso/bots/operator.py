@@ -1,5 +1,6 @@
 """Telling the operators: every failure, every run that needs a decision, every dead destination and every approval
-under break-glass, from the audit trail, so that a restart neither forgets one nor begins again.
+under break-glass, and them and the person whose accounts change, from the audit trail, so that a restart neither
+forgets one nor begins again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Mapping
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import visible, visible_line
-from sayso.bots.outbox import CardSurface, DeliveryProblem, Throttled
+from sayso.bots.links import SURE, called
+from sayso.bots.outbox import CardSurface, DeliveryProblem, Throttled, Undeliverable
 from sayso.engine import AuditRow, SQLiteStore, StoreError, WorkflowStatus
 from sayso.engine.store import Change, Listener
 
@@ -20,6 +22,9 @@ _SURFACE = "operator"
 _TOLD = "told"
 _BACK_OFF = 30.0
 _KINDS = frozenset({"run_ended", "attention_needed", "destination_dead", "break_glass", "card_forged"})
+_OF_ACCOUNTS = frozenset({"link_agreed", "account_linked", "account_unlinked"})
+_TRIES = 3
+_SOON = 5.0
 _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
@@ -78,6 +83,10 @@ class OperatorDesk:
             return
         last = told
         async for row in self._store.reader.audit(after=last):
+            if row.kind in _OF_ACCOUNTS:
+                await self._tell_of_account(row)
+                await self._store.keep(_SURFACE, _TOLD, row.sequence)
+                last = row.sequence
             lines = await self._lines(row) if row.kind in _KINDS else ()
             if lines:
                 logger.error("%s", " ".join(str(word) for line in lines for word in line))
@@ -89,11 +98,59 @@ class OperatorDesk:
             await self._store.keep(_SURFACE, _TOLD, told)
 
     async def _send(self, lines: tuple[Words, ...]) -> None:
-        if self._destination is None:
-            return
-        surface = self._surfaces.get(self._destination.partition(":")[0])
+        if self._destination is not None:
+            await self._tell(self._destination, lines)
+
+    async def _tell(self, destination: str, lines: tuple[Words, ...]) -> None:
+        surface = self._surfaces.get(destination.partition(":")[0])
         if surface is not None:
-            await surface.tell(self._destination, lines)
+            await surface.tell(destination, lines)
+
+    async def _tell_of_account(self, row: AuditRow) -> None:
+        """All accounts of a person hear that one came to them or left, and so do the operators; whoever made a code
+        hears who sent it.
+        """
+        payload = row.payload if isinstance(row.payload, dict) else {}
+        if row.kind == "link_agreed":
+            maker = str(payload.get("made_by"))
+            sender = await self._called(str(row.person))
+            line = f"{sender} sent the code that you made here, and could then answer as you."
+            await self._tell_place(
+                maker, ((line,), (f"If that account is yours, send link, the code and {SURE} here.",))
+            )
+            return
+        accounts = payload.get("accounts")
+        if not isinstance(accounts, list):
+            return
+        account, others = str(payload.get("account")), [str(one) for one in accounts]
+        rest = ", ".join(visible_line(one) for one in others if one != account)
+        who = await self._called(account)
+        how = "is one person now with" if row.kind == "account_linked" else "is no longer one person with"
+        line = f"{'LINKED' if row.kind == 'account_linked' else 'UNLINKED'}: {who} {how} {rest or 'anybody'}."
+        logger.warning("%s", line)
+        for one in others:
+            await self._tell_place(one, ((line,), ("If this was not you, tell an operator at once.",)))
+        if self._destination is not None:
+            await self._tell_place(self._destination, ((line,),))
+
+    async def _called(self, account: str) -> str:
+        return called(await self._store.reader.name_of((account,)), account)
+
+    async def _tell_place(self, place: str, lines: tuple[Words, ...]) -> None:
+        """Tell somebody in their own chat, or the operators in theirs. Who cannot be told holds nobody else up, and has
+        nobody hear of it twice.
+        """
+        for _ in range(_TRIES):
+            try:
+                await self._tell(place, lines)
+            except DeliveryProblem as problem:
+                logger.warning("%s could not be told of an account: %s", place, problem)
+                if isinstance(problem, Undeliverable):
+                    return
+                wait = problem.retry_after.total_seconds() if isinstance(problem, Throttled) else _SOON
+                await asyncio.sleep(min(_BACK_OFF, wait))
+            else:
+                return
 
     async def _lines(self, row: AuditRow) -> tuple[Words, ...]:
         payload = row.payload if isinstance(row.payload, dict) else {}

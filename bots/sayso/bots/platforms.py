@@ -52,7 +52,8 @@ def secrets_of(settings: Settings) -> list[str | None]:
     """Every secret that settings hold or name, so that none of them reaches a log."""
     from sayso.config import read_secret
 
-    found: list[str | None] = []
+    http = settings.http
+    found = [read_secret(http.proxy_secret, http.proxy_secret_file, "http.proxy_secret")]
     if (slack := settings.slack) is not None:
         found += [
             read_secret(slack.bot_token, slack.bot_token_file, "slack.bot_token"),

@@ -17,6 +17,7 @@ from sayso.bots.desk import Desk
 from sayso.bots.front import Front
 from sayso.bots.groups import Groups
 from sayso.bots.http import Health, Metrics
+from sayso.bots.links import Links
 from sayso.bots.membership import Membership
 from sayso.bots.operator import OperatorDesk
 from sayso.bots.outbox import CardSurface, Outbox
@@ -194,7 +195,8 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         memberships = _Memberships()
         groups = Groups(plan.settings, memberships, store.clock)
         desk = Desk(store, runtime, plan.settings, memberships, groups, metrics)
-        commands = Commands(store, runtime, desk, plan.starters)
+        links = Links(store, metrics.accounts_changed, listed_may_link=plan.settings.listed_people_may_link)
+        commands = Commands(store, runtime, desk, plan.starters, links)
         under_way = UnderWay()
         presses = Presses(store, under_way, metrics)
         parts = Parts(plan.settings, store, runtime, desk, commands, metrics, under_way, presses)

@@ -136,6 +136,9 @@ class PolicySettings(Section):
         default=(),
         description="People who may approve alone, with a reason; everybody who was skipped is told.",
     )
+    hand_over_to: tuple[Text, ...] = Field(
+        default=(), description="People and groups to whom a vote may be handed over; empty, to anybody."
+    )
     reusable: bool = Field(default=False, description="Whether one approval is good for more than one visit.")
 
 
@@ -272,11 +275,23 @@ class HttpSettings(Section):
         default=(), description="The addresses of proxies whose user_header is believed, such as 127.0.0.1."
     )
 
+    proxy_secret: SecretStr | None = Field(
+        default=None,
+        description="What the proxy sends in X-Sayso-Proxy-Secret, so that nothing else on its machine passes for it; "
+        "environment only.",
+    )
+    proxy_secret_file: Path | None = Field(default=None, description="A file that holds the proxy's secret.")
+
     @model_validator(mode="after")
     def _header_needs_its_proxies(self) -> Self:
         if (self.user_header is None) != (not self.trusted_proxies):
             raise ValueError(
                 "user_header and trusted_proxies go together: a header that anybody can send is no proof"
+            )
+        if self.user_header is not None and self.proxy_secret is None and self.proxy_secret_file is None:
+            raise ValueError(
+                "user_header needs proxy_secret_file, or SAYSO_HTTP__PROXY_SECRET in the environment: an address is "
+                "that of everything on the proxy's machine. Have the proxy send the secret in X-Sayso-Proxy-Secret"
             )
         return self
 

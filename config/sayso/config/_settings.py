@@ -43,6 +43,7 @@ _NESTED = "__"
 _SECRETS = {
     "slack": ("bot_token", "app_token", "signing_secret"),
     "telegram": ("token", "webhook_secret"),
+    "http": ("proxy_secret",),
 }
 
 
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
     time_zone: str | None = Field(
         default=None,
         description="The time zone of times in Telegram, such as Europe/Berlin. Unset, that of the machine.",
+    )
+    listed_people_may_link: bool = Field(
+        default=False,
+        description="Whether the people below may link further accounts by a code; otherwise an operator adds them "
+        "here.",
     )
     operator: str | None = Field(
         default=None,

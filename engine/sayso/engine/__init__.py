@@ -4,13 +4,13 @@ It knows no chat platform, no HTTP and no command line.
 """
 
 from sayso.engine._approval import Decision, request_approval
-from sayso.engine._audience import is_person
+from sayso.engine._audience import canonical, is_person
 from sayso.engine._audit import AuditProblem, AuditReport, export_row, verify_audit
 from sayso.engine._binding import bind
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
-from sayso.engine._outcomes import Outcome, OutcomeKind
+from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._policy import (
     NOT_YOURS,
@@ -38,6 +38,8 @@ from sayso.engine._records import (
     DeadPlace,
     Delivery,
     Kept,
+    Linking,
+    LinkStep,
     NodeStatus,
     Notice,
     NoticeKind,
@@ -68,6 +70,7 @@ from sayso.engine.errors import (
     OperatorError,
     RequestExpired,
     RequestWithdrawn,
+    RightLapsed,
     RunExists,
     RunMovedOn,
     RunSuspended,
@@ -86,9 +89,10 @@ from sayso.engine.errors import (
     ValueTooLarge,
 )
 from sayso.engine.run import NO_DEFAULT, NoDefault, request_input, step, step_key
-from sayso.engine.store import ATTENTION_ACTIONS, SQLiteReader, SQLiteStore
+from sayso.engine.store import ATTENTION_ACTIONS, SQLiteReader, SQLiteStore, Warrant
 
 __all__ = [
+    "ACCOUNTS_CHANGED",
     "ATTENTION_ACTIONS",
     "ENDED",
     "NOT_YOURS",
@@ -123,6 +127,8 @@ __all__ = [
     "Json",
     "Kept",
     "KeyReused",
+    "LinkStep",
+    "Linking",
     "NoCurrentVisit",
     "NoDefault",
     "Node",
@@ -145,6 +151,7 @@ __all__ = [
     "RequestRecord",
     "RequestStatus",
     "RequestWithdrawn",
+    "RightLapsed",
     "RunExists",
     "RunMovedOn",
     "RunSummary",
@@ -172,10 +179,12 @@ __all__ = [
     "Verdict",
     "VisitSummary",
     "Vote",
+    "Warrant",
     "Workflow",
     "WorkflowEngine",
     "WorkflowStatus",
     "bind",
+    "canonical",
     "check_parked",
     "evaluate",
     "export_row",

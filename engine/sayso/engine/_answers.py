@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sayso.engine._audience import canonical
 from sayso.engine._outcomes import Outcome
 from sayso.engine._policy import Fact
 from sayso.engine._values import Json, check
 from sayso.engine.errors import InvalidRequest
-from sayso.engine.store import AnswerAttempt, AnswerStore
+from sayso.engine.store import AnswerAttempt, AnswerStore, Warrant
 
 _NO_REVISION = 2**31
 """Stands for every number that is no revision: what somebody types may be more than a column holds."""
@@ -27,8 +28,10 @@ async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
     facts: tuple[Fact, ...],
     *,
     break_glass: bool = False,
+    warrant: Warrant | None = None,
 ) -> Outcome:
     """Answer a request; the answer counts even if the caller is cancelled meanwhile."""
+    person = canonical(person)
     check(value, "value", store.value_limit)
     for parameter, given in (("person", person), ("via", via)):
         if not given:
@@ -42,6 +45,16 @@ async def give_answer(  # noqa: PLR0913, PLR0917 - the fields of an answer
         raise InvalidRequest("received_at", f"{received_at!r} has no time zone")
     return await store.answer(
         AnswerAttempt(
-            request_id, revision, value, person, via, event_key, comment, received_at, facts, break_glass
+            request_id,
+            revision,
+            value,
+            person,
+            via,
+            event_key,
+            comment,
+            received_at,
+            facts,
+            break_glass,
+            warrant,
         )
     )

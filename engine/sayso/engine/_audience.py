@@ -18,7 +18,8 @@ CODE = "code"
 GROUP = "group"
 """The kind of an entry that names a group of the directory: `group:sre`."""
 
-_PERSON_KINDS = frozenset({"local", "web", "token", "person"})
+_WEB = "web"
+_PERSON_KINDS = frozenset({"local", _WEB, "token", "person"})
 _CHAT_KINDS = frozenset({"slack", "telegram"})
 
 
@@ -28,8 +29,23 @@ def is_person(entry: str) -> bool:
     """
     kind, _, rest = entry.partition(":")
     if kind in _PERSON_KINDS:
-        return True
-    return (kind == "slack" and ":" in rest) or (kind == "telegram" and rest.isdecimal())
+        return bool(rest.strip())
+    team, _, user = rest.partition(":")
+    return (kind == "slack" and bool(team and user)) or (kind == "telegram" and rest.isdecimal())
+
+
+def canonical(entry: str) -> str:
+    """The one form of an entry or account. Names on the web (`web:NAME`) come as people type them or as a proxy's
+    directory has them: their case and extra blanks mean nothing. The ids of platforms stay as they are.
+    """
+    kind, _, name = entry.partition(":")
+    return f"{kind}:{' '.join(name.split()).casefold()}" if kind == _WEB else entry
+
+
+def is_group(entry: str) -> bool:
+    """Whether an entry names a group of the directory."""
+    kind, _, name = entry.partition(":")
+    return kind == GROUP and bool(name)
 
 
 def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -47,7 +63,7 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
                 f"{entry!r} names nobody. Use console, web, api, operator, a chat such as slack:#releases or "
                 "telegram:-100123, a person such as person:ana or local:ana, or a group such as group:sre",
             )
-    return tuple(dict.fromkeys(entries))
+    return tuple(dict.fromkeys(canonical(entry) for entry in entries))
 
 
 def _is_audience(entry: object) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from sayso.engine._audience import is_person
+from sayso.engine._audience import canonical, is_person
 from sayso.engine._conditions import evaluate_expression
 from sayso.engine._policy import APPROVE, REJECT, Policy, Stage
 from sayso.engine._questions import Question
@@ -22,10 +22,12 @@ def bind(
     audience: Sequence[str],
     requested_by: str | None,
     person_of: Callable[[str], str] = str,
+    may_be_somebody: Callable[[str], bool] = bool,
 ) -> Policy:
     """The policy of one request: the stages that its details call for, all who may vote, and who may not approve.
 
-    `audience` are further places where it is shown; `person_of` says whose an account is. Raises `InvalidRequest` for a
+    `audience` are further places where it is shown; `person_of` says whose an account is,
+    `may_be_somebody` whether an entry can be a person. Raises `InvalidRequest` for a
     question that is no approval, where a condition cannot be evaluated, and where too few are left who could approve.
     """
     _check_question(policy, question)
@@ -37,8 +39,9 @@ def bind(
     if policy.exclude_requester and requested_by is None:
         reason = "whoever asked may not approve, and nobody is known to have asked: start the run with requested_by"
         raise InvalidRequest("policy", reason)
-    author = _author(policy, names)
-    excluded = [person for person in (requested_by if policy.exclude_requester else None, author) if person]
+    author = _author(policy, names, may_be_somebody)
+    asked = requested_by if policy.exclude_requester else None
+    excluded = [canonical(person) for person in (asked, author) if person]
     stages = [_with_enough(stage, excluded, person_of) for stage in stages]
     voters = [entry for stage in stages for entry in (*stage.approvers, *stage.veto)]
     return msgspec.structs.replace(
@@ -51,16 +54,25 @@ def bind(
     )
 
 
-def _author(policy: Policy, names: Mapping[str, Json]) -> str | None:
-    """Who made the change: named by the policy, or by the request's details; nobody where those do not say."""
-    if policy.author is None or not policy.author.startswith(_IN_DETAILS):
-        return policy.author
-    found = names.get(policy.author.removeprefix(_IN_DETAILS))
-    if found is not None and not (isinstance(found, str) and is_person(found)):
+def _author(policy: Policy, names: Mapping[str, Json], may_be_somebody: Callable[[str], bool]) -> str | None:
+    """Who made the change: named by the policy, or by the request's details. Raises `InvalidRequest` where those do not
+    say: nobody would be kept from approving their own change.
+    """
+    if policy.author is None:
+        return None
+    found: Json = policy.author
+    if policy.author.startswith(_IN_DETAILS):
+        field = policy.author.removeprefix(_IN_DETAILS)
+        if field not in names:
+            raise InvalidRequest(
+                "policy", f"the author is {policy.author}, and the details have no {field!r}"
+            )
+        found = names[field]
+    if not (isinstance(found, str) and is_person(found) and may_be_somebody(found)):
         raise InvalidRequest(
-            "policy", f"{policy.author} is {found!r}, which names no person such as person:ana"
+            "policy", f"the author, {policy.author}, is {found!r}, which names no person such as person:ana"
         )
-    return found
+    return canonical(found)
 
 
 def _check_question(policy: Policy, question: Question) -> None:

@@ -44,4 +44,7 @@ class Outcome:
         return self.kind in _ACCEPTED
 
 
+ACCOUNTS_CHANGED = "Your accounts changed while this was looked up, so nothing was counted. Please try again."
+"""The reason for those whose accounts are others at the commit than when it was looked up where they belong."""
+
 _ACCEPTED = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD})

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NewType
 
 import msgspec
 
-from sayso.engine._audience import GROUP, chats, is_person
+from sayso.engine._audience import GROUP, canonical, chats, is_person
 
 PersonId = NewType("PersonId", str)
 """One account of a person on one surface; ids are the platform's immutable ones, never display names."""
@@ -27,6 +30,9 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     time_zone: str | None = None
 
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "accounts", tuple(canonical(one) for one in self.accounts))
+
 
 class Group(msgspec.Struct, frozen=True, gc=False):
     """People who are asked together. `members` are those who are known by name; `places` is where their cards go, which
@@ -35,6 +41,9 @@ class Group(msgspec.Struct, frozen=True, gc=False):
 
     members: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "members", tuple(canonical(one) for one in self.members))
 
 
 class Directory(msgspec.Struct, frozen=True):
@@ -54,7 +63,7 @@ class Directory(msgspec.Struct, frozen=True):
     def person_of(self, entry: str) -> str:
         """The person whose account an entry is, or the entry itself."""
         for name, person in self.people.items():
-            if entry in person.accounts:
+            if canonical(entry) in person.accounts:
                 return f"{PERSON}:{name}"
         return entry
 
@@ -92,6 +101,59 @@ class Directory(msgspec.Struct, frozen=True):
             else:
                 found += chats(self.accounts_of(entry))
         return tuple(dict.fromkeys(found))
+
+
+_LIKE_AN_ID = re.compile(r"\b(slack|telegram|web|local|token|person):")
+
+
+def fold_name(name: str) -> str:
+    """A name as readers see it: those that differ only in case, blanks, or what is invisible are the same to them."""
+    letters = unicodedata.normalize("NFKC", name)
+    seen = "".join(one for one in letters if unicodedata.category(one) not in _UNSEEN and one not in _BLANK)
+    return unicodedata.normalize("NFKC", " ".join(seen.split()).casefold())
+
+
+_UNSEEN = ("Cf", "Cn", "Co", "Cs")
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10)))
+)
+"""Letters and marks that show nothing."""
+
+
+class NamedPerson(msgspec.Struct, frozen=True, gc=False):
+    """Somebody as a card names them: by an account or as a person, `whose` it is, and an account to tell them by."""
+
+    person: str
+    name: str | None
+    whose: str
+    account: str
+
+    @property
+    def last_part(self) -> str:
+        """The last part of an id that says something."""
+        kind, _, rest = self.person.partition(":")
+        return rest if kind in ("local", "web", "token", PERSON) else ""
+
+
+def tell_apart(people: Sequence[NamedPerson], called: Mapping[str, AbstractSet[str]]) -> dict[str, str]:
+    """What each of some people is called, with their account beside it where the name alone could be somebody else's.
+
+    `called` are, by folded name, those of the store who are called so. Whoever has no name goes by the last part of
+    their id where that says something; the others are left out.
+    """
+    shown = [(one, one.name or one.last_part) for one in people if one.name or one.last_part]
+    alike: dict[str, set[str]] = {}
+    for one, name in shown:
+        folded = fold_name(name)
+        alike.setdefault(folded, set(called.get(folded, ()))).add(one.whose)
+    found: dict[str, str] = {}
+    for one, name in shown:
+        folded = fold_name(name)
+        if len(alike[folded]) > 1 or (one.name and _LIKE_AN_ID.search(folded)):
+            found[one.person] = f"{name} ({one.account})"
+        elif one.name:
+            found[one.person] = name
+    return found
 
 
 def local_person() -> PersonId:

@@ -34,7 +34,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from sayso.engine._audience import CODE, LOCAL_SURFACES, OPERATOR, is_person, parse_audience
+from sayso.engine._audience import (
+    CODE,
+    LOCAL_SURFACES,
+    OPERATOR,
+    canonical,
+    is_group,
+    is_person,
+    parse_audience,
+)
 from sayso.engine._conditions import check_syntax
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
@@ -118,8 +126,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
     `remind_every` is the first interval of reminders, each of which is twice as long as the one before. After
     `escalate_after` those in `escalate_to` are asked as well. People in `break_glass` may approve alone, with a reason;
-    everybody who was skipped is told. An approval is good for one visit with its retries, unless the policy is
-    `reusable`.
+    everybody who was skipped is told. A vote may be handed over to `hand_over_to` alone, people and groups, or to
+    anybody where none is named; whoever asked or made the change hands nothing over. An approval is good for one
+    visit with its retries, unless the policy is `reusable`.
 
     What is bound to a request besides: `name`, under which the policy was asked for, and its `version`; `audience`, all
     who may vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
@@ -140,6 +149,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     escalate_after: timedelta | None = None
     escalate_to: Sequence[str] = ()
     break_glass: Sequence[str] = ()
+    hand_over_to: Sequence[str] = ()
     reusable: bool = False
     name: str | None = None
     version: str = ""
@@ -154,11 +164,17 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         msgspec.structs.force_setattr(self, "comment", comment)
         if unknown := sorted(set(comment) - {APPROVE, REJECT}):
             raise InvalidRequest("policy", f"comment={unknown!r}: say {APPROVE!r}, {REJECT!r} or both")
-        for field in ("escalate_to", "break_glass"):
+        for field in ("escalate_to", "break_glass", "hand_over_to"):
             msgspec.structs.force_setattr(self, field, _entries(field, getattr(self, field)))
+        for field in ("audience", "excluded", "released"):
+            msgspec.structs.force_setattr(self, field, tuple(canonical(one) for one in getattr(self, field)))
         self._check_times()
         if places := [entry for entry in self.break_glass if not is_person(entry)]:
             raise InvalidRequest("policy", f"break_glass names people, and {places[0]!r} is none")
+        if places := [one for one in self.hand_over_to if not (is_person(one) or is_group(one))]:
+            raise InvalidRequest(
+                "policy", f"hand_over_to names people and groups, and {places[0]!r} is neither"
+            )
 
     def _check_times(self) -> None:
         for field in ("expires_after", "remind_every", "escalate_after"):
@@ -306,17 +322,26 @@ def is_approval(value: Json) -> bool:
 
 
 def reassign(
-    policy: Policy, vote: Vote, to: str, now: datetime, accounts: Sequence[str] = ()
+    policy: Policy,
+    vote: Vote,
+    to: str,
+    now: datetime,
+    accounts: Sequence[str] = (),
+    facts: Sequence[Fact] = (),
 ) -> Policy | str:
     """The policy after somebody who may vote handed that over to another person; the reason where it cannot be done.
 
     `vote` is any of theirs: who they are and how they came in. They may not vote any more. `accounts` are all ids of
-    whoever `to` is, so that nobody who is asked already is asked twice.
+    whoever `to` is, so that nobody who is asked already is asked twice, and `facts` what was looked up of those.
     """
     stages = _stages_at(policy, now)
     why = _Check(policy, stages, now).refusal(msgspec.structs.replace(vote, value=None))
     if why is not None:
         return why
+    ids = (vote.person, *vote.accounts)
+    if not set(policy.excluded).isdisjoint(ids):
+        did = "made" if policy.author in ids else "asked for"
+        return f"You {did} this, so you do not say who approves it."
     if not is_person(to):
         return f"{to} is no person. Hand it over to one, such as person:ana, slack:T1:U2 or telegram:7."
     theirs = {to, *accounts}
@@ -326,7 +351,9 @@ def reassign(
         return f"{to} has handed this over already."
     if not theirs.isdisjoint(policy.excluded):
         return f"{to} asked for this or made it, so they may not approve it."
-    ids = (vote.person, *vote.accounts)
+    groups = {fact.name for fact in facts if fact.value is True}
+    if policy.hand_over_to and (theirs | groups).isdisjoint(policy.hand_over_to):
+        return f"This is handed over to {', '.join(policy.hand_over_to)} alone, and {to} is none of them."
 
     def handed(entries: Sequence[str]) -> tuple[str, ...]:
         """With the new person in the place of the one who handed it over, or beside the place they came in by."""

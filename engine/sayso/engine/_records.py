@@ -378,6 +378,26 @@ class Account:
     linked_at: datetime | None
 
 
+class LinkStep(StrEnum):
+    """How far two accounts are on the way to being one person's, as seen by the one that sent the code or made it."""
+
+    REFUSED = "refused"  # nothing comes of it
+    SHOWN = "shown"  # the sender has to say yes, and sees whose the code is
+    WAITS = "waits"  # the sender said yes: now the maker has to
+    SENT = "sent"  # the maker sees who sent the code, who has not said yes
+    AGREED = "agreed"  # the maker has to say yes, and sees who sent the code
+    LINKED = "linked"  # they are one person
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """What became of a code: `other` is the account at its other end, `said` the reason of a refusal."""
+
+    step: LinkStep
+    other: str = ""
+    said: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadPlace:
     """A destination that was given up: since when, the platform's reason, and how many cards wait for it."""

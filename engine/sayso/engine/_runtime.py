@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sayso.engine._answers import give_answer
-from sayso.engine._audience import CODE, parse_audience
+from sayso.engine._audience import CODE, canonical, parse_audience
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
@@ -22,7 +22,7 @@ from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
 from sayso.engine.errors import InvalidRequest, InvalidWorkflow, RunExists, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
-from sayso.engine.store import Change, CommandKey, HandOver, Listener, SQLiteStore, open_store
+from sayso.engine.store import Change, CommandKey, HandOver, Listener, SQLiteStore, Warrant, open_store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -117,6 +117,7 @@ class Runtime:
         requested_by: str | None = None,
         event_key: str | None = None,
         asked_in: str | None = None,
+        warrant: Warrant | None = None,
     ) -> str:
         """Start a run of a workflow and return its id once the start is committed.
 
@@ -125,19 +126,21 @@ class Runtime:
 
         An `event_key` that `requested_by` repeats starts nothing again and returns the id of the first time. Raises
         `InvalidWorkflow` for an unknown name, `RunExists`, `KeyReused` for a key that stood for something else,
-        `UnstorableValue`, `StoreError`. A caller that is cancelled does not take the start back.
+        `UnstorableValue`, `StoreError`, and `RightLapsed` where a `warrant` does not hold any more. A caller that is
+        cancelled does not take the start back.
         """
         workflow = self._workflows.get(name)
         if workflow is None:
             known = ", ".join(sorted(self._workflows)) or "none"
             raise InvalidWorkflow(f"no workflow is named {name!r} here; known: {known}")
+        requested_by = None if requested_by is None else canonical(requested_by)
         text = encode(dict(shared or {}), "shared", self._store.value_limit)
         command = _command(requested_by or "", event_key, "start", name, text, run_id)
         started = run_id or (new_id() if command is None else digest(f"{command.person} {command.key}")[:32])
         driver = self._running()
         try:
             await driver.on_loop(
-                lambda: driver.start(started, workflow, text, requested_by, command, asked_in)
+                lambda: driver.start(started, workflow, text, requested_by, command, asked_in, warrant)
             )
         except RunExists:
             earlier = None if command is None else await self._store.started_by(command)
@@ -159,6 +162,7 @@ class Runtime:
         received_at: datetime | None = None,
         facts: Iterable[Fact] = (),
         break_glass: bool = False,
+        warrant: Warrant | None = None,
     ) -> Outcome:
         """Answer a request, from any event loop; returns what became of it, once that is committed.
 
@@ -166,34 +170,50 @@ class Runtime:
         policy checks; `revision` is that of the card they saw. A repeated `event_key` of theirs returns the outcome
         recorded for it, with `repeated`. `received_at` is when we received the event: what counts for the deadline.
         `facts` are what was looked up of them, such as the groups they belong to. With `break_glass` they approve
-        alone, where the policy lets them, and `comment` says why.
+        alone, where the policy lets them, and `comment` says why. `warrant` is what lets them in, looked at once more
+        in the transaction: where their accounts are not those any more that the facts were found for, nothing counts.
         Cancelling the call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then
         it is NOT recorded.
         """
         return await give_answer(
             self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts),
-            break_glass=break_glass,
+            break_glass=break_glass, warrant=warrant,
         )  # fmt: skip
 
-    async def withdraw(self, id: str, *, person: str, via: str) -> Outcome:
+    async def withdraw(self, id: str, *, person: str, via: str, warrant: Warrant | None = None) -> Outcome:
         """Withdraw an open request, for whoever asked for it: the node hears `RequestWithdrawn`.
 
         The outcome is `DONE`, or says why not. Raises `StoreError`.
         """
-        return await self._store.take_back(id, person, via)
+        return await self._store.take_back(id, canonical(person), via, warrant)
 
-    async def reassign(
-        self, id: str, revision: int, *, person: str, via: str, to: str, facts: Iterable[Fact] = ()
+    async def reassign(  # noqa: PLR0913 - who hands over to whom, and what is known of both
+        self,
+        id: str,
+        revision: int,
+        *,
+        person: str,
+        via: str,
+        to: str,
+        facts: Iterable[Fact] = (),
+        warrant: Warrant | None = None,
+        to_ids: Iterable[str] = (),
+        to_facts: Iterable[Fact] = (),
     ) -> Outcome:
         """Have `to` asked in the place of a person who may answer; their own vote counts no more.
 
-        The outcome is `DONE`, or says why not. Raises `InvalidRequest` for what names nobody, `StoreError`.
+        `to_facts` are what was looked up of whoever is asked instead, by all their ids, `to_ids`, where the policy
+        says to whom it may be handed over. The outcome is `DONE`, or says why not. Raises `InvalidRequest` for what
+        names nobody, `StoreError`.
         """
         (entry,) = parse_audience([to])
         directory = self._directory or Directory()
         if not directory.may_be_somebody(entry):
             raise InvalidRequest("to", f"{entry!r} is nobody: the directory has no such person")
-        wish = HandOver(id, revision, person, via, entry, directory.places_of([entry]), tuple(facts))
+        wish = HandOver(
+            id, revision, canonical(person), via, entry, directory.places_of([entry]), tuple(facts), warrant,
+            tuple(to_ids), tuple(to_facts),
+        )  # fmt: skip
         return await self._store.hand_over(wish)
 
     async def wait(self, run_id: str) -> ExecutionState:
@@ -223,14 +243,20 @@ class Runtime:
         return await self._store.reader.pending(run_id, limit)
 
     async def cancel(
-        self, run_id: str, *, person: str, via: str = CODE, event_key: str | None = None
+        self,
+        run_id: str,
+        *,
+        person: str,
+        via: str = CODE,
+        event_key: str | None = None,
+        warrant: Warrant | None = None,
     ) -> None:
         """Cancel a run with its open requests; its coroutine is stopped. Raises `UnknownRun`, `NotApplicable`.
 
         Here and below, an `event_key` that the person repeats does nothing again; for something else it raises
-        `KeyReused`.
+        `KeyReused`. Where a `warrant` does not hold any more, `RightLapsed`.
         """
-        await self._store.cancel(run_id, person, via, _command(person, event_key, "cancel", run_id))
+        await self._store.cancel(run_id, person, via, _command(person, event_key, "cancel", run_id), warrant)
 
     async def retry(
         self,
@@ -241,6 +267,7 @@ class Runtime:
         ask_again: bool = False,
         event_key: str | None = None,
         seen: int | None = None,
+        warrant: Warrant | None = None,
     ) -> None:
         """Run the failed visit of a run again: its recorded answers and steps return, unless `ask_again` opens a new
         visit. Raises `UnknownRun`, `NotApplicable`, `KeyReused`.
@@ -249,7 +276,7 @@ class Runtime:
         done and `RunMovedOn` is raised. Without it, the decision is about the run as it is.
         """
         command = _command(person, event_key, "retry", run_id, str(ask_again), str(seen))
-        await self._store.retry(run_id, person, via, command, ask_again=ask_again, seen=seen)
+        await self._store.retry(run_id, person, via, command, ask_again=ask_again, seen=seen, warrant=warrant)
 
     async def attention(
         self,
@@ -261,6 +288,7 @@ class Runtime:
         result: Json | None = None,
         event_key: str | None = None,
         seen: int | None = None,
+        warrant: Warrant | None = None,
     ) -> None:
         """Decide about a run that needs attention: `reask`, `accept`, `done` with a result, `again` or `cancel`.
 
@@ -268,7 +296,7 @@ class Runtime:
         """
         text = encode(result, "result", self._store.value_limit) if action == "done" else None
         command = _command(person, event_key, "attention", run_id, action, text, str(seen))
-        await self._store.attend(run_id, action, text, person, via, command, seen=seen)
+        await self._store.attend(run_id, action, text, person, via, command, seen=seen, warrant=warrant)
 
     def _running(self) -> Driver:
         if self._driver is None:

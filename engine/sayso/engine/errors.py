@@ -19,7 +19,7 @@ The families say who must act::
     │   ├── AnswerRefused        an answer by name that was refused
     │   └── UnusedInput          input that no question took
     └── OperatorError        whoever runs sayso
-        ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, KeyReused, TokenExists
+        ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists
         └── StoreError
             ├── StoreInUse, StoreFull, StoreUnreadable, SchemaTooNew, StoreClosed
 """
@@ -229,6 +229,15 @@ class RunMovedOn(OperatorError):
         super().__init__(
             f"run {run_id!r} has moved on since you looked: {now}. Nothing was done. Look again, then decide."
         )
+
+
+class RightLapsed(OperatorError):
+    """Whoever did this was let in when they came, and is not any more; nothing was done. `reason` says why."""
+
+    def __init__(self, person: str, reason: str) -> None:
+        self.person = person
+        self.reason = reason
+        super().__init__(f"{person}: {reason}")
 
 
 class KeyReused(OperatorError):

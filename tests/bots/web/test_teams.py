@@ -11,7 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.bots.api.served import ServiceProcess, ask, write
+from sayso.engine import local_person
+from tests.bots.api.served import ServiceProcess, ask, link, write
 from tests.bots.command import sayso
 from tests.bots.web.visit import Visit, csrf, form
 
@@ -48,13 +49,24 @@ stages = [{ approvers = ["group:sre"], need = 2 }]
 """
 
 
+SECRET = "a-secret-of-the-proxy"
+
+
+def proxied(name: str) -> dict[str, str]:
+    """What the trusted proxy sends for somebody."""
+    return {"X-Forwarded-User": name, "X-Sayso-Proxy-Secret": SECRET}
+
+
 @pytest.fixture
 def team(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
     """The service with people and a policy of its own, and a proxy that it trusts."""
     write(
         tmp_path, port=unused_tcp_port,
-        more='user_header = "X-Forwarded-User"\ntrusted_proxies = ["127.0.0.1"]',
+        more=f'''user_header = "X-Forwarded-User"
+trusted_proxies = ["127.0.0.1"]
+proxy_secret_file = "{tmp_path}/proxy-secret"''',
     )  # fmt: skip
+    (tmp_path / "proxy-secret").write_text(f"{SECRET}\n")
     (tmp_path / "team.py").write_text(TEAM)
     with (tmp_path / "sayso.toml").open("a") as settings:
         settings.write(SETTINGS)
@@ -158,26 +170,81 @@ def test_whoever_asked_withdraws(team: ServiceProcess, browser: Browser, tmp_pat
 def test_a_trusted_proxy_says_who_somebody_is(team: ServiceProcess, tmp_path: Path) -> None:
     """And a page of another site, with the same proxy before it, can still do nothing."""
     request = ask(tmp_path, "team")
-    with httpx.Client(base_url=team.url, headers={"X-Forwarded-User": "bo"}) as bo:
+    with httpx.Client(base_url=team.url, headers=proxied("bo")) as bo:
         assert "Drop the table?" in bo.get("/").text
         refused = bo.post(f"/requests/{request}/answers", json=form())
         assert refused.json()["kind"] == "NotFromOurPage"
         answer = bo.post(f"/requests/{request}/answers", json=form(), headers=csrf(bo))
         assert answer.json()["outcome"] == "counted"
         stolen = csrf(bo)
-    with httpx.Client(base_url=team.url, headers={"X-Forwarded-User": "ana"}) as ana:
+    with httpx.Client(base_url=team.url, headers=proxied("ana")) as ana:
         assert ana.post(f"/requests/{request}/answers", json=form("k2"), headers=stolen).status_code == 403
-    with httpx.Client(base_url=team.url, headers={"X-Forwarded-User": "../x"}) as nobody:
-        assert nobody.get("/").status_code == 303
+
+
+def test_a_proxy_that_does_not_show_its_secret_is_none(team: ServiceProcess) -> None:
+    """Whatever else runs on the proxy's machine has its address, and can send its header."""
+    for given, words in (
+        ({"X-Forwarded-User": "bo"}, "only with the proxy's secret"),
+        ({**proxied("bo"), "X-Sayso-Proxy-Secret": f"{SECRET}x"}, "only with the proxy's secret"),
+        ([*proxied("bo").items(), ("X-Forwarded-User", "ana")], "came 2 times"),
+        (proxied("../x"), "'../x' is no name to let somebody in under"),
+        (proxied("bo;rm"), "is no name to let somebody in under"),
+        (proxied("b" * 65), "up to 64 letters"),
+    ):
+        answer = httpx.get(f"{team.url}/api/v1/me", headers=given)
+        assert (answer.status_code, answer.json()["kind"]) == (403, "NotAllowed"), given
+        assert words in answer.json()["detail"], given
+    assert httpx.get(f"{team.url}/", headers=proxied("")).headers["location"] == "/sign-in", (
+        "nobody is signed in"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "person"),
+    [
+        ("BO", "web:bo"),
+        ("O'Brien@Example.org", "web:o'brien@example.org"),
+        ("CORP\\Bo", "web:corp\\bo"),
+        ("Bo  Lee", "web:bo lee"),
+    ],
+)
+def test_a_name_on_the_web_has_one_form(team: ServiceProcess, name: str, person: str) -> None:
+    """However the proxy's directory writes it: one person, one vote."""
+    assert httpx.get(f"{team.url}/api/v1/me", headers=proxied(name)).json() == {
+        "person": person, "via": "web", "operator": False,
+    }  # fmt: skip
+
+
+def test_one_name_in_two_cases_is_one_vote(team: ServiceProcess, tmp_path: Path) -> None:
+    request = ask(tmp_path, "team")
+    for name, said in (("ana", "counted"), ("Ana", "duplicate"), ("ANA", "duplicate")):
+        with httpx.Client(base_url=team.url, headers=proxied(name)) as ana:
+            answer = ana.post(f"/requests/{request}/answers", json=form(name), headers=csrf(ana))
+            assert answer.json()["outcome"] == said, name
+
+
+def test_the_services_own_user_is_no_operator_by_a_proxy(team: ServiceProcess, tmp_path: Path) -> None:
+    """The name comes from the proxy's directory, where anybody may have it; by the service's own link it is theirs."""
+    own = local_person().partition(":")[2]
+    me = httpx.get(f"{team.url}/api/v1/me", headers=proxied(own)).json()
+    assert (me["person"], me["operator"]) == (f"web:{own}", False)
+    with httpx.Client(base_url=team.url) as client:
+        secret = link(tmp_path, own).rpartition("#")[2]
+        client.post("/sign-in", json={"link": secret})
+        assert client.get("/api/v1/me").json() == {"person": f"web:{own}", "via": "web", "operator": True}
+    assert httpx.get(f"{team.url}/api/v1/me", headers=proxied("olga")).json()["operator"], "she is listed"
 
 
 def test_the_header_of_anybody_else_says_nothing(tmp_path: Path, unused_tcp_port: int) -> None:
     write(
         tmp_path, port=unused_tcp_port,
-        more='user_header = "X-Forwarded-User"\ntrusted_proxies = ["192.0.2.1"]',
+        more=f'''user_header = "X-Forwarded-User"
+trusted_proxies = ["192.0.2.1"]
+proxy_secret_file = "{tmp_path}/proxy-secret"''',
     )  # fmt: skip
+    (tmp_path / "proxy-secret").write_text(SECRET)
     with ServiceProcess(tmp_path) as service:
-        headers = {"X-Forwarded-User": "olga", "X-Forwarded-For": "192.0.2.1", "Forwarded": "for=192.0.2.1"}
+        headers = {**proxied("olga"), "X-Forwarded-For": "192.0.2.1", "Forwarded": "for=192.0.2.1"}
         with httpx.Client(base_url=service.url, headers=headers) as client:
             assert client.get("/").headers["location"] == "/sign-in"
 

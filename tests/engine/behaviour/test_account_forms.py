@@ -11,6 +11,7 @@ import pytest
 
 from sayso.engine import (
     Directory,
+    LinkStep,
     Node,
     OutcomeKind,
     Person,
@@ -60,10 +61,12 @@ async def begin(runtime: Runtime) -> Asked:
     return Asked(runtime, (await runtime.pending(run_id))[0].id)
 
 
-async def link(store: SQLiteStore, one: str, other: str) -> str:
+async def link(store: SQLiteStore, one: str, other: str) -> LinkStep:
     secret = hashlib.sha256(f"{one} {other}".encode()).hexdigest()
-    await store.begin_link(one, secret, store.clock.now() + timedelta(minutes=5))
-    return await store.link(other, secret)
+    await store.begin_link(one, secret, store.clock.now() + timedelta(minutes=5), listed_may_link=True)
+    await store.link(other, secret, is_sure=False, listed_may_link=True)
+    await store.link(other, secret, is_sure=True, listed_may_link=True)
+    return (await store.link(one, secret, is_sure=True, listed_may_link=True)).step
 
 
 def people_of(directory: dict[str, tuple[str, ...]]) -> Directory:
@@ -129,7 +132,7 @@ async def test_what_the_directory_says_of_one_form_holds_of_all_after_each_start
 
 async def test_a_link_of_one_form_is_one_of_all_and_ends_for_all(store: SQLiteStore) -> None:
     await store.recognise(NEW, [OLD])
-    assert (await link(store, NEW, "telegram:7")).startswith("Linked: ")
+    assert await link(store, NEW, "telegram:7") is LinkStep.LINKED
     assert {OLD, NEW, "telegram:7"} < set(await store.reader.ids_of("telegram:7"))
     assert (await store.unlink(OLD)).startswith("Unlinked: ")
     assert set(await store.reader.ids_of(OLD)) == {OLD, NEW}

@@ -15,6 +15,8 @@ from sayso.engine import (
     Fact,
     Group,
     InvalidRequest,
+    Linking,
+    LinkStep,
     Node,
     NoticeKind,
     Outcome,
@@ -141,15 +143,23 @@ def hashed(code: str) -> str:
 
 
 async def link(store: SQLiteStore, one: str, other: str, code: str = "code") -> str:
-    await store.begin_link(one, hashed(code), store.clock.now() + timedelta(minutes=10))
-    return await store.link(other, hashed(code))
+    """Both say yes, the maker last; what came of it, or why not."""
+    refused = await store.begin_link(
+        one, hashed(code), store.clock.now() + timedelta(minutes=10), listed_may_link=True
+    )
+    assert refused is None
+    for account, is_sure in ((other, False), (other, True)):
+        linking = await store.link(account, hashed(code), is_sure=is_sure, listed_may_link=True)
+        if linking.step is LinkStep.REFUSED:
+            return linking.said
+    return (await store.link(one, hashed(code), is_sure=True, listed_may_link=True)).step
 
 
 async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: SQLiteStore) -> None:
     policy = Policy(stages=[Stage(["chat:1"], need=2)])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
         ask = await begin(runtime)
-        assert (await link(store, "slack:T1:U5", "telegram:5")).startswith("Linked: ")
+        assert await link(store, "slack:T1:U5", "telegram:5") == LinkStep.LINKED
         assert (await ask("slack:T1:U5")).kind is OutcomeKind.COUNTED
         assert (await ask("telegram:5")).kind is OutcomeKind.DUPLICATE
         assert "You have voted on an open question" in await store.unlink("telegram:5")
@@ -215,16 +225,81 @@ async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back
 
 
 async def test_a_code_links_once_and_in_time(store: SQLiteStore, clock: ManualClock) -> None:
-    await store.begin_link("slack:T1:U5", hashed("a"), store.clock.now() + timedelta(minutes=10))
-    assert (
-        await store.link("slack:T1:U5", hashed("a"))
-        == "This code was made here. Send it from the other account."
-    )
-    assert "not known" in await store.link("telegram:5", hashed("a")), "used up"
     await store.begin_link("slack:T1:U5", hashed("b"), store.clock.now() + timedelta(minutes=10))
+    assert (await store.link("slack:T1:U5", hashed("b"), is_sure=True)).said.startswith(
+        "This code was made here"
+    )
+    assert (await store.link("telegram:5", hashed("b"), is_sure=True)).step is LinkStep.SHOWN
     clock.advance(timedelta(minutes=10))
-    assert "older than ten minutes" in await store.link("telegram:5", hashed("b"))
+    assert "older than ten minutes" in (await store.link("telegram:5", hashed("b"), is_sure=True)).said
     assert await store.reader.accounts() == []
+    assert await link(store, "slack:T1:U5", "telegram:5") == LinkStep.LINKED
+    assert "not known" in await link_again(store, "telegram:5"), "used up"
+    assert "not known" in await link_again(store, "slack:T1:U5"), "used up"
+
+
+async def link_again(store: SQLiteStore, account: str) -> str:
+    return (await store.link(account, hashed("code"), is_sure=True)).said
+
+
+async def test_a_code_belongs_to_the_first_account_that_sends_it(store: SQLiteStore) -> None:
+    """Whoever reads it somewhere gets nothing by it: not the maker's person, nor a word about whose it is."""
+    await store.begin_link("slack:T1:U5", hashed("a"), store.clock.now() + timedelta(minutes=10))
+
+    async def send(account: str, *, is_sure: bool = False) -> Linking:
+        return await store.link(account, hashed("a"), is_sure=is_sure)
+
+    assert await send("telegram:5", is_sure=True) == Linking(LinkStep.SHOWN, "slack:T1:U5"), (
+        "nothing seen yet"
+    )
+    assert await send("slack:T1:U5", is_sure=True) == Linking(LinkStep.SENT, "telegram:5"), "they said no yes"
+    for is_sure in (False, True):
+        stranger = await send("telegram:6", is_sure=is_sure)
+        assert (stranger.step, stranger.other) == (LinkStep.REFUSED, "")
+        assert "not known, was used by another account" in stranger.said
+    assert await send("telegram:5", is_sure=True) == Linking(LinkStep.WAITS, "slack:T1:U5")
+    assert await send("slack:T1:U5") == Linking(LinkStep.AGREED, "telegram:5")
+    assert await store.reader.accounts() == [], "nothing is linked before the maker says yes"
+    assert await send("slack:T1:U5", is_sure=True) == Linking(LinkStep.LINKED, "telegram:5")
+    assert {one.account for one in await store.reader.accounts()} == {"slack:T1:U5", "telegram:5"}
+    rows = [row async for row in store.reader.audit() if "link" in row.kind]
+    assert [(row.kind, row.person) for row in rows] == [
+        ("link_presented", "telegram:5"), ("link_agreed", "telegram:5"),
+        ("account_linked", "slack:T1:U5"), ("account_linked", "slack:T1:U5"),
+    ]  # fmt: skip
+
+
+async def test_a_new_code_of_the_same_account_is_nobodys_yet(store: SQLiteStore) -> None:
+    """The yes that was said to the one before is none to this one."""
+    until = store.clock.now() + timedelta(minutes=10)
+    await store.begin_link("slack:T1:U5", hashed("a"), until)
+    for is_sure in (False, True):
+        await store.link("telegram:6", hashed("a"), is_sure=is_sure)
+    await store.begin_link("slack:T1:U5", hashed("b"), until)
+    assert (await store.link("slack:T1:U5", hashed("b"), is_sure=True)).said.startswith(
+        "This code was made here"
+    )
+    await store.void_link(hashed("b"))
+    assert "not known" in (await store.link("telegram:5", hashed("b"), is_sure=False)).said
+
+
+async def test_people_of_the_directory_link_only_where_they_may(store: SQLiteStore) -> None:
+    """Whatever the code was made under, what counts is what is allowed at the end."""
+    flow = Workflow("ask", asking(Policy(stages=[Stage(["chat:1"])])))
+    until = store.clock.now() + timedelta(minutes=10)
+    async with Runtime(store, [flow], directory=DIRECTORY):
+        refused = await store.begin_link(ANA_SLACK, hashed("a"), until)
+        assert (
+            refused
+            == f"An operator listed {ANA_SLACK} in sayso.toml. Ask them to add your other account there."
+        )
+        await store.begin_link("telegram:5", hashed("b"), until)
+        assert (await store.link(ANA_SLACK, hashed("b"), is_sure=False)).said == refused
+        await store.begin_link(ANA_SLACK, hashed("c"), until, listed_may_link=True)
+        for is_sure in (False, True):
+            await store.link("telegram:5", hashed("c"), is_sure=is_sure, listed_may_link=True)
+        assert (await store.link(ANA_SLACK, hashed("c"), is_sure=True)).said == refused
+        assert await store.reader.ids_of("telegram:5") == ("telegram:5",)
 
 
 async def test_two_people_of_the_directory_are_never_linked_into_one(store: SQLiteStore) -> None:
@@ -232,7 +307,7 @@ async def test_two_people_of_the_directory_are_never_linked_into_one(store: SQLi
         store, [Workflow("ask", asking(Policy(stages=[Stage(["chat:1"])])))], directory=DIRECTORY
     ):
         assert "belong to two people" in await link(store, ANA_SLACK, "web:bo")
-        assert (await link(store, ANA_SLACK, "web:ana")).startswith("Linked: ")
+        assert await link(store, ANA_SLACK, "web:ana") == LinkStep.LINKED
         assert await store.reader.ids_of("web:ana") == ("person:ana", ANA_SLACK, ANA_TELEGRAM, "web:ana")
         assert "only they can change that" in await store.unlink(ANA_SLACK)
 
@@ -272,6 +347,47 @@ async def test_nobody_hands_over_to_whoever_asked(store: SQLiteStore) -> None:
         assert "asked for this" in outcome.reason
         with pytest.raises(InvalidRequest, match="names nobody"):
             await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="nobody")
+
+
+@pytest.mark.parametrize("who", ["slack:T1:U5", "telegram:5", "web:dee"])
+async def test_whoever_asked_or_made_it_appoints_nobody(store: SQLiteStore, who: str) -> None:
+    """They are asked, and may say no; whom they would choose for their yes is as good as themselves."""
+    policy = Policy(
+        stages=[Stage(["chat:1"])], exclude_requester=True, author="person:dee", break_glass=["web:dee"]
+    )
+    directory = Directory({"dee": Person(("web:dee",))})
+    flow = Workflow("ask", asking(policy, requested_by="slack:T1:U5"))
+    async with Runtime(store, [flow], directory=directory) as runtime:
+        await link(store, "slack:T1:U5", "telegram:5")
+        ask = await begin(runtime)
+        outcome = await runtime.reassign(ask.id, 1, person=who, via="chat:1", to="web:eve")
+        did = "made" if who == "web:dee" else "asked for"
+        assert (outcome.kind, outcome.reason) == (
+            OutcomeKind.NOT_ALLOWED, f"You {did} this, so you do not say who approves it.",
+        )  # fmt: skip
+        assert (await ask("web:eve", via="web")).kind is OutcomeKind.NOT_ALLOWED
+        assert (await ask(who, "reject")).kind is OutcomeKind.RESOLVED
+
+
+async def test_a_vote_is_handed_over_to_those_alone_whom_the_policy_names(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["chat:1"])], hand_over_to=["person:cho", "group:sre"])
+    async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
+        ask = await begin(runtime)
+        is_in = [Fact("group:sre", value=True, as_of=store.clock.now())]
+
+        async def hand(person: str, to: str, **found: Any) -> Outcome:
+            return await runtime.reassign(ask.id, 1, person=person, via="chat:1", to=to, **found)
+
+        refused = await hand("web:a", "web:eve")
+        assert (refused.kind, refused.reason) == (
+            OutcomeKind.NOT_ALLOWED,
+            "This is handed over to person:cho, group:sre alone, and web:eve is none of them.",
+        )
+        other = await hand("web:a", "web:eve", to_ids=["web:bo"], to_facts=is_in)
+        assert other.kind is OutcomeKind.NOT_ALLOWED, "found of somebody else"
+        assert (await hand("web:a", "telegram:9")).kind is OutcomeKind.DONE, "an account of Cho's"
+        found = {"to_ids": ["web:eve"], "to_facts": is_in}
+        assert (await hand("web:b", "web:eve", **found)).kind is OutcomeKind.DONE
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sayso.engine import (
     Directory,
     Fact,
+    LinkStep,
     OutcomeKind,
     Person,
     Policy,
@@ -130,7 +131,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def link_or_unlink_eve(self) -> None:
         if not self.team.is_eve_linked:
-            assert self.world.do(self._link()).startswith("Linked: ")
+            assert self.world.do(self._link()) is LinkStep.LINKED
             self.team.is_eve_linked = True
             return
         has_voted = self.team.request.status is RequestStatus.PENDING and any(
@@ -140,11 +141,13 @@ class Machine(RuleBasedStateMachine):
         assert said.startswith("You have voted" if has_voted else "Unlinked: ")
         self.team.is_eve_linked = has_voted
 
-    async def _link(self) -> str:
+    async def _link(self) -> LinkStep:
         store = self.world.store
         hashed = hashlib.sha256(b"code").hexdigest()
         await store.begin_link(EVE[0], hashed, store.clock.now() + timedelta(minutes=10))
-        return await store.link(EVE[1], hashed)
+        for is_sure in (False, True):
+            await store.link(EVE[1], hashed, is_sure=is_sure)
+        return (await store.link(EVE[0], hashed, is_sure=True)).step
 
     async def _unlink(self) -> str:
         return await self.world.store.unlink(EVE[1])

@@ -47,6 +47,7 @@ ORDERED_WALKS = {
     "next_reminder": "SCAN q USING COVERING INDEX requests_remind",
     "notice_places": "SCAN notices USING COVERING INDEX notices_at",
     "pending_count": "SCAN r USING INDEX runs_live",
+    "people_called": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "requests_pending": "SCAN r USING INDEX runs_live",
     "undelivered_count": "SCAN deliveries USING INDEX deliveries_due",

@@ -126,7 +126,7 @@ def _act(
 
     async def on_file() -> T:
         async with service.existing_store() as store:
-            return await act(store, Credentials(store, ()))
+            return await act(store, Credentials(store, (), local_person()))
 
     return asyncio.run(on_file())
 

@@ -129,7 +129,12 @@ def reassign(
             me = local_person()
             asked = () if record is None else record.concerned
             facts = await service.facts(store.reader, asked, me)
-            return await runtime.reassign(found, revision, person=me, via=_CONSOLE, to=to, facts=facts)
+            policy = None if record is None else record.policy
+            allowed = () if policy is None else policy.hand_over_to
+            return await runtime.reassign(
+                found, revision, person=me, via=_CONSOLE, to=to, facts=facts,
+                to_ids=await store.reader.ids_of(to), to_facts=await service.facts(store.reader, allowed, to),
+            )  # fmt: skip
 
     return _tell(asyncio.run(act()), Output(as_json=as_json))
 

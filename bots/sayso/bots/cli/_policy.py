@@ -134,7 +134,14 @@ def _bound(policy: Policy, directory: Directory, play: _Play, asked_at: datetime
     """The policy of a request with these details; whoever asks is nobody of the voters unless named."""
     question = Question("?", ["approve", "reject"], "select", None, play.details)
     try:
-        bound = bind(policy, question, (), play.requested_by or _SOMEBODY, directory.person_of)
+        bound = bind(
+            policy,
+            question,
+            (),
+            play.requested_by or _SOMEBODY,
+            directory.person_of,
+            directory.may_be_somebody,
+        )
     except InvalidRequest as error:
         raise UsageProblem(f"it could not be asked so: {error.reason}.") from error
     if policy.escalate_after is None:
@@ -151,7 +158,9 @@ def _named(policy: Policy) -> list[str]:
         entry for stage in policy.stages for entry in (*stage.approvers, *stage.veto, *stage.fallback)
     ]
     author = [policy.author] if policy.author and not policy.author.startswith("details.") else []
-    return list(dict.fromkeys([*of_stages, *policy.escalate_to, *policy.break_glass, *author]))
+    return list(
+        dict.fromkeys([*of_stages, *policy.escalate_to, *policy.break_glass, *policy.hand_over_to, *author])
+    )
 
 
 def _unknown(settings: Settings, entry: str) -> str | None:
@@ -209,6 +218,8 @@ def _rules(policy: Policy) -> list[str]:
         )
     if policy.break_glass:
         rules.append(f"In an emergency, {_names(policy.break_glass)} may approve alone, with a reason.")
+    if policy.hand_over_to:
+        rules.append(f"A vote may be handed over to {_names(policy.hand_over_to)} alone.")
     return rules + (["An approval is good for the whole run."] if policy.reusable else [])
 
 

@@ -1,9 +1,9 @@
 """HTTP: the server for the inbox, the API, health and webhooks, and the control socket beside the database."""
 
-from sayso.bots.http._api import ApiParts, api_app
+from sayso.bots.http._api import Act, ApiParts, api_app
 from sayso.bots.http._callers import Caller, Credentials, InvalidName, csrf_token
 from sayso.bots.http._control import control_app, sign_in_url
-from sayso.bots.http._door import TcpDoor, cookie_name, session_of
+from sayso.bots.http._door import PROXY_SECRET_HEADER, TcpDoor, TrustedProxy, cookie_name, session_of
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._guard import Guard
 from sayso.bots.http._limits import RateLimit
@@ -14,6 +14,8 @@ from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import SocketPath, socket_path
 
 __all__ = [
+    "PROXY_SECRET_HEADER",
+    "Act",
     "ApiParts",
     "Caller",
     "Credentials",
@@ -27,6 +29,7 @@ __all__ = [
     "RateLimit",
     "SocketPath",
     "TcpDoor",
+    "TrustedProxy",
     "add_problems",
     "api_app",
     "control_app",

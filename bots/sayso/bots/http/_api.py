@@ -14,25 +14,27 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
 
+from sayso.bots.http._bodies import Decision, NewAnswer, NewRun, Reassignment, Retry, Revival
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.engine import (
     ENDED,
+    CardRecord,
     Fact,
     Outcome,
     OutcomeKind,
-    PersonId,
     RequestRecord,
     RunSummary,
     Runtime,
     SaysoError,
     SQLiteStore,
     UnknownRun,
+    Warrant,
     WorkflowStatus,
+    canonical,
 )
 
 LONGEST_WAIT = 60
@@ -44,69 +46,15 @@ _RESTS = frozenset(WorkflowStatus) - {WorkflowStatus.RUNNING}
 _TAKEN = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
 
-class Body(BaseModel):
-    """A call's body. What is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewRun(Body):
-    """A run to be started."""
-
-    workflow: str = Field(max_length=1000)
-    shared: dict[str, Any] = Field(default_factory=dict, description="The run's initial shared state.")
-    run_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
-
-
-class NewAnswer(Body):
-    """An answer to a request, of the revision that was seen."""
-
-    revision: int = Field(ge=1, le=2**31, description="The revision that the person saw.")
-    value: Any = Field(
-        description="An option's value, a text, a number, a date, true or false, a list, or a form."
-    )
-    comment: str | None = Field(default=None, max_length=10_000)
-    break_glass: bool = Field(
-        default=False,
-        description="Approve alone, where the policy names this person for emergencies; with a comment.",
-    )
-
-
-class Reassignment(Body):
-    """Who is asked in the caller's place."""
-
-    revision: int = Field(ge=1, le=2**31, description="The revision that the person saw.")
-    to: str = Field(max_length=200, description="A person, such as person:ana, slack:T1:U2 or telegram:7.")
-
-
-Seen = Annotated[int, Field(ge=0, le=2**31, description="The run's `stops` when this was decided.")]
-
-
-class Retry(Body):
-    """How a failed run is tried again."""
-
-    seen: Seen
-    ask_again: bool = Field(default=False, description="Ask everything of the failed visit anew.")
-
-
-class Decision(Body):
-    """An operator's decision about a run that needs one."""
-
-    seen: Seen
-    action: Literal["reask", "accept", "done", "again", "cancel"]
-    result: Any = Field(default=None, description="The step's result, with `done`.")
-
-
-class Revival(Body):
-    """Destinations that were given up, to be tried again; all of them where none is named."""
-
-    destinations: list[str] | None = None
+Act = Callable[[tuple[Fact, ...], Warrant], Awaitable[Outcome]]
+"""Does something to a request for somebody, with what was looked up of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the API works with. `starters` are, by workflow, those who may start it beside operators; `facts` looks up
-    which chats and groups of a request somebody belongs to, by the surface they come in by.
+    """What the API works with. `starters` are, by workflow, those who may start it beside operators; `looked_up`
+    does something to a request for somebody, with the chats and groups of it that they belong to; `successor` looks up
+    whoever is to be asked instead of them.
     """
 
     runtime: Runtime
@@ -114,7 +62,8 @@ class ApiParts:
     feed: Feed
     answers: RateLimit
     starters: Callable[[str], frozenset[str]]
-    facts: Callable[[str, PersonId, str], Awaitable[tuple[Fact, ...]]]
+    looked_up: Callable[[str, Caller, Act], Awaitable[Outcome]]
+    successor: Callable[[CardRecord, str], Awaitable[tuple[tuple[str, ...], tuple[Fact, ...]]]]
     exit_code: Callable[[SaysoError], int]
 
 
@@ -143,15 +92,21 @@ class Api:
     # Runs.
 
     async def start(self, caller: Caller, body: NewRun, key: str | None) -> dict[str, str]:
-        may_start = not self._parts.starters(body.workflow).isdisjoint((caller.person, *caller.ids))
-        if not caller.is_operator and not may_start:
+        starters = {canonical(one) for one in self._parts.starters(body.workflow)}
+        may_start = not starters.isdisjoint((caller.person, *caller.ids))
+        if not (may_start or caller.is_operator):
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "NotAllowed",
                 f"{caller.person} may not start {body.workflow!r}: an operator lists starters in sayso.toml.",
             )
         run_id = await self._runtime.start(
-            body.workflow, body.shared, body.run_id, requested_by=caller.person, event_key=key
+            body.workflow,
+            body.shared,
+            body.run_id,
+            requested_by=caller.person,
+            event_key=key,
+            warrant=Warrant(caller.credential) if may_start else caller.operating,
         )
         return {"run_id": run_id}
 
@@ -230,31 +185,46 @@ class Api:
     ) -> dict[str, Any]:
         if wait := self._parts.answers.wait(caller.person):
             raise Problem.too_often(wait)
-        outcome = await self._runtime.answer(
-            request_id,
-            body.revision,
-            body.value,
-            person=caller.person,
-            via=caller.via,
-            event_key=key,
-            comment=body.comment,
-            received_at=received_at,
-            facts=await self._parts.facts(request_id, caller.person, caller.via),
-            break_glass=body.break_glass,
-        )
+
+        async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
+            return await self._runtime.answer(
+                request_id,
+                body.revision,
+                body.value,
+                person=caller.person,
+                via=caller.via,
+                event_key=key,
+                comment=body.comment,
+                received_at=received_at,
+                facts=facts,
+                break_glass=body.break_glass,
+                warrant=warrant,
+            )
+
+        outcome = await self._parts.looked_up(request_id, caller, act)
         if outcome.kind not in _TAKEN:
             raise Problem.of_outcome(outcome)
         return {"outcome": outcome.kind, "reason": outcome.reason, "repeated": outcome.repeated}
 
     async def withdraw(self, caller: Caller, request_id: str) -> dict[str, Any]:
-        return _done(await self._runtime.withdraw(request_id, person=caller.person, via=caller.via))
+        async def act(_facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
+            return await self._runtime.withdraw(
+                request_id, person=caller.person, via=caller.via, warrant=warrant
+            )
+
+        return _done(await self._parts.looked_up(request_id, caller, act))
 
     async def reassign(self, caller: Caller, request_id: str, body: Reassignment) -> dict[str, Any]:
-        facts = await self._parts.facts(request_id, caller.person, caller.via)
-        outcome = await self._runtime.reassign(
-            request_id, body.revision, person=caller.person, via=caller.via, to=body.to, facts=facts
-        )
-        return _done(outcome)
+        record = await self._store.reader.card(request_id)
+        to_ids, to_facts = ((), ()) if record is None else await self._parts.successor(record, body.to)
+
+        async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
+            return await self._runtime.reassign(
+                request_id, body.revision, person=caller.person, via=caller.via, to=body.to, facts=facts,
+                warrant=warrant, to_ids=to_ids, to_facts=to_facts,
+            )  # fmt: skip
+
+        return _done(await self._parts.looked_up(request_id, caller, act))
 
     # What happens.
 
@@ -367,7 +337,9 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
         return await api.operate(
             caller,
             run_id,
-            lambda: runtime.cancel(run_id, person=caller.person, via=caller.via, event_key=key),
+            lambda: runtime.cancel(
+                run_id, person=caller.person, via=caller.via, event_key=key, warrant=caller.operating
+            ),
         )
 
     @app.post("/runs/{run_id}/retry", summary="Let a failed run try again (operators)")
@@ -382,6 +354,7 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
                 ask_again=body.ask_again,
                 event_key=key,
                 seen=body.seen,
+                warrant=caller.operating,
             ),
         )
 
@@ -398,6 +371,7 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
                 result=body.result,
                 event_key=key,
                 seen=body.seen,
+                warrant=caller.operating,
             ),
         )
 

@@ -19,6 +19,8 @@ from sayso.engine import (
     Policy,
     SQLiteStore,
     Vote,
+    Warrant,
+    canonical,
     evaluate,
 )
 
@@ -29,7 +31,8 @@ WEB, INBOX = "web", "inbox"
 stands for them. By `inbox` come accounts of chats, which signed in with a link from the bot: since anybody can write to
 a bot, that stands for nobody, and they answer where they are named or belong to a chat or group that is.
 """
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+'\\ -]{0,63}")
 
 
 class InvalidName(OperatorError):
@@ -38,8 +41,8 @@ class InvalidName(OperatorError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{name!r} is no name to let somebody in under: up to 64 letters, digits, dots, _, @, + and -, "
-            "beginning with a letter or a digit."
+            f"{name!r} is no name to let somebody in under: up to 64 letters from a to z, digits, dots, _, @, + and -, "
+            "for people also ', \\ and blanks, beginning with a letter or a digit."
         )
 
 
@@ -47,7 +50,8 @@ class InvalidName(OperatorError):
 class Caller:
     """Somebody who was let in. `via` is the surface: `web`, `inbox`, `api`, `console`. Operators see and do everything.
     `ids` are all that is this person, `facts` what was looked up of them, both for what they are shown: an answer is
-    looked up anew.
+    looked up anew. `credential` is the hash of the secret that let them in, `operators` those of whom an operator has
+    to be one; both are looked at once more in the transaction of whatever they do.
     """
 
     person: PersonId
@@ -56,6 +60,18 @@ class Caller:
     name: str = ""
     ids: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    credential: str | None = None
+    operators: tuple[str, ...] | None = None
+
+    @property
+    def own_name(self) -> str:
+        """What they call themselves here: of somebody who comes from a chat, that says it."""
+        return self.person.partition(":")[2] if self.via == WEB else ""
+
+    @property
+    def operating(self) -> Warrant:
+        """What lets an operator decide."""
+        return Warrant(self.credential, operators=self.operators)
 
     def may_answer(
         self, audience: Sequence[str], policy: Policy | None = None, votes: Sequence[CastVote] = ()
@@ -90,18 +106,23 @@ Stand = Callable[[str, str], Awaitable[Standing]]
 
 
 class Credentials:
-    """Makes secrets and recognises them. `operators` are those who see and do everything, such as `web:ana`."""
+    """Makes secrets and recognises them. `operators` are those who see and do everything, such as `web:ana`; so does
+    `own`, the service's own user, who signs in with its link: not somebody of that name whom a proxy lets in.
+    """
 
-    def __init__(self, store: SQLiteStore, operators: Sequence[str], stand: Stand | None = None) -> None:
+    def __init__(
+        self, store: SQLiteStore, operators: Sequence[str], own: str, stand: Stand | None = None
+    ) -> None:
         self._store = store
         self._stand = stand
-        self._operators = frozenset(operators)
+        self._listed = frozenset(canonical(one) for one in operators)
+        self._operators = self._listed | {canonical(own)}
         self._tokens: dict[str, Caller] = {}
         self._removals = 0
 
     async def make_link(self, name: str) -> str:
         """A secret that signs `web:name` in, once, within ten minutes. Raises `InvalidName`, `StoreError`."""
-        return await self.make_link_of(f"{WEB}:{_checked(name)}")
+        return await self.make_link_of(web_person(name))
 
     async def make_link_of(self, person: str) -> str:
         """A secret that signs an account in, once, within ten minutes. Raises `StoreError`."""
@@ -109,7 +130,9 @@ class Credentials:
 
     async def make_token(self, name: str) -> str:
         """A secret with which programs call as `token:name`. Raises `InvalidName`, `TokenExists`, `StoreError`."""
-        return await self._admit(CredentialKind.TOKEN, f"token:{_checked(name)}", None)
+        if _TOKEN_NAME.fullmatch(name) is None:
+            raise InvalidName(name)
+        return await self._admit(CredentialKind.TOKEN, f"token:{name}", None)
 
     async def sign_in(self, link: str) -> tuple[str, Caller] | None:
         """A session for a link, which is used up by it, and who it is; None where there is no such link."""
@@ -120,7 +143,7 @@ class Credentials:
             return None
         if person.startswith(f"{WEB}:"):
             await self._store.know(person, person.partition(":")[2])
-        return session, await self._known(person)
+        return session, await self._known(person, _hash(session))
 
     async def sign_out(self, session: str) -> None:
         """End a session."""
@@ -128,21 +151,20 @@ class Credentials:
 
     async def shut_out(self, person: str, by: str) -> int:
         """Remove everything that lets a person in; how much there was."""
-        removed = await self._store.shut_out(person, by)
+        removed = await self._store.shut_out(canonical(person), by)
         self._removals += 1
         self._tokens.clear()
         return removed
 
     async def by_session(self, session: str) -> Caller | None:
         """Who a session belongs to."""
-        person = await self._store.reader.person_of(
-            CredentialKind.SESSION, _hash(session), self._store.clock.now()
-        )
-        return None if person is None else await self._known(person)
+        hashed = _hash(session)
+        person = await self._store.reader.person_of(CredentialKind.SESSION, hashed, self._store.clock.now())
+        return None if person is None else await self._known(person, hashed)
 
-    async def by_name(self, name: str) -> Caller | None:
-        """Whom a trusted proxy means by a name."""
-        return await self._known(f"{WEB}:{name}") if _NAME.fullmatch(name) else None
+    async def by_name(self, name: str) -> Caller:
+        """Whom a trusted proxy means by a name. Raises `InvalidName`."""
+        return await self._known(web_person(name), operators=self._listed)
 
     async def by_token(self, token: str) -> Caller | None:
         """Which program a token belongs to.
@@ -155,7 +177,7 @@ class Credentials:
         if caller is None:
             kind, now = CredentialKind.TOKEN, self._store.clock.now()
             person = await self._store.reader.person_of(kind, hashed, now)
-            caller = None if person is None else self._caller(person, "api")
+            caller = None if person is None else self._caller(person, "api", hashed)
         if caller is not None and removals == self._removals:
             self._tokens[hashed] = caller
         return caller
@@ -165,25 +187,39 @@ class Credentials:
         await self._store.admit(kind, _hash(secret), person, until)
         return secret
 
-    async def _known(self, person: str) -> Caller:
+    async def _known(
+        self, person: str, credential: str | None = None, operators: frozenset[str] | None = None
+    ) -> Caller:
         """A person at the inbox, with what is known of them."""
-        caller = self._caller(person, WEB if person.startswith(f"{WEB}:") else INBOX)
+        via = WEB if person.startswith(f"{WEB}:") else INBOX
+        caller = self._caller(person, via, credential, operators)
         if self._stand is None:
             return caller
         standing = await self._stand(person, caller.via)
-        is_operator = any(one in self._operators for one in (person, *standing.ids))
+        is_operator = not set(caller.operators or ()).isdisjoint((person, *standing.ids))
         name = (await self._store.reader.name_of(standing.ids)) or caller.name
         return replace(caller, is_operator=is_operator, ids=standing.ids, facts=standing.facts, name=name)
 
-    def _caller(self, person: str, via: str) -> Caller:
-        name = person.partition(":")[2]
-        return Caller(PersonId(person), via, is_operator=person in self._operators, name=name)
+    def _caller(
+        self, person: str, via: str, credential: str | None, operators: frozenset[str] | None = None
+    ) -> Caller:
+        known = self._operators if operators is None else operators
+        return Caller(
+            PersonId(person),
+            via,
+            is_operator=person in known,
+            name=person.partition(":")[2],
+            credential=credential,
+            operators=tuple(sorted(known)),
+        )
 
 
-def _checked(name: str) -> str:
-    if _NAME.fullmatch(name) is None:
+def web_person(name: str) -> str:
+    """Somebody on the web by a name, however it is written: `Ana` and `ana` are one. Raises `InvalidName`."""
+    person = canonical(f"{WEB}:{name}")
+    if _NAME.fullmatch(person.partition(":")[2]) is None:
         raise InvalidName(name)
-    return name
+    return person
 
 
 def csrf_token(session: str) -> str:

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, FastAPI, Request
 
-from sayso.bots.http._api import ApiParts, Body, api_app
+from sayso.bots.http._api import ApiParts, api_app
+from sayso.bots.http._bodies import Body
 from sayso.bots.http._callers import Caller, Credentials
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.engine import PersonId, SQLiteStore

@@ -6,27 +6,37 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi import Request
 
-from sayso.bots.http._callers import Caller, Credentials, csrf_token
+from sayso.bots.http._callers import Caller, Credentials, InvalidName, csrf_token
 from sayso.bots.http._problems import Problem
 
 CSRF_HEADER = "X-CSRF-Token"
+PROXY_SECRET_HEADER = "X-Sayso-Proxy-Secret"  # noqa: S105 - a header's name
+"""In it, the trusted proxy shows that it is that."""
 _READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """A proxy that says in `user_header` who has signed in with it: from one of its addresses, and with its secret, for
+    whatever else runs on its machine has its address too.
+    """
+
+    user_header: str
+    addresses: frozenset[str]
+    secret: str
 
 
 class TcpDoor:
     """Lets callers in. Raises `Problem` for everybody else."""
 
-    def __init__(
-        self, credentials: Credentials, user_header: str | None = None, trusted_proxies: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, credentials: Credentials, proxy: TrustedProxy | None = None) -> None:
         self._credentials = credentials
-        self._user_header = user_header
-        self._trusted_proxies = frozenset(trusted_proxies)
+        self._proxy = proxy
         self._secret = secrets.token_hex(16)
 
     async def __call__(self, request: Request) -> Caller:
@@ -47,10 +57,15 @@ class TcpDoor:
         return caller
 
     async def by_session(self, request: Request) -> Caller | None:
-        """Who has the session that a request carries, or whom a trusted proxy says that it is of."""
+        """Who has the session that a request carries, or whom a trusted proxy says that it is of. Raises `Problem` for
+        what a proxy must not say.
+        """
         name = self._said_by_proxy(request)
         if name is not None:
-            return await self._credentials.by_name(name)
+            try:
+                return await self._credentials.by_name(name)
+            except InvalidName as error:
+                raise _refused(str(error)) from error
         session = session_of(request)
         return None if session is None else await self._credentials.by_session(session)
 
@@ -61,10 +76,22 @@ class TcpDoor:
 
     def _said_by_proxy(self, request: Request) -> str | None:
         """The name in the proxy's header; from anywhere else, such a header says nothing."""
-        peer = request.client
-        if self._user_header is None or peer is None or peer.host not in self._trusted_proxies:
+        proxy, peer = self._proxy, request.client
+        if proxy is None or peer is None or peer.host not in proxy.addresses:
             return None
-        return request.headers.get(self._user_header)
+        names = request.headers.getlist(proxy.user_header)
+        if not any(name.strip() for name in names):
+            return None
+        given = request.headers.get(PROXY_SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode(), proxy.secret.encode()):
+            raise _refused(
+                f"{proxy.user_header} counts only with the proxy's secret in {PROXY_SECRET_HEADER}."
+            )
+        if len(names) > 1:
+            raise _refused(
+                f"{proxy.user_header} came {len(names)} times: the proxy has to remove what people send."
+            )
+        return names[0]
 
     def check_origin(self, request: Request) -> None:
         """Raises `Problem` unless our own page sent this with its session's token."""
@@ -85,6 +112,10 @@ def cookie_name(request: Request) -> str:
 def session_of(request: Request) -> str | None:
     """The session that a request carries."""
     return request.cookies.get(cookie_name(request))
+
+
+def _refused(words: str) -> Problem:
+    return Problem(HTTPStatus.FORBIDDEN, "NotAllowed", words)
 
 
 def _unknown(words: str) -> Problem:

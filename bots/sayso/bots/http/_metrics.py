@@ -69,6 +69,10 @@ class Metrics:
         del destination
         self._alarm()
 
+    def accounts_changed(self) -> None:
+        """Whose an account is has changed, or shall change."""
+        self._alarm()
+
     def _alarm(self) -> None:
         for callback in self.on_alarm:
             callback()

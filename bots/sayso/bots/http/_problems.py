@@ -20,6 +20,7 @@ from sayso.engine import (
     KeyReused,
     Outcome,
     OutcomeKind,
+    RightLapsed,
     SaysoError,
     StoreError,
     UnknownRun,
@@ -37,6 +38,7 @@ _STATUS_OF_OUTCOME = {
 _STATUS_OF_ERROR: tuple[tuple[type[SaysoError], HTTPStatus], ...] = (
     (UnknownRun, HTTPStatus.NOT_FOUND),
     (InvalidWorkflow, HTTPStatus.NOT_FOUND),
+    (RightLapsed, HTTPStatus.FORBIDDEN),
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UnstorableValue, HTTPStatus.UNPROCESSABLE_ENTITY),
     (ValueTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),

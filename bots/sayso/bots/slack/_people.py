@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.bots.membership import LookUpFailed, LookUpThrottled, Members
+from sayso.bots.membership import CLOSED, LookUpFailed, LookUpThrottled, Members
 from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
@@ -229,6 +229,19 @@ class SlackMembership:
     async def settle(self, people: Sequence[str]) -> None:
         """Have those who are written in another form than today's be known for who they are. Raises `LookUpFailed`."""
         await self._people.settle(people)
+
+    async def why_gone(self, person: str) -> str | None:
+        """None where Slack has the account and it was not deactivated. Raises `LookUpFailed`."""
+        try:
+            async with asyncio.timeout(LOOK_UP_WITHIN):
+                profile = await self._people.profile(person.rpartition(":")[2])
+        except Undeliverable as problem:
+            if problem.reason.startswith("user_not_found"):
+                return CLOSED
+            raise LookUpFailed(problem.reason) from problem
+        except (DeliveryProblem, TimeoutError) as problem:
+            raise LookUpFailed(str(problem) or "it took too long") from problem
+        return CLOSED if profile.is_gone or profile.is_bot else None
 
     async def members(self, group: str) -> Members:
         """The members of a user group now. Raises `LookUpFailed`, also for a group that was disabled."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from sayso.bots.membership import LookUpFailed, LookUpThrottled, Members
+from sayso.bots.membership import CLOSED, LookUpFailed, LookUpThrottled, Members
 from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import Chats
@@ -45,6 +45,20 @@ class TelegramMembership:
 
     async def settle(self, people: Sequence[str]) -> None:
         """Nothing: a person has one id in all of Telegram."""
+
+    async def why_gone(self, person: str) -> str | None:
+        """None where Telegram has the person's own chat with the bot still. Raises `LookUpFailed`."""
+        try:
+            async with asyncio.timeout(_WITHIN):
+                chat = await self._api.call("getChat", chat_id=int(person.rpartition(":")[2]))
+        except Undeliverable as problem:
+            reason = problem.reason.lower()
+            if "chat not found" in reason or "user is deactivated" in reason:
+                return CLOSED
+            raise LookUpFailed(problem.reason) from problem
+        except (DeliveryProblem, TimeoutError) as problem:
+            raise LookUpFailed(str(problem) or "it took too long") from problem
+        return None if chat.get("first_name") else CLOSED  # a deleted account has no name any more
 
     async def members(self, group: str) -> Members:
         """The administrators of a group now, without bots; those who are anonymous hide. Raises `LookUpFailed`."""

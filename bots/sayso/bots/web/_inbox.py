@@ -186,17 +186,18 @@ class Inbox:
             request_id=request_id,
             revision=action.revision,
             person=caller.person,
-            name=caller.name,
+            name=caller.own_name,
             event_key=action.key,
             received_at=self._store.clock.now(),
             value=value,
             comment=action.text.strip() or None,
             via=via,
             break_glass=True,
+            credential=caller.credential,
         )
         match action.action:
             case "withdraw":
-                words = await desk.withdraw(request_id, caller.person, via)
+                words = await desk.withdraw(request_id, caller.person, via, caller.credential)
             case "reassign":
                 words = await desk.reassign(press, action.text.strip())
             case _:
@@ -233,12 +234,13 @@ class Inbox:
                 request_id=request_id,
                 revision=form.revision,
                 person=caller.person,
-                name=caller.name,
+                name=caller.own_name,
                 event_key=form.key,
                 received_at=received_at,
                 value=value,
                 comment=form.comment or None,
                 via=caller.via,
+                credential=caller.credential,
             )
         )
         return self._said(answered, caller)

@@ -98,6 +98,10 @@ class SlackPerson:
         """What they are called."""
         return self._account.name
 
+    def deactivate(self) -> None:
+        """Lose the account, as who leaves the company does; what they are signed in to elsewhere stays."""
+        self._account.is_deleted = True
+
     # --- seeing ------------------------------------------------------------------------------------
 
     def messages(self, place: Place | None = None, *, thread: str | None = None) -> list[SeenMessage]:

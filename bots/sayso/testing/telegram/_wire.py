@@ -65,7 +65,9 @@ def chat_json(state: TelegramState, chat: Chat) -> dict[str, Any]:
 
 
 def full_chat_json(state: TelegramState, chat: Chat) -> dict[str, Any]:
-    """A `ChatFullInfo`, with the fields that are always there."""
+    """A `ChatFullInfo`, with the fields that are always there. Whoever deleted their account has no name any more."""
+    account = state.accounts.get(chat.id)
+    nameless = {"first_name": ""} if account is not None and account.is_deleted else {}
     gifts = (
         "unlimited_gifts",
         "limited_gifts",
@@ -75,6 +77,7 @@ def full_chat_json(state: TelegramState, chat: Chat) -> dict[str, Any]:
     )
     return {
         **chat_json(state, chat),
+        **nameless,
         "accent_color_id": 0,
         "max_reaction_count": 11,
         "accepted_gift_types": dict.fromkeys(gifts, False),

@@ -20,7 +20,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import WorkflowStatus
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun
-from sayso.engine.store import Change, CommandKey, Listener, NewRun, Store
+from sayso.engine.store import Change, CommandKey, Listener, NewRun, Store, Warrant
 
 logger = logging.getLogger("sayso.engine")
 
@@ -165,10 +165,11 @@ class Driver:
         requested_by: str | None,
         command: CommandKey | None = None,
         asked_in: str | None = None,
+        warrant: Warrant | None = None,
     ) -> None:
-        """Store a run and execute its first visit. Raises `RunExists`, `StoreError`."""
+        """Store a run and execute its first visit. Raises `RunExists`, `RightLapsed`, `StoreError`."""
         new = await self.new_run(run_id, workflow, shared, requested_by)
-        new = msgspec.structs.replace(new, command=command, asked_in=asked_in)
+        new = msgspec.structs.replace(new, command=command, asked_in=asked_in, warrant=warrant)
         if run_id in self.live:
             raise RunExists(run_id)
         await self.get(run_id, workflow.name, auto=True).start(new)

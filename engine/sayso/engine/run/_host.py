@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from sayso.engine._audience import canonical
 from sayso.engine._binding import answer_at_expiry, bind
 from sayso.engine._ids import new_id
 from sayso.engine._people import Directory
@@ -56,6 +57,7 @@ class Terms:
         all who may vote by it. Raises `InvalidRequest`, `UnknownPolicy`.
         """
         asker = self.requested_by or requested_by
+        asker = None if asker is None else canonical(asker)
         audience = host.audience if self.audience is None else self.audience
         policy = self.policy
         if isinstance(policy, str):
@@ -64,7 +66,9 @@ class Terms:
             policy = replace(host.policies[policy], name=policy)
         expires_after, default, directory = self.expires_after, self.default, host.directory
         if policy is not None:
-            policy = bind(policy, question, self.audience or (), asker, directory.person_of)
+            policy = bind(
+                policy, question, self.audience or (), asker, directory.person_of, directory.may_be_somebody
+            )
             excluded = dict.fromkeys(one for entry in policy.excluded for one in directory.ids_of(entry))
             places = directory.places_of(policy.escalate_to)
             policy = replace(policy, excluded=tuple(excluded), escalate_places=places)

@@ -10,6 +10,7 @@ from sayso.engine.store._commands import (
     Park,
     Place,
     VisitEnd,
+    Warrant,
 )
 from sayso.engine.store._due import GRACE
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
@@ -43,6 +44,7 @@ __all__ = [
     "Store",
     "VisitEnd",
     "VisitStore",
+    "Warrant",
     "chain_hash",
     "open_store",
 ]

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sayso.engine._clock import to_microseconds
 from sayso.engine._ids import new_id
+from sayso.engine._people import fold_name
+from sayso.engine._records import Linking, LinkStep
 from sayso.engine._values import to_json
 from sayso.engine.store._forms import forms_of, is_linked, root_of, settle, settle_all
 from sayso.engine.store._transaction import Transaction
@@ -21,38 +23,102 @@ def direct(tx: Transaction, rows: Sequence[tuple[str, str, str]]) -> None:
     tx.run("accounts_of_gone_people", {"people": people})
     for account, person, name in rows:
         tx.run("account_put", {"account": account, "person": person, "linked_at": None})
-        tx.run("person_known", {"person": person, "name": name, "now": tx.now})
+        tx.run("person_known", {"person": person, "name": name, "folded": fold_name(name), "now": tx.now})
     settle_all(tx)
 
 
-def begin_link(tx: Transaction, account: str, code_hash: str, expires_at: datetime) -> None:
-    """Keep a code that links an account, in the place of one from before."""
+def begin_link(
+    tx: Transaction, account: str, code_hash: str, expires_at: datetime, *, listed_may_link: bool = False
+) -> str | None:
+    """Keep a code that links an account, in the place of one from before; the reason where they may link none."""
+    if not listed_may_link and _is_listed(_person_of(tx, account)):
+        return _listed(account)
     tx.run("link_codes_forget", {"now": tx.now})
     fields = {"account": account, "hash": code_hash, "expires_at": to_microseconds(expires_at)}
     tx.run("link_code_put", fields)
+    return None
 
 
-def link(tx: Transaction, account: str, code_hash: str) -> str:
-    """Use a code up: this account and the one that it was made for are one person from now on. What to say."""
-    row = tx.row("link_code_take", {"hash": code_hash, "now": tx.now})
+def void_link(tx: Transaction, code_hash: str) -> None:
+    """Let a code that others may have read be good for nothing; harmless where there is none."""
+    tx.run("link_code_remove", (code_hash,))
+
+
+def link(
+    tx: Transaction, account: str, code_hash: str, *, is_sure: bool, listed_may_link: bool = False
+) -> Linking:
+    """Take a step with a code towards making this account and the one that it was made for one person.
+
+    The first account that sends it is the only one that can go on. It says yes once it has seen whose the code is, and
+    the maker says yes last, having seen who sent it.
+    """
+    row = tx.row("link_code_find", {"hash": code_hash, "now": tx.now})
     if row is None:
-        return "This code is not known, was used, or is older than ten minutes. Ask for another."
-    other = str(row["account"])
-    if other == account:
-        return "This code was made here. Send it from the other account."
-    mine, theirs = _person_of(tx, account), _person_of(tx, other)
+        return Linking(LinkStep.REFUSED, said=_UNKNOWN_CODE)
+    maker, sender = str(row["account"]), row["presented_by"]
+    if maker == account and sender is None:
+        return Linking(LinkStep.REFUSED, said=_MADE_HERE)
+    if maker != account and sender not in (None, account):
+        return Linking(LinkStep.REFUSED, said=_UNKNOWN_CODE)
+    other = account if sender is None else str(sender)
+    hindrance = _hindrance(tx, maker, other, listed_may_link=listed_may_link)
+    if hindrance is not None:
+        return Linking(LinkStep.REFUSED, said=hindrance)
+    if maker == account:
+        if not row["agreed"]:
+            return Linking(LinkStep.SENT, other)
+        return _join(tx, maker, other, code_hash) if is_sure else Linking(LinkStep.AGREED, other)
+    if sender is None:
+        tx.run("link_code_present", {"account": account, "hash": code_hash})
+        tx.audit("link_presented", {"made_by": maker}, person=account)
+    if sender is None or not is_sure:
+        return Linking(LinkStep.SHOWN, maker)
+    if not row["agreed"]:
+        tx.run("link_code_agree", (code_hash,))
+        tx.audit("link_agreed", {"made_by": maker}, person=account)
+    return Linking(LinkStep.WAITS, maker)
+
+
+def _join(tx: Transaction, maker: str, sender: str, code_hash: str) -> Linking:
+    """Make both accounts one person; the code is used up."""
+    void_link(tx, code_hash)
+    person = _person_of(tx, maker) or _person_of(tx, sender) or f"person:~{new_id()[:12]}"
+    added = [one for one in (sender, maker) if _person_of(tx, one) is None]
+    for one in added:
+        tx.run("account_put", {"account": one, "person": person, "linked_at": tx.now})
+        settle(tx, one)
+    _name(tx, person, (maker, sender))
+    for one in added:
+        theirs = {"accounts": list(ids_of(tx, person)[1:])} if one == added[-1] else {}
+        tx.audit("account_linked", {"account": one, "whose": person, **theirs}, person=maker)
+    return Linking(LinkStep.LINKED, sender)
+
+
+def _hindrance(tx: Transaction, maker: str, sender: str, *, listed_may_link: bool) -> str | None:
+    """Why these two accounts cannot become one person, or None."""
+    mine, theirs = _person_of(tx, maker), _person_of(tx, sender)
     if mine is not None and mine == theirs:
-        return f"{account} and {other} are one person already."
+        return f"{maker} and {sender} are one person already."
     if mine is not None and theirs is not None:
         return "These accounts belong to two people. Unlink one of them first, or ask an operator."
-    person = mine or theirs or f"person:~{new_id()[:12]}"
-    for one in (account, other):
-        if _person_of(tx, one) is None:
-            tx.run("account_put", {"account": one, "person": person, "linked_at": tx.now})
-            tx.audit("account_linked", {"account": one, "whose": person}, person=account)
-            settle(tx, one)
-    _name(tx, person, (other, account))
-    return f"Linked: {other} and {account} are one person now, with one vote."
+    listed = next((one for one in (maker, sender) if _is_listed(_person_of(tx, one))), None)
+    return _listed(listed) if listed is not None and not listed_may_link else None
+
+
+def _is_listed(person: str | None) -> bool:
+    """Whether somebody is of the directory; those who linked accounts without it have names of their own."""
+    return person is not None and not person.startswith(_UNLISTED)
+
+
+def _listed(account: str) -> str:
+    return f"An operator listed {account} in sayso.toml. Ask them to add your other account there."
+
+
+_UNLISTED = "person:~"
+_UNKNOWN_CODE = (
+    "This code is not known, was used by another account, or is older than ten minutes. Ask for another."
+)
+_MADE_HERE = "This code was made here, and nobody has sent it yet. Send it from the other account."
 
 
 def unlink(tx: Transaction, account: str) -> str:
@@ -71,13 +137,15 @@ def unlink(tx: Transaction, account: str) -> str:
         return "You have voted on an open question. Unlink when it is decided: one person has one vote."
     if tx.row("person_excluded", {"person": person})["questions"]:
         return "An open question is yours, and others must approve it. Unlink when it is decided."
-    accounts = [str(row["account"]) for row in tx.rows("accounts_of_person", (person,))]
+    accounts = list(ids_of(tx, person)[1:])
     for one in linked:
         tx.run("account_remove", (one,))
-        tx.audit("account_unlinked", {"account": one, "whose": person}, person=account)
     tx.run("accounts_of_nobody", {"person": person})
     for one in accounts:
         settle(tx, one)
+    for one in linked:
+        told = {"accounts": accounts} if one == linked[-1] else {}
+        tx.audit("account_unlinked", {"account": one, "whose": person, **told}, person=account)
     return f"Unlinked: {account} stands for itself again."
 
 
@@ -97,6 +165,7 @@ def _person_of(tx: Transaction, account: str) -> str | None:
 
 def _name(tx: Transaction, person: str, accounts: Sequence[str]) -> None:
     """Call somebody whom no directory names what their accounts are called."""
-    names = tx.rows("people_names", {"people": to_json(list(accounts))})
-    if person.startswith("person:~") and names:
-        tx.run("person_known", {"person": person, "name": names[0]["name"], "now": tx.now})
+    found = tx.rows("people_names", {"people": to_json(list(accounts))})
+    name = next((row["name"] for row in found if row["name"]), None)
+    if person.startswith(_UNLISTED) and name:
+        tx.run("person_known", {"person": person, "name": name, "folded": fold_name(name), "now": tx.now})

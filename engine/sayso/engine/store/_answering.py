@@ -21,6 +21,7 @@ from sayso.engine.store._hub import Resolution
 from sayso.engine.store._notices import tell_of_break_glass, tell_of_vote, tell_requester
 from sayso.engine.store._rows import read_open_votes, read_policy
 from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._warrants import lapse
 
 IsGone = Callable[[str, str], bool]
 """Whether the loaded code of a workflow lacks a node: (workflow, node id)."""
@@ -78,6 +79,11 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
         return _repeated(tx, attempt, request, received)
     at = tx.instant if attempt.received_at is None else attempt.received_at
     vote = _vote_of(tx, attempt, request.person, at)
+    lapsed = lapse(tx, attempt.warrant, {attempt.person, vote.person, *vote.accounts})
+    if lapsed is not None:
+        # Without the key: whoever is looked up anew repeats it.
+        own_key = msgspec.structs.replace(attempt, event_key=None)
+        return _refuse(tx, own_key, request, received, OutcomeKind.NOT_ALLOWED, lapsed)
     votes = current_votes(tx, request.request_key) if request.events else ()
     current = [*(known.as_vote() for known in votes if known.person != vote.person), vote]
     policy = read_policy(request.policy)

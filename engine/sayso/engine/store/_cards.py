@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sayso.engine._clock import to_microseconds
+from sayso.engine._people import fold_name
 from sayso.engine._records import Delivery, Kept, RequestRecord
 from sayso.engine._values import to_json
 from sayso.engine.store._transaction import Transaction
@@ -143,7 +144,7 @@ def report_mismatch(
 
 def know(tx: Transaction, person: str, name: str) -> None:
     """What a person is called."""
-    tx.run("person_known", {"person": person, "name": name, "now": tx.now})
+    tx.run("person_known", {"person": person, "name": name, "folded": fold_name(name), "now": tx.now})
 
 
 def keep(tx: Transaction, surface: str, key: str, value: str | None) -> None:

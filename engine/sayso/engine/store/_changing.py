@@ -9,11 +9,12 @@ from sayso.engine._policy import Policy, Vote, reassign
 from sayso.engine._records import NoticeKind, RequestStatus
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._answering import CLOSED, clock_time, resolve_run
-from sayso.engine.store._commands import HandOver
+from sayso.engine.store._commands import HandOver, Warrant
 from sayso.engine.store._hub import Resolution
 from sayso.engine.store._notices import places_of, tell
 from sayso.engine.store._rows import policy_text, read_policy
 from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._warrants import lapse
 
 
 class Changeable(msgspec.Struct, frozen=True, gc=False):
@@ -34,12 +35,17 @@ class Changeable(msgspec.Struct, frozen=True, gc=False):
     person: str | None
 
 
-def take_back(tx: Transaction, request_id: str, person: str, via: str) -> Outcome:
+def take_back(
+    tx: Transaction, request_id: str, person: str, via: str, warrant: Warrant | None = None
+) -> Outcome:
     """Withdraw an open request, for whoever asked for it and nobody else."""
     request = _find(tx, request_id, person)
     if isinstance(request, Outcome):
         return request
     ids = ids_of(tx, person)
+    lapsed = lapse(tx, warrant, {person, *ids})
+    if lapsed is not None:
+        return Outcome(OutcomeKind.NOT_ALLOWED, lapsed)
     if request.requested_by is None or request.requested_by not in ids:
         return Outcome(OutcomeKind.NOT_ALLOWED, "Only whoever asked for this can withdraw it.")
     by = request.person or person
@@ -67,10 +73,15 @@ def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
         return Outcome(OutcomeKind.SUPERSEDED, "The question has changed since. Please read it again.")
     ids = ids_of(tx, wish.person)
     whose = request.person or wish.person
+    lapsed = lapse(tx, wish.warrant, {wish.person, *ids})
+    if lapsed is not None:
+        return Outcome(OutcomeKind.NOT_ALLOWED, lapsed)
     if wish.to in ids:
         return Outcome(OutcomeKind.INVALID, "That is you. Hand it over to somebody else.")
     vote = Vote(whose, wish.via, None, tx.instant, facts=wish.facts, accounts=ids)
-    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant, ids_of(tx, wish.to))
+    theirs = ids_of(tx, wish.to)
+    found = wish.to_facts if {wish.to, *theirs} == {wish.to, *wish.to_ids} else ()
+    policy = reassign(read_policy(request.policy), vote, wish.to, tx.instant, theirs, found)
     if isinstance(policy, str):
         return Outcome(OutcomeKind.NOT_ALLOWED, policy)
     _store(tx, request, policy, wish, ids)

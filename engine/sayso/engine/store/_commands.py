@@ -19,6 +19,20 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
     digest: str
 
 
+class Warrant(msgspec.Struct, frozen=True, gc=False):
+    """What lets somebody do something, to be looked at once more in the transaction that does it.
+
+    `credential` is the hash of the secret they came with, which must let them in still. `accounts` are all their ids as
+    they were when they were looked up: by what was found then, nothing is done for somebody who has others now. One of
+    their ids must be among the `operators`. `refused` says why they are let in nowhere, where that is known already.
+    """
+
+    credential: str | None = None
+    accounts: tuple[str, ...] | None = None
+    operators: tuple[str, ...] | None = None
+    refused: str | None = None
+
+
 class NewRun(msgspec.Struct, frozen=True, gc=False):
     """A run to be started at its first node; `shared` is JSON. `asked_in` is the chat in which it was asked for."""
 
@@ -30,6 +44,7 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
     requested_by: str | None
     command: CommandKey | None = None
     asked_in: str | None = None
+    warrant: Warrant | None = None
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -114,10 +129,13 @@ class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime | None = None
     facts: tuple[Fact, ...] = ()
     break_glass: bool = False
+    warrant: Warrant | None = None
 
 
 class HandOver(msgspec.Struct, frozen=True, gc=False):
-    """Somebody's wish to have another person, `to`, asked in their place. `places` are where that one's card goes."""
+    """Somebody's wish to have another person, `to`, asked in their place. `places` are where that one's card goes,
+    `to_facts` what was looked up of them by the ids `to_ids`.
+    """
 
     request_id: str
     revision: int
@@ -126,3 +144,6 @@ class HandOver(msgspec.Struct, frozen=True, gc=False):
     to: str
     places: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    warrant: Warrant | None = None
+    to_ids: tuple[str, ...] = ()
+    to_facts: tuple[Fact, ...] = ()

@@ -7,10 +7,11 @@ import msgspec
 from sayso.engine._questions import DIGEST_VERSION, question_digest
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
 from sayso.engine.errors import KeyReused, NotApplicable, RunMovedOn, UnknownRun
-from sayso.engine.store._commands import CommandKey
+from sayso.engine.store._commands import CommandKey, Warrant
 from sayso.engine.store._rows import policy_text, read_policy, read_run
 from sayso.engine.store._running import first_times, timed
 from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._warrants import check
 
 ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
     AttentionKind.QUESTION_CHANGED: ("reask", "accept", "cancel"),
@@ -60,8 +61,16 @@ def _check_seen(run: RunRecord, seen: int | None) -> None:
     raise RunMovedOn(run.run_id, now)
 
 
-def cancel(tx: Transaction, run_id: str, person: str, via: str, command: CommandKey | None = None) -> None:
+def cancel(
+    tx: Transaction,
+    run_id: str,
+    person: str,
+    via: str,
+    command: CommandKey | None = None,
+    warrant: Warrant | None = None,
+) -> None:
     """Cancel a run that has not ended, with its open requests. A repeated command changes nothing."""
+    check(tx, warrant, person)
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
         return
@@ -86,8 +95,10 @@ def retry(
     *,
     ask_again: bool,
     seen: int | None = None,
+    warrant: Warrant | None = None,
 ) -> None:
     """Run the failed visit again: a new attempt that keeps its answers, or a new visit that asks again."""
+    check(tx, warrant, person)
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
         return
@@ -102,7 +113,7 @@ def retry(
     tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)
 
 
-def attend(
+def attend(  # noqa: PLR0913 - the fields of a decision
     tx: Transaction,
     run_id: str,
     action: str,
@@ -112,8 +123,10 @@ def attend(
     command: CommandKey | None = None,
     *,
     seen: int | None = None,
+    warrant: Warrant | None = None,
 ) -> None:
     """Carry out an operator's decision about a run that needs attention; `result` is the JSON for `done`."""
+    check(tx, warrant, person)
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
         return

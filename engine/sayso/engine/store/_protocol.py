@@ -20,6 +20,7 @@ from sayso.engine.store._commands import (
     Park,
     Place,
     VisitEnd,
+    Warrant,
 )
 from sayso.engine.store._hub import Hub, Resolution
 
@@ -43,6 +44,7 @@ WRITE_CALLS = (
     "direct",
     "begin_link",
     "link",
+    "void_link",
     "unlink",
     "end_notice",
     "report_mismatch",
@@ -126,10 +128,17 @@ class AnswerStore(Protocol):
     def answer(self, attempt: AnswerAttempt) -> asyncio.Future[Outcome]: ...
     def answer_all(self, attempts: Sequence[tuple[str, AnswerAttempt]]) -> asyncio.Future[list[Outcome]]: ...
     def act_due(self, run_id: str | None) -> asyncio.Future[int]: ...
-    def take_back(self, request_id: str, person: str, via: str) -> asyncio.Future[Outcome]: ...
+    def take_back(
+        self, request_id: str, person: str, via: str, warrant: Warrant | None = None
+    ) -> asyncio.Future[Outcome]: ...
     def hand_over(self, wish: HandOver) -> asyncio.Future[Outcome]: ...
     def cancel(
-        self, run_id: str, person: str, via: str, command: CommandKey | None = None
+        self,
+        run_id: str,
+        person: str,
+        via: str,
+        command: CommandKey | None = None,
+        warrant: Warrant | None = None,
     ) -> asyncio.Future[None]: ...
     def retry(
         self,
@@ -140,6 +149,7 @@ class AnswerStore(Protocol):
         *,
         ask_again: bool,
         seen: int | None = None,
+        warrant: Warrant | None = None,
     ) -> asyncio.Future[None]: ...
     def attend(
         self,
@@ -151,6 +161,7 @@ class AnswerStore(Protocol):
         command: CommandKey | None = None,
         *,
         seen: int | None = None,
+        warrant: Warrant | None = None,
     ) -> asyncio.Future[None]: ...
     def started_by(self, command: CommandKey) -> asyncio.Future[str | None]: ...
 

@@ -14,6 +14,7 @@ import aiosqlite
 import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
+from sayso.engine._people import NamedPerson, fold_name, tell_apart
 from sayso.engine._records import (
     Account,
     AuditRow,
@@ -127,9 +128,7 @@ class SQLiteReader:
         if not rows:
             return None
         card = read_card(rows[0], self._is_gone)
-        people = msgspec.json.encode(people_of(card)).decode()
-        names = await self._rows("people_names", {"people": people})
-        return msgspec.structs.replace(card, names={row["person"]: row["name"] for row in names})
+        return msgspec.structs.replace(card, names=await self.names_of(people_of(card)))
 
     async def pending_cards(self, limit: int = 1000) -> list[CardRecord]:
         """What the cards of the open requests show, the oldest first."""
@@ -180,16 +179,22 @@ class SQLiteReader:
         rows = await self._rows("ids_of_account", {"account": account})
         return tuple(dict.fromkeys([*(str(row["id"]) for row in rows), account]))
 
-    async def linking(self, code_hash: str, now: datetime) -> str | None:
-        """The account for which a code that is still good was made."""
-        rows = await self._rows("link_code_find", {"hash": code_hash, "now": to_microseconds(now)})
-        return str(rows[0]["account"]) if rows else None
-
     async def name_of(self, ids: Sequence[str]) -> str | None:
         """What somebody is called, by their ids, the first that has a name."""
-        rows = await self._rows("people_names", {"people": msgspec.json.encode(ids).decode()})
-        names = {row["person"]: str(row["name"]) for row in rows}
+        names = await self.names_of(ids)
         return next((names[one] for one in ids if one in names), None)
+
+    async def names_of(self, people: Sequence[str]) -> dict[str, str]:
+        """What people are called, those of them who have a name; two who are called alike with their accounts. Every
+        name that is shown anywhere comes from here.
+        """
+        rows = await self._rows("people_names", {"people": msgspec.json.encode(people).decode()})
+        named = [NamedPerson(row["person"], row["name"], row["whose"], row["account"]) for row in rows]
+        folded = sorted({fold_name(one.name or one.last_part) for one in named})
+        called: dict[str, set[str]] = {}
+        for row in await self._rows("people_called", {"folded": msgspec.json.encode(folded).decode()}):
+            called.setdefault(row["folded"], set()).add(row["whose"])
+        return tell_apart(named, called)
 
     async def dead_places(self) -> list[DeadPlace]:
         """The destinations that were given up."""

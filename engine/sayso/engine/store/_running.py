@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,14 +12,17 @@ from sayso.engine._clock import to_microseconds
 from sayso.engine._policy import Policy
 from sayso.engine._questions import DIGEST_VERSION
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
-from sayso.engine._values import decode
+from sayso.engine._values import decode, to_json
 from sayso.engine.errors import RunExists
+from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
 from sayso.engine.store._rows import policy_text, read_request, read_resolution, read_run, read_step
 from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._warrants import check
 
 _LIVE = ("RUNNING", "WAITING_FOR_INPUT")
+_requester_ids: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 
 
 def define(tx: Transaction, workflow: str, definition: str) -> int:
@@ -33,8 +36,12 @@ def define(tx: Transaction, workflow: str, definition: str) -> int:
 
 
 def start(tx: Transaction, new: NewRun) -> Place:
-    """Store a run and its first visit, and say where it stands; raises `RunExists`, also for a repeated command."""
-    fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now, new.asked_in)
+    """Store a run and its first visit, and say where it stands; raises `RunExists`, also for a repeated command, and
+    `RightLapsed`.
+    """
+    check(tx, new.warrant, new.requested_by or "")
+    ids = None if new.requested_by is None else to_json(_everybody(tx, [new.requested_by]))
+    fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now, new.asked_in, ids)
     try:
         run_key = tx.run("run_insert", fields).lastrowid
         assert run_key is not None
@@ -91,7 +98,7 @@ def stir(tx: Transaction, place: Place) -> None:
 
 def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     deadline = None if one.expires_after is None else tx.instant + one.expires_after
-    one = msgspec.structs.replace(one, policy=timed(tx, one.policy))
+    one = msgspec.structs.replace(one, policy=_bound(tx, place, one))
     remind_at, escalate_at = first_times(tx, one.policy)
     request_key = tx.run(
         "request_insert",
@@ -121,6 +128,25 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     return _record(tx, place, one, deadline)
 
 
+def _bound(tx: Transaction, place: Place, one: Ask) -> Policy | None:
+    """The policy with its instants, and with all ids of those who may not approve: as they are now, and of whoever the
+    run is for, also as they were when it began.
+    """
+    policy = timed(tx, one.policy)
+    if policy is None or not policy.excluded:
+        return policy
+    excluded = _everybody(tx, policy.excluded)
+    row = tx.row("run_requester", (place.run_key,))
+    if row is not None and row["requested_by"] in excluded:
+        excluded = (*excluded, *_requester_ids.decode(row["requester_ids"] or "[]"))
+    return msgspec.structs.replace(policy, excluded=tuple(dict.fromkeys(excluded)))
+
+
+def _everybody(tx: Transaction, entries: Sequence[str]) -> tuple[str, ...]:
+    """All ids of those whom some entries name."""
+    return tuple(dict.fromkeys(one for entry in entries for one in (entry, *ids_of(tx, entry))))
+
+
 def timed(tx: Transaction, policy: Policy | None) -> Policy | None:
     """The policy with the instant from which others are asked as well."""
     if policy is None or policy.escalate_after is None:
@@ -138,7 +164,7 @@ def first_times(tx: Transaction, policy: Policy | None) -> tuple[int | None, int
 
 def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     where = {"run_key": place.run_key, "visit": place.visit}
-    one = msgspec.structs.replace(one, policy=timed(tx, one.policy))
+    one = msgspec.structs.replace(one, policy=_bound(tx, place, one))
     remind_at, escalate_at = first_times(tx, one.policy)
     row = tx.row(
         "request_revise",

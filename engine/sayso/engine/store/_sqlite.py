@@ -1,24 +1,29 @@
 """The store: one SQLite file, written by one process at a time.
 
-All handles on one file in one process share one `_OpenFile`: the lock, the writer and the hub. It is the only state
-that a module of the engine keeps.
+All handles on one file in one process share one `OpenFile`: the lock, the writer and the hub.
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from sayso.engine._clock import Clock, SystemClock, from_microseconds, to_microseconds
+from sayso.engine._clock import Clock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import Attention, CredentialKind, Delivery, Kept, LoadedRun, Notice, RequestRecord
+from sayso.engine._records import (
+    Attention,
+    CredentialKind,
+    Delivery,
+    Kept,
+    Linking,
+    LoadedRun,
+    Notice,
+    RequestRecord,
+)
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
 from sayso.engine.store import (
@@ -43,70 +48,15 @@ from sayso.engine.store._commands import (
     Park,
     Place,
     VisitEnd,
+    Warrant,
 )
-from sayso.engine.store._connection import connect_writer
 from sayso.engine.store._hub import Hub, Resolution
-from sayso.engine.store._lock import FileLock
+from sayso.engine.store._open_files import OpenFile, leave, share
 from sayso.engine.store._reader import SQLiteReader
 from sayso.engine.store._transaction import Transaction
-from sayso.engine.store._writer import Writer
 
 DEFAULT_DATABASE = "sayso.db"
 _PREFIX = "sqlite:///"
-_EXIT_TIMEOUT = 10.0
-
-
-class _OpenFile:
-    """A file that this process writes, with everything that its handles share."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self.path = path
-        self.clock = clock
-        self.hub = Hub()
-        self.nodes: dict[str, frozenset[str]] = {}
-        self.users = 0
-        self.of_parent = False
-        self._lock = FileLock(path)
-        self._lock.acquire()
-        self.writer = Writer(str(path), partial(connect_writer, path), clock, self.hub)
-        try:
-            self.writer.start()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    def is_gone(self, workflow: str, node_id: str) -> bool:
-        """Whether the code of this workflow is loaded here and lacks the node."""
-        nodes = self.nodes.get(workflow)
-        return nodes is not None and node_id not in nodes
-
-    def close(self, timeout: float | None = None) -> None:
-        """Commit what is queued and let go of the file."""
-        self.writer.stop(timeout)
-        self._lock.release()
-
-
-_open_files: dict[str, _OpenFile] = {}
-_open_files_lock = threading.Lock()
-
-
-def _close_all() -> None:
-    for file in _open_files.values():
-        file.close(_EXIT_TIMEOUT)
-    _open_files.clear()
-
-
-atexit.register(_close_all)
-
-
-def _forget_parents() -> None:
-    """In a forked child: neither the parent's lock nor its writer thread came along."""
-    for file in _open_files.values():
-        file.of_parent = True
-    _open_files.clear()
-
-
-os.register_at_fork(after_in_child=_forget_parents)
 
 
 class SQLiteStore:
@@ -128,7 +78,7 @@ class SQLiteStore:
         self.path = _path_of(location)
         self.value_limit = value_limit
         self._clock = clock
-        self._file: _OpenFile | None = None
+        self._file: OpenFile | None = None
         self._reader: SQLiteReader | None = None
 
     async def __aenter__(self) -> Self:
@@ -148,14 +98,8 @@ class SQLiteStore:
         if reader is not None:
             await reader.close()
         file, self._file = self._file, None
-        if file is None:
-            return
-        with _open_files_lock:
-            file.users -= 1
-            if file.users > 0 or _open_files.get(str(file.path)) is not file:
-                return
-            del _open_files[str(file.path)]
-        file.close()
+        if file is not None:
+            leave(file)
 
     @property
     def clock(self) -> Clock:
@@ -186,17 +130,11 @@ class SQLiteStore:
         """Whether the code of this workflow is loaded here and lacks the node."""
         return self._opened().is_gone(workflow, node_id)
 
-    def _opened(self) -> _OpenFile:
+    def _opened(self) -> OpenFile:
         if self._file is not None and self._file.of_parent:
             self._file = self._reader = None
         if self._file is None:
-            with _open_files_lock:
-                key = str(self.path)
-                file = _open_files.get(key)
-                if file is None:
-                    file = _open_files[key] = _OpenFile(self.path, self._clock or SystemClock())
-                file.users += 1
-                self._file = file
+            self._file = share(self.path, self._clock)
         return self._file
 
     def _submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> asyncio.Future[Any]:
@@ -299,19 +237,26 @@ class SQLiteStore:
         """Expire, escalate and remind where that is due, of one run or of all; how often."""
         return self._submit(_due.act_due, run_id)
 
-    def take_back(self, request_id: str, person: str, via: str) -> asyncio.Future[Outcome]:
+    def take_back(
+        self, request_id: str, person: str, via: str, warrant: Warrant | None = None
+    ) -> asyncio.Future[Outcome]:
         """Withdraw a request for whoever asked for it."""
-        return self._submit(_changing.take_back, request_id, person, via)
+        return self._submit(_changing.take_back, request_id, person, via, warrant)
 
     def hand_over(self, wish: HandOver) -> asyncio.Future[Outcome]:
         """Have somebody else asked in an approver's place."""
         return self._submit(_changing.hand_over, wish)
 
     def cancel(
-        self, run_id: str, person: str, via: str, command: CommandKey | None = None
+        self,
+        run_id: str,
+        person: str,
+        via: str,
+        command: CommandKey | None = None,
+        warrant: Warrant | None = None,
     ) -> asyncio.Future[None]:
         """Cancel a run; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
-        return self._submit(_operating.cancel, run_id, person, via, command)
+        return self._submit(_operating.cancel, run_id, person, via, command, warrant)
 
     def retry(
         self,
@@ -322,9 +267,12 @@ class SQLiteStore:
         *,
         ask_again: bool,
         seen: int | None = None,
+        warrant: Warrant | None = None,
     ) -> asyncio.Future[None]:
         """Run a failed visit again; raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`."""
-        return self._submit(_operating.retry, run_id, person, via, command, ask_again=ask_again, seen=seen)
+        return self._submit(
+            _operating.retry, run_id, person, via, command, ask_again=ask_again, seen=seen, warrant=warrant
+        )
 
     def attend(
         self,
@@ -336,9 +284,12 @@ class SQLiteStore:
         command: CommandKey | None = None,
         *,
         seen: int | None = None,
+        warrant: Warrant | None = None,
     ) -> asyncio.Future[None]:
         """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`."""
-        return self._submit(_operating.attend, run_id, action, result, person, via, command, seen=seen)
+        return self._submit(
+            _operating.attend, run_id, action, result, person, via, command, seen=seen, warrant=warrant
+        )
 
     def started_by(self, command: CommandKey) -> asyncio.Future[str | None]:
         """The run that a command was about, if it was carried out; raises `KeyReused`."""
@@ -367,13 +318,25 @@ class SQLiteStore:
         """
         return self._submit(_forms.recognise, account, list(forms))
 
-    def begin_link(self, account: str, code_hash: str, expires_at: datetime) -> asyncio.Future[None]:
-        """Keep the hash of a one-time code that links an account."""
-        return self._submit(_accounts.begin_link, account, code_hash, expires_at)
+    def begin_link(
+        self, account: str, code_hash: str, expires_at: datetime, *, listed_may_link: bool = False
+    ) -> asyncio.Future[str | None]:
+        """Keep the hash of a one-time code that links an account; the reason where they may link none."""
+        return self._submit(
+            _accounts.begin_link, account, code_hash, expires_at, listed_may_link=listed_may_link
+        )
 
-    def link(self, account: str, code_hash: str) -> asyncio.Future[str]:
-        """Make this account and the one a code was made for one person; what to say."""
-        return self._submit(_accounts.link, account, code_hash)
+    def link(
+        self, account: str, code_hash: str, *, is_sure: bool, listed_may_link: bool = False
+    ) -> asyncio.Future[Linking]:
+        """Take a step with a code towards making this account and the one it was made for one person."""
+        return self._submit(
+            _accounts.link, account, code_hash, is_sure=is_sure, listed_may_link=listed_may_link
+        )
+
+    def void_link(self, code_hash: str) -> asyncio.Future[None]:
+        """Let a code be good for nothing any more."""
+        return self._submit(_accounts.void_link, code_hash)
 
     def unlink(self, account: str) -> asyncio.Future[str]:
         """Let a linked account stand for itself again; what to say."""

@@ -13,8 +13,12 @@ INSERT INTO definitions (workflow, definition) VALUES (:workflow, :definition) O
 SELECT definition_key FROM definitions WHERE workflow = :workflow AND definition = :definition;
 
 -- name: run_insert
-INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at, asked_in)
-VALUES (?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?);
+INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at, asked_in,
+                  requester_ids)
+VALUES (?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?, ?);
+
+-- name: run_requester
+SELECT requested_by, requester_ids FROM runs WHERE run_key = ?;
 
 -- name: visit_insert
 INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begun_at)
@@ -270,11 +274,23 @@ FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key 
 WHERE q.id = :id;
 
 -- name: person_known
-INSERT INTO people (person, name, known_at) VALUES (:person, :name, :now)
-ON CONFLICT (person) DO UPDATE SET name = excluded.name, known_at = excluded.known_at WHERE name <> excluded.name;
+INSERT INTO people (person, name, folded, known_at) VALUES (:person, :name, :folded, :now)
+ON CONFLICT (person) DO UPDATE SET name = excluded.name, folded = excluded.folded, known_at = excluded.known_at
+WHERE name <> excluded.name OR folded <> excluded.folded;
 
 -- name: people_names
-SELECT p.person, p.name FROM json_each(:people) AS wanted CROSS JOIN people p ON p.person = wanted.value;
+-- With whose account each is, and an account by which somebody can be told who is none.
+SELECT wanted.value AS person, p.name, coalesce(a.person, wanted.value) AS whose,
+       coalesce((SELECT min(o.account) FROM accounts o WHERE o.person = wanted.value AND wanted.value LIKE 'person:~%'),
+                wanted.value) AS account
+FROM json_each(:people) AS wanted LEFT JOIN people p ON p.person = wanted.value
+LEFT JOIN accounts a ON a.account = wanted.value;
+
+-- name: people_called
+-- Everybody of some names, without people who are nobody any more.
+SELECT p.folded, coalesce(a.person, p.person) AS whose
+FROM json_each(:folded) AS wanted CROSS JOIN people p ON p.folded = wanted.value LEFT JOIN accounts a ON a.account = p.person
+WHERE p.person NOT LIKE 'person:%' OR EXISTS (SELECT 1 FROM accounts o WHERE o.person = p.person);
 
 -- name: note_keep
 INSERT INTO notes (surface, key, value, kept_at) VALUES (:surface, :key, :value, :now)
@@ -410,8 +426,10 @@ SELECT account FROM accounts WHERE person = ?;
 SELECT account, person, linked_at FROM accounts WHERE account = ?;
 
 -- name: ids_of_account
+-- Of whoever has an account, or is named as `person:NAME`.
 SELECT a.person AS id FROM accounts a WHERE a.account = :account
-UNION ALL SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :account;
+UNION ALL SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :account
+UNION ALL SELECT o.account FROM accounts o WHERE o.person = :account;
 
 -- name: accounts_list
 -- Without the other forms of accounts.
@@ -479,13 +497,20 @@ WHERE q.status = 'PENDING'
 
 -- name: link_code_put
 INSERT INTO link_codes (account, hash, expires_at) VALUES (:account, :hash, :expires_at)
-ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at;
+ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at, presented_by = NULL, agreed = 0;
 
 -- name: link_code_find
-SELECT account FROM link_codes WHERE hash = :hash AND expires_at > :now;
+SELECT account, presented_by, agreed FROM link_codes WHERE hash = :hash AND expires_at > :now;
 
--- name: link_code_take
-DELETE FROM link_codes WHERE hash = :hash AND expires_at > :now RETURNING account;
+-- name: link_code_present
+-- The first account that sends a code keeps it.
+UPDATE link_codes SET presented_by = :account WHERE hash = :hash AND presented_by IS NULL;
+
+-- name: link_code_agree
+UPDATE link_codes SET agreed = 1 WHERE hash = ?;
+
+-- name: link_code_remove
+DELETE FROM link_codes WHERE hash = ?;
 
 -- name: link_codes_forget
 DELETE FROM link_codes WHERE expires_at <= :now;
@@ -695,6 +720,9 @@ DELETE FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS N
 
 -- name: credential_person
 SELECT person FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS NULL OR expires_at > :now);
+
+-- name: credential_stands
+SELECT 1 FROM credentials WHERE hash = :hash AND (expires_at IS NULL OR expires_at > :now);
 
 -- name: token_remove
 DELETE FROM credentials WHERE kind = 'TOKEN' AND person = :person RETURNING person;
