@@ -25,7 +25,7 @@ from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
 
 STREAMS = 200
 CALLERS = 16
-PERSON = "token:bench"
+ASKER, ANSWERER = "bench", "answerer"
 
 FLOW = """
 from sayso.engine import Workflow, node, request_input
@@ -138,8 +138,9 @@ async def of_bare(
 class Service:
     """A running `sayso serve`, with open requests in reserve."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str, answerer: str) -> None:
         self._session = session
+        self._answerer = answerer
         self._url = f"{url}/api/v1"
         self._headers = {"Authorization": f"Bearer {token}"}
 
@@ -167,7 +168,10 @@ class Service:
 
         async def call(number: int) -> None:
             address = f"{self._url}/requests/{ids[number]}/answers"
-            headers = {**self._headers, "Idempotency-Key": f"bench {ids[number]}"}
+            headers = {
+                "Authorization": f"Bearer {self._answerer}",
+                "Idempotency-Key": f"bench {ids[number]}",
+            }
             body = {"revision": 1, "value": "approve"}
             async with self._session.post(address, json=body, headers=headers) as response:
                 assert response.status == 200, await response.text()
@@ -206,9 +210,10 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
-def make_token(sayso: str, folder: Path) -> str:
+def make_token(sayso: str, folder: Path, name: str, *scopes: str) -> str:
     """A token of the running service."""
-    command = [sayso, "token", "bench", "--json"]
+    wanted = [word for scope in scopes for word in ("--scope", scope)]
+    command = [sayso, "token", name, *wanted, "--json"]
     made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return str(json.loads(made.stdout)["token"])
 
@@ -219,7 +224,7 @@ async def compare(folder: Path, count: int) -> None:
     (folder / "bare.py").write_text(BARE)
     (folder / "sayso.toml").write_text(
         '[[workflows]]\nworkflow = "flow:workflow"\n[http]\nport = 0\nanswers_per_minute = 1000000\n'
-        f'operators = ["{PERSON}"]\n[log]\nlevel = "error"\n'
+        f'operators = ["token:{ASKER}", "token:{ANSWERER}"]\n[log]\nlevel = "error"\n'
     )
     sayso = str(Path(sys.executable).with_name("sayso"))
     connector = aiohttp.TCPConnector(limit=0)
@@ -230,9 +235,10 @@ async def compare(folder: Path, count: int) -> None:
             rows["bare endpoint"] = await of_bare(session, port, count, 1)
             rows[f"bare endpoint, {CALLERS} callers"] = await of_bare(session, port, count, CALLERS)
         with running([sayso, "serve", "--json"], folder) as said:
-            token = await asyncio.to_thread(make_token, sayso, folder)
+            token = await asyncio.to_thread(make_token, sayso, folder, ASKER, "operate", "start", "read")
+            answerer = await asyncio.to_thread(make_token, sayso, folder, ANSWERER, "operate", "answer")
             url = json.loads(said)["url"]
-            service = Service(session, url, token)
+            service = Service(session, url, token, answerer)
             await service.answers(50, 1)
             rows["sayso"] = await service.answers(count, 1)
             rows[f"sayso, {CALLERS} callers"] = await service.answers(count, CALLERS)

@@ -3,8 +3,9 @@
 #
 #   SAYSO_URL=http://127.0.0.1:8765 SAYSO_TOKEN=... examples/gate.sh "Release 4.2.0 to production?" && ./deploy
 #
-# The service hosts examples/gate.py, with token:NAME among its starters. Run again with the same SAYSO_KEY, for
-# example the id of the CI job, it asks nothing anew and waits for the same answer.
+# The service hosts examples/gate.py, with token:deploy among its starters. `sayso token deploy --scope start --scope
+# read` makes the token: it starts and reads, so the job cannot approve its own gate. Run again with the same SAYSO_KEY,
+# for example the id of the CI job, it asks nothing anew and waits for the same answer.
 set -eu
 question=${1:?"usage: gate.sh QUESTION"}
 key=${SAYSO_KEY:-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}
@@ -21,13 +22,14 @@ trouble() {
     echo "gate: $1" >&2
     exit 2
 }
-known=$(curl --silent --output /dev/null --write-out '%{http_code}' --header "Authorization: Bearer $SAYSO_TOKEN" \
+known=$(curl --silent --write-out '\n"code": "%{http_code}"' --header "Authorization: Bearer $SAYSO_TOKEN" \
     "$SAYSO_URL/api/v1/me") || true
-[ "$known" != 401 ] || trouble "the token is not known; sayso token NAME makes one"
+[ "$(printf '%s' "$known" | member code)" != 401 ] || trouble "$(printf '%s' "$known" | member detail)"
 json=$(printf '%s' "$question" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  ')
 
-run=$(call POST /runs "{\"workflow\": \"gate\", \"shared\": {\"question\": \"$json\"}}" | member run_id)
-[ -n "$run" ] || trouble "the question could not be asked"
+said=$(call POST /runs "{\"workflow\": \"gate\", \"shared\": {\"question\": \"$json\"}}") ||
+    trouble "the question could not be asked: $(printf '%s' "$said" | member detail)"
+run=$(printf '%s' "$said" | member run_id)
 echo "gate: asked, run $run" >&2
 while :; do
     stands=$(call GET "/runs/$run?wait=60") || trouble "sayso cannot be reached; look at run $run"

@@ -65,7 +65,7 @@ def pending(question: Question, **changes: Any) -> CardRecord:
     )  # fmt: skip
     record = CardRecord(
         request=request, workflow="release", run_status=WorkflowStatus.WAITING_FOR_INPUT, run_node="gate",
-        run_error=None, run_ended_at=None, held=False, revised_at=None, votes=(),
+        run_ended_at=None, held=False, revised_at=None, votes=(),
         names={"telegram:7": "Bo"},
     )  # fmt: skip
     return msgspec.structs.replace(record, **changes)
@@ -141,7 +141,7 @@ def states() -> dict[str, CardRecord]:
         "rejected": answered(gate, "reject", comment="not on a Friday"),
         "done": answered(gate, "approve", run_status=WorkflowStatus.COMPLETED, run_ended_at=end),
         "failed": answered(
-            gate, "approve", run_status=WorkflowStatus.FAILED, run_ended_at=end, run_error="connection refused"
+            gate, "approve", run_status=WorkflowStatus.FAILED, run_ended_at=end
         ),
         "held": answered(gate, "approve", held=True),
         "cancelled-later": answered(gate, "approve", run_status=WorkflowStatus.CANCELLED, run_ended_at=end),

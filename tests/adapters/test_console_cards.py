@@ -120,7 +120,10 @@ def test_a_repeated_event_says_that_nothing_new_happened() -> None:
 
 @pytest.mark.parametrize("kind", list(AttentionKind))
 def test_an_operator_sees_every_way_on(kind: AttentionKind) -> None:
-    output = shown(attention_card("run-1", "w", Attention(kind, "charge", "was this", "is this")), width=120)
+    was, now = "was this", "is this"
+    if kind is AttentionKind.QUESTION_CHANGED:
+        was, now = (question(prompt=text, options=["early", "late"]).text() for text in (was, now))
+    output = shown(attention_card("run-1", "w", Attention(kind, "charge", was, now)), width=120)
     seen = shown(attention_card("run-1", "w", Attention(kind, "charge"), 3), width=120)
     for action in ATTENTION_ACTIONS[kind]:
         assert f"sayso attention run-1 {action}" in output

@@ -195,7 +195,10 @@ def test_an_operator_decides_about_a_question_that_changed_after_its_answer(shop
     shown = sayso(shop, "attention", told["run_id"])
     assert "Release 4.2.0?" in shown.out
     assert "Release 5.0.0, which drops all tables?" in shown.out
-    assert sayso(shop, "attention", told["run_id"], "--json").json["actions"] == ["reask", "accept", "cancel"]
+    assert sayso(shop, "attention", told["run_id"], "--json").json["actions"] == ["reask", "cancel"]
+    assert "attention " + told["run_id"] + " accept" not in shown.out
+    accepted = sayso(shop, "attention", told["run_id"], "accept")
+    assert (accepted.code, "people approved something else" in accepted.err) == (1, True)
     assert sayso(shop, "attention", told["run_id"], "done", "1").code == 1
     assert f"sayso attention {told['run_id']} reask --seen 1" in shown.out
     stale = sayso(shop, "attention", told["run_id"], "reask", "--seen", "0")

@@ -9,12 +9,13 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast
 
-from sayso.engine import Json, Outcome, OutcomeKind, SaysoError
+from sayso.engine import Json, Outcome, OutcomeKind, SaysoError, Scope
 
 if TYPE_CHECKING:
     import httpx
@@ -28,7 +29,9 @@ _LONGEST_WAIT = 60.0
 
 
 class RunDict(TypedDict):
-    """A run. `status` is that of `WorkflowStatus`; instants are ISO 8601 in UTC; `stops` is what a decision names."""
+    """A run. `status` is that of `WorkflowStatus`; instants are ISO 8601 in UTC; `stops` is what a decision names.
+    `error`, and all of `attention` but its `kind`, are for operators.
+    """
 
     run_id: str
     workflow: str
@@ -82,12 +85,17 @@ class ChangeDict(TypedDict):
 
 
 class ServiceRefused(SaysoError):
-    """The service refused; `kind`, message and `exit_code` are those of the error that it raised."""
+    """The service refused; `kind`, message and `exit_code` are those of the error that it raised. `needed` are the
+    scopes one of which the token lacks, where that is why (`kind` is `MissingScope`).
+    """
 
-    def __init__(self, kind: str, message: str, exit_code: int, status: int = 0) -> None:
+    def __init__(
+        self, kind: str, message: str, exit_code: int, status: int = 0, needed: tuple[str, ...] = ()
+    ) -> None:
         self.kind = kind
         self.exit_code = exit_code
         self.status = status
+        self.needed = needed
         super().__init__(message)
 
 
@@ -155,7 +163,7 @@ class ServiceClient:
             self._folder = None
 
     def whoami(self) -> dict[str, Any]:
-        """Who calls: `person`, `via`, and whether they are an `operator`."""
+        """Who calls: `person`, `via`, and whether they are an `operator`; of a token its `scopes` and `expires_at`."""
         return self._get("/api/v1/me")
 
     # Runs.
@@ -273,9 +281,11 @@ class ServiceClient:
         """A link that signs somebody in, once, within ten minutes."""
         return str(self._post("/access/links", {"name": name})["url"])
 
-    def make_token(self, name: str) -> str:
-        """A token for a program; it cannot be shown again."""
-        return str(self._post("/access/tokens", {"name": name})["token"])
+    def make_token(self, name: str, scopes: Sequence[Scope], lives: timedelta) -> tuple[str, datetime]:
+        """A token for a program, which cannot be shown again, and until when it works."""
+        body = {"name": name, "scopes": list(scopes), "lives": lives.total_seconds()}
+        said = self._post("/access/tokens", body)
+        return str(said["token"]), datetime.fromisoformat(said["expires_at"])
 
     def credentials(self) -> list[dict[str, Any]]:
         """Who is let in, without the secrets."""
@@ -326,7 +336,8 @@ class ServiceClient:
 
 def _refusal(status: int, said: dict[str, Any]) -> ServiceRefused:
     detail = str(said.get("detail", said))
-    return ServiceRefused(str(said.get("kind", "Refused")), detail, int(said.get("exit_code", 1)), status)
+    kind, exit_code = str(said.get("kind", "Refused")), int(said.get("exit_code", 1))
+    return ServiceRefused(kind, detail, exit_code, status, tuple(said.get("needed", ())))
 
 
 def _outcome(said: dict[str, Any]) -> Outcome:

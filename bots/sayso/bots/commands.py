@@ -15,6 +15,7 @@ from typing import Any, cast
 from sayso.adapters.cards import Words
 from sayso.adapters.console import visible_line
 from sayso.bots.desk import Desk, Press, one_account
+from sayso.bots.http import RateLimit
 from sayso.bots.links import SURE, Links
 from sayso.engine import (
     CardRecord,
@@ -35,6 +36,11 @@ _ID = re.compile(r"([0-9a-f]{6,32})(?:@[0-9]{1,9})?")
 _MOST_LISTED = 20
 _MOST_RUNS = 10
 _ALL = 1_000_000
+
+_MOST_OF_PERSON, _MOST_OF_CHAT = 20, 60
+"""Commands a minute."""
+
+_TOO_OFTEN: Words = ("Too many commands. Nothing was done. Please wait a minute.",)
 
 _STATUS_WORDS = {
     WorkflowStatus.RUNNING: "running",
@@ -68,10 +74,16 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the person gets, and nobody else: lines, and the cards of requests that they may answer."""
+    """What the person gets, and nobody else: lines, and the cards of requests that they may answer.
+
+    With `is_limited` nothing was done, because there were too many commands. With `is_quiet` they were told so a moment
+    ago: where every reply is one more message, it is not sent.
+    """
 
     lines: tuple[Words, ...]
     cards: tuple[CardRecord, ...] = ()
+    is_limited: bool = False
+    is_quiet: bool = False
 
 
 class Commands:
@@ -86,6 +98,8 @@ class Commands:
         links: Links,
     ) -> None:
         self._links = links
+        self._of_person, self._of_chat = RateLimit(_MOST_OF_PERSON), RateLimit(_MOST_OF_CHAT)
+        self._told = RateLimit(1)
         self.sign_in: Callable[[str], Awaitable[str]] | None = None
         self._store = store
         self._runtime = runtime
@@ -108,6 +122,9 @@ class Commands:
 
     async def run(self, command: Command) -> Reply:
         """Carry a command out and commit what it does; repeated under its event key, it does nothing again."""
+        if self._is_too_often(command):
+            is_quiet = bool(self._told.wait(command.chat or command.person))
+            return Reply((_TOO_OFTEN,), is_limited=True, is_quiet=is_quiet)
         verb = "start" if command.verb == command.start else command.verb
         carry_out = self._verbs.get(verb)
         if carry_out is None or (verb == "start" and command.verb != command.start):
@@ -119,6 +136,12 @@ class Commands:
             return await carry_out(command)
         except StoreError:
             return _said("Not done: the database cannot be used. Please try again later.")
+
+    def _is_too_often(self, command: Command) -> bool:
+        """Whether this person, or everybody together in this chat, has sent more than anybody types."""
+        if self._of_person.wait(command.person):
+            return True
+        return command.chat is not None and bool(self._of_chat.wait(command.chat))
 
     async def _start(self, command: Command) -> Reply:
         name, _, given = command.text.strip().partition(" ")
@@ -220,7 +243,7 @@ class Commands:
             return _said(
                 f"Write it as {command.prefix}withdraw ID, with six or more characters of the id of what you asked for."
             )
-        card = await self._find(match[1])
+        card = await self._find(match[1], command)
         if isinstance(card, str):
             return _said(card)
         via = command.person.partition(":")[0]
@@ -233,7 +256,7 @@ class Commands:
         if match is None or not text.strip():
             shown = f"{command.prefix}{_typed(verb, command)} ID@REVISION {what}"
             return _said(f"Write it as {shown}, as {command.prefix}pending shows.")
-        card = await self._find(match[1])
+        card = await self._find(match[1], command)
         return _said(card) if isinstance(card, str) else (card, int(match[2]), text.strip())
 
     # Who they are.
@@ -267,12 +290,17 @@ class Commands:
             return _said(f"You are {command.person}, with no other account. {command.prefix}link adds one.")
         return _said("Your accounts, with one vote together:", *others.values())
 
-    async def _find(self, given: str) -> CardRecord | str:
+    async def _find(self, given: str, command: Command) -> CardRecord | str:
+        """The request whose id begins so, of those that this person may hear of; of others they hear what they would
+        of an id that there is not.
+        """
         pending = await self._store.reader.pending(limit=_ALL)
-        found = [one.id for one in pending if one.id.startswith(given)] or [given]
+        ids = [one.id for one in pending if one.id.startswith(given)] or [given]
+        cards = [card for one in ids if (card := await self._store.reader.card(one)) is not None]
+        found = [card for card in cards if await self._desk.sees(card, command.person, command.chat)]
         if len(found) > 1:
             return f"{len(found)} open requests begin with {given}; give more of the id."
-        return await self._store.reader.card(found[0]) or "sayso does not know this question (any more)."
+        return found[0] if found else "sayso does not know this question (any more)."
 
     async def _status(self, command: Command) -> Reply:
         runs = await self._store.reader.runs(requested_by=command.person, limit=_ALL)
@@ -348,9 +376,8 @@ def _line_of(card: CardRecord) -> Words:
 
 def _run_line(run: RunSummary) -> Words:
     node = f" at {visible_line(run.node_id)}" if run.node_id else ""
-    error = f": {visible_line(run.error)}" if run.error else ""
     name = visible_line(run.workflow)
-    return (f"{run.run_id[:8]}  {name}: {_STATUS_WORDS[run.status]}{node}{error}, ", run.updated_at)
+    return (f"{run.run_id[:8]}  {name}: {_STATUS_WORDS[run.status]}{node}, ", run.updated_at)
 
 
 def _read_object(text: str) -> dict[str, Any]:

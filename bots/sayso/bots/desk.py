@@ -259,6 +259,16 @@ class Desk:
         of_groups, not_found, hidden = await self._groups.facts(_entries(record), ids, by=by)
         return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why or hidden, gone)
 
+    async def sees(self, record: CardRecord, person: str, chat: str | None = None) -> bool:
+        """Whether somebody may hear of a request: they asked for it, or it is or was theirs to answer. It is looked up
+        now. Raises `StoreError`.
+        """
+        if record.request.requested_by in await self._store.reader.ids_of(person):
+            return True
+        way = await self.way_in(record, person, chat)
+        why = way.refusal(record, self._store.clock.now())
+        return why is None or not why.startswith(NOT_YOURS)
+
     async def standing(self, person: str, via: str | None = None) -> WayIn:
         """To which chats and groups of the settings somebody belongs, for lists: it may be half a minute old, and of
         groups an hour, and decides nothing. Their accounts are those of now.

@@ -257,7 +257,7 @@ class HttpSettings(Section):
     )
     operators: tuple[Text, ...] = Field(
         default=(),
-        description="Who sees and does everything in the inbox and by the API, such as web:ana or token:ci, beside "
+        description="Who sees and does everything in the inbox and by the API, such as web:ana or token:ops, beside "
         "the user that the service runs as.",
     )
     answers_per_minute: int = Field(

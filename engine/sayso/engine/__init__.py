@@ -4,7 +4,7 @@ It knows no chat platform, no HTTP and no command line.
 """
 
 from sayso.engine._approval import Decision, request_approval
-from sayso.engine._audience import canonical, is_person
+from sayso.engine._audience import OPERATOR, canonical, is_person
 from sayso.engine._audit import AuditProblem, AuditReport, export_row, verify_audit
 from sayso.engine._binding import bind
 from sayso.engine._check_parked import Finding, Severity, check_parked
@@ -47,6 +47,7 @@ from sayso.engine._records import (
     RequestRecord,
     RequestStatus,
     RunSummary,
+    Scope,
     StoreCounts,
     VisitSummary,
     WorkflowStatus,
@@ -89,7 +90,13 @@ from sayso.engine.errors import (
     ValueTooLarge,
 )
 from sayso.engine.run import NO_DEFAULT, NoDefault, request_input, step, step_key
-from sayso.engine.store import ATTENTION_ACTIONS, SQLiteReader, SQLiteStore, Warrant
+from sayso.engine.store import (
+    ATTENTION_ACTIONS,
+    SQLiteReader,
+    SQLiteStore,
+    Warrant,
+    attention_actions,
+)
 
 __all__ = [
     "ACCOUNTS_CHANGED",
@@ -97,6 +104,7 @@ __all__ = [
     "ENDED",
     "NOT_YOURS",
     "NO_DEFAULT",
+    "OPERATOR",
     "Account",
     "AmbiguousRequest",
     "AnswerError",
@@ -161,6 +169,7 @@ __all__ = [
     "SQLiteStore",
     "SaysoError",
     "SchemaTooNew",
+    "Scope",
     "Severity",
     "Stage",
     "StoreClosed",
@@ -183,6 +192,7 @@ __all__ = [
     "Workflow",
     "WorkflowEngine",
     "WorkflowStatus",
+    "attention_actions",
     "bind",
     "canonical",
     "check_parked",

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 
 from sayso.engine._policy import APPROVE, REJECT, Policy
 from sayso.engine._questions import Question, build_question, question_digest
-from sayso.engine._records import RequestStatus
+from sayso.engine._records import Approval, RequestStatus
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import InvalidRequest, NotApproved
 from sayso.engine.run import CURRENT, build_terms, current_visit
@@ -42,17 +42,23 @@ class Decision:
 
     def verify(self, action: str, details: Json = None) -> None:
         """Make sure that what is about to happen is what people approved: raises `NotApproved` where it was not
-        approved, where `action` or `details` differ from what they were shown, or where another visit or run used it.
+        approved, where `action` or `details` differ from what they were shown, where it is not as the store recorded it
+        for this run, or where another visit or run used it.
+
+        Outside a visit there is no run to compare it with. There it checks `approved`, `action` and `details` against
+        the decision alone, and believes what that says: good for one that `request_approval` returned, and not for one
+        that came from anywhere else.
         """
         if not self.approved:
             raise NotApproved(action, "nobody approved it")
         if question_digest(_question(action, details).text()) != self.digest:
             raise NotApproved(action, "people approved something else: its words or its details differ")
         visit = CURRENT.get(None)
-        if visit is not None and self.request_id and not self.reusable:
-            used = visit.uses.use(visit.place, self.request_id, self.run_id)
-            if used is not None:
-                raise NotApproved(action, used)
+        if visit is not None:
+            votes = [cast("Json", vote) for vote in self.votes]
+            why = visit.approvals.use(visit.place, self.request_id, self.run_id, self.digest, votes)
+            if why is not None:
+                raise NotApproved(action, why)
 
     def as_dict(self) -> dict[str, Json]:
         """The decision as a stored value."""
@@ -112,14 +118,18 @@ async def request_approval(
         () if resolution.decided is None else tuple(cast("list[dict[str, Any]]", decode(resolution.decided)))
     )
     answer = None if resolution.answer is None else decode(resolution.answer)
+    is_approved = resolution.status is RequestStatus.ANSWERED and answer == APPROVE
+    reusable = record.policy is not None and record.policy.reusable
+    if is_approved and resolution.decided is not None:
+        visit.approvals.add(record.id, Approval(record.digest, resolution.decided, reusable))
     return Decision(
-        approved=resolution.status is RequestStatus.ANSWERED and answer == APPROVE,
+        approved=is_approved,
         votes=votes,
         comment=next((vote["comment"] for vote in votes if vote["comment"]), None),
         digest=record.digest,
         request_id=record.id,
         run_id=record.run_id,
-        reusable=record.policy is not None and record.policy.reusable,
+        reusable=reusable,
     )
 
 

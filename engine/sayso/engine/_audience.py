@@ -10,7 +10,7 @@ OPERATOR = "operator"
 """In an audience: whoever is let in at one of this machine's own surfaces."""
 
 LOCAL_SURFACES = frozenset({"console", "web", "api"})
-"""The surfaces that `operator` stands for."""
+"""The surfaces that `operator` stands for. Of programs with a token, it stands for those alone that are operators."""
 
 CODE = "code"
 """The way in of trusted code in the process: input by name, `WorkflowEngine.run({...})`."""
@@ -18,6 +18,7 @@ CODE = "code"
 GROUP = "group"
 """The kind of an entry that names a group of the directory: `group:sre`."""
 
+_PROGRAM = "token:"
 _WEB = "web"
 _PERSON_KINDS = frozenset({"local", _WEB, "token", "person"})
 _CHAT_KINDS = frozenset({"slack", "telegram"})
@@ -46,6 +47,11 @@ def is_group(entry: str) -> bool:
     """Whether an entry names a group of the directory."""
     kind, _, name = entry.partition(":")
     return kind == GROUP and bool(name)
+
+
+def is_program(person: str) -> bool:
+    """Whether somebody is a program, which was let in by its token."""
+    return person.startswith(_PROGRAM)
 
 
 def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ def bind(
     )
 
 
+def asks_approval(question: Question) -> bool:
+    """Whether an answer can be a yes that people gave to exactly this: a confirmation, or a choice of `approve`."""
+    return question.input_type == "confirm" or any(choice.value == APPROVE for choice in question.choices)
+
+
 def _author(policy: Policy, names: Mapping[str, Json], may_be_somebody: Callable[[str], bool]) -> str | None:
     """Who made the change: named by the policy, or by the request's details. Raises `InvalidRequest` where those do not
     say: nobody would be kept from approving their own change.

@@ -16,7 +16,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import Attention, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, decode_dict
 from sayso.engine.errors import StoreError
-from sayso.engine.run import Halt, HaltKind, Uses, Visit, execute_visit
+from sayso.engine.run import Approvals, Halt, HaltKind, Visit, execute_visit
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, SQLiteReader, VisitEnd
 
 REPLAY_LIMIT = 10.0
@@ -183,7 +183,7 @@ async def _replay(
         resolutions=run.resolutions,
         requested_by=run.requested_by,
         host=replay,
-        uses=Uses(loaded.uses),
+        approvals=Approvals(loaded.approvals),
     )
     visit.take_journal(loaded)
     replay.visit = visit

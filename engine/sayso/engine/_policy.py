@@ -41,6 +41,7 @@ from sayso.engine._audience import (
     canonical,
     is_group,
     is_person,
+    is_program,
     parse_audience,
 )
 from sayso.engine._conditions import check_syntax
@@ -396,11 +397,14 @@ def _is_of(entries: AbstractSet[str], vote: Vote) -> bool:
         return True
     if any(one in entries for one in vote.accounts) or any(one in entries for one in _places(vote)):
         return True
-    return vote.via == CODE or (vote.via in LOCAL_SURFACES and OPERATOR in entries)
+    ids = (vote.person, *vote.accounts)
+    if vote.via == CODE:
+        return True
+    return OPERATOR in entries and vote.via in LOCAL_SURFACES and not any(map(is_program, ids))
 
 
 def _places(vote: Vote) -> list[str]:
-    """The groups and chats that somebody was found to belong to."""
+    """The groups and chats that somebody was found to belong to, and `operator` of a program that is one."""
     return [fact.name for fact in vote.facts if fact.value is True]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -53,6 +53,18 @@ class CredentialKind(StrEnum):
     LINK = "LINK"
     SESSION = "SESSION"
     TOKEN = "TOKEN"  # noqa: S105 - a kind, no secret
+
+
+class Scope(StrEnum):
+    """What a program's token may do: begin runs; ask, and take back what it asked for; read what concerns it; answer;
+    and, where its name is an operator's, what operators do.
+    """
+
+    START = "start"
+    ASK = "ask"
+    READ = "read"
+    ANSWER = "answer"
+    OPERATE = "operate"
 
 
 class NoticeKind(StrEnum):
@@ -219,15 +231,26 @@ class RunRecord(msgspec.Struct, frozen=True, gc=False):
     stops: int
 
 
+class Approval(msgspec.Struct, frozen=True, gc=False):
+    """An approval as its request recorded it: what was shown, by its digest, the votes that decided as JSON, and which
+    visit used it.
+    """
+
+    digest: str
+    decided: str
+    reusable: bool
+    used_by: int | None = None
+
+
 class LoadedRun(msgspec.Struct, frozen=True, gc=False):
-    """Everything that a visit needs in order to run again: the run and the journal of its current visit. `uses` are the
-    run's approvals that were used, by the ids of their requests, with the visit that did.
+    """Everything that a visit needs in order to run again: the run and the journal of its current visit, and the run's
+    `approvals`, by the ids of their requests.
     """
 
     run: RunRecord
     requests: tuple[RequestRecord, ...]
     steps: tuple[StepRecord, ...]
-    uses: dict[str, int] = {}
+    approvals: dict[str, Approval] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +270,13 @@ class RunSummary:
     created_at: datetime
     updated_at: datetime
     stops: int
+
+    def outline(self) -> RunSummary:
+        """The run as those see it who are no operators: that it failed or is held, and when. What it failed with, and
+        the texts that an operator decides on, can come from questions and steps that were never theirs to read.
+        """
+        attention = None if self.attention is None else Attention(self.attention.kind, "")
+        return replace(self, error=None, attention=attention)
 
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):
@@ -297,7 +327,6 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
     workflow: str
     run_status: WorkflowStatus
     run_node: str | None
-    run_error: str | None
     run_ended_at: datetime | None
     held: bool
     revised_at: datetime | None
@@ -410,12 +439,15 @@ class DeadPlace:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Something that lets a person in, without its secret."""
+    """Something that lets a person in, without its secret. `scopes` are those of a token; `expires_at` is None for
+    tokens from before tokens had an end.
+    """
 
     kind: CredentialKind
     person: str
     made_at: datetime
     expires_at: datetime | None
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +461,10 @@ class VisitSummary:
     error: str | None
     begun_at: datetime
     ended_at: datetime | None
+
+    def outline(self) -> VisitSummary:
+        """The visit as those see it who are no operators."""
+        return replace(self, error=None)
 
 
 @dataclass(frozen=True, slots=True)

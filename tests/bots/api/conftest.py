@@ -21,13 +21,14 @@ def service(tmp_path: Path) -> Iterator[ServiceProcess]:
 
 @pytest.fixture
 def ci(service: ServiceProcess, tmp_path: Path) -> Iterator[ServiceClient]:
-    """A program that may start `release`."""
+    """A program that may start `release`, and read what became of it."""
     with ServiceClient.connect(service.url, token(tmp_path, "ci")) as client:
         yield client
 
 
 @pytest.fixture
 def operator(service: ServiceProcess, tmp_path: Path) -> Iterator[ServiceClient]:
-    """A program that sees and does everything."""
-    with ServiceClient.connect(service.url, token(tmp_path, "operator")) as client:
+    """A program that sees everything, does what operators do, and answers."""
+    secret = token(tmp_path, "operator", "operate", "read", "answer")
+    with ServiceClient.connect(service.url, secret) as client:
         yield client

@@ -50,7 +50,7 @@ async def kinds(shared):
 @node
 async def two(shared):
     window, release = await asyncio.gather(
-        request_input("Which window?", ["early", "late"], "select", "window"),
+        request_input("Which window?", ["early", "late"], "select", "window", to="console"),
         request_input(os.environ.get("SHOP_PROMPT", "Release 4.2.0?"), None, "text", "release"))
     shared["answers"] = [window, release]
 
@@ -124,9 +124,10 @@ def write(folder: Path, *, port: int = 0, more: str = "") -> None:
     (folder / "sayso.toml").write_text(CONFIGURATION.format(port=port, more=more))
 
 
-def token(folder: Path, name: str) -> str:
-    """A token made as an operator makes it."""
-    return str(sayso(folder, "token", name, "--json").json["token"])
+def token(folder: Path, name: str, *scopes: str) -> str:
+    """A token made as an operator makes it; without scopes, it may start and read."""
+    wanted = [word for scope in scopes for word in ("--scope", scope)]
+    return str(sayso(folder, "token", name, *wanted, "--json").json["token"])
 
 
 def link(folder: Path, name: str) -> str:

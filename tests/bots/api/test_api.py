@@ -26,33 +26,37 @@ def ask(client: ServiceClient, **shared: Any) -> tuple[str, str]:
     return run_id, client.pending(run_id)[0]["id"]
 
 
-def test_a_run_is_started_answered_and_awaited(ci: ServiceClient) -> None:
-    assert ci.whoami() == {"person": "token:ci", "via": "api", "operator": False}
+def test_a_run_is_started_answered_and_awaited(ci: ServiceClient, operator: ServiceClient) -> None:
+    me = ci.whoami()
+    assert me.pop("expires_at") > "2026"
+    assert me == {"person": "token:ci", "via": "api", "operator": False, "scopes": ["read", "start"]}
     run_id, request_id = ask(ci, details={"Change": "14 commits"})
     request = ci.request(request_id)
     assert (request["prompt"], request["status"], request["answer"]) == ("Release 4.2.0?", "PENDING", None)
-    outcome = ci.answer(request_id, 1, "approve", comment="go")
+    outcome = operator.answer(request_id, 1, "approve", comment="go")
     assert outcome.kind is OutcomeKind.RESOLVED
     assert ci.wait(run_id, 20)["status"] == "COMPLETED"
     assert [(one["status"], one["answer"]) for one in ci.run_requests(run_id)] == [("ANSWERED", "approve")]
 
 
-def test_who_waits_is_woken_by_the_answer(ci: ServiceClient) -> None:
+def test_who_waits_is_woken_by_the_answer(ci: ServiceClient, operator: ServiceClient) -> None:
     run_id, request_id = ask(ci)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         closed = pool.submit(ci.request, request_id, 30)
         ended = pool.submit(ci.wait, run_id, 30)
-        ci.answer(request_id, 1, "approve")
+        operator.answer(request_id, 1, "approve")
         assert closed.result(20)["answer"] == "approve"
         assert ended.result(20)["status"] == "COMPLETED"
 
 
-def test_what_happens_is_streamed_and_can_be_taken_up_where_it_was(ci: ServiceClient) -> None:
+def test_what_happens_is_streamed_and_can_be_taken_up_where_it_was(
+    ci: ServiceClient, operator: ServiceClient
+) -> None:
     run_id, request_id = ask(ci)
     seen, last = ci.changes()
     assert [one["kind"] for one in seen] == ["run_started", "requested"]
     stream = ci.events(last)
-    ci.answer(request_id, 1, "approve")
+    operator.answer(request_id, 1, "approve")
     heard = [next(stream), next(stream)]
     stream.close()
     assert [one["kind"] for one in heard] == ["answer_accepted", "run_ended"]
@@ -65,8 +69,8 @@ def test_what_happens_is_streamed_and_can_be_taken_up_where_it_was(ci: ServiceCl
 def test_a_refused_answer_is_a_problem_with_the_outcomes_name(
     service: ServiceProcess, ci: ServiceClient, tmp_path: Path
 ) -> None:
-    _, request_id = ask(ci)
-    headers = {"Authorization": f"Bearer {token(tmp_path, 'other')}"}
+    _, request_id = ask(ci, to=["api"])
+    headers = {"Authorization": f"Bearer {token(tmp_path, 'other', 'answer')}"}
     address = f"{service.url}/api/v1/requests/{request_id}/answers"
     for body, status, outcome in (
         ({"revision": 2, "value": "approve"}, 409, "superseded"),
@@ -127,8 +131,8 @@ def test_a_repeated_key_does_nothing_again(ci: ServiceClient, operator: ServiceC
     assert len(ci.runs()) == 1
     ci.wait(run_id, 20, until="rests")
     request_id = ci.pending(run_id)[0]["id"]
-    first = ci.answer(request_id, 1, "approve", event_key="a")
-    again = ci.answer(request_id, 1, "approve", event_key="a")
+    first = operator.answer(request_id, 1, "approve", event_key="a")
+    again = operator.answer(request_id, 1, "approve", event_key="a")
     assert (first.kind, first.repeated, again.kind, again.repeated) == (again.kind, False, first.kind, True)
     assert ci.wait(run_id, 20)["status"] == "FAILED"
     operator.retry(run_id, seen=1, event_key="r")
@@ -152,21 +156,27 @@ def test_an_operator_decides_over_the_api(tmp_path: Path) -> None:
     """A step that was cut off: nobody but an operator can know whether it happened."""
     write(tmp_path)
     with ServiceProcess(tmp_path) as first:
-        with ServiceClient.connect(first.url, token(tmp_path, "operator")) as client:
-            secret = token(tmp_path, "ci")
-            with pytest.raises(ServiceUnclear):
-                client.wait(client.start("once"), 20)
+        secret = token(tmp_path, "ci")
+        with (
+            ServiceClient.connect(
+                first.url, token(tmp_path, "operator", "operate", "start", "read")
+            ) as client,
+            pytest.raises(ServiceUnclear),
+        ):
+            client.wait(client.start("once"), 20)
         first.process.wait(20)
     with ServiceProcess(tmp_path) as second:
         with (
             ServiceClient.connect(second.url, secret) as ci,
-            pytest.raises(ServiceRefused, match="no operator"),
+            pytest.raises(ServiceRefused, match="lacks the scope operate"),
         ):
             ci.attention("whatever", "again", seen=1)
-        with ServiceClient.connect(second.url, token(tmp_path, "second")) as other:
+        with ServiceClient.connect(second.url, token(tmp_path, "second", "read", "operate")) as other:
             assert other.runs() == []
+            with pytest.raises(ServiceRefused, match="no operator"):
+                other.attention("whatever", "again", seen=1)
         assert sayso(tmp_path, "shut-out", "token:operator").code == 0
-        with ServiceClient.connect(second.url, token(tmp_path, "operator")) as operator:
+        with ServiceClient.connect(second.url, token(tmp_path, "operator", "operate", "read")) as operator:
             run = operator.wait(operator.runs()[0]["run_id"], 20)
             assert run["status"] == "NEEDS_ATTENTION"
             assert run["attention"] is not None
@@ -180,7 +190,9 @@ def test_a_second_click_decides_nothing_that_came_after_the_first(tmp_path: Path
     run_id = held_for_two(tmp_path)
     with (
         ServiceProcess(tmp_path) as service,
-        ServiceClient.connect(service.url, secret := token(tmp_path, "operator")) as operator,
+        ServiceClient.connect(
+            service.url, secret := token(tmp_path, "operator", "operate", "read")
+        ) as operator,
     ):
         run = operator.wait(run_id, 20)
         assert run["attention"] is not None
@@ -206,11 +218,14 @@ def test_the_deploy_script_asks_waits_and_exits_by_the_answer(
 ) -> None:
     (tmp_path / "gate.py").write_text((GATE.parent / "gate.py").read_text())
     (tmp_path / "sayso.toml").write_text(
-        '[[workflows]]\nworkflow = "gate:workflow"\nstarters = ["token:deploy"]\n[http]\nport = 0\n'
+        '[[workflows]]\nworkflow = "gate:workflow"\nstarters = ["token:deploy"]\n'
+        '[http]\nport = 0\noperators = ["token:approver"]\n'
     )
     with ServiceProcess(tmp_path) as service:
         variables = {**os.environ, "SAYSO_URL": service.url, "SAYSO_TOKEN": token(tmp_path, "deploy")}
-        with ServiceClient.connect(service.url, token(tmp_path, "approver")) as approver:
+        with ServiceClient.connect(
+            service.url, token(tmp_path, "approver", "operate", "read", "answer")
+        ) as approver:
             for number, (answer, code) in enumerate((("approve", 0), ("reject", 1))):
                 script = subprocess.Popen(
                     [str(GATE), f'Release "{number}" \\ to production?'],

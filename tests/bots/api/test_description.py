@@ -32,7 +32,7 @@ def map_query(context, query):
 def test_whatever_the_description_allows_is_answered_without_a_server_error(
     service: ServiceProcess, tmp_path: Path
 ) -> None:
-    secret = token(tmp_path, "operator")
+    secret = token(tmp_path, "operator", "operate", "read", "start")
     with ServiceClient.connect(service.url, secret) as client:
         client.wait(client.start("release"), 20, until="rests")
         client.start("kinds")

@@ -22,8 +22,8 @@ def test_a_burst_of_answers_survives_a_kill(tmp_path: Path, unused_tcp_port: int
     heard = threading.Semaphore(0)
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(ServiceProcess(tmp_path))
-        secret = token(tmp_path, "operator")
-        with ServiceClient.connect(service.url, secret) as client:
+        secret = token(tmp_path, "operator", "operate", "read", "answer")
+        with ServiceClient.connect(service.url, token(tmp_path, "ci")) as client:
             runs = [client.start("release") for _ in range(BURST)]
             for run_id in runs:
                 client.wait(run_id, 20, until="rests")

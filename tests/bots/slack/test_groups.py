@@ -74,8 +74,8 @@ async def test_a_look_up_that_is_given_up_is_made_by_the_next_one(looking: Looki
         second = tasks.create_task(looking(looking.ana.id))
         await asyncio.sleep(0)  # it waits for the first one's
         first.cancel()
-        assert await second
         let_go.release()
+        assert await second
     assert first.cancelled()
 
 

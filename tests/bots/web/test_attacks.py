@@ -186,7 +186,7 @@ def test_tries_are_limited(strict: ServiceProcess, tmp_path: Path) -> None:
     assert [one.status_code for one in guesses] == [403, 403, 403, 429, 429]
     assert int(guesses[-1].headers["retry-after"]) >= 1
     request_id = ask(tmp_path, "release")
-    headers = {"Authorization": f"Bearer {token(tmp_path, 'ci')}"}
+    headers = {"Authorization": f"Bearer {token(tmp_path, 'operator', 'operate', 'answer')}"}
     body = {"revision": 7, "value": "approve"}
     address = f"{strict.url}/api/v1/requests/{request_id}/answers"
     codes = [httpx.post(address, json=body, headers=headers).status_code for _ in range(7)]

@@ -80,7 +80,7 @@ def test_an_operators_button_decides_what_stands_beside_it_and_nothing_else(
     run_id = held_for_two(tmp_path, port=unused_tcp_port)
     with (
         ServiceProcess(tmp_path) as service,
-        ServiceClient.connect(service.url, token(tmp_path, "operator")) as operator,
+        ServiceClient.connect(service.url, token(tmp_path, "operator", "operate", "read")) as operator,
         Visit.sign_in(browser, service.url, tmp_path, "olga") as olga,
     ):
         run = operator.wait(run_id, 20)
@@ -114,3 +114,38 @@ def test_who_is_no_operator_sees_no_actions_and_no_trail(
         assert answer.status == 404
         ana.page.goto(f"{olga.url}/runs")
         expect(ana.page.get_by_text("There is no run of yours yet.")).to_be_visible()
+
+
+def test_who_is_no_operator_reads_no_error_and_nothing_that_an_operator_decides_on(
+    browser: Browser, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """Errors and changed questions carry what other people were asked: by page, list and API, as it stands and as it
+    is waited for.
+    """
+    held = held_for_two(tmp_path, port=unused_tcp_port)
+    with ServiceProcess(tmp_path) as service, Visit.sign_in(browser, service.url, tmp_path, "ana") as ana:
+        failed = str(
+            sayso(tmp_path, "start", "release", '{"fails": true, "prompt": "Ship it?"}', "--json").json[
+                "run_id"
+            ]
+        )
+        ana.page.goto(f"{ana.url}/")
+        ana.card("Ship it?").get_by_role("button", name="approve").click()
+        expect(ana.card("Ship it?").get_by_text("APPROVED, failed")).to_be_visible()
+        for run_id, status, secrets in (
+            (failed, "FAILED", ("connection refused", "RuntimeError")),
+            (held, "NEEDS_ATTENTION", ("Which window", "early", "window")),
+        ):
+            for query in ("", "?wait=1", "?wait=1&until=rests"):
+                said = ana.page.request.get(f"{ana.url}/api/v1/runs/{run_id}{query}").json()
+                assert (said["status"], said["error"]) == (status, None)
+                if status == "NEEDS_ATTENTION":
+                    assert said["attention"] == {
+                        "kind": "question_changed", "name": "", "was": None, "now": None, "reason": "",
+                    }  # fmt: skip
+            ana.page.goto(f"{ana.url}/runs/{run_id}")
+            shown = ana.page.locator("#live-head").inner_text() + ana.page.locator("#live-trail").inner_text()
+            assert [one for one in secrets if one in shown] == []
+            card = ana.page.get_by_role("article").first.inner_text()
+            assert "connection refused" not in card
+        expect(ana.page.get_by_text("An operator must decide")).to_be_visible()

@@ -391,8 +391,7 @@ def _after(record: CardRecord) -> list[Words]:
         case WorkflowStatus.COMPLETED if ended is not None:
             return [(f"{node} done ", ended, ".")]
         case WorkflowStatus.FAILED if ended is not None:
-            error = visible(record.run_error or "no reason was given")
-            return [(f"{node} failed ", ended, f": {error}. Nothing will be tried again by itself. {run}.")]
+            return [(f"{node} failed ", ended, f". An operator can see why, and try again. {run}.")]
         case WorkflowStatus.CANCELLED if ended is not None:
             return [("The run was cancelled ", ended, f". {run}.")]
         case WorkflowStatus.WAITING_FOR_INPUT:

@@ -16,7 +16,6 @@ from rich.text import Text
 from sayso.adapters.console._escaping import visible, visible_line
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
-    ATTENTION_ACTIONS,
     Attention,
     AttentionKind,
     Json,
@@ -26,6 +25,7 @@ from sayso.engine import (
     Question,
     RequestRecord,
     Vote,
+    attention_actions,
     evaluate,
 )
 
@@ -199,7 +199,7 @@ def attention_card(
     parts.append(Rule(Text("What you can say"), align="left", style="dim"))
     rows = [
         (f"sayso attention {run_id} {action}{about}", _ACTION_WORDS[action])
-        for action in ATTENTION_ACTIONS[attention.kind]
+        for action in attention_actions(attention)
     ]
     for command, meaning in rows:
         parts += [Text(visible_line(command), style="cyan"), Text(f"    {meaning}")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -16,9 +16,10 @@ from sayso.adapters.console import instant_words, visible_line
 from sayso.bots.cli._exit_codes import ExitCode, NotFound
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import ServiceClient
 from sayso.bots.service import MissingExtra, Service
-from sayso.engine import Credential, CredentialKind, local_person
+from sayso.engine import Credential, CredentialKind, Scope, local_person
 
 if TYPE_CHECKING:
     from sayso.bots.http import Credentials
@@ -28,6 +29,9 @@ T = TypeVar("T")
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="What the person or program is called.", show_default=False)
 ]
+DEFAULT_SCOPES = (Scope.START, Scope.READ)
+"""Those of a token that is made without any: enough for a script that asks and waits."""
+
 _KINDS = {
     CredentialKind.LINK: "a link that is not used yet",
     CredentialKind.SESSION: "signed in",
@@ -55,17 +59,43 @@ def sign_in(name: NameArgument, *, database: DatabaseOption = None, as_json: Jso
     return ExitCode.OK
 
 
-def token(name: NameArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
+def token(
+    name: NameArgument,
+    *,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(
+            help="What the token may do; can be repeated. Default: start and read. No token can have answer together "
+            "with start or ask.",
+            show_default=False,
+        ),
+    ] = None,
+    expires: Annotated[
+        str, typer.Option(metavar="AGE", help="How long the token works, at most 366d.")
+    ] = "90d",
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
     """Make a token with which a program calls the API as token:NAME. It is shown once and stored as a hash."""
     output = Output(as_json=as_json)
-    made = _act(
+    scopes = tuple(dict.fromkeys(scope or DEFAULT_SCOPES))
+    lives = read_age(expires)
+    made, until = _act(
         Service.build(database),
-        lambda client: client.make_token(name),
-        lambda _, credentials: credentials.make_token(name),
+        lambda client: client.make_token(name, scopes, lives),
+        lambda _, credentials: credentials.make_token(name, scopes, lives),
     )
     output.say(f"token:{visible_line(name)}; it is not shown again. Send it as: Authorization: Bearer TOKEN")
     output.say(f"  {made}", "green")
-    output.value({"person": f"token:{name}", "token": made})
+    output.say(f"Scopes: {_scope_words(scopes)}. Expires: {instant_words(until, datetime.now(UTC))}.")
+    output.value(
+        {
+            "person": f"token:{name}",
+            "token": made,
+            "scopes": sorted(scopes),
+            "expires_at": until.isoformat(),
+        }
+    )
     return ExitCode.OK
 
 
@@ -80,6 +110,11 @@ def access(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
     found = asyncio.run(read())
     if found:
         output.show(_table(found))
+        if old := [one.person for one in found if one.expires_at is None]:
+            output.say(
+                f"{visible_line(', '.join(old))}: from before tokens had an end. To renew one, run `sayso shut-out "
+                "token:NAME`, then `sayso token NAME --scope ...`."
+            )
     else:
         output.say("Nobody is let in. `sayso sign-in NAME` and `sayso token NAME` do.")
     output.value({"credentials": msgspec.to_builtins(found)})
@@ -131,16 +166,22 @@ def _act(
     return asyncio.run(on_file())
 
 
+def _scope_words(scopes: Sequence[Scope]) -> str:
+    return ", ".join(sorted(scopes))
+
+
 def _table(found: list[Credential]) -> Table:
     now = datetime.now(UTC)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("who", "how", "since", "until"):
+    for name in ("who", "how", "may", "since", "until"):
         table.add_column(name, overflow="fold")
     for one in found:
-        until = "" if one.expires_at is None else instant_words(one.expires_at, now)
+        until = "no end" if one.expires_at is None else instant_words(one.expires_at, now)
+        is_over = one.expires_at is not None and one.expires_at <= now
         table.add_row(
             Text(visible_line(one.person)),
-            Text(_KINDS[one.kind]),
+            Text(f"{_KINDS[one.kind]}{', expired' if is_over else ''}"),
+            Text(_scope_words(one.scopes)),
             Text(instant_words(one.made_at, now)),
             Text(until),
         )

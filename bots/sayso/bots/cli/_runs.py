@@ -24,6 +24,7 @@ from sayso.engine import (
     RunSummary,
     Runtime,
     WorkflowStatus,
+    attention_actions,
     local_person,
 )
 
@@ -126,8 +127,8 @@ def attention(
 ) -> ExitCode:
     """Show what an operator must decide about a run, or decide it.
 
-    reask: put the question again. accept: let what is recorded stand. done RESULT: the step happened, this is its
-    result. again: run the step again. cancel: cancel the run. Both texts go into the audit trail.
+    reask: put the question again. accept: let what is recorded stand, which no approval does. done RESULT: the step
+    happened, this is its result. again: run the step again. cancel: cancel the run. Both texts go into the audit trail.
     """
     output = Output(as_json=as_json)
     if action is None:
@@ -184,7 +185,7 @@ def _look(database: str | None, run_id: str, seen: int | None, output: Output) -
 
 def _show_attention(database: str | None, run_id: str, output: Output) -> ExitCode:
     found = _read_run(database, run_id)
-    actions = [] if found.attention is None else list(ATTENTION_ACTIONS[found.attention.kind])
+    actions = [] if found.attention is None else list(attention_actions(found.attention))
     if found.attention is None:
         output.say(f"Run {visible_line(run_id)} is {found.status} and waits for no decision of an operator.")
         if found.status is WorkflowStatus.WAITING_FOR_INPUT:

@@ -20,6 +20,7 @@ from sayso.bots.http._callers import Caller
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, add_problems
+from sayso.bots.http._scopes import NEEDS, check_scope, describe_scopes
 from sayso.engine import (
     ENDED,
     CardRecord,
@@ -48,6 +49,8 @@ _TAKEN = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD,
 
 Act = Callable[[tuple[Fact, ...], Warrant], Awaitable[Outcome]]
 """Does something to a request for somebody, with what was looked up of them."""
+
+_UNKNOWN = Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any more).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Api:
         found = await self._store.reader.runs(
             status=status, workflow=workflow, requested_by=mine, limit=limit
         )
-        return {"runs": [run_as_dict(run) for run in found]}
+        return {"runs": [run_as_dict(run, caller) for run in found]}
 
     async def run(
         self, caller: Caller, run_id: str, wait: float, until: Literal["ended", "rests"]
@@ -130,7 +133,7 @@ class Api:
             lambda found: found.status in wanted,
             lambda event: event.run_id == run_id,
         )
-        return run_as_dict(run)
+        return run_as_dict(run, caller)
 
     async def run_requests(self, caller: Caller, run_id: str) -> dict[str, Any]:
         await self.check_run(caller, run_id)
@@ -183,8 +186,8 @@ class Api:
     async def answer(
         self, caller: Caller, request_id: str, body: NewAnswer, key: str | None, received_at: datetime
     ) -> dict[str, Any]:
-        if wait := self._parts.answers.wait(caller.person):
-            raise Problem.too_often(wait)
+        self._check_pace(caller)
+        await self._check_not_own(caller, request_id)
 
         async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
             return await self._runtime.answer(
@@ -196,7 +199,7 @@ class Api:
                 event_key=key,
                 comment=body.comment,
                 received_at=received_at,
-                facts=facts,
+                facts=(*_own_facts(caller), *facts),
                 break_glass=body.break_glass,
                 warrant=warrant,
             )
@@ -207,6 +210,9 @@ class Api:
         return {"outcome": outcome.kind, "reason": outcome.reason, "repeated": outcome.repeated}
 
     async def withdraw(self, caller: Caller, request_id: str) -> dict[str, Any]:
+        self._check_pace(caller)
+        await self._changeable(caller, request_id)
+
         async def act(_facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
             return await self._runtime.withdraw(
                 request_id, person=caller.person, via=caller.via, warrant=warrant
@@ -215,16 +221,41 @@ class Api:
         return _done(await self._parts.looked_up(request_id, caller, act))
 
     async def reassign(self, caller: Caller, request_id: str, body: Reassignment) -> dict[str, Any]:
+        self._check_pace(caller)
+        await self._check_not_own(caller, request_id)
         record = await self._store.reader.card(request_id)
         to_ids, to_facts = ((), ()) if record is None else await self._parts.successor(record, body.to)
 
         async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
             return await self._runtime.reassign(
-                request_id, body.revision, person=caller.person, via=caller.via, to=body.to, facts=facts,
-                warrant=warrant, to_ids=to_ids, to_facts=to_facts,
+                request_id, body.revision, person=caller.person, via=caller.via, to=body.to,
+                facts=(*_own_facts(caller), *facts), warrant=warrant, to_ids=to_ids, to_facts=to_facts,
             )  # fmt: skip
 
         return _done(await self._parts.looked_up(request_id, caller, act))
+
+    def _check_pace(self, caller: Caller) -> None:
+        if wait := self._parts.answers.wait(caller.person):
+            raise Problem.too_often(wait)
+
+    async def _check_not_own(self, caller: Caller, request_id: str) -> None:
+        """Raises `Problem` for a request that the caller may not see, and for a program that asked for it itself, with
+        this token or with an earlier one of its name.
+        """
+        record = await self._changeable(caller, request_id)
+        if caller.scopes is not None and caller.asked(record.requested_by):
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "NotAllowed",
+                f"{caller.person} asked for this, so another person or program must answer it.",
+            )
+
+    async def _changeable(self, caller: Caller, request_id: str) -> RequestRecord:
+        """A request that the caller may see. Raises `Problem`, the same for others as for an unknown id."""
+        record = await self._store.reader.request(request_id)
+        if record is None or not caller.may_see(record.concerned, record.requested_by):
+            raise Problem.of_outcome(_UNKNOWN)
+        return record
 
     # What happens.
 
@@ -241,6 +272,8 @@ class Api:
         async def lines() -> AsyncGenerator[bytes]:
             yield b"retry: 1000\n\n"
             async for events in self._parts.feed.stream(caller, after, IDLE):
+                if caller.until is not None and caller.until <= self._store.clock.now():
+                    return
                 yield b"".join(event.line for event in events) or b": alive\n\n"
 
         return StreamingResponse(
@@ -268,9 +301,12 @@ CallerOf = Callable[[Request], Awaitable[Caller]]
 
 
 async def known_caller(request: Request) -> Caller:
-    """Who calls, as the application knows it, or a refusal."""
+    """Who calls, as the application knows them, and may with their token; or a refusal."""
     caller_of: CallerOf = request.app.state.caller_of
-    return await caller_of(request)
+    caller = await caller_of(request)
+    called = (request.method, request.scope["route"].path)
+    check_scope(caller.scopes, caller.person, NEEDS.get(called, frozenset()))
+    return caller
 
 
 Who = Annotated[Caller, Depends(known_caller)]
@@ -293,6 +329,7 @@ def api_app(parts: ApiParts, caller_of: CallerOf) -> FastAPI:
     _add_operators_runs(app, api, parts.runtime)
     _add_requests(app, api, parts.store)
     _add_news(app, api)
+    describe_scopes(app)
     return app
 
 
@@ -301,7 +338,14 @@ def _add_runs(app: FastAPI, api: Api) -> None:
 
     @app.get("/me", summary="Who calls")
     async def me(caller: Who) -> dict[str, Any]:
-        return {"person": caller.person, "via": caller.via, "operator": caller.is_operator}
+        scopes = None if caller.scopes is None else sorted(caller.scopes)
+        return {
+            "person": caller.person,
+            "via": caller.via,
+            "operator": caller.is_operator,
+            "scopes": scopes,
+            "expires_at": None if caller.until is None else caller.until.isoformat(),
+        }
 
     @app.post("/runs", status_code=201, summary="Start a run")
     async def start(body: NewRun, caller: Who, key: Key = None) -> dict[str, str]:
@@ -406,6 +450,11 @@ def _add_requests(app: FastAPI, api: Api, store: SQLiteStore) -> None:
     _ = requests, request, answer, withdraw, reassign
 
 
+def _own_facts(caller: Caller) -> tuple[Fact, ...]:
+    """What counts of a program because its token says it; what counts of people is looked up."""
+    return () if caller.scopes is None else caller.facts
+
+
 def _done(outcome: Outcome) -> dict[str, Any]:
     if outcome.kind is not OutcomeKind.DONE:
         raise Problem.of_outcome(outcome)
@@ -448,9 +497,9 @@ def _row_of(last: str | None) -> int | None:
     return int(last) if last is not None and _ROW.fullmatch(last) else None
 
 
-def run_as_dict(run: RunSummary) -> dict[str, Any]:
-    """A run as JSON."""
-    found: dict[str, Any] = msgspec.to_builtins(run)
+def run_as_dict(run: RunSummary, caller: Caller) -> dict[str, Any]:
+    """A run as JSON, with its texts for operators alone."""
+    found: dict[str, Any] = msgspec.to_builtins(run if caller.is_operator else run.outline())
     return found
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from sayso.bots.http._scopes import LONGEST_LIFE, check_scopes
 from sayso.engine import (
+    OPERATOR,
     CastVote,
+    Credential,
     CredentialKind,
     Fact,
     OperatorError,
     PersonId,
     Policy,
+    Scope,
     SQLiteStore,
     Vote,
     Warrant,
@@ -46,12 +50,34 @@ class InvalidName(OperatorError):
         )
 
 
+class InvalidExpiry(OperatorError):
+    """A life that no token can have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"No token was made: it must expire within {LONGEST_LIFE.days} days, for example in 90d."
+        )
+
+
+class TokenExpired(OperatorError):
+    """A token was used after its end."""
+
+    def __init__(self, name: str, expired_at: datetime) -> None:
+        self.name = name
+        self.expired_at = expired_at
+        super().__init__(
+            f"The token of token:{name} expired on {expired_at:%Y-%m-%d at %H:%M} UTC. `sayso token {name}` makes a "
+            "new one."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who was let in. `via` is the surface: `web`, `inbox`, `api`, `console`. Operators see and do everything.
     `ids` are all that is this person, `facts` what was looked up of them, both for what they are shown: an answer is
     looked up anew. `credential` is the hash of the secret that let them in, `operators` those of whom an operator has
-    to be one; both are looked at once more in the transaction of whatever they do.
+    to be one; both are looked at once more in the transaction of whatever they do. `scopes` are those of a program's
+    token and `until` is its end; people have none.
     """
 
     person: PersonId
@@ -62,6 +88,8 @@ class Caller:
     facts: tuple[Fact, ...] = ()
     credential: str | None = None
     operators: tuple[str, ...] | None = None
+    scopes: frozenset[Scope] | None = None
+    until: datetime | None = None
 
     @property
     def own_name(self) -> str:
@@ -128,11 +156,19 @@ class Credentials:
         """A secret that signs an account in, once, within ten minutes. Raises `StoreError`."""
         return await self._admit(CredentialKind.LINK, person, self._store.clock.now() + LINK_LIVES)
 
-    async def make_token(self, name: str) -> str:
-        """A secret with which programs call as `token:name`. Raises `InvalidName`, `TokenExists`, `StoreError`."""
+    async def make_token(
+        self, name: str, scopes: Collection[Scope], lives: timedelta
+    ) -> tuple[str, datetime]:
+        """A secret with which programs call as `token:name`, and until when. Raises `InvalidName`, `InvalidScopes`,
+        `InvalidExpiry`, `TokenExists`, `StoreError`.
+        """
         if _TOKEN_NAME.fullmatch(name) is None:
             raise InvalidName(name)
-        return await self._admit(CredentialKind.TOKEN, f"token:{name}", None)
+        check_scopes(scopes)
+        if not timedelta() < lives <= LONGEST_LIFE:
+            raise InvalidExpiry
+        until = self._store.clock.now() + lives
+        return await self._admit(CredentialKind.TOKEN, f"token:{name}", until, tuple(set(scopes))), until
 
     async def sign_in(self, link: str) -> tuple[str, Caller] | None:
         """A session for a link, which is used up by it, and who it is; None where there is no such link."""
@@ -167,24 +203,40 @@ class Credentials:
         return await self._known(web_person(name), operators=self._listed)
 
     async def by_token(self, token: str) -> Caller | None:
-        """Which program a token belongs to.
+        """Which program a token belongs to. Raises `TokenExpired`.
 
-        Those that were seen are kept in mind: a token does not expire, and whoever removes one does it here, for one
-        process writes a file.
+        Those that were seen are kept in mind, for one process writes a file: whoever removes a token does it here.
         """
         hashed, removals = _hash(token), self._removals
         caller = self._tokens.get(hashed)
         if caller is None:
-            kind, now = CredentialKind.TOKEN, self._store.clock.now()
-            person = await self._store.reader.person_of(kind, hashed, now)
-            caller = None if person is None else self._caller(person, "api", hashed)
+            found = await self._store.reader.token(hashed)
+            caller = None if found is None else self._program(found, hashed)
+        if caller is not None and caller.until is not None and caller.until <= self._store.clock.now():
+            self._tokens.pop(hashed, None)
+            raise TokenExpired(caller.name, caller.until)
         if caller is not None and removals == self._removals:
             self._tokens[hashed] = caller
         return caller
 
-    async def _admit(self, kind: CredentialKind, person: str, until: datetime | None) -> str:
+    def _program(self, found: Credential, hashed: str) -> Caller:
+        """The program of a token. One that is an operator, by its name and by its scope, is asked as one too."""
+        caller = self._caller(found.person, "api", hashed)
+        is_operator = caller.is_operator and Scope.OPERATE in found.scopes
+        facts = (Fact(OPERATOR, value=True, as_of=found.made_at),) if is_operator else ()
+        return replace(
+            caller,
+            is_operator=is_operator,
+            facts=facts,
+            scopes=frozenset(found.scopes),
+            until=found.expires_at,
+        )
+
+    async def _admit(
+        self, kind: CredentialKind, person: str, until: datetime, scopes: Sequence[Scope] = ()
+    ) -> str:
         secret = secrets.token_urlsafe(32)
-        await self._store.admit(kind, _hash(secret), person, until)
+        await self._store.admit(kind, _hash(secret), person, until, scopes)
         return secret
 
     async def _known(

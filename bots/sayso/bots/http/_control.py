@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from sayso.bots.http._api import ApiParts, api_app
 from sayso.bots.http._bodies import Body
 from sayso.bots.http._callers import Caller, Credentials
 from sayso.bots.http._problems import Problem, add_problems
-from sayso.engine import PersonId, SQLiteStore
+from sayso.engine import PersonId, Scope, SQLiteStore
 
 CONSOLE = "console"
 _ROOT = 0
@@ -28,6 +29,13 @@ class NewCredential(Body):
     """Somebody to let in."""
 
     name: str
+
+
+class NewToken(NewCredential):
+    """A program to let in: what its token may do, and for how long."""
+
+    scopes: list[Scope]
+    lives: timedelta
 
 
 async def caller_at_socket(request: Request) -> Caller:
@@ -67,8 +75,9 @@ def control_app(parts: ApiParts, credentials: Credentials, address: Callable[[],
         return {"url": sign_in_url(address(), await credentials.make_link(body.name))}
 
     @app.post("/access/tokens")
-    async def make_token(body: NewCredential) -> dict[str, str]:
-        return {"token": await credentials.make_token(body.name)}
+    async def make_token(body: NewToken) -> dict[str, str]:
+        token, until = await credentials.make_token(body.name, body.scopes, body.lives)
+        return {"token": token, "expires_at": until.isoformat()}
 
     @app.get("/access")
     async def admitted() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from fastapi import Request
 
-from sayso.bots.http._callers import Caller, Credentials, InvalidName, csrf_token
+from sayso.bots.http._callers import Caller, Credentials, InvalidName, TokenExpired, csrf_token
 from sayso.bots.http._problems import Problem
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -43,10 +43,7 @@ class TcpDoor:
         """Who calls."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            caller = await self._credentials.by_token(token.strip())
-            if caller is None:
-                raise _unknown("This token is not known. `sayso token add NAME` makes one.")
-            return caller
+            return await self._program(token.strip())
         caller = await self.by_session(request)
         if caller is None:
             raise _unknown(
@@ -54,6 +51,26 @@ class TcpDoor:
             )
         if request.method not in _READS:
             self.check_origin(request)
+        return caller
+
+    async def person(self, request: Request) -> Caller:
+        """Who writes from one of our pages, which no program does: its token is for the API alone."""
+        caller = await self(request)
+        if caller.scopes is not None:
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "NotAllowed",
+                "Pages are for people. Programs call the API under /api/v1.",
+            )
+        return caller
+
+    async def _program(self, token: str) -> Caller:
+        try:
+            caller = await self._credentials.by_token(token)
+        except TokenExpired as error:
+            raise _unknown(str(error), "TokenExpired") from error
+        if caller is None:
+            raise _unknown("This token is not known. `sayso token NAME` makes one.")
         return caller
 
     async def by_session(self, request: Request) -> Caller | None:
@@ -118,5 +135,5 @@ def _refused(words: str) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "NotAllowed", words)
 
 
-def _unknown(words: str) -> Problem:
-    return Problem(HTTPStatus.UNAUTHORIZED, "NotSignedIn", words, headers={"WWW-Authenticate": "Bearer"})
+def _unknown(words: str, kind: str = "NotSignedIn") -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, kind, words, headers={"WWW-Authenticate": "Bearer"})

@@ -239,13 +239,11 @@ class Handler:
     async def _carry_out(
         self, event: Commanded, person: PersonId, event_key: str, received_at: datetime
     ) -> None:
-        greeting: tuple[Words, ...] = ()
-        if event.verb == "start":
-            greeting = await self._started(event, person)
+        is_start = event.verb == "start"
         reply = await self._commands.run(
             Command(
-                verb="pending" if greeting else _VERBS.get(event.verb, event.verb),
-                text="" if greeting else event.text,
+                verb="pending" if is_start else _VERBS.get(event.verb, event.verb),
+                text="" if is_start else event.text,
                 person=person,
                 name=event.sender.name,
                 event_key=event_key,
@@ -257,6 +255,9 @@ class Handler:
                 places=tuple(self._chats.names_of(event.chat.id)),
             )
         )
+        if reply.is_quiet:
+            return
+        greeting = await self._started(event, person) if is_start and not reply.is_limited else ()
         reader = event.sender.user_id if event.chat.is_private else None
         lines = "\n".join(self._surface.in_zone(line, reader) for line in (*greeting, *reply.lines))
         self._spawn(self._dialogue.say(event.chat, event.typed.message_id, (lines,)))

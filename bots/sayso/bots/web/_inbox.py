@@ -110,7 +110,7 @@ async def known_visitor(request: Request) -> Caller:
 async def known_writer(request: Request) -> Caller:
     """Who sends a form of ours."""
     door: TcpDoor = request.app.state.door
-    return await door(request)
+    return await door.person(request)
 
 
 Who = Annotated[Caller, Depends(known_visitor)]

@@ -9,13 +9,13 @@ from markupsafe import Markup
 from sayso.adapters.web import Graph, Pages, Visitor, draw_graph
 from sayso.bots.http import Caller
 from sayso.engine import (
-    ATTENTION_ACTIONS,
     ENDED,
     CardRecord,
     SQLiteStore,
     UnknownRun,
     Workflow,
     WorkflowStatus,
+    attention_actions,
 )
 
 _MOST_RUNS = 50
@@ -41,7 +41,10 @@ class RunPages:
         reader = self._store.reader
         mine = None if caller.is_operator else caller.person
         found = {
-            status: await reader.runs(status=status, requested_by=mine, limit=_MOST_RUNS)
+            status: [
+                run if caller.is_operator else run.outline()
+                for run in await reader.runs(status=status, requested_by=mine, limit=_MOST_RUNS)
+            ]
             for status in (None, WorkflowStatus.NEEDS_ATTENTION, WorkflowStatus.FAILED)
         }
         return self._pages.runs(
@@ -64,6 +67,8 @@ class RunPages:
         if not (caller.is_operator or records or caller.asked(run.requested_by)):
             raise UnknownRun(run_id)
         visits = await reader.visits(run_id)
+        if not caller.is_operator:
+            run, visits = run.outline(), [visit.outline() for visit in visits]
         workflow = self._workflows.get(run.workflow)
         graph = None
         if workflow is not None:
@@ -74,7 +79,7 @@ class RunPages:
             visitor,
             run=run,
             ended=run.status in ENDED,
-            actions=[] if run.attention is None else ATTENTION_ACTIONS[run.attention.kind],
+            actions=[] if run.attention is None else attention_actions(run.attention),
             graph=graph,
             cards=[self._card(record, caller) for record in records],
             visits=visits,

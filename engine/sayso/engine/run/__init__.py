@@ -1,5 +1,6 @@
 """Executing runs: visits, their journal, replay, parking. One driver serves the handle and the runtime."""
 
+from sayso.engine.run._approvals import Approvals
 from sayso.engine.run._asking import (
     NO_DEFAULT,
     NoDefault,
@@ -14,19 +15,18 @@ from sayso.engine.run._driver import Driver, resident_limit
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._live import LiveRun, gone_node
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._uses import Uses
 from sayso.engine.run._visit import CURRENT, Visit, current_visit
 
 __all__ = [
     "CURRENT",
     "NO_DEFAULT",
+    "Approvals",
     "BlockedLoopWatch",
     "Driver",
     "Halt",
     "HaltKind",
     "LiveRun",
     "NoDefault",
-    "Uses",
     "Visit",
     "build_terms",
     "current_visit",

@@ -25,9 +25,9 @@ from sayso.engine._records import (
 )
 from sayso.engine._values import decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
+from sayso.engine.run._approvals import Approvals
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._uses import Uses
 from sayso.engine.run._visit import Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
@@ -51,6 +51,7 @@ class LiveRun:
         "_visit",
         "_waiters",
         "_workflow",
+        "approvals",
         "attention",
         "auto",
         "failure",
@@ -60,7 +61,6 @@ class LiveRun:
         "pending",
         "run_id",
         "status",
-        "uses",
         "visit_number",
     )
 
@@ -83,7 +83,7 @@ class LiveRun:
         self.pending: tuple[RequestRecord, ...] = ()
         self.attention: Attention | None = None
         self.history: dict[str, NodeStatus] = {}
-        self.uses = Uses()
+        self.approvals = Approvals()
         self.failure: StoreError | None = None
 
     # What others see.
@@ -149,7 +149,7 @@ class LiveRun:
         self.status, self.node_id, self.visit_number = run.status, run.node_id, run.visit
         self._error, self._shown, self.attention = run.error, run.shared, run.attention
         self.pending = tuple(record for record in loaded.requests if record.open)
-        self.uses = Uses(loaded.uses)
+        self.approvals = Approvals(loaded.approvals)
         if (gone := gone_node(self._workflow, run.status, run.node_id)) is not None:
             self.status, self.attention = WorkflowStatus.NEEDS_ATTENTION, gone
             logger.warning("run %s needs attention: %s", run.run_id, gone.reason)
@@ -213,7 +213,7 @@ class LiveRun:
             resolutions=resolutions,
             requested_by=requested_by,
             host=self,
-            uses=self.uses,
+            approvals=self.approvals,
         )
 
     def _begin(self, visit: Visit) -> None:
@@ -235,7 +235,7 @@ class LiveRun:
             if end is not None:
                 # Committed whatever cancels this task meanwhile; its own leftovers must not stop it.
                 if not await visit.committed(
-                    store.end_visit(visit.place, visit.uses.recorded(visit.place, end))
+                    store.end_visit(visit.place, visit.approvals.recorded(visit.place, end))
                 ):
                     visit.halt(Halt(HaltKind.GONE))
                 elif visit.halted is None:
@@ -266,7 +266,7 @@ class LiveRun:
     async def _fail(self, visit: Visit, end: VisitEnd) -> None:
         visit.ended = True
         try:
-            if await self._driver.store.end_visit(visit.place, visit.uses.recorded(visit.place, end)):
+            if await self._driver.store.end_visit(visit.place, visit.approvals.recorded(visit.place, end)):
                 self._visit_ended(visit, end)
             elif not self.is_closing():
                 visit.halt(Halt(HaltKind.GONE))

@@ -33,9 +33,9 @@ from sayso.engine.errors import (
     UnstorableValue,
     ValueTooLarge,
 )
+from sayso.engine.run._approvals import Approvals
 from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
 from sayso.engine.run._names import Names
-from sayso.engine.run._uses import Uses
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, VisitStore
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Visit:
         "_store",
         "_stored_parked",
         "_waiting",
+        "approvals",
         "attempt",
         "ended",
         "entry",
@@ -80,7 +81,6 @@ class Visit:
         "shared",
         "steps",
         "task",
-        "uses",
     )
 
     def __init__(
@@ -92,7 +92,7 @@ class Visit:
         resolutions: int,
         requested_by: str | None,
         host: VisitHost,
-        uses: Uses,
+        approvals: Approvals,
     ) -> None:
         self._store = store
         self._loop = asyncio.get_running_loop()
@@ -109,7 +109,7 @@ class Visit:
         self.shared = decode_dict(entry)
         self.resolutions = resolutions
         self.requested_by = requested_by
-        self.uses = uses
+        self.approvals = approvals
         self.attempt = 1
         self.first_attempt = 1
         self.phase_attempt = 0

@@ -14,7 +14,7 @@ from sayso.engine.store._commands import (
 )
 from sayso.engine.store._due import GRACE
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
-from sayso.engine.store._operating import ATTENTION_ACTIONS
+from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
 from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store, VisitStore
 from sayso.engine.store._reader import SQLiteReader
 from sayso.engine.store._sqlite import SQLiteStore, open_store
@@ -45,6 +45,7 @@ __all__ = [
     "VisitEnd",
     "VisitStore",
     "Warrant",
+    "attention_actions",
     "chain_hash",
     "open_store",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from sayso.engine._questions import DIGEST_VERSION, question_digest
+from sayso.engine._binding import asks_approval
+from sayso.engine._questions import DIGEST_VERSION, question_digest, question_from_text
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
 from sayso.engine.errors import KeyReused, NotApplicable, RunMovedOn, UnknownRun
 from sayso.engine.store._commands import CommandKey, Warrant
@@ -21,6 +22,19 @@ ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
     AttentionKind.NODE_GONE: ("cancel",),
 }
 """What an operator can say to each kind of run that waits for one."""
+
+
+def attention_actions(attention: Attention) -> tuple[str, ...]:
+    """What an operator can say to this. An approval is never let stand for something else than people approved: it is
+    asked again.
+    """
+    actions = ATTENTION_ACTIONS[attention.kind]
+    if attention.kind is not AttentionKind.QUESTION_CHANGED:
+        return actions
+    texts = [text for text in (attention.was, attention.now) if text is not None]
+    if not any(asks_approval(question_from_text(text)) for text in texts):
+        return actions
+    return tuple(action for action in actions if action != "accept")
 
 
 def _load(tx: Transaction, run_id: str) -> RunRecord:
@@ -137,9 +151,12 @@ def attend(  # noqa: PLR0913 - the fields of a decision
     attention = run.attention
     if attention is None:
         raise NotApplicable(run_id, action, f"it is {run.status} and waits for no decision of an operator")
-    possible = ATTENTION_ACTIONS[attention.kind]
+    possible = attention_actions(attention)
     if action not in possible:
-        raise NotApplicable(run_id, action, f"for {attention.kind}, say one of: {', '.join(possible)}")
+        why = f"for {attention.kind}, say one of: {', '.join(possible)}"
+        if action in ATTENTION_ACTIONS[attention.kind]:
+            why = f"it is an approval, and people approved something else; say one of: {', '.join(possible)}"
+        raise NotApplicable(run_id, action, why)
     if (action == "done") != (result is not None):
         raise NotApplicable(run_id, action, "a result goes with done, and only with it")
     _change_journal(tx, run, attention, action, result)

@@ -29,6 +29,7 @@ from sayso.engine._records import (
     Rendering,
     RequestRecord,
     RunSummary,
+    Scope,
     StoreCounts,
     VisitSummary,
     WorkflowStatus,
@@ -39,6 +40,7 @@ from sayso.engine.store._connection import SCHEMA, check_version, create_private
 from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import (
     people_of,
+    read_approvals,
     read_audit,
     read_card,
     read_delivery,
@@ -225,16 +227,15 @@ class SQLiteReader:
         rows = await self._rows("credential_person", fields)
         return str(rows[0]["person"]) if rows else None
 
+    async def token(self, secret_hash: str) -> Credential | None:
+        """The token that a secret is, also once it has expired."""
+        rows = await self._rows("token_find", {"hash": secret_hash})
+        return _credential(rows[0]) if rows else None
+
     async def credentials(self, now: datetime) -> list[Credential]:
-        """Everything that lets somebody in at an instant."""
+        """Everything that lets somebody in at an instant, and the tokens that have expired."""
         return [
-            Credential(
-                CredentialKind(row["kind"]),
-                row["person"],
-                from_microseconds(row["made_at"]),
-                None if row["expires_at"] is None else from_microseconds(row["expires_at"]),
-            )
-            for row in await self._rows("credentials_list", {"now": to_microseconds(now)})
+            _credential(row) for row in await self._rows("credentials_list", {"now": to_microseconds(now)})
         ]
 
     async def visits(self, run_id: str) -> list[VisitSummary]:
@@ -267,8 +268,8 @@ class SQLiteReader:
         where = {"run_key": run.run_key, "visit": run.visit}
         requests = tuple(read_request(row) for row in await self._rows("visit_requests", where))
         steps = tuple(read_step(row) for row in await self._rows("visit_steps", where))
-        uses = {row["id"]: row["used_by"] for row in await self._rows("uses_of_run", where)}
-        return LoadedRun(run, requests, steps, uses)
+        approvals = read_approvals(await self._rows("approvals_of_run", where))
+        return LoadedRun(run, requests, steps, approvals)
 
     async def parked(self, workflow: str) -> list[tuple[str, str, str]]:
         """Every parked run of a workflow: run id, node id, and the definition it parked under, as JSON."""
@@ -349,6 +350,17 @@ class SQLiteReader:
 def _account(row: Any) -> Account:
     linked_at = row["linked_at"]
     return Account(row["account"], row["person"], None if linked_at is None else from_microseconds(linked_at))
+
+
+def _credential(row: Any) -> Credential:
+    until, scopes = row["expires_at"], row["scopes"] or ""
+    return Credential(
+        CredentialKind(row["kind"]),
+        row["person"],
+        from_microseconds(row["made_at"]),
+        None if until is None else from_microseconds(until),
+        tuple(Scope(name) for name in scopes.split()),
+    )
 
 
 def _stop_at_exit(connection: aiosqlite.Connection) -> None:

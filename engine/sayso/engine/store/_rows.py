@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sayso.engine._clock import from_microseconds
 from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
+    Approval,
     Attention,
     AuditRow,
     CardRecord,
@@ -88,6 +89,16 @@ def read_run(row: Any) -> RunRecord:
     return RunRecord(*fields)
 
 
+def read_approvals(rows: Iterable[Any]) -> dict[str, Approval]:
+    """A run's approvals, by the ids of their requests."""
+    return {
+        row["id"]: Approval(
+            row["digest"], row["decided"], read_policy(row["policy"]).reusable, row["used_by"]
+        )
+        for row in rows
+    }
+
+
 def read_step(row: Any) -> StepRecord:
     """A step."""
     return StepRecord(*row)
@@ -137,7 +148,6 @@ def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
         workflow=row["workflow"],
         run_status=status,
         run_node=node,
-        run_error=row["run_error"],
         run_ended_at=_instant(row["run_ended_at"]),
         held=not request.open and (gone or status is WorkflowStatus.NEEDS_ATTENTION),
         revised_at=_instant(row["revised_at"]),

@@ -17,7 +17,14 @@ from sayso.engine.errors import RunExists
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
-from sayso.engine.store._rows import policy_text, read_request, read_resolution, read_run, read_step
+from sayso.engine.store._rows import (
+    policy_text,
+    read_approvals,
+    read_request,
+    read_resolution,
+    read_run,
+    read_step,
+)
 from sayso.engine.store._transaction import Transaction
 from sayso.engine.store._warrants import check
 
@@ -64,8 +71,7 @@ def load(tx: Transaction, run_id: str) -> LoadedRun | None:
     where = {"run_key": run.run_key, "visit": run.visit}
     requests = tuple(read_request(found) for found in tx.rows("visit_requests", where))
     steps = tuple(read_step(found) for found in tx.rows("visit_steps", where))
-    uses = dict(tx.rows("uses_of_run", where))
-    return LoadedRun(run, requests, steps, uses)
+    return LoadedRun(run, requests, steps, read_approvals(tx.rows("approvals_of_run", where)))
 
 
 def ask(tx: Transaction, place: Place, asks: list[Ask], park: Park | None) -> Asked | None:

@@ -23,6 +23,7 @@ from sayso.engine._records import (
     LoadedRun,
     Notice,
     RequestRecord,
+    Scope,
 )
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.errors import StoreUnreadable
@@ -345,10 +346,15 @@ class SQLiteStore:
     # Ways in over HTTP. Only hashes of secrets come here.
 
     def admit(
-        self, kind: CredentialKind, secret_hash: str, person: str, expires_at: datetime | None
+        self,
+        kind: CredentialKind,
+        secret_hash: str,
+        person: str,
+        expires_at: datetime,
+        scopes: Sequence[Scope] = (),
     ) -> asyncio.Future[None]:
-        """Let whoever has a secret in as this person; raises `TokenExists`."""
-        return self._submit(_credentials.admit, kind, secret_hash, person, expires_at)
+        """Let whoever has a secret in as this person; `scopes` are those of a token. Raises `TokenExists`."""
+        return self._submit(_credentials.admit, kind, secret_hash, person, expires_at, scopes)
 
     def redeem(self, link_hash: str, session_hash: str, expires_at: datetime) -> asyncio.Future[str | None]:
         """Turn a sign-in link into a session, once; whose it is, None where there is no such link."""

@@ -261,7 +261,7 @@ SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
        q.resolved_by,
-       r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node, r.error AS run_error,
+       r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node,
        r.ended_at AS run_ended_at, q.revised_at,
        (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
                                            e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
@@ -416,8 +416,9 @@ UPDATE requests SET status = 'WITHDRAWN', resolved_at = ?, resolved_by = ? WHERE
 -- name: request_used
 UPDATE requests SET used_by = :visit WHERE id = :id AND run_key = :run_key AND used_by IS NULL;
 
--- name: uses_of_run
-SELECT id, used_by FROM requests WHERE run_key = :run_key AND used_by IS NOT NULL;
+-- name: approvals_of_run
+SELECT id, digest, decided, policy, used_by FROM requests
+WHERE run_key = :run_key AND status = 'ANSWERED' AND answer = '"approve"' AND decided IS NOT NULL;
 
 -- name: accounts_of_person
 SELECT account FROM accounts WHERE person = ?;
@@ -709,20 +710,33 @@ DELETE FROM runs WHERE run_key IN (SELECT run_key FROM runs WHERE ended_at < :be
 SELECT count(*) AS runs FROM runs WHERE ended_at < :before;
 
 -- name: credential_add
-INSERT INTO credentials (hash, kind, person, made_at, expires_at) VALUES (:hash, :kind, :person, :now, :expires_at);
+INSERT INTO credentials (hash, kind, person, made_at, expires_at, scopes, links)
+VALUES (:hash, :kind, :person, :now, :expires_at, :scopes, :links);
 
 -- name: credentials_forget_expired
-DELETE FROM credentials WHERE expires_at IS NOT NULL AND expires_at <= :now;
+-- A token that has expired is kept until another takes its place, so that whoever calls with it hears why it fails.
+DELETE FROM credentials
+WHERE expires_at IS NOT NULL AND expires_at <= :now AND (kind <> 'TOKEN' OR (:kind = 'TOKEN' AND person = :person));
+
+-- name: link_replace
+DELETE FROM credentials WHERE kind = 'LINK' AND person = :person RETURNING links;
 
 -- name: credential_take
 -- A link works once: whoever deletes it has it.
-DELETE FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS NULL OR expires_at > :now) RETURNING person;
+DELETE FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS NULL OR expires_at > :now)
+RETURNING person, links;
 
 -- name: credential_person
 SELECT person FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_at IS NULL OR expires_at > :now);
 
 -- name: credential_stands
 SELECT 1 FROM credentials WHERE hash = :hash AND (expires_at IS NULL OR expires_at > :now);
+
+-- name: token_of
+SELECT person FROM credentials WHERE kind = 'TOKEN' AND person = :person;
+
+-- name: token_find
+SELECT kind, person, made_at, expires_at, scopes FROM credentials WHERE hash = :hash AND kind = 'TOKEN';
 
 -- name: token_remove
 DELETE FROM credentials WHERE kind = 'TOKEN' AND person = :person RETURNING person;
@@ -731,8 +745,9 @@ DELETE FROM credentials WHERE kind = 'TOKEN' AND person = :person RETURNING pers
 DELETE FROM credentials WHERE (kind = 'SESSION' OR kind = 'LINK') AND person = :person;
 
 -- name: credentials_list
-SELECT kind, person, made_at, expires_at FROM credentials
-WHERE expires_at IS NULL OR expires_at > :now ORDER BY kind, person, made_at;
+-- With the tokens that have expired.
+SELECT kind, person, made_at, expires_at, scopes FROM credentials
+WHERE kind = 'TOKEN' OR expires_at > :now ORDER BY kind, person, made_at;
 
 -- name: command_find
 SELECT c.digest, r.run_id FROM commands c JOIN runs r USING (run_key) WHERE c.person = :person AND c.key = :key;

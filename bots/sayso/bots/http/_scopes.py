@@ -1,0 +1,84 @@
+"""What a token may do: the scopes that go together, and the scope that each call of the API needs, in one table.
+
+People, who come with a session or over the control socket, have no scopes: theirs is whatever they may do themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from http import HTTPStatus
+
+from fastapi import FastAPI
+
+from sayso.bots.http._problems import Problem
+from sayso.engine import OperatorError, Scope
+
+LONGEST_LIFE = timedelta(days=366)
+
+NEEDS: Mapping[tuple[str, str], frozenset[Scope]] = {
+    ("GET", "/me"): frozenset(Scope),
+    ("POST", "/runs"): frozenset({Scope.START}),
+    ("GET", "/runs"): frozenset({Scope.READ}),
+    ("GET", "/runs/{run_id}"): frozenset({Scope.READ}),
+    ("GET", "/runs/{run_id}/requests"): frozenset({Scope.READ}),
+    ("POST", "/runs/{run_id}/cancel"): frozenset({Scope.OPERATE}),
+    ("POST", "/runs/{run_id}/retry"): frozenset({Scope.OPERATE}),
+    ("POST", "/runs/{run_id}/attention"): frozenset({Scope.OPERATE}),
+    ("GET", "/requests"): frozenset({Scope.READ}),
+    ("GET", "/requests/{request_id}"): frozenset({Scope.READ}),
+    ("POST", "/requests/{request_id}/answers"): frozenset({Scope.ANSWER}),
+    ("POST", "/requests/{request_id}/withdrawal"): frozenset({Scope.START, Scope.ASK}),
+    ("POST", "/requests/{request_id}/reassignment"): frozenset({Scope.ANSWER}),
+    ("GET", "/changes"): frozenset({Scope.READ}),
+    ("GET", "/events"): frozenset({Scope.READ}),
+    ("GET", "/destinations/dead"): frozenset({Scope.OPERATE}),
+    ("POST", "/destinations/revive"): frozenset({Scope.OPERATE}),
+}
+"""The scopes for each call, one of which a token needs. A call that is missing here is refused to every token."""
+
+
+class InvalidScopes(OperatorError):
+    """Scopes that one token cannot have."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"No token was made: {reason}")
+
+
+def check_scopes(scopes: Collection[Scope]) -> None:
+    """Raises `InvalidScopes` for none, and for those that would let a program approve what it began itself."""
+    if not scopes:
+        raise InvalidScopes("it needs at least one scope")
+    begins = sorted({Scope.START, Scope.ASK} & set(scopes))
+    if begins and Scope.ANSWER in scopes:
+        raise InvalidScopes(
+            f"{begins[0]} and answer do not go together, because a program must not approve what it asked for. "
+            "Make two tokens, and give them to two programs."
+        )
+
+
+def check_scope(scopes: Collection[Scope] | None, person: str, needed: Collection[Scope]) -> None:
+    """Raises `Problem` where a token has none of the scopes that a call needs; without scopes it is no token's."""
+    if scopes is None or not set(needed).isdisjoint(scopes):
+        return
+    wanted = " or ".join(sorted(needed)) or "one that no token has"
+    has = ", ".join(sorted(scopes))
+    raise Problem(
+        HTTPStatus.FORBIDDEN,
+        "MissingScope",
+        f"{person} may not do this: its token lacks the scope {wanted}. It has {has}. To replace it, run `sayso "
+        f"shut-out {person}`, then `sayso token {person.partition(':')[2]} --scope ...`.",
+        more={"needed": sorted(needed), "scopes": sorted(scopes)},
+    )
+
+
+def describe_scopes(app: FastAPI) -> None:
+    """Have the API's description say for each call which scopes suffice."""
+    schema = app.openapi()
+    schema.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, calls in schema["paths"].items():
+        for method, call in calls.items():
+            needed = sorted(NEEDS[method.upper(), path])
+            call["security"] = [{"token": [scope]} for scope in needed]
+            call["x-scopes"] = needed
