@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,11 @@ from typing import Any, cast
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import visible_line
-from sayso.bots.desk import Desk, Press, one_account
+from sayso.bots.desk import Desk, Press
 from sayso.bots.http import RateLimit
 from sayso.bots.links import SURE, Links
+from sayso.bots.membership import LookUpFailed
+from sayso.bots.ways_in import WaysIn, one_account
 from sayso.engine import (
     CardRecord,
     InvalidAnswer,
@@ -30,6 +33,8 @@ from sayso.engine import (
     UnstorableValue,
     WorkflowStatus,
 )
+
+logger = logging.getLogger("sayso.answers")
 
 _ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
 _ID = re.compile(r"([0-9a-f]{6,32})(?:@[0-9]{1,9})?")
@@ -94,6 +99,7 @@ class Commands:
         store: SQLiteStore,
         runtime: Runtime,
         desk: Desk,
+        ways_in: WaysIn,
         starters: Mapping[str, frozenset[str]],
         links: Links,
     ) -> None:
@@ -104,6 +110,7 @@ class Commands:
         self._store = store
         self._runtime = runtime
         self._desk = desk
+        self._ways_in = ways_in
         self._starters = starters
         self._verbs: dict[str, Callable[[Command], Awaitable[Reply]]] = {
             "start": self._start,
@@ -174,7 +181,7 @@ class Commands:
         """The chat in which everybody saw that this was asked for, if cards can go there."""
         if command.is_private or command.chat is None:
             return None
-        return self._desk.place_of(command.person.partition(":")[0], command.chat)
+        return self._ways_in.place_of(command.person.partition(":")[0], command.chat)
 
     async def _pending(self, command: Command) -> Reply:
         waiting = await self.answerable(command.person)
@@ -199,7 +206,7 @@ class Commands:
 
     async def answerable(self, person: str) -> list[CardRecord]:
         """The open requests that somebody may answer, the oldest first."""
-        standing = await self._desk.standing(person)
+        standing = await self._ways_in.standing(person)
         now = self._store.clock.now()
         return [
             card
@@ -297,7 +304,11 @@ class Commands:
         pending = await self._store.reader.pending(limit=_ALL)
         ids = [one.id for one in pending if one.id.startswith(given)] or [given]
         cards = [card for one in ids if (card := await self._store.reader.card(one)) is not None]
-        found = [card for card in cards if await self._desk.sees(card, command.person, command.chat)]
+        try:
+            found = [card for card in cards if await self._ways_in.sees(card, command.person, command.chat)]
+        except LookUpFailed as problem:
+            logger.warning("what %s may hear of: %s", command.person, problem)
+            return "Not done: it could not be checked what is yours to answer. Please try again in a minute."
         if len(found) > 1:
             return f"{len(found)} open requests begin with {given}; give more of the id."
         return found[0] if found else "sayso does not know this question (any more)."

@@ -54,7 +54,9 @@ class Front:
         self.feed = Feed(store)
         self.socket = socket_path(store.path)
         self._user = local_person().partition(":")[2]
-        self._credentials = Credentials(store, settings.operators, f"web:{self._user}", parts.desk.standing)
+        self._credentials = Credentials(
+            store, settings.operators, f"web:{self._user}", parts.ways_in.standing
+        )
         api = ApiParts(
             runtime=parts.runtime,
             store=store,
@@ -62,7 +64,7 @@ class Front:
             answers=RateLimit(settings.answers_per_minute),
             starters=lambda workflow: plan.starters.get(workflow, frozenset()),
             looked_up=parts.desk.looked_up,
-            successor=parts.desk.successor,
+            successor=parts.ways_in.successor,
             exit_code=plan.exit_code,
         )
         door = TcpDoor(self._credentials, _proxy_of(settings))

@@ -21,6 +21,7 @@ from sayso.bots.links import Links
 from sayso.bots.membership import Membership
 from sayso.bots.operator import OperatorDesk
 from sayso.bots.outbox import CardSurface, Outbox
+from sayso.bots.ways_in import WaysIn
 from sayso.config import Settings
 from sayso.engine import Runtime, SaysoError, SQLiteStore, Workflow
 
@@ -81,6 +82,7 @@ class Parts:
     store: SQLiteStore
     runtime: Runtime
     desk: Desk
+    ways_in: WaysIn
     commands: Commands
     metrics: Metrics
     under_way: UnderWay
@@ -193,13 +195,13 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         )
         runtime = await stack.enter_async_context(thread)
         memberships = _Memberships()
-        groups = Groups(plan.settings, memberships, store.clock)
-        desk = Desk(store, runtime, plan.settings, memberships, groups, metrics)
+        ways_in = WaysIn(store, plan.settings, memberships, Groups(plan.settings, memberships, store.clock))
+        desk = Desk(store, runtime, plan.settings, ways_in, metrics)
         links = Links(store, metrics.accounts_changed, listed_may_link=plan.settings.listed_people_may_link)
-        commands = Commands(store, runtime, desk, plan.starters, links)
+        commands = Commands(store, runtime, desk, ways_in, plan.starters, links)
         under_way = UnderWay()
         presses = Presses(store, under_way, metrics)
-        parts = Parts(plan.settings, store, runtime, desk, commands, metrics, under_way, presses)
+        parts = Parts(plan.settings, store, runtime, desk, ways_in, commands, metrics, under_way, presses)
         platforms = plan.platforms(parts)
         memberships.update({one.name: one.membership for one in platforms})
         for one in platforms:

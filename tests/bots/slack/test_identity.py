@@ -275,15 +275,15 @@ async def test_no_vote_counts_beside_one_that_is_nobodys_yet(before: Stage) -> N
     """Bo is known, but not whose the recorded votes are, while Slack does not say it."""
     stage = before
     async with stage.running():
-        run_id, _ = await stage.ask(policy="three")
+        run_id, shown = await stage.ask(policy="three")
         card = await stage.service.card(run_id)
         for team in (HOME, ENTERPRISE):
             await stage.service.runtime.answer(
                 card.request.id, 1, "approve", person=old_form(stage, stage.ana, team), via=PLACE
             )
         await said(stage, stage.bo, "accounts")
+        shown = await stage.until_shows(shown, "2 of 3")
         stage.slack.fail(FaultKind.SERVER_ERROR, "users.info")
-        text = f"answer {card.request.id[:8]}@1 approve"
-        words = await said(stage, stage.bo, text)
+        _, words = await stage.press(stage.bo, shown, "✅ approve")
         assert "who else has voted or asked" in words
         assert len((await stage.service.card(run_id)).votes) == 2, "as they were recorded"

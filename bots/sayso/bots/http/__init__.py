@@ -1,6 +1,6 @@
 """HTTP: the server for the inbox, the API, health and webhooks, and the control socket beside the database."""
 
-from sayso.bots.http._api import Act, ApiParts, api_app
+from sayso.bots.http._api import Act, ApiParts
 from sayso.bots.http._callers import Caller, Credentials, InvalidName, csrf_token
 from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import PROXY_SECRET_HEADER, TcpDoor, TrustedProxy, cookie_name, session_of
@@ -10,6 +10,7 @@ from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._metrics import Metrics
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._public import Health, public_app
+from sayso.bots.http._routes import api_app
 from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import SocketPath, socket_path
 

@@ -15,10 +15,11 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, FastAPI, Request
 
-from sayso.bots.http._api import ApiParts, api_app
+from sayso.bots.http._api import ApiParts
 from sayso.bots.http._bodies import Body
 from sayso.bots.http._callers import Caller, Credentials
 from sayso.bots.http._problems import Problem, add_problems
+from sayso.bots.http._routes import api_app
 from sayso.engine import PersonId, Scope, SQLiteStore
 
 CONSOLE = "console"

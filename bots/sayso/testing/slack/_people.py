@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
 from sayso.testing.slack._kept import kept_markup, unescaped
+from sayso.testing.slack._payloads import handle_of, take_view_answer, who_and_where
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._refusals import Refused
-from sayso.testing.slack._schema import check_options, check_view
+from sayso.testing.slack._schema import check_options
 from sayso.testing.slack._state import (
     APP,
     BOT_USER,
@@ -237,13 +238,16 @@ class SlackPerson:
             raise Impossible(self.name, "there is nothing to send in this modal")
         view.errors = {}
         payload: dict[str, Any] = {
-            **self._around("view_submission"),
+            **who_and_where(self._world, self._account, "view_submission"),
             "view": self._world.view_as_sent(view, await self._values(view, values)),
             "response_urls": [],
             **(odd or {}),
         }
         return self._send(
-            "interactive", payload, lambda answer: self._answered_view(view, answer), is_odd=odd is not None
+            "interactive",
+            payload,
+            lambda answer: take_view_answer(self._world, self.id, view, answer),
+            is_odd=odd is not None,
         )
 
     async def close_view(self) -> None:
@@ -265,7 +269,7 @@ class SlackPerson:
         state = self._world.state
         payload = {
             "token": "local", "team_id": TEAM, "team_domain": "local", "channel_id": channel.id,
-            "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": self._handle,
+            "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": handle_of(self._account),
             "command": command, "text": kept_markup(text, is_verbatim=True), "api_app_id": APP,
             "is_enterprise_install": str(state.is_org_wide).lower(),
             "response_url": f"{self._host.url}/response/{response}", "trigger_id": self._world.new_trigger(self.id),
@@ -293,10 +297,6 @@ class SlackPerson:
         self._world.send_event(event)
 
     # --- inside ------------------------------------------------------------------------------------
-
-    @property
-    def _handle(self) -> str:
-        return self._account.name.lower().replace(" ", ".")
 
     def _channel(self, place: Place | None) -> Channel:
         if place is None:
@@ -339,32 +339,6 @@ class SlackPerson:
         stamp = f"{self._world.now().timestamp():.6f}{self._world.stamp}"
         return {**self._world.kept(sent), "block_id": block["block_id"], "action_ts": stamp}
 
-    def _around(self, kind: str) -> dict[str, Any]:
-        user = {"id": self.id, "username": self._handle, "name": self._handle, "team_id": self._account.team}
-        return {
-            "type": kind,
-            "user": user,
-            "api_app_id": APP,
-            "token": "local",
-            **self._where(kind),
-            "is_enterprise_install": self._world.state.is_org_wide,
-            "trigger_id": self._world.new_trigger(self.id),
-        }
-
-    def _where(self, kind: str) -> dict[str, Any]:
-        """The workspace and the enterprise as Slack names them: otherwise in each kind of payload, and without a
-        workspace in an org-wide install.
-        """
-        state = self._world.state
-        if state.enterprise is None:
-            return {"team": {"id": TEAM, "domain": "local"}, "enterprise": None}
-        enterprise = {"id": state.enterprise, "name": ENTERPRISE_NAME}
-        if state.is_org_wide:
-            return {"team": None, "enterprise": enterprise}
-        around = {"enterprise_id": state.enterprise, "enterprise_name": ENTERPRISE_NAME}
-        team = {"id": TEAM, "domain": "local", **around}
-        return {"team": team, "enterprise": None if kind == "view_submission" else enterprise}
-
     def _from_message(self, channel: Channel, message: Message, attachment: int | None) -> dict[str, Any]:
         """What surrounds an action in a message. An ephemeral message itself is never sent along."""
         if channel.is_archived:
@@ -396,7 +370,12 @@ class SlackPerson:
     def _act(
         self, around: dict[str, Any], action: dict[str, Any], odd: Mapping[str, Any] | None = None
     ) -> SlackPress:
-        payload = {**self._around("block_actions"), **around, "actions": [action], **(odd or {})}
+        payload = {
+            **who_and_where(self._world, self._account, "block_actions"),
+            **around,
+            "actions": [action],
+            **(odd or {}),
+        }
         return self._send("interactive", payload, is_odd=odd is not None)
 
     def _send(
@@ -426,7 +405,7 @@ class SlackPerson:
         self, around: dict[str, Any], block: dict[str, Any], element: dict[str, Any], typed: str
     ) -> list[dict[str, Any]]:
         payload = {
-            **self._around("block_suggestion"),
+            **who_and_where(self._world, self._account, "block_suggestion"),
             **around,
             "action_id": element["action_id"],
             "block_id": block["block_id"],
@@ -444,29 +423,6 @@ class SlackPerson:
         if not stack:
             raise Impossible(self.name, "has no modal open")
         return stack[-1]
-
-    def _answered_view(self, view: ViewState, answer: dict[str, Any]) -> None:
-        stack = self._world.state.modals[self.id]
-        match answer.get("response_action"):
-            case None:
-                stack.remove(view)
-            case "clear":
-                stack.clear()
-            case "errors":
-                known = {block["block_id"] for block in view.body["blocks"] if block["type"] == "input"}
-                if not answer["errors"] or set(answer["errors"]) - known:
-                    self._world.problem(f"errors for inputs that are not there: {answer['errors']}")
-                view.errors = answer["errors"]
-            case "update" | "push" as action:
-                for problem in check_view(answer.get("view")):
-                    self._world.problem(f"{action}: {problem}")
-                    return
-                if action == "update":
-                    self._world.show_view(view, answer["view"])
-                else:
-                    self._world.push_view(self.id, answer["view"])
-            case other:
-                self._world.problem(f"response_action {other!r}")
 
     async def _values(self, view: ViewState, values: Values) -> dict[str, Any]:
         inputs = [block for block in view.body["blocks"] if block["type"] == "input"]
