@@ -17,6 +17,8 @@ from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
 PROMPT = "Drop the production database?"
 
+UNKNOWN = "sayso does not know this question (any more)."
+
 
 def asking(policy: str = "team", places: Sequence[str] = (CHANNEL, GROUP)) -> Workflow:
     @node
@@ -196,7 +198,7 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
         card = await both.slack_shows("Drop the production database?", "all of")
         address = f"{(await runtime.pending(first))[0].id[:8]}@1"
         refused = await both.sayso(cho, f"reassign {address} web:eve")
-        assert refused == await both.press(cho, card, "✅ Approve", forged=True), "in the same words"
+        assert refused == UNKNOWN, "whoever was not asked hears what an unknown id gives"
         assert (await both.sayso(both.ana, f"reassign {address} person:cho")).startswith(
             "Handed over to Cho."
         )
@@ -212,7 +214,7 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
         await runtime.wait(second)
         await both.slack.until(lambda: any(one.labels for one in both.ana.messages(both.channel)))
         address = (await runtime.pending(second))[0].id[:8]
-        assert "Only whoever asked" in await both.sayso(cho, f"withdraw {address}")
+        assert await both.sayso(cho, f"withdraw {address}") == UNKNOWN
         assert (await both.sayso(both.ana, f"withdraw {address}")).startswith("Withdrawn.")
         await both.slack_shows("WITHDRAWN", "Withdrawn by Ana")
         assert (await runtime.wait(second)).shared["approved"] is False

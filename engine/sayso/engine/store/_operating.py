@@ -32,9 +32,17 @@ def attention_actions(attention: Attention) -> tuple[str, ...]:
     if attention.kind is not AttentionKind.QUESTION_CHANGED:
         return actions
     texts = [text for text in (attention.was, attention.now) if text is not None]
-    if not any(asks_approval(question_from_text(text)) for text in texts):
+    if not any(_may_be_approval(text) for text in texts):
         return actions
     return tuple(action for action in actions if action != "accept")
+
+
+def _may_be_approval(text: str) -> bool:
+    """Whether a stored question asks for an approval; one that cannot be read might."""
+    try:
+        return asks_approval(question_from_text(text))
+    except msgspec.DecodeError:
+        return True
 
 
 def _load(tx: Transaction, run_id: str) -> RunRecord:
