@@ -74,7 +74,8 @@ def _joined(head: str, below: list[str]) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith(("step", "DROP"))]
+    lines = [line.removeprefix("│ ") for line in text.splitlines()]
+    return [line for line in lines if line.startswith(("step", "DROP"))]
 
 
 @pytest.mark.parametrize("before", [LONG + "DROP DATABASE staging", SHORT], ids=["long", "short"])

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console, RenderableType
 
 from sayso.adapters.cards import build_card, cut, pieces, utf16_length
-from sayso.adapters.console import visible
+from sayso.adapters.console import request_card, set_off, visible
 from sayso.adapters.slack import HomeCard, SlackMessage, answer_view, home_view, render_card
 from sayso.adapters.telegram import render_card as render_telegram
-from sayso.engine import CastVote, Policy, Question, RequestStatus, Stage
+from sayso.engine import CastVote, Policy, Question, RequestStatus, Stage, WorkflowStatus
 from sayso.testing.slack import check_blocks, check_view
 from tests.adapters.card_records import AT, NOW, PLACES, pending, with_request
 
@@ -56,7 +58,7 @@ def test_any_card_fits_slack_and_says_what_was_given(prompt: str, label: str, na
     card = build_card(pending(question), PLACES)
     message = render_card(card)
     assert check_blocks(message.blocks, "message") == []
-    assert card.prompt in slack_text(message)
+    assert set_off(card.prompt) in slack_text(message)
     assert not re.search(r"[<>]", message.text), "the notification's text is parsed, and must be escaped"
     kinds = {
         element["type"]
@@ -70,7 +72,7 @@ def test_any_card_fits_slack_and_says_what_was_given(prompt: str, label: str, na
     waiting = HomeCard(card, card, "its card: #sre", waits=True)
     home = home_view([pressed, *[waiting] * 19], 25)
     assert check_view(home) == []
-    assert card.prompt in slack_text(SlackMessage("", home["blocks"]))
+    assert set_off(card.prompt) in slack_text(SlackMessage("", home["blocks"]))
 
 
 def test_a_home_holds_as_many_cards_as_slack_takes() -> None:
@@ -98,7 +100,7 @@ def test_any_card_fits_telegram_and_says_what_was_given(
     message = render_telegram(card, UTC, NOW)
     shown = telegram_text(message.text)
     assert utf16_length(shown) <= 4096
-    assert card.prompt in shown + message.rest
+    assert set_off(card.prompt) in shown + message.rest
     assert set(re.findall(r"<[^>]*>", message.text)) <= {"<b>", "</b>", "<i>", "</i>"}
     for row in message.keyboard:
         assert all(1 <= len(button["callback_data"].encode()) <= 64 for button in row)
@@ -182,3 +184,53 @@ def test_text_that_changes_its_direction_is_shown_and_not_obeyed() -> None:
     card = build_card(pending(Question("pay \u202eeert", ["yes"], "select", None, None)), PLACES)
     assert "\u202e" not in card.prompt
     assert card.prompt == visible("pay \u202eeert")
+
+
+LINE_ENDS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\n\n", "\n\u200b", "\n    "]
+OURS = "Requested by: Eve"
+several = st.lists(
+    st.sampled_from(["", " ", "x", OURS, "Approved by Bo 12:04", "─" * 20]), min_size=2, max_size=6
+).flatmap(lambda lines: st.sampled_from(LINE_ENDS).map(lambda end: end.join([*lines, OURS])))
+HIDDEN = re.compile(r"^[\s\u200b-\u200f\u2060]*(Requested by: Eve|Approved by Bo 12:04|─{20})")
+
+
+def lines_like_ours(text: str) -> list[str]:
+    """Lines that pass for some of the card itself, however a reader's app ends lines."""
+    return [line for line in text.splitlines() if HIDDEN.match(line)]
+
+
+@settings(max_examples=40)
+@given(text=several, value=several)
+def test_no_line_of_a_text_passes_for_one_of_the_card(text: str, value: str) -> None:
+    """A detail of several lines wrote "Requested by: …" below the card's own."""
+    question = Question(
+        f"Go?\n{text}", ["approve", "reject"], "select", None, {"Log": f"a{text}", "More": [{"a": value}]}
+    )
+    vote = CastVote("telegram:7", "telegram", "approve", AT, f"fine{text}", "telegram:7")
+    policy = Policy(
+        stages=[Stage(["telegram:7", "telegram:8"], need=2)], audience=("telegram:7", "telegram:8")
+    )
+    opened = with_request(pending(question, votes=(vote,)), note=f"soon{text}", policy=policy)
+    ended = with_request(
+        pending(question, votes=(vote,), run_status=WorkflowStatus.FAILED, run_error=f"no{text}", run_ended_at=AT),
+        status=RequestStatus.ANSWERED, answer='"approve"', resolved_at=AT, resolved_by="telegram:7", note=f"soon{text}",
+    )  # fmt: skip
+    for record in (opened, ended):
+        card = build_card(record, PLACES)
+        slack, telegram = render_card(card), render_telegram(card, UTC, NOW)
+        home = home_view([HomeCard(card, card, "its card: #sre", waits=True)], 1)
+        assert lines_like_ours(slack_text(slack)) == []
+        assert lines_like_ours(slack.text) == []
+        assert lines_like_ours(slack_text(SlackMessage("", home["blocks"]))) == []
+        assert lines_like_ours(telegram_text(telegram.text)) == []
+        assert lines_like_ours(slack.rest + telegram.rest) == []
+    assert lines_like_ours(shown(request_card(opened.request, "release", NOW))) == []
+
+
+def shown(card: RenderableType) -> str:
+    """What a terminal would show, without the frame and the rules."""
+    console = Console(file=io.StringIO(), width=1000)
+    console.print(card)
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.strip("│") for line in console.file.getvalue().splitlines() if line[:1] == "│"]
+    return "\n".join(line for line in lines if line.count("─") < len(line) - 4)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -16,14 +16,19 @@ from tests.bots.command import DEADLINE, SAYSO, environment
 
 
 class ServiceProcess:
-    """A running service. Entering waits until it says where it listens; leaving kills it if it still runs."""
+    """A running service. Entering waits until it says where it listens; leaving kills it if it still runs.
+
+    `launcher` is a command that runs the one behind it.
+    """
+
+    launcher: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, folder: Path, *arguments: str, **extra_environment: str) -> None:
         self._folder = folder
         self._log = folder / "service.log"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [SAYSO, "serve", "--json", *arguments],
+                [*self.launcher, SAYSO, "serve", "--json", *arguments],
                 cwd=folder,
                 env=environment(**extra_environment),
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.bots.command import sayso
+from tests.bots.command import SAYSO, TerminalSession, sayso
 from tests.bots.service_process import ServiceProcess
 
 FLOWS = """
@@ -248,3 +249,54 @@ def test_a_second_signal_stops_at_once(folder: Path, number: signal.Signals) -> 
             pass
         os.kill(service.process.pid, number)
         assert service.process.wait(timeout=10) == 130
+
+
+def test_a_link_is_shown_to_eyes_alone(folder: Path) -> None:
+    """Without a terminal, what is written goes into a journal that others read; the link signs an operator in."""
+    with ServiceProcess(folder) as service:
+        assert "#" not in service.log
+        assert f"To sign in to the inbox: sayso sign-in {getpass.getuser()}" in service.log
+        assert sayso(folder, "access", "--json").json["credentials"] == []
+    with TerminalSession(folder, SAYSO, "serve") as session:
+        session.wait_for("Sign in to the inbox, once, within ten minutes:", "/sign-in#")
+        session.press("c")
+        session.end()
+
+
+PRYING = """
+import os
+import subprocess
+import sys
+
+from sayso.engine import Workflow, node
+
+ENVIRONMENT = "import os; print(' '.join(name for name in os.environ if 'SLACK' in name.upper() or 'TELEGRAM' in name))"
+SEEN = [name for name in os.environ if "SLACK" in name.upper()]
+
+
+@node
+def pry(shared):
+    child = subprocess.run([sys.executable, "-c", ENVIRONMENT], capture_output=True, text=True, close_fds=False)
+    with open("seen", "w") as seen:
+        print(*sorted(child.stdout.split()), *SEEN, file=seen)
+
+
+workflow = Workflow("flow", start=pry)
+"""
+
+
+def test_programs_that_a_workflow_starts_inherit_no_secret(folder: Path) -> None:
+    (folder / "flows.py").write_text(PRYING)
+    secrets = {
+        "SAYSO_SLACK__BOT_TOKEN": "xoxb-a",
+        "sayso_slack__app_token": "xapp-a",
+        "SAYSO_SLACK": '{"signing_secret": "a"}',
+        "SAYSO_SLACK__API_URL": "http://127.0.0.1:9/api/",
+        "SAYSO_TELEGRAM__TOKEN": "1:a",
+        "SAYSO_TELEGRAM__API_URL": "http://127.0.0.1:9",
+    }
+    kept = ["SAYSO_SLACK__API_URL", "SAYSO_TELEGRAM__API_URL"]
+    with ServiceProcess(folder, **secrets):
+        run_id = start_run(folder)
+        wait_for_status(folder, run_id, "COMPLETED")
+    assert (folder / "seen").read_text().split() == [*kept, kept[0]]

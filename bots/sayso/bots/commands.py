@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sayso.adapters.cards import Words
@@ -38,6 +38,16 @@ logger = logging.getLogger("sayso.answers")
 
 _ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
 _ID = re.compile(r"([0-9a-f]{6,32})(?:@[0-9]{1,9})?")
+_KEYED = frozenset({"start", "answer", "break-glass"})
+"""Verbs whose effect is stored under the command's key: repeated, they say what became of it."""
+
+_TAKEN = "commands"
+"""Where the keys of commands are kept whose effect is committed."""
+
+_TAKEN_ALREADY = "This command was taken already. If you have no answer to it, please send it again."
+_KEYS_LIVE = timedelta(days=1)
+"""As long as Telegram keeps an update; a request that Slack signed is taken for five minutes."""
+
 _MOST_LISTED = 20
 _MOST_RUNS = 10
 _ALL = 1_000_000
@@ -128,7 +138,9 @@ class Commands:
         }
 
     async def run(self, command: Command) -> Reply:
-        """Carry a command out and commit what it does; repeated under its event key, it does nothing again."""
+        """Carry a command out and commit what it does; repeated under its event key, it does nothing again, and shows
+        nothing again. Cut short, it is not taken yet, and a repetition carries it out.
+        """
         if self._is_too_often(command):
             is_quiet = bool(self._told.wait(command.chat or command.person))
             return Reply((_TOO_OFTEN,), is_limited=True, is_quiet=is_quiet)
@@ -139,8 +151,14 @@ class Commands:
             reply = await self._help(command)
             return Reply(((unknown,), *reply.lines) if unknown else reply.lines)
         try:
+            is_keyed = verb in _KEYED
+            if not is_keyed and await self._store.kept(_TAKEN, command.event_key) is not None:
+                return _said(_TAKEN_ALREADY)
             await self._desk.greet(command.person, command.name)
-            return await carry_out(command)
+            reply = await carry_out(command)
+            if is_keyed or await self._store.claim(_TAKEN, command.event_key, _KEYS_LIVE):
+                return reply
+            return _said(_TAKEN_ALREADY)  # by a repetition at the same time: only one of both is shown
         except StoreError:
             return _said("Not done: the database cannot be used. Please try again later.")
 

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from sayso.bots.http import (
     ApiParts,
+    ConnectionLimits,
     Credentials,
     Feed,
     Guard,
@@ -87,10 +88,20 @@ class Front:
             ),
         )
         webhooks = [one.path for router in routers for one in router.routes if isinstance(one, APIRoute)]
+        within = settings.request_timeout
         self.http = HttpServer(
-            Guard(public, hosts=self._hosts(), open_paths=webhooks), host=settings.host, port=settings.port
+            Guard(public, hosts=self._hosts(), open_paths=webhooks),
+            ConnectionLimits.of_public(
+                settings.connections, settings.connections_per_address, within, settings.trusted_proxies
+            ),
+            host=settings.host,
+            port=settings.port,
         )
-        self.control = HttpServer(control_app(api, self._credentials, lambda: self.address), path=self.socket)
+        self.control = HttpServer(
+            control_app(api, self._credentials, lambda: self.address),
+            ConnectionLimits.of_control(within),
+            path=self.socket,
+        )
 
     @property
     def address(self) -> str:

@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from sayso.config import forget_secrets
 from sayso.engine import AuthorError, OperatorError, Workflow
 
 
@@ -33,13 +34,15 @@ class UnloadableWorkflow(AuthorError):
 
 
 def load_workflow(reference: str, directory: Path) -> Workflow:
-    """The workflow of `MODULE:WORKFLOW`; the module is looked for in `directory` first.
+    """The workflow of `MODULE:WORKFLOW`; the module is looked for in `directory` first. From here on code of others
+    runs in this process: what it starts does not inherit the secrets of the environment, which settings hold by now.
 
     Raises `UnknownWorkflow`, `UnloadableWorkflow`.
     """
     module_name, colon, attribute = reference.partition(":")
     if not colon or not module_name or not attribute:
         raise UnknownWorkflow(reference, _advice(reference))
+    forget_secrets()
     module = _import(reference, module_name, directory)
     found = getattr(module, attribute, None)
     if isinstance(found, Workflow):

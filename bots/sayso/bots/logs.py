@@ -1,11 +1,15 @@
-"""The log of `sayso serve`: lines for people or JSON for machines, with run and request ids, without secrets."""
+"""The log of `sayso serve`: lines for people or JSON for machines, with run and request ids, without secrets.
+
+Lines that repeat are counted, so that nobody can fill the disk by having one written again and again.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, TextIO
 
 import structlog
 
@@ -24,6 +28,15 @@ _NOISY = (
     "aiosqlite",
 )
 _HIDDEN = "[secret]"
+
+REPEATS_WITHIN = 60.0
+"""Seconds for which a line is written once, and then how often it came."""
+
+MOST_ALIKE = 20
+"""How many warnings and errors that differ only in what is filled in are written in that time."""
+
+_MOST_REMEMBERED = 1000
+_OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__)
 
 
 class SecretFilter:
@@ -57,6 +70,82 @@ class _VisibleFormatter(structlog.stdlib.ProcessorFormatter):
         return visible(self._secrets.clean(super().format(record)))
 
 
+@dataclass(slots=True)
+class _Counted:
+    """Lines that count as one, since the first of them."""
+
+    first: logging.LogRecord
+    words: str
+    allowed: int
+    seen: int = 0
+
+    @property
+    def left_out(self) -> int:
+        return max(0, self.seen - self.allowed)
+
+
+@dataclass(slots=True)
+class Repeats:
+    """Which lines are written. It says nothing that depends on when it is asked, but on when the lines were made."""
+
+    _counted: dict[tuple[object, ...], _Counted] = field(default_factory=dict[tuple[object, ...], _Counted])
+
+    def takes(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written: not one that was within the last minute, and not the 21st warning of a kind."""
+        message = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        more = sorted((key, repr(value)) for key, value in record.__dict__.items() if key not in _OWN_FIELDS)
+        if not self._allows((record.name, message, repr(error), *more), record, message, 1):
+            return False
+        if record.levelno < logging.WARNING:
+            return True
+        return self._allows((record.name, record.levelno), record, str(record.msg), MOST_ALIKE)
+
+    def due(self, now: float) -> Iterator[logging.LogRecord]:
+        """Lines that say how often others came, a minute after their first; `now` as in `LogRecord.created`."""
+        while self._counted:
+            key = next(iter(self._counted))
+            counted = self._counted[key]
+            if now - counted.first.created < REPEATS_WITHIN and len(self._counted) <= _MOST_REMEMBERED:
+                return
+            del self._counted[key]
+            if counted.left_out:
+                yield _count_of(counted)
+
+    def _allows(self, kind: tuple[object, ...], record: logging.LogRecord, words: str, allowed: int) -> bool:
+        key = (*kind, words, allowed)
+        counted = self._counted.setdefault(key, _Counted(record, words, allowed))
+        counted.seen += 1
+        return not counted.left_out
+
+
+def _count_of(counted: _Counted) -> logging.LogRecord:
+    first = counted.first
+    times = "once" if counted.left_out == 1 else f"{counted.left_out} times"
+    words = f"{counted.words} (repeated {times} within {REPEATS_WITHIN:g} s)"
+    return logging.LogRecord(first.name, first.levelno, first.pathname, first.lineno, words, None, None)
+
+
+class _CountingHandler(logging.StreamHandler[TextIO]):
+    """Writes lines, and the counts of those that repeat."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._repeats = Repeats()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for count in self._repeats.due(record.created):
+            super().emit(count)
+        if self._repeats.takes(record):
+            super().emit(record)
+
+    def close(self) -> None:
+        """Called by `logging` at the end: what was counted is said."""
+        for count in self._repeats.due(float("inf")):
+            super().emit(count)
+        super().close()
+
+
 def set_up_logging(settings: LogSettings, secrets: Iterable[str | None] = ()) -> None:
     """Send all log lines of this process to standard error, in the form that is set."""
     hidden = SecretFilter(secrets)
@@ -84,7 +173,7 @@ def set_up_logging(settings: LogSettings, secrets: Iterable[str | None] = ()) ->
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tracebacks, hidden, last],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _CountingHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 
 from sayso.adapters.cards import Words
-from sayso.adapters.console import visible, visible_line
+from sayso.adapters.console import set_off, visible, visible_line
 from sayso.bots.links import SURE, called
 from sayso.bots.outbox import CardSurface, DeliveryProblem, Throttled, Undeliverable
 from sayso.engine import AuditRow, SQLiteStore, StoreError, WorkflowStatus
@@ -171,14 +171,14 @@ class OperatorDesk:
             return ((f"FORGED: {where} shows something else than was sent: {mismatched_parts(row)}.",),
                     ("The press was not counted.",), (advice,))  # fmt: skip
         if row.kind == "break_glass":
-            reason = visible(str(payload.get("reason")))
+            reason = set_off(visible(str(payload.get("reason"))))
             return ((f"BREAK-GLASS: {visible_line(str(row.person))} approved alone: {reason}",),
                     (f"sayso audit export --run {row.run_id}",))  # fmt: skip
         run = await self._store.reader.run(str(row.run_id))
         subject = f"{visible_line(run.workflow)}, run {run.run_id}"
         if row.kind == "run_ended":
             return (
-                (f"FAILED: {subject}: {visible(str(payload.get('error')))}",),
+                (f"FAILED: {subject}: {set_off(visible(str(payload.get('error'))))}",),
                 (f"sayso retry {run.run_id}",),
             )
         what = visible_line(f"{payload.get('kind')}: {payload.get('name')}")

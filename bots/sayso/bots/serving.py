@@ -158,11 +158,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A service that runs: where its HTTP server listens, and a link that signs its own user in, once."""
+    """A service that runs: where its HTTP server listens. `make_link` makes a link that signs its own user in, once."""
 
     url: str
     socket: str
-    link: str
+    make_link: Callable[[], Awaitable[str]]
 
 
 class _Memberships(dict[str, Membership]):
@@ -217,7 +217,7 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         group.create_task(_watch(thread), name="workflows")
         group.create_task(front.feed.run(), name="feed")
         health.report("service", None)
-        yield Serving(front.url, str(front.socket.path), await front.link())
+        yield Serving(front.url, str(front.socket.path), front.link)
         health.report("service", "it is stopping")
 
 

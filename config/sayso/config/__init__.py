@@ -18,7 +18,7 @@ from sayso.config._sections import (
     TelegramSettings,
     WorkflowSettings,
 )
-from sayso.config._settings import FILE_NAME, Settings, load_settings, read_secret
+from sayso.config._settings import FILE_NAME, Settings, forget_secrets, load_settings, read_secret
 
 __all__ = [
     "FILE_NAME",
@@ -40,6 +40,7 @@ __all__ = [
     "TelegramSettings",
     "UnknownDestination",
     "WorkflowSettings",
+    "forget_secrets",
     "load_settings",
     "named_entries",
     "read_secret",

@@ -266,6 +266,22 @@ class HttpSettings(Section):
     sign_ins_per_minute: int = Field(
         default=20, ge=1, description="How many sign-ins a minute one address may try."
     )
+    connections: int = Field(
+        default=512,
+        ge=1,
+        description="How many connections are open at once; fewer where the process may open few files (ulimit -n). "
+        "When there is no room, those go first that send no request.",
+    )
+    connections_per_address: int = Field(
+        default=128,
+        ge=1,
+        description="How many of them one address may have. Behind a proxy that trusted_proxies does not name, write "
+        "as many as connections.",
+    )
+    request_timeout: Duration = Field(
+        default=timedelta(seconds=20),
+        description="How long a request may take to arrive, with its body; then its connection is closed.",
+    )
     user_header: Text | None = Field(
         default=None,
         description="A header in which a reverse proxy says who has signed in with it, such as X-Forwarded-User: "

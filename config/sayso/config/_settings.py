@@ -203,6 +203,18 @@ def load_settings(directory: Path | None = None) -> Settings:
     return settings
 
 
+def forget_secrets() -> None:
+    """Remove the secrets from this process's environment, once settings are loaded: what it starts inherits none."""
+    secrets = {
+        name
+        for section, names in _SECRETS.items()
+        for name in (section, *(f"{section}{_NESTED}{one}" for one in names))
+    }
+    for variable in list(os.environ):
+        if variable.lower().removeprefix(_PREFIX.lower()) in secrets and variable.upper().startswith(_PREFIX):
+            del os.environ[variable]
+
+
 def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:
     """A secret from the environment or from its file, or None. Raises `InvalidSettings` for an unreadable file."""
     if value is not None:

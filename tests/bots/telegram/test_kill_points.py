@@ -195,5 +195,26 @@ async def test_a_crowd_in_flight_survives_a_kill(tmp_path: Path) -> None:
             assert len(await game.cards()) <= CROWD + 32
 
 
+async def test_a_command_that_was_cut_short_is_carried_out_after_the_kill(tmp_path: Path) -> None:
+    """Telegram sends it again: "taken already" would have lost it."""
+    async with LocalTelegram(limits=TelegramLimits.unlimited()) as telegram:
+        stage = await build(tmp_path, telegram, "command")
+        folder, given = described(stage, 0)
+        given["settings"]["destinations"][stage.place]["audience"] = "members"
+        async with a_worker(folder, given) as worker:
+            await worker.run(0)
+            await telegram.until(lambda: telegram.is_polled)
+            telegram.fail(FaultKind.HANG, "getChatMember")
+            await stage.ana.command(None, "/pending")
+            await telegram.until(lambda: telegram.faults.remaining == 0)
+            worker.kill(signal.SIGKILL)
+            await worker.watch()
+            await worker.run(0)
+            await telegram.until(lambda: stage.count() == 1)
+            assert (await stage.ana.last()).text == "Nothing waits for your answer."
+            worker.kill(signal.SIGTERM)
+            await worker.watch()
+
+
 def _after(count: Callable[[], int], wanted: int) -> Callable[[], bool]:
     return lambda: count() >= wanted

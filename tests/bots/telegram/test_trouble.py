@@ -28,7 +28,7 @@ async def test_of_a_long_prompt_nothing_is_dropped_and_it_stays_pending(stage: S
     files = [one.document.content.decode() for one in seen if one.document is not None]
     below = [one.text for one in seen if one.message_id > card.message_id and one.document is None]
     read = "".join([head, *below, *files])
-    assert read.replace("\n", "").startswith(prompt.replace("\n", "")[:length])
+    assert read.replace("│ ", "").replace("\n", "").startswith(prompt.replace("\n", "")[:length])
     assert (await stage.service.card(run_id)).request.open
 
 

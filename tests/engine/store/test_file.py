@@ -194,3 +194,32 @@ def test_two_ways_to_write_one_path_are_one_file(tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(tmp_path / "sayso.db")
     assert SQLiteStore(link).path == SQLiteStore(f"{tmp_path}/x/../sayso.db").path
+
+
+@pytest.mark.parametrize("ending", [".lock", "-wal", "-shm", "-journal"])
+async def test_no_link_beside_the_database_is_followed(database: Path, tmp_path: Path, ending: str) -> None:
+    """Whoever may write in the folder would have another file of the user's emptied, or made."""
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    link = database.with_name(database.name + ending)
+    for target in (precious, tmp_path / "nothing"):
+        link.symlink_to(target)
+        with pytest.raises(StoreUnreadable, match="is a link; remove it"):
+            SQLiteStore(database).open()
+        link.unlink()
+    assert precious.read_text() == "kept"
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_backup_follows_no_link(database: Path, tmp_path: Path, *, is_there: bool) -> None:
+    store = SQLiteStore(database)
+    await begin(store)
+    target, link = tmp_path / "target", tmp_path / "backup.db"
+    link.symlink_to(target)
+    if is_there:
+        target.write_text("kept")
+    with pytest.raises(StoreUnreadable, match="it is a link; a backup never overwrites"):
+        await store.reader.backup(link)
+    await store.close()
+    assert (target.read_text() if target.exists() else None) == ("kept" if is_there else None)

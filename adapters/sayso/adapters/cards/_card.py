@@ -11,7 +11,7 @@ from typing import assert_never
 
 from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name, vote_words
-from sayso.adapters.console import visible, visible_line
+from sayso.adapters.console import set_off, visible, visible_line
 from sayso.engine import (
     CardRecord,
     Json,
@@ -248,7 +248,7 @@ def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
     if request.deadline is not None and request.open:
         facts.append(Fact("Until", (request.deadline,)))
     if request.note is not None:
-        facts.append(Fact("Note", (visible(request.note),)))
+        facts.append(Fact("Note", (set_off(visible(request.note)),)))
     return facts
 
 
@@ -285,7 +285,7 @@ def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
         lines.append((f"Earlier votes: {yes} approved, {len(earlier) - yes} rejected.",))
     for vote in record.votes[-_MOST_VOTES:]:
         verb = vote_words(record.request.question, vote.value)
-        comment = f" “{cut(visible(vote.comment), _LONGEST_REMARK)}”" if vote.comment else ""
+        comment = f" “{set_off(cut(visible(vote.comment), _LONGEST_REMARK))}”" if vote.comment else ""
         lines.append(
             (f"{verb[0].upper()}{verb[1:]}: {person_name(vote.person, record.names)} ", vote.at, comment)
         )
@@ -358,7 +358,7 @@ def _answered(record: CardRecord) -> Words:
         words.append(f" and {others} other{'' if others == 1 else 's'}")
     if past is None:
         words.append(f": {answer_words(request.question, value)}")
-    comments = [visible(vote.comment) for vote in record.votes if vote.comment]
+    comments = [set_off(visible(vote.comment)) for vote in record.votes if vote.comment]
     return (*words, *(f" “{comment}”" for comment in comments))
 
 

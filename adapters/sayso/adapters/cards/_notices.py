@@ -9,7 +9,7 @@ from typing import Any
 from sayso.adapters.cards._card import Card, progress, still_needed
 from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import Words, person_name, place_name, vote_words
-from sayso.adapters.console import visible, visible_line
+from sayso.adapters.console import set_off, visible, visible_line
 from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
 _LONGEST_PROMPT = 200
@@ -47,7 +47,7 @@ def notice_message(
         case NoticeKind.REASSIGNED:
             return Message(((f"{who} handed this over to {_names(said, places, record)}: {prompt}",),))
         case NoticeKind.BREAK_GLASS:
-            reason = visible(str(said.get("comment")))
+            reason = set_off(visible(str(said.get("comment"))))
             line = (
                 f"{who} approved this alone, under break-glass, without the others who were asked: {prompt}",
             )
@@ -68,7 +68,7 @@ def rest_text(card: Card, rest: str) -> str:
 def _vote(record: CardRecord, notice: Notice, places: Mapping[str, str], who: str) -> Message:
     said = notice.payload
     verb = vote_words(record.request.question, said.get("value"))
-    remark = f" “{visible(str(said['comment']))}”" if said.get("comment") else ""
+    remark = f" “{set_off(visible(str(said['comment'])))}”" if said.get("comment") else ""
     needed = "" if not record.request.open else _needed(record, places)
     return Message(((f"{who} {verb}: ", notice.at, f".{remark}{needed}"),), quiet=True)
 

@@ -13,7 +13,7 @@ from sayso.adapters.console._cards import (
     request_card,
     result_card,
 )
-from sayso.adapters.console._escaping import csv_cell, visible, visible_line
+from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
 from sayso.adapters.console._replies import EmptyReply, is_numbered, read_reply, read_value, reply_hint
@@ -32,6 +32,7 @@ __all__ = [
     "is_numbered",
     "may_answer_here",
     "outcome_words",
+    "quoted",
     "read_field",
     "read_form",
     "read_reply",
@@ -41,6 +42,7 @@ __all__ = [
     "requests_table",
     "result_card",
     "runs_table",
+    "set_off",
     "visible",
     "visible_line",
 ]

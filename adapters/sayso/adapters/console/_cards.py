@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from sayso.adapters.console._escaping import visible, visible_line
+from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
     Attention,
@@ -83,7 +83,9 @@ def request_card(record: RequestRecord, workflow: str, now: datetime) -> Rendera
     """The card of an open request."""
     question = record.question
     title = Text(f" {visible_line(workflow)} / {visible_line(record.name)} ", style="bold")
-    parts: list[RenderableType] = [Text(visible(question.prompt or "Input is needed."), style="bold")]
+    parts: list[RenderableType] = [
+        Text(set_off(visible(question.prompt or "Input is needed.")), style="bold")
+    ]
     if question.details is not None:
         parts += [Rule(style="dim"), *_details(question.details)]
     parts += [Rule(style="dim"), _facts(record, now)]
@@ -99,7 +101,7 @@ def _facts(record: RequestRecord, now: datetime) -> Table:
     if record.deadline is not None:
         facts.append(("Until", instant_words(record.deadline, now)))
     if record.note is not None:
-        facts.append(("Note", visible(record.note)))
+        facts.append(("Note", set_off(visible(record.note))))
     if record.revision > 1:
         facts.append(("Changed", "the text is new; earlier answers do not count"))
     return _fields(facts)
@@ -117,7 +119,7 @@ def _fields(rows: list[tuple[str, str]]) -> Table:
 def _details(details: Json) -> Iterator[RenderableType]:
     """A dict as fields, long texts below their name; anything else as text."""
     if not isinstance(details, dict):
-        yield Text(_plain(details))
+        yield Text(quoted(_plain(details).strip("\n")).lstrip("\n"))
         return
     short = [(name, _plain(value)) for name, value in details.items() if not _is_long(value)]
     if short:
@@ -125,7 +127,7 @@ def _details(details: Json) -> Iterator[RenderableType]:
     for name, value in details.items():
         if _is_long(value):
             yield Text(visible_line(name), style="dim")
-            yield Text(_plain(value).rstrip())
+            yield Text(quoted(_plain(value).strip("\n")).lstrip("\n"))
 
 
 def _is_long(value: Json) -> bool:
@@ -192,7 +194,7 @@ def attention_card(
     title = Text(f" {visible_line(workflow)} / {visible_line(attention.name)} needs attention ", style="bold")
     parts: list[RenderableType] = [Text(_ATTENTION_WORDS[attention.kind], style="bold")]
     if attention.reason:
-        parts.append(Text(visible(attention.reason)))
+        parts.append(Text(set_off(visible(attention.reason))))
     for label, text in (("Was", attention.was), ("Is now", attention.now)):
         if text is not None:
             parts += [Rule(Text(label), align="left", style="dim"), *_stored_text(text)]
@@ -213,7 +215,7 @@ def _stored_text(text: str) -> Iterator[RenderableType]:
     except ValueError:
         stored = None
     if not isinstance(stored, Mapping) or "prompt" not in stored:
-        yield Text(visible(text))
+        yield Text(set_off(visible(text)))
         return
     fields = cast("Mapping[str, Json]", stored)
     shown = ("prompt", "options", "input_type", "schema", "details")

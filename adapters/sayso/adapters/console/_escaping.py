@@ -8,6 +8,7 @@ _JOINERS = frozenset("\u200c\u200d")
 """Zero-width (non-)joiners: Persian and emoji need them, and they hide nothing."""
 
 _HIDDEN = frozenset({"Cf", "Cs", "Co", "Zl", "Zp"})
+BAR = "│ "
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
@@ -22,6 +23,16 @@ def visible(text: str) -> str:
 def visible_line(text: str) -> str:
     r"""As `visible`, on one line: a line break is shown as `\n`."""
     return visible(text).replace("\n", "\\n")
+
+
+def set_off(text: str) -> str:
+    """Visible text with a bar before each line but the first, so that none passes for a line of the card itself."""
+    return (text.rstrip("\n") or text).replace("\n", f"\n{BAR}")
+
+
+def quoted(text: str) -> str:
+    """As `set_off`, from a line of its own on where the text has several: for what stands behind a label."""
+    return f"\n{BAR}{set_off(text)}" if "\n" in text else text
 
 
 def _shown(character: str) -> str:

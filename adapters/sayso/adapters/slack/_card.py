@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces
+from sayso.adapters.console import quoted, set_off
 from sayso.adapters.slack._data import Action, CardButton
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
@@ -72,7 +73,7 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     asked, rest = question(card, _CONTINUES)
     blocks = [asked, rich_text(below(card)), *_for_users(controls(card), users)]
     status = f"{card.status}: " if card.status else ""
-    return SlackMessage(fallback(f"{status}{card.prompt}"), [one for one in blocks if one], rest)
+    return SlackMessage(fallback(f"{status}{set_off(card.prompt)}"), [one for one in blocks if one], rest)
 
 
 def render_copy(card: Card, link: str | None = None) -> SlackMessage:
@@ -109,14 +110,14 @@ def render_mentions(message: SlackMessage, mentions: Sequence[Mention]) -> Slack
 
 
 def _locked(card: Card, words: str, link: str | None = None) -> SlackMessage:
-    kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
+    kept, _ = split([Stretch(set_off(card.prompt), Style.BOLD)], TEXT_LIMIT)
     below_it = [Stretch(f"\n{words}", Style.ITALIC)]
     if link is not None:
         below_it += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]
     for line in card.said[:1]:
         below_it += [Stretch("\n"), *_said(line)]
     shown = rich_text([*kept, *below_it])
-    return SlackMessage(fallback(f"{words} {card.prompt}"), [shown] if shown else [])
+    return SlackMessage(fallback(f"{words} {set_off(card.prompt)}"), [shown] if shown else [])
 
 
 def question(card: Card, continues: str) -> tuple[Block | None, str]:
@@ -128,7 +129,7 @@ def question(card: Card, continues: str) -> tuple[Block | None, str]:
 
 
 def _body(card: Card) -> Iterator[Stretch]:
-    yield Stretch(card.prompt, Style.BOLD)
+    yield Stretch(set_off(card.prompt), Style.BOLD)
     yield from _details(card.details)
     yield from _options(card)
     for fact in card.facts:
@@ -141,8 +142,7 @@ def _details(details: Sequence[Field]) -> Iterator[Stretch]:
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
         yield Stretch(f"{field.name}: ", Style.BOLD)
-        text = field.text.strip("\n")
-        yield Stretch(f"\n{text}" if "\n" in text else text)
+        yield Stretch(quoted(field.text.strip("\n")))
 
 
 def _options(card: Card) -> Iterator[Stretch]:

@@ -219,7 +219,7 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         channel=cast("Payload", payload.get("channel") or {}).get("id"),
         message_ts=message.get("ts"),
         thread_ts=message.get("thread_ts"),
-        response_url=payload.get("response_url"),
+        response_url=None if payload.get("response_url") is None else str(payload["response_url"]),
         kept=None if blocks is None else kept_blocks(blocks),
         stands=is_within and stands(blocks, action),
         listed=decode_listed(str(view.get("private_metadata", ""))),
@@ -233,7 +233,7 @@ def _parse_command(payload: Payload) -> Event:
         key=f"slack:command:{payload['trigger_id']}",
         verb=verb,
         text=text.strip(),
-        response_url=payload["response_url"],
+        response_url=str(payload["response_url"]),
     )
 
 

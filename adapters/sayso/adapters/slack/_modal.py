@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, pieces
-from sayso.adapters.console import FormField, form_fields, read_field, read_form, visible, visible_line
+from sayso.adapters.console import (
+    FormField,
+    form_fields,
+    read_field,
+    read_form,
+    set_off,
+    visible,
+    visible_line,
+)
 from sayso.adapters.slack._card import MOST_OPTIONS, options, question
 from sayso.adapters.slack._data import ANSWER_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._text import (
@@ -86,7 +94,7 @@ def answer_view(card: Card, channel: str | None) -> View:
 
 def remark_view(card: Card, channel: str | None, choice: int) -> View:
     """The modal that asks why somebody chose this option, by its position; 1 and 0 are yes and no."""
-    kept, _ = split([Stretch(card.prompt, Style.BOLD)], TEXT_LIMIT)
+    kept, _ = split([Stretch(set_off(card.prompt), Style.BOLD)], TEXT_LIMIT)
     asked = _input(_block_id(card, 0), f"Why {_choice_words(card, choice)}?", _plain_input("text"))
     return {
         **answer_view(card, channel),

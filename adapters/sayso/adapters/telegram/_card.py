@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces, utf16_length
+from sayso.adapters.console import quoted, set_off
 from sayso.adapters.telegram._data import Action, CardButton
 from sayso.adapters.telegram._text import (
     MESSAGE_LIMIT,
@@ -64,7 +65,7 @@ def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> Teleg
     """The card at one instant; `page` is that of its options where they have several."""
     above = [Stretch(f"{_said(line, zone, now)}\n", Style.ITALIC) for line in card.notices]
     around = MESSAGE_LIMIT - _QUESTION_ROOM - utf16_length(_CONTINUES)
-    body = [Stretch(inert(card.prompt), Style.BOLD), *_details(card.details), *_full_labels(card)]
+    body = [Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details), *_full_labels(card)]
     body += _long_facts(card, zone, now)
     below = _fitted(_below(card, zone, now), around - length(above))
     keyboard = _keyboard(card, page)
@@ -81,7 +82,7 @@ def _fitted(stretches: list[Stretch], room: int) -> list[Stretch]:
 
 def question(card: Card, room: int) -> list[Stretch]:
     """The prompt and the details, as much as there is room for."""
-    kept, _ = split([Stretch(inert(card.prompt), Style.BOLD), *_details(card.details)], room)
+    kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details)], room)
     return kept
 
 
@@ -102,7 +103,7 @@ def _locked(card: Card, zone: tzinfo, now: datetime, words: str, link: str | Non
     if link is not None:
         below += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]
     below += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said[:1]]
-    kept, _ = split([Stretch(inert(card.prompt), Style.BOLD)], MESSAGE_LIMIT - length(below) - 1)
+    kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD)], MESSAGE_LIMIT - length(below) - 1)
     return TelegramMessage(as_html([*kept, *below]), [])
 
 
@@ -110,8 +111,7 @@ def _details(details: Sequence[Field]) -> Iterator[Stretch]:
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
         yield Stretch(f"{inert(field.name)}: ", Style.BOLD)
-        text = inert(field.text).strip("\n")
-        yield Stretch(f"\n{text}" if "\n" in text else text)
+        yield Stretch(quoted(inert(field.text).strip("\n")))
 
 
 def _full_labels(card: Card) -> Iterator[Stretch]:

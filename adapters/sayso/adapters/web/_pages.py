@@ -88,8 +88,9 @@ class Pages:
     def card(self, card: Card, run_id: str, *, may_answer: bool, actions: Sequence[str] = ()) -> Markup:
         """One card, with what it takes to answer it where somebody may, and what else they may do with it."""
         prompt = card.prompt
-        title = prompt if len(prompt) <= _LONGEST_TITLE else cut(prompt.splitlines()[0], _LONGEST_TITLE)
-        body = "" if title == prompt else prompt[:_LONGEST_BODY]
+        title, _, body = prompt.partition("\n")
+        if len(prompt) > _LONGEST_TITLE:
+            title, body = cut(title, _LONGEST_TITLE), prompt[:_LONGEST_BODY]
         fields = form_fields(card.question) if card.question.input_type == "form" else None
         return self._render(
             "card.html", card=card, run_id=run_id, may_answer=may_answer, title=title, body=body,

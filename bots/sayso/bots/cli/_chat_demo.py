@@ -91,9 +91,10 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
         )
         output.say(f"  {page.url}", "green")
         output.say("The same questions wait in the web inbox. This link signs you in there, once:", "bold")
-        output.say(f"  {serving.link}", "green")
+        link = await serving.make_link()
+        output.say(f"  {link}", "green")
         output.say("Stop it whenever you like, even with kill -9; started again, it goes on.", "dim")
-        output.value({"url": page.url, "inbox": serving.url, "link": serving.link})
+        output.value({"url": page.url, "inbox": serving.url, "link": link})
         await stop.wait()
     return ExitCode.OK
 

@@ -53,6 +53,11 @@ class Output:
         """Whether a person at a terminal sees what is shown."""
         return self._people.is_terminal and sys.stdin.isatty()
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether what is written goes to a terminal, and into no file or journal."""
+        return self._people.is_terminal and sys.stdout.isatty()
+
     def show(self, renderable: RenderableType) -> None:
         """Show people something."""
         self._people.print(renderable)

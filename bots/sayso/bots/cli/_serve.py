@@ -17,8 +17,8 @@ from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.loading import load_workflow
 from sayso.bots.service import MissingExtra, Service
-from sayso.config import InvalidSettings
-from sayso.engine import InvalidWorkflow, Workflow
+from sayso.config import InvalidSettings, forget_secrets
+from sayso.engine import InvalidWorkflow, Workflow, local_person
 
 if TYPE_CHECKING:
     from sayso.bots.serving import Plan
@@ -40,6 +40,7 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
 
     settings = service.settings
     set_up_logging(settings.log, secrets_of(settings))
+    forget_secrets()
     hosted = [(load_workflow(given.workflow, Path.cwd()), given) for given in settings.workflows]
     _check_names([workflow for workflow, _ in hosted])
     plan = Plan(
@@ -70,11 +71,19 @@ async def _serve(plan: Plan, output: Output) -> ExitCode:
     try:
         async with serving(plan) as service:
             names = ", ".join(visible_line(workflow.name) for workflow in plan.workflows) or "no workflow"
-            output.say(
-                f"sayso serves {names} on {service.url}. Sign in to the inbox, once, within ten minutes:"
-            )
-            output.say(f"  {service.link}", "green")
-            output.value({"url": service.url, "socket": service.socket, "link": service.link})
+            # A link signs an operator in: it is for eyes, and not for a journal that others may read.
+            link = await service.make_link() if output.is_seen else None
+            if link is None:
+                user = local_person().partition(":")[2]
+                output.say(
+                    f"sayso serves {names} on {service.url}. To sign in to the inbox: sayso sign-in {user}"
+                )
+            else:
+                output.say(
+                    f"sayso serves {names} on {service.url}. Sign in to the inbox, once, within ten minutes:"
+                )
+                output.say(f"  {link}", "green")
+            output.value({"url": service.url, "socket": service.socket, "link": link})
             await stop.wait()
             output.say(
                 "Stopping: what is in flight is finished first. Ctrl-C once more stops at once.", "dim"

@@ -6,7 +6,7 @@ from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import PROXY_SECRET_HEADER, TcpDoor, TrustedProxy, cookie_name, session_of
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._guard import Guard
-from sayso.bots.http._limits import RateLimit
+from sayso.bots.http._limits import ConnectionLimits, RateLimit
 from sayso.bots.http._metrics import Metrics
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._public import Health, public_app
@@ -19,6 +19,7 @@ __all__ = [
     "Act",
     "ApiParts",
     "Caller",
+    "ConnectionLimits",
     "Credentials",
     "Feed",
     "Guard",

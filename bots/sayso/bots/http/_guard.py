@@ -64,7 +64,7 @@ class Guard:
                 "This service is not known by that name. Its own is http.public_url in sayso.toml.",
             )
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > LARGEST_BODY:
+        if length.isdecimal() and int(length) > LARGEST_BODY:
             return _too_large()
         return None
 

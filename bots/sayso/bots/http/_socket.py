@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import stat
@@ -11,8 +10,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _LONGEST = 107
 """Bytes of a socket's path (unix(7): sun_path has 108 with the final zero)."""
@@ -77,13 +74,7 @@ class SocketPath:
             return False
 
 
-class PeerProtocol(H11Protocol):
-    """HTTP whose client address is `("uid", <the peer's user id>)`, as the kernel says (unix(7), SO_PEERCRED)."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called by asyncio for each connection."""
-        super().connection_made(transport)
-        peer = transport.get_extra_info("socket")
-        packed = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        _, user_id, _ = _CREDENTIALS.unpack(packed)
-        self.client = ("uid", user_id)
+def peer_of(connection: socket.socket) -> tuple[str, int]:
+    """Who is at the other end: `("uid", <their user id>)`, as the kernel says (unix(7), SO_PEERCRED)."""
+    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return "uid", _CREDENTIALS.unpack(packed)[1]

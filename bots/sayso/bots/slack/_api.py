@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -13,6 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sayso.bots.outbox import DeliveryProblem, MessageGone, Throttled, Unclear, Undeliverable
 
 _TIMEOUT = 10
+_RESPONSE_URLS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
+"""How Slack's response addresses begin, and GovSlack's."""
+
+_MOST_SAID = 200
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _DEAD = {
     "account_inactive": "the token's owner was removed from the workspace; install the app again",
@@ -51,6 +56,8 @@ class Api:
         self._bot_token = bot_token
         self._app_token = app_token
         self._base_url = f"{api_url.rstrip('/')}/"
+        api = urlsplit(self._base_url)
+        self._response_urls = (*_RESPONSE_URLS, f"{api.scheme}://{api.netloc}/")
         self._client: AsyncWebClient | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -99,11 +106,16 @@ class Api:
         return str((await self.call("apps_connections_open", app_token=self._app_token or ""))["url"])
 
     async def respond(self, address: str, body: dict[str, Any]) -> None:
-        """Say something in private to the one who pressed. Raises `DeliveryProblem`."""
+        """Say something in private to the one who pressed. Only Slack is called, and whom `api_url` names: an address
+        comes in a payload, and a redirect from whoever answers. Raises `DeliveryProblem`.
+        """
+        if not address.startswith(self._response_urls):
+            raise Undeliverable("the payload's response_url is not Slack's; it was not called")
         try:
-            async with self.session.post(address, json=body) as response:
+            async with self.session.post(address, json=body, allow_redirects=False) as response:
                 if response.status != HTTPStatus.OK:
-                    raise Unclear(f"status {response.status}: {await response.text()}")
+                    said = (await response.content.read(_MOST_SAID)).decode(errors="replace")
+                    raise Unclear(f"status {response.status}: {said}")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unclear(str(error) or type(error).__name__) from error
 

@@ -275,7 +275,7 @@ class TelegramBot:
                 return Response(status_code=503)  # starting or stopping: Telegram sends it again
             try:
                 update = await request.json()
-            except ValueError:
+            except (ValueError, RecursionError):
                 return Response(status_code=400)
             try:
                 await self._handle_all([update])

@@ -63,10 +63,17 @@ class Host(Protocol):
 
 
 class SlackPress:
-    """Something that somebody did, on its way to the bot."""
+    """Something that somebody did, on its way to the bot. `answered` is what the app does with the answer."""
 
-    def __init__(self, payload: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        payload: dict[str, Any],
+        kind: str = "interactive",
+        answered: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
         self.payload = payload
+        self.kind = kind
+        self.answered = answered
         self._done: asyncio.Future[PressResult] = asyncio.get_running_loop().create_future()
 
     async def result(self) -> PressResult:
@@ -225,7 +232,7 @@ class SlackPerson:
 
     async def press_again(self, press: SlackPress) -> SlackPress:
         """The same payload once more, as a network repeats it."""
-        return self._send("interactive", press.payload)
+        return self._send(press.kind, press.payload, press.answered)
 
     # --- modals ------------------------------------------------------------------------------------
 
@@ -386,7 +393,7 @@ class SlackPerson:
         *,
         is_odd: bool = False,
     ) -> SlackPress:
-        press = SlackPress(payload)
+        press = SlackPress(payload, kind, answered)
 
         async def send() -> None:
             envelope = await self._deliver(kind, payload, is_odd=is_odd)

@@ -36,9 +36,10 @@ class LocalSlack(LocalServer[SlackState]):
 
     `async with LocalSlack() as slack:` serves the Web API at `api_url`. `problems` lists what a correct bot never does
     (and what the server itself got wrong): end a test with `assert slack.problems == []`. With `state_file` the
-    channels survive the process. `request_url` switches from Socket Mode to signed requests. Nothing here talks to the
-    real Slack. With an `enterprise`, such as `E0LOCAL01`, the workspace is one of its Enterprise Grid; the app is
-    installed in the workspace alone, or with `is_org_wide` in the whole organisation.
+    channels survive the process. `request_url` switches from Socket Mode to signed requests; `redirect_responses`
+    has every call of a `response_url` redirected. Nothing here talks to the real Slack. With an `enterprise`, such as
+    `E0LOCAL01`, the workspace is one of its Enterprise Grid; the app is installed in the workspace alone, or with
+    `is_org_wide` in the whole organisation.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class LocalSlack(LocalServer[SlackState]):
         self.team_id, self.bot_user_id = TEAM, BOT_USER
         self.scopes = SCOPES
         self.request_url: str | None = None
+        self.redirect_responses: str | None = None
         self._meter = Meter(limits or SlackLimits())
         self._world = World(self._state, self.now, self.changed, self._send_event, self.problems.append)
         self._delivery = Delivery(self, lambda: self._state)
@@ -308,6 +310,8 @@ class LocalSlack(LocalServer[SlackState]):
 
     async def _handle_response(self, request: web.Request) -> web.StreamResponse:
         fault = self.faults.take("response_url")
+        if self.redirect_responses is not None:
+            return web.Response(status=307, headers={"Location": self.redirect_responses})
         try:
             given: dict[str, Any] = await request.json()
             error = self._world.respond(request.match_info["name"], given)

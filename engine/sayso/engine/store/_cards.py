@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sayso.engine._clock import to_microseconds
 from sayso.engine._people import fold_name
@@ -157,13 +157,18 @@ def keep(tx: Transaction, surface: str, key: str, value: str | None) -> None:
 
 def forget_kept(tx: Transaction, surface: str, prefix: str, before: datetime) -> None:
     """Forget notes of a surface whose keys begin so and which are older."""
-    fields = {
-        "surface": surface,
-        "prefix": prefix,
-        "end": f"{prefix}\U0010ffff",
-        "before": to_microseconds(before),
-    }
-    tx.run("notes_forget", fields)
+    _forget(tx, surface, prefix, to_microseconds(before))
+
+
+def claim(tx: Transaction, surface: str, key: str, lives: timedelta) -> bool:
+    """Keep a key of a surface's own; whether it is new. Those that are older than `lives` are forgotten."""
+    _forget(tx, surface, "", tx.now - lives // timedelta(microseconds=1))
+    return tx.run("note_claim", {"surface": surface, "key": key, "now": tx.now}).rowcount == 1
+
+
+def _forget(tx: Transaction, surface: str, prefix: str, before: int) -> None:
+    end = f"{prefix}\U0010ffff"
+    tx.run("notes_forget", {"surface": surface, "prefix": prefix, "end": end, "before": before})
 
 
 def _where(delivery: Delivery) -> dict[str, object]:

@@ -22,15 +22,30 @@ WRITER_PRAGMAS = {
 """Pragmas of the write connection with the values that reading them back gives."""
 
 
-def create_private(path: Path) -> None:
-    """Create a file that only its user can read, if it is not there. SQLite gives `-wal` and `-shm` its rights."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+_BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite creates beside a database; it would follow links there."""
+
+
+def create_private(path: Path, *, must_be_new: bool = False) -> None:
+    """Create a file that only its user can read, if it is not there. SQLite gives `-wal` and `-shm` its rights.
+
+    No link is followed: whoever may write in the folder decides in no other which file is made. Raises `OSError`.
+    """
+    new = os.O_EXCL if must_be_new else 0
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | new, 0o600))
+
+
+def _refuse_links(path: Path) -> None:
+    for name in (f"{path.name}{ending}" for ending in _BESIDE):
+        if path.with_name(name).is_symlink():
+            raise StoreUnreadable(str(path), f"{name} is a link; remove it")
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
     """The one write connection, on the present schema. Only it ever checkpoints: SQLite before 3.51.3 can lose
     committed data when two connections do (sqlite.org/wal.html, "the WAL-reset bug").
     """
+    _refuse_links(path)
     try:
         create_private(path)
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)

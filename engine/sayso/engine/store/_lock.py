@@ -23,11 +23,10 @@ class FileLock:
         """Take the lock or raise `StoreInUse` with the holder's process id."""
         path = self._database.with_name(self._database.name + ".lock")
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise StoreUnreadable(
-                str(self._database), f"{path.name} cannot be opened: {error.strerror}"
-            ) from error
+            why = "is a link; remove it" if path.is_symlink() else f"cannot be opened: {error.strerror}"
+            raise StoreUnreadable(str(self._database), f"{path.name} {why}") from error
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

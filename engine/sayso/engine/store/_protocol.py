@@ -70,6 +70,7 @@ WRITE_CALLS = (
     "know",
     "keep",
     "forget_kept",
+    "claim",
     "admit",
     "redeem",
     "sign_out",

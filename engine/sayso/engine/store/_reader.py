@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -296,15 +297,16 @@ class SQLiteReader:
     async def backup(self, target: Path) -> None:
         """Copy the database as it is at one instant into a new file, while it is in use.
 
-        Raises `StoreUnreadable` when the target exists or cannot be written.
+        Raises `StoreUnreadable` when the target exists, also as a link to nothing, or cannot be written.
         """
-        if await asyncio.to_thread(target.exists):
-            raise StoreUnreadable(str(target), "it exists already; a backup never overwrites")
         connection = await self._opened()
         try:
-            await asyncio.to_thread(create_private, target)
+            await asyncio.to_thread(partial(create_private, target, must_be_new=True))
             async with aiosqlite.connect(target) as copy:
                 await connection.backup(copy)
+        except FileExistsError as error:
+            what = "it is a link" if await asyncio.to_thread(target.is_symlink) else "it exists already"
+            raise StoreUnreadable(str(target), f"{what}; a backup never overwrites") from error
         except (sqlite3.Error, OSError) as error:
             raise StoreUnreadable(str(target), str(error)) from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -467,6 +467,10 @@ class SQLiteStore:
     def forget_kept(self, surface: str, prefix: str, before: datetime) -> asyncio.Future[None]:
         """Forget the notes of a surface whose keys begin so and which were kept before an instant."""
         return self._submit(_cards.forget_kept, surface, prefix, before)
+
+    def claim(self, surface: str, key: str, lives: timedelta) -> asyncio.Future[bool]:
+        """Whether a key of a surface's own is new within `lives`; of two at once, one is."""
+        return self._submit(_cards.claim, surface, key, lives)
 
     async def kept(self, surface: str, key: str) -> Json | None:
         """A note of a surface's own, or None."""

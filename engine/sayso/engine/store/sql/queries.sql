@@ -299,6 +299,10 @@ ON CONFLICT (surface, key) DO UPDATE SET value = excluded.value, kept_at = exclu
 -- name: notes_forget
 DELETE FROM notes WHERE surface = :surface AND key >= :prefix AND key < :end AND kept_at < :before;
 
+-- name: note_claim
+INSERT INTO notes (surface, key, value, kept_at) VALUES (:surface, :key, 'true', :now)
+ON CONFLICT (surface, key) DO NOTHING;
+
 -- name: note_forget
 DELETE FROM notes WHERE surface = :surface AND key = :key;
 
