@@ -26,7 +26,7 @@ from sayso.config import (
     StageSettings,
     TelegramSettings,
 )
-from sayso.engine import Runtime, SQLiteStore, SystemClock, Workflow
+from sayso.engine import Runtime, SQLiteReader, SQLiteStore, SystemClock, Workflow, verify_audit
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
 from sayso.testing.slack import LocalSlack
@@ -167,6 +167,8 @@ class Both:
                 await self.slack.until(lambda: self.slack.connections == 2)
                 await self.telegram.until(lambda: self.telegram.is_polled)
             yield made[0].runtime
+        async with SQLiteReader(self.folder / "sayso.db") as reader:
+            assert (await verify_audit(reader)).problems == (), "nobody wrote into the file by hand"
 
     def _settings(self, operator: str | None) -> Settings:
         http = self.transport == "http"

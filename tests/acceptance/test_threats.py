@@ -176,17 +176,48 @@ async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
             "its payload was changed",
         ),
         (
-            "UPDATE requests SET answer = '\"approve\"'",
-            "was answered in the database, and no row has that answer",
+            "UPDATE audit SET payload = NULL WHERE kind = 'answer_accepted'",
+            "its payload was removed, and no later row says that it was redacted",
+        ),
+        (
+            "UPDATE requests SET answer = '\"approve\"' WHERE status = 'ANSWERED'",
+            "other than the trail says are answer",
         ),
         (
             "UPDATE requests SET answer = '\"approve\"', status = 'ANSWERED', resolved_at = 1 WHERE status = 'PENDING'",
-            "was answered in the database, and no row has that answer",
+            "other than the trail says are answer, resolved_at, status",
+        ),
+        (
+            "UPDATE requests SET resolved_by = 'slack:T1:UMALLORY' WHERE status = 'ANSWERED'",
+            "other than the trail says are resolved_by",
+        ),
+        (
+            "UPDATE requests SET decided = replace(decided, 'reject', 'approve') WHERE status = 'ANSWERED'",
+            "it is not as row",
+        ),
+        (
+            "UPDATE requests SET question = replace(question, 'production', 'test')",
+            "other than the trail says are question",
+        ),
+        (
+            "UPDATE requests SET policy = '[\"slack:T1:UMALLORY\"]' WHERE status = 'PENDING'",
+            "other than the trail says are policy",
+        ),
+        (
+            "INSERT INTO accounts (account, person) VALUES ('slack:T1:UMALLORY', 'person:ana')",
+            "no row of the trail says that it came about",
+        ),
+        (
+            (
+                "INSERT INTO credentials (hash, kind, person, made_at, expires_at) "
+                "VALUES ('forged', 'SESSION', 'web:ana', 1, 9999999999999999)"
+            ),
+            "no row of the trail says that it came about",
         ),
     ],
 )
 async def test_an_operator_who_edits_the_database_is_noticed(both: Both, edit: str, noticed: str) -> None:
-    """A row of the trail that was changed, and decisions that were written into the file by hand."""
+    """A row of the trail that was changed, and whatever was written into the file by hand."""
     async with both.running(asking()) as runtime:
         await runtime.start("delete")
         card = await both.slack_shows(PROMPT)
@@ -204,8 +235,7 @@ async def test_an_operator_who_edits_the_database_is_noticed(both: Both, edit: s
 
 async def _problems(path: Path) -> list[str]:
     async with SQLiteReader(path) as reader:
-        answers = await reader.answers()
-        report = await verify_audit(reader.audit(), None, answers)
+        report = await verify_audit(reader)
     return [problem.reason for problem in report.problems]
 
 

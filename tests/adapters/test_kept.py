@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -90,12 +90,13 @@ def test_an_honest_press_in_slack_matches_whatever_the_card_says(card: Any) -> N
 def texts(content: Any) -> Iterator[dict[str, Any]]:
     """Everything in blocks that has a text of its own, or the name of an emoji."""
     if isinstance(content, list):
-        for one in content:
+        for one in cast("list[Any]", content):
             yield from texts(one)
     elif isinstance(content, dict):
-        if isinstance(content.get("text"), str) or content.get("type") == "emoji":
-            yield content
-        for value in content.values():
+        found = cast("dict[str, Any]", content)
+        if isinstance(found.get("text"), str) or found.get("type") == "emoji":
+            yield found
+        for value in found.values():
             yield from texts(value)
 
 

@@ -15,7 +15,17 @@ from sayso.bots.cli import exit_code_of
 from sayso.bots.platforms import make_platforms
 from sayso.bots.serving import Parts, Plan, Platform, serve
 from sayso.config import Settings
-from sayso.engine import CardRecord, Clock, Runtime, SQLiteStore, Workflow, node, request_input
+from sayso.engine import (
+    CardRecord,
+    Clock,
+    Runtime,
+    SQLiteReader,
+    SQLiteStore,
+    Workflow,
+    node,
+    request_input,
+    verify_audit,
+)
 
 
 @node
@@ -76,7 +86,9 @@ async def chat_service(
     new_store: Callable[[], SQLiteStore] | None = None,
     starters: frozenset[str] = frozenset(),
 ) -> AsyncGenerator[ChatService]:
-    """The service while inside; entered again on the same database, it is the same service after a restart."""
+    """The service while inside; entered again on the same database, it is the same service after a restart. When it
+    has ended, its trail tells of all that stands in the tables.
+    """
     made: list[Parts] = []
 
     def platforms(parts: Parts) -> list[Platform]:
@@ -94,3 +106,5 @@ async def chat_service(
     )
     async with serve(plan) as serving:
         yield ChatService(made[0].store, made[0].runtime, serving.url)
+    async with SQLiteReader(database) as reader:
+        assert (await verify_audit(reader)).problems == ()

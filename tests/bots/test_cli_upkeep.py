@@ -57,16 +57,28 @@ def test_an_untouched_trail_verifies_and_a_changed_one_does_not(shop: Path) -> N
     ask(shop)
     fine = sayso(shop, "audit", "verify", "--json")
     assert (fine.code, fine.json["ok"], fine.json["rows"]) == (0, True, 2)
+    assert (fine.json["checked"], fine.json["before"], fine.json["found"]) == (
+        {"requests": 1, "runs": 1},
+        0,
+        0,
+    )
     change(shop, "UPDATE audit SET person = 'local:mallory' WHERE sequence = 1")
     changed = sayso(shop, "audit", "verify")
     assert (changed.code, "does NOT verify" in changed.out) == (1, True)
+    assert "Compared with it: requests 1, runs 1." in changed.out
+    assert all(line.split()[0] in changed.out for line in ("Not covered:", *fine.json["not_covered"]))
     assert sayso(shop, "audit", "verify", "--json").json["problems"][0]["sequence"] == 1
 
 
 def test_rows_cut_off_show_against_a_head_noted_before(shop: Path) -> None:
-    ask(shop)
+    """Where what they tell of is there still, without one, too."""
+    asked = ask(shop)
     head = sayso(shop, "audit", "verify", "--json").json["head"]
     change(shop, "DELETE FROM audit WHERE sequence = 2")
+    (problem,) = sayso(shop, "audit", "verify", "--json").json["problems"]
+    assert (problem["table"], problem["name"]) == ("requests", asked["id"])
+    for table in ("requests", "visits", "runs", "audit"):
+        change(shop, f"DELETE FROM {table}")  # noqa: S608 - names of our own
     assert sayso(shop, "audit", "verify").code == 0
     against = sayso(shop, "audit", "verify", "--head", head)
     assert (against.code, "cut off" in against.out) == (1, True)
@@ -96,6 +108,7 @@ def test_an_export_for_spreadsheets_holds_no_formula(shop: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(sayso(shop, "audit", "export", "--format", "csv").out)))
     assert [row["person"] for row in rows] == ['\'=cmd|"/c calc"!A1'] * 2
     assert json.loads(rows[0]["payload"]) == {"workflow": "release"}
+    assert [fact[0] for fact in json.loads(rows[1]["facts"])] == ["requests", "votes", "deliveries"]
     assert sayso(shop, "audit", "export", "--format", "csv", "--json").code == 2
 
 

@@ -23,6 +23,8 @@ from sayso.engine import (
     SaysoError,
     WorkflowStatus,
 )
+from sayso.engine.store import OUTSIDE
+from sayso.engine.store._evidence import SEALED
 from tests.config.known import settings_with_variables
 from tests.docs.pages import PAGES, ROOT, code_spans, first_column, rows, section
 
@@ -154,7 +156,16 @@ def _audit_kinds() -> set[str]:
 def test_every_kind_of_audit_row_is_documented() -> None:
     kinds = _audit_kinds()
     assert "answer_accepted" in kinds
-    assert set(first_column(_text("audit-trail.md"))) == kinds
+    assert set(first_column(_text("audit-trail.md").partition("\n## ")[0])) == kinds
+
+
+def test_what_the_trail_is_compared_with_is_documented() -> None:
+    page = REFERENCE / "audit-trail.md"
+    assert set(first_column(section(page, "What the check finds"))) == set(SEALED)
+    outside = section(page, "What it does not cover")
+    assert [
+        one for one, reason in OUTSIDE.items() if not ({one} <= code_spans(outside) and reason in outside)
+    ] == []
 
 
 def _log_lines() -> set[tuple[str, str]]:

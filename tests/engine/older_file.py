@@ -1,4 +1,4 @@
-"""A database as an older sayso wrote it: its tables, with what the new file holds for them."""
+"""A database as an older sayso wrote it: its tables and its trail, with what the new file holds for them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,30 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from sayso.engine.store import NO_HASH, chain_hash
 from sayso.engine.store._queries import load_migrations
 
 _TABLES = "SELECT name FROM {schema}.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_WITH_DIGESTS = frozenset({"run_pruned", "approval_used", "directory_changed", "evidence_begun"})
+"""Kinds of rows that came with the digests."""
+
+_NAMED = (
+    ("events", "person"),
+    ("votes", "person"),
+    ("people", "person"),
+    ("commands", "person"),
+    ("accounts", "account"),
+    ("credentials", "person"),
+    ("requests", "requested_by"),
+    ("requests", "resolved_by"),
+    ("runs", "requested_by"),
+)
 
 
-def rewrite_as_before(database: Path, marker: str) -> None:
-    """Put a closed file back to the schema before the migration whose script contains a text."""
+def rewrite_as_before(database: Path, marker: str, *, respelled: bool = False) -> None:
+    """Put a closed file back to the schema before the migration whose script contains a text; names on the web as
+    people typed them then, if so wished.
+    """
     scripts = load_migrations()
     version = next(number for number, script in enumerate(scripts) if marker in script)
     older = database.with_suffix(".older")
@@ -20,8 +37,15 @@ def rewrite_as_before(database: Path, marker: str) -> None:
         for script in scripts[:version]:
             connection.executescript(script)
         connection.execute("ATTACH ? AS newer", (str(database),))
+        if "scopes" not in _columns(connection, "main", "credentials"):
+            connection.execute("UPDATE newer.credentials SET expires_at = NULL WHERE kind = 'TOKEN'")
         for (table,) in connection.execute(_TABLES.format(schema="main")).fetchall():
             _copy(connection, table)
+        for table, column in _NAMED if respelled else ():
+            typed = f"'web:' || upper(substr({column}, 5, 1)) || substr({column}, 6)"
+            connection.execute(f"UPDATE main.{table} SET {column} = {typed} WHERE {column} GLOB 'web:*'")  # noqa: S608 - ours
+        if "facts" not in _columns(connection, "main", "audit"):
+            _chain_anew(connection, respelled=respelled)
         connection.execute("DELETE FROM schema_version")
         connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
         connection.commit()
@@ -31,9 +55,29 @@ def rewrite_as_before(database: Path, marker: str) -> None:
 
 
 def _copy(connection: sqlite3.Connection, table: str) -> None:
-    def columns(schema: str) -> list[str]:
-        found = connection.execute(f"SELECT name FROM pragma_table_info('{table}', '{schema}')")  # noqa: S608 - ours
-        return [str(name) for (name,) in found]
-
-    both = ", ".join(one for one in columns("main") if one in columns("newer"))
+    newer = _columns(connection, "newer", table)
+    both = ", ".join(one for one in _columns(connection, "main", table) if one in newer)
     connection.execute(f"INSERT INTO main.{table} ({both}) SELECT {both} FROM newer.{table}")  # noqa: S608 - ours
+
+
+def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
+    found = connection.execute(f"SELECT name FROM pragma_table_info('{table}', '{schema}')")  # noqa: S608 - ours
+    return [str(name) for (name,) in found]
+
+
+def _chain_anew(connection: sqlite3.Connection, *, respelled: bool) -> None:
+    """The trail as it was chained without digests."""
+    columns = "at, kind, run_id, request_id, person, via"
+    found = connection.execute(f"SELECT {columns}, payload_digest, payload FROM main.audit ORDER BY sequence")  # noqa: S608 - ours
+    rows = [list(row) for row in found if row[1] not in _WITH_DIGESTS]
+    connection.execute("DELETE FROM main.audit")
+    previous = NO_HASH
+    for sequence, (*own, payload_digest, payload) in enumerate(rows, start=1):
+        if respelled and own[4] is not None and own[4].startswith("web:"):
+            own[4] = f"web:{own[4].removeprefix('web:').title()}"
+        previous = chain_hash(previous, sequence, *own, payload_digest)
+        connection.execute(
+            f"INSERT INTO main.audit (sequence, {columns}, payload_digest, payload, hash)"  # noqa: S608 - ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (sequence, *own, payload_digest, payload, previous),
+        )

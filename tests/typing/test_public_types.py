@@ -129,7 +129,7 @@ async def reading(reader: SQLiteReader) -> None:
         assert_type(request.status, RequestStatus)
         assert_type(request.deadline, datetime | None)
     assert_type(reader.audit(), AsyncIterator[AuditRow])
-    assert_type((await verify_audit(reader.audit())).head, str)
+    assert_type((await verify_audit(reader)).head, str)
     assert_type(await check_parked(reader, graph()), list[Finding])
 
 

@@ -55,6 +55,9 @@ _ALL = 1_000_000
 _MOST_OF_PERSON, _MOST_OF_CHAT = 20, 60
 """Commands a minute."""
 
+_MOST_LINKS = 3
+"""Sign-in links a minute for each person; the newest works, and the trail names each."""
+
 _TOO_OFTEN: Words = ("Too many commands. Nothing was done. Please wait a minute.",)
 
 _STATUS_WORDS = {
@@ -116,6 +119,7 @@ class Commands:
         self._links = links
         self._of_person, self._of_chat = RateLimit(_MOST_OF_PERSON), RateLimit(_MOST_OF_CHAT)
         self._told = RateLimit(1)
+        self._link_tries = RateLimit(_MOST_LINKS)
         self.sign_in: Callable[[str], Awaitable[str]] | None = None
         self._store = store
         self._runtime = runtime
@@ -291,6 +295,8 @@ class Commands:
             return _said("There is no web inbox here.")
         if not command.is_private:
             return _said(_IN_PRIVATE)
+        if self._link_tries.wait(command.person):
+            return _said("You have a link already: use the newest one, or ask again in a minute.")
         link = await self.sign_in(command.person)
         return _said(f"Your inbox, for you alone, once, within ten minutes: {link}")
 

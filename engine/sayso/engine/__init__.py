@@ -5,7 +5,6 @@ It knows no chat platform, no HTTP and no command line.
 
 from sayso.engine._approval import Decision, request_approval
 from sayso.engine._audience import OPERATOR, canonical, is_person
-from sayso.engine._audit import AuditProblem, AuditReport, export_row, verify_audit
 from sayso.engine._binding import bind
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
@@ -56,6 +55,7 @@ from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
 from sayso.engine._values import Json
 from sayso.engine._workflow_engine import WorkflowEngine
+from sayso.engine.audit import NOT_COVERED, AuditProblem, AuditReport, export_row, verify_audit
 from sayso.engine.errors import (
     AmbiguousRequest,
     AnswerError,
@@ -102,6 +102,7 @@ __all__ = [
     "ACCOUNTS_CHANGED",
     "ATTENTION_ACTIONS",
     "ENDED",
+    "NOT_COVERED",
     "NOT_YOURS",
     "NO_DEFAULT",
     "OPERATOR",

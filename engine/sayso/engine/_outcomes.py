@@ -41,10 +41,11 @@ class Outcome:
     @property
     def accepted(self) -> bool:
         """Whether the answer was recorded as this person's vote."""
-        return self.kind in _ACCEPTED
+        return self.kind in ACCEPTED
 
 
 ACCOUNTS_CHANGED = "Your accounts changed while this was looked up, so nothing was counted. Please try again."
 """The reason for those whose accounts are others at the commit than when it was looked up where they belong."""
 
-_ACCEPTED = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD})
+ACCEPTED = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD})
+"""The outcomes of answers that were recorded as votes."""

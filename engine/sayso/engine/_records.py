@@ -479,7 +479,9 @@ class StoreCounts:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One row of the audit trail; `payload` is None once redacted, `hash` chains it to the row before."""
+    """One row of the audit trail; `payload` is None once redacted, `hash` chains it to the row before. `facts` is JSON,
+    the digests of what the row left in the other tables; None in rows of a sayso that kept none.
+    """
 
     sequence: int
     at: datetime
@@ -490,4 +492,5 @@ class AuditRow:
     via: str | None
     payload: Json
     payload_digest: str
+    facts: str | None
     hash: str

@@ -115,7 +115,10 @@ async def test_an_upgrade_fixes_who_asked_for_the_runs_that_go_on(database: Path
         for script in scripts[:number]:
             connection.executescript(script)
         connection.execute("INSERT INTO schema_version VALUES (?)", (number,))
-        connection.executemany("INSERT INTO accounts VALUES (?, 'person:~1', 1)", [(SLACK,), (TELEGRAM,)])
+        connection.executemany(
+            "INSERT INTO accounts (account, person, linked_at) VALUES (?, 'person:~1', 1)",
+            [(SLACK,), (TELEGRAM,)],
+        )
         connection.execute("INSERT INTO link_codes VALUES ('telegram:8', 'hash', 9)")
         for name, by in (("linked", SLACK), ("person", "person:~1"), ("alone", "web:ana"), ("nobody", None)):
             connection.execute(

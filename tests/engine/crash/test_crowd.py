@@ -66,7 +66,7 @@ def check_answers(log: list[dict[str, Any]], database: Path) -> None:
 
 async def check_trail(database: Path) -> None:
     async with SQLiteReader(database) as reader:
-        assert (await verify_audit(reader.audit(), answers=await reader.answers())).problems == ()
+        assert (await verify_audit(reader)).problems == ()
     for kind in ("run_started", "requested", "answer_accepted", "run_ended"):
         (amount,) = rows(database, "SELECT count(*) FROM audit WHERE kind = ?", kind)[0]
         assert amount == RUNS, kind

@@ -155,7 +155,7 @@ def check_answers(case: Case) -> None:
 
 async def check_trail(case: Case) -> None:
     async with SQLiteReader(case.database) as reader:
-        assert (await verify_audit(reader.audit(), answers=await reader.answers())).problems == ()
+        assert (await verify_audit(reader)).problems == ()
 
 
 async def check(case: Case, dry: Case) -> None:

@@ -141,7 +141,7 @@ class World:
 
     async def _verify(self) -> tuple[Any, ...]:
         async with SQLiteReader(self.path) as reader:
-            return (await verify_audit(reader.audit(), answers=await reader.answers())).problems
+            return (await verify_audit(reader)).problems
 
     def state(self, run_id: str) -> ExecutionState:
         """The state in which a run comes to rest."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import sqlite3
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.engine import Directory, Question, SQLiteStore
+from sayso.engine._questions import question_digest
 from sayso.engine.store import AnswerAttempt, Ask, NewRun, Park, Place
 from tests.engine.support import ANA, ManualClock
 
@@ -91,7 +91,7 @@ def an_ask(
         name=name,
         attempt=0,
         text=text,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=question_digest(text),
         audience=to,
         requested_by=None,
         note=None,

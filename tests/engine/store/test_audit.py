@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, WorkflowStatus, verify_audit
-from sayso.engine._audit import AuditReport
 from sayso.engine._clock import to_microseconds
+from sayso.engine.audit import AuditReport
 from sayso.engine.store import NO_HASH, VisitEnd, chain_hash
 from tests.engine.store.situation import GatedClock, a_vote, begin, count, put, rows
 from tests.engine.support import ANA, BO, START
@@ -20,7 +20,7 @@ from tests.engine.support import ANA, BO, START
 
 async def verified(database: Path, head: str | None = None) -> AuditReport:
     async with SQLiteReader(database) as reader:
-        return await verify_audit(reader.audit(), head)
+        return await verify_audit(reader, head)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_an_untouched_trail_verifies(trail: Path) -> None:
 async def test_an_empty_trail_verifies(database: Path) -> None:
     async with SQLiteStore(database):
         pass
-    assert await verified(database) == AuditReport(0, 0, f"0:{NO_HASH}", ())
+    assert await verified(database) == AuditReport(0, 0, f"0:{NO_HASH}", 0, (), {}, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -94,15 +94,25 @@ async def test_an_inserted_row_is_found(trail: Path) -> None:
         trail,
         "UPDATE audit SET sequence = sequence + 100 WHERE sequence > 5;"
         "UPDATE audit SET sequence = sequence - 99 WHERE sequence > 100;"
-        "INSERT INTO audit SELECT 6, at, kind, run_id, request_id, 'local:mallory', via, payload, payload_digest, hash"
-        " FROM audit WHERE sequence = 5;",
+        "INSERT INTO audit SELECT 6, at, kind, run_id, request_id, 'local:mallory', via, payload, payload_digest, hash,"
+        " facts FROM audit WHERE sequence = 5;",
     )
     assert 6 in {problem.sequence for problem in (await verified(trail)).problems}
 
 
-async def test_truncation_shows_only_against_a_kept_head(trail: Path) -> None:
-    head = (await verified(trail)).head
+async def test_truncation_shows_in_what_it_no_longer_tells_of(trail: Path) -> None:
     tamper(trail, "DELETE FROM audit WHERE sequence > 6")
+    (problem,) = (await verified(trail)).problems
+    assert (problem.table, problem.name) == ("runs", "three")
+    assert problem.reason == "no row of the trail says that it began"
+
+
+async def test_truncation_together_with_the_tables_shows_only_against_a_kept_head(trail: Path) -> None:
+    head = (await verified(trail)).head
+    tamper(
+        trail,
+        "PRAGMA foreign_keys = ON; DELETE FROM audit WHERE sequence > 6; DELETE FROM runs WHERE run_id = 'three'",
+    )
     assert (await verified(trail)).problems == ()
     problems = (await verified(trail, head)).problems
     assert [problem.sequence for problem in problems] == [9]
@@ -117,7 +127,7 @@ async def test_a_chain_written_anew_shows_only_against_a_kept_head(trail: Path) 
     with closing(sqlite3.connect(trail)) as connection:
         for row in trail_rows:
             fields = (row.sequence, to_microseconds(row.at), row.kind, row.run_id, row.request_id)
-            previous = chain_hash(previous, *fields, "local:mallory", row.via, row.payload_digest)
+            previous = chain_hash(previous, *fields, "local:mallory", row.via, row.payload_digest, row.facts)
             connection.execute(
                 "UPDATE audit SET person = 'local:mallory', hash = ? WHERE sequence = ?",
                 (previous, row.sequence),
@@ -188,7 +198,7 @@ async def test_a_run_s_trail_can_be_read_alone(trail: Path) -> None:
 
 async def test_a_long_trail_is_read_page_by_page(store: SQLiteStore) -> None:
     await asyncio.gather(*(begin(store, str(number)) for number in range(2100)))
-    report = await verify_audit(store.reader.audit())
+    report = await verify_audit(store.reader)
     assert (report.rows, report.problems) == (2100, ())
 
 
@@ -204,10 +214,21 @@ async def test_a_backup_taken_while_writing_is_a_whole_store(store: SQLiteStore,
     await asyncio.gather(store.reader.backup(copy), *written)
     async with SQLiteReader(copy) as reader:
         runs = {run.run_id for run in await reader.runs(limit=1000)}
-        report = await verify_audit(reader.audit())
+        report = await verify_audit(reader)
     assert {f"before {number}" for number in range(50)} <= runs
     assert report.problems == ()
     assert report.rows == len(runs)
+
+
+async def test_a_check_while_others_write_sees_one_instant(store: SQLiteStore) -> None:
+    """No row of the trail is compared with a table that went on meanwhile."""
+    places = [await begin(store, f"run {number}") for number in range(30)]
+    asked = [await put(store, place) for place in places]
+    checks = [verify_audit(store.reader) for _ in range(3)]
+    answers = [store.answer(a_vote(request_id)) for request_id in asked]
+    reports, _ = await asyncio.gather(asyncio.gather(*checks), asyncio.gather(*answers))
+    assert [report.problems for report in reports] == [(), (), ()]
+    assert (await verify_audit(store.reader)).checked["events"] == len(asked)
 
 
 async def test_a_backup_never_overwrites(store: SQLiteStore, tmp_path: Path) -> None:

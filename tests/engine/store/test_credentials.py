@@ -94,7 +94,7 @@ async def test_not_even_the_file_holds_a_token_that_begins_and_answers(
     assert await store.reader.token("one") is None
 
 
-async def test_a_person_has_one_link_at_a_time_and_the_trail_counts_the_others(store: SQLiteStore) -> None:
+async def test_a_person_has_one_link_at_a_time_and_the_trail_names_each(store: SQLiteStore) -> None:
     until = store.clock.now() + timedelta(minutes=10)
     for number in range(5):
         await store.admit(LINK, f"link {number}", "web:ana", until)
@@ -103,9 +103,8 @@ async def test_a_person_has_one_link_at_a_time_and_the_trail_counts_the_others(s
     assert await store.redeem("link 4", "session", until) == "web:ana"
     trail = [(row.kind, row.person, row.payload) async for row in store.reader.audit()]
     assert [(kind, person) for kind, person, _ in trail] == [
-        ("admitted", "web:ana"), ("admitted", "web:bo"), ("signed_in", "web:ana"),
+        *[("admitted", "web:ana")] * 5, ("admitted", "web:bo"), ("signed_in", "web:ana"),
     ]  # fmt: skip
-    assert trail[-1][2] == {"links": 5}
 
 
 async def test_somebody_is_shut_out_of_everything_at_once(store: SQLiteStore) -> None:

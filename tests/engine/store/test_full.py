@@ -60,7 +60,7 @@ async def test_a_store_that_was_full_works_when_there_is_space_again(
     await begin(store, "large", shared=LARGE)
     assert (await store.answer(a_vote(request_id))).accepted
     async with SQLiteReader(database) as reader:
-        report = await verify_audit(reader.audit())
+        report = await verify_audit(reader)
     assert (report.rows, report.problems) == (4, ())
 
 

@@ -73,7 +73,7 @@ async def test_reading_is_possible_while_another_process_writes(database: Path) 
         request_id = heard(process)
         async with SQLiteReader(database) as reader:
             assert [record.id for record in await reader.pending()] == [request_id]
-            assert (await verify_audit(reader.audit())).problems == ()
+            assert (await verify_audit(reader)).problems == ()
 
 
 async def test_kill_9_frees_the_file_and_loses_nothing_acknowledged(database: Path) -> None:

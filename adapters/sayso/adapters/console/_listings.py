@@ -91,10 +91,11 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 
 def audit_table(problems: Sequence[AuditProblem]) -> Table:
-    """Rows of the audit trail that are not as they were written."""
-    table = _table("row", "problem")
+    """Rows of the audit trail and of other tables that are not as they were written."""
+    table = _table("table", "row", "problem", "what to do")
     for problem in problems:
-        table.add_row(Text(str(problem.sequence)), Text(visible_line(problem.reason)))
+        cells = (problem.table, problem.name, problem.reason, problem.next_step)
+        table.add_row(*(Text(visible_line(cell)) for cell in cells))
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -50,7 +50,7 @@ class UnderWay:
         self._events: dict[tuple[str, int], asyncio.Event] = {}
 
     @contextmanager
-    def sending(self, subject: str, number: int) -> Iterator[Callable[[], None]]:
+    def sending(self, subject: str, number: int) -> Generator[Callable[[], None]]:
         """Held while a rendering of a subject is on its way; what it gives is called once its answer is kept."""
         event = self._events[subject, number] = asyncio.Event()
         try:

@@ -7,6 +7,7 @@ import csv
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -19,8 +20,10 @@ from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.service import Service
 from sayso.engine import (
+    NOT_COVERED,
     AuditReport,
     AuditRow,
+    Json,
     SQLiteReader,
     UnknownRun,
     export_row,
@@ -52,7 +55,8 @@ def verify(
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Check that no row of the trail was changed, removed or inserted and every answer has its row, and print its head.
+    """Check that no row of the trail was changed, removed or inserted, hold every request, answer, account and way in
+    against what the trail says, and print its head.
 
     Keep the head somewhere else: without one, rows cut off at the end do not show.
     """
@@ -60,31 +64,57 @@ def verify(
 
     async def check() -> AuditReport:
         async with Service.build(database).reader() as reader:
-            answers = await reader.answers()  # before the rows, which go on being written
-            return await verify_audit(reader.audit(), head, answers)
+            return await verify_audit(reader, head)
 
     try:
         report = asyncio.run(check())
     except ValueError as error:
         raise UsageProblem(str(error)) from error
-    if report.problems:
-        output.say(f"The audit trail does NOT verify: {len(report.problems)} problems.", "bold red")
+    if report.found:
+        output.say(f"The audit trail does NOT verify: {report.found} problems.", "bold red")
         output.show(audit_table(report.problems))
+        if report.found > len(report.problems):
+            output.say(f"The first {len(report.problems)} are listed.")
     else:
         output.say(
             f"The audit trail verifies: {report.rows} rows, {report.redacted} of them redacted.", "green"
         )
+    _say_what_was_checked(output, report)
     output.say(f"Head: {report.head}")
-    output.value(
-        {
-            "ok": not report.problems,
-            "rows": report.rows,
-            "redacted": report.redacted,
-            "head": report.head,
-            "problems": [{"sequence": p.sequence, "reason": p.reason} for p in report.problems],
-        }
-    )
-    return ExitCode.FAILED if report.problems else ExitCode.OK
+    output.value(_shown(report))
+    return ExitCode.FAILED if report.found else ExitCode.OK
+
+
+def _say_what_was_checked(output: Output, report: AuditReport) -> None:
+    compared = ", ".join(f"{table} {number}" for table, number in report.checked.items())
+    output.say(f"Compared with it: {compared or 'nothing, for nothing is stored'}.")
+    if report.before and report.sealed_since is None:
+        output.say(f"{report.before} of them were recorded before the trail kept digests.")
+    elif report.before and report.sealed_since is not None:
+        sequence, at = report.sealed_since
+        output.say(
+            f"{report.before} of them were recorded before the trail kept digests (from row {sequence} on,"
+            f" {at:%Y-%m-%d %H:%M} UTC) and are compared only with what its rows say in words."
+        )
+    output.say("Not covered:")
+    for line in NOT_COVERED:
+        output.say(f"- {line}")
+
+
+def _shown(report: AuditReport) -> dict[str, Json]:
+    since = report.sealed_since
+    return {
+        "ok": not report.found,
+        "rows": report.rows,
+        "redacted": report.redacted,
+        "head": report.head,
+        "checked": dict(report.checked),
+        "before": report.before,
+        "digests_since": None if since is None else {"sequence": since[0], "at": since[1].isoformat()},
+        "not_covered": list(NOT_COVERED),
+        "found": report.found,
+        "problems": [asdict(problem) for problem in report.problems],
+    }
 
 
 @audit.command()
@@ -149,7 +179,8 @@ async def _write_csv(rows: AsyncIterator[AuditRow]) -> None:
     writer: csv.DictWriter[str] | None = None
     async for row in rows:
         cells = export_row(row)
-        cells["payload"] = "" if row.payload is None else json.dumps(row.payload)
+        for nested in ("payload", "facts"):
+            cells[nested] = "" if cells[nested] is None else json.dumps(cells[nested])
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(cells), lineterminator="\n")
             writer.writeheader()

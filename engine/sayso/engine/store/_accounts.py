@@ -10,14 +10,16 @@ from sayso.engine._ids import new_id
 from sayso.engine._people import fold_name
 from sayso.engine._records import Linking, LinkStep
 from sayso.engine._values import to_json
+from sayso.engine.store._evidence import things_of_accounts
 from sayso.engine.store._forms import forms_of, is_linked, root_of, settle, settle_all
 from sayso.engine.store._transaction import Transaction
 
 
 def direct(tx: Transaction, rows: Sequence[tuple[str, str, str]]) -> None:
     """Have the directory's accounts stand as they are in the settings now; where people linked one that it names, the
-    directory wins.
+    directory wins. What that changes goes into the trail.
     """
+    before = _whose(tx)
     tx.run("accounts_forget_directory", ())
     people = to_json(sorted({person for _, person, _ in rows}))
     tx.run("accounts_of_gone_people", {"people": people})
@@ -25,6 +27,19 @@ def direct(tx: Transaction, rows: Sequence[tuple[str, str, str]]) -> None:
         tx.run("account_put", {"account": account, "person": person, "linked_at": None})
         tx.run("person_known", {"person": person, "name": name, "folded": fold_name(name), "now": tx.now})
     settle_all(tx)
+    after = _whose(tx)
+    changed = sorted(one for one in before.keys() | after.keys() if before.get(one) != after.get(one))
+    if changed:
+        said = {"accounts": {one: after[one][0] if one in after else None for one in changed}}
+        tx.audit("directory_changed", said, also=things_of_accounts(changed))
+
+
+def _whose(tx: Transaction) -> dict[str, tuple[object, ...]]:
+    """Whose every account is in each of its forms, since when if people linked it, and which follow from another."""
+    return {
+        row["account"]: (row["person"], row["linked_at"], row["is_form"])
+        for row in tx.rows("accounts_in_forms", ())
+    }
 
 
 def begin_link(
@@ -84,13 +99,15 @@ def _join(tx: Transaction, maker: str, sender: str, code_hash: str) -> Linking:
     void_link(tx, code_hash)
     person = _person_of(tx, maker) or _person_of(tx, sender) or f"person:~{new_id()[:12]}"
     added = [one for one in (sender, maker) if _person_of(tx, one) is None]
+    changed = list(added)
     for one in added:
         tx.run("account_put", {"account": one, "person": person, "linked_at": tx.now})
-        settle(tx, one)
+        changed += settle(tx, one)
     _name(tx, person, (maker, sender))
     for one in added:
         theirs = {"accounts": list(ids_of(tx, person)[1:])} if one == added[-1] else {}
-        tx.audit("account_linked", {"account": one, "whose": person, **theirs}, person=maker)
+        said = {"account": one, "whose": person, **theirs}
+        tx.audit("account_linked", said, person=maker, also=things_of_accounts(changed))
     return Linking(LinkStep.LINKED, sender)
 
 
@@ -140,12 +157,12 @@ def unlink(tx: Transaction, account: str) -> str:
     accounts = list(ids_of(tx, person)[1:])
     for one in linked:
         tx.run("account_remove", (one,))
-    tx.run("accounts_of_nobody", {"person": person})
-    for one in accounts:
-        settle(tx, one)
+    alone = [str(row["account"]) for row in tx.rows("accounts_of_nobody", {"person": person})]
+    settled = [form for one in accounts for form in settle(tx, one)]
+    also = things_of_accounts([*linked, *alone, *settled])
     for one in linked:
         told = {"accounts": accounts} if one == linked[-1] else {}
-        tx.audit("account_unlinked", {"account": one, "whose": person, **told}, person=account)
+        tx.audit("account_unlinked", {"account": one, "whose": person, **told}, person=account, also=also)
     return f"Unlinked: {account} stands for itself again."
 
 

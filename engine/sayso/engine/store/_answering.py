@@ -100,12 +100,14 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     event = _record_event(tx, attempt, request, received, outcome)
     _cast(tx, attempt, request, event)
     tx.mark_cards("deliveries_mark", (request.request_key,))
-    _audit_answer(tx, attempt, request, outcome, vote, policy, verdict)
+    if verdict.decided:
+        others = (one for one in votes if one.person != vote.person)
+        _decide(tx, request, vote, [*others, _as_cast(attempt, vote)], policy, verdict)
+    _audit_answer(tx, attempt, request, outcome, vote, policy, verdict, event)
     if policy.stages:
         tell_of_vote(tx, request.request_key, vote)
     if verdict.decided:
-        _decide(tx, request, vote, [*(one for one in votes if one.person != vote.person), _as_cast(attempt, vote)],
-                policy, verdict)  # fmt: skip
+        _tell_of_decision(tx, request, vote, verdict)
     return outcome
 
 
@@ -150,7 +152,7 @@ def _cast(tx: Transaction, attempt: AnswerAttempt, request: Answerable, event: i
 def _decide(
     tx: Transaction, request: Answerable, vote: Vote, votes: list[CastVote], policy: Policy, verdict: Verdict
 ) -> None:
-    """Resolve the request by the votes that agree with the decision, and tell who has to hear of it."""
+    """Resolve the request by the votes that agree with the decision."""
     yes = is_approval(verdict.value)
     agreeing = [
         one
@@ -158,7 +160,11 @@ def _decide(
         if one.person not in verdict.refused and (not policy.stages or is_approval(one.value) == yes)
     ]
     _resolve(tx, vote.person, request, verdict.value, agreeing)
-    if vote.break_glass and yes:
+
+
+def _tell_of_decision(tx: Transaction, request: Answerable, vote: Vote, verdict: Verdict) -> None:
+    """Tell who has to hear of it; the trail has an approval under break-glass apart."""
+    if vote.break_glass and is_approval(verdict.value):
         tell_of_break_glass(tx, request.request_key, vote)
         _audit_break_glass(tx, request, vote)
     tell_requester(tx, request.request_key, request.requested_by, request.asked_in)
@@ -312,6 +318,7 @@ def _audit_answer(
     vote: Vote,
     policy: Policy,
     verdict: Verdict,
+    event: int,
 ) -> None:
     payload: dict[str, object] = {
         "value": attempt.value,
@@ -328,7 +335,7 @@ def _audit_answer(
         payload["break_glass"] = True
     if policy.stages and verdict.decided:
         payload["decided"] = {"value": verdict.value, "why": verdict.why, **policy_stamp(policy)}
-    _audit(tx, "answer_accepted", payload, attempt, request)
+    _audit(tx, "answer_accepted", payload, attempt, request, event)
 
 
 def policy_stamp(policy: Policy) -> dict[str, object]:
@@ -344,11 +351,17 @@ def _audit_break_glass(tx: Transaction, request: Answerable, vote: Vote) -> None
 
 
 def _audit(
-    tx: Transaction, kind: str, payload: dict[str, object], attempt: AnswerAttempt, request: Answerable
+    tx: Transaction,
+    kind: str,
+    payload: dict[str, object],
+    attempt: AnswerAttempt,
+    request: Answerable,
+    event: int | None,
 ) -> None:
+    also = () if event is None else (("events", request.id, event),)
     tx.audit(
-        kind, payload, run_id=request.run_id, request_id=request.id, person=attempt.person, via=attempt.via
-    )
+        kind, payload, run_id=request.run_id, request_id=request.id, person=attempt.person, via=attempt.via, also=also
+    )  # fmt: skip
 
 
 def _resolve(tx: Transaction, person: str, request: Answerable, value: Json, counted: list[CastVote]) -> None:
@@ -394,8 +407,7 @@ def _refuse(
 ) -> Outcome:
     """Record a refusal: with its key, so that a repeat hears the same; in the audit trail once a person and kind."""
     outcome = Outcome(kind, reason)
-    if attempt.event_key is not None:
-        _record_event(tx, attempt, request, received, outcome)
+    event = None if attempt.event_key is None else _record_event(tx, attempt, request, received, outcome)
     fields = {"request_key": request.request_key, "person": attempt.person, "outcome": kind, "now": tx.now}
     if tx.row("refusal_count", fields)["count"] == 1:
         payload: dict[str, object] = {
@@ -404,5 +416,5 @@ def _refuse(
             "outcome": kind,
             "reason": reason,
         }
-        _audit(tx, "answer_refused", payload, attempt, request)
+        _audit(tx, "answer_refused", payload, attempt, request, event)
     return outcome

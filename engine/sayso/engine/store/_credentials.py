@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sayso.engine._clock import to_microseconds
 from sayso.engine._records import CredentialKind, Scope
 from sayso.engine.errors import TokenExists
+from sayso.engine.store._evidence import Thing
 from sayso.engine.store._transaction import Transaction
 
 _VIA = "web"
@@ -22,23 +23,36 @@ def admit(
     expires_at: datetime,
     scopes: Sequence[Scope] = (),
 ) -> None:
-    """Let in whoever has the secret; raises `TokenExists`. What has expired is forgotten.
-
-    A new link takes the place of one that was not used. The trail has a row for the first and counts the others in the
-    row of the sign-in.
+    """Let in whoever has the secret; raises `TokenExists`. What has expired is forgotten, and a new link takes the
+    place of one that was not used.
     """
-    tx.run("credentials_forget_expired", {"now": tx.now, "kind": kind, "person": person})
+    changed = _let_in(tx, kind, secret_hash, person, expires_at, scopes)
+    said: dict[str, object] = {"kind": kind, "expires_at": to_microseconds(expires_at)}
+    if kind is CredentialKind.TOKEN:
+        said["scopes"] = sorted(scopes)
+    tx.audit("admitted", said, person=person, also=changed)
+
+
+def _let_in(
+    tx: Transaction,
+    kind: CredentialKind,
+    secret_hash: str,
+    person: str,
+    expires_at: datetime,
+    scopes: Sequence[Scope] = (),
+) -> tuple[Thing, ...]:
+    """What it changed, for the trail: the new way in, and those that are gone."""
     is_token = kind is CredentialKind.TOKEN
-    before = tx.row("link_replace", {"person": person}) if kind is CredentialKind.LINK else None
-    until = to_microseconds(expires_at)
+    gone = tx.rows("credentials_forget_expired", {"now": tx.now, "kind": kind, "person": person})
+    if kind is CredentialKind.LINK:
+        gone += tx.rows("link_replace", {"person": person})
     fields: dict[str, object] = {
         "kind": kind,
         "hash": secret_hash,
         "person": person,
-        "expires_at": until,
+        "expires_at": to_microseconds(expires_at),
         "now": tx.now,
         "scopes": " ".join(sorted(scopes)) if is_token else None,
-        "links": 1 if before is None else before["links"] + 1,
     }
     try:
         tx.run("credential_add", fields)
@@ -46,9 +60,11 @@ def admit(
         if not is_token or tx.row("token_of", {"person": person}) is None:
             raise
         raise TokenExists(person) from error
-    if kind is not CredentialKind.SESSION and before is None:
-        more = {"scopes": sorted(scopes)} if is_token else {}
-        tx.audit("admitted", {"kind": kind, "expires_at": until, **more}, person=person)
+    return _things([secret_hash, *(row["hash"] for row in gone)])
+
+
+def _things(hashes: Iterable[str]) -> tuple[Thing, ...]:
+    return tuple(("credentials", one) for one in hashes)
 
 
 def redeem(tx: Transaction, link_hash: str, session_hash: str, expires_at: datetime) -> str | None:
@@ -57,9 +73,10 @@ def redeem(tx: Transaction, link_hash: str, session_hash: str, expires_at: datet
     if row is None:
         return None
     person = str(row["person"])
-    admit(tx, CredentialKind.SESSION, session_hash, person, expires_at)
-    links = {"links": row["links"]} if row["links"] > 1 else {}
-    tx.audit("signed_in", links, person=person, via=_VIA)
+    changed = _let_in(tx, CredentialKind.SESSION, session_hash, person, expires_at)
+    used = (*_things([link_hash]), *changed)
+    until = to_microseconds(expires_at)
+    tx.audit("signed_in", {"expires_at": until}, person=person, via=_VIA, also=used)
     return person
 
 
@@ -67,13 +84,13 @@ def sign_out(tx: Transaction, session_hash: str) -> None:
     """End a session; harmless where there is none."""
     row = tx.row("credential_take", {"hash": session_hash, "kind": CredentialKind.SESSION, "now": tx.now})
     if row is not None:
-        tx.audit("signed_out", {}, person=str(row["person"]), via=_VIA)
+        tx.audit("signed_out", {}, person=str(row["person"]), via=_VIA, also=_things([session_hash]))
 
 
 def shut_out(tx: Transaction, person: str, by: str) -> int:
     """Remove everything that lets a person in."""
-    removed = len(tx.rows("token_remove", {"person": person}))
-    removed += tx.run("sessions_remove", {"person": person}).rowcount
+    rows = [*tx.rows("token_remove", {"person": person}), *tx.rows("sessions_remove", {"person": person})]
+    removed = _things(row["hash"] for row in rows)
     if removed:
-        tx.audit("shut_out", {"person": person, "credentials": removed}, person=by)
-    return removed
+        tx.audit("shut_out", {"person": person, "credentials": len(removed)}, person=by, also=removed)
+    return len(removed)

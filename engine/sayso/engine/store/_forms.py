@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sayso.engine._values import to_json
+from sayso.engine.store._evidence import things_of_accounts
 from sayso.engine.store._transaction import Transaction
 
 _PERSON = "person:"
@@ -19,26 +20,27 @@ def recognise(tx: Transaction, account: str, forms: Sequence[str]) -> None:
     new = [one for one in dict.fromkeys(forms) if one not in known and one != account]
     if not new and root == account:
         return
-    tx.audit("account_recognised", {"account": account, "forms": new}, person=account)
     former = {root, *(root_of(tx, one) for one in new)} - {account}
     others = [form for one in sorted(former) for form in (one, *forms_of(tx, one))]
     tx.run("form_remove", (account,))
-    for form in dict.fromkeys([*new, *others]):
-        if form != account:
-            tx.run("form_put", (form, account))
-    settle(tx, account)
+    put = [form for form in dict.fromkeys([*new, *others]) if form != account]
+    for form in put:
+        tx.run("form_put", (form, account))
+    also = (*(("account_forms", form) for form in (account, *put)), *things_of_accounts(settle(tx, account)))
+    tx.audit("account_recognised", {"account": account, "forms": new}, person=account, also=also)
 
 
-def settle(tx: Transaction, account: str) -> None:
+def settle(tx: Transaction, account: str) -> list[str]:
     """Have all forms of an account be the person that one of them is, by the directory before a link; without one, be
-    the account itself. Whoever another form was linked to is the same person.
+    the account itself. Whoever another form was linked to is the same person. What it changed, for the trail.
     """
     root = root_of(tx, account)
     forms = forms_of(tx, root)
     if not forms:
-        return
-    for form in (root, *forms):
-        tx.run("account_forget_form", (form,))
+        return []
+    changed = [
+        str(row["account"]) for form in (root, *forms) for row in tx.rows("account_forget_form", (form,))
+    ]
     owners = [str(row["person"]) for row in tx.rows("account_owners", (to_json([root, *forms]),))]
     person = owners[0] if owners else root
     for other in dict.fromkeys(owners[1:]):
@@ -47,6 +49,8 @@ def settle(tx: Transaction, account: str) -> None:
     for form in (root, *forms):
         if tx.row("account_find", (form,)) is None:
             tx.run("account_put_form", (form, person))
+            changed.append(form)
+    return changed
 
 
 def settle_all(tx: Transaction) -> None:
@@ -76,4 +80,5 @@ def _join(tx: Transaction, former: str, person: str) -> None:
     for row in tx.rows("accounts_linked_to", (former,)):
         account = str(row["account"])
         tx.run("account_put", {"account": account, "person": person, "linked_at": tx.now})
-        tx.audit("account_linked", {"account": account, "whose": person}, person=account)
+        said = {"account": account, "whose": person}
+        tx.audit("account_linked", said, person=account, also=things_of_accounts([account]))

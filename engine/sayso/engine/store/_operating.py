@@ -9,6 +9,7 @@ from sayso.engine._questions import DIGEST_VERSION, question_digest, question_fr
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
 from sayso.engine.errors import KeyReused, NotApplicable, RunMovedOn, UnknownRun
 from sayso.engine.store._commands import CommandKey, Warrant
+from sayso.engine.store._evidence import things_of_request
 from sayso.engine.store._rows import policy_text, read_policy, read_run
 from sayso.engine.store._running import first_times, timed
 from sayso.engine.store._transaction import Transaction
@@ -167,17 +168,19 @@ def attend(  # noqa: PLR0913 - the fields of a decision
         raise NotApplicable(run_id, action, why)
     if (action == "done") != (result is not None):
         raise NotApplicable(run_id, action, "a result goes with done, and only with it")
-    _change_journal(tx, run, attention, action, result)
+    changed = _change_journal(tx, run, attention, action, result)
     tx.run("run_attended", {"run_key": run.run_key, "now": tx.now})
     tx.mark_cards("deliveries_mark_run", {"run_key": run.run_key})
     payload = {"action": action, "result": result, "attention": msgspec.to_builtins(attention)}
-    tx.audit("attention_given", payload, run_id=run_id, person=person, via=via)
+    also = () if changed is None else things_of_request(changed)
+    tx.audit("attention_given", payload, run_id=run_id, person=person, via=via, also=also)
     tx.announce(run_id, run.workflow, WorkflowStatus.RUNNING)
 
 
 def _change_journal(
     tx: Transaction, run: RunRecord, attention: Attention, action: str, result: str | None
-) -> None:
+) -> str | None:
+    """Do to the step or request what was decided; the id of the request."""
     where: dict[str, object] = {"run_key": run.run_key, "visit": run.visit, "name": attention.name}
     if attention.kind in (AttentionKind.STEP_UNFINISHED, AttentionKind.STEP_CHANGED):
         if action == "again":
@@ -186,7 +189,7 @@ def _change_journal(
             tx.run("step_rebind", {**where, "arguments": attention.now})
         else:
             tx.run("step_record", {**where, "arguments": attention.now, "result": result, "now": tx.now})
-        return
+        return None
     question = attention.now if attention.now is not None else attention.was
     assert question is not None
     text = {"question": question, "digest": question_digest(question), "digest_version": DIGEST_VERSION}
@@ -196,9 +199,10 @@ def _change_journal(
             raise NotApplicable(run.run_id, action, f"request {attention.name!r} has no answer to replace")
         tx.run("votes_void", {"request_key": row["request_key"]})
     elif attention.kind is AttentionKind.QUESTION_CHANGED:
-        tx.run("request_rebind", {**where, **text})
+        row = tx.row("request_rebind", {**where, **text})
     else:
-        tx.run("request_drop", where)
+        row = tx.row("request_drop", where)
+    return None if row is None else str(row["id"])
 
 
 def _terms_anew(tx: Transaction, where: dict[str, object]) -> dict[str, object]:
@@ -223,7 +227,9 @@ def redact(tx: Transaction, run_id: str, person: str, via: str) -> int:
 
 def prune(tx: Transaction, before: int, person: str, via: str) -> int:
     """Delete up to 500 runs that ended before an instant, with all that belongs to them; the number deleted."""
-    deleted = tx.run("prune", {"before": before}).rowcount
+    deleted = [str(row["run_id"]) for row in tx.rows("prune", {"before": before})]
+    for run_id in deleted:
+        tx.audit("run_pruned", {}, run_id=run_id, person=person, via=via)
     if deleted:
-        tx.audit("pruned", {"runs": deleted, "ended_before": before}, person=person, via=via)
-    return deleted
+        tx.audit("pruned", {"runs": len(deleted), "ended_before": before}, person=person, via=via)
+    return len(deleted)

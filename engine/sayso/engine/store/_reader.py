@@ -6,10 +6,11 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 import msgspec
@@ -52,6 +53,8 @@ from sayso.engine.store._rows import (
     read_step,
     read_summary,
 )
+
+T = TypeVar("T")
 
 _PAGE = 1000
 _LAST = "\U0010ffff"
@@ -110,10 +113,6 @@ class SQLiteReader:
             read_request(row)
             for row in await self._rows("requests_pending", {"run_id": run_id, "limit": limit})
         ]
-
-    async def answers(self) -> list[tuple[str, Json]]:
-        """Every request that was answered, by its id, with its answer: to compare them with the trail."""
-        return [(str(row["id"]), decode(row["answer"])) for row in await self._rows("requests_answered", {})]
 
     async def decided(self, since: datetime, limit: int) -> list[RequestRecord]:
         """The requests that came to their end since then, the newest first."""
@@ -289,6 +288,26 @@ class SQLiteReader:
             for row in rows:
                 yield read_audit(row)
             after = rows[-1]["sequence"]
+
+    async def at_once(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What a function finds on a read-only connection of its own, which sees the database as of one instant.
+
+        It runs on a thread, and goes on there when this is cancelled.
+        """
+        _ = await self._opened()  # which says what is wrong with the file, if anything is
+
+        def work() -> T:
+            with closing(
+                sqlite3.connect(reader_uri(self.path), uri=True, isolation_level=None)
+            ) as connection:
+                connection.row_factory = sqlite3.Row
+                connection.execute("BEGIN")
+                return read(connection)
+
+        try:
+            return await asyncio.to_thread(work)
+        except sqlite3.Error as error:
+            raise StoreUnreadable(str(self.path), str(error)) from error
 
     async def ended_before(self, before: datetime) -> int:
         """How many runs ended before an instant."""

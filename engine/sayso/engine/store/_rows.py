@@ -212,5 +212,6 @@ def read_audit(row: Any) -> AuditRow:
         via=row["via"],
         payload=None if row["payload"] is None else decode(row["payload"]),
         payload_digest=row["payload_digest"],
+        facts=row["facts"],
         hash=row["hash"],
     )

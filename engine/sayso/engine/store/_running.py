@@ -263,7 +263,10 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
     failed = end.status is WorkflowStatus.FAILED
     tx.run("visit_end", ("FAILED" if failed else "COMPLETED", end.error, tx.now, *here))
     for request_id in end.used:
-        tx.run("request_used", {"id": request_id, "run_key": place.run_key, "visit": place.visit})
+        fields = {"id": request_id, "run_key": place.run_key, "visit": place.visit}
+        if tx.row("request_used", fields) is not None:
+            said = {"visit": place.visit}
+            tx.audit("approval_used", said, run_id=place.run_id, request_id=request_id)
     if end.withdraw:
         _withdraw_open(tx, place)
     if end.next_node is not None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import WorkflowStatus
 from sayso.engine._values import digest, encode_sorted
+from sayso.engine.store._evidence import Thing, facts_of, things_of_row
 from sayso.engine.store._hub import Change, Resolution
 from sayso.engine.store._queries import SQL
 
@@ -83,18 +84,18 @@ class Transaction:
         request_id: str | None = None,
         person: str | None = None,
         via: str | None = None,
+        also: tuple[Thing, ...] = (),
     ) -> None:
-        """Append a row to the audit trail."""
+        """Append a row to the audit trail, once what it is about is done: it seals the request or run that it names as
+        they stand now, and what it was `also` about.
+        """
         text = encode_sorted(payload).decode()
         sequence = self._sequence + 1
         payload_digest = digest(text)
-        chained = chain_hash(
-            self._hash, sequence, self.now, kind, run_id, request_id, person, via, payload_digest
-        )
-        self.connection.execute(
-            SQL["audit_insert"],
-            (sequence, self.now, kind, run_id, request_id, person, via, text, payload_digest, chained),
-        )
+        facts = facts_of(self.connection, (*things_of_row(run_id, request_id), *also))
+        own = (sequence, self.now, kind, run_id, request_id, person, via)
+        chained = chain_hash(self._hash, *own, payload_digest, facts)
+        self.connection.execute(SQL["audit_insert"], (*own, text, payload_digest, facts, chained))
         self._sequence, self._hash = sequence, chained
 
     def take_changes(self) -> list[Change]:

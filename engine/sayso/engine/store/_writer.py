@@ -19,6 +19,7 @@ from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._upgrading import begin_evidence
 
 logger = logging.getLogger("sayso.engine.store")
 
@@ -115,6 +116,7 @@ class Writer:
         try:
             connection = self._connect()
             transaction = Transaction(connection)
+            self._begin_evidence(transaction)
         except BaseException as error:  # noqa: BLE001 - handed to whoever starts the writer
             self._failure = error
             return
@@ -125,6 +127,18 @@ class Writer:
                 self._commit(transaction, batch)
         finally:
             connection.close()
+
+    def _begin_evidence(self, transaction: Transaction) -> None:
+        connection = transaction.connection
+        try:
+            transaction.begin(self._clock.now())
+            begin_evidence(transaction)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise _translate(error, self._path) from error
+            raise
 
     def _next_batch(self) -> list[_Job] | None:
         job = self._jobs.get()

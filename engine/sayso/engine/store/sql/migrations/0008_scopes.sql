@@ -7,7 +7,6 @@ CREATE TABLE credentials_anew (
     made_at    INTEGER NOT NULL,
     expires_at INTEGER,
     scopes     TEXT,
-    links      INTEGER NOT NULL DEFAULT 1,
     CONSTRAINT credentials_hash PRIMARY KEY (hash),
     CONSTRAINT credentials_kind CHECK (kind = 'LINK' OR kind = 'SESSION' OR kind = 'TOKEN'),
     CONSTRAINT credentials_expire CHECK (kind = 'TOKEN' OR expires_at IS NOT NULL),

@@ -1,0 +1,7 @@
+"""The audit trail's check: the chain of its rows, and what they say against what stands in the tables."""
+
+from sayso.engine.audit._export import export_row
+from sayso.engine.audit._problems import NOT_COVERED, AuditProblem, AuditReport
+from sayso.engine.audit._verify import verify_audit
+
+__all__ = ["NOT_COVERED", "AuditProblem", "AuditReport", "export_row", "verify_audit"]

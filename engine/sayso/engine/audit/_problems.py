@@ -1,0 +1,94 @@
+"""What a check of the trail finds, as values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+LARGEST_LIST = 1000
+"""How many problems a report lists; all are counted."""
+
+NOT_COVERED = (
+    "`shared`, the visits and the results of steps while a run goes on; names, sending and conversations of chats",
+    "repeated refusals, which are counted and not appended",
+    "what ended before sayso kept digests, beyond what its rows say in words",
+    "rows cut off at the end, and a trail written anew from the start: only a head noted elsewhere shows them",
+)
+"""What a check says nothing about."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditProblem:
+    """Something that is not as it was written: in which table, and its id there; a row of the trail by its number.
+
+    `sequence` is the row of the trail that says otherwise, 0 where none says anything. `next_step` is what to do.
+    """
+
+    table: str
+    name: str
+    sequence: int
+    reason: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What a check found. `head` is `<sequence>:<hash>` of the last row, to be kept elsewhere.
+
+    `checked` counts by table what was compared with the trail; `before` what was recorded before the trail kept
+    digests, and could be compared only with what its rows say in words. `sealed_since` is the first row with digests
+    and its instant. `found` counts the problems, of which the first `LARGEST_LIST` are listed.
+    """
+
+    rows: int
+    redacted: int
+    head: str
+    found: int
+    problems: tuple[AuditProblem, ...]
+    checked: Mapping[str, int]
+    before: int
+    sealed_since: tuple[int, datetime] | None
+
+
+class Findings:
+    """Collects what a check finds, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.found = 0
+        self.before = 0
+        self._problems: list[AuditProblem] = []
+        self._checked: Counter[str] = Counter()
+
+    def row(self, sequence: int, reason: str) -> None:
+        """A row of the trail is not as it was written."""
+        self._add(AuditProblem("audit", str(sequence), sequence, reason, _FOR_TRAIL))
+
+    def stored(self, table: str, name: str, sequence: int, reason: str) -> None:
+        """Something in another table is not as the trail says."""
+        self._add(AuditProblem(table, name, sequence, reason, _FOR_TABLES))
+
+    def checked(self, table: str) -> None:
+        """Something was compared."""
+        self._checked[table] += 1
+
+    @property
+    def problems(self) -> tuple[AuditProblem, ...]:
+        """Those that are listed."""
+        return tuple(self._problems)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How much was compared, by table."""
+        return MappingProxyType(dict(sorted(self._checked.items())))
+
+    def _add(self, problem: AuditProblem) -> None:
+        self.found += 1
+        if len(self._problems) < LARGEST_LIST:
+            self._problems.append(problem)
+
+
+_FOR_TRAIL = "Compare the trail with a backup and with a head noted before (`--head`)."
+_FOR_TABLES = "Compare it with a backup and with `sayso audit export`. Somebody wrote into the file."

@@ -1,0 +1,81 @@
+"""The check of the whole trail: one read of the file as of one instant, in memory for one run at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from itertools import groupby
+
+from sayso.engine._records import AuditRow
+from sayso.engine.audit._chain import Chain
+from sayso.engine.audit._problems import AuditReport, Findings
+from sayso.engine.audit._run import Pruned, RunTrail
+from sayso.engine.audit._ways_in import WaysIn
+from sayso.engine.store import (
+    SQLiteReader,
+    read_run_evidence,
+    read_stray_rows,
+    read_trail,
+    read_untold_runs,
+    read_ways_in,
+)
+
+
+async def verify_audit(reader: SQLiteReader, head: str | None = None) -> AuditReport:
+    """Check the whole trail, and hold what it says against the tables: see the reference of the audit trail.
+
+    The file may be in use; it is read as of one instant, on a thread. Rows missing at the end, and a chain that was
+    written anew, show only against a `head` noted before. Raises `ValueError` for what is no head, `StoreUnreadable`.
+    """
+    return await reader.at_once(partial(_verify, Chain(head)))
+
+
+def _verify(chain: Chain, connection: sqlite3.Connection) -> AuditReport:
+    findings = Findings()
+    ways_in = WaysIn()
+    pruned: list[Pruned] = []
+    for row in read_trail(connection):
+        chain.take(row, findings)
+        if row.run_id is None:
+            ways_in.take(row, findings)
+            pruned += _pruned_before(row)
+    chain.end(findings)
+    for run_id, rows in groupby(read_trail(connection, by_run=True), lambda row: str(row.run_id)):
+        _check_run(connection, run_id, rows, pruned, findings)
+    for run_id in read_untold_runs(connection):
+        findings.stored("runs", run_id, 0, "no row of the trail says that it began")
+    ways_in.compare(read_ways_in(connection), findings)
+    for table, number in read_stray_rows(connection):
+        findings.stored(table, f"row {number}", 0, "it belongs to nothing that is stored")
+    return AuditReport(
+        chain.sequence,
+        chain.redacted,
+        chain.head,
+        findings.found,
+        findings.problems,
+        findings.counts,
+        findings.before,
+        chain.sealed_since,
+    )
+
+
+def _check_run(
+    connection: sqlite3.Connection,
+    run_id: str,
+    rows: Iterator[AuditRow],
+    pruned: list[Pruned],
+    findings: Findings,
+) -> None:
+    trail = RunTrail(run_id)
+    for row in rows:
+        trail.take(row, findings)
+    trail.compare(read_run_evidence(connection, run_id), pruned, findings)
+
+
+def _pruned_before(row: AuditRow) -> list[Pruned]:
+    """Rows that deleted runs name them now; those from before say until when they had ended."""
+    if row.kind != "pruned" or row.facts is not None or not isinstance(row.payload, dict):
+        return []
+    ended_before = row.payload.get("ended_before")
+    return [Pruned(row.sequence, ended_before)] if isinstance(ended_before, int) else []
