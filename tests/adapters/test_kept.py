@@ -90,7 +90,7 @@ def test_an_honest_press_in_slack_matches_whatever_the_card_says(card: Any) -> N
 def texts(content: Any) -> Iterator[dict[str, Any]]:
     """Everything in blocks that has a text of its own, or the name of an emoji."""
     if isinstance(content, list):
-        for one in cast("list[Any]", content):
+        for one in cast("list[object]", content):
             yield from texts(one)
     elif isinstance(content, dict):
         found = cast("dict[str, Any]", content)

@@ -56,6 +56,5 @@ def _entity(entity: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: entity.get(name) for name in _OF_ENTITY}, "user": user.get("id")}
 
 
-def _list(content: Any) -> Sequence[Any]:
-    found: Sequence[Any] = content if isinstance(content, list) else ()
-    return found
+def _list(content: object) -> Sequence[Any]:
+    return cast("Sequence[Any]", content) if isinstance(content, list) else ()
