@@ -2,8 +2,8 @@
 
     python -m benchmarks.chat_soak [--minutes 10] [--open 1000] [--seed 1]
 
-Not a part of the tests. Restarts are stops of the service and of the platforms; kill -9 at every point is what
-`tests/bots/*/test_kill_points.py` does.
+Not a part of the tests. Restarts are stops of the service and of the platforms; with `kill -9`, forgeries and rules of
+who may is what `benchmarks.chaos` plays.
 """
 
 from __future__ import annotations
@@ -18,19 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.chat_stage import CHANNEL, Stage, a_stage
+from benchmarks.faults import break_something
 from sayso.engine import SQLiteReader
-from sayso.testing.platform import FaultKind
 
-FAULTS = (
-    FaultKind.SERVER_ERROR,
-    FaultKind.BAD_GATEWAY,
-    FaultKind.RESET,
-    FaultKind.RESET_AFTER,
-    FaultKind.HANG,
-    FaultKind.TOO_MANY_REQUESTS,
-)
-SLACK_METHODS = ("chat.postMessage", "chat.update", "apps.connections.open", "users.info")
-TELEGRAM_METHODS = ("sendMessage", "editMessageText", "getUpdates", "answerCallbackQuery")
 PRESSES_A_SECOND = 10
 FAULT_EVERY, RESTART_EVERY, PLATFORM_RESTART_EVERY = 7.0, 40.0, 55.0
 
@@ -79,22 +69,14 @@ class Soak:
                 press = self.press_in_slack if self.chance.random() < 0.5 else self.press_in_telegram
                 group.create_task(press())
                 if loop.time() >= next_fault:
-                    self.break_something()
+                    break_something(self.chance, self.stage.slack, self.stage.telegram)
+                    self.account.faults += 1
                     next_fault = loop.time() + FAULT_EVERY
                 if loop.time() >= next_platform:
                     first = self.chance.random() < 0.5
                     group.create_task((self.stage.slack if first else self.stage.telegram).restart())
                     next_platform = loop.time() + PLATFORM_RESTART_EVERY
                 await asyncio.sleep(1 / PRESSES_A_SECOND)
-
-    def break_something(self) -> None:
-        """Plan one fault."""
-        kind = self.chance.choice(FAULTS)
-        self.account.faults += 1
-        if self.chance.random() < 0.5:
-            self.stage.slack.fail(kind, self.chance.choice(SLACK_METHODS), retry_after=2)
-        else:
-            self.stage.telegram.fail(kind, self.chance.choice(TELEGRAM_METHODS), retry_after=2)
 
     async def press_in_slack(self) -> None:
         """Somebody presses a button of some card in Slack."""

@@ -197,6 +197,20 @@ async def test_an_unheard_edit_is_drawn_again_and_the_next_press_counts(stage: S
     assert await forgeries_told(stage) == []
 
 
+@pytest.mark.parametrize("edits", [1, 10])
+async def test_a_press_on_the_view_before_an_edit_alarms_nobody(stage: Stage, edits: int) -> None:
+    """People press while a card is edited, such as for others' votes: they press again, and that is all."""
+    run_id, card = await stage.ask(prompt=PROMPT)
+    _, request_id = await only(stage)
+    for _ in range(edits):
+        before = stage.ana.sees(card).blocks
+        await stage.service.store.redraw(request_id, PLACE)
+        await stage.until(card, lambda seen: seen.blocks != before)  # noqa: B023 - awaited at once
+    assert (await stage.press(stage.ana, card, "✅ approve", old_view=True))[1] == REDRAWN
+    assert await is_open(stage, run_id)
+    assert await forgeries_told(stage) == []
+
+
 async def only(stage: Stage) -> tuple[str, str]:
     """The run and the request that are open."""
     (request,) = await stage.service.store.reader.pending()

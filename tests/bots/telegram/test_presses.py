@@ -152,6 +152,44 @@ async def test_a_message_without_content_is_replaced_and_the_new_card_counts(sta
     assert await forgeries_told(stage) == []
 
 
+async def test_a_press_on_the_view_before_an_edit_alarms_nobody(stage: Stage) -> None:
+    """People press while a card is edited, such as for somebody else's vote: they press again, and that is all."""
+    run_id, card = await stage.ask(prompt=PROMPT)
+    (request,) = await stage.service.store.reader.pending()
+    await stage.service.store.redraw(request.id, stage.place)
+    await stage.until(card, lambda seen: seen.version > card.version)
+    assert (await stage.ana.press(card, "✅ approve", old_view=True)).text == REDRAWN
+    assert await is_open(stage, run_id)
+    assert await forgeries_told(stage) == []
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+async def test_a_press_on_a_message_that_was_replaced_alarms_nobody(stage: Stage, is_old: bool) -> None:
+    """Two press on a message that is hours old, or one whose app has not heard that it was posted anew."""
+    run_id, card = await stage.ask(prompt=PROMPT)
+    assert (await stage.ana.press(card, "✅ approve", inaccessible=True)).text == REPLACED
+    await stage.until_shows(card, "Posted anew below.")
+    again = await stage.bo.press(card, "✅ approve", old_view=True, inaccessible=is_old)
+    assert (again.text or "").startswith(NOT_THE_CARD)
+    assert await is_open(stage, run_id)
+    assert await forgeries_told(stage) == []
+
+
+async def test_a_press_on_a_message_whose_sending_was_not_heard_of_alarms_nobody(stage: Stage) -> None:
+    """It was sent twice: the first is none that we know, and hours later nobody says what it shows."""
+    stage.telegram.fail(FaultKind.RESET_AFTER, "sendMessage")
+    run_id, _ = await stage.ask(prompt=PROMPT)
+    cards = [one for one in await stage.ana.sees(stage.group) if one.labels]
+    while len(cards) < 2:
+        revision = stage.telegram.revision
+        await stage.telegram.until(lambda: stage.telegram.revision != revision)  # noqa: B023 - awaited at once
+        cards = [one for one in await stage.ana.sees(stage.group) if one.labels]
+    pressed = await stage.ana.press(cards[0], "✅ approve", inaccessible=True)
+    assert (pressed.text or "").startswith(NOT_THE_CARD)
+    assert await is_open(stage, run_id)
+    assert await forgeries_told(stage) == []
+
+
 async def test_a_second_mismatch_in_a_row_leads_to_the_inbox(stage: Stage) -> None:
     """Whatever keeps a card from matching, nobody is asked a third time to press it."""
     run_id, card = await stage.ask(prompt=PROMPT)

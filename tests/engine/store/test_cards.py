@@ -109,6 +109,23 @@ async def test_late_presses_find_the_latest_renderings_and_no_number_comes_twice
     assert kept == numbers[-8:]
 
 
+async def test_what_a_message_shows_is_known_to_have_been_drawn_later(store: SQLiteStore) -> None:
+    """At its own place, in its own message, after that number; or last in a way that nobody has heard of."""
+    request_id = await put(store, await begin(store), to=BOTH)
+    delivery = await due(store)
+    first, second = [await rendered(store, delivery, "C1/1.2") for _ in range(2)]
+    later = store.reader.is_drawn_later
+    assert await later(request_id, first, SLACK, "C1/1.2", KEPT.digest)
+    assert not await later(request_id, second, SLACK, "C1/1.2", KEPT.digest)
+    assert not await later(request_id, first, SLACK, "C1/9.9", KEPT.digest)
+    assert not await later(request_id, first, TELEGRAM, "C1/1.2", KEPT.digest)
+    assert not await later(request_id, first, SLACK, "C1/1.2", "other")
+    unheard = await rendered(store, delivery, "C1/1.2", None)
+    assert await later(request_id, second, SLACK, "C1/1.2", "other")
+    await rendered(store, delivery, "C1/1.2")
+    assert not await later(request_id, first, SLACK, "C1/1.2", "other"), f"{unheard} is not the last any more"
+
+
 async def test_a_card_that_shows_its_decision_has_no_renderings(store: SQLiteStore) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     delivery = await due(store)

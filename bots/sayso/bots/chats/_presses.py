@@ -149,7 +149,7 @@ class Presses:
                 is_copy=record is not None and own is None and not _is_former(seen, deliveries),
             )
         parts = _difference(seen, rendering, is_own=own is not None)
-        if parts:
+        if parts and not await self._is_behind(seen, rendering, own):
             await self._report(seen, own, person, platform, parts)
         standing = await self._put_right(seen, own)
         if self.strikes.strike(person, seen.request_id):
@@ -180,6 +180,17 @@ class Presses:
             return None
         await self._under_way.answered(seen.request_id, seen.rendering, ANSWER_WITHIN)
         return await self._store.reader.rendering(seen.request_id, seen.rendering)
+
+    async def _is_behind(self, seen: Seen, rendering: Rendering | None, own: Delivery | None) -> bool:
+        """Whether somebody pressed what their app still showed of a message that we have edited or replaced meanwhile:
+        the button is not in it any more, and nobody forged anything.
+        """
+        if seen.rendering is None or seen.message is None or (seen.kept is not None and seen.stands):
+            return False
+        if own is None or seen.kept is None:
+            return rendering is not None and rendering.message == seen.message
+        later = self._store.reader.is_drawn_later
+        return await later(seen.request_id, seen.rendering, own.destination, seen.message, seen.kept.digest)
 
     async def _deliveries(self, request_id: str, platform: str) -> list[Delivery]:
         found = await self._store.reader.deliveries(request_id)
@@ -228,7 +239,7 @@ def _difference(seen: Seen, rendering: Rendering | None, *, is_own: bool) -> tup
     if is_own and (seen.rendering is None or seen.kept is None):
         return ()
     if rendering is None or not is_own:
-        is_second = rendering is not None and rendering.kept is None and seen.kept is not None
+        is_second = rendering is not None and rendering.kept is None and seen.message is not None
         return () if is_second else ("message",)
     if rendering.kept is None or seen.kept is None:
         return ()

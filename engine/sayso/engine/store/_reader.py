@@ -159,6 +159,15 @@ class SQLiteReader:
         rows = await self._rows("rendering", {"id": request_id, "rendering": number})
         return read_rendering(rows[0]) if rows else None
 
+    async def is_drawn_later(
+        self, request_id: str, number: int, destination: str, message: str, digest: str
+    ) -> bool:
+        """Whether what a message shows now is what the card at a place was drawn as after this number, as far as is
+        known.
+        """
+        where = {"id": request_id, "rendering": number, "destination": destination}
+        return bool(await self._rows("rendering_later", {**where, "message": message, "digest": digest}))
+
     async def notice_places(self) -> list[str]:
         """The destinations at which messages beside the cards are to be sent, now or later."""
         return [row["destination"] for row in await self._rows("notice_places", {})]
@@ -192,10 +201,14 @@ class SQLiteReader:
         """
         rows = await self._rows("people_names", {"people": msgspec.json.encode(people).decode()})
         named = [NamedPerson(row["person"], row["name"], row["whose"], row["account"]) for row in rows]
-        folded = sorted({fold_name(one.name or one.last_part) for one in named})
         called: dict[str, set[str]] = {}
-        for row in await self._rows("people_called", {"folded": msgspec.json.encode(folded).decode()}):
-            called.setdefault(row["folded"], set()).add(row["whose"])
+        for one, row in zip(named, rows, strict=True):
+            if one.name is not None:
+                called.setdefault(fold_name(one.name), set()).update(msgspec.json.decode(row["alike"]))
+        folded = sorted({fold_name(one.last_part) for one in named if one.name is None and one.last_part})
+        if folded:
+            for row in await self._rows("people_called", {"folded": msgspec.json.encode(folded).decode()}):
+                called.setdefault(row["folded"], set()).add(row["whose"])
         return tell_apart(named, called)
 
     async def dead_places(self) -> list[DeadPlace]:

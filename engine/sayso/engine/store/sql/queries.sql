@@ -178,6 +178,15 @@ WHERE destination = :destination
 SELECT g.rendering, g.destination, g.message, g.digest, g.parts
 FROM requests q JOIN renderings g ON g.request_key = q.request_key WHERE q.id = :id AND g.rendering = :rendering;
 
+-- name: rendering_later
+-- Whether a card was drawn later just as its message shows now, or last in a way that nobody has heard of.
+SELECT 1 FROM requests q JOIN renderings g ON g.request_key = q.request_key
+WHERE q.id = :id AND g.rendering > :rendering AND g.destination = :destination
+  AND ((g.message = :message AND g.digest = :digest)
+       OR (g.digest IS NULL AND g.rendering = (SELECT max(rendering) FROM renderings
+                                               WHERE request_key = q.request_key AND destination = :destination)))
+LIMIT 1;
+
 -- name: delivery_redraw
 -- What stands at a place is edited, whatever it shows.
 UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
@@ -279,8 +288,11 @@ ON CONFLICT (person) DO UPDATE SET name = excluded.name, folded = excluded.folde
 WHERE name <> excluded.name OR folded <> excluded.folded;
 
 -- name: people_names
--- With whose account each is, and an account by which somebody can be told who is none.
+-- With whose account each is, an account by which somebody can be told who is none, and everybody who is called alike.
 SELECT wanted.value AS person, p.name, coalesce(a.person, wanted.value) AS whose,
+       (SELECT json_group_array(coalesce(oa.person, o.person)) FROM people o LEFT JOIN accounts oa ON oa.account = o.person
+        WHERE o.folded = p.folded AND (o.person NOT LIKE 'person:%' OR EXISTS (SELECT 1 FROM accounts e WHERE e.person = o.person))
+       ) AS alike,
        coalesce((SELECT min(o.account) FROM accounts o WHERE o.person = wanted.value AND wanted.value LIKE 'person:~%'),
                 wanted.value) AS account
 FROM json_each(:people) AS wanted LEFT JOIN people p ON p.person = wanted.value

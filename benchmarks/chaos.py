@@ -1,0 +1,324 @@
+"""The account of a chaos run: what people, attackers, faults and `kill -9` come to.
+
+    python -m benchmarks.chaos [--seconds 180] [--questions 240] [--seed 1]
+
+Against the local Slack (Enterprise Grid, people of other organisations in the channels) and the local Telegram, with a
+real process of the service that is killed again and again. People press at once, twice, late, on old views and again;
+people press who may not; whoever has the bots' tokens forges cards; Lin links and unlinks accounts, votes are handed
+over. Then it is quiet, whoever is still asked answers, and the ledger of what everybody did and was told is held
+against what is stored. Exits 1 where something is wrong. Not acknowledged is unknown: such a press may count once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from benchmarks.chaos_forgeries import Forger
+from benchmarks.chaos_ledger import APPROVE, OLD, ONCE, REPEATED, TWICE, Account, Ledger, Told
+from benchmarks.chaos_people import People, is_final, soon
+from benchmarks.chaos_service import Service
+from benchmarks.chaos_stage import ChaosStage, Human, Question, a_chaos_stage
+from benchmarks.faults import break_something
+from sayso.engine import SQLiteReader
+
+LIVES = (5.0, 13.0)
+"""Seconds from a start of the service to its kill."""
+
+FAULT_EVERY, MOST_PLANNED = 1.5, 3
+TRIES, TRIES_WHEN_QUIET = 6, 3
+CARD_WITHIN, QUIET_WITHIN = 30.0, 150.0
+AT_ONCE, AT_ONCE_WHEN_QUIET = 40, 8
+HOWS = {ONCE: 55, TWICE: 15, REPEATED: 15, OLD: 15}
+"""How people press first, and how often so."""
+
+
+class Chaos:
+    """The play."""
+
+    def __init__(
+        self,
+        stage: ChaosStage,
+        chance: random.Random,
+        people: People,
+        ledger: Ledger,
+        lives: tuple[float, float],
+    ) -> None:
+        self.stage = stage
+        self.chance = chance
+        self._lives = lives
+        self.people = people
+        self.ledger = ledger
+        self.service = Service(stage.database, stage.settings())
+        self.faults = Counter[str]()
+        self._quiet = asyncio.Event()
+
+    async def run(self, seconds: float, count: int) -> None:
+        """Play for so long, then let all of it come to rest."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            life = group.create_task(self._live())
+            around = [group.create_task(one) for one in (self._break_things(), self._link_and_unlink())]
+            gate = asyncio.Semaphore(AT_ONCE)
+            begin = loop.time()
+            scenes: list[asyncio.Task[None]] = []
+            for number in range(count):
+                await asyncio.sleep(max(0.0, begin + number * seconds / count - loop.time()))
+                asked = self.stage.question(number, self.chance)
+                self.ledger.questions.append(asked)
+                scenes.append(group.create_task(_within(gate, self._play(asked))))
+            await asyncio.wait(scenes, timeout=max(1.0, begin + seconds - loop.time()))
+            self._quiet.set()
+            await asyncio.wait([*scenes, *around])
+            await self._come_to_rest()
+            await self.service.stop()
+            await life
+
+    async def _live(self) -> None:
+        """Start the service, kill it, start it again, and leave it alone once it is quiet."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self.service.start()
+                heard = group.create_task(self.service.listen())
+                if await self._is_quiet_within(self.chance.uniform(*self._lives)):
+                    break
+                await self.service.kill()
+                await heard
+
+    async def _is_quiet_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._quiet.wait()
+        except TimeoutError:
+            return False
+
+    # --- what the platforms do ---------------------------------------------------------------------
+
+    async def _break_things(self) -> None:
+        slack, telegram = self.stage.slack, self.stage.telegram
+        while not await self._is_quiet_within(FAULT_EVERY):
+            match self.chance.choices(
+                ["call", "drop", "disconnect", "turn away", "hold"], [60, 10, 10, 5, 15]
+            )[0]:
+                case "drop":
+                    slack.drop()
+                    self.faults["sockets dropped"] += 1
+                case "disconnect":
+                    await slack.disconnect(still_delivers=self.chance.random() < 0.5)
+                    self.faults["new sockets asked for"] += 1
+                case "turn away":
+                    slack.turn_away(1)
+                    self.faults["sockets turned away"] += 1
+                case "hold":
+                    hold = (
+                        slack.hold("users.info")
+                        if self.chance.random() < 0.5
+                        else telegram.hold("getChatMember")
+                    )
+                    self.faults["look-ups held"] += 1
+                    await self._is_quiet_within(self.chance.uniform(1.0, 4.0))
+                    hold.release()
+                case _ if slack.faults.remaining + telegram.faults.remaining < MOST_PLANNED:
+                    break_something(self.chance, slack, telegram)
+                    self.faults["calls broken"] += 1
+                case _:
+                    pass
+
+    # --- what people do ----------------------------------------------------------------------------
+
+    async def _link_and_unlink(self) -> None:
+        """Lin makes their two accounts one person, and two again, as often as it works."""
+        lin, people = self.stage.lin, self.people
+        while not await self._is_quiet_within(self.chance.uniform(2.0, 8.0)):
+            code = (await people.type_in_slack(lin, "link") or "").split()
+            if len(code) < 4 or len(code[3]) < 9:
+                continue
+            for _ in range(2):
+                await people.type_in_telegram(lin, f"/link {code[3].rstrip(',')}")
+                await people.type_in_telegram(lin, f"/link {code[3].rstrip(',')} yes")
+                said = await people.type_in_slack(lin, f"link {code[3].rstrip(',')} yes")
+                if said is not None and "one person" in said:
+                    break
+            await self._is_quiet_within(self.chance.uniform(4.0, 12.0))
+            await people.type_in_slack(lin, "unlink")
+
+    async def _play(self, asked: Question) -> None:
+        """One question: ask it, and let everybody do what they do."""
+        stage = self.stage
+        requester = None if asked.requester is None else asked.requester.accounts[0]
+        await self.service.ask(asked.run_id, stage.shared(asked), requester)
+
+        async def look() -> bool | None:
+            return True if await self.people.is_shown(asked) else None
+
+        if await soon(look, CARD_WITHIN) is None:
+            return
+        acts: list[Coroutine[Any, Any, None]] = []
+        if self.chance.random() < 0.5:
+            acts.append(self.people.deceive(asked, self.chance.choice(stage.approvers)))
+        if self.chance.random() < 0.5:
+            acts.append(self._intrude(asked))
+        if asked.named and self.chance.random() < 0.6:
+            acts.append(self._hand_over(asked))
+        for human in self.chance.sample(stage.approvers, self.chance.choice([1, 2, 3])):
+            value = APPROVE if self.chance.random() < 0.8 else "reject"
+            acts.append(self._answer(asked, human, value))
+        self.chance.shuffle(acts)
+        async with asyncio.TaskGroup() as group:
+            for act in acts:
+                group.create_task(self._later(act, self.chance.uniform(0.0, 2.0)))
+        if asked.seconds is not None:
+            await self._is_quiet_within(asked.seconds)
+        if self.chance.random() < 0.4 or asked.seconds is not None:
+            value = self.chance.choice([APPROVE, "reject"])
+            await self.people.press_old_view(asked, self.chance.choice(stage.approvers), value)
+
+    async def _later(self, act: Coroutine[Any, Any, None], seconds: float) -> None:
+        await self._is_quiet_within(seconds)
+        await act
+
+    async def _answer(self, asked: Question, human: Human, value: str) -> None:
+        """Press, and press again where that did not count, as people do; what is left is for when it is quiet."""
+        how = self.chance.choices(list(HOWS), list(HOWS.values()))[0]
+        for attempt in range(TRIES):
+            pressed = await self.people.press(asked, human, value, how if attempt == 0 else "honest: again")
+            if is_final(pressed) or self._quiet.is_set():
+                return
+            await self._is_quiet_within(0.5 + 0.5 * attempt)
+
+    async def _intrude(self, asked: Question) -> None:
+        """Somebody presses who may not."""
+        strangers = [
+            one for one in [*self.stage.others, *self.stage.approvers] if asked.may(one, APPROVE) is False
+        ]
+        pressed = await self.people.press(
+            asked, self.chance.choice(strangers), APPROVE, "by whom it is not for"
+        )
+        if pressed is not None and pressed.told is Told.UNHEARD:
+            await self.people.press(asked, pressed.human, APPROVE, "by whom it is not for")
+
+    async def _hand_over(self, asked: Question) -> None:
+        """One of those who are named has somebody else asked in their place, who answers."""
+        givers = [one for one in asked.named if one.slack is not None]
+        takers = [one for one in self.stage.approvers if one not in asked.named and one is not self.stage.lin]
+        giver, taker = self.chance.choice(givers or [self.stage.zoe]), self.chance.choice(takers)
+        asked.unsure |= {giver, taker}
+        async with SQLiteReader(self.stage.database) as reader:
+            waiting = await reader.pending(asked.run_id)
+        if waiting:
+            to = self.stage.entry(taker)
+            await self.people.type_in_slack(
+                giver, f"reassign {waiting[0].id[:12]}@{waiting[0].revision} {to}"
+            )
+            await self._answer(asked, taker, APPROVE)
+
+    # --- rest --------------------------------------------------------------------------------------
+
+    async def _come_to_rest(self) -> None:
+        """Nothing breaks any more: whoever is asked answers, until all is decided."""
+        gate = asyncio.Semaphore(AT_ONCE_WHEN_QUIET)
+        end = asyncio.get_running_loop().time() + QUIET_WITHIN
+        while asyncio.get_running_loop().time() < end:
+            waiting = await self._waiting()
+            if not waiting:
+                return
+            async with asyncio.TaskGroup() as group:
+                for asked in waiting:
+                    group.create_task(_within(gate, self._decide(asked)))
+        self.ledger.refused += [f"{one.run_id} is open in the end" for one in await self._waiting()]
+
+    async def _waiting(self) -> list[Question]:
+        async with SQLiteReader(self.stage.database) as reader:
+            runs = {one.run_id for one in await reader.pending()}
+        return [one for one in self.ledger.questions if one.run_id in runs]
+
+    async def _decide(self, asked: Question) -> None:
+        """Those who may approve do, one after the other, until it is decided."""
+        humans = sorted(self.stage.approvers, key=lambda one: asked.may(one, APPROVE) is not True)
+        for human in [one for one in humans if asked.may(one, APPROVE) is not False]:
+            pressed = None
+            for _ in range(TRIES_WHEN_QUIET):
+                pressed = await self.people.press(asked, human, APPROVE, "honest: when quiet")
+                if pressed is None:
+                    if not await self.people.press_what_is_forged(asked, human):
+                        break
+                elif is_final(pressed):
+                    break
+            if pressed is not None and not is_final(pressed):
+                self.ledger.refused.append(f"after {TRIES_WHEN_QUIET} presses: {pressed}")
+            if pressed is not None and pressed.told is Told.CLOSED:
+                return
+
+
+async def _within(gate: asyncio.Semaphore, work: Coroutine[Any, Any, None]) -> None:
+    async with gate:
+        await work
+
+
+async def chaos(
+    folder: Path, seconds: float, count: int, seed: int, lives: tuple[float, float] = LIVES
+) -> Account:
+    """One run, and its account. An odd seed is an app that is installed in the whole organisation; the service lives
+    between so many seconds until it is killed.
+    """
+    async with (
+        a_chaos_stage(folder, is_org_wide=seed % 2 == 1) as stage,
+        aiohttp.ClientSession() as session,
+    ):
+        ledger, chance = Ledger(), random.Random(seed)
+        people = People(stage, ledger, Forger(stage.slack, stage.telegram, session), chance)
+        play = Chaos(stage, chance, people, ledger, lives)
+        await play.run(seconds, count)
+        account = await ledger.account(stage.database, stage.log)
+        account.problems += [*stage.slack.problems, *stage.telegram.problems]
+        account.counts["kills"] = play.service.kills
+        account.faults.update(play.faults)
+        return account
+
+
+def show(account: Account) -> None:
+    """Print the account."""
+    for kind, often in account.faults.items():
+        account.counts[f"faults: {kind}"] = often
+    _table("what happened", account.counts)
+    print("\n| presses | | what people were told |\n|---|---|---|")
+    for how, told in sorted(account.told.items()):
+        heard = ", ".join(f"{often} {what}" for what, often in told.most_common())
+        print(f"| {how} | {sum(told.values())} | {heard} |")
+    _table("must be 0", {name: len(found) for name, found in account.must_be_none.items()})
+    for name, found in account.must_be_none.items():
+        for line in found:
+            print(f"{name}: {line}")
+
+
+def _table(title: str, rows: Mapping[str, int]) -> None:
+    print(f"\n| {title} | |\n|---|---|")
+    for name, often in rows.items():
+        print(f"| {name} | {often} |")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--questions", type=int, default=240)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a folder in which the database and the log stay")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) if given.keep is None else given.keep
+        account = asyncio.run(chaos(folder, given.seconds, given.questions, given.seed))
+    show(account)
+    raise SystemExit(0 if account.is_right else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The service of a chaos run, in a process that is killed: `Service` is its handle, this module run as a script the
+process itself.
+
+What it is told on standard input are runs to start, one a line; what it says is `serving`, then `started RUN`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sayso.bots.cli import exit_code_of
+from sayso.bots.platforms import make_platforms
+from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.config import Settings
+from sayso.engine import (
+    Policy,
+    RunExists,
+    SQLiteStore,
+    Stage,
+    Workflow,
+    node,
+    request_approval,
+    step,
+)
+
+WORKFLOW = "release"
+ROOT = Path(__file__).parents[1]
+STARTS_WITHIN, STOPS_WITHIN = 60.0, 30.0
+
+
+def prompt_of(number: int) -> str:
+    """What a question asks."""
+    return f"Release {number} to production?"
+
+
+@node
+async def gate(shared: dict[str, Any]) -> None:
+    """Ask what the run was started with."""
+    seconds = shared["seconds"]
+    decision = await request_approval(
+        prompt_of(shared["number"]),
+        {"Change": shared["change"]},
+        request_id="release",
+        to=shared["to"],
+        policy=Policy(
+            stages=[Stage(shared["approvers"], need=shared["need"])], exclude_requester=shared["four_eyes"]
+        ),
+        expires_after=None if seconds is None else timedelta(seconds=seconds),
+    )
+    shared["approved"] = decision.approved
+
+
+@node
+async def publish(shared: dict[str, Any]) -> None:
+    """Do what was approved, once."""
+    if shared["approved"]:
+        await step("publish", note, shared["log"], shared["number"], once=True)
+
+
+def note(log: str, number: int) -> None:
+    """Leave a line of what was done, which outlives a kill."""
+    with Path(log).open("a") as lines:
+        lines.write(f"{number}\n")
+        lines.flush()
+        os.fsync(lines.fileno())
+
+
+gate > publish
+workflow = Workflow(WORKFLOW, start=gate)
+
+
+@dataclass
+class Service:
+    """The process, as those see it who start, kill and ask it."""
+
+    database: Path
+    settings: dict[str, Any]
+    kills: int = 0
+    _process: asyncio.subprocess.Process | None = None
+    _waiting: dict[str, tuple[bytes, asyncio.Event]] = field(
+        default_factory=dict[str, tuple[bytes, asyncio.Event]]
+    )
+
+    async def start(self) -> None:
+        """Start it, and tell it of all runs that it has not confirmed; return once it serves."""
+        given = json.dumps({"database": str(self.database), "settings": self.settings})
+        with self.database.with_suffix(".log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "benchmarks.chaos_service", given,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, cwd=ROOT,
+            )  # fmt: skip
+        async with asyncio.timeout(STARTS_WITHIN):
+            line = await self._line()
+        if line != "serving":
+            raise RuntimeError(f"the service did not start: see {log.name}")
+        for told, _ in list(self._waiting.values()):
+            self._tell(told)
+
+    async def listen(self) -> None:
+        """Hear what it says, until it has ended."""
+        while line := await self._line():
+            _, event = self._waiting.pop(line.removeprefix("started "), (b"", asyncio.Event()))
+            event.set()
+
+    async def ask(self, run_id: str, shared: dict[str, Any], requested_by: str | None) -> None:
+        """Have a run started, by this process or by the next; return once it is."""
+        told = json.dumps({"run_id": run_id, "shared": shared, "requested_by": requested_by}).encode() + b"\n"
+        event = asyncio.Event()
+        self._waiting[run_id] = told, event
+        self._tell(told)
+        await event.wait()
+
+    async def kill(self) -> None:
+        """`kill -9`."""
+        assert self._process is not None
+        self.kills += 1
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOPS_WITHIN):
+                return await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            return await self._process.wait()
+
+    def _tell(self, line: bytes) -> None:
+        if self._process is not None and self._process.returncode is None:
+            assert self._process.stdin is not None
+            with suppress(ConnectionError):
+                self._process.stdin.write(line)
+
+    async def _line(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return (await self._process.stdout.readline()).decode().strip()
+
+
+async def run(given: dict[str, Any]) -> None:
+    """Serve, and start runs as they are told, until SIGTERM or until nobody is there to tell more."""
+    made: list[Parts] = []
+
+    def platforms(parts: Parts) -> list[Platform]:
+        made.append(parts)
+        return make_platforms(parts)
+
+    plan = Plan(
+        settings=Settings(**given["settings"]),
+        new_store=lambda: SQLiteStore(Path(given["database"])),
+        workflows=[workflow],
+        starters={},
+        audiences={},
+        platforms=platforms,
+        exit_code=exit_code_of,
+    )
+    lines = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    loop.add_signal_handler(signal.SIGTERM, lines.feed_eof)
+    async with serve(plan):
+        print("serving", flush=True)
+        while line := await lines.readline():
+            told = json.loads(line)
+            with suppress(RunExists):
+                await made[0].runtime.start(
+                    WORKFLOW, told["shared"], told["run_id"], requested_by=told["requested_by"]
+                )
+            print(f"started {told['run_id']}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(json.loads(sys.argv[1])))
