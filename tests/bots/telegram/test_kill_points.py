@@ -81,16 +81,16 @@ class Game:
     async def press_all(self, label: str) -> None:
         """Press every card once it is there, and return when all of them show the end."""
         person = self.stage.ana if label == "✅ approve" else self.stage.bo
-        done: set[int] = set()
+        done: set[tuple[int, int]] = set()
         while True:
             revision = self.telegram.revision
             cards = await self.cards()
             for card in cards:
-                if card.labels and card.message_id not in done:
-                    done.add(card.message_id)
+                if card.labels and (card.message_id, card.version) not in done:
+                    done.add((card.message_id, card.version))
                     self.pressed.append((card, await person.tap(card, label)))
             if len({card.text.split("?")[0] for card in cards}) == self.runs and all(
-                "done" in card.text or "copy" in card.text for card in cards
+                any(words in card.text for words in ("done", "copy", "Posted anew")) for card in cards
             ):
                 return
             await self._change(revision)
