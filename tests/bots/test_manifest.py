@@ -15,6 +15,7 @@ from tests.docs.pages import ROOT, code_spans, rows, section
 GUIDE = ROOT / "docs" / "how-to" / "set-up-slack.md"
 BOT = ROOT / "bots" / "sayso" / "bots" / "slack"
 METHOD_SCOPES = {
+    "chat_postEphemeral": "chat:write",
     "chat_postMessage": "chat:write",
     "chat_update": "chat:write",
     "conversations_open": "im:write",
@@ -26,7 +27,14 @@ METHOD_SCOPES = {
 }
 """The scope that each method's reference page names (docs.slack.dev/reference/methods)."""
 
-NO_SCOPE = {"auth_test", "views_open", "views_update", "views_publish", "apps_connections_open"}
+NO_SCOPE = {
+    "auth_test",
+    "chat_getPermalink",
+    "views_open",
+    "views_update",
+    "views_publish",
+    "apps_connections_open",
+}
 
 
 def printed(tmp_path: Path, *arguments: str) -> dict[str, Any]:

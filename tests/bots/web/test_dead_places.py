@@ -36,7 +36,8 @@ async def test_a_dead_destination_is_shown_and_revived(tmp_path: Path) -> None:
         service = ServiceProcess(tmp_path, **tokens)
         try:
             await asyncio.to_thread(service.__enter__)
-            headers = {"Authorization": f"Bearer {await asyncio.to_thread(token, tmp_path, 'operator')}"}
+            secret = await asyncio.to_thread(token, tmp_path, "operator", "start", "read", "operate")
+            headers = {"Authorization": f"Bearer {secret}"}
             async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
                 await client.post("/api/v1/runs", json={"workflow": "release"}, headers=headers)
                 after = 0
