@@ -248,7 +248,7 @@ class Commands:
         answered = await self._desk.answer(_press(command, card, revision, value))
         if answered.asks_why:
             return _said("Not counted: it needs a reason. Please answer in the card, which asks for it.")
-        return Reply((answered.words,))
+        return Reply(((await self._desk.heard(answered)).words,))
 
     async def _break_glass(self, command: Command) -> Reply:
         found = await self._addressed(command, "break-glass", "REASON")
@@ -257,7 +257,8 @@ class Commands:
         card, revision, reason = found
         value: Json = True if card.request.question.input_type == "confirm" else "approve"
         press = replace(_press(command, card, revision, value), comment=reason, break_glass=True)
-        return Reply(((await self._desk.answer(press)).words,))
+        answered = await self._desk.answer(press)
+        return Reply(((await self._desk.heard(answered)).words,))
 
     async def _reassign(self, command: Command) -> Reply:
         found = await self._addressed(command, "reassign", "PERSON")

@@ -73,15 +73,28 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of it. `outcome` is None when it could not be stored; `words` are for the person alone.
+    """What became of a press; `Desk.heard` has the words for its person. `outcome` is None when it could not be stored.
 
-    With `asks_why` nothing was decided yet: the policy wants a remark with this choice, and the person is to be asked.
+    `record` is the card as it was before, `way` how the person was let in, `value` what they said. `known` are words
+    that need no look at the card as it stands now. With `asks_why` nothing was decided yet: the policy wants a remark
+    with this choice, and the person is to be asked.
     """
 
+    press: Press
     outcome: Outcome | None
-    record: CardRecord | None
-    words: Words
+    record: CardRecord | None = None
+    way: WayIn | None = None
+    value: Json = None
+    known: Words | None = None
     asks_why: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What somebody hears of their answer, for them alone, and the card as it stands then."""
+
+    words: Words
+    record: CardRecord | None
 
 
 _VOTERS_UNKNOWN = (
@@ -129,7 +142,7 @@ class Desk:
             answered = await self._answer(press, platform)
         except StoreError as error:
             logger.error("an answer of %s could not be stored: %s", press.person, error)  # noqa: TRY400 - the reason says it all
-            answered = Answered(None, None, not_recorded_words(error))
+            answered = Answered(press, None, known=not_recorded_words(error))
         if answered.asks_why:
             return answered
         kind = "not_stored" if answered.outcome is None else answered.outcome.kind.value
@@ -141,6 +154,24 @@ class Desk:
             extra={"request_id": press.request_id, "event_key": press.event_key},
         )
         return answered
+
+    async def heard(self, answered: Answered) -> Heard:
+        """What the person hears of an answer. It is read behind the commit, so that nothing decided waits for it, and a
+        failure here changes nothing: then they hear the bare outcome.
+        """
+        if answered.known is not None or answered.outcome is None:
+            return Heard(answered.known or (), answered.record)
+        outcome = answered.outcome
+        try:
+            after = (
+                None if answered.record is None else await self._store.reader.card(answered.press.request_id)
+            )
+        except StoreError as error:
+            logger.warning("request %s cannot be read: %s", answered.press.request_id, error)
+            after = None
+        if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None and answered.way is not None:
+            return Heard(self._refusal(after, answered.way, outcome.reason), after)
+        return Heard(reply_words(outcome, after, answered.value), after)
 
     async def greet(self, person: str, name: str) -> None:
         """Remember what somebody is called. Raises `StoreError`."""
@@ -242,14 +273,15 @@ class Desk:
                 await self._ways_in.settle(record, press.person, press.look_up_by)
             except LookUpFailed as problem:
                 logger.warning("request %s: who has voted: %s", press.request_id, problem)
-                return Answered(Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN), record, (_VOTERS_UNKNOWN,))
+                refused = Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN)
+                return Answered(press, refused, record, known=(_VOTERS_UNKNOWN,))
             way = await self._ways_in.of(record, press.person, press.chat, press.via, press.look_up_by)
         value = _value(press, record)
         now = self._store.clock.now()
         if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):
             what = "approval" if is_approval(value) else "rejection"
             words = (f"Please say why: a remark is needed with this {what}.",)
-            return Answered(None, record, words, asks_why=True)
+            return Answered(press, None, record, known=words, asks_why=True)
         try:
             outcome = await self._runtime.answer(
                 press.request_id,
@@ -265,11 +297,8 @@ class Desk:
                 warrant=way.warrant(press.credential),
             )
         except UnstorableValue as error:
-            return Answered(Outcome(OutcomeKind.INVALID, str(error)), record, (str(error),))
-        after = None if record is None else await self._store.reader.card(press.request_id)
-        if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None:
-            return Answered(outcome, after, self._refusal(after, way, outcome.reason))
-        return Answered(outcome, after, reply_words(outcome, after, value))
+            return Answered(press, Outcome(OutcomeKind.INVALID, str(error)), record, known=(str(error),))
+        return Answered(press, outcome, record, way, value)
 
     def _refusal(self, record: CardRecord, way: WayIn, reason: str) -> Words:
         """What somebody hears whose vote is not taken: in the words that people have for who was asked, and with what

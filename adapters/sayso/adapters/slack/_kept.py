@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from sayso.adapters.cards import keep
 from sayso.engine import Kept
 
-_COMPARED = (
+_COMPARED = frozenset({
     "type", "text", "elements", "url", "action_id", "value", "options", "style",
     "name", "user_id", "usergroup_id", "channel_id", "range", "timestamp", "color", "fallback",
     "fields", "accessory", "confirm", "title", "deny", "placeholder", "description", "image_url", "alt_text",
     "title_url", "option_groups", "label", "hint", "element",
-)  # fmt: skip
+})  # fmt: skip
 """What shows of a block or an element, or says what it does. Left out is what changes by itself: ids of blocks, sizes
 of images, whom a button shows to, and how an emoji is written beside its name."""
 
 
 def kept_blocks(blocks: object) -> Kept:
     """What blocks are compared by, in their order."""
+    shown = _shown(blocks)
     parts: defaultdict[str, list[object]] = defaultdict(list)
-    for name, value in _scalars(blocks):
-        parts[name].append(value)
-    return keep(_shown(blocks), parts)
+    _collect(shown, "", parts)
+    return keep(shown, parts)
 
 
 def kept_message(answer: Mapping[str, Any]) -> Kept | None:
@@ -68,23 +68,22 @@ def _mappings(content: object) -> list[Mapping[str, Any]]:
 
 
 def _shown(content: object) -> object:
+    """Of content what is compared, with the names in their order."""
     if isinstance(content, list):
         return [_shown(one) for one in cast("list[object]", content)]
     if not isinstance(content, dict):
         return content
     found = cast("Mapping[str, object]", content)
-    return {name: _shown(found[name]) for name in _COMPARED if name in found}
+    return {name: _shown(found[name]) for name in sorted(found) if name in _COMPARED}
 
 
-def _scalars(content: object, name: str = "") -> Iterator[tuple[str, object]]:
-    """Every value of what is compared, with the name under which it stands."""
-    if isinstance(content, list):
-        for one in cast("list[object]", content):
-            yield from _scalars(one, name)
-    elif isinstance(content, dict):
-        found = cast("Mapping[str, object]", content)
-        for key in _COMPARED:
-            if key in found:
-                yield from _scalars(found[key], key)
+def _collect(shown: object, name: str, parts: defaultdict[str, list[object]]) -> None:
+    """Put every value under the name at which it stands."""
+    if isinstance(shown, list):
+        for one in cast("list[object]", shown):
+            _collect(one, name, parts)
+    elif isinstance(shown, dict):
+        for key, value in cast("Mapping[str, object]", shown).items():
+            _collect(value, key, parts)
     else:
-        yield name, content
+        parts[name].append(shown)

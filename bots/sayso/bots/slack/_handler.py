@@ -45,7 +45,7 @@ from sayso.adapters.slack import (
 from sayso.bots.cards import card_of
 from sayso.bots.chats import Judged, Seen, Standing
 from sayso.bots.commands import Command, Reply
-from sayso.bots.desk import Press
+from sayso.bots.desk import Answered, Press
 from sayso.bots.membership import LookUpFailed
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api, Expired
@@ -194,10 +194,13 @@ class Handler:
             if answered.asks_why:
                 self._spawn(self._open(event, button))  # decided by what is written there
                 return
-            self._spawn(self._tell(event, answered.words))
+            self._spawn(self._tell_answered(event, answered))
 
     def _name(self, sender: Sender) -> str:
         return self._people.name(sender.user_id, sender.handle)
+
+    async def _tell_answered(self, event: Pressed, answered: Answered) -> None:
+        await self._tell(event, (await self._desk.heard(answered)).words)
 
     async def _tell(self, event: Pressed, words: Words) -> None:
         """Tell the one who pressed, and nobody else."""
@@ -314,10 +317,11 @@ class Handler:
                 chat=tag.channel,
             )
         )
+        heard = await self._desk.heard(answered)
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
-            return _errors(refused_submission(card, plain(answered.words)))
-        return _update(words_view((answered.words,)))
+            return _errors(refused_submission(card, plain(heard.words)))
+        return _update(words_view((heard.words,)))
 
     async def _searched(self, event: Searched) -> Answer:
         button = event.button

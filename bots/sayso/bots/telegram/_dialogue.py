@@ -218,13 +218,14 @@ class Dialogue:
             chat=str(turn.chat.id),
         )
         answered = await self._desk.answer(press)
+        words = (await self._desk.heard(answered)).words
         if answered.outcome is None:
-            return answered.words  # not stored: the conversation stays, the reply can be sent again
+            return words  # not stored: the conversation stays, the reply can be sent again
         if answered.outcome.kind is OutcomeKind.INVALID:
-            await self._go_on(GoOn(turn.conversation, self._surface.in_zone(answered.words)), turn)
+            await self._go_on(GoOn(turn.conversation, self._surface.in_zone(words)), turn)
             return ()
         await self._end(turn.chat, turn.message_id)
-        return answered.words
+        return words
 
     async def _end(self, chat: Chat, message_id: int) -> None:
         """The message asks no more, and its buttons go."""

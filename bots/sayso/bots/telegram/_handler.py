@@ -160,7 +160,8 @@ class Handler:
         accepted = answered.outcome is not None and (
             answered.outcome.accepted or answered.outcome.kind is OutcomeKind.DUPLICATE
         )
-        await self._acknowledge(event, answered.words, alert=not accepted)
+        heard = await self._desk.heard(answered)
+        await self._acknowledge(event, heard.words, alert=not accepted)
 
     async def _acknowledge(self, event: Pressed, words: Words, *, alert: bool = False) -> None:
         """Answer the press. What was decided is committed: a failure here is logged and changes nothing."""

@@ -201,7 +201,7 @@ class Inbox:
             case "reassign":
                 words = await desk.reassign(press, action.text.strip())
             case _:
-                words = (await desk.answer(press)).words
+                words = (await desk.heard(await desk.answer(press))).words
         after = await self.find(request_id, caller)
         card = None if after is None else self.card(after, caller)
         return {"outcome": None, "words": self.pages.words(words), "errors": {}, "card": card}
@@ -243,15 +243,16 @@ class Inbox:
                 credential=caller.credential,
             )
         )
-        return self._said(answered, caller)
+        return await self._said(answered, caller)
 
-    def _said(self, answered: Answered, caller: Caller) -> dict[str, Any]:
+    async def _said(self, answered: Answered, caller: Caller) -> dict[str, Any]:
         """What the page does with it: words, and the card anew unless it keeps what was typed."""
         kept = answered.outcome is None or answered.outcome.kind in _KEPT
-        record = None if kept else answered.record
+        heard = await self._parts.desk.heard(answered)
+        record = None if kept else heard.record
         return {
             "outcome": None if answered.outcome is None else answered.outcome.kind,
-            "words": self.pages.words(answered.words),
+            "words": self.pages.words(heard.words),
             "errors": {},
             "card": None if record is None else self.card(record, caller),
         }
