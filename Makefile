@@ -47,8 +47,8 @@ coverage: $(VENV)/.dev browser ## all tests, with the lines that none of them re
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lock: ## constraints.txt anew, from the newest versions that pyproject.toml allows (Python 3.11)
-	@scripts/lock constraints.txt
+lock: ## requirements/*.txt anew, from the newest versions that pyproject.toml allows
+	@scripts/lock
 
 browser: ## Chromium, for the browser tests, where it is missing
 	@scripts/install-browser
@@ -64,11 +64,14 @@ clean: ## remove what the targets made; stores (*.db) stay
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" scripts/create-venv $(VENV)
 
-# What running needs, and what developing needs on top.
-$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet -c constraints.txt -e '.[all]'
+# What running needs, and what developing needs on top: only files whose hashes are known, then sayso itself without a
+# look at an index.
+install = $(PIP) install --quiet --require-hashes -r $(1) && $(PIP) install --quiet --no-deps --no-build-isolation -e .
+
+$(VENV)/.run: pyproject.toml requirements/run.txt | $(BIN)/python
+	$(call install,requirements/run.txt)
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+$(VENV)/.dev: pyproject.toml requirements/dev.txt | $(BIN)/python
+	$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/.run
