@@ -85,6 +85,9 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
         for person, name in _names(slack, telegram).items():
             await made[0].store.know(PersonId(person), name)
         await _begin(workflow, made[0].runtime, made[0].store.reader, people[0])
+        # Whoever reads the address may press at once, and a press that finds nobody connected is lost.
+        await slack.until(lambda: slack.connections > 0)
+        await telegram.until(lambda: telegram.is_polled)
         output.say(
             "An article is drafted and reviewed in Slack and Telegram. Open this page and be Ana or Bo:",
             "bold",
