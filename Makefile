@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 # pyright's wrapper would otherwise ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test test-fast check format bench coverage lock browser dev clean
+.PHONY: help demo test test-fast test-more check format bench coverage lock browser dev clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -21,11 +21,14 @@ help: ## this list
 demo: $(VENV)/.run ## Slack and Telegram side by side in the browser, without tokens; goes on where it was
 	@$(BIN)/sayso demo --chat
 
-test: $(VENV)/.dev browser ## all tests
+test: $(VENV)/.dev browser ## all tests but those of `make test-more`
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## the tests without whole services, browsers, kills and long hypothesis suites
-	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto -m "not slow and not more" $(PYTEST_ARGS)
+
+test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, and chaos for ten minutes
+	$(BIN)/python -m pytest -n auto -m more $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, both type checkers, layers
 	$(BIN)/ruff format --check .

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.timeout(300)
 RUNS = 2
 MOST_POINTS = 120
 PARTS = 4
+EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
+"""Every fourth point each time, all of them by `make test-more`."""
 CROWD = 50
 
 
@@ -129,7 +131,7 @@ def build(tmp_path: Path, slack: LocalSlack, name: str) -> Stage:
     return Stage.build(slack, folder / "sayso.db")
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", EACH_PART)
 async def test_killed_at_any_point_nothing_is_lost_doubled_or_asked_twice(tmp_path: Path, part: int) -> None:
     reached = 0
     for kill_at in range(part + 1, MOST_POINTS, PARTS):

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.timeout(300)
 RUNS = 2
 MOST_POINTS = 120
 PARTS = 4
+EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
+"""Every fourth point each time, all of them by `make test-more`."""
 CROWD = 50
 
 
@@ -132,7 +134,7 @@ async def build(tmp_path: Path, telegram: LocalTelegram, name: str) -> Stage:
     return await Stage.build(telegram, folder / "sayso.db")
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", EACH_PART)
 async def test_killed_at_any_point_nothing_is_lost_doubled_or_asked_twice(tmp_path: Path, part: int) -> None:
     reached = 0
     for kill_at in range(part + 1, MOST_POINTS, PARTS):
