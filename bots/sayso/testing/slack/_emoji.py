@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -76,13 +77,17 @@ def _names() -> dict[str, tuple[str, str]]:
 
 @cache
 def _pattern() -> re.Pattern[str]:
+    """All emoji, the longest first, by their first character. Each has a character that is not ASCII among its first
+    three, which most text has not: that is passed by quickly.
+    """
     toned = {_characters(code).replace(_PICTURE, "") for code in _table()["with_skin_tones"]}
-    alternatives: list[str] = []
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
     for characters in sorted(_names(), key=len, reverse=True):
         first, *others = (re.escape(one) for one in characters)
         tone = f"(?:[{_TONES}]|{_PICTURE})?" if characters in toned else f"{_PICTURE}?"
-        alternatives.append(first + tone + "".join(f"{one}{_PICTURE}?" for one in others))
-    return re.compile("|".join(alternatives))
+        by_first[first].append(tone + "".join(f"{one}{_PICTURE}?" for one in others))
+    groups = "|".join(f"{first}(?:{'|'.join(by_first[first])})" for first in sorted(by_first))
+    return re.compile(f"(?=.{{0,2}}[^\\x00-\\x7f])(?:{groups})", re.DOTALL)
 
 
 def _characters(code: str) -> str:
