@@ -32,11 +32,21 @@ _GROUP = "Editors"
 _CHANNEL = "editors"
 _PEOPLE = ("Ana", "Bo", "Eve")
 _IN_GROUP = ("Ana", "Bo")
+_NEEDED = (
+    "aiohttp",
+    "aiogram",
+    "fastapi",
+    "jsonschema_rs",
+    "slack_events",
+    "slack_sdk",
+    "teremok",
+    "telegram",
+)
 
 
 def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
     """Run the demo until Ctrl-C or SIGTERM."""
-    for module in ("aiohttp", "aiogram", "fastapi", "slack_events", "slack_sdk", "teremok", "telegram"):
+    for module in _NEEDED:
         if find_spec(module) is None:
             raise MissingExtra("sayso demo --chat", "testing", module)
     return asyncio.run(_run(Service.build(database or CHAT_DATABASE, settings=Settings()), port, output))
