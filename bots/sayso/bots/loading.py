@@ -78,5 +78,5 @@ def _import(reference: str, name: str, directory: Path) -> ModuleType:
         raise UnknownWorkflow(
             reference, f"there is no module {error.name!r} in {directory} or on Python's path."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UnloadableWorkflow(name, error) from error

@@ -11,6 +11,7 @@ from sayso.bots.client import ServiceClient
 from sayso.bots.groups import Groups
 from sayso.config import Settings, load_settings
 from sayso.engine import (
+    CodeThreads,
     Fact,
     OperatorError,
     Runtime,
@@ -86,6 +87,7 @@ class Service:
             resident=self.settings.resident,
             policies=self.settings.named_policies(),
             directory=self.settings.directory(),
+            threads=CodeThreads(self.settings.threads),
         )
 
     async def facts(self, reader: SQLiteReader, entries: Sequence[str], person: str) -> tuple[Fact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from sayso.bots.operator import OperatorDesk
 from sayso.bots.outbox import CardSurface, Outbox
 from sayso.bots.ways_in import WaysIn
 from sayso.config import Settings
-from sayso.engine import Runtime, SaysoError, SQLiteStore, Workflow
+from sayso.engine import CodeThreads, Runtime, SaysoError, SQLiteStore, Workflow
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -33,6 +34,8 @@ logger = logging.getLogger("sayso.serve")
 _FIRST_BACK_OFF = timedelta(seconds=1)
 _LONGEST_BACK_OFF = timedelta(minutes=1)
 _LOG_HEAD_EVERY = timedelta(hours=1)
+_STOPS_WITHIN = 3.0
+"""Seconds that workflows have for ending when the service stops."""
 
 
 class Platform(Protocol):
@@ -90,7 +93,11 @@ class Parts:
 
 
 class RuntimeThread:
-    """The runtime on a loop and a thread of its own: user code never holds up those who receive and acknowledge."""
+    """The runtime on a loop and a thread of its own: user code never holds up those who receive and acknowledge.
+
+    Nor does it end them: a task that raises SystemExit and code that stops the loop end nothing here, and leaving waits
+    a bounded time for whatever goes on.
+    """
 
     def __init__(self, make: Callable[[SQLiteStore], Runtime], store: Callable[[], SQLiteStore]) -> None:
         self._make = make
@@ -113,23 +120,49 @@ class RuntimeThread:
         loop, stop = self._loop, self._stop
         if loop is not None and stop is not None and not self.ended.is_set():
             loop.call_soon_threadsafe(stop.set)
-        await self.ended.wait()
-        await asyncio.to_thread(self._thread.join)
+        try:
+            async with asyncio.timeout(_STOPS_WITHIN):
+                await self.ended.wait()
+        except TimeoutError:
+            logger.warning("workflows do not end within %g s and are left; their runs go on at the next start",
+                           _STOPS_WITHIN)  # fmt: skip
+        else:
+            # What is left then are threads that the workflows' code began.
+            await asyncio.to_thread(self._thread.join, _STOPS_WITHIN)
 
     def _main(self) -> None:
         assert self._outer is not None
-        try:
-            asyncio.run(self._run())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that entered
-            self.error = error
-            self._outer.call_soon_threadsafe(self._failed, error)
-        self._outer.call_soon_threadsafe(self.ended.set)
+        with asyncio.Runner() as runner:
+            try:
+                self._run_to_its_end(runner.get_loop())
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that entered
+                self.error = error
+                self._tell(self._failed, error)
+            self._tell(self.ended.set)
+
+    def _run_to_its_end(self, loop: asyncio.AbstractEventLoop) -> None:
+        main = loop.create_task(self._run(), name="sayso workflows")
+        while True:
+            try:
+                return loop.run_until_complete(main)
+            except (SystemExit, KeyboardInterrupt, RuntimeError) as error:
+                if main.done():
+                    raise
+                # Of a task that a node began, which hands it to that node; or the code stopped the loop.
+                logger.exception(
+                    "the code of a workflow raised %s, which ends no service", type(error).__name__
+                )
+
+    def _tell(self, callback: Callable[..., object], *arguments: object) -> None:
+        """Call something on the loop that entered, unless that has left and is closed."""
+        assert self._outer is not None
+        with contextlib.suppress(RuntimeError):
+            self._outer.call_soon_threadsafe(callback, *arguments)
 
     async def _run(self) -> None:
-        assert self._outer is not None
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with self._new_store() as store, self._make(store) as runtime:
-            self._outer.call_soon_threadsafe(self._succeeded, runtime)
+            self._tell(self._succeeded, runtime)
             await self._stop.wait()
 
     def _succeeded(self, runtime: Runtime) -> None:
@@ -141,6 +174,13 @@ class RuntimeThread:
         assert self._entered is not None
         if not self._entered.done():
             self._entered.set_exception(error)
+
+
+class WorkflowsEnded(SaysoError):
+    """The loop of the workflows ended though nobody asked for it; the service ends with it, to be started again."""
+
+    def __init__(self) -> None:
+        super().__init__("the loop of the workflows was ended, such as by code that cancels all its tasks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +230,11 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
                 audiences=plan.audiences,
                 policies=policies,
                 directory=directory,
+                threads=CodeThreads(plan.settings.threads, metrics.code_waits),
             ),
             plan.new_store,
         )
+        stack.push_async_callback(_set_aside_stuck, thread, store, [one.name for one in plan.workflows])
         runtime = await stack.enter_async_context(thread)
         memberships = _Memberships()
         ways_in = WaysIn(store, plan.settings, memberships, Groups(plan.settings, memberships, store.clock))
@@ -221,10 +263,17 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         health.report("service", "it is stopping")
 
 
+async def _set_aside_stuck(thread: RuntimeThread, store: SQLiteStore, workflows: Sequence[str]) -> None:
+    """Record what a loop that does not end can no longer record itself: that its runs were stopped in order."""
+    if not thread.ended.is_set():
+        await store.set_aside(workflows)
+
+
 async def _watch(thread: RuntimeThread) -> None:
     await thread.ended.wait()
-    if thread.error is not None:
+    if isinstance(thread.error, Exception):
         raise thread.error
+    raise WorkflowsEnded
 
 
 @asynccontextmanager

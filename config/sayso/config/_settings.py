@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         ge=0,
         description="How many parked runs stay in memory. Unset, 1000; 0 sets every run aside when it parks.",
     )
+    threads: int = Field(
+        default=32,
+        ge=1,
+        description="How many threads run the sync code of workflows; further calls wait until one is free.",
+    )
     time_zone: str | None = Field(
         default=None,
         description="The time zone of times in Telegram, such as Europe/Berlin. Unset, that of the machine.",

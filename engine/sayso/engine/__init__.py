@@ -82,6 +82,7 @@ from sayso.engine.errors import (
     StoreFull,
     StoreInUse,
     StoreUnreadable,
+    StrayExit,
     TokenExists,
     UnknownPolicy,
     UnknownRun,
@@ -89,7 +90,7 @@ from sayso.engine.errors import (
     UnusedInput,
     ValueTooLarge,
 )
-from sayso.engine.run import NO_DEFAULT, NoDefault, request_input, step, step_key
+from sayso.engine.run import NO_DEFAULT, CodeThreads, NoDefault, request_input, step, step_key
 from sayso.engine.store import (
     ATTENTION_ACTIONS,
     SQLiteReader,
@@ -119,6 +120,7 @@ __all__ = [
     "CardRecord",
     "CastVote",
     "Clock",
+    "CodeThreads",
     "ConditionFailed",
     "Credential",
     "CredentialKind",
@@ -179,6 +181,7 @@ __all__ = [
     "StoreFull",
     "StoreInUse",
     "StoreUnreadable",
+    "StrayExit",
     "SystemClock",
     "TokenExists",
     "UnknownPolicy",

@@ -16,7 +16,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import Attention, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, decode_dict
 from sayso.engine.errors import StoreError
-from sayso.engine.run import Approvals, Halt, HaltKind, Visit, execute_visit
+from sayso.engine.run import Approvals, CodeThreads, Halt, HaltKind, Visit, execute_visit
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, SQLiteReader, VisitEnd
 
 REPLAY_LIMIT = 10.0
@@ -94,6 +94,7 @@ class _Replay:  # the parameters are those of the calls it stands for
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         self._policies = policies
+        self._threads = CodeThreads()
         self.visit: Visit | None = None
         self.result: tuple[Severity, str] | None = None
         self.over = asyncio.Event()
@@ -156,6 +157,10 @@ class _Replay:  # the parameters are those of the calls it stands for
     @property
     def directory(self) -> Directory:
         return Directory()  # nobody is asked here
+
+    @property
+    def threads(self) -> CodeThreads:
+        return self._threads
 
     def on_parked(self) -> None:
         self.note(Severity.SAME, "waits at the same question")

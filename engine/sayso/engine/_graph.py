@@ -11,8 +11,9 @@ from types import CodeType
 from typing import Any, Protocol, cast, overload
 
 from sayso.engine._conditions import Condition, check_syntax, describe, holds
+from sayso.engine._stray import contained, text_of
 from sayso.engine._values import decode_dict, digest, encode_sorted
-from sayso.engine.errors import ConditionFailed, InvalidWorkflow
+from sayso.engine.errors import ConditionFailed, InvalidWorkflow, StrayExit
 
 PHASES = ("prepare", "execute", "cleanup", "exec_fallback")
 
@@ -245,9 +246,10 @@ def choose_next(edges: Iterable[Edge], node_id: str, shared: str) -> str | None:
             fallback = edge.target.id if fallback is None else fallback
             continue
         try:
-            taken = holds(edge.condition, decode_dict(shared))
+            with contained():
+                taken = holds(edge.condition, decode_dict(shared))
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = error.raised if isinstance(error, StrayExit) else text_of(error)
             raise ConditionFailed(node_id, edge.target.id, describe(edge.condition), reason) from error
         if taken:
             return edge.target.id

@@ -88,6 +88,8 @@ class AttentionKind(StrEnum):
     STEP_UNFINISHED = "step_unfinished"
     STEP_CHANGED = "step_changed"
     NODE_GONE = "node_gone"
+    PROCESS_DIED = "process_died"
+    SAYSO_FAILED = "sayso_failed"
 
 
 ENDED = frozenset({WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
@@ -199,7 +201,9 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What an operator must decide about a run. `name` is the request's or step's; `was` and `now` are its texts."""
+    """What an operator must decide about a run. `name` is the request's, step's or node's; `was` and `now` are its
+    texts.
+    """
 
     kind: AttentionKind
     name: str

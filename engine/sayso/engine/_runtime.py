@@ -21,7 +21,7 @@ from sayso.engine._records import RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
 from sayso.engine.errors import InvalidRequest, InvalidWorkflow, RunExists, StoreClosed, UnknownRun
-from sayso.engine.run import BlockedLoopWatch, Driver, gone_node, resident_limit
+from sayso.engine.run import BlockedLoopWatch, CodeThreads, Driver, gone_node, resident_limit
 from sayso.engine.store import Change, CommandKey, HandOver, Listener, SQLiteStore, Warrant, open_store
 
 logger = logging.getLogger("sayso.engine")
@@ -36,9 +36,9 @@ class Runtime:
     `async with` opens it: runs that a crash cut off are taken up, parked ones are left on disk. Nodes run on the loop
     that entered; `answer` may come from any loop. `resident` bounds how many parked runs stay in memory; the answer
     of any other loads it. `audiences` are, by workflow, the destinations and people of questions that name nobody;
-    without one, the operator. `policies` are those that questions name, `directory` says whose accounts
-    are whose and who belongs to a group. Raises `InvalidWorkflow` for two workflows of
-    one name, and `StoreError`.
+    without one, the operator. `policies` are those that questions name, `directory` says whose accounts are whose and
+    who belongs to a group. Sync code runs in `threads`, 32 of its own where none are given. Raises `InvalidWorkflow`
+    for two workflows of one name, and `StoreError`.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Runtime:
         audiences: Mapping[str, Sequence[str]] | None = None,
         policies: Mapping[str, Policy] | None = None,
         directory: Directory | None = None,
+        threads: CodeThreads | None = None,
     ) -> None:
         self._store, self._owns_store = open_store(store)
         self._workflows: dict[str, Workflow] = {}
@@ -60,6 +61,7 @@ class Runtime:
         self._audiences = {name: parse_audience(to) for name, to in (audiences or {}).items()}
         self._policies = dict(policies or {})
         self._directory = directory
+        self._threads = threads
         self._resident = resident_limit(resident, RESIDENT)
         self._group: asyncio.TaskGroup | None = None
         self._driver: Driver | None = None
@@ -76,6 +78,7 @@ class Runtime:
                 audiences=self._audiences,
                 policies=self._policies,
                 directory=self._directory,
+                threads=self._threads,
             )
             if self._directory is not None:
                 await self._store.direct(self._directory.rows())
@@ -326,7 +329,7 @@ class Runtime:
                         node_id,
                     )
             for run_id in await self._store.runs_to_recover(workflow.name):
-                driver.take_up(run_id, workflow.name)
+                driver.recover(run_id, workflow.name)
 
 
 def _command(person: str, event_key: str | None, *wanted: str | None) -> CommandKey | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -76,6 +76,21 @@ def digest(data: str | bytes) -> str:
 def check(value: object, path: str, limit: int = VALUE_LIMIT) -> None:
     """Raise what `encode` raises: for a value that is not written yet."""
     encode(value, path, limit)
+
+
+def copy_dict(value: dict[Any, Any]) -> dict[Any, Any]:
+    """A deep copy of plain data; what a node keeps in its live state beyond that is shared."""
+    return {key: _copy(item) for key, item in value.items()}
+
+
+def _copy_list(value: list[Any]) -> list[Any]:
+    return [_copy(item) for item in value]
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is dict:
+        return copy_dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    return _copy_list(value) if type(value) is list else value  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _check(value: object, path: str) -> None:

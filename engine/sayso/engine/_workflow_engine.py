@@ -220,6 +220,8 @@ class WorkflowEngine:
         if loaded is not None:
             if live.fresh:
                 live.take(loaded)
+                if loaded.run.status is WorkflowStatus.RUNNING:
+                    live.found()
             self._stored_statuses = await self._store.node_statuses(self.run_id)
             return live
         shared = encode(dict(self._initial or {}), "initial_shared_state", self._store.value_limit)

@@ -11,6 +11,7 @@ The families say who must act::
     │   ├── UnstorableValue      a value that JSON would change
     │   ├── ValueTooLarge        a value above the store's limit
     │   ├── ConditionFailed      an edge's condition raised
+    │   ├── StrayExit            code raised what is meant to end its process
     │   ├── NoCurrentVisit       request_input or step outside a node
     │   ├── RequestExpired       nobody answered in time, and there is no default
     │   ├── NotApproved          something else would happen than what was approved
@@ -116,6 +117,18 @@ class ConditionFailed(AuthorError):
         self.condition = condition
         self.reason = reason
         super().__init__(f"the condition {condition} of the edge {source} > {target} failed: {reason}")
+
+
+class StrayExit(AuthorError):
+    """A workflow's code raised what is meant for the interpreter, such as SystemExit by `sys.exit()`. Here that is a
+    failure like any other. `raised` says what it was.
+    """
+
+    def __init__(self, raised: str) -> None:
+        self.raised = raised
+        super().__init__(
+            f"{raised} (that ends no process here: a node returns, or raises an Exception, which fails its run)"
+        )
 
 
 class NoCurrentVisit(AuthorError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +12,11 @@ from typing import Any
 import pytest
 
 from sayso.engine import (
+    CodeThreads,
     InvalidWorkflow,
     Node,
     NodeStatus,
+    Runtime,
     SQLiteStore,
     Workflow,
     WorkflowEngine,
@@ -113,17 +114,27 @@ async def test_a_sync_phase_may_hand_back_what_is_to_be_awaited(store: SQLiteSto
         assert (await engine.run({"Asks": "this"})).shared == {"answer": "this"}
 
 
+class OneThread(CodeThreads):
+    """Counts the calls that come to it."""
+
+    calls = 0
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        self.calls += 1
+        return await super().run(function, *arguments)
+
+
 async def test_phases_that_are_not_overridden_need_no_thread(store: SQLiteStore) -> None:
-    closed = ThreadPoolExecutor()
-    closed.shutdown()
-    asyncio.get_running_loop().set_default_executor(closed)
-    assert (await run_once(store, Node())).workflow_status is WorkflowStatus.COMPLETED
-    state = await run_once(store, SyncPhases(), n=1)
-    assert state.error == "RuntimeError: cannot schedule new futures after shutdown"
+    threads = OneThread(1)
+    workflows = [Workflow("none", Node()), Workflow("sync", SyncPhases())]
+    async with Runtime(store, workflows, threads=threads) as runtime:
+        await runtime.wait(await runtime.start("none"))
+        assert threads.calls == 0
+        await runtime.wait(await runtime.start("sync", {"n": 1}))
+        assert threads.calls == 3
 
 
 async def test_sync_step_functions_run_in_the_same_bounded_pool(store: SQLiteStore) -> None:
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=2))
     both = threading.Barrier(2)
     lock = threading.Lock()
     running: list[int] = [0]
@@ -141,7 +152,9 @@ async def test_sync_step_functions_run_in_the_same_bounded_pool(store: SQLiteSto
     async def many(shared: dict[str, Any]) -> None:
         await asyncio.gather(*(step(f"step {number}", work) for number in range(6)))
 
-    assert (await run_once(store, many)).workflow_status is WorkflowStatus.COMPLETED
+    async with Runtime(store, [Workflow("many", many)], threads=CodeThreads(2)) as runtime:
+        state = await runtime.wait(await runtime.start("many"))
+    assert state.workflow_status is WorkflowStatus.COMPLETED
     assert most == [2]
 
 

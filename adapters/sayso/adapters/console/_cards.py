@@ -49,6 +49,8 @@ _ATTENTION_WORDS = {
     AttentionKind.STEP_UNFINISHED: "This step was begun, and nobody knows whether it came to its end.",
     AttentionKind.STEP_CHANGED: "This step is recorded with other arguments than the ones it is called with now.",
     AttentionKind.NODE_GONE: "The loaded code has no such node.",
+    AttentionKind.PROCESS_DIED: "The process died again and again while this node ran.",
+    AttentionKind.SAYSO_FAILED: "sayso itself failed at this run; the log says how.",
 }
 _ACTION_WORDS = {
     "reask": "put the question again, in its words of now; the recorded answer is void",

@@ -33,6 +33,8 @@ _ATTENTION = {
     AttentionKind.STEP_UNFINISHED: "A step was started, and nobody knows whether it happened",
     AttentionKind.STEP_CHANGED: "A recorded step is called with other arguments",
     AttentionKind.NODE_GONE: "The code lacks the node",
+    AttentionKind.PROCESS_DIED: "The service died again and again while this node ran",
+    AttentionKind.SAYSO_FAILED: "sayso itself failed at this run",
 }
 _CARD_ACTIONS = {
     "reassign": ("Hand over", "To whom, such as person:ana or slack:T1:U2"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -24,10 +27,17 @@ if TYPE_CHECKING:
     from sayso.bots.serving import Plan
 
 
+logger = logging.getLogger("sayso.serve")
+
+_ENDS_WITHIN = 10.0
+"""Seconds after the first signal."""
+
+
 def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
     """Host the workflows of sayso.toml, with their cards in Slack and Telegram, until Ctrl-C or SIGTERM.
 
-    A second signal stops at once; kill -9 is always safe: started again, it goes on where it was.
+    It ends within ten seconds, whatever the code of workflows does. A second signal stops at once; kill -9 is always
+    safe: started again, it goes on where it was.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
@@ -55,16 +65,41 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
     return asyncio.run(_serve(plan, output))
 
 
+class _LastResort:
+    """Ends the process when threads that nobody can stop keep it from ending: what was acknowledged is stored."""
+
+    def __init__(self) -> None:
+        self._timer = threading.Timer(_ENDS_WITHIN, self._end)
+        self._timer.daemon = True
+        self._has_left = False
+
+    def begin(self) -> None:
+        """The end was asked for."""
+        self._timer.start()
+
+    def left(self) -> None:
+        """All parts of the service have ended; what may still run is the code of others."""
+        self._has_left = True
+
+    def _end(self) -> None:
+        busy = [one.name for one in threading.enumerate() if one is not self._timer]
+        logger.error("threads do not end: %s; the process ends now, and loses nothing by it", ", ".join(busy))
+        sys.stderr.flush()
+        os._exit(ExitCode.OK if self._has_left else ExitCode.FAILED)
+
+
 async def _serve(plan: Plan, output: Output) -> ExitCode:
     from sayso.bots.serving import serve as serving
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    last_resort = _LastResort()
 
     def heard() -> None:
         if stop.is_set():
             os._exit(ExitCode.INTERRUPTED)  # whoever asks twice means at once; kill -9 would be as safe
         stop.set()
+        last_resort.begin()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, heard)
@@ -96,6 +131,7 @@ async def _serve(plan: Plan, output: Output) -> ExitCode:
             f"{host}:{port} cannot be had: {error.strerror}",
             "Write another port, or 0.",
         ) from error
+    last_resort.left()
     return ExitCode.OK
 
 

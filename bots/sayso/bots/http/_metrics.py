@@ -38,6 +38,9 @@ class Metrics:
         self._forged = self._counter(
             "forged_cards", "Presses in messages that showed something else than was sent", "platform"
         )
+        self._code_waits = self._counter(
+            "code_waits", "Calls of sync code that had to wait because all threads for it were busy"
+        )
 
     def answered(self, platform: str, kind: str) -> None:
         """An answer had this outcome."""
@@ -58,6 +61,10 @@ class Metrics:
     def payload_unreadable(self, platform: str) -> None:
         """What somebody did could not be read."""
         self._unreadable.labels(platform).inc()
+
+    def code_waits(self) -> None:
+        """Sync code of a workflow has to wait for a thread. Called from any thread."""
+        self._code_waits.inc()
 
     def card_forged(self, platform: str) -> None:
         """A button was pressed in a message that shows something else than its question."""

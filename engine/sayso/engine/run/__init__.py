@@ -15,6 +15,7 @@ from sayso.engine.run._driver import Driver, resident_limit
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._live import LiveRun, gone_node
 from sayso.engine.run._phases import execute_visit
+from sayso.engine.run._threads import CodeThreads
 from sayso.engine.run._visit import CURRENT, Visit, current_visit
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NO_DEFAULT",
     "Approvals",
     "BlockedLoopWatch",
+    "CodeThreads",
     "Driver",
     "Halt",
     "HaltKind",

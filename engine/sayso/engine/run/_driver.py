@@ -18,8 +18,10 @@ from sayso.engine._graph import Workflow
 from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._records import WorkflowStatus
+from sayso.engine._stray import contained
 from sayso.engine.errors import RunExists, StoreError
 from sayso.engine.run._live import LiveRun
+from sayso.engine.run._threads import CodeThreads
 from sayso.engine.store import Change, CommandKey, Listener, NewRun, Store, Warrant
 
 logger = logging.getLogger("sayso.engine")
@@ -52,8 +54,10 @@ class Driver:
         audiences: Mapping[str, tuple[str, ...]] | None = None,
         policies: Mapping[str, Policy] | None = None,
         directory: Directory | None = None,
+        threads: CodeThreads | None = None,
     ) -> None:
         self.store = store
+        self.threads = threads or CodeThreads()
         self.workflows = workflows
         self.loop = asyncio.get_running_loop()
         self.live: dict[str, LiveRun] = {}
@@ -87,9 +91,19 @@ class Driver:
             pass
         finally:
             self._stop.set()
+            await self._set_aside()
             self._stop_listening()
             self.live.clear()
             self._parked.clear()
+
+    async def _set_aside(self) -> None:
+        """What stands in the middle of a visit was stopped in order: the next start does not count it as cut off."""
+        if not self.store.is_open:
+            return  # it was closed before its driver, which is not worth opening it again
+        try:
+            await self.store.set_aside(tuple(self.workflows), self._run_id)
+        except StoreError as error:
+            logger.warning("the next start will take runs for cut off that were stopped in order: %s", error)
 
     def _start_listening(self) -> None:
         hub = self.store.hub
@@ -148,7 +162,9 @@ class Driver:
         """The key of a workflow's graph in the store."""
         key = self._definition_keys.get(workflow.name)
         if key is None:
-            key = await self.store.define(workflow.name, workflow.definition())
+            with contained():
+                definition = workflow.definition()
+            key = await self.store.define(workflow.name, definition)
             self._definition_keys[workflow.name] = key
         return key
 
@@ -176,9 +192,19 @@ class Driver:
 
     def take_up(self, run_id: str, workflow: str) -> None:
         """Drive a stored run on, unless somebody in this process does."""
-        other = self.store.hub.run_drivers.get(run_id)
-        if other is None or not other.alive:
+        if not self._is_driven_by_handle(run_id):
             self.get(run_id, workflow, auto=True).go()
+
+    def recover(self, run_id: str, workflow: str) -> None:
+        """As `take_up`, for a run that a start found in the middle of a visit."""
+        if not self._is_driven_by_handle(run_id):
+            live = self.get(run_id, workflow, auto=True)
+            live.found()
+            live.go()
+
+    def _is_driven_by_handle(self, run_id: str) -> bool:
+        other = self.store.hub.run_drivers.get(run_id)
+        return other is not None and other.alive
 
     def get(self, run_id: str, workflow: str, *, auto: bool) -> LiveRun:
         """The run in memory, from now on if it was not."""
@@ -259,6 +285,9 @@ class Driver:
                 await self.store.act_due(self._run_id)
             except StoreError as error:
                 logger.error("deadlines cannot be watched: %s", error)  # noqa: TRY400 - the reason says it all
+                await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)
+            except Exception:
+                logger.exception("sayso itself failed at what is due; it tries again in a minute")
                 await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)
 
 

@@ -19,6 +19,7 @@ from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import Attention
 from sayso.engine._values import encode
 from sayso.engine.errors import StoreError, UnknownPolicy
+from sayso.engine.run._threads import CodeThreads
 from sayso.engine.store import Ask
 
 
@@ -29,16 +30,24 @@ class HaltKind(StrEnum):
     STALE = "stale"
     HELD = "held"
     STORE_FAILED = "store_failed"
+    SAYSO_FAILED = "sayso_failed"
     GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The reason for a stop, with what an operator must decide or what the store said."""
+    """The reason for a stop, with what an operator must decide, or what the store or sayso itself failed with."""
 
     kind: HaltKind
     attention: Attention | None = None
-    error: StoreError | None = None
+    error: Exception | None = None
+
+    @classmethod
+    def by(cls, error: Exception) -> Halt:
+        """A stop by a failed write: the store's failure, or a fault of sayso's own."""
+        return cls(
+            HaltKind.STORE_FAILED if isinstance(error, StoreError) else HaltKind.SAYSO_FAILED, error=error
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,11 @@ class VisitHost(Protocol):
     @property
     def directory(self) -> Directory:
         """Who people are."""
+        ...
+
+    @property
+    def threads(self) -> CodeThreads:
+        """Where sync code runs."""
         ...
 
     def on_parked(self) -> None:

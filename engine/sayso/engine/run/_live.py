@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sayso.engine._graph import Workflow
 from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
@@ -23,11 +25,13 @@ from sayso.engine._records import (
     RequestRecord,
     WorkflowStatus,
 )
-from sayso.engine._values import decode_dict
+from sayso.engine._stray import text_of
+from sayso.engine._values import copy_dict, decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.run._approvals import Approvals
 from sayso.engine.run._host import Halt, HaltKind
 from sayso.engine.run._phases import execute_visit
+from sayso.engine.run._threads import CodeThreads
 from sayso.engine.run._visit import Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
@@ -45,9 +49,11 @@ class LiveRun:
         "_again",
         "_driver",
         "_error",
+        "_is_cut_off",
         "_moving",
         "_parked",
         "_shown",
+        "_told",
         "_visit",
         "_waiters",
         "_workflow",
@@ -66,6 +72,8 @@ class LiveRun:
 
     def __init__(self, driver: Driver, run_id: str, workflow: Workflow, *, auto: bool) -> None:
         self._driver = driver
+        self._is_cut_off = False
+        self._told: str | None = None
         self._workflow = workflow
         self._visit: Visit | None = None
         self._moving = False
@@ -84,7 +92,7 @@ class LiveRun:
         self.attention: Attention | None = None
         self.history: dict[str, NodeStatus] = {}
         self.approvals = Approvals()
-        self.failure: StoreError | None = None
+        self.failure: Exception | None = None
 
     # What others see.
 
@@ -109,6 +117,11 @@ class LiveRun:
         return self._driver.directory
 
     @property
+    def threads(self) -> CodeThreads:
+        """Where sync code runs."""
+        return self._driver.threads
+
+    @property
     def fresh(self) -> bool:
         """Whether nothing has been loaded or executed yet."""
         return self._visit is None and self._shown is None and not self._moving
@@ -127,7 +140,7 @@ class LiveRun:
     def shared(self) -> dict[str, Any]:
         """A copy of the run's state: live, as parked, or as it ended."""
         if self._visit is not None:
-            return _copy_dict(self._visit.shared)
+            return copy_dict(self._visit.shared)
         return {} if self._shown is None else decode_dict(self._shown)
 
     def open_requests(self) -> tuple[RequestRecord, ...]:
@@ -163,6 +176,10 @@ class LiveRun:
         self.failure = None
         self._driver.carry_out(self._load_and_move(), self.run_id)
 
+    def found(self) -> None:
+        """Hear that this process found the run in the middle of a visit: another one may have died in it."""
+        self._is_cut_off = True
+
     async def start(self, new: NewRun) -> None:
         """Store the run and execute its first visit, also when the caller is cancelled meanwhile.
 
@@ -180,6 +197,7 @@ class LiveRun:
             self._begin(self._make_visit(done.result(), new.shared, 0, new.requested_by))
 
     async def _load_and_move(self) -> None:
+        is_cut_off, self._is_cut_off = self._is_cut_off, False
         try:
             loaded, key = await self._load()
             if loaded is not None:
@@ -189,12 +207,22 @@ class LiveRun:
                 return
             run = loaded.run
             place = Place(run.run_key, self.run_id, run.workflow, run.visit, str(run.node_id), key)
-            visit = self._make_visit(place, run.entry, run.resolutions, run.requested_by)
-            visit.take_journal(loaded)
+            visit = self._read_visit(place, loaded)
+            if is_cut_off and (attention := await self._driver.store.count_start(place)) is not None:
+                self._hold(attention)
+                self._stop_moving()
+                return
         except Exception as error:  # noqa: BLE001 - what is stored of one run must not stop the others
-            self._stall(error)
+            await self._failed(error)
             return
+        self._told = None
         self._begin(visit)
+
+    def _hold(self, attention: Attention) -> None:
+        self.status, self.attention = WorkflowStatus.NEEDS_ATTENTION, attention
+        logger.error(
+            "run %s needs attention: %s %s: %s", self.run_id, attention.kind, attention.name, attention.reason
+        )
 
     async def _load(self) -> tuple[LoadedRun | None, int]:
         """What is stored, read again when a change came in meanwhile; None when the run was pruned."""
@@ -204,6 +232,15 @@ class LiveRun:
             loaded = await self._driver.store.load(self.run_id)
             if not self._again:
                 return loaded, key
+
+    def _read_visit(self, place: Place, loaded: LoadedRun) -> Visit:
+        run = loaded.run
+        try:
+            visit = self._make_visit(place, run.entry, run.resolutions, run.requested_by)
+            visit.take_journal(loaded)
+        except msgspec.DecodeError as error:
+            raise StoreUnreadable(f"run {self.run_id}", repr(error)) from error
+        return visit
 
     def _make_visit(self, place: Place, entry: str, resolutions: int, requested_by: str | None) -> Visit:
         return Visit(
@@ -247,7 +284,7 @@ class LiveRun:
                 return
             visit.halt(Halt(HaltKind.SUSPENDED))
         except Exception as error:  # noqa: BLE001 - a failed commit of one run must not stop the others
-            self._stall(error)
+            await self._failed(error)
             return
         if self.is_closing():
             self._set_aside(visit)
@@ -272,7 +309,7 @@ class LiveRun:
                 visit.halt(Halt(HaltKind.GONE))
                 await self._visit_stopped(visit)
         except Exception as error:  # noqa: BLE001 - as above
-            self._stall(error)
+            await self._failed(error)
 
     def _visit_ended(self, visit: Visit, end: VisitEnd) -> None:
         visit.release()
@@ -312,7 +349,7 @@ class LiveRun:
         halt = visit.halted
         assert halt is not None
         if halt.error is not None:
-            self._stall(halt.error)
+            await self._failed(halt.error)
             return
         try:
             if halt.attention is not None:
@@ -325,7 +362,7 @@ class LiveRun:
                 if loaded is not None:
                     self.take(loaded)
         except Exception as error:  # noqa: BLE001 - as above
-            self._stall(error)
+            await self._failed(error)
             return
         if self.status is WorkflowStatus.CANCELLED:
             self._note(visit.place.node_id, NodeStatus.CANCELLED)
@@ -333,14 +370,39 @@ class LiveRun:
         self._again = self._again or runs_on or halt.kind is HaltKind.STALE
         self._stop_moving()
 
-    def _stall(self, error: Exception) -> None:
+    async def _failed(self, error: Exception) -> None:
+        """Driving the run failed: the store did, or sayso itself."""
+        if self._visit is not None:
+            self._set_aside(self._visit)
+        if not isinstance(error, StoreError):
+            try:
+                await self._hold_for_fault(error)
+                return
+            except StoreError as of_store:
+                error = of_store
+            except Exception as again:
+                logger.exception("run %s stands still until a restart: it cannot be held", self.run_id)
+                self.failure = again
+                self._stop_moving()
+                return
+        self._stall(error)
+
+    async def _hold_for_fault(self, error: Exception) -> None:
+        # What sayso does wrong with a run it would do wrong again: an operator decides when to try.
+        logger.error("run %s is held: sayso itself failed in driving it", self.run_id, exc_info=error)
+        attention = await self._driver.store.hold_run(self.run_id, text_of(error))
+        if attention is not None:
+            self._hold(attention)
+        self._stop_moving()
+
+    def _stall(self, error: StoreError) -> None:
         """The store failed, or what it holds cannot be read: what is stored is true, and the run goes on from it when
         that is mended.
         """
-        known = error if isinstance(error, StoreError) else StoreUnreadable(f"run {self.run_id}", repr(error))
-        logger.error("run %s cannot go on: %s", self.run_id, known)
-        self.failure = known
-        self._visit = None
+        if str(error) != self._told:
+            self._told = str(error)
+            logger.error("run %s cannot go on: %s; it is tried again until it can", self.run_id, error)
+        self.failure = error
         self._stop_moving()
         self._driver.on_stalled(self)
 
@@ -436,18 +498,3 @@ def gone_node(workflow: Workflow, status: WorkflowStatus, node_id: str | None) -
         return None
     reason = f"the loaded code of workflow {workflow.name!r} has no node {node_id!r}"
     return Attention(AttentionKind.NODE_GONE, str(node_id), reason=reason)
-
-
-def _copy_dict(value: dict[Any, Any]) -> dict[Any, Any]:
-    """A deep copy of plain data; what a node keeps in its live state beyond that is shared."""
-    return {key: _copy(item) for key, item in value.items()}
-
-
-def _copy_list(value: list[Any]) -> list[Any]:
-    return [_copy(item) for item in value]
-
-
-def _copy(value: Any) -> Any:
-    if type(value) is dict:
-        return _copy_dict(value)  # pyright: ignore[reportUnknownArgumentType]
-    return _copy_list(value) if type(value) is list else value  # pyright: ignore[reportUnknownArgumentType]

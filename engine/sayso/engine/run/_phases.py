@@ -8,11 +8,12 @@ from typing import Any
 
 from sayso.engine._graph import FunctionNode, Node, Workflow, choose_next, visit_copy
 from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
+from sayso.engine._stray import contained, text_of
 from sayso.engine._values import decode_dict, encode
 from sayso.engine.errors import RequestExpired, RequestWithdrawn
 from sayso.engine.run._asking import request_input
 from sayso.engine.run._host import Halt, HaltKind
-from sayso.engine.run._visit import CURRENT, Visit, call
+from sayso.engine.run._visit import CURRENT, Visit
 from sayso.engine.store import VisitEnd, VisitStore
 
 logger = logging.getLogger("sayso.engine")
@@ -24,16 +25,17 @@ async def execute_visit(store: VisitStore, workflow: Workflow, visit: Visit) -> 
     """
     CURRENT.set(visit)
     try:
-        await _run_phases(store, visit, visit_copy(workflow.nodes[visit.place.node_id]))
-        if visit.is_stopped():
-            return None
-        if (unused := visit.unused) is not None:
-            reason = "it was answered, and the code no longer asks it"
-            attention = Attention(AttentionKind.ANSWER_UNUSED, unused.name, unused.text, None, reason)
-            visit.halt(Halt(HaltKind.HELD, attention))
-            return None
-        shared = encode(visit.shared, "shared", store.value_limit)
-        following = choose_next(workflow.nodes[visit.place.node_id].edges, visit.place.node_id, shared)
+        with contained():
+            await _run_phases(store, visit, visit_copy(workflow.nodes[visit.place.node_id]))
+            if visit.is_stopped():
+                return None
+            if (unused := visit.unused) is not None:
+                reason = "it was answered, and the code no longer asks it"
+                attention = Attention(AttentionKind.ANSWER_UNUSED, unused.name, unused.text, None, reason)
+                visit.halt(Halt(HaltKind.HELD, attention))
+                return None
+            shared = encode(visit.shared, "shared", store.value_limit)
+            following = choose_next(workflow.nodes[visit.place.node_id].edges, visit.place.node_id, shared)
     except Exception as error:  # noqa: BLE001 - the visit is the unit of work; logged with its run's id
         return None if visit.is_stopped() else _failure(visit, error)
     status = WorkflowStatus.COMPLETED if following is None else WorkflowStatus.RUNNING
@@ -45,30 +47,22 @@ def _failure(visit: Visit, error: Exception) -> VisitEnd:
     logger.error(
         "run %s failed in node %s (visit %d)", place.run_id, place.node_id, place.visit, exc_info=error
     )
-    text = _text_of(error)
+    text = text_of(error)
     return VisitEnd(WorkflowStatus.FAILED, visit.entry, error=text, withdraw=bool(visit.open_requests))
-
-
-def _text_of(error: Exception) -> str:
-    """`Type: message` as text that can be stored, whatever the author's exception says or raises."""
-    kind = type(error).__name__
-    try:
-        text = f"{kind}: {error}"
-    except Exception as broken:  # noqa: BLE001 - __str__ is the author's code
-        text = f"{kind}: its text cannot be read ({type(broken).__name__})"
-    return text.encode(errors="backslashreplace").decode()
 
 
 async def _run_phases(store: VisitStore, visit: Visit, node: Node) -> None:
     if isinstance(node, FunctionNode):
         await _attempt(store, visit, node, lambda: _call_function(visit, node), None)
         return
-    prepared = await call(node.prepare, visit.shared, request_input) if _overrides(node, "prepare") else None
+    prepared = None
+    if _overrides(node, "prepare"):
+        prepared = await visit.call(node.prepare, visit.shared, request_input)
     result = None
     if _overrides(node, "execute"):
-        result = await _attempt(store, visit, node, lambda: call(node.execute, prepared), prepared)
+        result = await _attempt(store, visit, node, lambda: visit.call(node.execute, prepared), prepared)
     if _overrides(node, "cleanup"):
-        await call(node.cleanup, visit.shared, prepared, result)
+        await visit.call(node.cleanup, visit.shared, prepared, result)
 
 
 def _overrides(node: Node, phase: str) -> bool:
@@ -79,7 +73,7 @@ def _overrides(node: Node, phase: str) -> bool:
 async def _call_function(visit: Visit, node: FunctionNode) -> None:
     if visit.attempt > visit.first_attempt:
         visit.shared = decode_dict(visit.entry)  # each attempt begins with the state as the visit found it
-    await call(node.function, visit.shared)
+    await visit.call(node.function, visit.shared)
 
 
 async def _attempt(
@@ -99,22 +93,22 @@ async def _attempt(
                     raise
                 spent = visit.attempt - visit.first_attempt + 1 >= node.max_retries
                 if spent or isinstance(error, RequestExpired | RequestWithdrawn):
-                    return await _fall_back(node, prepared, error)
+                    return await _fall_back(visit, node, prepared, error)
                 await _next_attempt(store, visit, node, error)
                 visit.restart_names(names)
     finally:
         visit.phase_attempt = 0
 
 
-async def _fall_back(node: Node, prepared: Any, error: Exception) -> Any:
+async def _fall_back(visit: Visit, node: Node, prepared: Any, error: Exception) -> Any:
     if not _overrides(node, "exec_fallback"):
         raise error
-    return await call(node.exec_fallback, prepared, error)
+    return await visit.call(node.exec_fallback, prepared, error)
 
 
 async def _next_attempt(store: VisitStore, visit: Visit, node: Node, error: Exception) -> None:
     place = visit.place
-    text = _text_of(error)
+    text = text_of(error)
     retry_at = store.clock.now() + node.wait
     logger.warning(
         "run %s: attempt %d of node %s failed, the next comes at %s: %s",

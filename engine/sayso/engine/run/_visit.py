@@ -24,12 +24,11 @@ from sayso.engine._records import (
     RequestStatus,
     StepRecord,
 )
+from sayso.engine._stray import contained
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
 from sayso.engine.errors import (
     NoCurrentVisit,
     RunSuspended,
-    StoreError,
-    StoreUnreadable,
     UnstorableValue,
     ValueTooLarge,
 )
@@ -187,6 +186,14 @@ class Visit:
         """A new attempt begins with the names as they were at the mark."""
         self._request_names, self._step_names = mark[0].copy(), mark[1].copy()
 
+    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the author's code: a coroutine function here, anything else in a thread of its own pool."""
+        with contained():
+            if inspect.iscoroutinefunction(function):
+                return await function(*arguments)
+            result = await self._host.threads.run(function, *arguments)
+            return await result if inspect.isawaitable(result) else result
+
     # Requests.
 
     async def ask(
@@ -282,8 +289,8 @@ class Visit:
             return None
         error = done.exception()
         if error is not None:
-            known = error if isinstance(error, StoreError) else StoreUnreadable("the store", repr(error))
-            self.halt(Halt(HaltKind.STORE_FAILED, error=known))
+            assert isinstance(error, Exception)  # the writer catches no more
+            self.halt(Halt.by(error))
             return None
         result = done.result()
         if result is None:
@@ -362,7 +369,7 @@ class Visit:
             await self._guarded(self._store.begin_step(self.place, name, bound))
         token = STEP_KEY.set(digest(f"{self.place.run_id}/{self.place.visit}/{name}")[:32])
         try:
-            value = await call(function, *arguments)
+            value = await self.call(function, *arguments)
         finally:
             STEP_KEY.reset(token)
         self.check_running()
@@ -405,8 +412,8 @@ class Visit:
     async def _guarded(self, write: asyncio.Future[T]) -> T:
         try:
             return await write
-        except StoreError as error:
-            self.halt(Halt(HaltKind.STORE_FAILED, error=error))
+        except Exception as error:  # noqa: BLE001 - the visit is the unit of work; logged with its run's id
+            self.halt(Halt.by(error))
             return await self._block()
 
     def _hold(self, attention: Attention) -> None:
@@ -479,16 +486,6 @@ _TURNS_TO_SETTLE = 4
 losing question within them; a run that parked before would, after a crash, wait for that question."""
 
 _ANSWERS = frozenset({RequestStatus.ANSWERED, RequestStatus.EXPIRED})
-
-
-async def call(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call the author's code: a coroutine function here, anything else in a thread of the loop's bounded pool, with
-    the context copied.
-    """
-    if inspect.iscoroutinefunction(function):
-        return await function(*arguments)
-    result = await asyncio.to_thread(function, *arguments)
-    return await result if inspect.isawaitable(result) else result
 
 
 def current_visit(function: str) -> Visit:

@@ -52,6 +52,7 @@ OUTSIDE = {
     "runs.node_id": "where a run stands",
     "runs.resolutions": "what a run has still to see",
     "runs.updated_at": "when a run moved last",
+    "runs.cut_off": "how often a run's process died under it",
     "requests.request_key": _NUMBER,
     "requests.run_key": _NUMBER,
     "events.request_key": _NUMBER,

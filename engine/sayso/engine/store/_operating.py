@@ -21,6 +21,8 @@ ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
     AttentionKind.STEP_UNFINISHED: ("done", "again", "cancel"),
     AttentionKind.STEP_CHANGED: ("accept", "done", "again", "cancel"),
     AttentionKind.NODE_GONE: ("cancel",),
+    AttentionKind.PROCESS_DIED: ("again", "cancel"),
+    AttentionKind.SAYSO_FAILED: ("again", "cancel"),
 }
 """What an operator can say to each kind of run that waits for one."""
 
@@ -181,6 +183,8 @@ def _change_journal(
     tx: Transaction, run: RunRecord, attention: Attention, action: str, result: str | None
 ) -> str | None:
     """Do to the step or request what was decided; the id of the request."""
+    if attention.kind in (AttentionKind.PROCESS_DIED, AttentionKind.SAYSO_FAILED):
+        return None  # the visit runs again as it is
     where: dict[str, object] = {"run_key": run.run_key, "visit": run.visit, "name": attention.name}
     if attention.kind in (AttentionKind.STEP_UNFINISHED, AttentionKind.STEP_CHANGED):
         if action == "again":

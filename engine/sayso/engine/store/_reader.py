@@ -356,12 +356,12 @@ class SQLiteReader:
             return self._connection
 
     async def _open(self) -> aiosqlite.Connection:
-        if not await asyncio.to_thread(self.path.exists):
-            raise StoreUnreadable(str(self.path), "there is no such file yet")
         try:
             connection = await aiosqlite.connect(reader_uri(self.path), uri=True, isolation_level=None)
         except sqlite3.Error as error:
-            raise StoreUnreadable(str(self.path), str(error)) from error
+            is_there = await asyncio.to_thread(self.path.exists)
+            reason = str(error) if is_there else "there is no such file yet"
+            raise StoreUnreadable(str(self.path), reason) from error
         _stop_at_exit(connection)
         connection.row_factory = sqlite3.Row
         try:

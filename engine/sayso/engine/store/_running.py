@@ -13,7 +13,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._questions import DIGEST_VERSION
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
 from sayso.engine._values import decode, to_json
-from sayso.engine.errors import RunExists
+from sayso.engine.errors import RunExists, StoreUnreadable
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
@@ -67,11 +67,14 @@ def load(tx: Transaction, run_id: str) -> LoadedRun | None:
     row = tx.row("run_load", {"run_id": run_id})
     if row is None:
         return None
-    run = read_run(row)
-    where = {"run_key": run.run_key, "visit": run.visit}
-    requests = tuple(read_request(found) for found in tx.rows("visit_requests", where))
-    steps = tuple(read_step(found) for found in tx.rows("visit_steps", where))
-    return LoadedRun(run, requests, steps, read_approvals(tx.rows("approvals_of_run", where)))
+    try:
+        run = read_run(row)
+        where = {"run_key": run.run_key, "visit": run.visit}
+        requests = tuple(read_request(found) for found in tx.rows("visit_requests", where))
+        steps = tuple(read_step(found) for found in tx.rows("visit_steps", where))
+        return LoadedRun(run, requests, steps, read_approvals(tx.rows("approvals_of_run", where)))
+    except (ValueError, OverflowError) as error:
+        raise StoreUnreadable(f"run {run_id}", repr(error)) from error
 
 
 def ask(tx: Transaction, place: Place, asks: list[Ask], park: Park | None) -> Asked | None:
@@ -299,6 +302,7 @@ def next_attempt(tx: Transaction, place: Place, attempt: int, retry_at: datetime
             "error": error,
         },
     )
+    tx.run("run_not_cut_off", {"run_key": place.run_key})  # the process has survived the attempt
 
 
 def begin_step(tx: Transaction, place: Place, name: str, arguments: str) -> None:

@@ -6,7 +6,6 @@ All handles on one file in one process share one `OpenFile`: the lock, the write
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,13 +25,13 @@ from sayso.engine._records import (
     Scope,
 )
 from sayso.engine._values import VALUE_LIMIT, Json, encode
-from sayso.engine.errors import StoreUnreadable
 from sayso.engine.store import (
     _accounts,
     _answering,
     _cards,
     _changing,
     _credentials,
+    _cut_off,
     _due,
     _forms,
     _notices,
@@ -52,12 +51,9 @@ from sayso.engine.store._commands import (
     Warrant,
 )
 from sayso.engine.store._hub import Hub, Resolution
+from sayso.engine.store._location import path_of
 from sayso.engine.store._open_files import OpenFile, leave, share
 from sayso.engine.store._reader import SQLiteReader
-from sayso.engine.store._transaction import Transaction
-
-DEFAULT_DATABASE = "sayso.db"
-_PREFIX = "sqlite:///"
 
 
 class SQLiteStore:
@@ -76,7 +72,7 @@ class SQLiteStore:
         clock: Clock | None = None,
         value_limit: int = VALUE_LIMIT,
     ) -> None:
-        self.path = _path_of(location)
+        self.path = path_of(location)
         self.value_limit = value_limit
         self._clock = clock
         self._file: OpenFile | None = None
@@ -101,6 +97,11 @@ class SQLiteStore:
         file, self._file = self._file, None
         if file is not None:
             leave(file)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this handle holds the file."""
+        return self._file is not None
 
     @property
     def clock(self) -> Clock:
@@ -139,10 +140,7 @@ class SQLiteStore:
         return self._file
 
     def _submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> asyncio.Future[Any]:
-        def transaction(tx: Transaction) -> Any:
-            return function(tx, *arguments, **named)
-
-        return self._opened().writer.submit(transaction)
+        return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named))
 
     def _read(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
         return self._opened().writer.submit(lambda tx: function(tx, *arguments), reads=True)
@@ -223,6 +221,18 @@ class SQLiteStore:
     def hold(self, place: Place, attention: Attention) -> asyncio.Future[bool]:
         """Stop a run until an operator decides."""
         return self._submit(_running.hold, place, attention)
+
+    def count_start(self, place: Place) -> asyncio.Future[Attention | None]:
+        """Count that a start found a run in the middle of a visit; why it is held now, if it is."""
+        return self._submit(_cut_off.count_start, place)
+
+    def hold_run(self, run_id: str, reason: str) -> asyncio.Future[Attention | None]:
+        """Stop a run in whose driving sayso failed until an operator decides."""
+        return self._submit(_cut_off.hold_run, run_id, reason)
+
+    def set_aside(self, workflows: Sequence[str], run_id: str | None = None) -> asyncio.Future[None]:
+        """Record that runs in the middle of a visit were stopped in order."""
+        return self._submit(_cut_off.set_aside, tuple(workflows), run_id)
 
     # What surfaces and operators need.
 
@@ -486,13 +496,3 @@ def open_store(store: SQLiteStore | str | Path | None) -> tuple[SQLiteStore, boo
     if store is None or isinstance(store, str | Path):
         return SQLiteStore(store), True
     return store, False
-
-
-def _path_of(location: str | Path | None) -> Path:
-    if location is None:
-        location = os.environ.get("SAYSO_DATABASE") or DEFAULT_DATABASE
-    if isinstance(location, str) and "://" in location:
-        if not location.startswith(_PREFIX) or len(location) == len(_PREFIX):
-            raise StoreUnreadable(location, f"only {_PREFIX}path is supported")
-        location = location.removeprefix(_PREFIX)
-    return Path(os.path.realpath(location))

@@ -55,7 +55,7 @@ SELECT status, visit FROM runs WHERE run_key = ?;
 
 -- name: run_park
 -- Parks only a run whose visit has seen every resolution; otherwise an answer would wait for ever.
-UPDATE runs SET status = 'WAITING_FOR_INPUT', updated_at = ?
+UPDATE runs SET status = 'WAITING_FOR_INPUT', updated_at = ?, cut_off = 0
 WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT') AND resolutions = ?;
 
 -- name: visit_parked
@@ -69,12 +69,12 @@ WHERE run_key = :run_key AND visit = :visit AND status = 'WAITING_FOR_INPUT';
 UPDATE visits SET status = ?, error = ?, ended_at = ? WHERE run_key = ? AND visit = ?;
 
 -- name: run_next_visit
-UPDATE runs SET status = 'RUNNING', visit = ?, node_id = ?, updated_at = ?
+UPDATE runs SET status = 'RUNNING', visit = ?, node_id = ?, updated_at = ?, cut_off = 0
 WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: run_end
 UPDATE runs SET status = ?1, node_id = NULL, shared = ?2, error = ?3, updated_at = ?4, ended_at = ?4,
-                stops = stops + (?1 = 'FAILED')
+                stops = stops + (?1 = 'FAILED'), cut_off = 0
 WHERE run_key = ?5 AND visit = ?6 AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: visit_attempt
@@ -593,7 +593,7 @@ UPDATE runs SET status = 'NEEDS_ATTENTION', attention = :attention, stops = stop
 WHERE run_key = :run_key AND visit = :visit AND status IN ('RUNNING', 'WAITING_FOR_INPUT') RETURNING run_id;
 
 -- name: run_attended
-UPDATE runs SET status = 'RUNNING', attention = NULL, updated_at = :now
+UPDATE runs SET status = 'RUNNING', attention = NULL, updated_at = :now, cut_off = 0
 WHERE run_key = :run_key AND status = 'NEEDS_ATTENTION' RETURNING run_id;
 
 -- name: request_policy_of
@@ -644,6 +644,25 @@ WHERE run_key = :run_key AND visit = :visit;
 
 -- name: runs_to_recover
 SELECT run_id FROM runs WHERE status = 'RUNNING' AND workflow = :workflow;
+
+-- name: run_found
+-- In the middle of a visit, and not waiting for its next attempt.
+UPDATE runs SET cut_off = cut_off + 1
+WHERE run_key = :run_key AND visit = :visit AND status = 'RUNNING'
+  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.run_key = runs.run_key AND v.visit = runs.visit AND v.retry_at > :now)
+RETURNING cut_off;
+
+-- name: run_not_cut_off
+UPDATE runs SET cut_off = 0 WHERE run_key = :run_key AND cut_off > 0;
+
+-- name: run_set_aside
+UPDATE runs SET cut_off = -1 WHERE run_id = ? AND status = 'RUNNING';
+
+-- name: runs_set_aside
+UPDATE runs SET cut_off = -1 WHERE status = 'RUNNING' AND workflow = ?;
+
+-- name: run_place
+SELECT run_key, workflow, visit, node_id FROM runs WHERE run_id = ? AND ended_at IS NULL;
 
 -- name: parked_node_first
 -- One seek a node: the first node, by name, at which runs of the workflow stand.

@@ -1,0 +1,72 @@
+"""Code of others that raises what is meant for the interpreter: it fails what it belongs to, and ends nothing else.
+
+Everything that calls a workflow's code does so inside `contained()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dis
+import threading
+from types import TracebackType
+
+from sayso.engine.errors import StrayExit
+
+_RAISE = dis.opmap["RAISE_VARARGS"]
+
+
+class contained:  # noqa: N801 - used as `with contained():`
+    """Turns what no `except Exception` would catch, and StopIteration, into `StrayExit`.
+
+    Not touched: the cancellation of a task, a coroutine that is closed, and somebody's Ctrl-C.
+    """
+
+    __slots__ = ("_task",)
+
+    def __enter__(self) -> None:
+        self._task = _running_task()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._is_stray(error):
+            raise StrayExit(text_of(error)) from error
+
+    def _is_stray(self, error: BaseException) -> bool:
+        if isinstance(error, Exception):
+            return isinstance(error, StopIteration)  # no coroutine and no future can hand it on
+        if isinstance(error, GeneratorExit):
+            return _running_task() is self._task  # whoever closes a coroutine is another task, or none
+        if isinstance(error, KeyboardInterrupt):
+            return not _is_ctrl_c(error)
+        return not isinstance(error, asyncio.CancelledError)
+
+
+def text_of(error: BaseException) -> str:
+    """`Type: message` as text that can be stored, whatever the author's exception says or raises."""
+    kind = type(error).__name__
+    try:
+        text = f"{kind}: {error}"
+    except BaseException as broken:  # noqa: BLE001 - __str__ is the author's code
+        text = f"{kind}: its text cannot be read ({type(broken).__name__})"
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _running_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None  # no loop runs in this thread
+
+
+def _is_ctrl_c(error: KeyboardInterrupt) -> bool:
+    """Whether it comes from a signal, which interrupts the main thread anywhere, and not from a `raise` of the code."""
+    trace = error.__traceback__
+    if trace is None or threading.current_thread() is not threading.main_thread():
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    frame = trace.tb_frame
+    if frame.f_globals.get("__name__") == "asyncio.runners":
+        return True  # its handler of SIGINT
+    return frame.f_code.co_code[trace.tb_lasti] != _RAISE
