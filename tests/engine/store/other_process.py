@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from sayso.engine import SQLiteStore, StoreError
+from sayso.engine import SQLiteReader, SQLiteStore, StoreError
 from tests.engine.store.situation import a_run, a_vote, begin, put
 
 NOBODY = 65534
@@ -58,6 +58,34 @@ async def fork(path: Path) -> None:
     request_id = await put(store, place)
     tell((await store.answer(a_vote(request_id))).kind)
     await store.close()
+
+
+async def fork_and_hold(path: Path) -> None:
+    """Have a forked child live on beside the open store, until killed."""
+    store = SQLiteStore(path)
+    await begin(store, "parent's")
+    child = os.fork()
+    if child == 0:
+        tell(os.getpid())
+    signal.pause()
+
+
+async def read_and_write(path: Path) -> None:
+    """Read first, then write with everything that opens the file; once told to, write more, and wait to be killed."""
+    async with SQLiteReader(path) as early, SQLiteReader(path) as late:
+        await early.runs()
+        store, other = SQLiteStore(path), SQLiteStore(path)
+        await begin(store, "ours")
+        await begin(other, "others")
+        await late.runs()
+        await late.at_once(lambda connection: connection.execute("SELECT count(*) FROM runs").fetchone())
+        await store.reader.backup(path.with_name("copy.db"))
+        await early.close()
+        await other.close()
+        tell("open")
+        await asyncio.to_thread(sys.stdin.readline)
+        tell([(await begin(store, f"later {number}")).run_id for number in range(5)])
+        await asyncio.to_thread(sys.stdin.read)
 
 
 async def _write_as_child(store: SQLiteStore) -> None:
@@ -109,9 +137,8 @@ async def fill_the_disk(path: Path) -> None:
     await store.close()
 
 
-PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {
-    part.__name__: part for part in (hold, forget, fork, read_only, open_it, fill_the_disk)
-}
+_ALL = (hold, forget, fork, fork_and_hold, read_and_write, read_only, open_it, fill_the_disk)
+PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {part.__name__: part for part in _ALL}
 
 if __name__ == "__main__":
     asyncio.run(PARTS[sys.argv[1]](Path(sys.argv[2])))

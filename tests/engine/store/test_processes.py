@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, StoreInUse, verify_audit
-from tests.engine.store.situation import a_vote, begin, count, is_stored
+from tests.engine.store.situation import PATIENCE, a_run, a_vote, begin, count, is_stored, rows
 
 ROOT = Path(__file__).parents[3]
 
@@ -133,3 +136,67 @@ async def test_begin_is_refused_before_the_file_is_touched(database: Path) -> No
         with pytest.raises(StoreInUse):
             await begin(SQLiteStore(database), "mine")
     assert count(database, "runs") == 1
+
+
+async def test_what_another_program_closes_takes_nothing_that_was_acknowledged(database: Path) -> None:
+    """It takes itself for the last one where this process has lost its locks, and deletes the write-ahead log."""
+    async with SQLiteStore(database) as store:
+        await begin(store, "before")
+    with running("read_and_write", database) as process:
+        assert heard(process) == "open"
+        with closing(sqlite3.connect(database)) as program:
+            assert program.execute("SELECT count(*) FROM runs").fetchone() == (3,)
+        assert process.stdin is not None
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        acknowledged = heard(process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert len(acknowledged) == 5
+    async with SQLiteStore(database) as store:
+        assert [run_id for run_id in acknowledged if not await is_stored(store, run_id)] == []
+
+
+async def test_what_this_process_does_to_the_lock_file_lets_nobody_in(
+    store: SQLiteStore, database: Path
+) -> None:
+    """A record lock would be gone with the first file of that name that is closed anywhere in the process."""
+    await begin(store)
+    assert database.with_name(f"{database.name}.lock").read_text() == str(os.getpid())
+    assert said("open_it", database)[0][0] == "StoreInUse"
+
+
+async def test_a_forked_child_that_lives_on_does_not_keep_the_file(database: Path) -> None:
+    with running("fork_and_hold", database) as process:
+        child = heard(process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        try:
+            async with SQLiteStore(database) as store:
+                assert await is_stored(store, "parent's")
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+async def test_whoever_opens_a_file_that_is_being_closed_waits_until_it_is(database: Path) -> None:
+    """Two writers at once would chain the trail twice, and the first to close would give up the lock of both."""
+
+    def open_and_write(begun: threading.Event, name: str) -> None:
+        async def write() -> None:
+            async with SQLiteStore(database) as store:
+                await begin(store, name)
+
+        assert begun.wait(PATIENCE)
+        asyncio.run(write())
+
+    for turn in range(5):
+        store, is_closing = SQLiteStore(database), threading.Event()
+        runs = [await a_run(store, f"{turn}/{number}") for number in range(300)]
+        loop = asyncio.get_running_loop()
+        opened = loop.run_in_executor(None, open_and_write, is_closing, f"{turn}/next")
+        queued = [store.start(run) for run in runs]
+        is_closing.set()
+        await store.close()
+        await asyncio.gather(opened, *queued)
+    assert count(database, "runs") == 5 * 301
+    assert rows(database, "SELECT count(*), max(sequence) FROM audit") == [(5 * 301, 5 * 301)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from sayso.engine.errors import SchemaTooNew, StoreUnreadable
@@ -26,17 +27,18 @@ _BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite creates beside a database; it would follow links there."""
 
 
-def create_private(path: Path, *, must_be_new: bool = False) -> None:
-    """Create a file that only its user can read, if it is not there. SQLite gives `-wal` and `-shm` its rights.
+def create_private(path: Path) -> None:
+    """Create a file that only its user can read. SQLite gives `-wal` and `-shm` its rights.
 
-    No link is followed: whoever may write in the folder decides in no other which file is made. Raises `OSError`.
+    A file that is there is never opened, so `FileExistsError`: to close it again would take every lock that SQLite has
+    on it in this process (sqlite.org/howtocorrupt.html, "Posix advisory locks canceled by a separate thread"), and the
+    next program that closes it would delete the write-ahead log under us. No link is followed. Raises `OSError`.
     """
-    new = os.O_EXCL if must_be_new else 0
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | new, 0o600))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
 
 
 def _refuse_links(path: Path) -> None:
-    for name in (f"{path.name}{ending}" for ending in _BESIDE):
+    for name in (f"{path.name}{ending}" for ending in ("", *_BESIDE)):
         if path.with_name(name).is_symlink():
             raise StoreUnreadable(str(path), f"{name} is a link; remove it")
 
@@ -47,7 +49,8 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     """
     _refuse_links(path)
     try:
-        create_private(path)
+        with suppress(FileExistsError):
+            create_private(path)
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
     except (sqlite3.Error, OSError) as error:
         raise StoreUnreadable(str(path), str(error)) from error

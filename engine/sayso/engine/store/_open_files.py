@@ -46,16 +46,25 @@ class OpenFile:
 
     def close(self, timeout: float | None = None) -> None:
         """Commit what is queued and let go of the file."""
-        self.writer.stop(timeout)
-        self._lock.release()
+        try:
+            self.writer.stop(timeout)
+        finally:
+            self._lock.release()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: neither the parent's lock nor its writer thread came along."""
+        self.of_parent = True
+        self._lock.forget()
 
 
 _open_files: dict[str, OpenFile] = {}
-_open_files_lock = threading.Lock()
+"""By real path; a file that is being closed stands here until it is closed."""
+
+_registry = threading.Condition()
 
 
 def _close_all() -> None:
-    for file in _open_files.values():
+    for file in list(_open_files.values()):
         file.close(_EXIT_TIMEOUT)
     _open_files.clear()
 
@@ -64,19 +73,26 @@ atexit.register(_close_all)
 
 
 def _forget_parents() -> None:
-    """In a forked child: neither the parent's lock nor its writer thread came along."""
     for file in _open_files.values():
-        file.of_parent = True
+        file.leave_to_parent()
     _open_files.clear()
+    _registry.release()
 
 
-os.register_at_fork(after_in_child=_forget_parents)
+# Nobody forks while another thread is in the registry: the child would find its lock taken for ever.
+os.register_at_fork(
+    before=_registry.acquire, after_in_parent=_registry.release, after_in_child=_forget_parents
+)
 
 
 def share(path: Path, clock: Clock | None) -> OpenFile:
-    """The file at a path, opened by the first handle on it. Raises `StoreInUse`, `StoreUnreadable` and its like."""
-    with _open_files_lock:
-        file = _open_files.get(str(path))
+    """The file at a path, opened by the first handle on it. Raises `StoreInUse`, `StoreUnreadable` and its like.
+
+    While the last handle of before still closes the file, this waits: of two writers at once, one would lose.
+    """
+    with _registry:
+        while (file := _open_files.get(str(path))) is not None and file.users == 0:
+            _registry.wait()
         if file is None:
             file = _open_files[str(path)] = OpenFile(path, clock or SystemClock())
         file.users += 1
@@ -85,9 +101,14 @@ def share(path: Path, clock: Clock | None) -> OpenFile:
 
 def leave(file: OpenFile) -> None:
     """One handle fewer; the last one commits what is queued and closes the file."""
-    with _open_files_lock:
+    with _registry:
         file.users -= 1
         if file.users > 0 or _open_files.get(str(file.path)) is not file:
             return
-        del _open_files[str(file.path)]
-    file.close()
+    try:
+        file.close()
+    finally:
+        with _registry:
+            if _open_files.get(str(file.path)) is file:  # else this is a child, which was forked meanwhile
+                del _open_files[str(file.path)]
+            _registry.notify_all()

@@ -8,7 +8,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -333,7 +332,7 @@ class SQLiteReader:
         """
         connection = await self._opened()
         try:
-            await asyncio.to_thread(partial(create_private, target, must_be_new=True))
+            await asyncio.to_thread(create_private, target)
             async with aiosqlite.connect(target) as copy:
                 await connection.backup(copy)
         except FileExistsError as error:
