@@ -64,6 +64,14 @@ class ChatService:
             "flow", {"ask": {"prompt": prompt, "to": to, **question}, "fails": fails}
         )
 
+    async def told(self, run_id: str) -> None:
+        """Return once it is recorded that every chat shows what is wanted of the run's question."""
+        request_id = (await self.card(run_id)).request.id
+        while any(
+            one.revision_shown < one.revision_wanted for one in await self.store.reader.deliveries(request_id)
+        ):
+            pass
+
     async def card(self, run_id: str) -> CardRecord:
         """What a card of the run's request shows, once the run rests."""
         await self.runtime.wait(run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -14,6 +15,7 @@ import pytest
 
 from tests.bots.command import SAYSO, TerminalSession, sayso
 from tests.bots.service_process import ServiceProcess
+from tests.engine.moved_file import move_away, move_back
 
 FLOWS = """
 from sayso.engine import Workflow, node, request_input
@@ -198,6 +200,27 @@ def test_health_and_counters_say_how_it_stands(folder: Path) -> None:
         assert "sayso_pending_requests 1.0" in counters
         assert "sayso_undelivered_cards 0.0" in counters
         assert service.get("/docs").status_code == 404
+
+
+def test_a_database_that_is_replaced_under_the_service_is_not_ready_and_takes_no_answer(folder: Path) -> None:
+    """Its answers would be acknowledged into a file that nobody can open any more."""
+    with ServiceProcess(folder) as service:
+        request = open_request(folder, start_run(folder))
+        database = folder / "sayso.db"
+        away = move_away(database)
+        shutil.copyfile(away, database)
+        response = service.get("/readyz")
+        assert (response.status_code, response.json()["ready"]) == (503, False)
+        assert (
+            f"{database} was replaced by another file while it was open"
+            in response.json()["problems"]["store"]
+        )
+        refused = sayso(folder, "answer", f"{request['id']}@1", "yes", "--json")
+        assert refused.code == 5
+        assert "not recorded" in refused.json["error"]["message"]
+        move_back(away)
+        assert service.get("/readyz").json() == {"ready": True, "problems": {}}
+        assert sayso(folder, "answer", f"{request['id']}@1", "yes").code == 0
 
 
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:

@@ -22,7 +22,7 @@ The families say who must act::
     └── OperatorError        whoever runs sayso
         ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists
         └── StoreError
-            ├── StoreInUse, StoreFull, StoreUnreadable, SchemaTooNew, StoreClosed
+            ├── StoreInUse, StoreFull, StoreUnreadable, StoreReplaced, SchemaTooNew, StoreClosed
 """
 
 from __future__ import annotations
@@ -304,6 +304,23 @@ class StoreUnreadable(StoreError):
         self.reason = reason
         super().__init__(
             f"{path} cannot be used: {reason}. Check the path and its rights, or restore a backup."
+        )
+
+
+class StoreReplaced(StoreError):
+    """A file that is open is not what its path names any more; nothing is recorded or read until it is again.
+
+    `file` is the database, or what SQLite keeps beside it; `gone` says that nothing has taken its place.
+    """
+
+    def __init__(self, path: str, file: str, *, gone: bool) -> None:
+        self.path = path
+        self.file = file
+        self.gone = gone
+        what = "was deleted or moved away" if gone else "was replaced by another file"
+        super().__init__(
+            f"not recorded: {file} {what} while it was open. Nothing is recorded or read meanwhile. Put it back; or "
+            "stop sayso, put the right file in its place (`sayso restore FILE` does), and start it again."
         )
 
 

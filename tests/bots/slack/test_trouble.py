@@ -6,6 +6,9 @@ import pytest
 
 from sayso.testing.slack import FaultKind
 from tests.bots.slack.stage import PLACE, Stage
+from tests.engine.moved_file import move_away, move_back
+
+AWAY = "Not recorded: the database file was moved or replaced. Your answer was NOT counted. Please try again later."
 
 
 @pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
@@ -138,3 +141,15 @@ async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) 
     _, words = await stage.press(stage.ana, card, "✅ approve", old_view=True)
     assert words.startswith("This closed at ")
     assert await stage.service.answer(run_id) == "reject"
+
+
+async def test_a_press_while_the_database_is_away_is_refused_aloud_and_counts_once_it_is_back(
+    stage: Stage,
+) -> None:
+    run_id, card = await stage.ask()
+    await stage.service.told(run_id)
+    away = move_away(stage.database)
+    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == AWAY
+    move_back(away)
+    assert (await stage.service.card(run_id)).request.open
+    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The run goes on."

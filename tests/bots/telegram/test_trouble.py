@@ -12,6 +12,9 @@ from telegram.ext import ExtBot
 from sayso.config import DestinationSettings, GroupSettings, PersonSettings
 from sayso.testing.telegram import FaultKind, LocalTelegram
 from tests.bots.telegram.stage import Stage
+from tests.engine.moved_file import move_away, move_back
+
+AWAY = "Not recorded: the database file was moved or replaced. Your answer was NOT counted. Please try again later."
 
 
 @pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
@@ -255,3 +258,16 @@ async def test_a_group_that_threw_the_bot_out_gets_its_cards_when_it_is_back(sta
     await stage.group.add_bot()
     await stage.telegram.until(lambda: stage.count() > before + 1)
     assert (await stage.card()).labels == [["✅ approve", "❌ reject"]]
+
+
+async def test_a_press_while_the_database_is_away_is_refused_aloud_and_counts_once_it_is_back(
+    stage: Stage,
+) -> None:
+    run_id, card = await stage.ask()
+    await stage.service.told(run_id)
+    away = move_away(stage.database)
+    pressed = await stage.ana.press(card, "✅ approve")
+    assert (pressed.text, pressed.is_alert) == (AWAY, True)
+    move_back(away)
+    assert (await stage.service.card(run_id)).request.open
+    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."

@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import TypeAlias
 
 from sayso.adapters.console import visible_line
-from sayso.engine import CardRecord, Json, Outcome, OutcomeKind, Question, StoreError, StoreFull
+from sayso.engine import (
+    CardRecord,
+    Json,
+    Outcome,
+    OutcomeKind,
+    Question,
+    StoreError,
+    StoreFull,
+    StoreReplaced,
+)
 
 Words: TypeAlias = tuple[str | datetime, ...]
 """A text whose instants are still to be put into the reader's own time."""
@@ -112,7 +121,11 @@ def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json) -> str:
 
 def not_recorded_words(error: StoreError) -> Words:
     """What the person hears whose answer could not be stored."""
-    reason = "the database is full" if isinstance(error, StoreFull) else "the database cannot be written"
+    reason = "the database cannot be written"
+    if isinstance(error, StoreFull):
+        reason = "the database is full"
+    elif isinstance(error, StoreReplaced):
+        reason = "the database file was moved or replaced"
     return (f"Not recorded: {reason}. Your answer was NOT counted. Please try again later.",)
 
 

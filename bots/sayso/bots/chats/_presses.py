@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sayso.adapters.cards import Words
+from sayso.adapters.cards import Words, not_recorded_words
 from sayso.bots.chats._messages import Reference, UnderWay
 from sayso.bots.desk import outdated_words
-from sayso.engine import CardRecord, Delivery, Kept, Rendering, SQLiteStore
+from sayso.engine import CardRecord, Delivery, Kept, Rendering, SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.presses")
 
@@ -37,6 +37,7 @@ class Standing(StrEnum):
     REPLACED = "replaced"
     UNKNOWN = "unknown"
     STUCK = "stuck"
+    UNREADABLE = "unreadable"
 
 
 _WORDS: dict[Standing, Words] = {
@@ -64,10 +65,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What becomes of a press. With `is_copy`, its message is none that belongs to its request, and is to be closed."""
+    """What becomes of a press. With `is_copy`, its message is none that belongs to its request, and is to be closed.
+    `said` is what its person hears where the store says why.
+    """
 
     standing: Standing
     is_copy: bool = False
+    said: Words | None = None
 
     @property
     def counts(self) -> bool:
@@ -77,7 +81,7 @@ class Judged:
     @property
     def words(self) -> Words:
         """What its person hears where it does not."""
-        return _WORDS[self.standing]
+        return self.said or _WORDS[self.standing]
 
 
 class Strikes:
@@ -135,7 +139,14 @@ class Presses:
         self.strikes = Strikes()
 
     async def judge(self, seen: Seen, person: str, platform: str) -> Judged:
-        """What becomes of a press by this person. Raises `StoreError`."""
+        """What becomes of a press by this person; where the store cannot tell, nothing, and they hear why."""
+        try:
+            return await self._judge(seen, person, platform)
+        except StoreError as error:
+            logger.error("a press of %s cannot be judged: %s", person, error)  # noqa: TRY400 - the reason says it all
+            return Judged(Standing.UNREADABLE, said=not_recorded_words(error))
+
+    async def _judge(self, seen: Seen, person: str, platform: str) -> Judged:
         rendering = await self._rendering(seen)
         if _matches(seen, rendering):
             self.strikes.clear(person, seen.request_id)

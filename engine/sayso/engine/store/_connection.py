@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from sayso.engine.errors import SchemaTooNew, StoreUnreadable
+from sayso.engine.errors import SchemaTooNew, StoreReplaced, StoreUnreadable
 from sayso.engine.store._queries import SQL, load_migrations
 
 SCHEMA = len(load_migrations())
@@ -26,6 +28,9 @@ WRITER_PRAGMAS = {
 _BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite creates beside a database; it would follow links there."""
 
+_OPENED = ("", "-wal", "-shm")
+"""The files that every connection keeps open."""
+
 
 def create_private(path: Path) -> None:
     """Create a file that only its user can read. SQLite gives `-wal` and `-shm` its rights.
@@ -35,6 +40,37 @@ def create_private(path: Path) -> None:
     next program that closes it would delete the write-ahead log under us. No link is followed. Raises `OSError`.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFiles:
+    """Which files were opened at a path: SQLite goes on with deleted ones in silence, and what it acknowledges is lost.
+
+    `known` are the name, device and inode of each.
+    """
+
+    path: str
+    known: tuple[tuple[str, int, int], ...]
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """The files that a connection has just opened there."""
+        known: list[tuple[str, int, int]] = []
+        for name in (f"{path}{ending}" for ending in _OPENED):
+            with suppress(FileNotFoundError):
+                found = os.lstat(name)
+                known.append((name, found.st_dev, found.st_ino))
+        return cls(str(path), tuple(known))
+
+    def check(self) -> None:
+        """Raise `StoreReplaced` where one of them was deleted, moved or replaced. Takes microseconds."""
+        for name, device, inode in self.known:
+            try:
+                found = os.lstat(name)
+            except OSError as error:
+                raise StoreReplaced(self.path, name, gone=True) from error
+            if found.st_ino != inode or found.st_dev != device:
+                raise StoreReplaced(self.path, name, gone=False)
 
 
 def _refuse_links(path: Path) -> None:

@@ -37,7 +37,7 @@ from sayso.engine._records import (
 )
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
-from sayso.engine.store._connection import SCHEMA, check_version, create_private, reader_uri
+from sayso.engine.store._connection import SCHEMA, OpenedFiles, check_version, create_private, reader_uri
 from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import (
     people_of,
@@ -64,14 +64,19 @@ class SQLiteReader:
 
     `is_gone` says whether the loaded code of a workflow lacks a node: answers there are shown as held. Each read is one
     statement, or one for each thing read, and so sees everything that was acknowledged before it began. Raises
-    `StoreUnreadable` where there is no database.
+    `StoreUnreadable` where there is no database, and `StoreReplaced` where it is not the file that was opened any more:
+    by the first read, or as `files` say.
     """
 
     def __init__(
-        self, path: Path, is_gone: Callable[[str, str], bool] = lambda _workflow, _node: False
+        self,
+        path: Path,
+        is_gone: Callable[[str, str], bool] = lambda _workflow, _node: False,
+        files: OpenedFiles | None = None,
     ) -> None:
         self.path = path
         self._is_gone = is_gone
+        self._files = files
         self._connection: aiosqlite.Connection | None = None
         self._opening = asyncio.Lock()
 
@@ -317,9 +322,11 @@ class SQLiteReader:
                 return read(connection)
 
         try:
-            return await asyncio.to_thread(work)
+            found = await asyncio.to_thread(work)
         except sqlite3.Error as error:
             raise StoreUnreadable(str(self.path), str(error)) from error
+        _ = await self._opened()  # whether that connection, too, read this file
+        return found
 
     async def ended_before(self, before: datetime) -> int:
         """How many runs ended before an instant."""
@@ -350,8 +357,12 @@ class SQLiteReader:
 
     async def _opened(self) -> aiosqlite.Connection:
         async with self._opening:
+            if self._files is not None:
+                self._files.check()  # first: of what is there now, an error would say something else
             if self._connection is None:
                 self._connection = await self._open()
+                self._files = self._files or OpenedFiles.at(self.path)
+                self._files.check()
             return self._connection
 
     async def _open(self) -> aiosqlite.Connection:

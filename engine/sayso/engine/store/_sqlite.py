@@ -116,9 +116,9 @@ class SQLiteStore:
     @property
     def reader(self) -> SQLiteReader:
         """Listings and status, by connections of their own."""
-        self._opened()
+        files = self._opened().writer.files
         if self._reader is None:
-            self._reader = SQLiteReader(self.path, self.is_gone)
+            self._reader = SQLiteReader(self.path, self.is_gone, files)
         return self._reader
 
     def set_nodes(self, workflow: str, nodes: Iterable[str] | None) -> None:

@@ -13,10 +13,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
+from sayso.engine.store._connection import OpenedFiles
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction
 from sayso.engine.store._upgrading import begin_evidence
@@ -69,7 +71,12 @@ _News: TypeAlias = "_Delivery | tuple[Listener, Change] | CommitListener"
 
 
 class Writer:
-    """The thread that writes. `opened` makes the connection, on that thread; a failure is raised by `start`."""
+    """The thread that writes. `connect` makes the connection, on that thread; a failure is raised by `start`.
+
+    `files`, known once it has started, are what it writes into. Nothing is committed while its path names others.
+    """
+
+    files: OpenedFiles
 
     def __init__(self, path: str, connect: Callable[[], sqlite3.Connection], clock: Clock, hub: Hub) -> None:
         self._path = path
@@ -117,6 +124,7 @@ class Writer:
             connection = self._connect()
             transaction = Transaction(connection)
             self._begin_evidence(transaction)
+            self.files = OpenedFiles.at(Path(self._path))
         except BaseException as error:  # noqa: BLE001 - handed to whoever starts the writer
             self._failure = error
             return
@@ -160,6 +168,7 @@ class Writer:
         try:
             transaction.begin(self._clock.now())
             deliveries = [self._attempt(transaction, job) for job in batch]
+            self.files.check()
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
             with suppress(sqlite3.Error):  # its own failure must not hide the first, nor end the thread
