@@ -16,6 +16,7 @@ import pytest
 from tests.bots.command import SAYSO, TerminalSession, sayso
 from tests.bots.service_process import ServiceProcess
 from tests.engine.moved_file import move_away, move_back
+from tests.engine.store.situation import rows
 
 FLOWS = """
 from sayso.engine import Workflow, node, request_input
@@ -323,3 +324,43 @@ def test_programs_that_a_workflow_starts_inherit_no_secret(folder: Path) -> None
         run_id = start_run(folder)
         wait_for_status(folder, run_id, "COMPLETED")
     assert (folder / "seen").read_text().split() == [*kept, kept[0]]
+
+
+@pytest.mark.slow
+def test_a_backup_is_restored_behind_a_killed_service_and_people_are_asked_again(folder: Path) -> None:
+    """The procedure of the documentation, from the backup to the answer behind it."""
+    statuses, database = (
+        "SELECT r.status, q.status FROM runs r JOIN requests q USING (run_key)",
+        folder / "sayso.db",
+    )
+    with ServiceProcess(folder) as service:
+        address = f"{open_request(folder, start_run(folder))['id']}@1"
+        assert sayso(folder, "backup", "copy.db").code == 0
+        assert sayso(folder, "answer", address, "no").code == 0
+        while rows(database, statuses) != [("FAILED", "ANSWERED")]:
+            pass
+        refused = sayso(folder, "restore", "copy.db", "--json")
+        assert (refused.code, refused.json["error"]["kind"]) == (4, "StoreInUse")
+        service.kill()
+    noted = sayso(folder, "audit", "verify", "--json").json["head"]
+    done = sayso(folder, "restore", "copy.db", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["former"], done.json["former_head"]) == (f"{database}.before-restore-1", noted)
+    assert rows(database, statuses) == [("WAITING_FOR_INPUT", "PENDING")]
+    assert rows(Path(done.json["former"]), statuses) == [("FAILED", "ANSWERED")]
+    with ServiceProcess(folder):
+        assert sayso(folder, "answer", address, "yes").code == 0
+        while rows(database, statuses) != [("COMPLETED", "ANSWERED")]:
+            pass
+        assert sayso(folder, "audit", "verify", "--head", done.json["head"]).code == 0
+        assert sayso(folder, "audit", "verify", "--head", noted).code == 1
+
+
+def test_what_cannot_be_restored_is_refused_with_the_reason(folder: Path) -> None:
+    (folder / "copy.db").write_text("no database")
+    for source, why in (("copy.db", "not a database"), ("nothing.db", "there is no such file")):
+        refused = sayso(folder, "restore", source)
+        assert (refused.code, refused.out) == (5, "")
+        assert f"{source} cannot be used: " in refused.err
+        assert why in refused.err
+    assert not (folder / "sayso.db").exists()

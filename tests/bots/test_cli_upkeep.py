@@ -32,6 +32,7 @@ COMMANDS = (
     ["audit", "redact"],
     ["prune"],
     ["backup"],
+    ["restore"],
 )
 
 

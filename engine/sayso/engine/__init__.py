@@ -94,10 +94,12 @@ from sayso.engine.errors import (
 from sayso.engine.run import NO_DEFAULT, CodeThreads, NoDefault, request_input, step, step_key
 from sayso.engine.store import (
     ATTENTION_ACTIONS,
+    Restored,
     SQLiteReader,
     SQLiteStore,
     Warrant,
     attention_actions,
+    restore_backup,
 )
 
 __all__ = [
@@ -163,6 +165,7 @@ __all__ = [
     "RequestRecord",
     "RequestStatus",
     "RequestWithdrawn",
+    "Restored",
     "RightLapsed",
     "RunExists",
     "RunMovedOn",
@@ -210,6 +213,7 @@ __all__ = [
     "node",
     "request_approval",
     "request_input",
+    "restore_backup",
     "step",
     "step_key",
     "verify_audit",

@@ -10,6 +10,7 @@ from telegram.error import Conflict
 from telegram.ext import ExtBot
 
 from sayso.config import DestinationSettings, GroupSettings, PersonSettings
+from sayso.engine import restore_backup
 from sayso.testing.telegram import FaultKind, LocalTelegram
 from tests.bots.telegram.stage import Stage
 from tests.engine.moved_file import move_away, move_back
@@ -271,3 +272,21 @@ async def test_a_press_while_the_database_is_away_is_refused_aloud_and_counts_on
     move_back(away)
     assert (await stage.service.card(run_id)).request.open
     assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+
+
+async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(stopped: Stage) -> None:
+    """Until then the chat says that it was decided, and the database that it is open."""
+    backup = stopped.database.with_name("backup.db")
+    async with stopped.running() as service:
+        run_id, card = await stopped.ask()
+        await service.told(run_id)
+        await service.store.reader.backup(backup)
+        assert (await stopped.ana.press(card, "❌ reject")).text == "Rejected. The run goes on."
+        await stopped.until_shows(card, "REJECTED")
+    restore_backup(stopped.database, backup, "local:ana", "console")
+    async with stopped.running() as service:
+        again = await stopped.until(card, lambda seen: bool(seen.labels))
+        assert "REJECTED" not in again.text
+        await service.told(run_id)
+        assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert await service.answer(run_id) == "approve"

@@ -6,17 +6,21 @@ Each speaks one JSON value a line on standard output.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import resource
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sayso.engine import SQLiteReader, SQLiteStore, StoreError
+from sayso.engine import SQLiteReader, SQLiteStore, StoreError, restore_backup
 from tests.engine.store.situation import a_run, a_vote, begin, put
+from tests.engine.support import ANA
 
 NOBODY = 65534
 
@@ -28,11 +32,51 @@ def tell(value: object) -> None:
 
 
 async def hold(path: Path) -> None:
-    """Write a question, then keep the store open until killed or until standard input ends."""
+    """Write a question, then keep the store open until killed or until standard input ends; a line answers it."""
     store = SQLiteStore(path)
-    tell(await put(store, await begin(store, "theirs")))
-    await asyncio.to_thread(sys.stdin.read)
+    request_id = await put(store, await begin(store, "theirs"))
+    tell(request_id)
+    while await asyncio.to_thread(sys.stdin.readline):
+        tell((await store.answer(a_vote(request_id))).kind)
     await store.close()
+
+
+async def read(path: Path) -> None:
+    """Have the file open as another program has it, until standard input ends."""
+    with closing(sqlite3.connect(path)) as connection:
+        tell(connection.execute("SELECT count(*) FROM runs").fetchone())
+        await asyncio.to_thread(sys.stdin.read)
+
+
+async def restore(path: Path, backup: str) -> None:
+    """Restore a backup, a line of standard input each time: in a child that is killed right before its first call that
+    opens or changes a file beside the database, then before its second, until one comes to its end.
+    """
+    _restore_in_children(path, Path(backup))
+
+
+def _restore_in_children(path: Path, backup: Path) -> None:
+    for point in itertools.count(1):
+        child = os.fork()
+        if child == 0:
+            _kill_at(path.name, point)
+            restore_backup(path, backup, ANA, "console")
+            os._exit(0)
+        tell(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        sys.stdin.readline()
+
+
+def _kill_at(name: str, point: int) -> None:
+    calls = itertools.count(1)
+
+    def count_calls(event: str, given: tuple[Any, ...]) -> None:
+        if event in _TOUCHES and name in str(given[0]) and next(calls) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count_calls)
+
+
+_TOUCHES = {"open", "os.chown", "os.link", "os.remove", "os.rename", "sqlite3.connect"}
 
 
 async def forget(path: Path) -> None:
@@ -137,8 +181,19 @@ async def fill_the_disk(path: Path) -> None:
     await store.close()
 
 
-_ALL = (hold, forget, fork, fork_and_hold, read_and_write, read_only, open_it, fill_the_disk)
-PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {part.__name__: part for part in _ALL}
+_ALL = (
+    hold,
+    read,
+    restore,
+    forget,
+    fork,
+    fork_and_hold,
+    read_and_write,
+    read_only,
+    open_it,
+    fill_the_disk,
+)
+PARTS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {part.__name__: part for part in _ALL}
 
 if __name__ == "__main__":
-    asyncio.run(PARTS[sys.argv[1]](Path(sys.argv[2])))
+    asyncio.run(PARTS[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:]))

@@ -24,9 +24,9 @@ from tests.engine.store.situation import PATIENCE, a_run, a_vote, begin, count, 
 ROOT = Path(__file__).parents[3]
 
 
-def start(part: str, database: Path) -> subprocess.Popen[str]:
+def start(part: str, database: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.store.other_process", part, str(database)],
+        [sys.executable, "-m", "tests.engine.store.other_process", part, str(database), *more],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -35,8 +35,8 @@ def start(part: str, database: Path) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def running(part: str, database: Path) -> Generator[subprocess.Popen[str]]:
-    with start(part, database) as process:
+def running(part: str, database: Path, *more: str) -> Generator[subprocess.Popen[str]]:
+    with start(part, database, *more) as process:
         try:
             yield process
         finally:

@@ -28,6 +28,7 @@ COLD = {
     "person_excluded": "as rare as somebody who unlinks an account",
     "person_voting": "as rare as somebody who unlinks an account",
     "credentials_list": "a listing of the handful of people and programs that are let in",
+    "deliveries_mark_open": "once, when a backup is put in the place of a database",
     "evidence_account_ids": "a check of the whole trail",
     "evidence_begun": "stops at the first row, once at a start of a database without a trail",
     "evidence_credential_ids": "a check of the whole trail",

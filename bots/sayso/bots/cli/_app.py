@@ -24,7 +24,7 @@ from sayso.bots.cli._requests import answer, requests
 from sayso.bots.cli._run import demo, run
 from sayso.bots.cli._runs import attention, cancel, retry, runs
 from sayso.bots.cli._serve import serve, start
-from sayso.bots.cli._upkeep import backup, check_parked_runs, prune
+from sayso.bots.cli._upkeep import backup, check_parked_runs, prune, restore
 from sayso.engine import SaysoError
 
 _HELP = (
@@ -94,6 +94,7 @@ app.add_typer(policy)
 app.add_typer(audit)
 app.command("prune")(prune)
 app.command("backup")(backup)
+app.command("restore")(restore)
 
 
 class _LogFormatter(logging.Formatter):

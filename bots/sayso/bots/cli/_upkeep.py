@@ -1,4 +1,4 @@
-"""`sayso check-parked`, `prune`, `backup`: before a deploy, and keeping the database in order."""
+"""`sayso check-parked`, `prune`, `backup`, `restore`: before a deploy, and keeping the database in order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sayso.adapters.console import findings_table
+from sayso.adapters.console import findings_table, visible_line
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.loading import load_workflow
 from sayso.bots.service import Service
-from sayso.engine import Finding, Severity, check_parked, local_person
+from sayso.engine import Finding, Severity, check_parked, local_person, restore_backup
 
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -125,4 +125,36 @@ def backup(
     asyncio.run(copy())
     output.say(f"Copied to {target}.")
     output.value({"file": str(target.absolute())})
+    return ExitCode.OK
+
+
+def restore(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="What `sayso backup` wrote. It stays as it is.", show_default=False
+        ),
+    ],
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Put a backup in the place of the database, once it is checked. Refused while anything has the database open.
+
+    The former database is kept under another name. Whatever happened since the backup is undone: people are asked
+    again, and links, sessions and tokens that were removed since let in again.
+    """
+    output = Output(as_json=as_json)
+    path = Service.build(database).path
+    restored = restore_backup(path, source, local_person(), CONSOLE)
+    output.say(f"Restored {path.name} from {visible_line(str(source))}.")
+    if restored.former is not None:
+        output.say(f"The former database is kept as {restored.former.name}.")
+    output.say(
+        "Look at who is let in: sayso access. Then start the service: it brings the open cards up to date."
+    )
+    former = None if restored.former is None else str(restored.former)
+    output.value(
+        {"file": str(path), "former": former, "former_head": restored.former_head, "head": restored.head}
+    )
     return ExitCode.OK

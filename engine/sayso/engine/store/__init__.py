@@ -31,6 +31,7 @@ from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
 from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store, VisitStore
 from sayso.engine.store._reader import SQLiteReader
+from sayso.engine.store._restoring import Restored, restore_backup
 from sayso.engine.store._sqlite import SQLiteStore, open_store
 from sayso.engine.store._transaction import NO_HASH, chain_hash
 
@@ -55,6 +56,7 @@ __all__ = [
     "Place",
     "RequestClaims",
     "Resolution",
+    "Restored",
     "RunEvidence",
     "RunStore",
     "SQLiteReader",
@@ -74,4 +76,5 @@ __all__ = [
     "read_trail",
     "read_untold_runs",
     "read_ways_in",
+    "restore_backup",
 ]

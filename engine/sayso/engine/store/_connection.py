@@ -25,7 +25,7 @@ WRITER_PRAGMAS = {
 """Pragmas of the write connection with the values that reading them back gives."""
 
 
-_BESIDE = ("-wal", "-shm", "-journal")
+BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite creates beside a database; it would follow links there."""
 
 _OPENED = ("", "-wal", "-shm")
@@ -73,8 +73,9 @@ class OpenedFiles:
                 raise StoreReplaced(self.path, name, gone=False)
 
 
-def _refuse_links(path: Path) -> None:
-    for name in (f"{path.name}{ending}" for ending in ("", *_BESIDE)):
+def refuse_links(path: Path) -> None:
+    """Raise `StoreUnreadable` where the database, or what SQLite would create beside it, is a link."""
+    for name in (f"{path.name}{ending}" for ending in ("", *BESIDE)):
         if path.with_name(name).is_symlink():
             raise StoreUnreadable(str(path), f"{name} is a link; remove it")
 
@@ -83,7 +84,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     """The one write connection, on the present schema. Only it ever checkpoints: SQLite before 3.51.3 can lose
     committed data when two connections do (sqlite.org/wal.html, "the WAL-reset bug").
     """
-    _refuse_links(path)
+    refuse_links(path)
     try:
         with suppress(FileExistsError):
             create_private(path)

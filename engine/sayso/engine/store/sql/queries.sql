@@ -111,6 +111,11 @@ UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
 UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
 WHERE request_key IN (SELECT request_key FROM requests WHERE run_key = :run_key);
 
+-- name: deliveries_mark_open
+-- Of what chats show since the backup, a restored database knows nothing.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
+WHERE request_key IN (SELECT request_key FROM requests WHERE status = 'PENDING');
+
 -- name: deliveries_mark_progress
 -- The run went on to another node: news for the cards of the visit that asked last, and not urgent.
 UPDATE deliveries SET revision_wanted = revision_wanted + 1
