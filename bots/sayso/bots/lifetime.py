@@ -6,13 +6,22 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from sayso.bots.outbox import Budget, DeliveryProblem, Throttled
 from sayso.engine import StoreError
 
 FIRST_BACK_OFF = 0.5
 LONGEST_BACK_OFF = 30.0
+
+Ready: TypeAlias = Callable[[str | None], None]
+"""Hears what is wrong with a part, None when nothing is."""
+
+
+def pause_after(problem: Exception, back_off: float) -> float:
+    """How many seconds to wait before another try: never less than the platform asked for."""
+    wanted = problem.retry_after.total_seconds() if isinstance(problem, Throttled) else 0.0
+    return max(back_off, wanted)
 
 
 class Stopping(asyncio.Event):
@@ -35,8 +44,9 @@ class Stopping(asyncio.Event):
             try:
                 await call()
             except DeliveryProblem as problem:
-                failed(problem, back_off)
-                await self.pause(back_off)
+                pause = pause_after(problem, back_off)
+                failed(problem, pause)
+                await self.pause(pause)
                 back_off = min(back_off * 2, LONGEST_BACK_OFF)
             else:
                 return

@@ -1,6 +1,7 @@
-"""Telling the operators: every failure, every run that needs a decision, every dead destination and every approval
-under break-glass, and them and the person whose accounts change, from the audit trail, so that a restart neither
-forgets one nor begins again.
+"""Telling the operators: every failure, every run that needs a decision, every place and card that cannot be shown,
+every platform that cannot reach the service, every approval under break-glass, and them and the person whose accounts
+change: from the audit trail, so that a restart neither forgets one nor begins again. And in the log, the trail's last
+hash.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import set_off, visible, visible_line
+from sayso.bots.lifetime import Ready, pause_after
 from sayso.bots.links import SURE, called
-from sayso.bots.outbox import CardSurface, DeliveryProblem, Throttled, Undeliverable
-from sayso.engine import AuditRow, SQLiteStore, StoreError, WorkflowStatus
+from sayso.bots.outbox import CardSurface, ContentRefused, DeliveryProblem, Undeliverable
+from sayso.engine import AuditRow, SQLiteReader, SQLiteStore, StoreError, UnknownRun, WorkflowStatus
 from sayso.engine.store import Change, Listener
 
 logger = logging.getLogger("sayso.operator")
@@ -21,7 +24,9 @@ logger = logging.getLogger("sayso.operator")
 _SURFACE = "operator"
 _TOLD = "told"
 _BACK_OFF = 30.0
-_KINDS = frozenset({"run_ended", "attention_needed", "destination_dead", "break_glass", "card_forged"})
+_OF_RUNS = frozenset({"run_ended", "attention_needed"})
+_OF_PLACES = frozenset({"destination_dead", "card_refused", "chat_moved", "webhook_failing"})
+_KINDS = frozenset({*_OF_RUNS, *_OF_PLACES, "break_glass", "card_forged"})
 _OF_ACCOUNTS = frozenset({"link_agreed", "account_linked", "account_unlinked"})
 _TRIES = 3
 _SOON = 5.0
@@ -47,8 +52,8 @@ class OperatorDesk:
         self._workflows = workflows
         self._news = asyncio.Event()
 
-    async def run(self) -> None:
-        """Work until cancelled; what was told is committed after each message."""
+    async def run(self, ready: Ready) -> None:
+        """Work until cancelled; what was told is committed after each message. `ready` hears that it works."""
         listener = Listener(asyncio.get_running_loop(), self._hear)
         self._store.hub.listen(listener, workflows=self._workflows)
         try:
@@ -58,11 +63,9 @@ class OperatorDesk:
                     await self._tell_all()
                 except (StoreError, DeliveryProblem) as problem:
                     logger.warning("operators could not be told: %s; it is tried again", problem)
-                    wait = (
-                        problem.retry_after.total_seconds() if isinstance(problem, Throttled) else _BACK_OFF
-                    )
-                    await asyncio.sleep(wait)
+                    await asyncio.sleep(pause_after(problem, _BACK_OFF))
                 else:
+                    ready(None)
                     await self._news.wait()
         finally:
             self._store.hub.ignore(listener, workflows=self._workflows)
@@ -98,8 +101,13 @@ class OperatorDesk:
             await self._store.keep(_SURFACE, _TOLD, told)
 
     async def _send(self, lines: tuple[Words, ...]) -> None:
-        if self._destination is not None:
+        if self._destination is None:
+            return
+        try:
             await self._tell(self._destination, lines)
+        except ContentRefused as problem:
+            # Sent again, it would be refused again and hold up all behind it. It stands in the log and the trail.
+            logger.warning("operators cannot be told of that in %s: %s", self._destination, problem)
 
     async def _tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         surface = self._surfaces.get(destination.partition(":")[0])
@@ -145,23 +153,17 @@ class OperatorDesk:
                 await self._tell(place, lines)
             except DeliveryProblem as problem:
                 logger.warning("%s could not be told of an account: %s", place, problem)
-                if isinstance(problem, Undeliverable):
+                if isinstance(problem, Undeliverable | ContentRefused):
                     return
-                wait = problem.retry_after.total_seconds() if isinstance(problem, Throttled) else _SOON
-                await asyncio.sleep(min(_BACK_OFF, wait))
+                await asyncio.sleep(min(_BACK_OFF, pause_after(problem, _SOON)))
             else:
                 return
 
     async def _lines(self, row: AuditRow) -> tuple[Words, ...]:
         payload = row.payload if isinstance(row.payload, dict) else {}
-        if row.kind == "destination_dead":
-            place, error = payload.get("destination"), payload.get("error")
-            if place == self._destination:
-                return ()
-            return (
-                (f"Destination {visible_line(str(place))} is given up: {visible_line(str(error))}",),
-                ("Its cards wait. They are sent when it takes them again; `sayso doctor` checks it.",),
-            )
+        if row.kind in _OF_PLACES:
+            is_own = row.kind == "destination_dead" and payload.get("destination") == self._destination
+            return () if is_own else _lines_of_place(row, payload)
         if row.kind == "run_ended" and payload.get("status") != WorkflowStatus.FAILED:
             return ()
         if row.kind == "card_forged":
@@ -174,15 +176,67 @@ class OperatorDesk:
             reason = set_off(visible(str(payload.get("reason"))))
             return ((f"BREAK-GLASS: {visible_line(str(row.person))} approved alone: {reason}",),
                     (f"sayso audit export --run {row.run_id}",))  # fmt: skip
-        run = await self._store.reader.run(str(row.run_id))
-        subject = f"{visible_line(run.workflow)}, run {run.run_id}"
-        if row.kind == "run_ended":
-            return (
-                (f"FAILED: {subject}: {set_off(visible(str(payload.get('error'))))}",),
-                (f"sayso retry {run.run_id}",),
+        return await self._lines_of_run(row, payload)
+
+    async def _lines_of_run(self, row: AuditRow, payload: Mapping[str, object]) -> tuple[Words, ...]:
+        try:
+            subject = (
+                f"{visible_line((await self._store.reader.run(str(row.run_id))).workflow)}, run {row.run_id}"
             )
-        what = visible_line(f"{payload.get('kind')}: {payload.get('name')}")
-        return ((f"NEEDS ATTENTION: {subject}: {what}",), (f"sayso attention {run.run_id}",))
+            is_there = True
+        except UnknownRun:
+            subject, is_there = f"run {row.run_id}, which was deleted since", False
+        if row.kind == "run_ended":
+            what = (f"FAILED: {subject}: {set_off(visible(str(payload.get('error'))))}",)
+            command = f"sayso retry {row.run_id}"
+        else:
+            cause = visible_line(f"{payload.get('kind')}: {payload.get('name')}")
+            what, command = (f"NEEDS ATTENTION: {subject}: {cause}",), f"sayso attention {row.run_id}"
+        return (what, (command,)) if is_there else (what,)
+
+
+def _lines_of_place(row: AuditRow, payload: Mapping[str, object]) -> tuple[Words, ...]:
+    place, error = (visible_line(str(payload.get(name))) for name in ("destination", "error"))
+    match row.kind:
+        case "destination_dead":
+            return (
+                (f"Destination {place} is given up: {error}",),
+                ("Its cards wait. They are sent when it takes them again; `sayso doctor` checks it.",),
+            )
+        case "card_refused":
+            return (
+                (f"The card of request {row.request_id} cannot be shown at {place}: {error}",),
+                ("The question is still open. It can be answered in the inbox, or with `sayso answer`.",),
+            )
+        case "webhook_failing":
+            platform = visible_line(str(payload.get("platform"))).capitalize()
+            return (
+                (f"{platform} cannot reach sayso: {error}",),
+                ("Presses and messages are lost if this lasts; `sayso doctor` checks it.",),
+            )
+        case _:
+            names = payload.get("destinations")
+            old = ", ".join(visible_line(str(one)) for one in names) if isinstance(names, list) else "A group"
+            return (
+                (f"{old}: Telegram upgraded this group, and its id is now {payload.get('chat')}.",),
+                ("Open cards are posted again there. Settings with the old id still work.",),
+            )
+
+
+class HeadLog:
+    """A line now and then with the audit trail's last hash: what `sayso audit verify --head` is held against."""
+
+    def __init__(self, reader: SQLiteReader, every: timedelta = timedelta(hours=1)) -> None:
+        self._reader = reader
+        self._every = every
+
+    async def run(self, ready: Ready) -> None:
+        """Work until cancelled; `ready` hears that it works. Raises `StoreError`."""
+        while True:
+            async for row in self._reader.audit(after=max(0, await self._reader.audit_head() - 1)):
+                logger.info("audit head %d:%s", row.sequence, row.hash)
+            ready(None)
+            await asyncio.sleep(self._every.total_seconds())
 
 
 def mismatched_parts(row: AuditRow) -> str:

@@ -18,13 +18,14 @@ from sayso.bots.desk import Desk
 from sayso.bots.front import Front
 from sayso.bots.groups import Groups
 from sayso.bots.http import Health, Metrics
+from sayso.bots.lifetime import Ready, Stopping, pause_after
 from sayso.bots.links import Links
 from sayso.bots.membership import Membership
-from sayso.bots.operator import OperatorDesk
-from sayso.bots.outbox import CardSurface, Outbox
+from sayso.bots.operator import HeadLog, OperatorDesk
+from sayso.bots.outbox import CardSurface, DeliveryProblem, Outbox
 from sayso.bots.ways_in import WaysIn
 from sayso.config import Settings
-from sayso.engine import CodeThreads, Runtime, SaysoError, SQLiteStore, Workflow
+from sayso.engine import CodeThreads, Runtime, SaysoError, SQLiteStore, StoreError, Workflow
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -33,7 +34,6 @@ logger = logging.getLogger("sayso.serve")
 
 _FIRST_BACK_OFF = timedelta(seconds=1)
 _LONGEST_BACK_OFF = timedelta(minutes=1)
-_LOG_HEAD_EVERY = timedelta(hours=1)
 _STOPS_WITHIN = 3.0
 """Seconds that workflows have for ending when the service stops."""
 
@@ -61,7 +61,7 @@ class Platform(Protocol):
         """Its webhooks, in the mode that has some."""
         ...
 
-    async def run(self, ready: Callable[[str | None], None]) -> None:
+    async def run(self, ready: Ready) -> None:
         """Take events until `stop`, and finish those in flight. `ready` hears what is wrong, None when nothing is.
 
         May raise whatever goes wrong: it is logged, and the platform is run again after a while.
@@ -305,7 +305,8 @@ class _Crew:
         names = frozenset(workflow.name for workflow in plan.workflows)
         self._operator = OperatorDesk(store, surfaces, plan.settings.operator, names)
         metrics.on_alarm.append(self._operator.wake)
-        self._stopping = False
+        self._head = HeadLog(store.reader)
+        self._stopping = Stopping()
         self._taking: list[asyncio.Task[None]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -313,14 +314,16 @@ class _Crew:
         """Start every part."""
         for platform in self._platforms:
             self._health.report(platform.name, "it is connecting")
-            self._taking.append(group.create_task(self._keep_running(platform), name=platform.name))
+            self._taking.append(
+                group.create_task(self._again(platform.name, platform.run), name=platform.name)
+            )
         self._sending = group.create_task(self._again("outbox", self._outbox.run), name="outbox")
         group.create_task(self._again("operators", self._operator.run), name="operators")
-        group.create_task(self._log_head(), name="audit head")
+        group.create_task(self._again("audit head", self._head.run), name="audit head")
 
     async def end(self) -> None:
         """Take no more events, finish those in flight, then flush the outbox."""
-        self._stopping = True
+        self._stopping.set()
         for platform in self._platforms:
             platform.stop()
         if self._taking:
@@ -329,31 +332,29 @@ class _Crew:
         if self._sending is not None:
             await asyncio.wait([self._sending])
 
-    async def _keep_running(self, platform: Platform) -> None:
-        def ready(problem: str | None) -> None:
-            self._health.report(platform.name, problem)
-
-        await self._again(platform.name, lambda: platform.run(ready))
-
-    async def _again(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run a part, and again after a while when it fails: one part's failure is no other's."""
+    async def _again(self, name: str, run: Callable[[Ready], Awaitable[None]]) -> None:
+        """Run a part, and again after a while when it fails: one part's failure is no other's. It is unwell from then
+        on until it says itself that it works.
+        """
         back_off = _FIRST_BACK_OFF
-        while not self._stopping:
+
+        def ready(problem: str | None) -> None:
+            nonlocal back_off
+            if problem is None:
+                back_off = _FIRST_BACK_OFF
+            self._health.report(name, problem)
+
+        while not self._stopping.is_set():
             try:
-                await run()
+                await run(ready)
             except Exception as error:
-                logger.exception("%s failed; it is begun again in %g s", name, back_off.total_seconds())
+                pause = pause_after(error, back_off.total_seconds())
+                if isinstance(error, DeliveryProblem | StoreError):  # the reason says it all
+                    logger.error("%s failed: %s; it is begun again in %g s", name, error, pause)  # noqa: TRY400
+                else:
+                    logger.exception("%s failed; it is begun again in %g s", name, pause)
                 self._health.report(name, f"{type(error).__name__}: {error}")
-                await asyncio.sleep(back_off.total_seconds())
+                await self._stopping.pause(pause)
                 back_off = min(back_off * 2, _LONGEST_BACK_OFF)
             else:
                 return
-
-    async def _log_head(self) -> None:
-        """Every hour, a line with the audit trail's last hash: what `sayso audit verify --head` is held against."""
-        while True:
-            async for row in self._store.reader.audit(
-                after=max(0, await self._store.reader.audit_head() - 1)
-            ):
-                logger.info("audit head %d:%s", row.sequence, row.hash)
-            await asyncio.sleep(_LOG_HEAD_EVERY.total_seconds())

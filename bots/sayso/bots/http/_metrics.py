@@ -69,18 +69,14 @@ class Metrics:
     def card_forged(self, platform: str) -> None:
         """A button was pressed in a message that shows something else than its question."""
         self._forged.labels(platform).inc()
-        self._alarm()
-
-    def place_died(self, destination: str) -> None:
-        """A destination was given up."""
-        del destination
-        self._alarm()
+        self.alarm()
 
     def accounts_changed(self) -> None:
         """Whose an account is has changed, or shall change."""
-        self._alarm()
+        self.alarm()
 
-    def _alarm(self) -> None:
+    def alarm(self) -> None:
+        """Operators have something to hear."""
         for callback in self.on_alarm:
             callback()
 

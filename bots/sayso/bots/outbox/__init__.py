@@ -5,8 +5,10 @@ It decides order, pace, repetition and when a place is given up. How a card is s
 
 from sayso.bots.outbox._budget import Budget, Rate
 from sayso.bots.outbox._outbox import Observer, Outbox
+from sayso.bots.outbox._refusals import Patience
 from sayso.bots.outbox._surface import (
     CardSurface,
+    ContentRefused,
     DeliveryProblem,
     Keep,
     MessageGone,
@@ -18,11 +20,13 @@ from sayso.bots.outbox._surface import (
 __all__ = [
     "Budget",
     "CardSurface",
+    "ContentRefused",
     "DeliveryProblem",
     "Keep",
     "MessageGone",
     "Observer",
     "Outbox",
+    "Patience",
     "Rate",
     "Throttled",
     "Unclear",

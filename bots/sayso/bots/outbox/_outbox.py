@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
 from sayso.bots.chats import Reference, UnderWay
+from sayso.bots.outbox._refusals import Patience, Refusals
 from sayso.bots.outbox._surface import (
     CardSurface,
+    ContentRefused,
     DeliveryProblem,
     MessageGone,
     Throttled,
@@ -47,8 +49,8 @@ class Observer(Protocol):
         """A card could not be shown; the kind of problem."""
         ...
 
-    def place_died(self, destination: str) -> None:
-        """A destination was given up."""
+    def alarm(self) -> None:
+        """Operators have something to hear."""
         ...
 
 
@@ -60,11 +62,17 @@ class Outbox:
     """Sends and edits cards until it is stopped; every one of the store's deliveries whose platform has a surface.
 
     At a place one message goes at a time: what is decided first, then what changed, then new questions in the order
-    in which they were asked. A place that takes nothing never holds up another.
+    in which they were asked. A place that takes nothing never holds up another, and is given up until it takes
+    something again: it is tried now and then.
     """
 
     def __init__(
-        self, store: SQLiteStore, surfaces: Iterable[CardSurface], observer: Observer, under_way: UnderWay
+        self,
+        store: SQLiteStore,
+        surfaces: Iterable[CardSurface],
+        observer: Observer,
+        under_way: UnderWay,
+        patience: Patience | None = None,
     ) -> None:
         self._store = store
         self._under_way = under_way
@@ -72,11 +80,13 @@ class Outbox:
         self._observer = observer
         self._busy: set[str] = set()
         self._not_before: dict[str, float] = {}
+        self._refusals = Refusals(patience or Patience())
         self._news = asyncio.Event()
         self._stopping: float | None = None
 
-    async def run(self) -> None:
-        """Work until `stop`, and then for as long as it allowed while something can be sent at once.
+    async def run(self, ready: Callable[[str | None], None]) -> None:
+        """Work until `stop`, and then for as long as it allowed while something can be sent at once. `ready` hears what
+        is wrong with the store, None when nothing is.
 
         Places that were given up are tried again first.
         """
@@ -86,7 +96,7 @@ class Outbox:
             async with asyncio.TaskGroup() as group:
                 while True:
                     self._news.clear()
-                    wait = await self._pass(group)
+                    wait = await self._pass(group, ready)
                     if self._stopping is not None and (wait := self._last_wait(self._stopping)) is None:
                         raise _Stopped  # noqa: TRY301 - has the group cancel what hangs
                     await self._sleep(wait)
@@ -113,15 +123,21 @@ class Outbox:
         except TimeoutError:
             pass
 
-    async def _pass(self, group: asyncio.TaskGroup) -> float | None:
+    async def _pass(self, group: asyncio.TaskGroup, ready: Callable[[str | None], None]) -> float | None:
         """Begin what can be begun; in how many seconds there is more, None if only news can bring it."""
+        now = asyncio.get_running_loop().time()
         try:
+            if due := self._refusals.due(now):
+                await self._store.revive(due)
             reader = self._store.reader
             places = dict.fromkeys([*await reader.due_places(), *await reader.notice_places()])
             waits = [await self._begin(group, place) for place in places if place not in self._busy]
         except StoreError as error:
             logger.error("the outbox cannot read what is due: %s", error)  # noqa: TRY400 - the reason says it all
+            ready(f"it cannot read what is due: {error}")
             return STORE_BACK_OFF.total_seconds()
+        ready(None)
+        waits.append(self._refusals.wait(now))
         return min((wait for wait in waits if wait is not None), default=None)
 
     async def _begin(self, group: asyncio.TaskGroup, place: str) -> float | None:
@@ -174,6 +190,11 @@ class Outbox:
         try:
             await surface.send(record, notice)
         except Undeliverable as problem:
+            if problem.may_pass:
+                await self._say_again(notice, problem, _back_off(notice.attempts))
+            else:
+                await self._drop(notice, problem)
+        except ContentRefused as problem:
             await self._drop(notice, problem)
         except Throttled as problem:
             surface.budget.block(problem.key, problem.retry_after)
@@ -185,6 +206,7 @@ class Outbox:
             await self._say_again(notice, DeliveryProblem(repr(error)), _back_off(notice.attempts))
         else:
             await self._store.end_notice(notice)
+            await self._took(notice.destination)
 
     async def _say_again(self, notice: Notice, problem: DeliveryProblem, after: timedelta) -> None:
         if notice.attempts + 1 >= MOST_ATTEMPTS:
@@ -227,6 +249,7 @@ class Outbox:
         self._observer.card_shown(surface.platform, new=delivery.reference is None)
         quiet_until = self._store.clock.now() + QUIET
         await self._store.end_delivery(delivery, reference, quiet_until, record.request)
+        await self._took(delivery.destination)
 
     async def _send(
         self, surface: CardSurface, record: CardRecord, delivery: Delivery, rendering: int
@@ -248,7 +271,9 @@ class Outbox:
                 surface.budget.block(problem.key, problem.retry_after)
                 await self._again(delivery, problem.reason, problem.retry_after)
             case Undeliverable():
-                await self._bury(delivery.destination, problem)
+                await self._bear(delivery.destination, problem)
+            case ContentRefused():
+                await self._give_up_card(delivery, problem)
             case MessageGone():
                 logger.info("card %s at %s was deleted there", delivery.request_id, delivery.destination)
                 await self._store.forget_message(delivery)
@@ -265,10 +290,37 @@ class Outbox:
         )
         await self._store.fail_delivery(delivery, reason, self._store.clock.now() + after)
 
+    async def _give_up_card(self, delivery: Delivery, problem: ContentRefused) -> None:
+        """It waits until it has something else to show, and the operators hear of it."""
+        if await self._store.refuse_delivery(delivery, problem.reason):
+            logger.error(
+                "card %s at %s cannot be shown: %s", delivery.request_id, delivery.destination, problem.reason
+            )
+            self._observer.alarm()
+
+    # Places.
+
+    async def _bear(self, place: str, problem: Undeliverable) -> None:
+        """A place refused: try it again in a moment where that may help, else give it up."""
+        pause = self._refusals.bear(place) if problem.may_pass else None
+        if pause is None:
+            await self._bury(place, problem)
+            return
+        logger.warning("%s: %s; it is tried again in %g s", place, problem.reason, pause.total_seconds())
+        self._not_before[place] = asyncio.get_running_loop().time() + pause.total_seconds()
+
     async def _bury(self, place: str, problem: Undeliverable) -> None:
-        if await self._store.bury(place, problem.reason):
+        """Give a place up until it is tried again. Operators hear of it once, until it has taken something since."""
+        is_news = self._refusals.give_up(place, asyncio.get_running_loop().time())
+        if await self._store.bury(place, problem.reason, is_news=is_news):
             logger.error("destination %s is given up: %s", place, problem.reason)
-            self._observer.place_died(place)
+            self._observer.alarm()
+
+    async def _took(self, place: str) -> None:
+        """A place took something: whatever else waits for it can go there, too."""
+        if self._refusals.took(place):
+            logger.info("destination %s takes messages again", place)
+            await self._store.revive([place])
 
 
 def _back_off(attempts: int) -> timedelta:

@@ -33,7 +33,17 @@ class Throttled(DeliveryProblem):
 
 
 class Undeliverable(DeliveryProblem):
-    """Nothing can be shown at this destination until somebody does something about it; the reason says what."""
+    """Nothing can be shown at this destination until somebody does something about it; the reason says what. Some of
+    these refusals `may_pass` by themselves: a platform says them too while it moves a workspace or renews a token.
+    """
+
+    def __init__(self, reason: str, *, may_pass: bool = False) -> None:
+        self.may_pass = may_pass
+        super().__init__(reason)
+
+
+class ContentRefused(DeliveryProblem):
+    """The platform does not take a message that reads so; sent again as it is, it would be refused again."""
 
 
 class MessageGone(DeliveryProblem):

@@ -11,7 +11,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sayso.bots.outbox import DeliveryProblem, MessageGone, Throttled, Unclear, Undeliverable
+from sayso.bots.outbox import (
+    ContentRefused,
+    DeliveryProblem,
+    MessageGone,
+    Throttled,
+    Unclear,
+    Undeliverable,
+)
 
 _TIMEOUT = 10
 _RESPONSE_URLS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
@@ -40,6 +47,21 @@ _DEAD = {
     "user_not_found": "there is no such person",
     "user_not_visible": "the app may not see that person",
 }
+
+_OF_TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "org_login_required", "token_expired", "token_revoked"}
+)
+_PASSING = _OF_TOKEN | {"not_in_channel", "team_access_not_granted"}
+"""What Slack also says while it moves a workspace or renews a token."""
+
+_UNFIT = frozenset(
+    {
+        "block_mismatch", "invalid_arguments", "invalid_attachments", "invalid_blocks", "invalid_blocks_format",
+        "invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large", "msg_blocks_too_long",
+        "msg_too_long", "no_text", "too_many_attachments",
+    }
+)  # fmt: skip
+"""What Slack says of a message that it takes nowhere (docs.slack.dev/reference/methods/chat.postMessage)."""
 
 
 class Expired(DeliveryProblem):
@@ -139,7 +161,13 @@ def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryPr
     if name in ("expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"):
         return Expired(name)
     if name in _DEAD:
-        return Undeliverable(f"{name}: {_DEAD[name]}")
+        return Undeliverable(f"{name}: {_DEAD[name]}", may_pass=name in _PASSING)
     details = cast("dict[str, Any]", response.get("response_metadata") or {}) if name else {}
     messages = "; ".join(str(one) for one in details.get("messages", []))
-    return Unclear(f"{method}: {name or error}{f' ({messages})' if messages else ''}")
+    reason = f"{method}: {name or error}{f' ({messages})' if messages else ''}"
+    return ContentRefused(reason) if name in _UNFIT else Unclear(reason)
+
+
+def is_about_token(reason: str) -> bool:
+    """Whether a destination was given up because Slack refused the token, which concerns all of them alike."""
+    return reason.partition(":")[0] in _OF_TOKEN

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.findings import Finding
 from sayso.bots.lifetime import Afterwards, Stopping
-from sayso.bots.outbox import DeliveryProblem, Undeliverable
+from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._check import check_slack
@@ -28,13 +28,11 @@ from sayso.bots.slack._handler import Handler
 from sayso.bots.slack._people import People, SlackMembership
 from sayso.bots.slack._sockets import Sockets
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
+from sayso.bots.slack._token import TokenWatch
 from sayso.config import InvalidSettings, Settings, SlackSettings, read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.slack")
-
-_TOKEN_EVERY = 60.0
-"""Seconds between two looks at whether the token still holds."""
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNED_WITHIN = 300
@@ -69,7 +67,8 @@ class SlackBot:
                 return
             await self._complain_at_start()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch_token(ready), name="slack token")
+                watch = TokenWatch(self._people, self._parts.store)
+                group.create_task(watch.run(ready, self._stopping), name="slack token")
                 if self._settings.mode == "socket":
                     await self._run_sockets(ready)
                 else:
@@ -102,23 +101,6 @@ class SlackBot:
             logger.warning("Slack: %s; it is tried again in %g s", problem, back_off)
 
         await self._stopping.until_it_works(self._people.introduce, failed)
-
-    async def _watch_token(self, ready: Callable[[str | None], None]) -> None:
-        is_refused = False
-        while not self._stopping.is_set():
-            await self._stopping.pause(_TOKEN_EVERY)
-            try:
-                await self._people.introduce()
-            except Undeliverable as problem:
-                is_refused = True
-                ready(str(problem))
-                logger.error("Slack: %s", problem)  # noqa: TRY400 - the reason says it all
-            except DeliveryProblem as problem:
-                logger.warning("Slack: %s", problem)
-            else:
-                if is_refused:
-                    is_refused = False
-                    ready(None)
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""

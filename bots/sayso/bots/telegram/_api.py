@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from telegram import error as telegram_error
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from sayso.bots.outbox import DeliveryProblem, MessageGone, Throttled, Unclear, Undeliverable
+from sayso.bots.outbox import (
+    ContentRefused,
+    DeliveryProblem,
+    MessageGone,
+    Throttled,
+    Unclear,
+    Undeliverable,
+)
 
 POLL_TIMEOUT = 50
 """Seconds of one long poll; the Bot API takes at most 50."""
@@ -25,11 +33,15 @@ _GONE = (
     "message_id_invalid",
     "message to delete not found",
 )
-_DEAD = (
+_PASSING = (
     "chat not found",
     "not enough rights",
     "have no rights",
     "chat_write_forbidden",
+)
+"""What Telegram says too while a server of its own starts, or somebody changes rights."""
+_DEAD = (
+    *_PASSING,
     "group chat was deactivated",
     "message thread not found",
     "topic_closed",
@@ -37,6 +49,42 @@ _DEAD = (
     "user not found",
     "peer_id_invalid",
 )
+_UNFIT = (
+    "can't parse entities",
+    "message is too long",
+    "message_too_long",
+    "message text is empty",
+    "message must be non-empty",
+    "text must be encoded in utf-8",
+    "caption is too long",
+    "media_caption_too_long",
+    "entities_too_long",
+    "entity_",
+    "button_",
+    "inline keyboard",
+    "reply markup",
+    "reply_markup_",
+)
+"""How Telegram says that it takes a message nowhere (tdlib and the Bot API server: status 400)."""
+
+
+_PAGE = ". Parsing the server response"
+"""How the library goes on where an error came with a page of HTML: with all of it."""
+
+
+class _Request(HTTPXRequest):
+    """The library's, but that what is no JSON is said once, by whoever asked, and not as a traceback of its own."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """The object in an answer. Raises `TelegramError`."""
+        try:
+            found = json.loads(payload.decode(errors="replace"))
+        except ValueError as error:
+            raise telegram_error.TelegramError("the answer is no JSON") from error
+        if not isinstance(found, dict):
+            raise telegram_error.TelegramError("the answer is no JSON object")
+        return cast("dict[str, Any]", found)
 
 
 class Moved(DeliveryProblem):
@@ -65,15 +113,13 @@ class Api:
         self._base_url = base_url
         self._base_file_url = base_file_url
         self._bot: ExtBot[None] | None = None
-        self._request: HTTPXRequest | None = None
+        self._request: _Request | None = None
         self.sending: Callable[[int], AbstractAsyncContextManager[None]] = _unhindered
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""
         if self._bot is None:
-            self._request = HTTPXRequest(
-                connection_pool_size=64, read_timeout=_TIMEOUT, connect_timeout=_TIMEOUT
-            )
+            self._request = _Request(connection_pool_size=64, read_timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
             self._bot = ExtBot(
                 token=self._token,
                 base_url=self._base_url,
@@ -124,7 +170,9 @@ def _unhindered(_: int) -> AbstractAsyncContextManager[None]:
 
 
 def _translate(error: telegram_error.TelegramError, chat_id: object) -> DeliveryProblem | None:
-    text = error.message
+    text = error.message.partition(_PAGE)[0]
+    if _PAGE in error.message:
+        return Unclear(text)  # of whoever stands in between, and not of Telegram
     match error:
         case telegram_error.RetryAfter():
             return Throttled(_retry_after(error), None if chat_id is None else f"chat:{chat_id}")
@@ -132,15 +180,17 @@ def _translate(error: telegram_error.TelegramError, chat_id: object) -> Delivery
             return Moved(error.new_chat_id)
         case telegram_error.Conflict():
             return PollerConflict(text)
-        case telegram_error.Forbidden() | telegram_error.InvalidToken():
+        case telegram_error.Forbidden():
             return Undeliverable(text)
+        case telegram_error.InvalidToken():
+            return Undeliverable(text, may_pass=True)
         case telegram_error.BadRequest():
-            return _translate_bad_request(text)
+            return _translate_bad_request(text, chat_id)
         case _:
             return Unclear(text)
 
 
-def _translate_bad_request(text: str) -> DeliveryProblem | None:
+def _translate_bad_request(text: str, chat_id: object) -> DeliveryProblem | None:
     lowered = text.lower()
     if "message is not modified" in lowered:
         return None
@@ -149,7 +199,10 @@ def _translate_bad_request(text: str) -> DeliveryProblem | None:
     if any(words in lowered for words in _GONE):
         return MessageGone()
     if any(words in lowered for words in _DEAD):
-        return Undeliverable(text)
+        is_person = isinstance(chat_id, int) and chat_id > 0  # "chat not found": they never started the bot
+        return Undeliverable(text, may_pass=not is_person and any(words in lowered for words in _PASSING))
+    if any(words in lowered for words in _UNFIT):
+        return ContentRefused(text)
     return Unclear(text)
 
 

@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     RESET = "reset"  # no effect, the connection is torn down
     RESET_AFTER = "reset_after"  # took effect, the connection is torn down
     SERVER_ERROR_AFTER = "server_error_after"  # took effect, and says 500
+    REFUSED = "refused"  # the platform says no in words of its own, no effect
     SLOW = "slow"  # takes effect, and the body dribbles in over `delay` of real time
 
 
@@ -40,13 +41,14 @@ SILENT = {FaultKind.HANG, FaultKind.HANG_AFTER, FaultKind.RESET, FaultKind.RESET
 
 @dataclass(slots=True)
 class Fault:
-    """A fault for the next `times` calls of `method` (any, if `None`)."""
+    """A fault for the next `times` calls of `method` (any, if `None`); `error` is what a refusal says."""
 
     kind: FaultKind
     method: str | None = None
     times: int = 1
     retry_after: int = 30
     delay: timedelta = timedelta(seconds=1)
+    error: str = ""
 
 
 class FaultPlan:

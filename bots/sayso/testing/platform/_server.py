@@ -114,8 +114,16 @@ class LocalServer(ABC, Generic[State]):
         retry_after: int = 30,
         delay: timedelta = timedelta(seconds=1),
     ) -> None:
-        """Let the next calls of `method` (any, if `None`) fail in this way."""
+        """Let the next calls of `method` (any, if `None`) fail in this way. For a refusal see `refuse`."""
+        if kind is FaultKind.REFUSED:
+            raise ValueError("refuse() takes what the platform says")
         self.faults.add(Fault(kind, method, times, retry_after, delay))
+
+    def refuse(self, error: str, method: str | None = None, *, times: int = 1) -> None:
+        """Refuse the next calls of `method` (any, if `None`) in the platform's own words: in Slack an error's name, in
+        Telegram the status and a description, such as `401 Unauthorized`.
+        """
+        self.faults.add(Fault(FaultKind.REFUSED, method, times, error=error))
 
     def hold(self, method: str) -> Hold:
         """Let calls of a method hang until the hold is released, as look-ups do on a bad day."""

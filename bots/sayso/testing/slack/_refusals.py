@@ -12,7 +12,8 @@ DOCUMENTED = frozenset(
         "invalid_arguments", "invalid_attachments", "invalid_auth", "invalid_blocks", "invalid_users",
         "is_archived", "message_not_found", "method_deprecated", "missing_scope", "msg_too_long",
         "no_such_subteam", "no_text", "not_allowed_token_type", "not_authed", "not_found", "not_in_channel",
-        "push_limit_reached", "ratelimited", "thread_not_found", "token_revoked", "unknown_method",
+        "org_login_required", "push_limit_reached", "ratelimited", "thread_not_found", "token_expired",
+        "token_revoked", "unknown_method", "user_disabled",
         "user_not_found", "user_not_in_channel", "users_list_not_supplied", "view_too_large",
     }
 )  # fmt: skip

@@ -282,6 +282,9 @@ class LocalSlack(LocalServer[SlackState]):
             case FaultKind.TOO_MANY_REQUESTS:
                 body, headers = {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)}
                 return Answer(web.json_response(body, status=429, headers=headers), {}, fault.kind)
+            case FaultKind.REFUSED:
+                refused = Refused(fault.error)
+                return Answer(web.json_response(refused.body), {}, refused.error)
             case _:
                 return None
 

@@ -179,5 +179,8 @@ class LocalTelegram(LocalServer[TelegramState]):
                 return refusal(Refused(500, "Internal Server Error"))
             case FaultKind.TOO_MANY_REQUESTS:
                 return refusal(too_many_requests(fault.retry_after))
+            case FaultKind.REFUSED:
+                code, _, words = fault.error.partition(" ")
+                return refusal(Refused(int(code), words))
             case _:
                 return None

@@ -86,17 +86,37 @@ def gone(tx: Transaction, delivery: Delivery) -> None:
     tx.mark_cards("delivery_gone", _where(delivery))
 
 
-def bury(tx: Transaction, destination: str, error: str) -> bool:
-    """Give a place up; whether it was not given up before."""
+def refused(tx: Transaction, delivery: Delivery, error: str) -> bool:
+    """The platform takes no card that reads so: it waits until it has something else to show, or for another start.
+    Whether this is news.
+    """
+    fields = {"error": error, "revision": delivery.revision_wanted}
+    row = tx.row("request_place", (delivery.request_id,))
+    if row is None:
+        return False
+    is_news = bool(tx.rows("delivery_refusal_is_news", {**_where(delivery), "error": error}))
+    tx.run("delivery_refused", {**_where(delivery), **fields})
+    if is_news:
+        said = {"destination": delivery.destination, "error": error}
+        tx.audit("card_refused", said, run_id=row["run_id"], request_id=delivery.request_id)
+    return is_news
+
+
+def bury(tx: Transaction, destination: str, error: str, *, is_news: bool = True) -> bool:
+    """Give a place up; whether that is news, which it is not where the place is given up already."""
     known = {row["destination"] for row in tx.rows("dead_places", ())}
     tx.run("deliveries_bury", {"destination": destination, "error": error, "now": tx.now})
-    if destination not in known:
+    if is_news := is_news and destination not in known:
         tx.audit("destination_dead", {"destination": destination, "error": error})
-    return destination not in known
+    return is_news
 
 
 def revive(tx: Transaction, destinations: Sequence[str] | None) -> int:
-    """Try places again that were given up, all of them where none is named; the number of cards that wait there."""
+    """Try places again that were given up, all of them where none is named, and then also cards that were refused; the
+    number of cards that wait there.
+    """
+    if destinations is None:
+        tx.mark_cards("deliveries_retry_refused", ())
     places = (
         [row["destination"] for row in tx.rows("dead_places", ())] if destinations is None else destinations
     )
@@ -107,6 +127,27 @@ def post_anew(tx: Transaction, destinations: Sequence[str], notice: str) -> int:
     """Have the open cards of places sent as new messages with a line; the number of cards."""
     fields = [{"destination": place, "notice": notice} for place in destinations]
     return sum(tx.mark_cards("deliveries_post_anew", one).rowcount for one in fields)
+
+
+def move_chat(
+    tx: Transaction, surface: str, key: str, chat: int, destinations: Sequence[str], notice: str
+) -> bool:
+    """A chat is another one from now on: its open cards are posted there, once, and the operators hear of it. Whether
+    this is news.
+    """
+    known, value = tx.row("note", {"surface": surface, "key": key}), str(chat)
+    if known is not None and known["value"] == value:
+        return False
+    keep(tx, surface, key, value)
+    post_anew(tx, destinations, notice)
+    revive(tx, destinations)
+    tx.audit("chat_moved", {"destinations": list(destinations), "chat": chat})
+    return True
+
+
+def report_webhook(tx: Transaction, platform: str, error: str) -> None:
+    """A platform cannot reach the service: the operators hear of it."""
+    tx.audit("webhook_failing", {"platform": platform, "error": error})
 
 
 def redraw(tx: Transaction, request_id: str, destination: str) -> None:

@@ -17,6 +17,8 @@ from sayso.engine.store._hub import Hub
 from sayso.engine.store._lock import FileLock
 from sayso.engine.store._writer import Writer
 
+DEFAULT_DATABASE = "sayso.db"
+_PREFIX = "sqlite:///"
 _EXIT_TIMEOUT = 10.0
 
 

@@ -425,9 +425,13 @@ class SQLiteStore:
         """Record that a card's message is not there any more."""
         return self._submit(_cards.gone, delivery)
 
-    def bury(self, destination: str, error: str) -> asyncio.Future[bool]:
-        """Give a destination up; whether this is news."""
-        return self._submit(_cards.bury, destination, error)
+    def refuse_delivery(self, delivery: Delivery, error: str) -> asyncio.Future[bool]:
+        """Record that the platform takes no card that reads so; whether this is news."""
+        return self._submit(_cards.refused, delivery, error)
+
+    def bury(self, destination: str, error: str, *, is_news: bool = True) -> asyncio.Future[bool]:
+        """Give a destination up; whether the trail has it as news, as is wanted unless it is given up already."""
+        return self._submit(_cards.bury, destination, error, is_news=is_news)
 
     def end_notice(self, notice: Notice) -> asyncio.Future[None]:
         """Record that a message beside the cards was sent, or never can be."""
@@ -444,6 +448,18 @@ class SQLiteStore:
     def post_anew(self, destinations: Sequence[str], notice: str) -> asyncio.Future[int]:
         """Have the open cards of destinations sent as new messages with a line; the number of cards."""
         return self._submit(_cards.post_anew, tuple(destinations), notice)
+
+    def move_chat(
+        self, surface: str, key: str, chat: int, destinations: Sequence[str], notice: str
+    ) -> asyncio.Future[bool]:
+        """Remember for good, under a surface's own key, that a chat is another one now, and have the open cards of its
+        destinations posted there with a line; whether it was not known.
+        """
+        return self._submit(_cards.move_chat, surface, key, chat, tuple(destinations), notice)
+
+    def report_webhook(self, platform: str, error: str) -> asyncio.Future[None]:
+        """Have the operators hear that a platform cannot reach the service."""
+        return self._submit(_cards.report_webhook, platform, error)
 
     def redraw(self, request_id: str, destination: str) -> asyncio.Future[None]:
         """Have the open card at a place edited, whatever it shows."""

@@ -236,6 +236,23 @@ WHERE destination = :destination AND told_revision < :revision
 UPDATE deliveries SET last_error = :error, next_attempt = :next_attempt
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id);
 
+-- name: delivery_refusal_is_news
+-- Cards are marked by the reason for which they were refused until they are shown.
+SELECT destination FROM deliveries
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
+  AND last_error IS NOT :error;
+
+-- name: delivery_refused
+-- Nothing more is wanted of it, with a reason: the platform takes no card that reads so.
+UPDATE deliveries SET last_error = :error, revision_shown = :revision, attempts = 0, next_attempt = NULL
+WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
+  AND revision_wanted >= :revision;
+
+-- name: deliveries_retry_refused
+-- Another sayso may put it differently.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1
+WHERE last_error IS NOT NULL AND dead_since IS NULL AND revision_shown = revision_wanted;
+
 -- name: delivery_gone
 -- The message was deleted: the next one is a new message.
 UPDATE deliveries SET reference = NULL, former = NULL, revision_shown = 0, next_attempt = NULL
@@ -308,6 +325,9 @@ LEFT JOIN accounts a ON a.account = wanted.value;
 SELECT p.folded, coalesce(a.person, p.person) AS whose
 FROM json_each(:folded) AS wanted CROSS JOIN people p ON p.folded = wanted.value LEFT JOIN accounts a ON a.account = p.person
 WHERE p.person NOT LIKE 'person:%' OR EXISTS (SELECT 1 FROM accounts o WHERE o.person = p.person);
+
+-- name: note
+SELECT value FROM notes WHERE surface = :surface AND key = :key;
 
 -- name: note_keep
 INSERT INTO notes (surface, key, value, kept_at) VALUES (:surface, :key, :value, :now)

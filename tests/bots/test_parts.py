@@ -1,0 +1,127 @@
+"""Parts of the service that fail: each is begun again, says itself when it works, and none ends the service."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sayso.bots.operator import OperatorDesk
+from sayso.bots.slack._bot import make_api
+from sayso.bots.slack._surface import SlackSurface
+from sayso.engine import Runtime, SQLiteStore, WorkflowStatus
+from sayso.testing.slack import LocalSlack, SlackLimits
+from tests.bots.chat_service import ChatService, workflow
+from tests.bots.slack.stage import PLACE, Stage
+from tests.engine.store.live_connection import execute
+
+
+@pytest.fixture
+async def stopped(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Slack with a channel; a test starts the service itself."""
+    async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
+        yield Stage.build(slack, tmp_path / "sayso.db")
+        assert slack.problems == []
+
+
+async def health(service: ChatService, holds: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """What is wrong by part, once it is as wanted."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        while True:
+            problems: dict[str, str] = (await client.get(f"{service.url}/readyz")).json()["problems"]
+            if holds(problems):
+                return problems
+
+
+def by_hand(database: Path, *statements: str) -> list[Any]:
+    """What the last statement finds; the service does not run."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        return [connection.execute(one).fetchall() for one in statements][-1]
+
+
+async def test_an_outbox_that_failed_says_that_it_works_again(stopped: Stage) -> None:
+    async with stopped.running() as service:
+        stopped.channel.archive()
+        await service.ask([PLACE])
+        await stopped.slack.until(lambda: stopped.count() == 1)
+        await service.store.bury(PLACE, "is_archived: the channel is archived")
+        stopped.channel.archive(archived=False)
+    by_hand(
+        stopped.database,
+        "CREATE TRIGGER hiccup BEFORE UPDATE OF dead_since ON deliveries WHEN NEW.dead_since IS NULL"
+        " BEGIN SELECT RAISE(ABORT, 'a hiccup'); END",
+    )
+    async with stopped.running() as service:
+        problems = await health(service, lambda found: "outbox" in found)
+        assert "a hiccup" in problems["outbox"]
+        await execute(service.store, "DROP TRIGGER hiccup")
+        assert await health(service, lambda found: not found) == {}
+        await stopped.slack.until(lambda: len(stopped.ana.messages(stopped.channel)) == 1)
+
+
+async def test_an_outbox_that_cannot_read_says_so_and_when_it_can(stopped: Stage) -> None:
+    async with stopped.running() as service:
+        await health(service, lambda found: not found)
+        await execute(service.store, "ALTER TABLE notices RENAME TO elsewhere")
+        await service.ask([PLACE])
+        problems = await health(service, lambda found: "outbox" in found)
+        assert problems["outbox"].startswith("it cannot read what is due: ")
+        await execute(service.store, "ALTER TABLE elsewhere RENAME TO notices")
+        await service.ask([PLACE])  # news: nobody has to wait for the next look
+        assert await health(service, lambda found: not found) == {}
+
+
+async def test_an_audit_head_that_cannot_be_read_ends_nothing(
+    stopped: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stopped.running() as service:
+        await service.runtime.wait(await service.ask([], prompt="?"))
+    [(sequence, payload)] = by_hand(
+        stopped.database, "SELECT sequence, payload FROM audit ORDER BY sequence DESC LIMIT 1"
+    )
+    by_hand(
+        stopped.database, "UPDATE audit SET payload = '{' WHERE sequence = (SELECT max(sequence) FROM audit)"
+    )
+    caplog.set_level("INFO")
+    async with stopped.running() as service:
+        await health(service, lambda found: "audit head" in found)
+        repair = "UPDATE audit SET payload = ? WHERE sequence = ?"
+        await execute(service.store, repair, (payload, sequence))
+        assert await health(service, lambda found: not found) == {}
+        assert f"audit head {sequence}:" in caplog.text
+
+
+async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_told(stopped: Stage) -> None:
+    """And of all that comes behind it."""
+    assert stopped.settings.slack is not None
+    api = make_api(stopped.settings.slack)
+    async with SQLiteStore(stopped.database) as store, Runtime(store, [workflow]) as runtime:
+        await store.keep("operator", "told", 0)
+
+        async def failed() -> str:
+            run_id = await runtime.start("flow", {"ask": {"prompt": "Whom?", "to": "nobody"}})
+            assert (await runtime.wait(run_id)).status is WorkflowStatus.FAILED
+            return run_id
+
+        deleted = await failed()
+        assert await store.prune(store.clock.now() + timedelta(seconds=1), "local:ana", "console") == 1
+        kept = await failed()
+        surface = SlackSurface(api, store, stopped.settings, stopped.settings.slack)
+        desk = OperatorDesk(store, {"slack": surface}, PLACE, frozenset({"flow"}))
+        await api.open()
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(desk.run(lambda _: None))
+            await stopped.slack.until(lambda: len(stopped.ana.messages(stopped.channel)) == 2)
+            telling.cancel()
+        await api.close()
+    first, second = (one.text for one in stopped.ana.messages(stopped.channel))
+    assert first.startswith(f"FAILED: run {deleted}, which was deleted since: ")
+    assert "sayso retry" not in first
+    assert second.startswith(f"FAILED: flow, run {kept}: ")
