@@ -107,7 +107,7 @@ async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_
 
         async def failed() -> str:
             run_id = await runtime.start("flow", {"ask": {"prompt": "Whom?", "to": "nobody"}})
-            assert (await runtime.wait(run_id)).status is WorkflowStatus.FAILED
+            assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.FAILED
             return run_id
 
         deleted = await failed()
