@@ -4,12 +4,15 @@ whatever a test wants asked.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from sayso.bots.cli import exit_code_of
 from sayso.bots.platforms import make_platforms
@@ -116,3 +119,12 @@ async def chat_service(
         yield ChatService(made[0].store, made[0].runtime, serving.url)
     async with SQLiteReader(database) as reader:
         assert (await verify_audit(reader)).problems == ()
+
+
+async def health(service: ChatService, holds: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """What is wrong by part, as `/readyz` tells it, once it is as wanted."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        while True:
+            problems: dict[str, str] = (await client.get(f"{service.url}/readyz")).json()["problems"]
+            if holds(problems):
+                return problems

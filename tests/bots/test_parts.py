@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sayso.bots.operator import OperatorDesk
@@ -18,7 +17,7 @@ from sayso.bots.slack._bot import make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.engine import Runtime, SQLiteStore, WorkflowStatus
 from sayso.testing.slack import LocalSlack, SlackLimits
-from tests.bots.chat_service import ChatService, workflow
+from tests.bots.chat_service import health, workflow
 from tests.bots.slack.stage import PLACE, Stage
 from tests.engine.store.live_connection import execute
 
@@ -29,15 +28,6 @@ async def stopped(tmp_path: Path) -> AsyncIterator[Stage]:
     async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
         yield Stage.build(slack, tmp_path / "sayso.db")
         assert slack.problems == []
-
-
-async def health(service: ChatService, holds: Callable[[dict[str, str]], bool]) -> dict[str, str]:
-    """What is wrong by part, once it is as wanted."""
-    async with httpx.AsyncClient() as client, asyncio.timeout(20):
-        while True:
-            problems: dict[str, str] = (await client.get(f"{service.url}/readyz")).json()["problems"]
-            if holds(problems):
-                return problems
 
 
 def by_hand(database: Path, *statements: str) -> list[Any]:

@@ -99,9 +99,10 @@ class Stage:
         """Wait until a message is as wanted."""
         seen = await self.ana.now(message)
         while not holds(seen):
-            await self._next_change(self.telegram.revision)
+            await self.until_revision(self.telegram.revision)
             seen = await self.ana.now(message)
         return seen
 
-    async def _next_change(self, revision: int) -> None:
+    async def until_revision(self, revision: int) -> None:
+        """Wait until something has changed since."""
         await self.telegram.until(lambda: self.telegram.revision != revision)

@@ -44,6 +44,7 @@ async def test_a_prompt_forges_nothing(stage: Stage) -> None:
     assert acting == []
 
 
+@pytest.mark.filterwarnings("ignore:.*retry_after")  # the library is about to change the type
 async def test_throttling_of_one_chat_holds_up_no_other(stage: Stage) -> None:
     stage.telegram.fail(FaultKind.TOO_MANY_REQUESTS, "sendMessage", retry_after=600)
     before = stage.count()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 
+from sayso.bots.telegram._bot import make_api
+from sayso.bots.telegram._webhook import WebhookWatch
+from sayso.engine import SQLiteStore
 from sayso.testing.telegram import LocalTelegram
-from tests.bots.chat_service import chat_service
+from tests.bots.chat_service import chat_service, health
 from tests.bots.telegram.stage import Stage
 
 SECRET = "a-secret-of-the-webhook"
@@ -53,3 +59,73 @@ async def test_who_does_not_know_the_secret_is_turned_away(hooked: Stage) -> Non
         assert (await client.post(address, json=update, headers={header: "guess"})).status_code == 403
         assert (await client.post(address, content=b"{", headers={header: SECRET})).status_code == 400
         assert (await client.post(address, json=update, headers={header: SECRET})).status_code == 200
+
+
+async def test_a_webhook_that_telegram_cannot_reach_is_noticed_and_told_once(
+    telegram: LocalTelegram, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """Nothing comes, so nothing fails here: Telegram has to be asked."""
+    address = f"http://127.0.0.1:{unused_tcp_port}/telegram/webhook"
+    hook = {"mode": "webhook", "webhook_url": address, "webhook_secret": SecretStr(SECRET)}
+    stage = await Stage.build(telegram, tmp_path / "sayso.db", telegram=hook, port=unused_tcp_port)
+    stage.settings = stage.settings.model_copy(update={"operator": f"telegram:{stage.eve.id}"})
+    async with chat_service(stage.database, stage.settings) as service:
+        stage.current = service
+        assert await health(service, lambda found: not found) == {}
+        run_id, card = await stage.ask()
+        telegram.webhook_is_cut = True
+        press = await stage.ana.tap(card, "✅ approve")
+        problems = await health(service, lambda found: "telegram" in found)
+        assert problems["telegram"].startswith("Telegram cannot reach the webhook: Connection failed")
+        assert problems["telegram"].endswith("(1 update waits)")
+        await telegram.until(lambda: stage.count() == 2)
+        assert "Telegram cannot reach sayso: Connection failed" in (await stage.eve.last()).text
+        telegram.webhook_is_cut = False
+        telegram.clock.advance(timedelta(seconds=20))  # it tries again
+        assert (await press.result()).text == "Approved. The run goes on."
+        assert await health(service, lambda found: not found) == {}
+        assert await service.answer(run_id) == "approve"
+        assert [row.kind async for row in service.store.reader.audit()].count("webhook_failing") == 1
+
+
+async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path) -> None:
+    """Its date stands there for ever, also beside an update that is on its way."""
+    settings = (await Stage.build(telegram, tmp_path / "sayso.db")).settings.telegram
+    assert settings is not None
+    api, person, released = make_api(settings), telegram.people()[0], asyncio.Event()
+
+    async def take(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    await api.open()
+    await api.call("setWebhook", url=address)
+    alarms: list[str] = []
+    async with SQLiteStore(tmp_path / "sayso.db") as store:
+        watch = WebhookWatch(api, store, address, lambda: alarms.append("one"))
+        assert await watch.look() is None
+        telegram.webhook_is_cut = True
+        await person.say(None, "hello")
+        await telegram.until(lambda: telegram.webhook_failures > 0)
+        assert await watch.look() is not None, "it waits, and an error is new"
+        telegram.webhook_is_cut = False
+        telegram.clock.advance(timedelta(hours=25))
+        assert await watch.look() is None, "nothing waits any more: it has expired"
+        await person.say(None, "hello again")
+        assert len(telegram.pending_updates) == 1
+        assert await watch.look() is None, "one is on its way, and the error is the old one"
+        await api.call("deleteWebhook")
+        assert "is set to no address" in str(await watch.look())
+        assert alarms == []
+        assert await watch.look() is not None
+        assert alarms == ["one"], "a second look in a row found it so"
+    released.set()
+    await api.close()
+    await runner.cleanup()

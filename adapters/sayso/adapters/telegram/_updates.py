@@ -121,7 +121,7 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True)
 class StandingChanged:
-    """The bot was let into a chat, or put out of it (blocked, by a person)."""
+    """The bot was let into a chat or a topic of it that was closed, or put out of it (blocked, by a person)."""
 
     chat: Chat
     is_in: bool
@@ -175,6 +175,8 @@ def _press(query: Mapping[str, Any]) -> Event:
 def _message(message: Mapping[str, Any], bot_id: str, *, edited: bool = False) -> Event:
     if "migrate_to_chat_id" in message:
         return Migrated(int(message["chat"]["id"]), int(message["migrate_to_chat_id"]))
+    if "forum_topic_reopened" in message:
+        return StandingChanged(_chat(message), is_in=True)
     text = message.get("text")
     if not isinstance(text, str):
         if edited or not _CONTENTS & message.keys():

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 
 from sayso.adapters.telegram import Event, Unreadable, parse_update
 from sayso.bots.findings import Finding
-from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Afterwards, Stopping
+from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Afterwards, Stopping, pause_after
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict
@@ -23,6 +23,7 @@ from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._handler import Handler
 from sayso.bots.telegram._membership import TelegramMembership
 from sayso.bots.telegram._surface import TelegramSurface
+from sayso.bots.telegram._webhook import WebhookWatch
 from sayso.config import InvalidSettings, Settings, TelegramSettings, read_secret
 from sayso.engine import StoreError
 
@@ -58,7 +59,7 @@ class TelegramBot:
         self._parts = parts
         self._store = parts.store
         self._api = make_api(settings)
-        self._chats = Chats(parts.settings, parts.store)
+        self._chats = Chats(parts.settings, parts.store, parts.metrics.alarm)
         self.surface = TelegramSurface(
             self._api, self._chats, parts.store, parts.settings, settings, parts.under_way
         )
@@ -125,11 +126,12 @@ class TelegramBot:
     async def _poll(self, ready: Callable[[str | None], None]) -> None:
         loop = asyncio.get_running_loop()
         offset: int | None = None
+        patience = 0
         back_off, succeeded = FIRST_BACK_OFF, loop.time()
         await self._api.call("deleteWebhook")
         while not self._stopping.is_set():
             try:
-                updates = await self._fetch(offset)
+                updates = await self._fetch(offset, patience)
                 await self._beat()
                 ready(None)
                 offset = await self._handle_all(updates) or offset
@@ -137,33 +139,37 @@ class TelegramBot:
                 if self._stopping.is_set():
                     return
                 ready(f"updates cannot be taken: {str(problem) or 'time-out'}")
-                self._complain(problem, back_off)
+                patience, pause = 0, pause_after(problem, back_off)
+                self._complain(problem, pause)
                 if loop.time() - succeeded > WEDGED_AFTER:
                     await self._api.rebuild()
                     succeeded = loop.time()
-                await self._stopping.pause(back_off)
+                await self._stopping.pause(pause)
                 back_off = min(back_off * 2, LONGEST_BACK_OFF)
             else:
-                back_off, succeeded = FIRST_BACK_OFF, loop.time()
+                # From now on it may wait for news: that it works is known, and said.
+                patience, back_off, succeeded = POLL_TIMEOUT, FIRST_BACK_OFF, loop.time()
 
-    def _complain(self, problem: Exception, back_off: float) -> None:
+    def _complain(self, problem: Exception, pause: float) -> None:
         if isinstance(problem, PollerConflict):
             logger.error(
                 "Telegram: somebody else takes this bot's updates: %s. One token, one poller: stop the other.",
                 problem,
             )
         else:
-            logger.warning("Telegram: %s; it is tried again in %g s", str(problem) or "time-out", back_off)
+            logger.warning("Telegram: %s; it is tried again in %g s", str(problem) or "time-out", pause)
 
-    async def _fetch(self, offset: int | None) -> Sequence[object]:
-        """The next updates; a higher offset confirms those before it. Raises `TimeoutError` at the stop, too."""
+    async def _fetch(self, offset: int | None, patience: int) -> Sequence[object]:
+        """The next updates, waited for so many seconds; a higher offset confirms those before it. Raises `TimeoutError`
+        at the stop, too.
+        """
         try:
             async with asyncio.timeout(POLL_TIMEOUT + 15) as self._polling:
                 fetched = await self._api.call(
                     "getUpdates",
                     patience=POLL_TIMEOUT + 10,
                     offset=offset,
-                    timeout=POLL_TIMEOUT,
+                    timeout=patience,
                     limit=100,
                     allowed_updates=_ALLOWED,
                 )
@@ -259,9 +265,29 @@ class TelegramBot:
             ready(f"the webhook could not be set: {problem}")
             raise
         ready(None)
+        alarm = self._parts.metrics.alarm
+        await self._watch_webhook(
+            WebhookWatch(self._api, self._store, self._settings.webhook_url, alarm), ready
+        )
+
+    async def _watch_webhook(self, watch: WebhookWatch, ready: Callable[[str | None], None]) -> None:
+        """Say whether Telegram reaches it, soon after a start or a change and then more rarely. While it does not,
+        updates are not taken: that is an outage like any other.
+        """
+        back_off, was_well = FIRST_BACK_OFF, True
         while not self._stopping.is_set():
-            await self._beat()
-            await self._stopping.pause(HEARTBEAT.total_seconds())
+            try:
+                problem = await watch.look()
+                if problem is None:
+                    await self._beat()
+            except (DeliveryProblem, StoreError) as error:
+                logger.warning("whether Telegram reaches the webhook is not known: %s", error)
+            else:
+                ready(problem)
+                if (problem is None) is not was_well:
+                    back_off, was_well = FIRST_BACK_OFF, not was_well
+            await self._stopping.pause(back_off)
+            back_off = min(back_off * 2, HEARTBEAT.total_seconds())
 
     def _make_router(self) -> APIRouter:
         router = APIRouter()

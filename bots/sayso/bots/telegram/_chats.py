@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sayso.bots.telegram._api import Moved
 from sayso.config import Destination, Settings
 from sayso.engine import SQLiteStore
 
+logger = logging.getLogger("sayso.telegram")
+
 PLATFORM = "telegram"
 _MOVED = "moved:"
+_POSTED_ANEW = "Telegram upgraded this group, so this question was posted again here."
+
+Result = TypeVar("Result")
 
 
 class Chats:
-    """The ids of destinations' chats. Without a store nothing is known to have moved, and nothing is kept."""
+    """The ids of destinations' chats. Without a store nothing is known to have moved, and nothing is kept. `alarm` is
+    called when operators have to hear of a move.
+    """
 
-    def __init__(self, settings: Settings, store: SQLiteStore | None = None) -> None:
+    def __init__(
+        self, settings: Settings, store: SQLiteStore | None = None, alarm: Callable[[], None] | None = None
+    ) -> None:
         self._settings = settings
         self._store = store
+        self._alarm = alarm
         self._moved: dict[int, int] = {}
 
     async def load(self) -> None:
@@ -24,10 +39,27 @@ class Chats:
             self._moved = {int(key.removeprefix(_MOVED)): int(str(new)) for key, new in kept.items()}
 
     async def move(self, old: int, new: int) -> None:
-        """A group has another id: remember it for good. Raises `StoreError`."""
-        self._moved[old] = new
+        """A group has another id: remember it for good, and have its open cards posted there, once. Raises
+        `StoreError`; then nothing is remembered.
+        """
+        if self.now(old) == new:
+            return
         if self._store is not None:
-            await self._store.keep(PLATFORM, f"{_MOVED}{old}", new)
+            names = self.names_of(old)
+            is_news = await self._store.move_chat(PLATFORM, f"{_MOVED}{old}", new, names, _POSTED_ANEW)
+            if is_news and self._alarm is not None:
+                logger.warning("Telegram upgraded group %d: its id is now %d", old, new)
+                self._alarm()
+        self._moved[old] = new
+
+    async def follow(self, chat_id: int, call: Callable[[int], Awaitable[Result]]) -> Result:
+        """Make a call for a chat as it is now, and once more where Telegram answers that it has moved."""
+        chat_id = self.now(chat_id)
+        try:
+            return await call(chat_id)
+        except Moved as moved:
+            await self.move(chat_id, moved.chat_id)
+            return await call(moved.chat_id)
 
     def has_moved(self, chat_id: int) -> bool:
         """Whether this id is one of before."""
@@ -46,6 +78,6 @@ class Chats:
     def names_of(self, chat_id: int) -> list[str]:
         """The destinations that mean a chat."""
         known = [one for one in self._settings.chats() if one.platform == PLATFORM]
-        ids = {chat_id, *(old for old, new in self._moved.items() if new == chat_id)}
+        ids = {chat_id, *(old for old in self._moved if self.now(old) == chat_id)}
         named = [one.name for one in known if self.id_of(one) == chat_id]
         return list(dict.fromkeys([*named, *(f"{PLATFORM}:{one}" for one in ids)]))

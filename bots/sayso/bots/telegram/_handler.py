@@ -89,7 +89,6 @@ class Handler:
                 await self._commanded(event, event_key, received_at)
             case Migrated():
                 await self._chats.move(event.old, event.new)
-                await self._store.revive(self._chats.names_of(event.new))
             case StandingChanged():
                 if event.is_in:
                     await self._store.revive(self._chats.names_of(event.chat.id))

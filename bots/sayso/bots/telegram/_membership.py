@@ -28,10 +28,9 @@ class TelegramMembership:
         user_id = person.rpartition(":")[2]
         try:
             async with asyncio.timeout(_WITHIN):
-                found = await self._api.call(
-                    "getChatMember",
-                    chat_id=self._chats.id_of(destination),
-                    user_id=int(user_id),
+                found: dict[str, Any] = await self._chats.follow(
+                    self._chats.id_of(destination),
+                    lambda chat: self._api.call("getChatMember", chat_id=chat, user_id=int(user_id)),
                 )
         except Undeliverable as problem:
             if "user not found" in problem.reason.lower():
@@ -64,8 +63,8 @@ class TelegramMembership:
         """The administrators of a group now, without bots; those who are anonymous hide. Raises `LookUpFailed`."""
         try:
             async with asyncio.timeout(_WITHIN):
-                found: list[dict[str, Any]] = await self._api.call(
-                    "getChatAdministrators", chat_id=self._chats.now(int(group))
+                found: list[dict[str, Any]] = await self._chats.follow(
+                    int(group), lambda chat: self._api.call("getChatAdministrators", chat_id=chat)
                 )
         except Throttled as problem:
             raise LookUpThrottled(problem.reason) from problem

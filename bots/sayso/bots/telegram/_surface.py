@@ -98,7 +98,10 @@ class TelegramSurface:
             raise Unclear("Telegram answered without the message that it keeps")
         if lacks_rest(card, message.rest, reference.rest):
             rest = replace(message, rest=rest_text(card, message.rest))
-            await self._send_rest(destination, reference, rest)
+            try:
+                await self._send_rest(destination, reference, rest)
+            except Moved as moved:
+                raise await self._gone(moved, int(reference.chat)) from moved
             reference = replace(reference, rest=rest_mark(message.rest))
         if delivery.former is not None:
             former = render_former(card, zone, self._store.clock.now())
@@ -161,7 +164,8 @@ class TelegramSurface:
         card = None if notice.reference is None else Reference.decode(notice.reference)
         chat_id = self._chats.id_of(place) if card is None else int(card.chat)
         is_reminder = notice.kind is NoticeKind.REMINDER
-        reply_to = None if card is None or is_reminder else int(card.message)
+        is_below = card is not None and not is_reminder and not self._chats.has_moved(chat_id)
+        reply_to = int(card.message) if card is not None and is_below else None
         await self.say_now(chat_id, as_html(stretches), topic=place.topic, reply_to=reply_to)
         if is_reminder and notice.reference is not None:
             await self._store.replace_message(notice.request_id, notice.destination, notice.reference)
@@ -169,7 +173,7 @@ class TelegramSurface:
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""
         place = self._destination(destination)
-        text = "\n".join(self.in_zone(line) for line in lines)
+        text = cut("\n".join(self.in_zone(line) for line in lines), _LARGEST_NOTICE)
         await self.say(self._chats.id_of(place), as_html([Stretch(inert(text))]), topic=place.topic)
 
     async def say(
@@ -199,17 +203,19 @@ class TelegramSurface:
         markup: dict[str, Any] | None = None,
     ) -> int:
         """The same behind `wait`."""
-        sent = await self._api.call(
-            "sendMessage",
-            chat_id=chat_id,
-            text=text,
-            parse_mode="HTML",
-            message_thread_id=topic,
-            reply_parameters=None
-            if reply_to is None
-            else {"message_id": reply_to, "allow_sending_without_reply": True},
-            reply_markup=markup,
-            link_preview_options={"is_disabled": True},
+        reply = None if reply_to is None else {"message_id": reply_to, "allow_sending_without_reply": True}
+        sent = await self._chats.follow(
+            chat_id,
+            lambda chat: self._api.call(
+                "sendMessage",
+                chat_id=chat,
+                text=text,
+                parse_mode="HTML",
+                message_thread_id=topic,
+                reply_parameters=reply,
+                reply_markup=markup,
+                link_preview_options={"is_disabled": True},
+            ),
         )
         return int(sent["message_id"])
 
@@ -242,12 +248,10 @@ class TelegramSurface:
         return (f"chat:{chat_id}", "all")
 
     async def _send(self, destination: Destination, message: TelegramMessage) -> Any:
-        chat_id = self._chats.id_of(destination)
-        try:
-            return await self._post(chat_id, message.text, destination.topic, message.keyboard)
-        except Moved as moved:
-            await self._chats.move(chat_id, moved.chat_id)
-            return await self._post(moved.chat_id, message.text, destination.topic, message.keyboard)
+        return await self._chats.follow(
+            self._chats.id_of(destination),
+            lambda chat: self._post(chat, message.text, destination.topic, message.keyboard),
+        )
 
     async def _post(self, chat_id: int, text: str, topic: int | None, keyboard: Any) -> Any:
         return await self._api.call(
@@ -275,8 +279,12 @@ class TelegramSurface:
                 link_preview_options={"is_disabled": True},
             )
         except Moved as moved:
-            await self._chats.move(chat_id, moved.chat_id)
-            raise MessageGone from moved
+            raise await self._gone(moved, chat_id) from moved
+
+    async def _gone(self, moved: Moved, chat_id: int) -> MessageGone:
+        """A card stands where nobody looks any more: its group was upgraded."""
+        await self._chats.move(chat_id, moved.chat_id)
+        return MessageGone()
 
     async def _send_rest(
         self, destination: Destination, reference: Reference, message: TelegramMessage

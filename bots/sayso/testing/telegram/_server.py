@@ -131,6 +131,15 @@ class LocalTelegram(LocalServer[TelegramState]):
         self._world.callback_query_mode = mode
 
     @property
+    def webhook_is_cut(self) -> bool:
+        """Whether nothing that is pushed arrives, as behind a tunnel that broke; the bot hears of it when it asks."""
+        return self._world.webhook_is_cut
+
+    @webhook_is_cut.setter
+    def webhook_is_cut(self, is_cut: bool) -> None:
+        self._world.webhook_is_cut = is_cut
+
+    @property
     def knows_exact_names_alone(self) -> bool:
         """Whether a method is known only in its own letter case, `sendMessage` and no `sendmessage`, as with servers
         that are stricter than Telegram's.

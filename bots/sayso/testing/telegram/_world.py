@@ -61,6 +61,7 @@ class World:
         self.problem = problem
         self.privacy_mode = privacy_mode
         self.callback_query_mode = CallbackQueryMode.DEFAULT
+        self.webhook_is_cut = False
         self.updates = UpdateQueue(state, limits, now, changed, problem)
         self.gate = FloodGate(limits, now)
 
