@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from sayso.adapters.console import visible_line
 from sayso.bots.desk import Desk, Press
 from sayso.bots.http import RateLimit
 from sayso.bots.links import SURE, Links
+from sayso.bots.look_ups import at_once, look_up_deadline
 from sayso.bots.membership import LookUpFailed
 from sayso.bots.ways_in import WaysIn, one_account
 from sayso.engine import (
@@ -74,7 +75,7 @@ _STATUS_WORDS = {
 class Command:
     """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
     (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply;
-    where others do, `places` are the destinations that mean the chat.
+    where others do, `places` are the destinations that mean the chat. Look-ups end by `look_up_by`, as for a press.
     """
 
     verb: str
@@ -88,6 +89,7 @@ class Command:
     is_private: bool = True
     chat: str | None = None
     places: tuple[str, ...] = ()
+    look_up_by: float = field(default_factory=look_up_deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +208,12 @@ class Commands:
         return self._ways_in.place_of(command.person.partition(":")[0], command.chat)
 
     async def _pending(self, command: Command) -> Reply:
-        waiting = await self.answerable(command.person)
+        waiting, unknown = await self.answerable(command.person, command.look_up_by)
         cards = [card for card in waiting if command.is_private or await self._is_asked_in(card, command)]
         elsewhere = len(waiting) - len(cards)
         if not cards:
-            return _said(_nothing_here(elsewhere))
+            found = [_nothing_here(elsewhere)] if elsewhere or not unknown else []
+            return _said(*found, *([unknown] if unknown else []))
         more = len(cards) - _MOST_LISTED
         lines: list[Words] = [(f"{len(cards)} waiting for your answer:",)]
         lines += [_line_of(card) for card in cards[:_MOST_LISTED]]
@@ -218,6 +221,8 @@ class Commands:
             lines.append((f"and {more} more.",))
         if elsewhere:
             lines.append((f"and {elsewhere} more: ask me in our own chat.",))
+        if unknown:
+            lines.append((unknown,))
         lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
         return Reply(tuple(lines), tuple(cards[:_MOST_LISTED]))
 
@@ -226,15 +231,22 @@ class Commands:
         shown = await self._store.reader.deliveries(card.request.id)
         return any(one.destination in command.places for one in shown)
 
-    async def answerable(self, person: str) -> list[CardRecord]:
-        """The open requests that somebody may answer, the oldest first."""
-        standing = await self._ways_in.standing(person)
+    async def answerable(self, person: str, by: float) -> tuple[list[CardRecord], str]:
+        """The open requests that somebody may answer, the oldest first, as far as it is known by then to what they
+        belong; and what to say where it is not, for more may wait.
+        """
+        standing = await self._ways_in.standing(person, by=by)
         now = self._store.clock.now()
-        return [
-            card
-            for card in await self._store.reader.pending_cards()
-            if standing.refusal(card, now) is None and not has_voted(card, standing.ids)
-        ]
+        cards: list[CardRecord] = []
+        unknown: dict[str, None] = {}
+        for card in await self._store.reader.pending_cards():
+            if standing.refusal(card, now) is not None:
+                unknown.update(
+                    dict.fromkeys(one for one in standing.unknown if one in card.request.concerned)
+                )
+            elif not has_voted(card, standing.ids):
+                cards.append(card)
+        return cards, self._desk.unchecked(list(unknown))
 
     async def _answer(self, command: Command) -> Reply:
         found = await self._addressed(command, "answer", "VALUE")
@@ -329,11 +341,14 @@ class Commands:
         pending = await self._store.reader.pending(limit=_ALL)
         ids = [one.id for one in pending if one.id.startswith(given)] or [given]
         cards = [card for one in ids if (card := await self._store.reader.card(one)) is not None]
-        try:
-            found = [card for card in cards if await self._ways_in.sees(card, command.person, command.chat)]
-        except LookUpFailed as problem:
-            logger.warning("what %s may hear of: %s", command.person, problem)
+        by = command.look_up_by
+        seeing = [self._ways_in.sees(card, command.person, by, command.chat) for card in cards]
+        sees = await at_once(None, seeing)  # each of them ends by then itself
+        problems = [one for one in sees if isinstance(one, LookUpFailed)]
+        if problems:
+            logger.warning("what %s may hear of: %s", command.person, problems[0])
             return "Not done: it could not be checked what is yours to answer. Please try again in a minute."
+        found = [card for card, one in zip(cards, sees, strict=True) if one]
         if len(found) > 1:
             return f"{len(found)} open requests begin with {given}; give more of the id."
         return found[0] if found else "sayso does not know this question (any more)."
@@ -397,6 +412,7 @@ def _press(command: Command, card: CardRecord, revision: int, value: Json) -> Pr
         name=command.name,
         event_key=command.event_key,
         received_at=command.received_at,
+        look_up_by=command.look_up_by,
         value=value,
         chat=command.chat,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from sayso.adapters.cards import (
 )
 from sayso.adapters.console import visible_line
 from sayso.bots.http import Act, Caller
+from sayso.bots.look_ups import both, known, look_up_deadline
 from sayso.bots.membership import LookUpFailed
 from sayso.bots.ways_in import WayIn, WaysIn
 from sayso.config import PLATFORMS, Settings
@@ -67,7 +69,7 @@ class Press:
     chat: str | None = None
     via: str | None = None
     break_glass: bool = False
-    look_up_by: float | None = None
+    look_up_by: float = field(default_factory=look_up_deadline)
     credential: str | None = None
 
 
@@ -190,7 +192,7 @@ class Desk:
         words = outdated_words(record, press.revision)
         if words is not None:
             return record, words
-        way = await self._ways_in.of(record, press.person, press.chat, press.via, press.look_up_by)
+        way = await self._ways_in.of(record, press.person, press.look_up_by, press.chat, press.via)
         why = way.refusal(record, self._store.clock.now())
         return record, None if why is None else self._refusal(record, way, why)
 
@@ -199,17 +201,18 @@ class Desk:
         accounts change meanwhile. Raises `LookUpFailed` where it cannot be found out who else has voted or asked,
         `StoreError`, and what `act` raises.
         """
-        person, via = caller.person, caller.via
+        person, via, by = caller.person, caller.via, look_up_deadline()
         is_known = self._settings.people or self._settings.groups or person.partition(":")[0] in PLATFORMS
         outcome = Outcome(OutcomeKind.NOT_ALLOWED, ACCOUNTS_CHANGED)
         for _ in range(_LOOK_UPS):
             facts: tuple[Fact, ...] = ()
             warrant = Warrant(caller.credential)
             record = await self._store.reader.card(request_id)
-            await self._ways_in.settle(record, person)
             if record is not None and is_known:
-                way = await self._ways_in.of(record, person, via=via)
+                way = await self._ways_in.look_up(record, person, by, via=via)
                 facts, warrant = way.facts, way.warrant(caller.credential)
+            else:
+                await self._ways_in.settle(record, person, by)
             outcome = await act(facts, warrant)
             if outcome.reason != ACCOUNTS_CHANGED:
                 break
@@ -219,7 +222,8 @@ class Desk:
         self, request_id: str, person: PersonId, via: str, credential: str | None = None
     ) -> Words:
         """Withdraw a request for whoever asked for it. Raises `StoreError`."""
-        gone = None if person.startswith(f"{via}:") else await self._ways_in.why_gone(person)
+        comes_by_platform = person.startswith(f"{via}:")
+        gone = None if comes_by_platform else await self._ways_in.why_gone(person, look_up_deadline())
         warrant = Warrant(credential, refused=gone)
         outcome = await self._runtime.withdraw(request_id, person=person, via=via, warrant=warrant)
         return self._said(outcome, await self._store.reader.card(request_id))
@@ -229,13 +233,18 @@ class Desk:
         record = await self._store.reader.card(press.request_id)
         if record is None:
             return unreadable_words()
-        try:
-            await self._ways_in.settle(record, press.person)
-        except LookUpFailed as problem:
-            logger.warning("request %s: who has voted: %s", press.request_id, problem)
+        way, successor = await both(
+            known(self._ways_in.look_up(record, press.person, press.look_up_by, press.chat, press.via)),
+            known(self._ways_in.successor(record, to, press.look_up_by)),
+        )
+        if isinstance(way, LookUpFailed):
+            logger.warning("request %s: who has voted: %s", press.request_id, way)
             return (_VOTERS_UNKNOWN,)
-        way = await self._ways_in.of(record, press.person, press.chat, press.via)
-        to_ids, to_facts = await self._ways_in.successor(record, to)
+        if isinstance(successor, LookUpFailed):
+            logger.warning("request %s: whether %s is of %s", press.request_id, to, successor)
+            what = f"it could not be checked whether {visible_line(to)} may be asked"
+            return (f"Not handed over: {what}. Please try again in a minute.",)
+        to_ids, to_facts = successor
         try:
             outcome = await self._runtime.reassign(
                 press.request_id, press.revision, person=press.person, via=way.via, to=to, facts=way.facts,
@@ -250,6 +259,18 @@ class Desk:
         if outcome.kind is OutcomeKind.NOT_ALLOWED:
             return self._refusal(record, way, outcome.reason)
         return self._said(outcome, record)
+
+    def unchecked(self, names: Sequence[str]) -> str:
+        """What somebody hears of a list that may be too short, because it could not be checked that they belong to
+        these chats and groups; nothing where there are none.
+        """
+        if not names:
+            return ""
+        places = ", ".join(place_name(one, self._settings.place_names, {}) for one in names)
+        return (
+            f"It could not be checked that you belong to {places}: what waits there may be missing. "
+            "Please try again in a minute."
+        )
 
     def _said(self, outcome: Outcome, record: CardRecord | None) -> Words:
         if outcome.kind in (OutcomeKind.DONE, OutcomeKind.NOT_ALLOWED, OutcomeKind.INVALID):
@@ -270,12 +291,13 @@ class Desk:
         way = WayIn((press.person,), press.via or platform)
         if record is not None:
             try:
-                await self._ways_in.settle(record, press.person, press.look_up_by)
+                way = await self._ways_in.look_up(
+                    record, press.person, press.look_up_by, press.chat, press.via
+                )
             except LookUpFailed as problem:
                 logger.warning("request %s: who has voted: %s", press.request_id, problem)
                 refused = Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN)
                 return Answered(press, refused, record, known=(_VOTERS_UNKNOWN,))
-            way = await self._ways_in.of(record, press.person, press.chat, press.via, press.look_up_by)
         value = _value(press, record)
         now = self._store.clock.now()
         if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):

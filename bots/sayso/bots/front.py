@@ -24,6 +24,7 @@ from sayso.bots.http import (
     sign_in_url,
     socket_path,
 )
+from sayso.bots.look_ups import look_up_deadline
 from sayso.bots.web import InboxParts, add_inbox
 from sayso.config import HttpSettings, read_secret
 from sayso.engine import local_person
@@ -65,7 +66,7 @@ class Front:
             answers=RateLimit(settings.answers_per_minute),
             starters=lambda workflow: plan.starters.get(workflow, frozenset()),
             looked_up=parts.desk.looked_up,
-            successor=parts.ways_in.successor,
+            successor=lambda record, to: parts.ways_in.successor(record, to, look_up_deadline()),
             exit_code=plan.exit_code,
         )
         door = TcpDoor(self._credentials, _proxy_of(settings))

@@ -10,16 +10,14 @@ and may use what is older.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sayso.bots.look_ups import Known, at_once
 from sayso.bots.membership import NOBODY, LookUpFailed, LookUpThrottled, Members, Membership
-from sayso.config import GroupSettings, Settings
+from sayso.config import Settings
 from sayso.engine import Clock, Directory, Fact
-
-logger = logging.getLogger("sayso.answers")
 
 NOW = timedelta(0)
 """How old a platform's list may be for a vote."""
@@ -34,7 +32,22 @@ PREFIX = "group:"
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Belonging:
+    """What was found of somebody in a chat or a group, and why they do not count there, where there is more to say
+    than that they do not belong to it.
+    """
+
+    fact: Fact | None
+    why: str = ""
+
+    @property
+    def is_in(self) -> bool:
+        """Whether they belong to it, and count."""
+        return self.fact is not None and self.fact.value is True
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
     members: Members
     as_of: datetime
 
@@ -47,60 +60,50 @@ class Groups:
         self._directory: Directory = settings.directory()
         self._sources = sources
         self._clock = clock
-        self._known: dict[tuple[str, str], _Known] = {}
-        self._under_way: dict[tuple[str, str], asyncio.Future[_Known | LookUpFailed | None]] = {}
+        self._known: dict[tuple[str, str], _Listed] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Future[_Listed | LookUpFailed | None]] = {}
 
-    async def facts(
-        self,
-        entries: Sequence[str],
-        ids: Sequence[str],
-        within: timedelta = NOW,
-        by: float | None = None,
-    ) -> tuple[tuple[Fact, ...], tuple[str, ...], str]:
-        """What is known of somebody, by all their ids, and the groups among some entries; those groups that could not
-        be looked up; and why they do not count in one, if there is more to say than that they do not belong to it. A
-        group that no settings name is nobody. Look-ups end by an instant of the loop's clock.
+    def among(self, entries: Sequence[str]) -> list[str]:
+        """Those of an audience's entries that are groups of the settings. One that no settings name is nobody."""
+        return [one for one in entries if one.startswith(PREFIX) and one.removeprefix(PREFIX) in self._groups]
+
+    async def belonging(self, entry: str, ids: Sequence[str], within: timedelta = NOW) -> Belonging:
+        """Whether somebody, by all their ids, belongs to a group of the settings. Raises `LookUpFailed`.
+
+        A platform that says yes is enough, whatever the other one says.
         """
-        facts: list[Fact] = []
-        unknown: list[str] = []
-        why = ""
-        for entry in entries:
-            name = entry.removeprefix(PREFIX)
-            given = self._groups.get(name) if entry.startswith(PREFIX) else None
-            if given is None:
-                continue
-            try:
-                async with asyncio.timeout_at(by):
-                    is_in, as_of, hides = await self._is_in(entry, given, ids, within)
-            except (LookUpFailed, TimeoutError) as problem:
-                logger.warning("who belongs to %s: %s", entry, problem)
-                unknown.append(entry)
-            else:
-                facts.append(Fact(entry, is_in, as_of))
-                why = NOBODY if hides else why
-        return tuple(facts), tuple(unknown), why
-
-    async def _is_in(
-        self, entry: str, given: GroupSettings, ids: Sequence[str], within: timedelta
-    ) -> tuple[bool, datetime, bool]:
-        """Whether they belong to it, as of when, and whether they would but hide."""
         now = self._clock.now()
         if any(member in ids for member in self._directory.members_of(entry)):
-            return True, now, False
-        oldest, hides = now, False
-        for platform in ("slack", "telegram"):
-            group: str | None = getattr(given, platform)
-            own = [one.rpartition(":")[2] for one in ids if one.startswith(f"{platform}:")]
-            if group is None or not own:
-                continue
-            known = await self._look_up(platform, group, within)
-            oldest = min(oldest, known.as_of)
-            if any(one in known.members.ids for one in own):
-                return True, known.as_of, False
-            hides = hides or any(one in known.members.hidden for one in own)
-        return False, oldest, hides
+            return Belonging(Fact(entry, value=True, as_of=now))
+        given = self._groups[entry.removeprefix(PREFIX)]
+        looking = [
+            self._listing(platform, group, ids, entry, within)
+            for platform, group in (("slack", given.slack), ("telegram", given.telegram))
+            if group is not None and any(one.startswith(f"{platform}:") for one in ids)
+        ]
+        found = await at_once(None, looking, _is_in_one)
+        for one in found:
+            if isinstance(one, Belonging) and one.is_in:
+                return one
+        known = [one for one in found if isinstance(one, Belonging)]
+        for one in found:
+            if isinstance(one, LookUpFailed):
+                raise one
+        oldest = min((one.fact.as_of for one in known if one.fact is not None), default=now)
+        why = next((one.why for one in known if one.why), "")
+        return Belonging(Fact(entry, value=False, as_of=min(oldest, now)), why)
 
-    async def _look_up(self, platform: str, group: str, within: timedelta) -> _Known:
+    async def _listing(
+        self, platform: str, group: str, ids: Sequence[str], entry: str, within: timedelta
+    ) -> Belonging:
+        """What one platform says of somebody in its part of a group. Raises `LookUpFailed`."""
+        own = [one.rpartition(":")[2] for one in ids if one.startswith(f"{platform}:")]
+        known = await self._look_up(platform, group, within)
+        is_in = any(one in known.members.ids for one in own)
+        hides = not is_in and any(one in known.members.hidden for one in own)
+        return Belonging(Fact(entry, is_in, known.as_of), NOBODY if hides else "")
+
+    async def _look_up(self, platform: str, group: str, within: timedelta) -> _Listed:
         """What the platform says now, or has said `within` that time. Raises `LookUpFailed`."""
         key = (platform, group)
         while True:
@@ -116,10 +119,10 @@ class Groups:
             if found is not None:
                 return found
 
-    async def _ask(self, key: tuple[str, str]) -> _Known:
+    async def _ask(self, key: tuple[str, str]) -> _Listed:
         """Ask the platform, for everybody who wants to know meanwhile; one of them asks anew if this is cancelled."""
         under_way = self._under_way[key] = asyncio.get_running_loop().create_future()
-        told: _Known | LookUpFailed | None = None
+        told: _Listed | LookUpFailed | None = None
         try:
             known = told = self._known[key] = await self._answer_of(*key)
         except LookUpFailed as problem:
@@ -130,15 +133,19 @@ class Groups:
             under_way.set_result(told)
         return known
 
-    async def _answer_of(self, platform: str, group: str) -> _Known:
+    async def _answer_of(self, platform: str, group: str) -> _Listed:
         source = self._sources.get(platform)
         if source is None:
             raise LookUpFailed(f"{platform} is not connected")
         as_of = self._clock.now()
         try:
-            return _Known(await source.members(group), as_of)
+            return _Listed(await source.members(group), as_of)
         except LookUpThrottled:
             known = self._known.get((platform, group))
             if known is None or self._clock.now() - known.as_of > THROTTLED:
                 raise
             return known
+
+
+def _is_in_one(found: Known[Belonging]) -> bool:
+    return any(isinstance(one, Belonging) and one.is_in for one in found)

@@ -6,13 +6,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 from sayso.bots.outbox import Budget, DeliveryProblem, Throttled
 from sayso.engine import StoreError
 
+Sent = TypeVar("Sent")
+
 FIRST_BACK_OFF = 0.5
 LONGEST_BACK_OFF = 30.0
+
+_LAST_WORDS = 5.0
+"""Seconds that what is being sent has at the end."""
 
 Ready: TypeAlias = Callable[[str | None], None]
 """Hears what is wrong with a part, None when nothing is."""
@@ -53,7 +58,8 @@ class Stopping(asyncio.Event):
 
 
 class Afterwards:
-    """Work that may come after an acknowledgement. While it is entered, work is taken; leaving waits for what was.
+    """Work that may come after an acknowledgement. While it is entered, work is taken; leaving waits for what was, for
+    a while.
 
     What was decided is committed by then, so a message that cannot be made or sent is logged, and ends nothing.
     """
@@ -63,8 +69,11 @@ class Afterwards:
         self._logger = logger
         self._name = name
         self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = Stopping()
 
     async def __aenter__(self) -> Self:
+        self._ending.clear()
         self._group = await asyncio.TaskGroup().__aenter__()
         return self
 
@@ -73,6 +82,11 @@ class Afterwards:
     ) -> None:
         group, self._group = self._group, None
         assert group is not None
+        self._ending.set()
+        if self._tasks and error is None:
+            _, late = await asyncio.wait(self._tasks, timeout=_LAST_WORDS)
+            for task in late:
+                task.cancel()
         await group.__aexit__(kind, error, trace)
 
     @property
@@ -85,7 +99,26 @@ class Afterwards:
         if self._group is None:
             work.close()
             return
-        self._group.create_task(self._guarded(work), name=self._name)
+        task = self._group.create_task(self._guarded(work), name=self._name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def patiently(self, send: Callable[[], Awaitable[Sent]], seconds: float) -> Sent:
+        """Send something, and once more when the platform allows it that throttles: within so many seconds, for then
+        nobody waits for it any more, and not at the end. Raises `Throttled`, and what `send` raises.
+        """
+        until = asyncio.get_running_loop().time() + seconds
+        while True:
+            try:
+                return await send()
+            except Throttled as problem:
+                self._budget.block(problem.key, problem.retry_after)
+                wait = max(1.0, problem.retry_after.total_seconds())
+                if asyncio.get_running_loop().time() + wait > until:
+                    raise
+                await self._ending.pause(wait)
+                if self._ending.is_set():
+                    raise
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -31,7 +31,9 @@ class LookUpThrottled(LookUpFailed):
 
 
 class Membership(Protocol):
-    """Who belongs to a platform's chats and groups, as the platform says now."""
+    """Who belongs to a platform's chats and groups, as the platform says now. Whoever asks says how long they wait: no
+    look-up ends by itself before the platform's calls do.
+    """
 
     async def why_not(self, destination: Destination, person: str) -> str | None:
         """None where a person (`slack:T1:U2`, `telegram:7`) belongs to the destination's chat and counts there; else

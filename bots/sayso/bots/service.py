@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from sayso.bots.client import ServiceClient
-from sayso.bots.groups import Groups
+from sayso.bots.groups import Belonging, Groups
+from sayso.bots.look_ups import known
 from sayso.config import Settings, load_settings
 from sayso.engine import (
     CodeThreads,
@@ -96,8 +97,9 @@ class Service:
         Raises `StoreError`.
         """
         groups = Groups(self.settings, {}, SystemClock())
-        found, _, _ = await groups.facts(entries, await reader.ids_of(person))
-        return found
+        ids = await reader.ids_of(person)
+        found = [await known(groups.belonging(name, ids)) for name in groups.among(entries)]
+        return tuple(one.fact for one in found if isinstance(one, Belonging) and one.fact is not None)
 
     def client(self) -> ServiceClient | None:
         """The service that runs on this database, or None. Whoever asks closes it."""

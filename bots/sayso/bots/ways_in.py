@@ -6,14 +6,13 @@ say, in the transaction of the answer.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from sayso.bots.groups import PREFIX, STALE, Groups
+from sayso.bots.groups import PREFIX, STALE, Belonging, Groups
+from sayso.bots.look_ups import Known, at_once, both, in_time, look_up_deadline
 from sayso.bots.membership import LookUpFailed, Membership
 from sayso.config import MEMBERS, PLATFORMS, Destination, Settings, UnknownDestination
 from sayso.engine import (
@@ -30,9 +29,10 @@ from sayso.engine import (
 
 logger = logging.getLogger("sayso.answers")
 
-T = TypeVar("T")
-
 _STANDING_LIVES = timedelta(seconds=30)
+_INCOMPLETE_LIVES = timedelta(seconds=5)
+"""How long a standing is kept of which something could not be looked up."""
+
 _MOST_STANDINGS = 1000
 
 
@@ -85,7 +85,21 @@ class WaysIn:
         self._groups = groups
         self._standings: dict[str, tuple[datetime, WayIn]] = {}
 
-    async def settle(self, record: CardRecord | None, person: str, by: float | None = None) -> None:
+    async def look_up(
+        self,
+        record: CardRecord,
+        person: str,
+        by: float,
+        chat: str | None = None,
+        via: str | None = None,
+    ) -> WayIn:
+        """How somebody is let in to a request now, and at the same time who else has voted or asked. Raises
+        `LookUpFailed` where the latter is not known by that instant of the loop's clock; see `of`.
+        """
+        way, _ = await both(self.of(record, person, by, chat, via), self.settle(record, person, by))
+        return way
+
+    async def settle(self, record: CardRecord | None, person: str, by: float) -> None:
         """Have whoever answers, those whose votes count beside theirs, and those who may not, be known for who they
         are, in whatever form they were recorded. Raises `LookUpFailed`, `StoreError`.
         """
@@ -93,81 +107,80 @@ class WaysIn:
         if record is not None:
             policy = record.request.policy or Policy()
             people += [*(vote.account for vote in record.votes), *policy.excluded, *policy.released]
-        for platform in dict.fromkeys(one.partition(":")[0] for one in people):
-            membership = self._memberships.get(platform)
-            if membership is not None:
-                theirs = [one for one in people if one.startswith(f"{platform}:")]
-                await _in_time(by, membership.settle(theirs))
+        settling = [
+            membership.settle([one for one in people if one.startswith(f"{platform}:")])
+            for platform in dict.fromkeys(one.partition(":")[0] for one in people)
+            if (membership := self._memberships.get(platform)) is not None
+        ]
+        for settled in await at_once(by, settling):
+            if settled is not None:
+                raise settled
 
     async def of(
         self,
         record: CardRecord,
         person: str,
+        by: float,
         chat: str | None = None,
         via: str | None = None,
-        by: float | None = None,
     ) -> WayIn:
         """How somebody is let in to a request now: by the chats and groups that it was sent to and that any of their
-        accounts belongs to. By none of them, those alone are let in whom the audience names. Look-ups end by an instant
-        of the loop's clock.
+        accounts belongs to. By none of them, those alone are let in whom the audience names. All are asked at once,
+        until an instant of the loop's clock; where one is enough, the rest is not waited for.
         """
         ids = await self._store.reader.ids_of(person)
-        platform = person.partition(":")[0]
-        gone = None if via is None else await self.why_gone(person)
-        way = via or platform
-        facts: list[Fact] = []
-        unknown: list[str] = []
-        why = ""
-        for destination, account in self._destinations(record, ids, chat):
-            try:
-                reason = await _in_time(by, self._why_not(destination, account))
-            except LookUpFailed as problem:
-                logger.warning("whether %s belongs to %s: %s", account, destination.name, problem)
-                unknown.append(destination.name)
-                continue
-            if reason is not None:
-                why = why or reason
-                continue
-            facts.append(Fact(destination.name, value=True, as_of=self._store.clock.now()))
-            if way == platform and one_account(account) == one_account(person):
-                way = destination.name
-            if record.request.policy is None:
-                break
-        of_groups, not_found, hidden = await self._groups.facts(_entries(record), ids, by=by)
-        return WayIn(ids, way, (*facts, *of_groups), (*unknown, *not_found), why or hidden, gone)
+        chats = self._destinations(record, ids, chat)
+        groups = self._groups.among(_entries(record))
+        is_here = bool(chats) and chats[0][0].chat_id == chat
 
-    async def sees(self, record: CardRecord, person: str, chat: str | None = None) -> bool:
+        def is_enough(found: Known[Belonging]) -> bool:
+            if record.request.policy is not None or (is_here and found[0] is None):
+                return False
+            return any(isinstance(one, Belonging) and one.is_in for one in found)
+
+        looking = [self._belonging(destination, account) for destination, account in chats]
+        looking += [self._groups.belonging(name, ids) for name in groups]
+        found, gone = await both(at_once(by, looking, is_enough), self._gone(person, via, by))
+        names = [*(destination.name for destination, _ in chats), *groups]
+        way = via or person.partition(":")[0]
+        if via is None:
+            for (destination, account), one in zip(chats, found, strict=False):
+                if isinstance(one, Belonging) and one.is_in and one_account(account) == one_account(person):
+                    way = destination.name
+                    break
+        return WayIn(ids, way, _facts(found), _unknown(names, found, person), _why(found), gone)
+
+    async def sees(self, record: CardRecord, person: str, by: float, chat: str | None = None) -> bool:
         """Whether somebody may hear of a request: they asked for it, or it is or was theirs to answer. It is looked up
-        now. Raises `LookUpFailed` where that cannot be found out, `StoreError`.
+        now. Raises `LookUpFailed` where that cannot be found out by then, `StoreError`.
         """
         if record.request.requested_by in await self._store.reader.ids_of(person):
             return True
-        way = await self.of(record, person, chat)
+        way = await self.of(record, person, by, chat)
         why = way.refusal(record, self._store.clock.now())
         is_theirs = why is None or not why.startswith(NOT_YOURS)
         if way.unknown and not is_theirs:
             raise LookUpFailed(f"whether it is theirs depends on {', '.join(way.unknown)}")
         return is_theirs
 
-    async def standing(self, person: str, via: str | None = None) -> WayIn:
+    async def standing(self, person: str, via: str | None = None, by: float | None = None) -> WayIn:
         """To which chats and groups of the settings somebody belongs, for lists: it may be half a minute old, and of
-        groups an hour, and decides nothing. Their accounts are those of now.
+        groups an hour, and decides nothing. Their accounts are those of now. Where something could not be looked up in
+        time, the list may be too short, and has to say so.
         """
         now = self._store.clock.now()
         ids = await self._store.reader.ids_of(person)
         known = self._standings.get(person)
-        if known is None or now - known[0] > _STANDING_LIVES or known[1].ids != ids:
-            facts = [Fact(name, value=True, as_of=now) for name in _own_chats(ids)]
-            for destination in self._settings.chats():
-                for account in _accounts_on(ids, destination):
-                    try:
-                        if await self._why_not(destination, account) is None:
-                            facts.append(Fact(destination.name, value=True, as_of=now))
-                    except LookUpFailed as problem:
-                        logger.info("whether %s belongs to %s: %s", account, destination.name, problem)
-            names = [f"{PREFIX}{name}" for name in self._settings.groups]
-            of_groups, _, _ = await self._groups.facts(names, ids, STALE)
-            known = self._standings[person] = (now, WayIn(ids, "", (*facts, *of_groups)))
+        if known is None or known[1].ids != ids or now - known[0] > _lives(known[1]):
+            own = [Fact(name, value=True, as_of=now) for name in _own_chats(ids)]
+            chats = [(chat, one) for chat in self._settings.chats() for one in _accounts_on(ids, chat)]
+            groups = [f"{PREFIX}{name}" for name in self._settings.groups]
+            looking = [self._belonging(chat, account) for chat, account in chats]
+            looking += [self._groups.belonging(name, ids, STALE) for name in groups]
+            found = await at_once(look_up_deadline() if by is None else by, looking)
+            unknown = _unknown([*(chat.name for chat, _ in chats), *groups], found, person)
+            known = (now, WayIn(ids, "", (*own, *_facts(found)), unknown))
+            self._standings[person] = known
             while len(self._standings) > _MOST_STANDINGS:
                 del self._standings[next(iter(self._standings))]
         return replace(known[1], via=via or person.partition(":")[0])
@@ -179,16 +192,23 @@ class WaysIn:
         ]
         return found[0] if found else None
 
-    async def successor(self, record: CardRecord, to: str) -> tuple[tuple[str, ...], tuple[Fact, ...]]:
+    async def successor(
+        self, record: CardRecord, to: str, by: float
+    ) -> tuple[tuple[str, ...], tuple[Fact, ...]]:
         """All ids of whoever is to be asked instead, and to which of the groups they belong that the policy lets it be
-        handed over to. Raises `StoreError`.
+        handed over to. Raises `LookUpFailed` where they may belong to one that could not be looked up, `StoreError`.
         """
         policy = record.request.policy
         ids = await self._store.reader.ids_of(to)
-        facts, _, _ = await self._groups.facts(() if policy is None else policy.hand_over_to, ids)
-        return ids, facts
+        names = self._groups.among(() if policy is None else policy.hand_over_to)
+        found = await at_once(by, [self._groups.belonging(name, ids) for name in names])
+        unknown = _unknown(names, found, to)
+        is_in = any(isinstance(one, Belonging) and one.is_in for one in found)
+        if unknown and not is_in and policy is not None and {to, *ids}.isdisjoint(policy.hand_over_to):
+            raise LookUpFailed(", ".join(unknown))
+        return ids, _facts(found)
 
-    async def why_gone(self, person: str) -> str | None:
+    async def why_gone(self, person: str, by: float) -> str | None:
         """Why somebody counts nowhere who comes by another way than their platform: it has closed their account, or
         does not say. Whoever was locked out there keeps no session here.
         """
@@ -199,12 +219,15 @@ class WaysIn:
         if membership is None:
             return f"Not counted: {platform} is not connected, so {person} cannot be checked."
         try:
-            return await membership.why_gone(person)
+            return await in_time(by, membership.why_gone(person))
         except LookUpFailed as problem:
             logger.warning("whether %s still has an account: %s", person, problem)
             return (
                 f"Not counted: it could not be checked that {person} is an account still. Please try again."
             )
+
+    async def _gone(self, person: str, via: str | None, by: float) -> str | None:
+        return None if via is None else await self.why_gone(person, by)
 
     def _destinations(
         self, record: CardRecord, ids: Sequence[str], chat: str | None
@@ -224,6 +247,12 @@ class WaysIn:
             found += [(destination, account) for account in _accounts_on(ids, destination)]
         return sorted(found, key=lambda one: one[0].chat_id != chat)
 
+    async def _belonging(self, destination: Destination, person: str) -> Belonging:
+        """Whether an account belongs to a chat. Raises `LookUpFailed`."""
+        why = await self._why_not(destination, person)
+        fact = Fact(destination.name, value=True, as_of=self._store.clock.now()) if why is None else None
+        return Belonging(fact, why or "")
+
     async def _why_not(self, destination: Destination, person: str) -> str | None:
         let_in = destination.lets_in(person)
         if let_in is not None:
@@ -234,13 +263,27 @@ class WaysIn:
         return await membership.why_not(destination, person)
 
 
-async def _in_time(by: float | None, looking: Awaitable[T]) -> T:
-    """What is looked up, by an instant of the loop's clock. Raises `LookUpFailed`."""
-    try:
-        async with asyncio.timeout_at(by):
-            return await looking
-    except TimeoutError as problem:
-        raise LookUpFailed("it took too long") from problem
+def _lives(standing: WayIn) -> timedelta:
+    return _INCOMPLETE_LIVES if standing.unknown else _STANDING_LIVES
+
+
+def _facts(found: Known[Belonging]) -> tuple[Fact, ...]:
+    return tuple(one.fact for one in found if isinstance(one, Belonging) and one.fact is not None)
+
+
+def _why(found: Known[Belonging]) -> str:
+    """Why they do not count somewhere: the first reason."""
+    return next((one.why for one in found if isinstance(one, Belonging) and one.why), "")
+
+
+def _unknown(names: Sequence[str], found: Known[Belonging], person: str) -> tuple[str, ...]:
+    """Those chats and groups that could not be looked up."""
+    unknown: dict[str, None] = {}
+    for name, one in zip(names, found, strict=True):
+        if isinstance(one, LookUpFailed):
+            logger.warning("whether %s belongs to %s: %s", person, name, one)
+            unknown[name] = None
+    return tuple(unknown)
 
 
 def one_account(account: str) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from sayso.bots.groups import Groups
+from sayso.bots.look_ups import at_once, look_up_deadline
+from sayso.bots.membership import LookUpFailed
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import People, SlackMembership
 from sayso.config import GroupSettings, Settings, SlackSettings
@@ -32,9 +34,10 @@ class Looking:
 
     async def __call__(self, user_id: str) -> bool | None:
         """Whether somebody belongs to it; None where that could not be looked up."""
-        facts, unknown, _ = await self.groups.facts(["group:sre"], [f"slack:T1:{user_id}"])
-        assert len(facts) + len(unknown) == 1
-        return None if unknown else facts[0].value is True
+        looking = self.groups.belonging("group:sre", [f"slack:T1:{user_id}"])
+        (found,) = await at_once(look_up_deadline(), [looking])
+        assert found is not None
+        return None if isinstance(found, LookUpFailed) else found.is_in
 
     @property
     def look_ups(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from sayso.testing.slack import FaultKind, SeenView, SlackPerson
+from sayso.testing.slack import SeenView, SlackPerson
 from tests.bots.slack.stage import PLACE, Stage
 
 
@@ -67,13 +68,23 @@ async def test_a_channel_sees_nothing_of_somebodys_command(stage: Stage) -> None
 
 
 async def test_a_command_that_takes_long_is_acknowledged_and_answered_later(stage: Stage) -> None:
-    """Looking members up may take longer than the three seconds that Slack waits."""
-    for number in range(2):
-        await stage.ask(prompt=f"Release {number}?")
-    stage.slack.fail(FaultKind.HANG, "conversations.members", times=2)
-    assert await said(stage, stage.ana, "pending") == "One moment …"
-    words = await stage.told(stage.ana, 1, stage.channel)
-    assert words.startswith("Nothing waits")
+    """The database may be busy for longer than the three seconds that Slack waits."""
+    busy = sqlite3.connect(stage.database, isolation_level=None)
+    busy.execute("BEGIN IMMEDIATE")
+    assert await said(stage, stage.ana, f'start flow {{"ask": {{"to": ["{PLACE}"]}}}}') == "One moment …"
+    busy.close()
+    assert (await stage.told(stage.ana, 1, stage.channel)).startswith("Started flow: run ")
+
+
+async def test_a_list_that_may_be_too_short_says_so(stage: Stage) -> None:
+    """Where somebody belongs could not be looked up in time: nobody hears that nothing waits for them."""
+    await stage.ask()
+    missing = "It could not be checked that you belong to #releases: what waits there may be missing."
+    held = stage.slack.hold("conversations.members")
+    assert (await said(stage, stage.ana, "pending")).startswith(missing)
+    home = await open_home(stage, stage.ana)
+    assert home.text.startswith(missing)
+    held.release()
 
 
 async def test_a_direct_message_is_answered_by_its_one_person(stage: Stage) -> None:

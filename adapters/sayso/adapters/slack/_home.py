@@ -36,14 +36,14 @@ class HomeCard:
     said: Words = ()
 
 
-def home_view(cards: Sequence[HomeCard], waiting: int, said: Words = ()) -> dict[str, Any]:
+def home_view(cards: Sequence[HomeCard], waiting: int, said: Words = (), missing: str = "") -> dict[str, Any]:
     """These cards in their order, as many of them as a view can hold; `waiting` is the number of all that somebody may
-    answer, and `said` what became of a press on none of them.
+    answer, `said` what became of a press on none of them, and `missing` why more may wait.
     """
-    view = _view(cards, waiting, said)
+    view = _view(cards, waiting, said, missing)
     while len(json.dumps(view)) > _LARGEST_VIEW:
         cards = cards[:-1]
-        view = _view(cards, waiting, said)
+        view = _view(cards, waiting, said, missing)
     return view
 
 
@@ -52,9 +52,12 @@ def words_home(said: Words) -> dict[str, Any]:
     return {"type": "home", "blocks": [rich_text(stretches(said, Style.ITALIC))]}
 
 
-def _view(cards: Sequence[HomeCard], waiting: int, said: Words) -> dict[str, Any]:
+def _view(cards: Sequence[HomeCard], waiting: int, said: Words, missing: str) -> dict[str, Any]:
     blocks: list[Block | None] = [rich_text(stretches(said, Style.ITALIC))] if said else []
-    blocks.append(rich_text([Stretch(_heading(waiting, sum(one.waits for one in cards)), Style.BOLD)]))
+    if waiting or not missing:
+        blocks.append(rich_text([Stretch(_heading(waiting, sum(one.waits for one in cards)), Style.BOLD)]))
+    if missing:
+        blocks.append(rich_text([Stretch(missing)]))
     for one in cards:
         blocks += _blocks(one)
     return {

@@ -60,7 +60,7 @@ class Entered:
 
 def loading_view() -> View:
     """What is shown for the moment that looking up takes."""
-    return words_view((("One moment …",),))
+    return words_view((("One moment … If nothing more comes, close this and press again.",),))
 
 
 def words_view(lines: Sequence[Words]) -> View:

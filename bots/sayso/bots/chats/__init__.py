@@ -4,6 +4,6 @@ Who presses and what it decides is the desk's to say; how a message is sent, rea
 """
 
 from sayso.bots.chats._messages import Reference, UnderWay
-from sayso.bots.chats._presses import ANSWER_WITHIN, Judged, Presses, Seen, Standing, Strikes
+from sayso.bots.chats._presses import Judged, Presses, Seen, Standing, Strikes
 
-__all__ = ["ANSWER_WITHIN", "Judged", "Presses", "Reference", "Seen", "Standing", "Strikes", "UnderWay"]
+__all__ = ["Judged", "Presses", "Reference", "Seen", "Standing", "Strikes", "UnderWay"]

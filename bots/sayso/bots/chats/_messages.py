@@ -10,6 +10,9 @@ from typing import Self
 
 from sayso.bots.cards import NO_REST
 
+_ANSWER_WITHIN = 1.0
+"""Seconds that a press waits for the platform's answer to the send or edit that it was made in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -59,12 +62,15 @@ class UnderWay:
             event.set()
             del self._events[subject, number]
 
-    async def answered(self, subject: str, number: int, seconds: float) -> None:
-        """Wait until nothing more is to be expected of a rendering, or for so long."""
+    async def answered(self, subject: str, number: int, by: float) -> None:
+        """Wait until nothing more is to be expected of a rendering; at most for a second, and until an instant of the
+        loop's clock.
+        """
         event = self._events.get((subject, number))
         if event is not None:
+            latest = min(by, asyncio.get_running_loop().time() + _ANSWER_WITHIN)
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout_at(latest):
                     await event.wait()
             except TimeoutError:
                 pass

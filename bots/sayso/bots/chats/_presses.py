@@ -21,10 +21,6 @@ from sayso.engine import CardRecord, Delivery, Kept, Rendering, SQLiteStore, Sto
 
 logger = logging.getLogger("sayso.presses")
 
-ANSWER_WITHIN = 1.0
-"""Seconds that a press waits for the platform's answer to the send or edit that it was made in; Slack allows three for
-everything."""
-
 _MOST_STRIKES = 1000
 
 
@@ -138,16 +134,18 @@ class Presses:
         self._counts = counts
         self.strikes = Strikes()
 
-    async def judge(self, seen: Seen, person: str, platform: str) -> Judged:
-        """What becomes of a press by this person; where the store cannot tell, nothing, and they hear why."""
+    async def judge(self, seen: Seen, person: str, platform: str, by: float) -> Judged:
+        """What becomes of a press by this person; where the store cannot tell, nothing, and they hear why. Nothing is
+        waited for after that instant of the loop's clock.
+        """
         try:
-            return await self._judge(seen, person, platform)
+            return await self._judge(seen, person, platform, by)
         except StoreError as error:
             logger.error("a press of %s cannot be judged: %s", person, error)  # noqa: TRY400 - the reason says it all
             return Judged(Standing.UNREADABLE, said=not_recorded_words(error))
 
-    async def _judge(self, seen: Seen, person: str, platform: str) -> Judged:
-        rendering = await self._rendering(seen)
+    async def _judge(self, seen: Seen, person: str, platform: str, by: float) -> Judged:
+        rendering = await self._rendering(seen, by)
         if _matches(seen, rendering):
             self.strikes.clear(person, seen.request_id)
             return Judged(Standing.GENUINE)
@@ -186,10 +184,10 @@ class Presses:
         stands = None if card is None or card.reference is None else Reference.decode(card.reference)
         await surface.lock_copy(record, message, stands)
 
-    async def _rendering(self, seen: Seen) -> Rendering | None:
+    async def _rendering(self, seen: Seen, by: float) -> Rendering | None:
         if seen.rendering is None:
             return None
-        await self._under_way.answered(seen.request_id, seen.rendering, ANSWER_WITHIN)
+        await self._under_way.answered(seen.request_id, seen.rendering, by)
         return await self._store.reader.rendering(seen.request_id, seen.rendering)
 
     async def _is_behind(self, seen: Seen, rendering: Rendering | None, own: Delivery | None) -> bool:

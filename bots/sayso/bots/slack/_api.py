@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
@@ -129,12 +130,15 @@ class Api:
 
     async def respond(self, address: str, body: dict[str, Any]) -> None:
         """Say something in private to the one who pressed. Only Slack is called, and whom `api_url` names: an address
-        comes in a payload, and a redirect from whoever answers. Raises `DeliveryProblem`.
+        comes in a payload, and a redirect from whoever answers. Raises `DeliveryProblem`, `Throttled` where Slack says
+        so.
         """
         if not address.startswith(self._response_urls):
             raise Undeliverable("the payload's response_url is not Slack's; it was not called")
         try:
             async with self.session.post(address, json=body, allow_redirects=False) as response:
+                if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    raise Throttled(_retry_after(response.headers), budget_key("response_url", None))
                 if response.status != HTTPStatus.OK:
                     said = (await response.content.read(_MOST_SAID)).decode(errors="replace")
                     raise Unclear(f"status {response.status}: {said}")
@@ -147,6 +151,11 @@ def budget_key(method: str, channel: object) -> str:
     return f"post:{channel}" if method == "chat_postMessage" else f"method:{method}"
 
 
+def _retry_after(headers: Mapping[str, str]) -> timedelta:
+    given = {str(name).lower(): value for name, value in headers.items()}
+    return timedelta(seconds=float(given.get("retry-after", 1)))
+
+
 def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryProblem:
     response = cast("Any", error.response)
     name = str(response.get("error", "")) if hasattr(response, "get") else ""
@@ -154,8 +163,7 @@ def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryPr
         "ratelimited",
         "rate_limited",
     ):
-        headers = {str(key).lower(): value for key, value in response.headers.items()}
-        return Throttled(timedelta(seconds=float(headers.get("retry-after", 1))), budget_key(method, channel))
+        return Throttled(_retry_after(response.headers), budget_key(method, channel))
     if name in _GONE:
         return MessageGone()
     if name in ("expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"):

@@ -53,7 +53,7 @@ class SlackBot:
         self.surface = SlackSurface(self._api, parts.store, parts.settings, settings)
         self.membership = SlackMembership(self._api, self._people)
         self._afterwards = Afterwards(self.surface.budget, logger, "slack message")
-        self._handler = Handler(parts, self._api, self.surface, self._people, self._afterwards.spawn)
+        self._handler = Handler(parts, self._api, self.surface, self._people, self._afterwards)
         self._sockets: Sockets | None = None
         self._stopping = Stopping()
         self.router = self._make_router() if settings.mode == "http" else None

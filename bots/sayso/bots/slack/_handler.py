@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -45,51 +42,55 @@ from sayso.adapters.slack import (
 from sayso.bots.cards import card_of
 from sayso.bots.chats import Judged, Seen, Standing
 from sayso.bots.commands import Command, Reply
-from sayso.bots.desk import Answered, Press
+from sayso.bots.desk import Press, outdated_words
+from sayso.bots.lifetime import Afterwards
+from sayso.bots.look_ups import Arrival, both, in_time
 from sayso.bots.membership import LookUpFailed
+from sayso.bots.outbox import DeliveryProblem, Unclear
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api, Expired
 from sayso.bots.slack._home import Home
-from sayso.bots.slack._people import LOOK_UP_WITHIN, People
+from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
-from sayso.bots.slack._views import Views
-from sayso.engine import CardRecord, OutcomeKind, PersonId
+from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling
+from sayso.bots.slack._views import TRIGGER_LIVES, Views
+from sayso.engine import CardRecord, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")
 
-_COMMANDS_EARLIER = 0.3
-"""Seconds before the end of look-ups at which a command is acknowledged unfinished; its words come behind."""
+_COMMANDS_LATER = 0.5
+"""Seconds behind the end of look-ups at which a command is acknowledged unfinished; its words come behind."""
 
 _UNREADABLE = (
     "What Slack sent of this cannot be read, so nothing was counted. Please try again, or answer elsewhere."
 )
 _WHO_PRESSED = "Not counted: Slack did not say who you are in time. Please press again in a minute."
 _WHO_SENT = "Not counted: Slack did not say who you are in time. Please send it again in a minute."
+_EXPIRED = "That took too long to open. Please press again."
+_NOT_OPENED = "The form could not be opened. Nothing was counted. Please press again in a minute."
+_NOT_FILLED = (
+    "The form could not be shown. Nothing was counted. Please close it, and press again in a minute."
+)
 
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
 Answer = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """When a payload came, on the store's clock, and until when people are looked up for it, on the loop's."""
-
-    at: datetime
-    look_up_by: float
-
-
 class Handler:
-    """Turns payloads into answers and commands. `spawn` runs what may come after the acknowledgement."""
+    """Turns payloads into answers and commands. What may come after the acknowledgement is done `afterwards`."""
 
-    def __init__(self, parts: Parts, api: Api, surface: SlackSurface, people: People, spawn: Spawn) -> None:
+    def __init__(
+        self, parts: Parts, api: Api, surface: SlackSurface, people: People, afterwards: Afterwards
+    ) -> None:
         self._api = api
         self._surface = surface
         self._people = people
-        self._spawn = spawn
+        self._spawn = afterwards.spawn
         self._store = parts.store
         self._desk = parts.desk
         self._commands = parts.commands
         self._home = Home(parts, api, people)
+        self._telling = Telling(api, self._home, afterwards)
+        self._afterwards = afterwards
         self._settings = parts.settings
         self._metrics = parts.metrics
         self._presses = parts.presses
@@ -98,7 +99,7 @@ class Handler:
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
         """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
-        arrival = Arrival(self._store.clock.now(), asyncio.get_running_loop().time() + LOOK_UP_WITHIN)
+        arrival = Arrival.now(self._store.clock)
         event = parse_event(kind, payload)
         if isinstance(event, ChannelReturned | Ignored | Unreadable):
             return await self._take(event, arrival)
@@ -129,10 +130,9 @@ class Handler:
     async def _identify(self, sender: Sender, arrival: Arrival) -> PersonId | None:
         """Who did it; None where Slack does not say it in time: then nothing of it may count."""
         try:
-            async with asyncio.timeout_at(arrival.look_up_by):
-                return await self._people.identify(sender.user_id)
-        except (LookUpFailed, TimeoutError) as problem:
-            logger.warning("who %s is: %s", sender.user_id, str(problem) or "it took too long")
+            return await in_time(arrival.look_up_by, self._people.identify(sender.user_id))
+        except LookUpFailed as problem:
+            logger.warning("who %s is: %s", sender.user_id, problem)
             return None
 
     def _unreadable(self, event: Unreadable) -> Answer | None:
@@ -145,7 +145,7 @@ class Handler:
             return _update(words_view(((_UNREADABLE,),)))
         words = render_words(((_UNREADABLE,),))
         if event.response_url is not None:
-            self._spawn(self._respond(event.response_url, words))
+            self._spawn(self._telling.reply(event.response_url, words))
         elif event.channel is not None and event.user_id is not None:
             to = {"channel": event.channel, "user": event.user_id}
             self._spawn(self._call("chat_postEphemeral", **to, text=words.text, blocks=words.blocks))
@@ -166,14 +166,16 @@ class Handler:
             self._spawn(self._tell(event, unreadable_words()))
             return
         if button.action is Action.OPEN:
-            self._spawn(self._open(event, button))  # decides nothing
+            self._spawn(self._open(event, button, arrival))  # decides nothing
+            if event.message_ts is not None:
+                self._spawn(self._look_at(event, button, arrival))
             return
         person = await self._identify(event.sender, arrival)
         if person is None:
             self._spawn(self._tell(event, (_WHO_PRESSED,)))
-        elif not (judged := await self._judge(event, button, person)).counts:
+        elif not (judged := await self._judge(event, button, person, arrival)).counts:
             if judged.standing is Standing.STUCK:
-                self._spawn(self._open(event, button, instead=True))
+                self._spawn(self._open(event, button, arrival, instead=True))
             self._spawn(self._tell(event, judged.words))
         else:
             confirm = button.action is Action.CONFIRM
@@ -192,31 +194,42 @@ class Handler:
                 )
             )
             if answered.asks_why:
-                self._spawn(self._open(event, button))  # decided by what is written there
+                self._spawn(self._open(event, button, arrival))  # decided by what is written there
                 return
-            self._spawn(self._tell_answered(event, answered))
+
+            async def say() -> Words:
+                return (await self._desk.heard(answered)).words
+
+            self._spawn(self._telling.tell(event, say))
 
     def _name(self, sender: Sender) -> str:
         return self._people.name(sender.user_id, sender.handle)
 
-    async def _tell_answered(self, event: Pressed, answered: Answered) -> None:
-        await self._tell(event, (await self._desk.heard(answered)).words)
-
     async def _tell(self, event: Pressed, words: Words) -> None:
-        """Tell the one who pressed, and nobody else."""
-        if event.response_url is None:
-            await self._home.show(event.sender, words, event)
-        else:
-            await self._respond(event.response_url, render_words((words,)))
+        """Tell the one who pressed, and nobody else, unless it is not true any more when it is sent."""
+        await self._telling.tell(event, self._while_true(event.button, words))
 
-    async def _respond(self, address: str, message: SlackMessage) -> None:
-        body = {"response_type": "ephemeral", "replace_original": False}
-        await self._api.respond(address, {**body, "text": message.text, "blocks": message.blocks})
+    def _while_true(self, button: CardButton | None, words: Words) -> Say:
+        async def say() -> Words:
+            try:
+                record = None if button is None else await self._store.reader.card(button.request_id)
+            except StoreError:
+                return words
+            since = None if button is None or record is None else outdated_words(record, button.revision)
+            return since or words
 
-    async def _judge(self, event: Pressed, button: CardButton, person: PersonId) -> Judged:
+        return say
+
+    async def _look_at(self, event: Pressed, button: CardButton, arrival: Arrival) -> None:
+        """Put right what a button stands in that decides nothing."""
+        person = await self._identify(event.sender, arrival)
+        if person is not None:
+            await self._judge(event, button, person, arrival)
+
+    async def _judge(self, event: Pressed, button: CardButton, person: PersonId, arrival: Arrival) -> Judged:
         """Whether a press comes from what was shown, in a message or at home."""
         if event.response_url is None and event.channel is None:
-            return await self._home.judge(event, person)
+            return await self._home.judge(event, person, arrival.look_up_by)
         seen = Seen(
             request_id=button.request_id,
             revision=button.revision,
@@ -225,35 +238,62 @@ class Handler:
             kept=event.kept,
             stands=event.stands,
         )
-        judged = await self._presses.judge(seen, person, PLATFORM)
+        judged = await self._presses.judge(seen, person, PLATFORM, arrival.look_up_by)
         if judged.is_copy:
             self._spawn(self._presses.close_copy(self._surface, seen))
         return judged
 
     # Modals.
 
-    async def _open(self, event: Pressed, button: CardButton, *, instead: bool = False) -> None:
+    async def _open(
+        self, event: Pressed, button: CardButton, arrival: Arrival, *, instead: bool = False
+    ) -> None:
         """Open a modal that asks for the answer, or why it is chosen; `instead` of a card that does not match."""
-        try:
-            view_id = await self._views.open(event.trigger_id)
-        except Expired:
-            await self._tell(event, ("That took too long to open. Please press again.",))
+        view_id, (record, words) = await both(self._opened(event), self._hindrance(event, button, arrival))
+        if view_id is None:
             return
-        record, words = await self._hindrance(event, button)
         if record is None or words is not None:
             view = words_view((words or unreadable_words(),))
         elif instead or button.action is Action.OPEN:
             view = answer_view(self._card(record), event.channel)
         else:
             view = remark_view(self._card(record), event.channel, button.number)
-        await self._views.fill(view_id, view)
+        await self._fill(event, view_id, view)
 
-    async def _hindrance(self, event: Pressed, button: CardButton) -> tuple[CardRecord | None, Words | None]:
-        """The card, and why its reader could not answer it now."""
+    async def _opened(self, event: Pressed) -> str | None:
+        """A modal that opens at once; None where it does not: then the person is told."""
         try:
-            person = await self._people.identify(event.sender.user_id)
-        except LookUpFailed as problem:
-            logger.warning("who %s is: %s", event.sender.user_id, problem)
+            async with asyncio.timeout(TRIGGER_LIVES):
+                return await self._views.open(event.trigger_id)
+        except Expired:
+            words = _EXPIRED
+        except (DeliveryProblem, TimeoutError) as problem:
+            logger.warning("a modal was not opened: %s", str(problem) or "it took too long")
+            words = _NOT_OPENED
+        await self._tell(event, (words,))
+        return None
+
+    async def _fill(self, event: Pressed, view_id: str, view: View) -> None:
+        """Show what a modal was opened for, or tell the person that it does not come. A second try may do no harm."""
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(WAY_WITHIN):
+                    await self._views.fill(view_id, view)
+            except Unclear as problem:
+                logger.warning("a modal was not filled: %s", problem)
+            except (DeliveryProblem, TimeoutError) as problem:
+                logger.warning("a modal was not filled: %s", str(problem) or "it took too long")
+                break
+            else:
+                return
+        await self._tell(event, (_NOT_FILLED,))
+
+    async def _hindrance(
+        self, event: Pressed, button: CardButton, arrival: Arrival
+    ) -> tuple[CardRecord | None, Words | None]:
+        """The card, and why its reader could not answer it now."""
+        person = await self._identify(event.sender, arrival)
+        if person is None:
             return None, (_WHO_PRESSED,)
         press = Press(
             request_id=button.request_id,
@@ -261,7 +301,8 @@ class Handler:
             person=person,
             name="",
             event_key=event.key,
-            received_at=self._store.clock.now(),
+            received_at=arrival.at,
+            look_up_by=arrival.look_up_by,
             chat=event.channel,
         )
         return await self._desk.hindrance(press)
@@ -273,7 +314,7 @@ class Handler:
             self._metrics.payload_unreadable(PLATFORM)
         if tag is None or record is None:
             return _update(words_view((unreadable_words(),)))
-        if not await self._views.is_ours(event):
+        if not await self._views.is_ours(event, arrival.look_up_by):
             return _update(words_view((self._out_of_date(event, tag),)))
         self._presses.strikes.clear(event.sender.user_id, f"view of {tag.request_id}")
         card = self._card(record)
@@ -343,12 +384,13 @@ class Handler:
             name=self._name(event.sender),
             event_key=event.key,
             received_at=arrival.at,
+            look_up_by=arrival.look_up_by,
             prefix=f"{COMMAND} ",
         )
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._spawn(self._carry_out(command, done, event.response_url))
         try:
-            async with asyncio.timeout_at(arrival.look_up_by - _COMMANDS_EARLIER):
+            async with asyncio.timeout_at(arrival.look_up_by + _COMMANDS_LATER):
                 return _ephemeral(render_words((await asyncio.shield(done)).lines))
         except TimeoutError:
             done.cancel()
@@ -357,7 +399,7 @@ class Handler:
     async def _carry_out(self, command: Command, done: asyncio.Future[Reply], address: str) -> None:
         reply = await self._commands.run(command)
         if done.cancelled():
-            await self._respond(address, render_words(reply.lines))
+            await self._telling.reply(address, render_words(reply.lines))
         else:
             done.set_result(reply)
 

@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from sayso.adapters.cards import Words, place_name
 from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view, kept_view, words_home
 from sayso.bots.cards import card_of
-from sayso.bots.chats import ANSWER_WITHIN, Judged, Standing
+from sayso.bots.chats import Judged, Standing
 from sayso.bots.desk import outdated_words
+from sayso.bots.look_ups import in_time, look_up_deadline
 from sayso.bots.membership import LookUpFailed
 from sayso.bots.serving import Parts
 from sayso.bots.slack._api import Api
-from sayso.bots.slack._people import LOOK_UP_WITHIN, People
+from sayso.bots.slack._people import People
 from sayso.config import UnknownDestination
 from sayso.engine import CardRecord, Kept, PersonId, RequestStatus
 
@@ -57,21 +58,24 @@ class Home:
         """Show what waits, the newest first, and what became of a press. Behind one, every card keeps its place until
         the home is opened again: the next one's buttons must not come up under the pointer.
         """
+        by = look_up_deadline()
         try:
-            async with asyncio.timeout(LOOK_UP_WITHIN):
-                person = await self._people.identify(sender.user_id)
-        except (LookUpFailed, TimeoutError) as problem:
-            logger.warning("who %s is: %s", sender.user_id, str(problem) or "it took too long")
+            person = await in_time(by, self._people.identify(sender.user_id))
+        except LookUpFailed as problem:
+            logger.warning("who %s is: %s", sender.user_id, problem)
             view = words_home(said or (_WHO_LOOKS,))
             await self._api.call("views_publish", user_id=sender.user_id, view=view)
             return
         async with self._turns.setdefault(sender.user_id, asyncio.Lock()):
-            await self._show(sender, person, said, pressed)
+            await self._show(sender, person, by, said, pressed)
 
-    async def _show(self, sender: Sender, person: PersonId, said: Words, pressed: Pressed | None) -> None:
+    async def _show(
+        self, sender: Sender, person: PersonId, by: float, said: Words, pressed: Pressed | None
+    ) -> None:
         before = await self._shown(sender)
         rendering = before[-1].rendering + 1 if before else 1
-        waiting = {one.request.id: one for one in reversed(await self._commands.answerable(person))}
+        answerable, unknown = await self._commands.answerable(person, by)
+        waiting = {one.request.id: one for one in reversed(answerable)}
         shown = list(waiting.values())[:MOST_CARDS]
         if pressed is not None and pressed.listed:
             shown = await self._still_there(pressed, waiting)
@@ -87,19 +91,19 @@ class Home:
             for record in shown
         ]
         unplaced = () if any(one.said for one in cards) else said
-        view = home_view(cards, len(waiting), unplaced)
+        view = home_view(cards, len(waiting), unplaced, unknown)
         with self._under_way.sending(_subject(sender), rendering):
             kept = kept_view(await self._api.call("views_publish", user_id=sender.user_id, view=view))
             if kept is not None:
                 latest = [*before, _Shown(rendering, kept)][-_SHOWN_KEPT:]
                 await self._store.keep(_SURFACE, _key(sender), msgspec.to_builtins(latest))
 
-    async def judge(self, event: Pressed, person: PersonId) -> Judged:
-        """What becomes of a press at home. Raises `StoreError`."""
+    async def judge(self, event: Pressed, person: PersonId, by: float) -> Judged:
+        """What becomes of a press at home; see `Presses.judge`. Raises `StoreError`."""
         button, sender = event.button, event.sender
         assert button is not None
         if button.rendering is not None:
-            await self._under_way.answered(_subject(sender), button.rendering, ANSWER_WITHIN)
+            await self._under_way.answered(_subject(sender), button.rendering, by)
         shown = {one.rendering: one.kept for one in await self._shown(sender)}.get(button.rendering or 0)
         if (
             shown is not None

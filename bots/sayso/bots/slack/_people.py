@@ -7,21 +7,16 @@ forms of the same account, before anything of theirs is counted.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sayso.bots.look_ups import at_once, both
 from sayso.bots.membership import CLOSED, LookUpFailed, LookUpThrottled, Members
-from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
+from sayso.bots.outbox import DeliveryProblem, Throttled
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
 from sayso.engine import PersonId, SQLiteStore
-
-LOOK_UP_WITHIN = 1.8
-"""Seconds for all that is looked up for one payload; Slack waits three for an acknowledgement, and the commit comes
-after that.
-"""
 
 _PAGE = 1000
 _SURFACE, _INSTALLATION = "slack", "installation"
@@ -146,17 +141,23 @@ class People:
         """Have those who are written in another form than today's be known for who they are. Whoever Slack does not
         know any more stands for themselves. Raises `LookUpFailed`, `StoreError`.
         """
+        others: dict[str, str] = {}
         for person in people:
             platform, _, rest = person.partition(":")
             organisation, _, user_id = rest.rpartition(":")
-            if platform != "slack" or not organisation or user_id in self._identities:
-                continue
-            try:
-                if organisation != (await self._where()).organisation:
-                    await self._identify(user_id)
-            except DeliveryProblem as problem:
-                if not str(problem).startswith(_NOBODY):
-                    raise LookUpFailed(str(problem)) from problem
+            if platform == "slack" and organisation and user_id not in self._identities:
+                others[user_id] = organisation
+        for settled in await at_once(None, [self._settle(*one) for one in others.items()]):
+            if settled is not None:
+                raise settled
+
+    async def _settle(self, user_id: str, organisation: str) -> None:
+        try:
+            if organisation != (await self._where()).organisation:
+                await self._identify(user_id)
+        except DeliveryProblem as problem:
+            if not str(problem).startswith(_NOBODY):
+                raise LookUpFailed(str(problem)) from problem
 
     def name(self, user_id: str, handle: str) -> str:
         """What somebody is called, or else their handle."""
@@ -214,17 +215,16 @@ class SlackMembership:
         """None where a person belongs to the channel now and is no bot, guest or stranger. Raises `LookUpFailed`."""
         user_id = person.rpartition(":")[2]
         try:
-            async with asyncio.timeout(LOOK_UP_WITHIN):
-                profile = await self._people.profile(user_id)
-                if profile.why_not is not None:
-                    return profile.why_not
-                return None if await self._is_in(destination.chat_id, user_id) else ""
-        except Undeliverable as problem:
-            if problem.reason.startswith("user_not_found"):
+            profile, is_in = await both(
+                self._people.profile(user_id), self._is_in(destination.chat_id, user_id)
+            )
+        except DeliveryProblem as problem:
+            if str(problem).startswith("user_not_found"):
                 return ""
-            raise LookUpFailed(problem.reason) from problem
-        except (DeliveryProblem, TimeoutError) as problem:
-            raise LookUpFailed(str(problem) or "it took too long") from problem
+            raise LookUpFailed(str(problem)) from problem
+        if profile.why_not is not None:
+            return profile.why_not
+        return None if is_in else ""
 
     async def settle(self, people: Sequence[str]) -> None:
         """Have those who are written in another form than today's be known for who they are. Raises `LookUpFailed`."""
@@ -233,25 +233,21 @@ class SlackMembership:
     async def why_gone(self, person: str) -> str | None:
         """None where Slack has the account and it was not deactivated. Raises `LookUpFailed`."""
         try:
-            async with asyncio.timeout(LOOK_UP_WITHIN):
-                profile = await self._people.profile(person.rpartition(":")[2])
-        except Undeliverable as problem:
-            if problem.reason.startswith("user_not_found"):
+            profile = await self._people.profile(person.rpartition(":")[2])
+        except DeliveryProblem as problem:
+            if str(problem).startswith("user_not_found"):
                 return CLOSED
-            raise LookUpFailed(problem.reason) from problem
-        except (DeliveryProblem, TimeoutError) as problem:
-            raise LookUpFailed(str(problem) or "it took too long") from problem
+            raise LookUpFailed(str(problem)) from problem
         return CLOSED if profile.is_gone or profile.is_bot else None
 
     async def members(self, group: str) -> Members:
         """The members of a user group now. Raises `LookUpFailed`, also for a group that was disabled."""
         try:
-            async with asyncio.timeout(LOOK_UP_WITHIN):
-                found = await self._api.call("usergroups_users_list", usergroup=group)
+            found = await self._api.call("usergroups_users_list", usergroup=group)
         except Throttled as problem:
             raise LookUpThrottled(problem.reason) from problem
-        except (DeliveryProblem, TimeoutError) as problem:
-            raise LookUpFailed(str(problem) or "it took too long") from problem
+        except DeliveryProblem as problem:
+            raise LookUpFailed(str(problem)) from problem
         return Members(frozenset(str(user) for user in found["users"]))
 
     async def _is_in(self, channel: str, user_id: str) -> bool:

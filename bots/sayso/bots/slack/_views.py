@@ -10,9 +10,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sayso.adapters.slack import Submitted, View, loading_view
-from sayso.bots.chats import ANSWER_WITHIN, UnderWay
+from sayso.bots.chats import UnderWay
 from sayso.bots.slack._api import Api
 from sayso.engine import SQLiteStore
+
+TRIGGER_LIVES = 3.0
+"""Seconds in which a press can open a modal."""
 
 _SURFACE = "slack"
 _KEY = "view:"
@@ -41,9 +44,11 @@ class Views:
                 await self._store.forget_kept(_SURFACE, _KEY, self._store.clock.now() - _KEPT_FOR)
                 await self._store.keep(_SURFACE, f"{_KEY}{view_id}", str(answer["view"]["hash"]))
 
-    async def is_ours(self, event: Submitted) -> bool:
-        """Whether a modal was sent as we filled it. Raises `StoreError`."""
-        await self._under_way.answered(_subject(event.view_id), 0, ANSWER_WITHIN)
+    async def is_ours(self, event: Submitted, by: float) -> bool:
+        """Whether a modal was sent as we filled it; nothing is waited for after that instant of the loop's clock.
+        Raises `StoreError`.
+        """
+        await self._under_way.answered(_subject(event.view_id), 0, by)
         kept = await self._store.kept(_SURFACE, f"{_KEY}{event.view_id}")
         return isinstance(kept, str) and kept == event.view_hash
 

@@ -8,11 +8,10 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
-from sayso.adapters.telegram import Event, Unreadable, parse_update
 from sayso.bots.findings import Finding
 from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Afterwards, Stopping, pause_after
 from sayso.bots.outbox import DeliveryProblem
@@ -21,6 +20,7 @@ from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._handler import Handler
+from sayso.bots.telegram._intake import Intake
 from sayso.bots.telegram._membership import TelegramMembership
 from sayso.bots.telegram._surface import TelegramSurface
 from sayso.bots.telegram._webhook import WebhookWatch
@@ -65,21 +65,21 @@ class TelegramBot:
         )
         self.membership = TelegramMembership(self._api, self._chats)
         self._afterwards = Afterwards(self.surface.budget, logger, "telegram message")
-        self._handler = Handler(parts, self._api, self.surface, self._chats, self._afterwards.spawn)
+        self._handler = Handler(parts, self._api, self.surface, self._chats, self._afterwards)
+        self._intake = Intake(self._handler.handle, parts.store.clock)
         self._secret = read_secret(
             settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
         ) or secrets.token_urlsafe(32)
         self._polling: asyncio.Timeout | None = None
         self._stopping = Stopping()
         self._last_beat = parts.store.clock.now()
-        self._bot_id = ""
         self.router = self._make_router() if settings.mode == "webhook" else None
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
         """Take updates until `stop`; see `Platform`."""
         await self._api.open()
         await self._chats.load()
-        async with self._afterwards:
+        async with self._afterwards, self._intake:
             await self._introduce(ready)
             if self._stopping.is_set():
                 return
@@ -113,7 +113,7 @@ class TelegramBot:
 
     async def _ask_who_we_are(self) -> None:
         me = await self._api.call("getMe")
-        self._bot_id, self._handler.username = str(me["id"]), str(me["username"])
+        self._intake.bot_id, self._handler.username = str(me["id"]), str(me["username"])
         commands = [{"command": name, "description": words} for name, words in _COMMANDS]
         await self._api.call("setMyCommands", commands=commands)
 
@@ -134,7 +134,7 @@ class TelegramBot:
                 updates = await self._fetch(offset, patience)
                 await self._beat()
                 ready(None)
-                offset = await self._handle_all(updates) or offset
+                offset = await self._intake.take(updates) or offset
             except (DeliveryProblem, StoreError, TimeoutError) as problem:
                 if self._stopping.is_set():
                     return
@@ -176,39 +176,6 @@ class TelegramBot:
         finally:
             self._polling = None
         return cast("Sequence[object]", fetched)
-
-    async def _handle_all(self, updates: Sequence[object]) -> int | None:
-        """Handle a batch, each person's updates in their order; the offset that confirms it.
-
-        Raises `StoreError` where something could not be committed: then nothing is confirmed, and all comes again.
-        """
-        received_at = self._store.clock.now()
-        queues: dict[int, list[tuple[Event, str]]] = {}
-        last: int | None = None
-        for update in updates:
-            event, update_id = parse_update(update, self._bot_id), _update_id(update)
-            last = update_id if last is None else max(last, update_id)
-            queues.setdefault(_sender_of(event), []).append((event, self._key(update_id)))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for queue in queues.values():
-                    group.create_task(self._handle_queue(queue, received_at))
-        except* StoreError as errors:
-            raise errors.exceptions[0] from errors
-        return None if last is None else last + 1
-
-    async def _handle_queue(self, queue: list[tuple[Event, str]], received_at: datetime) -> None:
-        for event, key in queue:
-            try:
-                await self._handler.handle(event, key, received_at)
-            except StoreError:
-                raise
-            except Exception:
-                # One update that cannot be handled must not be fetched for ever.
-                logger.exception("update %s could not be handled", key)
-
-    def _key(self, update_id: int) -> str:
-        return f"{PLATFORM}:{self._bot_id}:{update_id}"
 
     # Outages.
 
@@ -297,14 +264,14 @@ class TelegramBot:
             given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
             if not hmac.compare_digest(given.encode(), self._secret.encode()):
                 return Response(status_code=403)
-            if not (self._afterwards.is_open and self._bot_id):
+            if not (self._intake.is_open and self._intake.bot_id):
                 return Response(status_code=503)  # starting or stopping: Telegram sends it again
             try:
                 update = await request.json()
             except (ValueError, RecursionError):
                 return Response(status_code=400)
             try:
-                await self._handle_all([update])
+                await self._intake.take_one(update)
             except StoreError as error:
                 logger.error("an update could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
                 return Response(status_code=503)
@@ -337,12 +304,3 @@ async def check(settings: Settings) -> list[Finding]:
         return await check_telegram(api, Chats(settings), settings, settings.telegram)
     finally:
         await api.close()
-
-
-def _update_id(update: object) -> int:
-    found = cast("dict[str, Any]", update).get("update_id") if isinstance(update, dict) else None
-    return found if isinstance(found, int) else 0
-
-
-def _sender_of(event: Event) -> int:
-    return 0 if isinstance(event, Unreadable) else getattr(getattr(event, "sender", None), "user_id", 0)

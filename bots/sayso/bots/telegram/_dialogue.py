@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, unreadable_words
@@ -34,8 +32,10 @@ from sayso.adapters.telegram import (
     take_text,
 )
 from sayso.bots.cards import card_of
-from sayso.bots.chats import ANSWER_WITHIN, Reference
+from sayso.bots.chats import Reference
 from sayso.bots.desk import Press, outdated_words
+from sayso.bots.lifetime import Afterwards
+from sayso.bots.look_ups import Arrival
 from sayso.bots.membership import NOBODY
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api
@@ -58,8 +58,6 @@ _STILL_DIFFERENT = (
 _LARGEST_TEXT = 4000
 _FOUND = "#found"
 
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
-
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
@@ -71,7 +69,7 @@ class _Turn:
     message_id: int
     sender: Sender
     event_key: str
-    received_at: datetime
+    arrival: Arrival
 
     @property
     def subject(self) -> str:
@@ -80,14 +78,15 @@ class _Turn:
 
 
 class Dialogue:
-    """Carries conversations on. `spawn` runs what may come after the acknowledgement."""
+    """Carries conversations on. What may come after the acknowledgement is done `afterwards`."""
 
-    def __init__(self, parts: Parts, api: Api, surface: TelegramSurface, spawn: Spawn) -> None:
+    def __init__(self, parts: Parts, api: Api, surface: TelegramSurface, afterwards: Afterwards) -> None:
         self._under_way = parts.under_way
         self._strikes = parts.presses.strikes
         self._api = api
         self._surface = surface
-        self._spawn = spawn
+        self._spawn = afterwards.spawn
+        self._afterwards = afterwards
         self._store = parts.store
         self._desk = parts.desk
         self._settings = parts.settings
@@ -108,10 +107,10 @@ class Dialogue:
         self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
 
     async def pressed(
-        self, event: Pressed, chat: Chat, message_id: int, button: StepButton, key: str, received_at: datetime
+        self, event: Pressed, chat: Chat, message_id: int, button: StepButton, key: str, arrival: Arrival
     ) -> tuple[Words, bool]:
         """Take a press within a conversation; what to acknowledge it with, and whether that is a refusal."""
-        await self._under_way.answered(_subject(chat, message_id), button.rendering or 0, ANSWER_WITHIN)
+        await self._under_way.answered(_subject(chat, message_id), button.rendering or 0, arrival.look_up_by)
         conversation = await self._conversations.at(chat.id, message_id)
         if conversation is None:
             return ("This was finished already. Your press changed nothing.",), True
@@ -121,7 +120,7 @@ class Dialogue:
         if record is None or words is not None:
             await self._end(chat, message_id)
             return words or unreadable_words(), True
-        turn = _Turn(conversation, record, chat, message_id, event.sender, key, received_at)
+        turn = _Turn(conversation, record, chat, message_id, event.sender, key, arrival)
         if event.kept is None or not event.stands or not conversation.shows(event.kept, button):
             return await self._ask_anew(turn, is_readable=event.kept is not None), True
         self._strikes.clear(conversation.person, turn.subject)
@@ -140,11 +139,11 @@ class Dialogue:
             self._spawn(self._ask(self._card(turn.record), asked, turn.chat, turn.sender))
         return (_OUT_OF_DATE,)
 
-    async def typed(self, event: Typed, key: str, received_at: datetime) -> None:
+    async def typed(self, event: Typed, key: str, arrival: Arrival) -> None:
         """Take a text, or say why it is not taken."""
         if event.replies_to is None and not event.chat.is_private:
             return  # people talk; a message that answers nothing of ours is none of our business
-        words = await self._hear(event, key, received_at)
+        words = await self._hear(event, key, arrival)
         if words:
             self._spawn(self.say(event.chat, event.message_id, words))
 
@@ -153,7 +152,7 @@ class Dialogue:
         await self._conversations.interrupt(chat.id)
         self._spawn(self.say(chat, message_id, (unfit,)))
 
-    async def _hear(self, event: Typed, key: str, received_at: datetime) -> Words:
+    async def _hear(self, event: Typed, key: str, arrival: Arrival) -> Words:
         """What comes back for a text: nothing where the conversation goes on."""
         if event.sender.person is None:
             return (NOBODY,)
@@ -174,7 +173,7 @@ class Dialogue:
         if record is None or words is not None:
             await self._end(chat, message_id)
             return words or unreadable_words()
-        turn = _Turn(conversation, record, chat, message_id, event.sender, key, received_at)
+        turn = _Turn(conversation, record, chat, message_id, event.sender, key, arrival)
         if event.replied is not None and not conversation.says(event.replied):
             return await self._ask_anew(turn, is_readable=True)
         self._strikes.clear(conversation.person, turn.subject)
@@ -212,7 +211,8 @@ class Dialogue:
             person=PersonId(turn.conversation.person),
             name=turn.sender.name,
             event_key=turn.event_key,
-            received_at=turn.received_at,
+            received_at=turn.arrival.at,
+            look_up_by=turn.arrival.look_up_by,
             value=step.value,
             comment=step.comment,
             chat=str(turn.chat.id),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import datetime
 
 from sayso.adapters.cards import Words, cut
 from sayso.adapters.telegram import (
@@ -27,12 +26,14 @@ from sayso.adapters.telegram import (
 from sayso.bots.chats import Judged, Reference, Seen, Standing
 from sayso.bots.commands import Command
 from sayso.bots.desk import Answered, Press
+from sayso.bots.lifetime import Afterwards
+from sayso.bots.look_ups import Arrival
 from sayso.bots.membership import NOBODY
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api, TooLate
 from sayso.bots.telegram._chats import PLATFORM, Chats
-from sayso.bots.telegram._dialogue import Dialogue, Spawn
+from sayso.bots.telegram._dialogue import Dialogue
 from sayso.bots.telegram._surface import TelegramSurface
 from sayso.engine import CardRecord, OutcomeKind, PersonId
 
@@ -56,7 +57,9 @@ _STEPS = ("cancel", "back", "skip")
 
 
 class Handler:
-    """Turns events into answers, commands and conversations. `spawn` runs what may come after the acknowledgement."""
+    """Turns events into answers, commands and conversations. What may come after the acknowledgement is done
+    `afterwards`.
+    """
 
     def __init__(
         self,
@@ -64,29 +67,30 @@ class Handler:
         api: Api,
         surface: TelegramSurface,
         chats: Chats,
-        spawn: Spawn,
+        afterwards: Afterwards,
     ) -> None:
         self._api = api
         self._surface = surface
         self._chats = chats
-        self._spawn = spawn
+        self._spawn = afterwards.spawn
+        self._afterwards = afterwards
         self._store = parts.store
         self._desk = parts.desk
         self._commands = parts.commands
         self._settings = parts.settings
         self._presses = parts.presses
-        self._dialogue = Dialogue(parts, api, surface, spawn)
+        self._dialogue = Dialogue(parts, api, surface, afterwards)
         self.username = ""
 
-    async def handle(self, event: Event, event_key: str, received_at: datetime) -> None:
+    async def handle(self, event: Event, event_key: str, arrival: Arrival) -> None:
         """Do what an update asks for. Raises `StoreError` where that could not be committed."""
         match event:
             case Pressed():
-                await self._pressed(event, event_key, received_at)
+                await self._pressed(event, event_key, arrival)
             case Typed():
-                await self._dialogue.typed(event, event_key, received_at)
+                await self._dialogue.typed(event, event_key, arrival)
             case Commanded():
-                await self._commanded(event, event_key, received_at)
+                await self._commanded(event, event_key, arrival)
             case Migrated():
                 await self._chats.move(event.old, event.new)
             case StandingChanged():
@@ -97,22 +101,22 @@ class Handler:
 
     # Presses.
 
-    async def _pressed(self, event: Pressed, event_key: str, received_at: datetime) -> None:
+    async def _pressed(self, event: Pressed, event_key: str, arrival: Arrival) -> None:
         person, button = event.sender.person, event.button
         if person is None:
             await self._acknowledge(event, (NOBODY,), alert=True)
         elif isinstance(button, CardButton):
-            await self._card_pressed(event, person, button, event_key, received_at)
+            await self._card_pressed(event, person, button, event_key, arrival)
         elif isinstance(button, StepButton) and event.chat is not None and event.message_id is not None:
             words, is_refused = await self._dialogue.pressed(
-                event, event.chat, event.message_id, button, event_key, received_at
+                event, event.chat, event.message_id, button, event_key, arrival
             )
             await self._acknowledge(event, words, alert=is_refused)
         else:
             await self._acknowledge(event, ("sayso does not know this question (any more).",), alert=True)
 
     async def _card_pressed(
-        self, event: Pressed, person: PersonId, button: CardButton, event_key: str, received_at: datetime
+        self, event: Pressed, person: PersonId, button: CardButton, event_key: str, arrival: Arrival
     ) -> None:
         confirm = button.action is Action.CONFIRM
         press = Press(
@@ -121,13 +125,14 @@ class Handler:
             person=person,
             name=event.sender.name,
             event_key=event_key,
-            received_at=received_at,
+            received_at=arrival.at,
+            look_up_by=arrival.look_up_by,
             choice=button.number if button.action is Action.CHOOSE else None,
             value=bool(button.number) if confirm else None,
             chat=None if event.chat is None else str(event.chat.id),
         )
         seen = _seen(event, button)
-        judged = await self._presses.judge(seen, person, PLATFORM)
+        judged = await self._presses.judge(seen, person, PLATFORM, arrival.look_up_by)
         if judged.is_copy:
             self._spawn(self._presses.close_copy(self._surface, seen))
         if not judged.counts:
@@ -215,7 +220,7 @@ class Handler:
 
     # Commands.
 
-    async def _commanded(self, event: Commanded, event_key: str, received_at: datetime) -> None:
+    async def _commanded(self, event: Commanded, event_key: str, arrival: Arrival) -> None:
         if event.addressee is not None and event.addressee.lower() != self.username.lower():
             return
         if event.sender.person is None:
@@ -223,22 +228,20 @@ class Handler:
             return
         if event.verb in _STEPS:
             typed = replace(event.typed, text=f"/{event.verb}")
-            await self._dialogue.typed(typed, event_key, received_at)
+            await self._dialogue.typed(typed, event_key, arrival)
             return
         is_ours = event.verb in _VERBS or event.verb == "start" or event.addressee is not None
         if not is_ours and event.typed.replies_to is not None:
-            await self._dialogue.typed(event.typed, event_key, received_at)  # such as "/opt is full"
+            await self._dialogue.typed(event.typed, event_key, arrival)  # such as "/opt is full"
             return
         if not is_ours and not event.chat.is_private:
             return  # a command of some other bot in the group
         if event.typed.unfit is not None:
             await self._dialogue.refuse(event.chat, event.typed.message_id, event.typed.unfit)
             return
-        await self._carry_out(event, event.sender.person, event_key, received_at)
+        await self._carry_out(event, event.sender.person, event_key, arrival)
 
-    async def _carry_out(
-        self, event: Commanded, person: PersonId, event_key: str, received_at: datetime
-    ) -> None:
+    async def _carry_out(self, event: Commanded, person: PersonId, event_key: str, arrival: Arrival) -> None:
         is_start = event.verb == "start"
         reply = await self._commands.run(
             Command(
@@ -247,7 +250,8 @@ class Handler:
                 person=person,
                 name=event.sender.name,
                 event_key=event_key,
-                received_at=received_at,
+                received_at=arrival.at,
+                look_up_by=arrival.look_up_by,
                 prefix="/",
                 start="run",
                 is_private=event.chat.is_private,

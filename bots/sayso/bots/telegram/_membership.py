@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import Chats
 from sayso.config import Destination
 
-_WITHIN = 5.0
 _PRESENT = frozenset({"creator", "administrator", "member"})
 
 
@@ -27,17 +25,16 @@ class TelegramMembership:
         """None where a person belongs to the chat now; there is nothing more to say. Raises `LookUpFailed`."""
         user_id = person.rpartition(":")[2]
         try:
-            async with asyncio.timeout(_WITHIN):
-                found: dict[str, Any] = await self._chats.follow(
-                    self._chats.id_of(destination),
-                    lambda chat: self._api.call("getChatMember", chat_id=chat, user_id=int(user_id)),
-                )
+            found: dict[str, Any] = await self._chats.follow(
+                self._chats.id_of(destination),
+                lambda chat: self._api.call("getChatMember", chat_id=chat, user_id=int(user_id)),
+            )
         except Undeliverable as problem:
             if "user not found" in problem.reason.lower():
                 return ""
             raise LookUpFailed(problem.reason) from problem
-        except (DeliveryProblem, TimeoutError) as problem:
-            raise LookUpFailed(str(problem) or "it took too long") from problem
+        except DeliveryProblem as problem:
+            raise LookUpFailed(str(problem)) from problem
         status = found["status"]
         is_in = status in _PRESENT or (status == "restricted" and found.get("is_member") is True)
         return None if is_in else ""
@@ -48,28 +45,26 @@ class TelegramMembership:
     async def why_gone(self, person: str) -> str | None:
         """None where Telegram has the person's own chat with the bot still. Raises `LookUpFailed`."""
         try:
-            async with asyncio.timeout(_WITHIN):
-                chat = await self._api.call("getChat", chat_id=int(person.rpartition(":")[2]))
+            chat = await self._api.call("getChat", chat_id=int(person.rpartition(":")[2]))
         except Undeliverable as problem:
             reason = problem.reason.lower()
             if "chat not found" in reason or "user is deactivated" in reason:
                 return CLOSED
             raise LookUpFailed(problem.reason) from problem
-        except (DeliveryProblem, TimeoutError) as problem:
-            raise LookUpFailed(str(problem) or "it took too long") from problem
+        except DeliveryProblem as problem:
+            raise LookUpFailed(str(problem)) from problem
         return None if chat.get("first_name") else CLOSED  # a deleted account has no name any more
 
     async def members(self, group: str) -> Members:
         """The administrators of a group now, without bots; those who are anonymous hide. Raises `LookUpFailed`."""
         try:
-            async with asyncio.timeout(_WITHIN):
-                found: list[dict[str, Any]] = await self._chats.follow(
-                    int(group), lambda chat: self._api.call("getChatAdministrators", chat_id=chat)
-                )
+            found: list[dict[str, Any]] = await self._chats.follow(
+                int(group), lambda chat: self._api.call("getChatAdministrators", chat_id=chat)
+            )
         except Throttled as problem:
             raise LookUpThrottled(problem.reason) from problem
-        except (DeliveryProblem, TimeoutError) as problem:
-            raise LookUpFailed(str(problem) or "it took too long") from problem
+        except DeliveryProblem as problem:
+            raise LookUpFailed(str(problem)) from problem
         people = [one for one in found if not one["user"]["is_bot"]]
         hidden = frozenset(str(one["user"]["id"]) for one in people if one.get("is_anonymous"))
         return Members(frozenset(str(one["user"]["id"]) for one in people) - hidden, hidden)

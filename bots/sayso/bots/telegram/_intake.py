@@ -1,0 +1,129 @@
+"""Updates as they come: each person's in their order, and confirmed once what they decide is committed.
+
+One that takes long holds up its own person alone. Telegram forgets all updates below the offset of the next fetch, so
+the offset stays at the oldest that is not committed yet; what comes again above it is known, and not taken twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Any, Self, cast
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from sayso.adapters.telegram import Event, Unreadable, parse_update
+from sayso.bots.look_ups import Arrival
+from sayso.bots.telegram._chats import PLATFORM
+from sayso.engine import Clock, StoreError
+
+logger = logging.getLogger("sayso.telegram")
+
+_MOMENT = 0.25
+"""Seconds that the next fetch waits for what is under way."""
+
+Handle = Callable[[Event, str, Arrival], Awaitable[None]]
+"""Does what an update asks for, under a key of its own. Raises `StoreError` where that could not be committed."""
+
+
+class Intake:
+    """Has updates handled while it is entered; leaving waits for what is under way."""
+
+    def __init__(self, handle: Handle, clock: Clock, moment: float = _MOMENT) -> None:
+        self._handle = handle
+        self._clock = clock
+        self._moment = moment
+        self._group: asyncio.TaskGroup | None = None
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._known: dict[int, asyncio.Task[StoreError | None]] = {}
+        self._senders: WeakKeyDictionary[asyncio.Task[StoreError | None], int] = WeakKeyDictionary()
+        self._uncommitted: dict[int, StoreError] = {}
+        self.bot_id = ""
+
+    async def __aenter__(self) -> Self:
+        self._known.clear()
+        self._uncommitted.clear()
+        self._group = await asyncio.TaskGroup().__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        group, self._group = self._group, None
+        assert group is not None
+        await group.__aexit__(kind, error, trace)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether updates are taken."""
+        return self._group is not None
+
+    async def take(self, updates: Sequence[object]) -> int | None:
+        """Have what was fetched handled, and wait a moment for it; the offset that confirms what is committed, None
+        where nothing came yet. Raises `StoreError` where something could not be committed: then all that is not comes
+        again.
+        """
+        for update in updates:
+            if (update_id := _id_of(update)) not in self._known:
+                self._known[update_id] = self._begin(update)
+        if not self._known:
+            return None
+        await asyncio.wait(self._known.values(), timeout=self._moment)
+        if self._uncommitted:
+            await self._give_back()
+        under_way = [update_id for update_id, task in self._known.items() if not task.done()]
+        offset = min(under_way, default=max(self._known) + 1)
+        self._known = {update_id: task for update_id, task in self._known.items() if update_id >= offset}
+        return offset
+
+    async def take_one(self, update: object) -> None:
+        """Have one update handled. Raises `StoreError` where what it decides could not be committed."""
+        task = self._begin(update)
+        error = await asyncio.shield(task)
+        if error is not None:
+            self._uncommitted.pop(self._senders[task], None)
+            raise error
+
+    async def _give_back(self) -> None:
+        """Forget what somebody sent and was not committed, to take it again in its order. Raises `StoreError`."""
+        sender, error = next(iter(self._uncommitted.items()))
+        theirs = {one: task for one, task in self._known.items() if self._senders[task] == sender}
+        await asyncio.wait(theirs.values())  # none behind the one that failed is tried
+        del self._uncommitted[sender]
+        for update_id, task in theirs.items():
+            if task.result() is not None:
+                del self._known[update_id]
+        raise error
+
+    def _begin(self, update: object) -> asyncio.Task[StoreError | None]:
+        assert self._group is not None, "it is entered first"
+        event, key = parse_update(update, self.bot_id), f"{PLATFORM}:{self.bot_id}:{_id_of(update)}"
+        sender = _sender_of(event)
+        task = self._group.create_task(self._take(sender, event, key, Arrival.now(self._clock)), name=key)
+        self._senders[task] = sender
+        return task
+
+    async def _take(self, sender: int, event: Event, key: str, arrival: Arrival) -> StoreError | None:
+        """Why it could not be committed; behind one of the same person that could not, it is not tried."""
+        async with self._turns.setdefault(sender, asyncio.Lock()):
+            if sender in self._uncommitted:
+                return self._uncommitted[sender]
+            try:
+                await self._handle(event, key, arrival)
+            except StoreError as error:
+                self._uncommitted[sender] = error
+                return error
+            except Exception:
+                # One update that cannot be handled must not be fetched for ever.
+                logger.exception("update %s could not be handled", key)
+            return None
+
+
+def _id_of(update: object) -> int:
+    found = cast("dict[str, Any]", update).get("update_id") if isinstance(update, dict) else None
+    return found if isinstance(found, int) else 0
+
+
+def _sender_of(event: Event) -> int:
+    return 0 if isinstance(event, Unreadable) else getattr(getattr(event, "sender", None), "user_id", 0)

@@ -1,0 +1,36 @@
+"""Everybody hears something true within seconds, whatever the platforms that are asked about them do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sayso.config import GroupSettings
+from tests.acceptance.both import Both
+from tests.acceptance.test_teams import asking, team
+
+SLACKS_PATIENCE = timedelta(seconds=3)
+
+
+async def test_a_platform_that_hangs_holds_up_no_press_on_the_other(both: Both) -> None:
+    """Ana is one person on both. Her presses are looked up together, from their arrival, and Slack says who she is."""
+    ana_too = both.telegram.add_person("Ana T.")
+    await both.group.add(ana_too)
+    group = both.slack.add_user_group("sre", [both.ana])
+    both.more = {"groups": {"sre": GroupSettings(slack=group.id)}, "policies": team()}
+    async with both.running(asking()) as runtime:
+        await both.link(both.ana, ana_too)
+        for _ in range(3):
+            await runtime.start("team")
+        await both.slack.until(
+            lambda: len([one for one in both.ana.messages(both.channel) if one.labels]) == 3
+        )
+        cards = [one for one in both.ana.messages(both.channel) if one.labels]
+        before = len(both.ana.words(both.channel))
+        both.telegram.hold("getChatMember")
+        presses = [await both.ana.press(card, "✅ Approve") for card in cards]
+        results = [await press.result() for press in presses]
+        assert all(one.is_acknowledged and one.took < SLACKS_PATIENCE for one in results), results
+        await both.slack.until(lambda: len(both.ana.words(both.channel)) >= before + 3)
+        first, *others = both.ana.words(both.channel)[before:]
+        assert first == "Your approval counts: 1 of 2.", "Slack says that she is of @sre"
+        assert all("it could not be checked that you belong to" in one for one in others), "it was too late"
