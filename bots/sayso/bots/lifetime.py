@@ -16,6 +16,12 @@ Sent = TypeVar("Sent")
 FIRST_BACK_OFF = 0.5
 LONGEST_BACK_OFF = 30.0
 
+WORDS_LIVE = 30 * 60.0
+"""Seconds for which it is worth telling somebody what became of what they did."""
+
+REPLIES_LIVE = 60.0
+"""Seconds for which the reply to a command is worth sending: lists are of the moment."""
+
 _LAST_WORDS = 5.0
 """Seconds that what is being sent has at the end."""
 
@@ -103,22 +109,30 @@ class Afterwards:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def patiently(self, send: Callable[[], Awaitable[Sent]], seconds: float) -> Sent:
-        """Send something, and once more when the platform allows it that throttles: within so many seconds, for then
-        nobody waits for it any more, and not at the end. Raises `Throttled`, and what `send` raises.
+    async def patiently(
+        self, send: Callable[[], Awaitable[Sent]], seconds: float, met: Throttled | None = None
+    ) -> Sent:
+        """Send something, and once more when the platform allows it that throttles, as it may have met already: within
+        so many seconds, for then nobody waits for it any more, and not at the end. Raises `Throttled`, and what `send`
+        raises.
         """
         until = asyncio.get_running_loop().time() + seconds
         while True:
+            if met is not None:
+                await self._wait_out(met, until)
             try:
                 return await send()
             except Throttled as problem:
-                self._budget.block(problem.key, problem.retry_after)
-                wait = max(1.0, problem.retry_after.total_seconds())
-                if asyncio.get_running_loop().time() + wait > until:
-                    raise
-                await self._ending.pause(wait)
-                if self._ending.is_set():
-                    raise
+                met = problem
+
+    async def _wait_out(self, problem: Throttled, until: float) -> None:
+        self._budget.block(problem.key, problem.retry_after)
+        wait = max(1.0, problem.retry_after.total_seconds())
+        if asyncio.get_running_loop().time() + wait > until:
+            raise problem
+        await self._ending.pause(wait)
+        if self._ending.is_set():
+            raise problem
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sayso.adapters.cards import Words
 from sayso.adapters.slack import Pressed, SlackMessage, render_words
-from sayso.bots.lifetime import Afterwards
+from sayso.bots.lifetime import REPLIES_LIVE, WORDS_LIVE, Afterwards
 from sayso.bots.outbox import DeliveryProblem, Throttled, Unclear
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._home import Home
@@ -18,14 +18,10 @@ from sayso.bots.slack._home import Home
 WAY_WITHIN = 2.5
 """Seconds after which a way that does not answer is given up for the next one."""
 
-ADDRESS_LIVES = 30 * 60.0
-"""Seconds that a response address can be used, five times (docs.slack.dev/interactivity/handling-user-interaction)."""
-
 _MOST_USES = 4
-"""One less: who counts them may count one that we never heard of."""
-
-_REPLY_WITHIN = 60.0
-"""Seconds that the reply to a command is worth sending: lists are of the moment."""
+"""How often a response address is used: Slack takes five, within half an hour, and may count one that we never heard of
+(docs.slack.dev/interactivity/handling-user-interaction).
+"""
 
 Say = Callable[[], Awaitable[Words]]
 """What is true at the moment at which it is sent."""
@@ -53,11 +49,11 @@ class Telling:
                 address = event.response_url if uses <= _MOST_USES else None
                 await self._send(address, event.channel, event.sender.user_id, render_words((words,)))
 
-        await self._afterwards.patiently(send, ADDRESS_LIVES)
+        await self._afterwards.patiently(send, WORDS_LIVE)
 
     async def reply(self, address: str, message: SlackMessage) -> None:
         """Reply to what was typed. Raises `DeliveryProblem`."""
-        await self._afterwards.patiently(lambda: self._respond(address, message), _REPLY_WITHIN)
+        await self._afterwards.patiently(lambda: self._respond(address, message), REPLIES_LIVE)
 
     async def _send(self, address: str | None, channel: str | None, user: str, message: SlackMessage) -> None:
         """By the first way that takes it. Raises what the first of them raised, or `Throttled`: then it is worth

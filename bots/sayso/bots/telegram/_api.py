@@ -159,7 +159,7 @@ class Api:
             # In lower case: the library warns where it has a method of its own, which knows fewer fields.
             return await self._bot.do_api_request(method.lower(), api_kwargs=given, read_timeout=patience)
         except telegram_error.TelegramError as error:
-            problem = _translate(error, parameters.get("chat_id"))
+            problem = _translate(error, method, parameters.get("chat_id"))
             if problem is None:
                 return None
             raise problem from error
@@ -169,13 +169,15 @@ def _unhindered(_: int) -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
 
-def _translate(error: telegram_error.TelegramError, chat_id: object) -> DeliveryProblem | None:
+def _translate(error: telegram_error.TelegramError, method: str, chat_id: object) -> DeliveryProblem | None:
     text = error.message.partition(_PAGE)[0]
     if _PAGE in error.message:
         return Unclear(text)  # of whoever stands in between, and not of Telegram
     match error:
         case telegram_error.RetryAfter():
-            return Throttled(_retry_after(error), None if chat_id is None else f"chat:{chat_id}")
+            return Throttled(
+                _retry_after(error), f"method:{method}" if chat_id is None else f"chat:{chat_id}"
+            )
         case telegram_error.ChatMigrated():
             return Moved(error.new_chat_id)
         case telegram_error.Conflict():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, unreadable_words
@@ -34,7 +35,7 @@ from sayso.adapters.telegram import (
 from sayso.bots.cards import card_of
 from sayso.bots.chats import Reference
 from sayso.bots.desk import Press, outdated_words
-from sayso.bots.lifetime import Afterwards
+from sayso.bots.lifetime import WORDS_LIVE, Afterwards
 from sayso.bots.look_ups import Arrival
 from sayso.bots.membership import NOBODY
 from sayso.bots.serving import Parts
@@ -196,7 +197,8 @@ class Dialogue:
                 await self._go_on(step, turn)
                 return ()
             case Found():
-                self._spawn(self._show_found(step, turn))
+                show = partial(self._show_found, step, turn)
+                self._spawn(self._afterwards.patiently(show, WORDS_LIVE))
                 return ()
             case Stopped():
                 await self._end(turn.chat, turn.message_id)
@@ -270,7 +272,23 @@ class Dialogue:
         # A selective reply is forced on those whom the text mentions; the mention is the person's own.
         name = as_html([Stretch(inert(sender.name))])
         mention = "" if chat.is_private else f'<a href="tg://user?id={sender.user_id}">{name}</a>: '
-        await self._post(chat, f"{mention}{shown.text}", markup, conversation, reply_to)
+        is_again = False
+
+        async def ask() -> None:
+            nonlocal is_again
+            since = await self._since(conversation) if is_again else None
+            is_again = True
+            if since is None:
+                await self._post(chat, f"{mention}{shown.text}", markup, conversation, reply_to)
+            elif reply_to is not None:
+                await self.say(chat, reply_to, since)
+
+        await self._afterwards.patiently(ask, WORDS_LIVE)
+
+    async def _since(self, conversation: Conversation) -> Words | None:
+        """Why a conversation has no use any more that could not be asked for a while."""
+        record, words = await self._hindrance(conversation)
+        return words or (unreadable_words() if record is None else None)
 
     async def _show_found(self, found: Found, turn: _Turn) -> None:
         """The options that were found are buttons of the card, in another message of it."""
@@ -314,19 +332,37 @@ class Dialogue:
             await self._conversations.put_newest(chat.id, int(sent["message_id"]), asked)
         return cast("dict[str, Any]", sent)
 
-    async def say(self, chat: Chat, reply_to: int, words: Words) -> None:
-        """Answer a message."""
-        text = cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT)
-        await self._surface.say(chat.id, as_html([Stretch(text)]), topic=chat.topic, reply_to=reply_to)
+    async def say(self, chat: Chat, reply_to: int, words: Words, worth: float = WORDS_LIVE) -> None:
+        """Answer a message, as long as it is worth it where Telegram throttles."""
+        text = as_html([Stretch(cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT))])
+
+        async def send() -> None:
+            await self._surface.say(chat.id, text, topic=chat.topic, reply_to=reply_to)
+
+        await self._afterwards.patiently(send, worth)
 
     async def edit_markup(self, chat_id: int, message_id: int, markup: dict[str, Any]) -> None:
         """Change the buttons of a message."""
-        await self._surface.wait(chat_id)
-        await self._api.call(
-            "editMessageReplyMarkup", chat_id=chat_id, message_id=message_id, reply_markup=markup
-        )
+
+        async def edit() -> None:
+            await self._surface.wait(chat_id)
+            await self._api.call(
+                "editMessageReplyMarkup", chat_id=chat_id, message_id=message_id, reply_markup=markup
+            )
+
+        await self._afterwards.patiently(edit, WORDS_LIVE)
 
     async def _edit(self, turn: _Turn, asked: Prompt, rendering: int) -> None:
+        """Ask in the message that asked before, unless it asks something else by the time that Telegram allows it."""
+
+        async def edit() -> None:
+            standing = await self._conversations.at(turn.chat.id, turn.message_id)
+            if standing is not None and standing.rendering == rendering:
+                await self._edit_now(turn, asked, rendering)
+
+        await self._afterwards.patiently(edit, WORDS_LIVE)
+
+    async def _edit_now(self, turn: _Turn, asked: Prompt, rendering: int) -> None:
         chat_id, message_id = turn.chat.id, turn.message_id
         with self._under_way.sending(turn.subject, rendering):
             await self._surface.wait(chat_id)

@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 from sayso.adapters.cards import Words, cut
+from sayso.adapters.console import visible_line
 from sayso.adapters.telegram import (
     TOAST_LIMIT,
     Action,
@@ -22,14 +23,15 @@ from sayso.adapters.telegram import (
     Typed,
     Unreadable,
     as_html,
+    inert,
 )
 from sayso.bots.chats import Judged, Reference, Seen, Standing
 from sayso.bots.commands import Command
 from sayso.bots.desk import Answered, Press
-from sayso.bots.lifetime import Afterwards
+from sayso.bots.lifetime import REPLIES_LIVE, WORDS_LIVE, Afterwards
 from sayso.bots.look_ups import Arrival
 from sayso.bots.membership import NOBODY
-from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.outbox import DeliveryProblem, Throttled
 from sayso.bots.serving import Parts
 from sayso.bots.telegram._api import Api, TooLate
 from sayso.bots.telegram._chats import PLATFORM, Chats
@@ -41,6 +43,9 @@ logger = logging.getLogger("sayso.telegram")
 
 ACKNOWLEDGE_WITHIN = 5.0
 """Seconds that an acknowledgement may take; what it tells is committed already."""
+
+PRESS_WATCHED = 8.0
+"""Seconds for which somebody looks at what they pressed, and Telegram shows an answer for certain."""
 
 _VERBS = {
     "run": "run",
@@ -168,20 +173,57 @@ class Handler:
         await self._acknowledge(event, heard.words, alert=not accepted)
 
     async def _acknowledge(self, event: Pressed, words: Words, *, alert: bool = False) -> None:
-        """Answer the press. What was decided is committed: a failure here is logged and changes nothing."""
-        text = cut(self._surface.in_zone(words, event.sender.user_id), TOAST_LIMIT) or None
+        """Answer the press. What was decided is committed: a failure here changes nothing, its words come behind."""
+        text = cut(self._surface.in_zone(words, event.sender.user_id), TOAST_LIMIT)
         try:
             async with asyncio.timeout(ACKNOWLEDGE_WITHIN):
-                await self._api.call(
-                    "answerCallbackQuery",
-                    callback_query_id=event.query_id,
-                    text=text,
-                    show_alert=True if alert and text else None,
-                )
+                await self._answer_query(event, text, alert=alert)
         except TooLate:
             logger.info("press %s was acknowledged too late; what it decided stands", event.query_id)
+            self._spawn(self._tell(event, text))
+        except Throttled as problem:
+            logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
+            self._spawn(self._acknowledge_later(event, text, problem, alert=alert))
         except (DeliveryProblem, TimeoutError) as problem:
             logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
+            self._spawn(self._tell(event, text))
+
+    async def _answer_query(self, event: Pressed, text: str, *, alert: bool) -> None:
+        await self._api.call(
+            "answerCallbackQuery",
+            callback_query_id=event.query_id,
+            text=text or None,
+            show_alert=True if alert and text else None,
+        )
+
+    async def _acknowledge_later(self, event: Pressed, text: str, met: Throttled, *, alert: bool) -> None:
+        """Once Telegram allows it, as long as somebody looks at what they pressed; else in their own chat."""
+        try:
+            await self._afterwards.patiently(
+                lambda: self._answer_query(event, text, alert=alert), PRESS_WATCHED, met
+            )
+        except DeliveryProblem as problem:
+            logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
+            await self._tell(event, text)
+
+    async def _tell(self, event: Pressed, text: str) -> None:
+        """Say in somebody's own chat what became of a press that could not be answered. There may be no such chat."""
+        if not text or event.sender.person is None:
+            return
+        is_here = event.chat is not None and event.chat.is_private
+        about = "" if is_here else await self._about(event)
+        message = as_html([Stretch(inert(f"{about}{text}"))])
+        reply_to = event.message_id if is_here else None
+        user_id = event.sender.user_id
+        await self._afterwards.patiently(
+            lambda: self._surface.say(user_id, message, reply_to=reply_to), WORDS_LIVE
+        )
+
+    async def _about(self, event: Pressed) -> str:
+        """Which question a press elsewhere was about."""
+        button = event.button
+        record = await self._store.reader.card(button.request_id) if isinstance(button, CardButton) else None
+        return "" if record is None else f"{cut(visible_line(record.request.question.prompt or ''), 100)}\n"
 
     async def _mismatched(self, event: Pressed, judged: Judged) -> None:
         """The press does not come from what was shown: say so, and how to answer all the same."""
@@ -210,7 +252,8 @@ class Handler:
             )
         )
         text = "\n".join(self._surface.in_zone(line, event.sender.user_id) for line in reply.lines)
-        await self._surface.say(event.sender.user_id, as_html([Stretch(text)]))
+        user_id, message = event.sender.user_id, as_html([Stretch(text)])
+        await self._afterwards.patiently(lambda: self._surface.say(user_id, message), REPLIES_LIVE)
 
     async def _turn_page(self, seen: Seen, record: CardRecord, page: int) -> None:
         """Show another page of options: the whole card under a number of its own, for what stands there is compared."""
@@ -264,7 +307,7 @@ class Handler:
         greeting = await self._started(event, person) if is_start and not reply.is_limited else ()
         reader = event.sender.user_id if event.chat.is_private else None
         lines = "\n".join(self._surface.in_zone(line, reader) for line in (*greeting, *reply.lines))
-        self._spawn(self._dialogue.say(event.chat, event.typed.message_id, (lines,)))
+        self._spawn(self._dialogue.say(event.chat, event.typed.message_id, (lines,), REPLIES_LIVE))
 
     async def _started(self, event: Commanded, person: PersonId) -> tuple[Words, ...]:
         """`/start`: somebody opened the chat, by hand or by a deep link. Cards can come here from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -160,7 +160,13 @@ class LocalServer(ABC, Generic[State]):
         """The answer of the faults that answer in the platform's own form."""
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        received_at, method = self.clock.now(), request.match_info["method"]
+        return await self._handle_as(request.match_info["method"], self._answer, request)
+
+    async def _handle_as(
+        self, method: str, carry_out: Callable[[str, web.Request], Awaitable[Answer]], request: web.Request
+    ) -> web.StreamResponse:
+        """Answer a call, with the faults that are planned for a method of this name."""
+        received_at = self.clock.now()
         fault = self.faults.take(method)
         answer: Answer | None = None
         given: dict[str, Any] = {}
@@ -169,7 +175,7 @@ class LocalServer(ABC, Generic[State]):
             self._news.tell()
             return web.Response()
         if fault is None or fault.kind in AFTER:
-            answer = await self._answer(method, request)
+            answer = await carry_out(method, request)
             given = answer.given
             if answer.is_bug:
                 self.problems.append(f"{method}: {answer.error}")

@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 
 from aiohttp import web
 
-from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer, deliver
+from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer
 from sayso.testing.slack._control import ControlApi
 from sayso.testing.slack._delivery import Delivery, event_payload
 from sayso.testing.slack._limits import Meter, SlackLimits
@@ -312,19 +312,21 @@ class LocalSlack(LocalServer[SlackState]):
             raise Refused("ratelimited", retry_after=wait)
 
     async def _handle_response(self, request: web.Request) -> web.StreamResponse:
-        fault = self.faults.take("response_url")
         if self.redirect_responses is not None:
             return web.Response(status=307, headers={"Location": self.redirect_responses})
+        return await self._handle_as("response_url", self._respond, request)
+
+    async def _respond(self, _method: str, request: web.Request) -> Answer:
+        given: dict[str, Any] = {}
         try:
-            given: dict[str, Any] = await request.json()
+            given = await request.json()
             error = self._world.respond(request.match_info["name"], given)
         except Refused as refused:
             self.problems.append(f"response_url: {refused}")
             error = refused.error
         except (ConnectionError, ValueError) as broken:
             error = repr(broken)
-        response = web.Response(text=error or "ok", status=404 if error else 200)
-        return await deliver(request, response, fault)
+        return Answer(web.Response(text=error or "ok", status=404 if error else 200), given, error)
 
     async def _handle_upload(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
