@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from enum import Enum
+from typing import Annotated, Literal, cast
 
 import msgspec
 import pytest
 
+from sayso.adapters.cards import Card, build_card
 from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field
-from sayso.engine import InvalidAnswer, Json
+from sayso.adapters.slack import Entered as SlackEntered
+from sayso.adapters.slack import read_submission as read_slack
+from sayso.adapters.telegram import Finished, Goal, GoOn, begin, take_text
+from sayso.adapters.web import Entered as WebEntered
+from sayso.adapters.web import read_answer as read_web
+from sayso.engine import InvalidAnswer, Json, shown_text
+from sayso.engine._questions import build_question
+from tests.adapters.card_records import PLACES, pending
 from tests.adapters.console_support import question
 
 
@@ -95,3 +105,114 @@ def test_limits_of_the_schema_hold_for_each_field() -> None:
 )
 def test_harder_schemas_are_answered_as_json(schema: dict[str, Json]) -> None:
     assert form_fields(question("form", schema=schema)) is None
+
+
+class Stage(Enum):
+    """Where it goes."""
+
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Rollout(msgspec.Struct):
+    source: Stage
+    target: Stage = Stage.PRODUCTION
+    replicas: Annotated[int | None, msgspec.Meta(title="How many?")] = 3
+    notify: bool = True
+    paths: list[str] = []
+    ticket: str | None = None
+
+
+ROLLOUT = cast("dict[str, Json]", build_question("Go?", None, "form", Rollout, None).schema)
+
+
+def test_a_title_is_the_field_s_own_and_never_that_of_its_type() -> None:
+    fields = fields_of(ROLLOUT)
+    titles = ["source", "target", "How many?", "notify", "paths", "ticket"]
+    assert [one.title for one in fields.values()] == titles
+    assert fields["target"].description == "Where it goes."
+    assert fields["target"].help == "Where it goes. Default: production"
+
+
+@pytest.mark.parametrize("title", ["Name", "Name\u200b", " Name ", "Na\u00adme"])
+def test_fields_whose_titles_look_alike_are_told_apart_by_their_names(title: str) -> None:
+    plain: dict[str, Json] = {"type": "string", "title": "Name"}
+    fields = fields_of({"type": "object", "properties": {"a": plain, "b": {**plain, "title": title}}})
+    assert [shown_text(one.title) for one in fields.values()] == ["Name (a)", "Name (b)"]
+
+
+@pytest.mark.parametrize("title", ["", "\u200b", " \n"])
+def test_a_title_that_shows_nothing_is_the_name(title: str) -> None:
+    schema: dict[str, Json] = {"type": "object", "properties": {"a": {"type": "string", "title": title}}}
+    assert fields_of(schema)["a"].title == "a"
+
+
+def left_empty_in_slack(card: Card) -> Json:
+    choice = {"type": "static_select", "selected_option": {"value": "0"}}
+    entered = read_slack(card, {f"{card.id}:{card.revision}:0": {"value": choice}})
+    assert isinstance(entered, SlackEntered), entered
+    return entered.value
+
+
+def left_empty_on_the_web(card: Card) -> Json:
+    entered = read_web(card, {"field-0": ["0"], "field-1": [""]})
+    assert isinstance(entered, WebEntered), entered
+    return entered.value
+
+
+def left_empty_in_telegram(card: Card) -> Json:
+    step = take_text(card, begin(card, "telegram:7", Goal.ANSWER), "staging")
+    while isinstance(step, GoOn):
+        step = take_text(card, step.conversation, "/skip")
+    assert isinstance(step, Finished), step
+    return step.value
+
+
+@pytest.mark.parametrize(
+    "left_empty",
+    [left_empty_in_slack, left_empty_on_the_web, left_empty_in_telegram],
+    ids=lambda one: one.__name__,
+)
+def test_what_is_left_empty_takes_the_default_that_was_shown(left_empty: Callable[[Card], Json]) -> None:
+    """The answer holds what the person saw, and the workflow gets it."""
+    card = build_card(pending(question("form", schema=ROLLOUT)), PLACES)
+    assert left_empty(card) == {
+        "source": "staging",
+        "target": "production",
+        "replicas": 3,
+        "notify": True,
+        "paths": [],
+    }
+    assert {one.name: one.default_words for one in fields_of(ROLLOUT).values()} == {
+        "source": "",
+        "target": "production",
+        "replicas": "3",
+        "notify": "yes",
+        "paths": "",
+        "ticket": "",
+    }
+
+
+@pytest.mark.parametrize("default", ["seven", None, [1]])
+def test_a_default_that_does_not_fit_is_none(default: Json) -> None:
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "default": default}},
+    }
+    assert fields_of(schema)["a"].left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("a", "a"), ("A", "A"), ("“a”", "a"), ("Don\u2019t", "Don't"), ("b  b", "b b")]
+)
+def test_an_option_of_a_field_is_found_as_phones_type_it(typed: str, value: str) -> None:
+    schema: dict[str, Json] = {"enum": ["A", "a", "Don't", "b b"]}
+    field = fields_of({"type": "object", "properties": {"one": schema}})["one"]
+    assert read_field(field, typed) == value
+
+
+@pytest.mark.parametrize("name", ["count", "price"])
+@pytest.mark.parametrize("typed", ["1.000", "1,5", "1 000"])
+def test_a_number_that_could_be_another_is_refused_in_a_form(name: str, typed: str) -> None:
+    with pytest.raises(InvalidAnswer, match="Please"):
+        read_field(ORDER[name], typed)

@@ -53,6 +53,7 @@ from sayso.engine._records import (
 )
 from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
+from sayso.engine._typed import Unclear, fold_text, read_json, read_number, shown_text, unquoted
 from sayso.engine._values import Json
 from sayso.engine._workflow_engine import WorkflowEngine
 from sayso.engine.audit import NOT_COVERED, AuditProblem, AuditReport, export_row, verify_audit
@@ -189,6 +190,7 @@ __all__ = [
     "StrayExit",
     "SystemClock",
     "TokenExists",
+    "Unclear",
     "UnknownPolicy",
     "UnknownRun",
     "UnstorableValue",
@@ -207,15 +209,20 @@ __all__ = [
     "check_parked",
     "evaluate",
     "export_row",
+    "fold_text",
     "is_approval",
     "is_person",
     "local_person",
     "node",
+    "read_json",
+    "read_number",
     "request_approval",
     "request_input",
     "restore_backup",
+    "shown_text",
     "step",
     "step_key",
+    "unquoted",
     "verify_audit",
     "waiting",
 ]

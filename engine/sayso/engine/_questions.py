@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
 from datetime import date
 from typing import Any, cast
 
 import msgspec
+from msgspec.structs import replace
 
+from sayso.engine._schemas import build_schema, in_alphabetical_order
+from sayso.engine._typed import Unclear, check_told_apart, fold_text, read_json, read_number, unquoted
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode_sorted, to_json
 from sayso.engine.errors import InvalidRequest
 
@@ -17,8 +19,11 @@ DIGEST_VERSION = 1
 
 _OPTION_KEYS = frozenset({"value", "label", "description", "style"})
 _SHOWN = 60
-_YES = frozenset({"yes", "y", "true", "1"})
-_NO = frozenset({"no", "n", "false", "0"})
+_MOST_NAMED = 20
+_WORDS = {
+    **dict.fromkeys(("yes", "y", "true", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "0"), False),
+}
 
 
 class InvalidAnswer(Exception):
@@ -53,6 +58,15 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         """The options with their labels filled in."""
         return tuple(_option(given) for given in self.options or ())
 
+    def was_asked_as(self, digest: str) -> bool:
+        """Whether a stored question with this digest asks the same: also one from before the options of forms kept the
+        order in which a type names them.
+        """
+        if question_digest(self.text()) == digest:
+            return True
+        earlier = None if self.schema is None else in_alphabetical_order(self.schema)
+        return earlier != self.schema and question_digest(replace(self, schema=earlier).text()) == digest
+
     def check_answer(self, value: Json) -> None:
         """Raise `InvalidAnswer` with the reason when the value does not fit."""
         _ANSWER_CHECKS[self.input_type](self, value)
@@ -60,7 +74,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     def read_text(self, text: str) -> Json:
         """The value that somebody means who types this text; raises `InvalidAnswer` with the reason.
 
-        A choice may be typed as its value or label in any case; several are separated by commas.
+        A choice may be typed as its value or label in any case, with any quotes; several are separated by commas, or
+        are a JSON list of values. What could mean two options means none.
         """
         value = _TEXT_READERS[self.input_type](self, text)
         self.check_answer(value)
@@ -98,7 +113,7 @@ def build_question(
     check(details, "details")
     choices = _build_options(options, input_type)
     check(choices, "options")
-    return Question(prompt, choices, input_type, _build_schema(schema, input_type), details)
+    return Question(prompt, choices, input_type, build_schema(schema, input_type), details)
 
 
 def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type: str) -> list[Json] | None:
@@ -119,7 +134,9 @@ def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type
         if value in values:
             raise InvalidRequest("options", f"{value!r} stands twice")
         values.add(value)
-    return [given if isinstance(given, str) else dict(given) for given in options]
+    built: list[Json] = [given if isinstance(given, str) else dict(given) for given in options]
+    check_told_apart([_option(one).label for one in built], "options")
+    return built
 
 
 def _check_option(given: object) -> str:
@@ -153,44 +170,19 @@ def _option(given: Json) -> Option:
     return Option(cast("str", given), cast("str", given))
 
 
-def _build_schema(schema: object, input_type: str) -> dict[str, Json] | None:
-    if input_type != "form":
-        if schema is not None:
-            raise InvalidRequest("schema", f"goes with input_type='form', not {input_type!r}")
-        return None
-    if schema is None:
-        raise InvalidRequest(
-            "schema", "input_type='form' needs a JSON Schema, a msgspec Struct or a dataclass"
-        )
-    if isinstance(schema, type) and (is_dataclass(schema) or issubclass(schema, msgspec.Struct)):
-        described = cast("dict[str, Json]", msgspec.json.schema(schema))
-    elif isinstance(schema, dict):
-        described = cast("dict[str, Json]", schema)
-    else:
-        raise InvalidRequest(
-            "schema", f"{schema!r} is neither a JSON Schema, a msgspec Struct nor a dataclass"
-        )
-    check(described, "schema")
-    from jsonschema import SchemaError  # noqa: PLC0415 - 60 ms that only forms pay
-    from jsonschema.validators import validator_for  # noqa: PLC0415
-
-    try:
-        validator_for(described).check_schema(described)
-    except SchemaError as error:
-        raise InvalidRequest("schema", f"is no valid JSON Schema: {error.message}") from error
-    return described
-
-
 def _check_text(question: Question, value: Json) -> None:
     """Any stored value is an answer to a text question when it comes from code; surfaces send text."""
 
 
 def _check_select(question: Question, value: Json) -> None:
-    values = [given["value"] if isinstance(given, dict) else given for given in question.options or ()]
-    if value not in values:
-        raise InvalidAnswer(
-            f"{_shown(value)} is none of the options. Please choose one of: {', '.join(map(str, values))}."
-        )
+    if all(value != one.value for one in question.choices):
+        raise _no_option(value, [one.value for one in question.choices])
+
+
+def _no_option(value: Json, options: Sequence[str]) -> InvalidAnswer:
+    more = f" and {len(options) - _MOST_NAMED} more" if len(options) > _MOST_NAMED else ""
+    known = ", ".join(options[:_MOST_NAMED])
+    return InvalidAnswer(f"{_shown(value)} is not an option. Please choose one of: {known}{more}.")
 
 
 def _check_multiselect(question: Question, value: Json) -> None:
@@ -259,44 +251,78 @@ def _read_text(question: Question, text: str) -> Json:  # noqa: ARG001 - one sig
 
 
 def _read_select(question: Question, text: str) -> Json:
-    typed = text.strip()
-    for option in question.choices:
-        if typed == option.value:
-            return option.value
-    matches = [
-        o.value for o in question.choices if typed.casefold() in (o.value.casefold(), o.label.casefold())
-    ]
-    return matches[0] if len(matches) == 1 else typed
+    for typed in dict.fromkeys((text.strip(), unquoted(text))):
+        meant = _meant(question.choices, typed)
+        if len(meant) > 1:
+            labels = ", ".join(one.label for one in meant[:_MOST_NAMED])
+            raise InvalidAnswer(
+                f"{_shown(typed)} could mean several options: {labels}. Please choose in the card instead."
+            )
+        if meant:
+            return meant[0].value
+    raise _no_option(text.strip(), [one.label for one in question.choices])
+
+
+def _meant(choices: Sequence[Option], typed: str) -> list[Option]:
+    """The options that a text may mean: several only where none of them is told apart by the case of its letters."""
+    wanted = fold_text(typed)
+    found = [one for one in choices if wanted in (fold_text(one.value), fold_text(one.label))]
+    exact = [one for one in found if typed in (one.value, one.label)]
+    if len(exact) != 1 or len(found) == 1:
+        return found
+    others = (one for one in found if one is not exact[0])
+    is_clear = typed == exact[0].label or all(fold_text(one.label) != wanted for one in others)
+    return exact if is_clear else found
 
 
 def _read_multiselect(question: Question, text: str) -> Json:
-    return [_read_select(question, part) for part in text.split(",") if part.strip()]
+    if text.lstrip().startswith("["):
+        try:
+            return read_json(text)
+        except Unclear:
+            pass  # an option may begin so
+    parts = [part for part in text.split(",") if part.strip()]
+    if not any("," in word for one in question.choices for word in (one.value, one.label)):
+        return [_read_select(question, part) for part in parts]
+    readings = _readings(question, parts)
+    if len(readings) > 1:
+        raise InvalidAnswer(f"{_shown(text)} could mean several choices. Please choose in the card instead.")
+    return readings[0] if readings else [_read_select(question, part) for part in parts]
+
+
+def _readings(question: Question, parts: Sequence[str]) -> list[list[Json]]:
+    """The ways to read parts between commas where options have commas themselves; no more than two of them."""
+    longest = 1 + max(word.count(",") for one in question.choices for word in (one.value, one.label))
+    ways: list[list[list[Json]]] = [[] for _ in parts]
+    ways.append([[]])
+    for start in reversed(range(len(parts))):
+        for end in range(start + 1, min(start + longest, len(parts)) + 1):
+            meant = _meant(question.choices, ",".join(parts[start:end]).strip())
+            ways[start] += [[one.value, *rest] for one in meant for rest in ways[end]]
+        del ways[start][2:]
+    return ways[0]
 
 
 def _read_confirm(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
-    typed = text.strip().casefold()
-    return True if typed in _YES else False if typed in _NO else text
+    return _WORDS.get(fold_text(unquoted(text)), text)
 
 
 def _read_number(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
-    typed = text.strip()
-    for read in (int, float):
-        try:
-            return read(typed)
-        except ValueError:
-            continue
-    return text
+    try:
+        return read_number(text)
+    except Unclear as error:
+        raise InvalidAnswer(str(error)) from error
 
 
 def _read_date(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
-    return text.strip()
+    return unquoted(text)
 
 
 def _read_form(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
     try:
-        return cast("Json", msgspec.json.decode(text))
-    except msgspec.DecodeError as error:
-        raise InvalidAnswer(f"This is no JSON: {error}.") from error
+        return read_json(text)
+    except Unclear as error:
+        raise InvalidAnswer(f"Not taken: {error}.") from error
 
 
 _TEXT_READERS: dict[str, Callable[[Question, str], Json]] = {

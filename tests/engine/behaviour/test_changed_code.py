@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pytest
 
 from sayso.engine import (
@@ -25,7 +26,7 @@ from sayso.engine import (
     node,
     request_input,
 )
-from tests.engine.support import ANA, BO, names, say, waiting
+from tests.engine.support import ANA, BO, asking, names, say, waiting
 
 pytestmark = pytest.mark.usefixtures("resident")
 
@@ -373,3 +374,20 @@ async def test_an_expired_question_that_changed_needs_attention_too(store: SQLit
         assert state.attention.kind is AttentionKind.QUESTION_CHANGED
         await runtime.attention("run", "accept", person=ANA)
         assert (await runtime.wait("run")).shared == {"a": "nobody", "b": "answer b"}
+
+
+async def test_a_form_asked_before_its_options_kept_their_order_is_the_same_question(
+    store: SQLiteStore,
+) -> None:
+    """Earlier versions stored a type's options in the order of the alphabet: an upgrade asks nobody again."""
+
+    class Size(msgspec.Struct):
+        size: Literal["small", "large"]
+
+    earlier = msgspec.json.schema(Size)
+    assert earlier["$defs"]["Size"]["properties"]["size"]["enum"] == ["large", "small"]
+    state = await parked(store, asking(input_type="form", schema=earlier))
+    async with deploy(store, asking(input_type="form", schema=Size)) as runtime:
+        await say(runtime, waiting(state), {"size": "small"})
+        state = await runtime.wait("run")
+    assert (state.workflow_status, state.shared["answer"]) == (WorkflowStatus.COMPLETED, {"size": "small"})

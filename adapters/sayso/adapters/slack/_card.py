@@ -230,7 +230,12 @@ def options(choices: Sequence[Choice]) -> list[dict[str, Any]]:
 
 def option_label(choice: Choice) -> str:
     """The text of an option, with its number where it will be cut."""
-    return f"{choice.index + 1}. {choice.label}" if len(choice.label) > LABEL_LIMIT else choice.label
+    return numbered(choice.index, choice.label)
+
+
+def numbered(index: int, label: str) -> str:
+    """A label, with its number where it will be cut: two may have the same beginning."""
+    return f"{index + 1}. {label}" if len(label) > LABEL_LIMIT else label
 
 
 def find_choices(card: Card, typed: str) -> list[dict[str, Any]]:

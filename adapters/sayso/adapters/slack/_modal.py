@@ -16,7 +16,7 @@ from sayso.adapters.console import (
     visible,
     visible_line,
 )
-from sayso.adapters.slack._card import MOST_OPTIONS, options, question
+from sayso.adapters.slack._card import MOST_OPTIONS, numbered, options, question
 from sayso.adapters.slack._data import ANSWER_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
@@ -222,15 +222,11 @@ def _list_of(card: Card, static: str, searched: str, words: str) -> Block:
 
 def _form_input(card: Card, position: int, field: FormField) -> Block:
     element = _form_element(field)
-    is_list = field.kind == "list"
-    hint = " ".join(
-        part for part in (field.description or "", "Several with commas." if is_list else "") if part
-    )
     return _input(
         _block_id(card, position),
         visible_line(field.title) or field.name,
         element,
-        visible(hint),
+        visible(field.help),
         required=field.required,
     )
 
@@ -239,7 +235,9 @@ def _form_element(field: FormField) -> Block:
     if field.kind == "boolean":
         return {"type": "radio_buttons", "options": [_option("Yes", _YES), _option("No", "no")]}
     if 0 < len(field.choices) <= MOST_OPTIONS:
-        given = [_option(visible_line(str(one)), str(at)) for at, one in enumerate(field.choices)]
+        given = [
+            _option(numbered(at, visible_line(str(one))), str(at)) for at, one in enumerate(field.choices)
+        ]
         return {"type": "static_select", "placeholder": plain_text("Choose one", 150), "options": given}
     if field.kind in ("integer", "number"):
         return {"type": "number_input", "is_decimal_allowed": field.kind == "number"}

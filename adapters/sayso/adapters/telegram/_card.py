@@ -191,13 +191,17 @@ def _choices(card: Card, page: int) -> Keyboard:
 
 def choice_button(card: Card, choice: Choice) -> dict[str, Any]:
     """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
-    number = f"{choice.index + 1}. " if _is_cut(choice) else ""
-    sign = _SIGNS.get(choice.style or "", "")
-    shown = cut(choice.label, LABEL_LIMIT, utf16_length)
+    shown = numbered(choice.index, choice.label)
     if card.chosen == choice.value:
-        return _chosen(f"{number}{shown}")
-    label = f"{sign}{number}{shown}"
+        return _chosen(shown)
+    label = f"{_SIGNS.get(choice.style or '', '')}{shown}"
     return _button(label, _carried(card, Action.CHOOSE, choice.index), choice.style)
+
+
+def numbered(index: int, label: str) -> str:
+    """As much of a label as a button has room for, with its number where it is cut: two may have the same beginning."""
+    number = f"{index + 1}. " if utf16_length(label) > LABEL_LIMIT else ""
+    return f"{number}{cut(label, LABEL_LIMIT, utf16_length)}"
 
 
 def in_rows(buttons: Iterable[dict[str, Any]]) -> Keyboard:

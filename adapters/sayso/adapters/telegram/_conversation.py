@@ -15,7 +15,7 @@ import msgspec
 
 from sayso.adapters.cards import Card, Choice, cut, utf16_length
 from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, visible_line
-from sayso.adapters.telegram._card import LABEL_LIMIT, PAGE, Keyboard, choice_button, in_rows, question
+from sayso.adapters.telegram._card import PAGE, Keyboard, choice_button, in_rows, numbered, question
 from sayso.adapters.telegram._data import StepAction, StepButton
 from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
 from sayso.engine import InvalidAnswer, Json, Kept, Question
@@ -245,14 +245,18 @@ def _field_prompt(question: Question, conversation: Conversation, field: FormFie
     if options and len(options) <= MOST_FOUND:
         labels = [_label(field, option) for option in options]
         rows = in_rows(
-            _step_button(conversation, cut(label, LABEL_LIMIT, utf16_length), StepAction.CHOOSE, index)
+            _step_button(conversation, numbered(index, label), StepAction.CHOOSE, index)
             for index, label in enumerate(labels)
         )
         if not field.required:
-            rows.append([_step_button(conversation, "Leave out", StepAction.CHOOSE, len(options))])
+            default = field.default_words
+            label = f"Default: {default}" if default else "Leave out"
+            rows.append([_step_button(conversation, label, StepAction.CHOOSE, len(options))])
         return Prompt(f"{heading}Choose one.", [*rows, _way_back(conversation)])
     words = [f"Reply with {html.escape(field.hint, quote=False)}."]
-    words += [f"{SKIP} leaves it out."] if not field.required else []
+    if not field.required:
+        default = html.escape(inert(field.default_words), quote=False)
+        words.append(f"{SKIP} takes the default: {default}." if default else f"{SKIP} leaves it out.")
     words += [f"{BACK} goes back."] if conversation.values else []
     return Prompt(f"{heading}{' '.join(words)} {CANCEL} stops.", [], cut(field.hint, 60))
 
@@ -269,7 +273,7 @@ def _picker(card: Card, conversation: Conversation) -> Keyboard:
     rows: Keyboard = []
     for choice in card.choices[page * PAGE : (page + 1) * PAGE]:
         sign = "☑️" if choice.index in conversation.chosen else "⬜"
-        label = f"{sign} {cut(choice.label, LABEL_LIMIT, utf16_length)}"
+        label = f"{sign} {numbered(choice.index, choice.label)}"
         rows.append([_step_button(conversation, label, StepAction.TOGGLE, choice.index)])
     if pages > 1:
         rows.append(
@@ -323,9 +327,9 @@ def _next(card: Card, conversation: Conversation, value: Json) -> Step:
     values = (*conversation.values, value)
     if len(values) < len(fields):
         return GoOn(msgspec.structs.replace(conversation, values=values))
-    form: dict[str, Json] = {
-        field.name: given for field, given in zip(fields, values, strict=True) if given is not None
-    }
+    form: dict[str, Json] = {}
+    for field, given in zip(fields, values, strict=True):
+        form |= field.left_out if given is None else {field.name: given}
     try:
         card.question.check_answer(form)
     except InvalidAnswer as error:

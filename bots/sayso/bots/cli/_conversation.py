@@ -190,17 +190,20 @@ class Conversation:
         while True:
             form: dict[str, Json] = {}
             for field in fields:
-                need = "" if field.required else ", optional"
+                default = f", empty for {field.default_words}" if field.default_words else ", optional"
+                need = "" if field.required else default
                 hint = visible_line(f"{field.title} [{field.hint}{need}]")
                 if field.description:
                     self._output.say(visible_line(field.description), "dim")
-                with contextlib.suppress(_LeftOut):
+                try:
                     form[field.name] = await self._read(
                         terminal,
                         hint,
                         partial(read_field, field),
                         optional=not field.required,
                     )
+                except _LeftOut:
+                    form |= field.left_out
             try:
                 question.check_answer(form)
             except InvalidAnswer as refusal:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
-from sayso.engine._questions import Question, question_digest
+from sayso.engine._questions import Question
 from sayso.engine._records import (
     Attention,
     AttentionKind,
@@ -204,9 +204,8 @@ class Visit:
         name = self._request_names.claim(name, self.place.node_id, own_task=self._in_own_task())
         text = question.text()
         self._limit(text, f"the question {name!r}")
-        asked_digest = question_digest(text)
         record = self.requests.get(name)
-        changed = record is not None and record.digest != asked_digest
+        changed = record is not None and not question.was_asked_as(record.digest)
         taken_back = record is not None and record.status is RequestStatus.WITHDRAWN
         if record is not None and taken_back and record.resolved_by is None:
             return await self._block()  # by the node's own code, which withdraws it again

@@ -1,0 +1,170 @@
+"""What somebody typed, as what it means; and what is left of a text once it is shown.
+
+Phones and chats change what people type: quotes become curly, hyphens become minus signs, blanks multiply. None of that
+may change an answer, and what could mean two things means neither: it is refused with what to type instead.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sayso.engine._values import Json
+from sayso.engine.errors import InvalidRequest
+
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+"""What shows nothing though its category is not that of formatting (unicode.org, Default_Ignorable_Code_Point)."""
+
+_DOUBLE = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'))
+_QUOTES = {**_DOUBLE, **str.maketrans(dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"))}
+_PAIRS = frozenset({('"', '"'), ("'", "'")})
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_SEPARATED = re.compile(r"[+-]?\d+(?:[.,'_\s]\d+)+", re.ASCII)
+
+_PLAIN = {
+    "Expecting value": 'a value is missing here, or a text has no double quotes around it: "like this"',
+    "Expecting property name enclosed in double quotes": "a name in double quotes is missing here",
+    "Illegal trailing comma before end of object": "there is a comma after the last entry",
+    "Illegal trailing comma before end of array": "there is a comma after the last entry",
+    "Expecting ',' delimiter": "a comma is missing here, or a closing bracket",
+    "Expecting ':' delimiter": "a colon is missing here",
+    "Unterminated string starting at": "the text that begins here has no closing double quote",
+    "Invalid control character at": r"there is a line break or a tab within a text; write it as \n or \t",
+    "Invalid \\escape": r"a backslash stands alone; write it as \\",
+    "Invalid \\uXXXX escape": r"four hexadecimal digits must follow \u",
+    "Extra data": "there is more text after the end of the JSON",
+}
+
+
+class Unclear(ValueError):
+    """What was typed cannot be read, or means two things; the text is the reason, for the person. `position` is how far
+    it could be read.
+    """
+
+    def __init__(self, reason: str, position: int = 0) -> None:
+        self.position = position
+        super().__init__(reason)
+
+
+def shown_text(text: str) -> str:
+    """What people see of a text: without what shows nothing, each run of blanks as one, accents composed."""
+    seen = "".join(one for one in _UNSEEN.sub("", text) if unicodedata.category(one) != "Cf")
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
+
+
+def check_told_apart(labels: Sequence[str], parameter: str) -> None:
+    """Raise `InvalidRequest` unless people see each of these, and no two that look alike: whoever chose one of those
+    would not know which.
+    """
+    seen: dict[str, str] = {}
+    for label in labels:
+        shown = shown_text(label)
+        if not shown:
+            raise InvalidRequest(parameter, f"{label!r} shows nothing; write a label that people can read")
+        if shown in seen:
+            raise InvalidRequest(
+                parameter,
+                f"{seen[shown]!r} and {label!r} look the same; write labels that people can tell apart",
+            )
+        seen[shown] = label
+
+
+def fold_text(text: str) -> str:
+    """A text as it is compared with what somebody typed: also without case, and with straight quotes."""
+    return unicodedata.normalize("NFC", shown_text(text).translate(_QUOTES).casefold())
+
+
+def unquoted(text: str) -> str:
+    """The text without the pair of quotes around it, if there is one."""
+    typed = text.strip()
+    ends = typed[:1].translate(_QUOTES), typed[-1:].translate(_QUOTES)
+    return typed[1:-1].strip() if len(typed) > 2 and ends in _PAIRS else typed  # noqa: PLR2004 - more than quotes
+
+
+def read_number(text: str) -> int | float:
+    """The number that was typed, in digits with a decimal point. Raises `Unclear`: for commas and other separators,
+    and for `1.000`, which many people write for 1000.
+    """
+    typed = unquoted(text).replace("\N{MINUS SIGN}", "-")
+    if _GROUP.fullmatch(typed):
+        plain = repr(float(typed))
+        fraction = plain if not _GROUP.fullmatch(plain) else f"{plain}0"
+        whole = typed.replace(".", "")
+        raise Unclear(f'"{typed}" could be {plain} or {whole}. Please send {fraction} or {whole}.')
+    if _WHOLE.fullmatch(typed):
+        return _whole(typed)
+    if _NUMBER.fullmatch(typed) and math.isfinite(float(typed)):
+        return float(typed)
+    if _SEPARATED.fullmatch(typed):
+        raise Unclear(
+            f'"{typed}" has a separator. Please use a point for decimals and nothing between thousands, for example '
+            "1.5 or 1500."
+        )
+    raise Unclear(f'"{_cut(text)}" is not a number. Please send a number, for example 40.')
+
+
+def _whole(typed: str) -> int:
+    try:
+        return int(typed)
+    except ValueError as error:  # beyond the digits that Python reads
+        raise Unclear(f'"{_cut(typed)}" has too many digits. Please send a shorter number.') from error
+
+
+def read_json(text: str) -> Json:
+    """The value of JSON that somebody typed, also with the curly quotes that phones make of straight ones.
+
+    Raises `Unclear` with the place and what is wrong there, in plain words; a name that stands twice is refused.
+    """
+    typed = text.removeprefix("\ufeff")
+    try:
+        return _decode(typed)
+    except Unclear as error:
+        straight = typed.translate(_DOUBLE)
+        if straight == typed:
+            raise
+        try:
+            return _decode(straight)
+        except Unclear as second:
+            raise (second if second.position > error.position else error) from None
+
+
+def _decode(text: str) -> Json:
+    try:
+        return cast("Json", json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant))
+    except json.JSONDecodeError as error:
+        plain = _PLAIN.get(error.msg, "it cannot be read from here on")
+        raise Unclear(
+            f"this isn't valid JSON: line {error.lineno}, column {error.colno}: {plain}", error.pos
+        ) from error
+    except RecursionError as error:
+        raise Unclear("this isn't valid JSON: it is nested too deeply") from error
+    except Unclear:
+        raise
+    except ValueError as error:
+        raise Unclear("this isn't valid JSON: it has a number with too many digits") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Unclear(f'this JSON has the name "{_cut(twice)}" twice')
+    return found
+
+
+def _no_constant(name: str) -> Json:
+    raise Unclear(f"this isn't valid JSON: {name} is not a number")
+
+
+def _cut(text: str) -> str:
+    return f"{text[:60]}…" if len(text) > 60 else text  # noqa: PLR2004 - a line
