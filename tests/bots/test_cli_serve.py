@@ -261,10 +261,9 @@ def test_the_log_can_be_json(folder: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_stops_at_once(folder: Path, number: signal.Signals) -> None:
-    """A node that blocks its thread holds up the orderly end."""
-    (folder / "flows.py").write_text(
-        FLOWS.replace('    shared["done"] = True', "    import threading\n    threading.Event().wait()")
-    )
+    """A node that blocks the loop of the workflows holds up the orderly end."""
+    blocks = "async def done(shared):\n    import threading\n    threading.Event().wait()"
+    (folder / "flows.py").write_text(FLOWS.replace('def done(shared):\n    shared["done"] = True', blocks))
     with ServiceProcess(folder) as service:
         run_id = start_run(folder)
         sayso(folder, "answer", f"{open_request(folder, run_id)['id']}@1", "yes")

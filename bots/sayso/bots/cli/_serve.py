@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sayso.serve")
 
-_ENDS_WITHIN = 10.0
-"""Seconds after the first signal."""
+_ENDS_WITHIN = 15.0
+"""Seconds from the first signal on: more than the parts of the service have together for ending in order."""
+
+_LEAVES_WITHIN = 3.0
+"""Seconds that threads have for ending once all parts have."""
 
 
 def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
     """Host the workflows of sayso.toml, with their cards in Slack and Telegram, until Ctrl-C or SIGTERM.
 
-    It ends within ten seconds, whatever the code of workflows does. A second signal stops at once; kill -9 is always
+    It ends within 15 seconds, whatever the code of workflows does. A second signal stops at once; kill -9 is always
     safe: started again, it goes on where it was.
     """
     output = Output(as_json=as_json)
@@ -66,26 +69,33 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
 
 
 class _LastResort:
-    """Ends the process when threads that nobody can stop keep it from ending: what was acknowledged is stored."""
+    """Ends the process when something that nobody can stop keeps it from ending: what was acknowledged is stored."""
 
     def __init__(self) -> None:
-        self._timer = threading.Timer(_ENDS_WITHIN, self._end)
-        self._timer.daemon = True
-        self._has_left = False
+        self._timer: threading.Timer | None = None
 
     def begin(self) -> None:
         """The end was asked for."""
-        self._timer.start()
+        self._set(_ENDS_WITHIN, ExitCode.FAILED)
 
     def left(self) -> None:
-        """All parts of the service have ended; what may still run is the code of others."""
-        self._has_left = True
+        """All parts of the service have ended; what may still run are threads of others."""
+        self._set(_LEAVES_WITHIN, ExitCode.OK)
 
-    def _end(self) -> None:
-        busy = [one.name for one in threading.enumerate() if one is not self._timer]
-        logger.error("threads do not end: %s; the process ends now, and loses nothing by it", ", ".join(busy))
-        sys.stderr.flush()
-        os._exit(ExitCode.OK if self._has_left else ExitCode.FAILED)
+    def _set(self, seconds: float, code: ExitCode) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(seconds, _end, (code,))
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _end(code: ExitCode) -> None:
+    this = threading.current_thread()
+    names = ", ".join(one.name for one in threading.enumerate() if one is not this)
+    logger.warning("threads do not end (%s): the process ends without them, and loses nothing by it", names)
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _serve(plan: Plan, output: Output) -> ExitCode:
