@@ -6,9 +6,10 @@ import contextlib
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from sayso.bots.client import RunDict, ServiceClient, ServiceUnclear
@@ -129,7 +130,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def client(folder: Path) -> Iterator[ServiceClient]:
+def client(folder: Path) -> Generator[ServiceClient]:
     found = ServiceClient.find(folder / "sayso.db")
     assert found is not None
     with found:
@@ -142,6 +143,15 @@ def once(calls: ServiceClient, run_id: str, status: str) -> RunDict:
     while (run := calls.status(run_id))["status"] != status:
         assert time.monotonic() < deadline, run
     return run
+
+
+def wait_for_waits(service: ServiceProcess, number: int) -> None:
+    """Until so many calls have had to wait for a thread."""
+
+    def holds(found: httpx.Response) -> bool:
+        return f"sayso_code_waits_total {number}.0" in found.text
+
+    service.wait_until("/metrics", holds)
 
 
 def approve(calls: ServiceClient) -> str:
@@ -199,9 +209,9 @@ def test_nodes_that_block_wait_for_each_other_alone(folder: Path) -> None:
         for _ in range(6):
             calls.start("blocks")
         late = calls.start("ends_threads")
-        service.wait_until("/metrics", lambda found: "sayso_code_waits_total 1.0" in found.text)
+        wait_for_waits(service, 1)
         approve(calls)
-        service.wait_until("/metrics", lambda found: "sayso_code_waits_total 2.0" in found.text)
+        wait_for_waits(service, 2)
         assert calls.status(late)["status"] == "RUNNING"
         assert service.stop() == 0
         assert service.log.count("all 6 threads for sync code are busy") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -28,19 +29,19 @@ class Phases(Node):
         if where == phase:
             raise error
 
-    def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+    def prepare(self, shared: dict[str, Any], request_input: Any) -> Any:
         self._may_raise("prepare")
 
-    def execute(self, prepared: Any) -> None:
+    def execute(self, prepared: Any) -> Any:
         self._may_raise("execute")
         if self.config[0] == "exec_fallback":
             raise RuntimeError("no")
 
-    def exec_fallback(self, prepared: Any, error: Exception) -> None:
+    def exec_fallback(self, prepared: Any, error: Exception) -> Any:
         self._may_raise("exec_fallback")
         raise error
 
-    def cleanup(self, shared: dict[str, Any], prepared: Any, result: Any) -> None:
+    def cleanup(self, shared: dict[str, Any], prepared: Any, result: Any) -> Any:
         self._may_raise("cleanup")
 
 
@@ -107,17 +108,20 @@ def in_its_text(error: BaseException) -> Node:
     return node(raises)
 
 
+def in_a_phase(kind: type[Phases], phase: str, error: BaseException) -> Node:
+    return kind(config=(phase, error))
+
+
+PHASES = ("prepare", "execute", "exec_fallback", "cleanup")
 PLACES: dict[str, Callable[[BaseException], Node]] = {
-    **{phase: lambda error, phase=phase: Phases(config=(phase, error)) for phase in
-       ("prepare", "execute", "exec_fallback", "cleanup")},
-    **{f"async {phase}": lambda error, phase=phase: AsyncPhases(config=(phase, error)) for phase in
-       ("prepare", "execute", "exec_fallback", "cleanup")},
+    **{phase: partial(in_a_phase, Phases, phase) for phase in PHASES},
+    **{f"async {phase}": partial(in_a_phase, AsyncPhases, phase) for phase in PHASES},
     "copy": lambda error: Copied(config=error),
     "step": in_a_step,
     "step of a task": in_a_step_of_a_task,
     "condition": in_a_condition,
     "text of an error": in_its_text,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("error", STRAY, ids=lambda error: type(error).__name__)

@@ -215,7 +215,6 @@ class LiveRun:
         except Exception as error:  # noqa: BLE001 - what is stored of one run must not stop the others
             await self._failed(error)
             return
-        self._told = None
         self._begin(visit)
 
     def _hold(self, attention: Attention) -> None:
@@ -314,7 +313,7 @@ class LiveRun:
     def _visit_ended(self, visit: Visit, end: VisitEnd) -> None:
         visit.release()
         node_id = visit.place.node_id
-        self._visit, self._shown, self._error = None, end.shared, end.error
+        self._visit, self._shown, self._error, self._told = None, end.shared, end.error, None
         self.status = end.status
         failed = end.status is WorkflowStatus.FAILED
         self._note(node_id, NodeStatus.FAILED if failed else NodeStatus.COMPLETED)
@@ -401,7 +400,7 @@ class LiveRun:
         """
         if str(error) != self._told:
             self._told = str(error)
-            logger.error("run %s cannot go on: %s; it is tried again until it can", self.run_id, error)
+            logger.error("run %s cannot go on: %s", self.run_id, error)
         self.failure = error
         self._stop_moving()
         self._driver.on_stalled(self)
@@ -429,7 +428,7 @@ class LiveRun:
     def on_parked(self) -> None:
         """The visit is parked, in memory and in the store."""
         assert self._visit is not None
-        self._parked = True
+        self._parked, self._told = True, None
         self.status = WorkflowStatus.WAITING_FOR_INPUT
         self._note(self._visit.place.node_id, NodeStatus.WAITING_FOR_INPUT)
         self._driver.on_parked(self)
