@@ -32,7 +32,7 @@ EXIT_CODES: Final[dict[ExitCode, str]] = {
     ExitCode.USAGE: "the command line or a setting cannot be used",
     ExitCode.NOT_FOUND: "no such run, request, workflow or database",
     ExitCode.STORE_IN_USE: "another process writes the database",
-    ExitCode.STORE_ERROR: "the database is full, unreadable, or of a newer sayso",
+    ExitCode.STORE_ERROR: "the database is full, unreadable, replaced while it was open, or of a newer sayso",
     ExitCode.WAITING: "the run waits for people or needs an operator; check-parked found runs that would need one",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; the run stays parked",
 }
