@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from sayso.bots.outbox import ContentRefused, DeliveryProblem, Unclear, Undeliverable
 from sayso.bots.telegram._bot import make_api
-from sayso.config import DestinationSettings
+from sayso.config import DestinationSettings, PolicySettings, StageSettings
 from sayso.engine import SQLiteStore
 from sayso.testing.telegram import FaultKind, Group, LocalTelegram, Person
 from tests.bots.chat_service import health
@@ -171,8 +170,32 @@ async def test_a_topic_that_is_opened_again_gets_its_cards(telegram: LocalTelegr
         await service.ask(["telegram:forum"])
         await telegram.until(lambda: stage.count() == 1)
         while not await service.store.reader.dead_places():
-            await asyncio.to_thread(lambda: None)
+            pass
         await forum.reopen_topic(topic)
         await telegram.until(lambda: stage.count() == 2)
         assert (await stage.ana.last(forum)).thread_id == topic
         assert await service.store.reader.dead_places() == []
+
+
+async def test_reminders_follow_a_group_that_was_upgraded(stopped: Stage) -> None:
+    """They went to the old id again and again; the bot learns of the new one by what it sends to the old."""
+    stage, telegram = stopped, stopped.telegram
+    approvers = (f"telegram:{stage.ana.id}", f"telegram:{stage.bo.id}")
+    policy = PolicySettings(stages=(StageSettings(approvers=approvers),), remind_every=timedelta(seconds=1))
+    stage.settings = stage.settings.model_copy(update={"policies": {"patient": policy}})
+    async with stage.running() as service:
+        hold = telegram.hold("getUpdates")
+        await stage.ana.say(None, "hello")  # ends the poll that waits; the next one hangs
+        await telegram.until(lambda: hold.waiting == 1)
+        run_id = await service.ask([stage.place], policy="patient")
+        await until_cards(stage, stage.group, 1)
+        await stage.group.upgrade()
+        group = telegram.groups()[0]
+        while not any("This still waits: Release 4.2.0?" in one.text for one in await stage.ana.sees(group)):
+            await stage.until_revision(telegram.revision)
+        hold.release()
+        assert sum("upgraded" in str(call.error) for call in telegram.calls) == 1
+        await until_cards(stage, group, 1)
+        card = [one for one in await stage.ana.sees(group) if one.labels][-1]
+        assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert await service.answer(run_id) == "approve"

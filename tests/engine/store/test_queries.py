@@ -29,6 +29,7 @@ COLD = {
     "person_voting": "as rare as somebody who unlinks an account",
     "credentials_list": "a listing of the handful of people and programs that are let in",
     "deliveries_mark_open": "once, when a backup is put in the place of a database",
+    "deliveries_retry_refused": "once at a start, over the runs that have not ended",
     "evidence_account_ids": "a check of the whole trail",
     "evidence_begun": "stops at the first row, once at a start of a database without a trail",
     "evidence_credential_ids": "a check of the whole trail",

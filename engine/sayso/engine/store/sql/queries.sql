@@ -249,9 +249,11 @@ WHERE destination = :destination AND request_key = (SELECT request_key FROM requ
   AND revision_wanted >= :revision;
 
 -- name: deliveries_retry_refused
--- Another sayso may put it differently.
+-- Another sayso may put it differently. What was decided meanwhile needs no card any more.
 UPDATE deliveries SET revision_wanted = revision_wanted + 1
-WHERE last_error IS NOT NULL AND dead_since IS NULL AND revision_shown = revision_wanted;
+WHERE request_key IN (SELECT q.request_key FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key
+                      WHERE r.ended_at IS NULL AND q.status = 'PENDING')
+  AND last_error IS NOT NULL AND dead_since IS NULL AND revision_shown = revision_wanted;
 
 -- name: delivery_gone
 -- The message was deleted: the next one is a new message.
