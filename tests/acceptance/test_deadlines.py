@@ -31,6 +31,5 @@ async def test_a_platform_that_hangs_holds_up_no_press_on_the_other(both: Both) 
         results = [await press.result() for press in presses]
         assert all(one.is_acknowledged and one.took < SLACKS_PATIENCE for one in results), results
         await both.slack.until(lambda: len(both.ana.words(both.channel)) >= before + 3)
-        first, *others = both.ana.words(both.channel)[before:]
-        assert first == "Your approval counts: 1 of 2.", "Slack says that she is of @sre"
-        assert all("it could not be checked that you belong to" in one for one in others), "it was too late"
+        words = both.ana.words(both.channel)[before:]
+        assert words == ["Your approval counts: 1 of 2."] * 3, "Slack says that she is of @sre"

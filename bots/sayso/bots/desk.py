@@ -19,6 +19,7 @@ from sayso.adapters.console import visible_line
 from sayso.bots.http import Act, Caller
 from sayso.bots.look_ups import both, known, look_up_deadline
 from sayso.bots.membership import LookUpFailed
+from sayso.bots.turns import Turn, no_turn
 from sayso.bots.ways_in import WayIn, WaysIn
 from sayso.config import PLATFORMS, Settings
 from sayso.engine import (
@@ -53,8 +54,8 @@ class Press:
     `chat` is the platform's id of the chat in which it was pressed, `event_key` what makes a repetition known. `via` is
     the surface, where that is not the platform of the account. With `break_glass` it shall count alone. That it comes
     from what was shown was made sure of before (`chats`). Look-ups end by `look_up_by`, on the loop's clock: what is
-    not known then is not counted. `credential` is the hash of the secret by which somebody is let in who does not come
-    by a platform.
+    not known then is not counted. It is decided in its `turn`. `credential` is the hash of the secret by which somebody
+    is let in who does not come by a platform.
     """
 
     request_id: str
@@ -70,6 +71,7 @@ class Press:
     via: str | None = None
     break_glass: bool = False
     look_up_by: float = field(default_factory=look_up_deadline)
+    turn: Turn = no_turn
     credential: str | None = None
 
 
@@ -299,11 +301,16 @@ class Desk:
                 refused = Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN)
                 return Answered(press, refused, record, known=(_VOTERS_UNKNOWN,))
         value = _value(press, record)
-        now = self._store.clock.now()
-        if record is not None and way.refusal(record, now) is None and _lacks_remark(press, record, value):
+        instant = self._store.clock.now()
+        if (
+            record is not None
+            and way.refusal(record, instant) is None
+            and _lacks_remark(press, record, value)
+        ):
             what = "approval" if is_approval(value) else "rejection"
             words = (f"Please say why: a remark is needed with this {what}.",)
             return Answered(press, None, record, known=words, asks_why=True)
+        await press.turn()
         try:
             outcome = await self._runtime.answer(
                 press.request_id,

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sayso.bots.membership import LookUpFailed
+from sayso.bots.turns import Turn, no_turn
 from sayso.engine import Clock
 
 Found = TypeVar("Found")
@@ -34,15 +35,18 @@ def look_up_deadline() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When something came, on the store's clock, and until when people are looked up for it, on the loop's."""
+    """When something came, on the store's clock, until when people are looked up for it, on the loop's, and its turn
+    among what the same person does: nothing is decided before that.
+    """
 
     at: datetime
     look_up_by: float
+    turn: Turn
 
     @classmethod
-    def now(cls, clock: Clock) -> Arrival:
+    def now(cls, clock: Clock, turn: Turn = no_turn) -> Arrival:
         """That of what comes now."""
-        return cls(clock.now(), look_up_deadline())
+        return cls(clock.now(), look_up_deadline(), turn)
 
 
 async def in_time(by: float, looking: Coroutine[Any, Any, Found]) -> Found:

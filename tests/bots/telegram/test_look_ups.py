@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,18 +45,21 @@ async def test_a_slow_look_up_holds_up_nobody_elses_press(looked_up: Stage) -> N
 
 
 async def test_presses_of_one_person_are_decided_in_their_order(looked_up: Stage) -> None:
-    """The second waits for the first, and both are decided within the time of one."""
+    """The second is looked up at once and waits for the first, which is given up in time."""
     stage = looked_up
-    async with stage.running():
-        (_, first), (_, second) = await stage.ask(), await stage.ask()
+    async with stage.running() as service:
+        _, card = await stage.ask()
+        run_id = await service.ask([f"telegram:{stage.ana.id}"])
+        await stage.telegram.until(lambda: stage.count() == 2)
         held = stage.telegram.hold("getChatMember")
-        presses = [await stage.ana.tap(card, "✅ approve") for card in (first, second)]
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-        assert [(await one.result()).text for one in presses] == [UNCHECKED, UNCHECKED]
-        assert loop.time() - begin < 3
-        told = [
-            call.parameters["callback_query_id"] for call in stage.telegram.calls_of("answerCallbackQuery")
-        ]
-        assert told == [one.query_id for one in presses]
+        first = await stage.ana.tap(card, "✅ approve")
+        await stage.telegram.until(lambda: held.waiting == 1)
+        begin = stage.telegram.clock.now()
+        second = await stage.ana.press(await stage.ana.last(), "✅ approve")
+        assert second.text == "Approved. The run goes on."
+        assert stage.telegram.clock.now() - begin < timedelta(seconds=3)
+        assert (await first.result()).text == UNCHECKED
+        rows = [row async for row in service.store.reader.audit() if row.kind.startswith("answer_")]
+        assert [row.kind for row in rows] == ["answer_refused", "answer_accepted"]
+        assert await service.answer(run_id) == "approve"
         held.release()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
-from weakref import WeakValueDictionary
 
 from sayso.adapters.cards import Card, Words, unreadable_words
 from sayso.adapters.slack import (
@@ -54,6 +54,7 @@ from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling
 from sayso.bots.slack._views import TRIGGER_LIVES, Views
+from sayso.bots.turns import Turns
 from sayso.engine import CardRecord, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")
@@ -95,7 +96,7 @@ class Handler:
         self._metrics = parts.metrics
         self._presses = parts.presses
         self._views = Views(parts.store, api, parts.under_way)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: Turns[str] = Turns()
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
         """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
@@ -103,9 +104,10 @@ class Handler:
         event = parse_event(kind, payload)
         if isinstance(event, ChannelReturned | Ignored | Unreadable):
             return await self._take(event, arrival)
-        # One person's presses are taken in their order.
-        async with self._turns.setdefault(event.sender.user_id, asyncio.Lock()):
-            return await self._take(event, arrival)
+        with self._turns.of(event.sender.user_id) as turn:
+            if not isinstance(event, Pressed | Submitted):
+                await turn()  # those wait for it when they are looked up
+            return await self._take(event, replace(arrival, turn=turn))
 
     async def _take(self, event: Event, arrival: Arrival) -> Answer | None:
         match event:
@@ -188,6 +190,7 @@ class Handler:
                     event_key=event.key,
                     received_at=arrival.at,
                     look_up_by=arrival.look_up_by,
+                    turn=arrival.turn,
                     choice=None if confirm else button.number,
                     value=bool(button.number) if confirm else None,
                     chat=event.channel,
@@ -352,6 +355,7 @@ class Handler:
                 event_key=event.key,
                 received_at=arrival.at,
                 look_up_by=arrival.look_up_by,
+                turn=arrival.turn,
                 choice=tag.choice if is_choice else None,
                 value=bool(tag.choice) if is_confirm else None if is_choice else entered.value,
                 comment=_comment(event, tag, card, entered),

@@ -89,6 +89,8 @@ class Handler:
 
     async def handle(self, event: Event, event_key: str, arrival: Arrival) -> None:
         """Do what an update asks for. Raises `StoreError` where that could not be committed."""
+        if not (isinstance(event, Pressed) and isinstance(event.button, CardButton)):
+            await arrival.turn()  # a card's press waits for it when it is looked up
         match event:
             case Pressed():
                 await self._pressed(event, event_key, arrival)
@@ -132,6 +134,7 @@ class Handler:
             event_key=event_key,
             received_at=arrival.at,
             look_up_by=arrival.look_up_by,
+            turn=arrival.turn,
             choice=button.number if button.action is Action.CHOOSE else None,
             value=bool(button.number) if confirm else None,
             chat=None if event.chat is None else str(event.chat.id),
@@ -146,12 +149,14 @@ class Handler:
         if confirm or button.action is Action.CHOOSE:
             answered = await self._desk.answer(press)
             if answered.asks_why and answered.record is not None:
+                await arrival.turn()
                 await self._acknowledge(event, ("Please say why.",))
                 await self._dialogue.begin(event, answered.record, Goal.REMARK, (button.number,))
                 return
             await self._tell_outcome(event, answered)
             return
         record, words = await self._desk.hindrance(press)
+        await arrival.turn()
         if record is None or words is not None:
             await self._acknowledge(
                 event, words or ("sayso does not know this question (any more).",), alert=True

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from sayso.adapters.telegram import Event, Unreadable, parse_update
 from sayso.bots.look_ups import Arrival
 from sayso.bots.telegram._chats import PLATFORM
+from sayso.bots.turns import Turns
 from sayso.engine import Clock, StoreError
 
 logger = logging.getLogger("sayso.telegram")
@@ -24,7 +25,9 @@ _MOMENT = 0.25
 """Seconds that the next fetch waits for what is under way."""
 
 Handle = Callable[[Event, str, Arrival], Awaitable[None]]
-"""Does what an update asks for, under a key of its own. Raises `StoreError` where that could not be committed."""
+"""Does what an update asks for, under a key of its own, when its turn comes. Raises `StoreError` where that could not
+be committed, and what the turn raises.
+"""
 
 
 class Intake:
@@ -35,7 +38,7 @@ class Intake:
         self._clock = clock
         self._moment = moment
         self._group: asyncio.TaskGroup | None = None
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._turns: Turns[int] = Turns()
         self._known: dict[int, asyncio.Task[StoreError | None]] = {}
         self._senders: WeakKeyDictionary[asyncio.Task[StoreError | None], int] = WeakKeyDictionary()
         self._uncommitted: dict[int, StoreError] = {}
@@ -71,7 +74,7 @@ class Intake:
             return None
         await asyncio.wait(self._known.values(), timeout=self._moment)
         if self._uncommitted:
-            await self._give_back()
+            raise self._give_back()
         under_way = [update_id for update_id, task in self._known.items() if not task.done()]
         offset = min(under_way, default=max(self._known) + 1)
         self._known = {update_id: task for update_id, task in self._known.items() if update_id >= offset}
@@ -85,34 +88,41 @@ class Intake:
             self._uncommitted.pop(self._senders[task], None)
             raise error
 
-    async def _give_back(self) -> None:
-        """Forget what somebody sent and was not committed, to take it again in its order. Raises `StoreError`."""
-        sender, error = next(iter(self._uncommitted.items()))
-        theirs = {one: task for one, task in self._known.items() if self._senders[task] == sender}
-        await asyncio.wait(theirs.values())  # none behind the one that failed is tried
-        del self._uncommitted[sender]
-        for update_id, task in theirs.items():
-            if task.result() is not None:
-                del self._known[update_id]
-        raise error
+    def _give_back(self) -> StoreError:
+        """Why something is not committed. What its sender has sent besides is taken again behind it, once nothing of
+        theirs is under way any more.
+        """
+        error = next(iter(self._uncommitted.values()))
+        for sender in list(self._uncommitted):
+            theirs = {one: task for one, task in self._known.items() if self._senders[task] == sender}
+            if all(task.done() for task in theirs.values()):
+                del self._uncommitted[sender]
+                for update_id, task in theirs.items():
+                    if task.result() is not None:
+                        del self._known[update_id]
+        return error
 
     def _begin(self, update: object) -> asyncio.Task[StoreError | None]:
         assert self._group is not None, "it is entered first"
         event, key = parse_update(update, self.bot_id), f"{PLATFORM}:{self.bot_id}:{_id_of(update)}"
         sender = _sender_of(event)
-        task = self._group.create_task(self._take(sender, event, key, Arrival.now(self._clock)), name=key)
+        task = self._group.create_task(self._take(sender, event, key), name=key)
         self._senders[task] = sender
         return task
 
-    async def _take(self, sender: int, event: Event, key: str, arrival: Arrival) -> StoreError | None:
-        """Why it could not be committed; behind one of the same person that could not, it is not tried."""
-        async with self._turns.setdefault(sender, asyncio.Lock()):
-            if sender in self._uncommitted:
-                return self._uncommitted[sender]
+    async def _take(self, sender: int, event: Event, key: str) -> StoreError | None:
+        """Why it could not be committed; behind one of the same person that could not, it is not decided."""
+        with self._turns.of(sender) as turn:
+
+            async def come() -> None:
+                await turn()
+                if sender in self._uncommitted:
+                    raise self._uncommitted[sender]
+
             try:
-                await self._handle(event, key, arrival)
+                await self._handle(event, key, Arrival.now(self._clock, come))
             except StoreError as error:
-                self._uncommitted[sender] = error
+                self._uncommitted.setdefault(sender, error)
                 return error
             except Exception:
                 # One update that cannot be handled must not be fetched for ever.
