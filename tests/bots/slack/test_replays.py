@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sayso.testing.slack import FaultKind, SlackPress
+from sayso.testing.slack import SlackPress
 from tests.bots.chat_service import ChatService
 from tests.bots.slack.stage import PLACE, Stage
 
@@ -71,20 +72,22 @@ async def test_a_redirect_is_not_followed(
         await (await stopped.ana.press(card, "✅ approve")).result()
         assert await service.answer(run_id) == "approve"
     assert elsewhere.calls == []
-    assert "a message was not sent: status 307" in caplog.text
+    assert "private words were not taken: status 307" in caplog.text
+    assert stopped.ana.words(stopped.channel) == ["Approved. The run goes on."], "by another way"
 
 
 async def test_a_late_answer_to_a_command_goes_to_slack_alone(
     stopped: Stage, elsewhere: Elsewhere, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with stopped.running():
-        await stopped.ask()
         press = await stopped.ana.command("/sayso", "status", stopped.channel)
         await press.result()
-        stopped.slack.fail(FaultKind.HANG, "conversations.members")
+        busy = sqlite3.connect(stopped.database, isolation_level=None)
+        busy.execute("BEGIN IMMEDIATE")
         there = str(elsewhere.server.make_url("/x"))
-        late = changed(press, text="pending", response_url=there, trigger_id="another")
+        late = changed(press, text="link", response_url=there, trigger_id="another")
         assert (await (await stopped.ana.press_again(late)).result()).is_acknowledged
+        busy.close()
     assert elsewhere.calls == []
     assert "response_url is not Slack's" in caplog.text
 

@@ -5,6 +5,7 @@ else sees, or their home.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from sayso.bots.lifetime import REPLIES_LIVE, WORDS_LIVE, Afterwards
 from sayso.bots.outbox import DeliveryProblem, Throttled, Unclear
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._home import Home
+
+logger = logging.getLogger("sayso.slack")
 
 WAY_WITHIN = 2.5
 """Seconds after which a way that does not answer is given up for the next one."""
@@ -71,11 +74,13 @@ class Telling:
                 async with asyncio.timeout(WAY_WITHIN):
                     await way()
             except TimeoutError:
-                problems.append(Unclear("it took too long"))
-            except DeliveryProblem as problem:
-                problems.append(problem)
+                problem: DeliveryProblem = Unclear("it took too long")
+            except DeliveryProblem as error:
+                problem = error
             else:
                 return
+            logger.warning("private words were not taken: %s", problem)
+            problems.append(problem)
         throttled = [one for one in problems if isinstance(one, Throttled)]
         if problems:
             raise min(throttled, key=lambda one: one.retry_after) if throttled else problems[0]
