@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sayso.adapters.console import EmptyReply, is_numbered, read_reply, read_value, reply_hint
+from sayso.adapters.console import EmptyReply, is_numbered, read_reply, reply_hint
 from sayso.engine import InvalidAnswer, Json
 from tests.adapters.console_support import question
 
@@ -99,14 +99,14 @@ def test_an_empty_line_is_no_answer(input_type: str) -> None:
 
 def test_on_the_command_line_a_number_is_no_option() -> None:
     """There is no card beside it whose numbers it could mean."""
-    assert read_value(DEPLOY, "Yes, go") == "approve"
+    assert DEPLOY.read_text("Yes, go") == "approve"
     with pytest.raises(InvalidAnswer):
-        read_value(DEPLOY, "1")
+        DEPLOY.read_text("1")
 
 
 def test_on_the_command_line_several_options_may_be_a_json_list() -> None:
-    assert read_value(TAGS, '["blue, dark"]') == ["blue, dark"]
-    assert read_value(TAGS, "red,green") == ["red", "green"]
+    assert TAGS.read_text('["blue, dark"]') == ["blue, dark"]
+    assert TAGS.read_text("red,green") == ["red", "green"]
 
 
 @pytest.mark.parametrize("input_type", ["select", "multiselect"])

@@ -7,10 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sayso.adapters.cards import build_card
 from sayso.adapters.slack import (
     ANSWER_VIEW,
     ChannelReturned,
     Commanded,
+    Entered,
     HomeOpened,
     Ignored,
     Pressed,
@@ -18,7 +20,10 @@ from sayso.adapters.slack import (
     Submitted,
     Unreadable,
     parse_event,
+    read_submission,
 )
+from sayso.testing.slack._kept import kept_typed
+from tests.adapters.card_records import PLACES, QUESTIONS, pending
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -130,3 +135,34 @@ def test_who_types_into_a_picker_is_told_nothing() -> None:
     event = parse_event("interactive", {**payload, "user": {}})
     assert isinstance(event, Unreadable)
     assert (event.response_url, event.trigger_id, event.channel) == (None, None, None)
+
+
+BLANKS = st.text(st.sampled_from(" \n\t\u00a0\u2003\r"), min_size=1, max_size=4)
+WORD = st.text(st.sampled_from("abAB<>&;é“'"), min_size=1, max_size=8)
+TYPED = st.lists(st.sampled_from([*"ab<>&; \n“é", "&amp;"]), max_size=8).map("".join)
+
+
+@given(WORD, BLANKS, TYPED, st.just("") | BLANKS)
+def test_a_command_is_what_was_typed_whatever_blanks_stand_around_it(
+    verb: str, between: str, text: str, around: str
+) -> None:
+    """Slack escapes three characters of it; whoever types `R&D` means no `R&amp;D`."""
+    payload = {
+        "user_id": USER,
+        "trigger_id": "1.2.3",
+        "response_url": "http://127.0.0.1/1",
+        "text": kept_typed(f"{around}{verb}{between}{text}{around}"),
+    }
+    found = parse_event("slash_commands", payload)
+    assert isinstance(found, Commanded)
+    assert (found.verb, found.text) == (verb.lower(), text.strip())
+
+
+@given(TYPED, st.booleans())
+def test_what_is_typed_into_a_modal_is_taken_as_it_was_typed(text: str, is_escaped: bool) -> None:
+    """Escaped or not; where it was not, an entity alone cannot be told from an escaped character."""
+    given_text = kept_typed(text) if is_escaped else text.replace("&amp;", "")
+    card = build_card(pending(QUESTIONS["text"]), PLACES)
+    values = {f"{card.id}:{card.revision}:0": {"value": {"type": "plain_text_input", "value": given_text}}}
+    meant = text if is_escaped else given_text
+    assert read_submission(card, values) == Entered(meant)

@@ -49,13 +49,27 @@ def test_the_beginning_of_two_ids_is_refused(shop: Path) -> None:
             )
     connection.close()
     ran = sayso(shop, "answer", "abcdef@1", "approve")
-    assert (ran.code, "2 open requests begin with abcdef" in ran.err) == (2, True)
+    assert (ran.code, "2 requests begin with abcdef" in ran.err) == (2, True)
     assert sayso(shop, "answer", "abcdef1@1", "approve").code == 0
 
 
-@pytest.mark.parametrize(
-    "address", ["abcde@1", "abcdef", "abcdef@", "abcdef@x", "ABCDEF@1", "../etc@1", "@1"]
-)
+def test_a_closed_question_keeps_its_short_id_from_one_asked_since(shop: Path) -> None:
+    """Whoever read the first one means that: an answer for it must not reach the other."""
+    first = ask(shop)
+    assert sayso(shop, "answer", f"{first['id'][:8]}@1", "approve").code == 0
+    second = ask(shop)
+    alike = first["id"][:8] + second["id"][8:]
+    with sqlite3.connect(shop / "sayso.db") as connection:
+        connection.execute("UPDATE requests SET id = ? WHERE id = ?", (alike, second["id"]))
+    connection.close()
+    ran = sayso(shop, "answer", f"{first['id'][:8]}@1", "reject")
+    assert (ran.code, f"2 requests begin with {first['id'][:8]}" in ran.err) == (2, True)
+    assert len(sayso(shop, "requests", "--json").json["requests"]) == 1
+    again = sayso(shop, "answer", f"{first['id'].upper()}@1", "reject", "--json")
+    assert again.json["outcome"] == "already_answered", "a whole id is always enough"
+
+
+@pytest.mark.parametrize("address", ["abcde@1", "abcdef", "abcdef@", "abcdef@x", "../etc@1", "@1"])
 def test_what_is_no_address_is_explained(shop: Path, address: str) -> None:
     ask(shop)
     ran = sayso(shop, "answer", address, "approve")
@@ -88,7 +102,7 @@ def test_an_answer_to_another_revision_is_refused(shop: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [("perhaps", "Please choose one of: approve, reject"), ("1", "none of the options")],
+    [("perhaps", "Please choose one of: Approve, Reject"), ("1", "not an option")],
 )
 def test_a_value_that_does_not_fit_is_refused_and_the_question_stays_open(
     shop: Path, value: str, said: str

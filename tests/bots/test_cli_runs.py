@@ -54,6 +54,36 @@ def test_without_a_terminal_a_run_parks_and_says_which_commands_go_on(shop: Path
     assert "is completed" in ended.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "shop:release_flow"),
+        ("attention",),
+        ("cancel",),
+        ("retry",),
+        ("requests", "--run"),
+        ("audit", "export", "--run"),
+        ("audit", "redact"),
+    ],
+    ids="-".join,
+)
+def test_every_command_takes_the_beginning_of_a_run_s_id_and_none_guesses(
+    shop: Path, command: tuple[str, ...]
+) -> None:
+    """What a card and the listing in a chat show of it is enough everywhere."""
+    runs = [start(shop, "release_flow")["run_id"] for _ in range(2)]
+    alike = runs[0][:8] + "-alike"
+    with sqlite3.connect(shop / "sayso.db") as connection:
+        connection.execute("UPDATE runs SET run_id = ? WHERE run_id = ?", (alike, runs[1]))
+    connection.close()
+    ran = sayso(shop, *command, runs[0][:8])
+    assert (ran.code, f"2 runs begin with {runs[0][:8]}" in ran.err) == (2, True), ran
+    ran = sayso(shop, *command, runs[0][:9])
+    assert "is stored here" not in ran.err, ran
+    assert runs[0] in ran.out + ran.err, ran
+    assert alike not in ran.out + ran.err, ran
+
+
 def test_with_json_nothing_but_json_reaches_standard_output(shop: Path) -> None:
     """The workflow's own prints would break whoever parses it."""
     told = start(shop, "release_flow")

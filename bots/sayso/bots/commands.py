@@ -5,21 +5,20 @@ without the card, and their accounts.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sayso.adapters.cards import Words
-from sayso.adapters.console import visible_line
+from sayso.adapters.console import first_word, visible_line
 from sayso.bots.desk import Desk, Press
 from sayso.bots.http import RateLimit
 from sayso.bots.links import SURE, Links
 from sayso.bots.look_ups import at_once, look_up_deadline
 from sayso.bots.membership import LookUpFailed
+from sayso.bots.short_ids import parse_address, parse_id
 from sayso.bots.ways_in import WaysIn, one_account
 from sayso.engine import (
     CardRecord,
@@ -31,14 +30,14 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     StoreError,
+    Unclear,
     UnstorableValue,
     WorkflowStatus,
+    read_json,
 )
 
 logger = logging.getLogger("sayso.answers")
 
-_ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
-_ID = re.compile(r"([0-9a-f]{6,32})(?:@[0-9]{1,9})?")
 _KEYED = frozenset({"start", "answer", "break-glass"})
 """Verbs whose effect is stored under the command's key: repeated, they say what became of it."""
 
@@ -175,7 +174,7 @@ class Commands:
         return command.chat is not None and bool(self._of_chat.wait(command.chat))
 
     async def _start(self, command: Command) -> Reply:
-        name, _, given = command.text.strip().partition(" ")
+        name, given = first_word(command.text)
         ids = await self._store.reader.ids_of(command.person)
         mine = sorted(workflow for workflow, people in self._starters.items() if not people.isdisjoint(ids))
         if name not in mine:
@@ -183,8 +182,8 @@ class Commands:
             why = f"{visible_line(name)} is none that you may start. " if name else ""
             return _said(f"{why}{may} An operator lists starters in sayso.toml; you are {command.person}.")
         try:
-            shared = _read_object(given.strip())
-        except ValueError as error:
+            shared = _read_object(given)
+        except Unclear as error:
             return _said(
                 f"Not started: {visible_line(str(error))}. Write it as "
                 f'{command.prefix}{command.start} {name} {{"key": "value"}}.'
@@ -280,12 +279,12 @@ class Commands:
         return Reply((await self._desk.reassign(_press(command, card, revision, None), to),))
 
     async def _withdraw(self, command: Command) -> Reply:
-        match = _ID.fullmatch(command.text.strip())
-        if match is None:
+        given = parse_id(command.text)
+        if given is None:
             return _said(
                 f"Write it as {command.prefix}withdraw ID, with six or more characters of the id of what you asked for."
             )
-        card = await self._find(match[1], command)
+        card = await self._find(given, command)
         if isinstance(card, str):
             return _said(card)
         via = command.person.partition(":")[0]
@@ -293,13 +292,13 @@ class Commands:
 
     async def _addressed(self, command: Command, verb: str, what: str) -> Reply | tuple[CardRecord, int, str]:
         """The card and the revision that a command names, and the text behind them; else what to say."""
-        address, _, text = command.text.strip().partition(" ")
-        match = _ADDRESS.fullmatch(address)
-        if match is None or not text.strip():
+        typed, text = first_word(command.text)
+        address = parse_address(typed)
+        if address is None or not text:
             shown = f"{command.prefix}{_typed(verb, command)} ID@REVISION {what}"
             return _said(f"Write it as {shown}, as {command.prefix}pending shows.")
-        card = await self._find(match[1], command)
-        return _said(card) if isinstance(card, str) else (card, int(match[2]), text.strip())
+        card = await self._find(address[0], command)
+        return _said(card) if isinstance(card, str) else (card, address[1], text)
 
     # Who they are.
 
@@ -338,8 +337,7 @@ class Commands:
         """The request whose id begins so, of those that this person may hear of; of others they hear what they would
         of an id that there is not.
         """
-        pending = await self._store.reader.pending(limit=_ALL)
-        ids = [one.id for one in pending if one.id.startswith(given)] or [given]
+        ids = await self._store.reader.request_ids(given)
         cards = [card for one in ids if (card := await self._store.reader.card(one)) is not None]
         by = command.look_up_by
         seeing = [self._ways_in.sees(card, command.person, by, command.chat) for card in cards]
@@ -350,7 +348,7 @@ class Commands:
             return "Not done: it could not be checked what is yours to answer. Please try again in a minute."
         found = [card for card, one in zip(cards, sees, strict=True) if one]
         if len(found) > 1:
-            return f"{len(found)} open requests begin with {given}; give more of the id."
+            return f"{len(found)} requests begin with {given}; give more of the id."
         return found[0] if found else "sayso does not know this question (any more)."
 
     async def _status(self, command: Command) -> Reply:
@@ -435,7 +433,7 @@ def _run_line(run: RunSummary) -> Words:
 def _read_object(text: str) -> dict[str, Any]:
     if not text:
         return {}
-    value = json.loads(text)
+    value = read_json(text)
     if not isinstance(value, dict):
-        raise ValueError("what stands behind the name must be a JSON object")  # noqa: TRY004 - a person's mistake
+        raise Unclear("what stands behind the name must be a JSON object")
     return cast("dict[str, Any]", value)

@@ -26,7 +26,7 @@ from sayso.bots.http import (
 )
 from sayso.bots.look_ups import look_up_deadline
 from sayso.bots.web import InboxParts, add_inbox
-from sayso.config import HttpSettings, read_secret
+from sayso.config import HttpSettings, host_and_port, read_secret
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -108,14 +108,14 @@ class Front:
     def address(self) -> str:
         """Where people find the inbox. Known once `http` is entered."""
         if self._settings.public_url is not None:
-            return self._settings.public_url.rstrip("/")
+            return self._settings.public_url
         host = "127.0.0.1" if self._settings.host in _EVERYWHERE else self._settings.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.http.port}"
+        return f"http://{host_and_port(host, self.http.port)}"
 
     @property
     def url(self) -> str:
         """The server itself, as this machine reaches it."""
-        return f"http://{self._settings.host}:{self.http.port}"
+        return f"http://{host_and_port(self._settings.host, self.http.port)}"
 
     async def link(self) -> str:
         """A link that signs the user in whom the service runs as, once. Raises `StoreError`."""

@@ -3,6 +3,7 @@
 Nothing here opens or creates anything.
 """
 
+from sayso.config._addresses import host_and_port
 from sayso.config._destinations import MEMBERS, PLATFORMS, Destination, Members, UnknownDestination
 from sayso.config._errors import InvalidSettings
 from sayso.config._named import NamedEntry, named_entries
@@ -41,6 +42,7 @@ __all__ = [
     "UnknownDestination",
     "WorkflowSettings",
     "forget_secrets",
+    "host_and_port",
     "load_settings",
     "named_entries",
     "read_secret",

@@ -18,7 +18,7 @@ def place_of(path: Path, location: Sequence[str | int]) -> str:
 
 
 def _line_of(path: Path, location: Sequence[str | int]) -> int | None:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
     for end in range(len(location), 1, -1):
         header = _header(lines, location[:end])
         if header is not None:

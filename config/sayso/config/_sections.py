@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from sayso.config._addresses import Address, Host, Origin, WebhookAddress
+
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -197,7 +199,7 @@ class SlackSettings(Section):
     signing_secret_file: Path | None = Field(
         default=None, description="A file that holds the signing secret."
     )
-    api_url: Text = Field(default="https://slack.com/api/", description="Where Slack's Web API is.")
+    api_url: Address = Field(default="https://slack.com/api/", description="Where Slack's Web API is.")
     connections: int = Field(
         default=2, ge=1, le=10, description="How many sockets are kept open in socket mode."
     )
@@ -217,11 +219,11 @@ class TelegramSettings(Section):
     )
     token: SecretStr | None = Field(default=None, description="The bot's token; environment only.")
     token_file: Path | None = Field(default=None, description="A file that holds the bot's token.")
-    api_url: Text = Field(default="https://api.telegram.org", description="Where the Bot API is.")
-    file_url: Text | None = Field(
+    api_url: Address = Field(default="https://api.telegram.org", description="Where the Bot API is.")
+    file_url: Address | None = Field(
         default=None, description="Where files are; unset, file/ below the Bot API."
     )
-    webhook_url: Text | None = Field(
+    webhook_url: WebhookAddress | None = Field(
         default=None, description="The public https address that Telegram calls in webhook mode."
     )
     webhook_secret: SecretStr | None = Field(
@@ -250,9 +252,9 @@ class TelegramSettings(Section):
 class HttpSettings(Section):
     """The small HTTP server: the inbox, the API, health, counters, webhooks."""
 
-    host: Text = Field(default="127.0.0.1", description="The address that it listens on.")
+    host: Host = Field(default="127.0.0.1", description="The address that it listens on.")
     port: int = Field(default=8765, ge=0, le=65535, description="Its port; 0 is any free one.")
-    public_url: Text | None = Field(
+    public_url: Origin | None = Field(
         default=None, description="How others reach it, if they do; cards in chats link to the inbox there."
     )
     operators: tuple[Text, ...] = Field(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from sayso.config._destinations import (
     MEMBERS,
@@ -20,8 +20,18 @@ from sayso.config._destinations import (
     parse_place,
 )
 from sayso.config._directory import build_directory, check_directory
+from sayso.config._environment import (
+    NESTED,
+    PLACE,
+    PREFIX,
+    broken_json,
+    check_variables,
+    read_line,
+    why_no_json,
+)
 from sayso.config._errors import InvalidSettings
 from sayso.config._lines import place_of
+from sayso.config._machine_zone import MachineZone
 from sayso.config._sections import (
     DestinationSettings,
     GroupSettings,
@@ -36,9 +46,7 @@ from sayso.config._sections import (
 from sayso.engine import Directory, InvalidRequest, Policy, Stage
 
 FILE_NAME = "sayso.toml"
-_PREFIX = "SAYSO_"
 _SHOWN = "docs/how-to/decide-together.md shows policies."
-_NESTED = "__"
 
 _SECRETS = {
     "slack": ("bot_token", "app_token", "signing_secret"),
@@ -51,8 +59,8 @@ class Settings(BaseSettings):
     """Everything that can be set. The environment wins over the file, the file over what stands here."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
-        env_nested_delimiter=_NESTED,
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
@@ -128,7 +136,7 @@ class Settings(BaseSettings):
     def zone(self) -> tzinfo:
         """The time zone of times that people read where the platform cannot tell theirs."""
         if self.time_zone is None:
-            return datetime.now().astimezone().tzinfo or UTC
+            return MachineZone()
         return ZoneInfo(self.time_zone)
 
     def zone_of(self, account: str) -> tzinfo:
@@ -196,8 +204,13 @@ def load_settings(directory: Path | None = None) -> Settings:
     path = (directory or Path.cwd()) / FILE_NAME
     given = _read(path)
     _refuse_secrets(given, path)
+    check_variables(Settings)
     try:
         settings = Settings(**given)
+    except SettingsError as error:
+        variable, reason = broken_json()
+        remedy = f"Correct it, or unset it and write this in {FILE_NAME}."
+        raise InvalidSettings(PLACE, variable, reason, remedy) from error
     except ValidationError as error:
         raise _explain(error, path) from error
     _check_zone(settings, path)
@@ -213,21 +226,24 @@ def forget_secrets() -> None:
     secrets = {
         name
         for section, names in _SECRETS.items()
-        for name in (section, *(f"{section}{_NESTED}{one}" for one in names))
+        for name in (section, *(f"{section}{NESTED}{one}" for one in names))
     }
     for variable in list(os.environ):
-        if variable.lower().removeprefix(_PREFIX.lower()) in secrets and variable.upper().startswith(_PREFIX):
+        if variable.lower().removeprefix(PREFIX.lower()) in secrets and variable.upper().startswith(PREFIX):
             del os.environ[variable]
 
 
 def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:
-    """A secret from the environment or from its file, or None. Raises `InvalidSettings` for an unreadable file."""
+    """A secret from the environment or from its file, or None. Raises `InvalidSettings` for an unreadable file, and for
+    one that has more than a line.
+    """
     if value is not None:
-        return value.get_secret_value()
+        variable = f"{PREFIX}{key.replace('.', NESTED).upper()}"
+        return read_line(value.get_secret_value(), PLACE, variable)
     if file is None:
         return None
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return read_line(file.read_text(encoding="utf-8"), str(file), f"{key}_file")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(
             FILE_NAME, f"{key}_file", f"{file} cannot be read: {error}", "Check the path and its rights."
@@ -239,7 +255,7 @@ def _refuse_secrets(given: dict[str, Any], path: Path) -> None:
         table = given.get(section)
         for name in names if isinstance(table, dict) else ():
             if name in cast("dict[str, Any]", table):
-                variable = f"{_PREFIX}{section.upper()}{_NESTED}{name.upper()}"
+                variable = f"{PREFIX}{section.upper()}{NESTED}{name.upper()}"
                 raise InvalidSettings(
                     str(path),
                     f"{section}.{name}",
@@ -333,13 +349,15 @@ def _check_destinations(settings: Settings, path: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InvalidSettings(
-            str(path), "", f"it cannot be read: {error}", "Check its rights and encoding (UTF-8)."
+            str(path), "", "it is not UTF-8 text", "Save it as UTF-8 in your editor."
         ) from error
+    except OSError as error:
+        raise InvalidSettings(str(path), "", f"it cannot be read: {error}", "Check its rights.") from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -358,11 +376,12 @@ def _explain(error: ValidationError, path: Path) -> InvalidSettings:
             place_of(path, location), key, "there is no such setting", f"Known settings: {known}."
         )
     reason = str(first["msg"]).removeprefix("Value error, ")
-    variable = f"{_PREFIX}{_NESTED.join(str(part) for part in location).upper()}"
+    variable = f"{PREFIX}{NESTED.join(str(part) for part in location).upper()}"
     if os.environ.get(variable):
+        reason = why_no_json(os.environ[variable]) or reason
         reason = f"{os.environ[variable]!r}: {reason}" if not _is_secret(location) else reason
         remedy = f"Correct it, or unset {variable} to use {FILE_NAME} or the default."
-        return InvalidSettings("the environment", variable, reason, remedy)
+        return InvalidSettings(PLACE, variable, reason, remedy)
     if first["type"] == "missing":
         return InvalidSettings(
             place_of(path, location), key, "it is missing", "Add the line; sayso.example.toml shows each."

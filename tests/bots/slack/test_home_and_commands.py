@@ -245,3 +245,29 @@ async def test_a_home_shows_nothing_that_somebody_may_not_answer(stage: Stage) -
     await stage.slack.until(lambda: stage.eve.home is not None)
     assert stage.eve.home is not None
     assert stage.eve.home.text == "Nothing waits for your answer."
+
+
+async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) -> None:
+    """With line breaks, several blanks, curly quotes and a capital letter."""
+    words = await said(stage, stage.ana, f"Start\n\nflow  {{“ask”: {{“prompt”: “R&D?”, “to”: [“{PLACE}”]}}}}")
+    assert words.startswith("Started flow: run ")
+    await stage.slack.until(lambda: stage.count() == 1)
+    (request,) = await stage.service.runtime.pending()
+    assert request.question.prompt == "R&D?"
+    words = await said(stage, stage.bo, f"answer   {request.id[:8].upper()}@1\nR&D, <soon>")
+    assert words == "Recorded: R&D, <soon>. The run goes on."
+    assert await stage.service.answer(request.run_id) == "R&D, <soon>"
+
+
+async def test_a_start_that_cannot_be_read_says_where_and_why(stage: Stage) -> None:
+    words = await said(stage, stage.ana, 'start flow {"a": 1,\n"b" 2}')
+    assert "line 2, column 5: a colon is missing here" in words
+
+
+async def test_a_short_id_is_that_of_a_closed_question_as_well(stage: Stage) -> None:
+    """It stays that of the question that was read: one asked since, whose id begins alike, is not answered by it."""
+    run_id, card = await stage.ask(input_type="confirm", prompt="First?")
+    closed = (await stage.service.card(run_id)).request.id
+    await stage.press(stage.ana, card, "✅ Yes")
+    words = await said(stage, stage.bo, f"answer {closed[:8]}@1 no")
+    assert words.startswith("Already answered by Ana")

@@ -135,3 +135,29 @@ async def test_a_modal_opened_before_a_restart_can_be_sent_after_it(stopped: Sta
     async with stopped.running() as service:
         await sent(stopped.ana, **{"Your answer": "still here"})
         assert await service.answer(run_id) == "still here"
+
+
+@pytest.mark.parametrize("spares_inputs", [False, True])
+async def test_what_people_type_is_stored_as_they_typed_it(stage: Stage, spares_inputs: bool) -> None:
+    """Slack escapes some characters, at least in some places; nobody who types `R&D` means `R&amp;D`."""
+    stage.slack.spares_inputs = spares_inputs
+    run_id, card = await stage.ask(input_type="text", prompt="Which team?")
+    await opened(stage, stage.ana, card, "✍️ Answer")
+    view = await sent(stage.ana, **{"Your answer": 'R&D <3 "“q”"'})
+    assert view.text == 'Recorded: R&D <3 "“q”". The run goes on.'
+    assert await stage.service.answer(run_id) == 'R&D <3 "“q”"'
+
+
+async def test_a_field_left_empty_takes_the_default_that_the_modal_shows(stage: Stage) -> None:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            "stage": {"enum": ["staging", "production"], "default": "staging"},
+            "note": {"type": "string", "default": "R&D"},
+        },
+    }
+    run_id, card = await stage.ask(input_type="form", schema=schema)
+    view = await opened(stage, stage.ana, card, "✍️ Answer")
+    assert [one.hint for one in view.inputs] == ["Default: staging", "Default: R&D"]
+    await sent(stage.ana)
+    assert await stage.service.answer(run_id) == {"stage": "staging", "note": "R&D"}

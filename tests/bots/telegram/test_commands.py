@@ -97,3 +97,21 @@ async def test_in_a_group_where_nothing_is_asked_pending_says_how_much_waits_els
         == "Nothing that was asked here waits for your answer. 1 waits elsewhere: ask me in our own chat."
     )
     assert await said(stage, stage.bo, "/pending", stage.group) == "Nothing waits for your answer."
+
+
+async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) -> None:
+    """With line breaks, several blanks, curly quotes and a capital letter."""
+    words = await said(
+        stage, stage.ana, f"/Run\n\nflow  {{“ask”: {{“prompt”: “R&D?”, “to”: [“telegram:{stage.ana.id}”]}}}}"
+    )
+    await stage.telegram.until(lambda: stage.count() == 2)
+    (request,) = await stage.service.runtime.pending()
+    assert (request.question.prompt, "Not started" in words) == ("R&D?", False)
+    words = await said(stage, stage.ana, f"/answer   {request.id[:8].upper()}@1\nR&D, <soon>")
+    assert words.splitlines()[0] == "Recorded: R&D, <soon>. The run goes on."
+    assert await stage.service.answer(request.run_id) == "R&D, <soon>"
+
+
+async def test_a_start_that_cannot_be_read_says_where_and_why(stage: Stage) -> None:
+    words = await said(stage, stage.ana, '/run flow {"a": 1,\n"b" 2}')
+    assert "line 2, column 5: a colon is missing here" in words

@@ -366,7 +366,7 @@ async def test_views_come_back_as_slack_keeps_them_with_their_place_in_the_stack
     submitted = (await envelope(socket, "interactive"))["payload"]["view"]
     assert {**submitted, "state": updated["state"]} == updated
     block = submitted["blocks"][0]["block_id"]
-    assert submitted["state"]["values"][block]["v"] == {"type": "plain_text_input", "value": "a & b"}
+    assert submitted["state"]["values"][block]["v"] == {"type": "plain_text_input", "value": "a &amp; b"}
     assert slack.problems == []
 
 

@@ -16,7 +16,7 @@ from sayso.adapters.console._cards import (
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
-from sayso.adapters.console._replies import EmptyReply, is_numbered, read_reply, read_value, reply_hint
+from sayso.adapters.console._replies import EmptyReply, first_word, is_numbered, read_reply, reply_hint
 
 __all__ = [
     "EmptyReply",
@@ -27,6 +27,7 @@ __all__ = [
     "audit_table",
     "csv_cell",
     "findings_table",
+    "first_word",
     "form_fields",
     "instant_words",
     "is_numbered",
@@ -36,7 +37,6 @@ __all__ = [
     "read_field",
     "read_form",
     "read_reply",
-    "read_value",
     "reply_hint",
     "request_card",
     "requests_table",

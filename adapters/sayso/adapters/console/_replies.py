@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import cast
-
 from sayso.engine import InvalidAnswer, Json, Question
 
 
@@ -53,29 +50,21 @@ def read_reply(question: Question, text: str) -> Json:
     if not typed:
         raise EmptyReply
     if not is_numbered(question):
-        return read_value(question, text)
+        return question.read_text(text)
     if question.input_type == "select":
         return question.read_text(_option_at(question, typed))
-    if typed.startswith("["):
-        return read_value(question, typed)
-    chosen = [_choice(question, part.strip()) for part in typed.split(",") if part.strip()]
+    parts = [part.strip() for part in typed.split(",") if part.strip()]
+    if not any(_is_number(part) for part in parts):
+        return question.read_text(typed)
+    chosen = [_choice(question, part) for part in parts]
     question.check_answer(chosen)
     return chosen
 
 
-def read_value(question: Question, text: str) -> Json:
-    """The value of a text given on the command line: a value or label, several with commas or as a JSON list.
-
-    Raises `InvalidAnswer` with the reason.
-    """
-    if question.input_type == "multiselect" and text.lstrip().startswith("["):
-        try:
-            value = cast("Json", json.loads(text))
-        except ValueError:
-            return question.read_text(text)
-        question.check_answer(value)
-        return value
-    return question.read_text(text)
+def first_word(text: str) -> tuple[str, str]:
+    """The first word of what was typed, and the text behind it: after blanks and line breaks of any number and kind."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    return word, rest[0].strip() if rest else ""
 
 
 def _choice(question: Question, typed: str) -> Json:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
+from sayso.adapters.console import first_word
 from sayso.adapters.slack._data import (
     ANSWER_VIEW,
     CardButton,
@@ -23,6 +24,7 @@ from sayso.adapters.slack._data import (
     decode_tag,
 )
 from sayso.adapters.slack._kept import kept_blocks, stands
+from sayso.adapters.slack._text import typed_text
 from sayso.engine import Kept
 
 Payload = Mapping[str, Any]
@@ -192,7 +194,7 @@ def _parse_interaction(payload: Payload) -> Event:
             tag = decode_tag(view["private_metadata"])
             return Submitted(sender, key, tag, values, str(view["id"]), str(view.get("hash", "")))
         case "block_suggestion":
-            return Searched(sender, decode(payload["action_id"]), str(payload.get("value", "")))
+            return Searched(sender, decode(payload["action_id"]), typed_text(payload.get("value", "")))
         case other:
             return Ignored(f"interaction {other!r}")
 
@@ -227,12 +229,12 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
 
 
 def _parse_command(payload: Payload) -> Event:
-    verb, _, text = str(payload.get("text", "")).strip().partition(" ")
+    verb, text = first_word(typed_text(payload.get("text", "")))
     return Commanded(
         sender=_sender({"id": payload["user_id"], "name": payload.get("user_name", "")}),
         key=f"slack:command:{payload['trigger_id']}",
-        verb=verb,
-        text=text.strip(),
+        verb=verb.lower(),
+        text=text,
         response_url=str(payload["response_url"]),
     )
 

@@ -27,6 +27,7 @@ from sayso.adapters.slack._text import (
     rich_text,
     split,
     stretches,
+    typed_text,
 )
 from sayso.engine import InvalidAnswer, Json
 
@@ -276,5 +277,6 @@ def _given(values: Mapping[str, Any], block_id: str) -> Any:
             return [str(one["value"]) for one in picked]
         if found.get("selected_option") is not None:
             return str(found["selected_option"]["value"])
-        return found.get("selected_date") or found.get("value")
+        typed = found.get("selected_date") or found.get("value")
+        return None if typed is None else typed_text(typed)
     return None

@@ -7,6 +7,7 @@ dates, which every reader sees in their own time zone (docs.slack.dev/reference/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ Block = dict[str, Any]
 TEXT_LIMIT = 3000
 """Characters of one text in a block; rich text, for which Slack names no limit, is kept to it as well."""
 
+_UNESCAPED = re.compile(r"[<>]|&(?!(?:amp|lt|gt);)")
 _FALLBACK_LIMIT = 300
 _DATE_FORMAT = "{date_short_pretty} {time}"
 
@@ -95,6 +97,16 @@ def fallback(text: str) -> str:
     """A notification's text: escaped, for it is parsed (docs.slack.dev/messaging/formatting-message-text)."""
     shown = cut(" ".join(text.split()), _FALLBACK_LIMIT)
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def typed_text(given: object) -> str:
+    """What somebody typed, as they did: Slack escapes three characters of it (formatting-message-text, as above). Text
+    with one of them left was not escaped.
+    """
+    text = str(given)
+    if _UNESCAPED.search(text):
+        return text
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def plain_text(text: str, limit: int) -> dict[str, Any]:

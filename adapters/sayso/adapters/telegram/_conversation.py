@@ -171,8 +171,8 @@ def take_text(card: Card, conversation: Conversation, text: str) -> Step:
         BACK: lambda: _back(conversation),
         SKIP: lambda: _leave_out(card, conversation),
     }
-    if typed in commands:
-        return commands[typed]()
+    if typed.casefold() in commands:
+        return commands[typed.casefold()]()
     if conversation.goal is Goal.FIND:
         return _find(card, conversation, typed)
     if conversation.goal is Goal.REMARK:

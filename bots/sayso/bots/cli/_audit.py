@@ -16,9 +16,11 @@ import typer
 from sayso.adapters.console import audit_table, csv_cell, visible_line
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
+from sayso.bots.cli._ids import find_request, find_run
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.service import Service
+from sayso.bots.short_ids import SHORTEST
 from sayso.engine import (
     NOT_COVERED,
     AuditReport,
@@ -128,7 +130,7 @@ def export(
         typer.Option(
             "--request",
             metavar="ID",
-            help="Only rows of this request, by its whole id: what was shown where, who voted, and what decided.",
+            help="Only rows of this request: what was shown where, who voted, and what decided.",
             show_default=False,
         ),
     ] = None,
@@ -149,10 +151,12 @@ def export(
         async with Service.build(database).reader() as reader:
             if request_id is not None:
                 await write(_of_request(reader, request_id))
-                return
-            if run_id is not None:
-                await _check_known(reader, run_id)
-            await write(reader.audit(run_id))
+            elif run_id is not None:
+                found = await find_run(reader, run_id)
+                await _check_known(reader, found)
+                await write(reader.audit(found))
+            else:
+                await write(reader.audit(None))
 
     asyncio.run(copy())
     return ExitCode.OK
@@ -160,14 +164,18 @@ def export(
 
 async def _of_request(reader: SQLiteReader, request_id: str) -> AsyncIterator[AuditRow]:
     """The rows of a request; of one that was pruned they are still in the trail. Raises `NotFound`."""
-    record = await reader.request(request_id)
+    ids = await reader.request_ids(request_id) if len(request_id) >= SHORTEST else []
+    record = await find_request(reader, request_id) if ids else None
+    wanted = request_id if record is None else record.id
     found = False
     async for row in reader.audit(None if record is None else record.run_id):
-        if row.request_id == request_id:
+        if row.request_id == wanted:
             found = True
             yield row
     if not found:
-        raise NotFound(f"the trail has nothing of a request {request_id!r}; it is named by its whole id.")
+        raise NotFound(
+            f"the trail has nothing of a request {request_id!r}; one that was pruned is named by its whole id."
+        )
 
 
 async def _write_jsonl(rows: AsyncIterator[AuditRow]) -> None:
@@ -203,12 +211,13 @@ def redact(run_id: RunArgument, *, database: DatabaseOption = None, as_json: Jso
     output = Output(as_json=as_json)
     service = Service.build(database)
 
-    async def act() -> int:
+    async def act() -> tuple[str, int]:
         async with service.existing_store() as store:
-            await _check_known(store.reader, run_id)
-            return await store.redact(run_id, local_person(), CONSOLE)
+            found = await find_run(store.reader, run_id)
+            await _check_known(store.reader, found)
+            return found, await store.redact(found, local_person(), CONSOLE)
 
-    changed = asyncio.run(act())
-    output.say(f"Removed the payloads of {changed} rows of run {visible_line(run_id)}.")
-    output.value({"run_id": run_id, "rows": changed})
+    found, changed = asyncio.run(act())
+    output.say(f"Removed the payloads of {changed} rows of run {visible_line(found)}.")
+    output.value({"run_id": found, "rows": changed})
     return ExitCode.OK

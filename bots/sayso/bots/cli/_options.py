@@ -19,7 +19,12 @@ DatabaseOption: TypeAlias = Annotated[
     ),
 ]
 RunArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The run's id, as `sayso runs` lists it; six or more of its characters do.",
+        show_default=False,
+    ),
 ]
 WorkflowArgument: TypeAlias = Annotated[
     str,

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from sayso.adapters.console import visible_line
 from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.cli._ids import find_request, read_address, read_id
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._requests import find_request, read_address, read_id
 from sayso.bots.service import Service
 from sayso.engine import Account, Outcome, OutcomeKind, local_person
 

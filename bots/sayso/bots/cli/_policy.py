@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from sayso.adapters.console import visible_line
 from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
+from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._upkeep import read_age
@@ -73,7 +73,7 @@ def check(
     if name is None and (vote or details or requested_by):
         raise UsageProblem("Votes, details and a requester go with the NAME of one policy.")
     chosen = policies if name is None else {name: policies[name]}
-    play = _Play(_read_details(details), requested_by, vote or [], read_age(after))
+    play = _Play(read_value(details, "--details"), requested_by, vote or [], read_age(after))
     found = [_explain(output, settings, one, policy, play) for one, policy in chosen.items()]
     if not chosen:
         output.say("sayso.toml has no policies. docs/how-to/decide-together.md shows some.")
@@ -237,16 +237,6 @@ def _long(duration: timedelta) -> str:
         if count:
             parts.append(f"{count} {unit}{'' if count == 1 else 's'}")
     return ", ".join(parts)
-
-
-def _read_details(text: str | None) -> Json:
-    if text is None:
-        return None
-    try:
-        value: Json = json.loads(text)
-    except ValueError as error:
-        raise UsageProblem(f"--details is no JSON: {error}.") from error
-    return value
 
 
 def _read_vote(given: str, directory: Directory, policy: Policy, at: datetime) -> Vote:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from sayso.adapters.console import outcome_words, read_value, requests_table, visible_line
+from sayso.adapters.console import outcome_words, requests_table, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
+from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.cli._ids import find_request, find_run, read_address
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.client import ServiceClient
@@ -22,14 +22,9 @@ from sayso.engine import (
     Outcome,
     OutcomeKind,
     RequestRecord,
-    SQLiteReader,
     local_person,
 )
 
-_ADDRESS = re.compile(r"([0-9a-f]{6,32})@([0-9]{1,9})")
-_ID = re.compile(r"[0-9a-f]{6,32}")
-_FULL_ID = 32
-_ALL = 1_000_000
 _DONE = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
 
@@ -48,9 +43,10 @@ def requests(
 
     async def read() -> list[RequestRecord]:
         async with Service.build(database).reader() as reader:
-            if run_id is not None:
-                await reader.run(run_id)
-            return await reader.pending(run_id, limit)
+            if run_id is None:
+                return await reader.pending(None, limit)
+            found = await reader.run(await find_run(reader, run_id))
+            return await reader.pending(found.run_id, limit)
 
     found = asyncio.run(read())
     if as_json:
@@ -143,24 +139,6 @@ def _as_dict(record: RequestRecord | None, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def read_address(address: str) -> tuple[str, int]:
-    """A request's id and revision as they are typed. Raises `UsageProblem`."""
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        raise UsageProblem(
-            f"{address!r} is no ID@REV: write the request's id (six or more of its characters), @, and its revision, "
-            "as `sayso requests` shows them."
-        )
-    return match[1], int(match[2])
-
-
-def read_id(given: str) -> str:
-    """A request's id, or its beginning, as it is typed. Raises `UsageProblem`."""
-    if _ID.fullmatch(given) is None:
-        raise UsageProblem(f"{given!r} is no request's id: write six or more characters of it.")
-    return given
-
-
 async def _answer(
     service: Service,
     client: ServiceClient | None,
@@ -178,7 +156,7 @@ async def _answer(
     # A text that was meant for another revision is read by no question; the store says that it was superseded.
     if record is not None and record.open and record.revision == revision:
         try:
-            value = read_value(record.question, text)
+            value = record.question.read_text(text)
         except InvalidAnswer as error:
             return record, Outcome(OutcomeKind.INVALID, str(error)), text
     found_id = given_id if record is None else record.id
@@ -206,18 +184,3 @@ async def _answer(
             break_glass=break_glass,
         )
     return record, outcome, value
-
-
-async def find_request(reader: SQLiteReader, given_id: str) -> RequestRecord | None:
-    """The request of an id, or of the beginning of an open one's; raises where that is nobody's or several's."""
-    if len(given_id) == _FULL_ID:
-        return await reader.request(given_id)
-    found = [one for one in await reader.pending(limit=_ALL) if one.id.startswith(given_id)]
-    if not found:
-        raise NotFound(
-            f"no open request's id begins with {given_id}. `sayso requests` lists them; one that is closed is found "
-            "by its whole id."
-        )
-    if len(found) > 1:
-        raise UsageProblem(f"{len(found)} open requests begin with {given_id}; give more of the id.")
-    return found[0]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -16,6 +15,8 @@ from sayso.adapters.console import visible_line
 from sayso.bots.cli._chat_demo import CHAT_PORT, chat_demo
 from sayso.bots.cli._conversation import Conversation, Told, answer_command, database_words
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._ids import find_run
+from sayso.bots.cli._json import read_object
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._terminal import EndOfInput, Terminal
@@ -78,7 +79,7 @@ def run(
     """
     if run_id is not None and (shared is not None or requested_by is not None):
         raise UsageProblem("--shared and --requested-by belong to a new run; RUN names one that has its own.")
-    initial = _read_shared(shared)
+    initial = read_object(shared, "--shared")
     service = Service.build(database)
     if run_id is not None:
         service.existing_store()
@@ -132,18 +133,6 @@ def demo(
     return _finish(drive)
 
 
-def _read_shared(text: str | None) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    try:
-        shared = json.loads(text)
-    except ValueError as error:
-        raise UsageProblem(f"--shared is no JSON: {error}.") from error
-    if not isinstance(shared, dict):
-        raise UsageProblem('--shared must be a JSON object, for example \'{"title": "Tea"}\'.')
-    return cast("dict[str, Any]", shared)
-
-
 def _finish(drive: _Drive) -> ExitCode:
     """Drive the run, and say how to go on wherever it stops."""
     output = drive.output
@@ -175,6 +164,7 @@ async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
         if drive.go_on:
             await _find_unfinished(drive, store.reader)
         elif drive.run_id is not None:
+            drive.run_id = await find_run(store.reader, drive.run_id)
             await _check_workflow(drive.run_id, drive.workflow, store.reader)
         with output.foreign_code():
             async with service.runtime(store, [drive.workflow]) as runtime:

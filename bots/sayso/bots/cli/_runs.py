@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias, cast
@@ -14,6 +13,8 @@ import typer
 from sayso.adapters.console import attention_card, runs_table, visible_line
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._ids import run_named
+from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.client import ServiceClient
@@ -73,6 +74,7 @@ def _as_dict(run: RunSummary) -> dict[str, Any]:
 def cancel(run_id: RunArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
     """Cancel a run together with its open requests. A cancelled run never goes on."""
     output = Output(as_json=as_json)
+    run_id = run_named(database, run_id)
     _operate(
         database,
         lambda client: client.cancel(run_id),
@@ -98,6 +100,7 @@ def retry(
     The run goes on at once where a service runs, else when its workflow is run next.
     """
     output = Output(as_json=as_json)
+    run_id = run_named(database, run_id)
     stop = _look(database, run_id, seen, output)
     served = _operate(
         database,
@@ -131,10 +134,11 @@ def attention(
     happened, this is its result. again: run the step again. cancel: cancel the run. Both texts go into the audit trail.
     """
     output = Output(as_json=as_json)
+    if action is not None and action not in ACTIONS:
+        raise UsageProblem(f"{action!r} is no action; say one of: {', '.join(ACTIONS)}.")
+    run_id = run_named(database, run_id)
     if action is None:
         return _show_attention(database, run_id, output)
-    if action not in ACTIONS:
-        raise UsageProblem(f"{action!r} is no action; say one of: {', '.join(ACTIONS)}.")
     value = _read_result(action, result)
     stop = _look(database, run_id, seen, output)
     served = _operate(
@@ -155,12 +159,7 @@ def attention(
 def _read_result(action: str, text: str | None) -> Json:
     if (action == "done") != (text is not None):
         raise UsageProblem("RESULT goes with done, and only with it: the step's result as JSON.")
-    if text is None:
-        return None
-    try:
-        return cast("Json", json.loads(text))
-    except ValueError as error:
-        raise UsageProblem(f"RESULT is no JSON ({error}); a text needs quotes: '\"sent\"'.") from error
+    return read_value(text, "RESULT")
 
 
 def _read_run(database: str | None, run_id: str) -> RunSummary:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sayso.adapters.console import visible_line
-from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem, exit_code_of
+from sayso.bots.cli._exit_codes import ExitCode, NotFound, exit_code_of
+from sayso.bots.cli._json import read_object
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.loading import load_workflow
 from sayso.bots.service import MissingExtra, Service
-from sayso.config import InvalidSettings, forget_secrets
+from sayso.config import InvalidSettings, forget_secrets, host_and_port
 from sayso.engine import InvalidWorkflow, Workflow, local_person
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ async def _serve(plan: Plan, output: Output) -> ExitCode:
         raise InvalidSettings(
             "sayso.toml",
             "http.port",
-            f"{host}:{port} cannot be had: {error.strerror}",
+            f"{host_and_port(host, port)} cannot be had: {error.strerror}",
             "Write another port, or 0.",
         ) from error
     last_resort.left()
@@ -163,7 +163,7 @@ def start(
 ) -> ExitCode:
     """Start a run in the running service. `sayso run` starts one without a service."""
     output = Output(as_json=as_json)
-    initial = _read_shared(shared)
+    initial = read_object(shared, "JSON")
     service = Service.build(database)
     client = service.client()
     if client is None:
@@ -175,15 +175,3 @@ def start(
     output.say(f"Run {run_id} of {visible_line(workflow)} is started.")
     output.value({"run_id": run_id})
     return ExitCode.OK
-
-
-def _read_shared(text: str | None) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    try:
-        shared = json.loads(text)
-    except ValueError as error:
-        raise UsageProblem(f"JSON cannot be read: {error}.") from error
-    if not isinstance(shared, dict):
-        raise UsageProblem('JSON must be an object, for example \'{"version": "4.2.0"}\'.')
-    return cast("dict[str, Any]", shared)

@@ -74,6 +74,11 @@ def kept_view(body: Mapping[str, Any], *, spares_emoji: bool = False) -> dict[st
     }
 
 
+def kept_typed(text: str) -> str:
+    """What somebody typed into an input, a picker or behind a command: all three characters escaped, and no more."""
+    return re.sub(r"[&<>]", lambda match: _ENTITIES[match[0]], text)
+
+
 def unescaped(text: str) -> str:
     """Escaped text as it is read: Slack undoes its own three entities and no others."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
-from sayso.testing.slack._kept import kept_markup, unescaped
+from sayso.testing.slack._kept import kept_typed, unescaped
 from sayso.testing.slack._payloads import handle_of, take_view_answer, who_and_where
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._refusals import Refused
@@ -277,7 +277,7 @@ class SlackPerson:
         payload = {
             "token": "local", "team_id": TEAM, "team_domain": "local", "channel_id": channel.id,
             "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": handle_of(self._account),
-            "command": command, "text": kept_markup(text, is_verbatim=True), "api_app_id": APP,
+            "command": command, "text": kept_typed(text), "api_app_id": APP,
             "is_enterprise_install": str(state.is_org_wide).lower(),
             "response_url": f"{self._host.url}/response/{response}", "trigger_id": self._world.new_trigger(self.id),
         }  # fmt: skip
@@ -416,7 +416,7 @@ class SlackPerson:
             **around,
             "action_id": element["action_id"],
             "block_id": block["block_id"],
-            "value": typed,
+            "value": self._typed(typed),
         }
         envelope = await self._deliver("interactive", payload)
         answer = envelope.answer or {}
@@ -468,7 +468,10 @@ class SlackPerson:
             allowed = r"-?\d+(\.\d+)?" if element["is_decimal_allowed"] else r"-?\d+"
             if not re.fullmatch(allowed, given):
                 raise Impossible(self.name, f"Slack takes no number {given!r}")
-        return {"value": given or None}
+        return {"value": self._typed(given) if given else None}
+
+    def _typed(self, text: str) -> str:
+        return text if self._world.spares_inputs else kept_typed(text)
 
     async def _option(
         self, view: ViewState, block: dict[str, Any], element: dict[str, Any], label: str

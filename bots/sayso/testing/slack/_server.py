@@ -201,6 +201,15 @@ class LocalSlack(LocalServer[SlackState]):
     def spares_emoji(self, spares: bool) -> None:
         self._world.spares_emoji = spares
 
+    @property
+    def spares_inputs(self) -> bool:
+        """Whether what people type into modals and pickers comes as they typed it, and not escaped as elsewhere."""
+        return self._world.spares_inputs
+
+    @spares_inputs.setter
+    def spares_inputs(self, spares: bool) -> None:
+        self._world.spares_inputs = spares
+
     def turn_away(self, count: int, reason: str = "refresh_requested") -> None:
         """Send the next connections away: each gets its `hello`, and `disconnect` at once."""
         self._delivery.farewells += [reason] * count

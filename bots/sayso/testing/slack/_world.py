@@ -71,6 +71,7 @@ class World:
         self.send_event = send_event
         self.problem = problem
         self.spares_emoji = False
+        self.spares_inputs = False
         self.stamp = 0
 
     # --- people and channels -----------------------------------------------------------------------

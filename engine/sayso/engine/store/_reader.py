@@ -56,6 +56,7 @@ from sayso.engine.store._rows import (
 T = TypeVar("T")
 
 _PAGE = 1000
+_MOST_BEGINNING = 20
 _LAST = "\U0010ffff"
 
 
@@ -110,6 +111,19 @@ class SQLiteReader:
         if not rows:
             raise UnknownRun(run_id)
         return read_summary(rows[0])
+
+    async def run_ids(self, beginning: str) -> list[str]:
+        """The ids of runs that begin so, as many as a person needs to see that there are several; a whole id alone."""
+        return [row["run_id"] for row in await self._beginning("run_ids", beginning)]
+
+    async def request_ids(self, beginning: str) -> list[str]:
+        """The same of requests, open and closed."""
+        return [row["id"] for row in await self._beginning("request_ids", beginning)]
+
+    async def _beginning(self, name: str, beginning: str) -> Sequence[sqlite3.Row]:
+        fields = {"beginning": beginning, "upto": beginning + _LAST, "limit": _MOST_BEGINNING}
+        rows = list(await self._rows(name, fields))
+        return rows[:1] if rows and rows[0][0] == beginning else rows
 
     async def pending(self, run_id: str | None = None, limit: int = 1000) -> list[RequestRecord]:
         """The open requests, the oldest first; of one run where it is named."""

@@ -738,6 +738,13 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
        q.resolved_by
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = :id;
 
+-- name: request_ids
+-- Those that begin so; a whole id comes first.
+SELECT id FROM requests WHERE id >= :beginning AND id < :upto ORDER BY id LIMIT :limit;
+
+-- name: run_ids
+SELECT run_id FROM runs WHERE run_id >= :beginning AND run_id < :upto ORDER BY run_id LIMIT :limit;
+
 -- name: requests_decided
 -- Those that came to their end since then, the newest first.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,

@@ -1,0 +1,61 @@
+"""Requests and runs as they are named on a command line: all commands take the same."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sayso.bots.cli._exit_codes import NotFound, UsageProblem
+from sayso.bots.service import Service
+from sayso.bots.short_ids import SHORTEST, parse_address, parse_id
+from sayso.engine import RequestRecord, SQLiteReader
+
+_WHOLE = 32
+
+
+def read_address(address: str) -> tuple[str, int]:
+    """A request's id and revision as they are typed. Raises `UsageProblem`."""
+    found = parse_address(address)
+    if found is None:
+        raise UsageProblem(
+            f"{address!r} is no ID@REV: write the request's id (six or more of its characters), @, and its revision, "
+            "as `sayso requests` shows them."
+        )
+    return found
+
+
+def read_id(given: str) -> str:
+    """A request's id, or its beginning, as it is typed. Raises `UsageProblem`."""
+    found = parse_id(given)
+    if found is None:
+        raise UsageProblem(f"{given!r} is no request's id: write six or more characters of it.")
+    return found
+
+
+async def find_request(reader: SQLiteReader, given_id: str) -> RequestRecord | None:
+    """The request whose id this is, or the only one whose id begins so; raises where that is nobody's or several's."""
+    found = await reader.request_ids(given_id)
+    if len(found) > 1:
+        raise UsageProblem(f"{len(found)} requests begin with {given_id}; give more of the id.")
+    if not found and len(given_id) < _WHOLE:
+        raise NotFound(f"no request's id begins with {given_id}. `sayso requests` lists the open ones.")
+    return await reader.request(found[0]) if found else None
+
+
+async def find_run(reader: SQLiteReader, given_id: str) -> str:
+    """The id of the run that is named so, or the only one that begins so; what was given where there is none, which may
+    be that of a run that was pruned. Raises `UsageProblem` for several.
+    """
+    found = await reader.run_ids(given_id) if len(given_id) >= SHORTEST else [given_id]
+    if len(found) > 1:
+        raise UsageProblem(f"{len(found)} runs begin with {given_id}; give more of the id.")
+    return found[0] if found else given_id
+
+
+def run_named(database: str | None, given_id: str) -> str:
+    """As `find_run`, in the database of a command."""
+
+    async def find() -> str:
+        async with Service.build(database).reader() as reader:
+            return await find_run(reader, given_id)
+
+    return asyncio.run(find())
