@@ -233,6 +233,13 @@ def test_a_port_that_is_taken_is_named(folder: Path) -> None:
     assert f"127.0.0.1:{port} cannot be had" in refused.err
 
 
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_of_the_sixth_version_is_printed_as_browsers_take_it(folder: Path, host: str) -> None:
+    with ServiceProcess(folder, SAYSO_HTTP__HOST=host, SAYSO_HTTP__PORT="0") as service:
+        assert service.url.startswith("http://[::1]:")
+        assert service.get("/readyz").status_code == 200
+
+
 def test_two_workflows_of_one_name_are_refused(folder: Path) -> None:
     (folder / "sayso.toml").write_text('[[workflows]]\nworkflow = "flows:workflow"\n' * 2)
     refused = sayso(folder, "serve")

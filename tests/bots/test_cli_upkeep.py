@@ -173,11 +173,26 @@ def test_before_a_deploy_parked_runs_are_compared_with_the_new_code(shop: Path) 
     (shop / "shop.py").write_text(source.replace('"release"\n    )', '"release", note="new"\n    )'))
     changed = sayso(shop, "check-parked", "shop:release_flow")
     assert (changed.code, "has changed" in changed.out) == (0, True)
+    assert "1 parked: 0 lost their node, 1 changed, 0 look the same." in changed.out
     (shop / "shop.py").write_text(
         source.replace('Workflow("release", release)', 'Workflow("release", quick)')
     )
     broken = sayso(shop, "check-parked", "shop:release_flow")
     assert (broken.code, "is gone" in broken.out, asked["run_id"] in broken.out) == (6, True, True)
+
+
+def test_what_was_not_looked_at_gets_no_clean_bill(shop: Path) -> None:
+    """What a node asks may come from elsewhere: only a replay sees that it has changed."""
+    ask(shop)
+    source = (shop / "shop.py").read_text()
+    (shop / "shop.py").write_text(f'PROMPT = "Release 5.0.0?"\n{source}')
+    looked = sayso(shop, "check-parked", "shop:release_flow")
+    assert "1 parked: 0 lost their node, 0 changed, 1 look the same." in looked.out
+    assert "What their nodes ask was not looked at" in looked.out
+    assert "would need attention." not in looked.out.splitlines()[2]
+    replayed = sayso(shop, "check-parked", "shop:release_flow", "--replay")
+    assert (replayed.code, "in other words" in replayed.out) == (6, True)
+    assert "1 parked: 1 would need attention, 0 changed, 0 the same." in replayed.out
 
 
 def test_a_replay_says_first_that_raw_code_does_run(shop: Path) -> None:

@@ -23,6 +23,9 @@ REPLAY_LIMIT = 10.0
 """Seconds after which a replay that reaches none of its questions is given up."""
 
 
+_SAME = "names, edges and the node's own code are unchanged"
+
+
 class Severity(StrEnum):
     """How bad a finding is: `BROKEN` runs would need attention, `CHANGED` ones may behave differently."""
 
@@ -50,8 +53,9 @@ async def check_parked(
 ) -> list[Finding]:
     """Compare names, edges and code of a workflow with what each parked run was begun under.
 
-    With `replay`, each run's visit is executed on a copy of its state, up to the first step or question that is not
-    recorded: raw code before that does run. `policies` are those that questions name.
+    What a node asks may come from elsewhere, which only a replay sees. With `replay`, each run's visit is executed on a
+    copy of its state, up to the first step or question that is not recorded: raw code before that does run.
+    `policies` are those that questions name.
     """
     now = cast("dict[str, Any]", decode_dict(workflow.definition()))
     findings: list[Finding] = []
@@ -79,7 +83,7 @@ def _compare(was: dict[str, Any], now: dict[str, Any], node_id: str) -> tuple[Se
         differences.append(f"gone: {', '.join(gone)}")
     if changed:
         differences.append(f"changed elsewhere: {', '.join(changed)}")
-    return (Severity.CHANGED, "; ".join(differences)) if differences else (Severity.SAME, "unchanged")
+    return (Severity.CHANGED, "; ".join(differences)) if differences else (Severity.SAME, _SAME)
 
 
 class _ReplayOver(StoreError):

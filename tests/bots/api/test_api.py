@@ -253,3 +253,31 @@ def next_request(client: ServiceClient) -> Any:
     while not (found := client.pending()):
         _, after = client.changes(after, wait=10)
     return found[0]
+
+
+def test_head_gets_the_headers_of_get_and_nothing_else(
+    service: ServiceProcess, ci: ServiceClient, tmp_path: Path
+) -> None:
+    """Monitors and previews ask so; a stream of changes must not keep them waiting."""
+    run_id, request_id = ask(ci)
+    with httpx.Client(
+        base_url=service.url,
+        headers={"Authorization": f"Bearer {token(tmp_path, 'monitor', 'read', 'operate')}"},
+    ) as client:
+        described = client.get("/api/v1/openapi.json").json()["paths"]
+        of_api = [
+            f"/api/v1{path.format(run_id=run_id, request_id=request_id)}"
+            for path, calls in described.items()
+            if "get" in calls and not path.endswith("events")
+        ]
+        assert len(of_api) > 5
+        pages = ["/", "/sign-in", "/healthz", "/readyz", "/metrics", "/nowhere"]
+        for path in (*of_api, *pages, "/api/v1/me?wait=x", "/api/v1/openapi.json"):
+            got, head = client.get(path), client.head(path)
+            assert (head.status_code, head.content) == (got.status_code, b""), path
+            assert head.headers.get("content-type") == got.headers.get("content-type"), path
+        for path in ("/healthz", "/sign-in", "/api/v1/openapi.json"):
+            assert client.head(path).headers["content-length"] == str(len(client.get(path).content))
+        assert client.head("/api/v1/events").headers["content-type"].startswith("text/event-stream")
+        assert client.get("/healthz").status_code == 200, "the connection is good for the next request"
+        assert client.head("/sign-out").status_code == client.get("/sign-out").status_code == 405

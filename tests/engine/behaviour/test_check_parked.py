@@ -70,7 +70,11 @@ async def check(database: Path, start: Node, *, replay: bool) -> Finding:
 async def test_unchanged_code_is_found_the_same(store: SQLiteStore, database: Path) -> None:
     await park_one(store)
     finding = await check(database, version(), replay=False)
-    assert (finding.severity, finding.text, finding.node_id) == ("same", "unchanged", "review")
+    assert (finding.severity, finding.text, finding.node_id) == (
+        "same",
+        "names, edges and the node's own code are unchanged",
+        "review",
+    )
     finding = await check(database, version(), replay=True)
     assert (finding.severity, finding.text) == ("same", "waits at the same question")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -55,12 +57,29 @@ def check_parked_runs(
                 )
 
         findings = asyncio.run(check())
-    broken = [one for one in findings if one.severity is Severity.BROKEN]
     if findings:
         output.show(findings_table(findings))
-    output.say(f"{len(findings)} parked, {len(broken)} would need attention.", "red" if broken else "green")
+    _sum_up(findings, output, replayed=replay)
     output.value({"workflow": loaded.name, "replay": replay, "findings": msgspec.to_builtins(findings)})
-    return ExitCode.WAITING if broken else ExitCode.OK
+    is_broken = any(one.severity is Severity.BROKEN for one in findings)
+    return ExitCode.WAITING if is_broken else ExitCode.OK
+
+
+def _sum_up(findings: Sequence[Finding], output: Output, *, replayed: bool) -> None:
+    """How many runs each finding is of, and what was not looked at."""
+    count = Counter(one.severity for one in findings)
+    broken, changed, same = count[Severity.BROKEN], count[Severity.CHANGED], count[Severity.SAME]
+    colour = "red" if broken else "green" if replayed and not changed else "yellow"
+    parked = f"{len(findings)} parked"
+    if replayed or not findings:
+        output.say(f"{parked}: {broken} would need attention, {changed} changed, {same} the same.", colour)
+        return
+    output.say(f"{parked}: {broken} lost their node, {changed} changed, {same} look the same.", colour)
+    output.say(
+        "What their nodes ask was not looked at: words that come from other functions or from settings may have "
+        "changed, and answers would then need attention. --replay looks at that.",
+        "yellow",
+    )
 
 
 def prune(

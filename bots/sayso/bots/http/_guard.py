@@ -44,6 +44,9 @@ class Guard:
         if problem is not None:
             await problem.response()(scope, receive, _dressed(send))
             return
+        dressed = _dressed(send)
+        if scope["method"] == "HEAD":
+            scope, dressed = {**scope, "method": "GET"}, _headers_alone(dressed)
         taken = 0
 
         async def counted() -> Message:
@@ -54,7 +57,7 @@ class Guard:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(_too_large()))
             return message
 
-        await self._app(scope, counted, _dressed(send))
+        await self._app(scope, counted, dressed)
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         if scope["path"] not in self._open_paths and _host(headers.get("host", "")) not in self._hosts:
@@ -78,6 +81,17 @@ def _host(given: str) -> str:
 def _too_large() -> Problem:
     words = f"The body is larger than {LARGEST_BODY:,} bytes. Nothing was done."
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", words)
+
+
+def _headers_alone(send: Send) -> Send:
+    """What a HEAD request gets of a GET's answer (RFC 9110, 9.3.2); of one that goes on for ever, too."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return sent
 
 
 def _dressed(send: Send) -> Send:
