@@ -186,7 +186,7 @@ class ServiceClient:
 
     def run_requests(self, run_id: str) -> list[ClosedRequestDict]:
         """Everything that a run has asked, with the answers."""
-        return cast("list[ClosedRequestDict]", self._get(f"/api/v1/runs/{run_id}/requests")["requests"])
+        return cast("list[ClosedRequestDict]", self._pages(f"/api/v1/runs/{run_id}/requests", {}))
 
     def wait(self, run_id: str, seconds: float, *, until: Literal["ended", "rests"] = "ended") -> RunDict:
         """A run once it has ended or needs attention, or with `rests` once it waits for an answer as well; or as it
@@ -221,7 +221,16 @@ class ServiceClient:
     def pending(self, run_id: str | None = None) -> list[RequestDict]:
         """The open requests that the caller may see, the oldest first; of one run where it is named."""
         query: dict[str, Any] = {} if run_id is None else {"run_id": run_id}
-        return cast("list[RequestDict]", self._get("/api/v1/requests", query)["requests"])
+        return cast("list[RequestDict]", self._pages("/api/v1/requests", query))
+
+    def _pages(self, path: str, query: dict[str, Any]) -> list[Any]:
+        found: list[Any] = []
+        after: int | None = 0
+        while after is not None:
+            page = self._get(path, {**query, "after": after})
+            found += page["requests"]
+            after = page["next"]
+        return found
 
     def request(self, request_id: str, wait: float = 0) -> ClosedRequestDict:
         """One request, once it is closed or as it stands after up to 60 seconds."""
@@ -255,7 +264,9 @@ class ServiceClient:
     # What happens.
 
     def changes(self, after: int = 0, wait: float = 0) -> tuple[list[ChangeDict], int]:
-        """What happened behind a row, and the row to go on behind."""
+        """What happened behind a row, and the row to go on behind. Nothing is no end where that row is another one: a
+        look takes a bounded number of rows.
+        """
         said = self._get("/api/v1/changes", {"after": after, "wait": wait}, wait)
         return cast("list[ChangeDict]", said["changes"]), int(said["last"])
 

@@ -19,12 +19,13 @@ from sayso.bots.links import SURE, Links
 from sayso.bots.look_ups import at_once, look_up_deadline
 from sayso.bots.membership import LookUpFailed
 from sayso.bots.short_ids import parse_address, parse_id
-from sayso.bots.ways_in import WaysIn, one_account
+from sayso.bots.ways_in import WayIn, WaysIn, one_account
 from sayso.engine import (
     CardRecord,
     InvalidAnswer,
     Json,
     PersonId,
+    Role,
     RunExists,
     RunSummary,
     Runtime,
@@ -33,6 +34,7 @@ from sayso.engine import (
     Unclear,
     UnstorableValue,
     WorkflowStatus,
+    interests,
     read_json,
 )
 
@@ -49,8 +51,9 @@ _KEYS_LIVE = timedelta(days=1)
 """As long as Telegram keeps an update; a request that Slack signed is taken for five minutes."""
 
 _MOST_LISTED = 20
+_MOST_COUNTED = 500
+_MOST_ALIKE = 20
 _MOST_RUNS = 10
-_ALL = 1_000_000
 
 _MOST_OF_PERSON, _MOST_OF_CHAT = 20, 60
 """Commands a minute."""
@@ -103,6 +106,19 @@ class Reply:
     cards: tuple[CardRecord, ...] = ()
     is_limited: bool = False
     is_quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for somebody: some of the cards, and how many there are, with those that are asked `elsewhere`;
+    `missing` says why more may wait. There are more than were counted where it `is_cut`.
+    """
+
+    cards: tuple[CardRecord, ...]
+    count: int
+    elsewhere: int = 0
+    missing: str = ""
+    is_cut: bool = False
 
 
 class Commands:
@@ -207,45 +223,80 @@ class Commands:
         return self._ways_in.place_of(command.person.partition(":")[0], command.chat)
 
     async def _pending(self, command: Command) -> Reply:
-        waiting, unknown = await self.answerable(command.person, command.look_up_by)
-        cards = [card for card in waiting if command.is_private or await self._is_asked_in(card, command)]
-        elsewhere = len(waiting) - len(cards)
-        if not cards:
-            found = [_nothing_here(elsewhere)] if elsewhere or not unknown else []
-            return _said(*found, *([unknown] if unknown else []))
-        more = len(cards) - _MOST_LISTED
-        lines: list[Words] = [(f"{len(cards)} waiting for your answer:",)]
-        lines += [_line_of(card) for card in cards[:_MOST_LISTED]]
+        waiting = await self.waiting(
+            command.person,
+            _MOST_LISTED,
+            command.look_up_by,
+            None if command.is_private else command.places,
+        )
+        if not waiting.cards:
+            nothing = [_nothing_here(waiting)] if waiting.elsewhere or not waiting.missing else []
+            return _said(*nothing, *([waiting.missing] if waiting.missing else []))
+        more = waiting.count - waiting.elsewhere - len(waiting.cards)
+        at_least = "more than " if waiting.is_cut else ""
+        heading = f"{at_least}{waiting.count - waiting.elsewhere} waiting for your answer:"
+        lines: list[Words] = [(heading[0].upper() + heading[1:],)]
+        lines += [_line_of(card) for card in waiting.cards]
         if more > 0:
-            lines.append((f"and {more} more.",))
-        if elsewhere:
-            lines.append((f"and {elsewhere} more: ask me in our own chat.",))
-        if unknown:
-            lines.append((unknown,))
+            where = "each in its card" if self.sign_in is None else f"{command.prefix}inbox shows them all"
+            lines.append((f"and {at_least}{more} more: {where}.",))
+        if waiting.elsewhere:
+            lines.append((f"and {at_least}{waiting.elsewhere} more: ask me in our own chat.",))
+        if waiting.missing:
+            lines.append((waiting.missing,))
         lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
-        return Reply(tuple(lines), tuple(cards[:_MOST_LISTED]))
+        return Reply(tuple(lines), waiting.cards)
 
-    async def _is_asked_in(self, card: CardRecord, command: Command) -> bool:
-        """Whether a card stands in the chat in which everybody will read the reply."""
+    async def _is_asked_in(self, card: CardRecord, places: Sequence[str]) -> bool:
+        """Whether a card stands in a chat in which everybody will read the reply."""
         shown = await self._store.reader.deliveries(card.request.id)
-        return any(one.destination in command.places for one in shown)
+        return any(one.destination in places for one in shown)
 
-    async def answerable(self, person: str, by: float) -> tuple[list[CardRecord], str]:
-        """The open requests that somebody may answer, the oldest first, as far as it is known by then to what they
-        belong; and what to say where it is not, for more may wait.
+    async def waiting(
+        self,
+        person: str,
+        most: int,
+        by: float,
+        places: Sequence[str] | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> Waiting:
+        """The open requests that somebody may answer, `most` of them with their cards, as far as it is known by then to
+        what they belong; only of those asked in some places, where those are named. However much else is open, none of
+        theirs is passed over.
         """
         standing = await self._ways_in.standing(person, by=by)
         now = self._store.clock.now()
-        cards: list[CardRecord] = []
         unknown: dict[str, None] = {}
-        for card in await self._store.reader.pending_cards():
-            if standing.refusal(card, now) is not None:
-                unknown.update(
-                    dict.fromkeys(one for one in standing.unknown if one in card.request.concerned)
-                )
-            elif not has_voted(card, standing.ids):
+        cards: list[CardRecord] = []
+        count = elsewhere = 0
+        is_cut = False
+        whose = [
+            *interests(standing.vote(now), asked=False),
+            *((Role.ANSWERS, one) for one in standing.unknown),
+        ]
+        async for _, card in self._store.reader.concerning(whose, newest_first=newest_first):
+            if not _waits_for(standing, card, now):
+                concerned = set(card.request.concerned)
+                unknown |= {one: None for one in standing.unknown if one in concerned}
+                continue
+            if is_cut := count == _MOST_COUNTED:
+                break
+            count += 1
+            if places is not None and not await self._is_asked_in(card, places):
+                elsewhere += 1
+            elif len(cards) < most:
                 cards.append(card)
-        return cards, self._desk.unchecked(list(unknown))
+        missing = self._desk.unchecked(list(unknown))
+        return Waiting(await self._named(cards), count, elsewhere, missing, is_cut=is_cut)
+
+    async def _named(self, cards: Sequence[CardRecord]) -> tuple[CardRecord, ...]:
+        return tuple(await self._store.reader.named(cards))
+
+    async def waits_for(self, person: str, card: CardRecord, by: float) -> bool:
+        """Whether a request is open for somebody to answer, as lists say it."""
+        standing = await self._ways_in.standing(person, by=by)
+        return card.request.open and _waits_for(standing, card, self._store.clock.now())
 
     async def _answer(self, command: Command) -> Reply:
         found = await self._addressed(command, "answer", "VALUE")
@@ -352,14 +403,19 @@ class Commands:
         return found[0] if found else "sayso does not know this question (any more)."
 
     async def _status(self, command: Command) -> Reply:
-        runs = await self._store.reader.runs(requested_by=command.person, limit=_ALL)
         wanted = command.text.strip()
-        shown = [run for run in runs if run.run_id.startswith(wanted)][:_MOST_RUNS]
+        found = await self._store.reader.runs(
+            requested_by=command.person, begins=wanted, limit=_MOST_RUNS + 1
+        )
+        shown = found[:_MOST_RUNS]
         if not shown:
             return _said(
                 f"You have started no run {visible_line(wanted)}." if wanted else "You have started no run."
             )
-        return Reply(tuple(_run_line(run) for run in shown))
+        lines = [_run_line(run) for run in shown]
+        if len(found) > len(shown):
+            lines.append((f"Older ones: {command.prefix}status and the beginning of a run's id.",))
+        return Reply(tuple(lines))
 
     async def _help(self, command: Command) -> Reply:
         prefix = command.prefix
@@ -391,9 +447,16 @@ def has_voted(card: CardRecord, ids: Sequence[str]) -> bool:
     return any(vote.person in ids or vote.account in ids for vote in card.votes)
 
 
-def _nothing_here(elsewhere: int) -> str:
+def _waits_for(standing: WayIn, card: CardRecord, now: datetime) -> bool:
+    return standing.refusal(card, now) is None and not has_voted(card, standing.ids)
+
+
+def _nothing_here(waiting: Waiting) -> str:
+    elsewhere = waiting.elsewhere
     if not elsewhere:
         return "Nothing waits for your answer."
+    if waiting.is_cut:
+        return f"None of the oldest {elsewhere} that wait for your answer was asked here: ask me in our own chat."
     wait = "1 waits" if elsewhere == 1 else f"{elsewhere} wait"
     return f"Nothing that was asked here waits for your answer. {wait} elsewhere: ask me in our own chat."
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from sayso.bots.serving import Parts, Plan, Platform
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_MOST_LOOKS = 300
+"""Looks at what happened, a minute for each person or program; who waits for news needs few."""
+
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
 
 
@@ -64,6 +67,7 @@ class Front:
             store=store,
             feed=self.feed,
             answers=RateLimit(settings.answers_per_minute),
+            looks=RateLimit(_MOST_LOOKS),
             starters=lambda workflow: plan.starters.get(workflow, frozenset()),
             looked_up=parts.desk.looked_up,
             successor=lambda record, to: parts.ways_in.successor(record, to, look_up_deadline()),

@@ -9,6 +9,7 @@ from sayso.engine._binding import bind
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Node, Workflow, node
+from sayso.engine._interests import Interest, Role, interests
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._policy import (
@@ -136,6 +137,7 @@ __all__ = [
     "Fact",
     "Finding",
     "Group",
+    "Interest",
     "InvalidAnswer",
     "InvalidRequest",
     "InvalidWorkflow",
@@ -168,6 +170,7 @@ __all__ = [
     "RequestWithdrawn",
     "Restored",
     "RightLapsed",
+    "Role",
     "RunExists",
     "RunMovedOn",
     "RunSummary",
@@ -210,6 +213,7 @@ __all__ = [
     "evaluate",
     "export_row",
     "fold_text",
+    "interests",
     "is_approval",
     "is_person",
     "local_person",

@@ -37,10 +37,11 @@ def is_person(entry: str) -> bool:
 
 def canonical(entry: str) -> str:
     """The one form of an entry or account. Names on the web (`web:NAME`) come as people type them or as a proxy's
-    directory has them: their case and extra blanks mean nothing. The ids of platforms stay as they are.
+    directory has them: their case and extra blanks mean nothing. The ids of platforms stay as they are, and so does
+    `web`, the surface.
     """
-    kind, _, name = entry.partition(":")
-    return f"{kind}:{' '.join(name.split()).casefold()}" if kind == _WEB else entry
+    kind, colon, name = entry.partition(":")
+    return f"{kind}:{' '.join(name.split()).casefold()}" if kind == _WEB and colon else entry
 
 
 def is_group(entry: str) -> bool:

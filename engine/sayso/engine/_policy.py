@@ -192,6 +192,11 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         if last is not None and self.escalate_after is not None and self.escalate_after >= last:
             raise InvalidRequest("policy", "escalate_after must come before expires_after")
 
+    @property
+    def concerned(self) -> tuple[str, ...]:
+        """All whom a request under it concerns: those who are asked, and those who may approve in an emergency."""
+        return (*self.audience, *self.break_glass)
+
     def needs_comment(self, value: Json) -> bool:
         """Whether a vote for this needs a remark."""
         return (APPROVE if is_approval(value) else REJECT) in self.comment
@@ -390,7 +395,7 @@ def _progress(stage: Stage, votes: Sequence[Vote]) -> Progress:
 
 
 def _is_of(entries: AbstractSet[str], vote: Vote) -> bool:
-    """Whether a vote is one of those whom some entries mean."""
+    """Whether a vote is one of those whom some entries mean. Lists are read by the same entries (`_interests`)."""
     if not entries:
         return False
     if vote.person in entries or vote.via in entries:

@@ -167,7 +167,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def concerned(self) -> tuple[str, ...]:
         """All whom it concerns: those who are asked, and those who may approve in an emergency."""
-        return self.audience if self.policy is None else (*self.audience, *self.policy.break_glass)
+        return self.audience if self.policy is None else self.policy.concerned
 
     def as_dict(self) -> dict[str, Json]:
         """The form in which `awaiting_input`, `pending` and the command line show a request."""

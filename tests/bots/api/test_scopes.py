@@ -72,6 +72,7 @@ async def test_every_call_of_the_api_needs_a_scope(store: SQLiteStore) -> None:
             store,
             Feed(store),
             RateLimit(1),
+            RateLimit(1),
             lambda _: frozenset(),
             as_it_is,
             no_successor,

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sayso.testing.slack import SeenView, SlackPerson
+from tests.bots.crowd import crowd
 from tests.bots.slack.stage import PLACE, Stage
 
 
@@ -271,3 +272,33 @@ async def test_a_short_id_is_that_of_a_closed_question_as_well(stage: Stage) -> 
     await stage.press(stage.ana, card, "✅ Yes")
     words = await said(stage, stage.bo, f"answer {closed[:8]}@1 no")
     assert words.startswith("Already answered by Ana")
+
+
+async def test_what_waits_for_somebody_is_found_behind_what_waits_for_others(stage: Stage) -> None:
+    """Thousands of older questions to other people change nothing in a person's lists."""
+    await crowd(stage.service.store, 1500)
+    await stage.ask(prompt="Release 4.2.0?")
+    lines = (await said(stage, stage.ana, "pending")).splitlines()
+    assert lines[0] == "1 waiting for your answer:"
+    assert "Release 4.2.0?" in lines[1]
+    assert lines_of(await open_home(stage, stage.ana))[0] == "1 waiting for your answer:"
+
+
+async def test_lists_say_how_many_more_there_are_and_how_to_see_them(stage: Stage) -> None:
+    to = [f"slack:@{stage.eve.id}"]
+    await crowd(stage.service.store, 30, to)
+    lines = (await said(stage, stage.eve, "pending")).splitlines()
+    assert (lines[0], lines[21]) == (
+        "30 waiting for your answer:",
+        "and 10 more: /sayso inbox shows them all.",
+    )
+    heading = lines_of(await open_home(stage, stage.eve))[0]
+    assert heading == "30 waiting for your answer, 20 of which are shown here; the others are in their cards:"
+    await crowd(stage.service.store, 475, to, run_id="more")
+    heading = lines_of(await open_home(stage, stage.eve))[0]
+    assert heading.startswith("More than 500 waiting for your answer, 20 of which are shown here")
+    lines = (await said(stage, stage.eve, "pending")).splitlines()
+    assert (lines[0], lines[21]) == (
+        "More than 500 waiting for your answer:",
+        "and more than 480 more: /sayso inbox shows them all.",
+    )

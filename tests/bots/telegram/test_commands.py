@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sayso.testing.telegram import Group, Person
+from tests.bots.crowd import crowd
 from tests.bots.telegram.stage import Stage
 
 
@@ -115,3 +116,18 @@ async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) 
 async def test_a_start_that_cannot_be_read_says_where_and_why(stage: Stage) -> None:
     words = await said(stage, stage.ana, '/run flow {"a": 1,\n"b" 2}')
     assert "line 2, column 5: a colon is missing here" in words
+
+
+async def test_pending_says_how_many_more_there_are_and_how_to_see_them(stage: Stage) -> None:
+    await crowd(stage.service.store, 1500)
+    await crowd(stage.service.store, 30, [f"telegram:{stage.ana.id}"], run_id="hers")
+    lines = (await said(stage, stage.ana, "/pending")).splitlines()
+    assert lines[0] == "30 waiting for your answer:"
+    assert len(lines) == 23
+    assert lines[21].replace("\u2060", "") == "and 10 more: /inbox shows them all."
+
+
+async def test_a_group_hears_no_clean_bill_from_a_list_that_was_cut(stage: Stage) -> None:
+    await crowd(stage.service.store, 505, [f"telegram:{stage.ana.id}"])
+    words = await said(stage, stage.ana, "/pending", stage.group)
+    assert words == "None of the oldest 500 that wait for your answer was asked here: ask me in our own chat."

@@ -22,6 +22,8 @@ CHAT_AND_OPERATOR = [CHAT, "operator"]
         (None, "local:ana", "console"),
         (None, "web:ana", "web"),
         (None, "local:ana", "api"),
+        ("web", "web:ana", "web"),
+        (["web", "slack:#a"], "web:ana", "web"),
         ("api", "token:ci", "api"),
         ("token:ci", "token:ci", "api"),
         ("console", "local:ana", "console"),

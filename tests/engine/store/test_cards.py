@@ -251,7 +251,7 @@ async def test_open_cards_are_posted_anew_with_a_line(store: SQLiteStore) -> Non
         await show(store)
     await store.answer(a_vote(decided))
     await show(store)
-    assert await store.post_anew([SLACK], "offline from 12:03 to 12:19") == 1
+    assert await store.post_anew("slack", "offline from 12:03 to 12:19") == 1
     delivery = await due(store)
     assert (delivery.request_id, delivery.reference) == (still_open, None)
     assert delivery.former == f"message of {still_open[:4]}"

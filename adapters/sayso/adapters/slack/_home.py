@@ -36,14 +36,18 @@ class HomeCard:
     said: Words = ()
 
 
-def home_view(cards: Sequence[HomeCard], waiting: int, said: Words = (), missing: str = "") -> dict[str, Any]:
+def home_view(
+    cards: Sequence[HomeCard], waiting: int, said: Words = (), missing: str = "", *, is_cut: bool = False
+) -> dict[str, Any]:
     """These cards in their order, as many of them as a view can hold; `waiting` is the number of all that somebody may
-    answer, `said` what became of a press on none of them, and `missing` why more may wait.
+    answer, or there are more where it `is_cut`; `said` what became of a press on none of them, and `missing` why more
+    may wait.
     """
-    view = _view(cards, waiting, said, missing)
+    number = f"More than {waiting}" if is_cut else str(waiting)
+    view = _view(cards, waiting, number, said, missing)
     while len(json.dumps(view)) > _LARGEST_VIEW:
         cards = cards[:-1]
-        view = _view(cards, waiting, said, missing)
+        view = _view(cards, waiting, number, said, missing)
     return view
 
 
@@ -52,10 +56,11 @@ def words_home(said: Words) -> dict[str, Any]:
     return {"type": "home", "blocks": [rich_text(stretches(said, Style.ITALIC))]}
 
 
-def _view(cards: Sequence[HomeCard], waiting: int, said: Words, missing: str) -> dict[str, Any]:
+def _view(cards: Sequence[HomeCard], waiting: int, number: str, said: Words, missing: str) -> dict[str, Any]:
     blocks: list[Block | None] = [rich_text(stretches(said, Style.ITALIC))] if said else []
     if waiting or not missing:
-        blocks.append(rich_text([Stretch(_heading(waiting, sum(one.waits for one in cards)), Style.BOLD)]))
+        heading = _heading(waiting, number, sum(one.waits for one in cards))
+        blocks.append(rich_text([Stretch(heading, Style.BOLD)]))
     if missing:
         blocks.append(rich_text([Stretch(missing)]))
     for one in cards:
@@ -80,8 +85,8 @@ def _blocks(one: HomeCard) -> list[Block | None]:
     return [{"type": "divider"}, asked, rich_text(below(one.card)), *buttons, *said]
 
 
-def _heading(waiting: int, shown: int) -> str:
+def _heading(waiting: int, number: str, shown: int) -> str:
     if waiting == 0:
         return "Nothing waits for your answer."
     more = f", {shown} of which are shown here; the others are in their cards" if waiting > shown else ""
-    return f"{waiting} waiting for your answer{more}:"
+    return f"{number} waiting for your answer{more}:"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -62,6 +62,15 @@ class Visitor:
     is_operator: bool
 
 
+class Listed(Protocol):
+    """Some cards, and the place before which there are or may be older ones."""
+
+    @property
+    def cards(self) -> Sequence[Markup]: ...
+    @property
+    def older(self) -> int | None: ...
+
+
 class Pages:
     """Renders pages. Times stand in `zone` until the reader's browser puts them into its own."""
 
@@ -100,6 +109,13 @@ class Pages:
             actions=[(name, *_CARD_ACTIONS[name]) for name in actions],
         )  # fmt: skip
 
+    def short_card(self, card: Card, run_id: str, *, may_answer: bool) -> Markup:
+        """The beginning of a card that is too long to stand beside others: whoever wants to answer it reads it whole on
+        its own page.
+        """
+        title = cut(card.prompt.partition("\n")[0], _LONGEST_TITLE)
+        return self._render("short_card.html", card=card, run_id=run_id, may_answer=may_answer, title=title)
+
     def sign_in(self) -> Markup:
         """The page on which a link becomes a session."""
         return self._render("sign_in.html", me=None)
@@ -107,16 +123,17 @@ class Pages:
     def inbox(
         self,
         visitor: Visitor,
-        cards: Sequence[Markup],
-        others: Sequence[Markup],
+        waiting: Listed,
+        others: Listed,
         lately: Sequence[Markup],
-        more: int,
+        *,
+        is_first: bool,
     ) -> Markup:
-        """What waits for somebody, the newest first, what else is open that concerns them (`more` are left out), and
-        what of it was decided `lately`.
+        """A page of what waits for somebody, the newest first, of what else is open that concerns them, and what of it
+        was decided `lately`. New questions come onto the first page by themselves.
         """
         return self._page(
-            "inbox.html", visitor, "inbox", cards=cards, others=others, lately=lately, more=more
+            "inbox.html", visitor, "inbox", waiting=waiting, others=others, lately=lately, is_first=is_first
         )
 
     def request(self, visitor: Visitor, card: Markup | None) -> Markup:

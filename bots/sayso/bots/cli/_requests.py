@@ -43,16 +43,19 @@ def requests(
 
     async def read() -> list[RequestRecord]:
         async with Service.build(database).reader() as reader:
-            if run_id is None:
-                return await reader.pending(None, limit)
-            found = await reader.run(await find_run(reader, run_id))
-            return await reader.pending(found.run_id, limit)
+            of_run = None
+            if run_id is not None:
+                of_run = (await reader.run(await find_run(reader, run_id))).run_id
+            return await reader.pending(of_run, limit + 1)
 
-    found = asyncio.run(read())
+    open_now = asyncio.run(read())
+    found, is_more = open_now[:limit], len(open_now) > limit
     if as_json:
-        output.value({"requests": [one.as_dict() for one in found]})
+        output.value({"requests": [one.as_dict() for one in found], "more": is_more})
     elif found:
         output.show(requests_table(found, datetime.now(UTC)))
+        if is_more:
+            output.say(f"These are the oldest {limit}; more are open. --limit shows more.")
         output.say("Answer one with: sayso answer ID@REVISION VALUE", "dim")
     else:
         output.say("No open requests.")

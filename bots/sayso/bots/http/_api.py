@@ -4,7 +4,7 @@ and on TCP, where a token or a session does. A GET decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -39,6 +39,9 @@ LONGEST_WAIT = 60
 IDLE = 15.0
 """Seconds after which a silent stream says that it is alive."""
 
+_LARGEST_PAGE = 4_000_000
+"""The characters of the questions on one page: a question may have half a megabyte."""
+
 _RESTS = frozenset(WorkflowStatus) - {WorkflowStatus.RUNNING}
 _TAKEN = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
@@ -51,15 +54,16 @@ _UNKNOWN = Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the API works with. `starters` are, by workflow, those who may start it beside operators; `looked_up`
-    does something to a request for somebody, with the chats and groups of it that they belong to; `successor` looks up
-    whoever is to be asked instead of them.
+    """What the API works with. `looks` limits how often somebody reads what happened. `starters` are, by workflow,
+    those who may start it beside operators; `looked_up` does something to a request for somebody, with the chats and
+    groups of it that they belong to; `successor` looks up whoever is to be asked instead of them.
     """
 
     runtime: Runtime
     store: SQLiteStore
     feed: Feed
     answers: RateLimit
+    looks: RateLimit
     starters: Callable[[str], frozenset[str]]
     looked_up: Callable[[str, Caller, Act], Awaitable[Outcome]]
     successor: Callable[[CardRecord, str], Awaitable[tuple[tuple[str, ...], tuple[Fact, ...]]]]
@@ -117,19 +121,22 @@ class Api:
         )
         return run_as_dict(run, caller)
 
-    async def run_requests(self, caller: Caller, run_id: str) -> dict[str, Any]:
+    async def run_requests(self, caller: Caller, run_id: str, after: int, limit: int) -> dict[str, Any]:
+        """A page of what a run has asked, and where the next one begins; None behind the last."""
         await self.check_run(caller, run_id)
-        found = [card.request for card in await self._store.reader.run_cards(run_id)]
-        seen = [one for one in found if caller.may_see(one.concerned, one.requested_by)]
-        return {"requests": [request_as_dict(one) for one in seen]}
+        found = (
+            (place, card.request) async for place, card in self._store.reader.run_cards(run_id, start=after)
+        )
+        seen, following = await _read_page(caller, found, after, limit)
+        return {"requests": [request_as_dict(one) for one in seen], "next": following}
 
     async def check_run(self, caller: Caller, run_id: str) -> RunSummary:
         """A run that somebody may see. Raises `UnknownRun`, also for one that they may not."""
         run = await self._store.reader.run(run_id)
         if caller.is_operator or caller.asked(run.requested_by):
             return run
-        cards = await self._store.reader.run_cards(run_id)
-        if any(caller.may_answer(card.request.concerned) for card in cards):
+        concerned = await self._store.reader.run_concerns(run_id)
+        if any(caller.may_answer(audience) for audience in concerned):
             return run
         raise UnknownRun(run_id)
 
@@ -142,10 +149,22 @@ class Api:
 
     # Requests.
 
-    async def requests(self, caller: Caller, run_id: str | None, limit: int) -> dict[str, Any]:
-        found = await self._store.reader.pending(run_id, limit)
-        seen = [one for one in found if caller.may_see(one.concerned, one.requested_by)]
-        return {"requests": [one.as_dict() for one in seen]}
+    async def requests(self, caller: Caller, run_id: str | None, after: int, limit: int) -> dict[str, Any]:
+        """A page of the open requests, and where the next one begins; None behind the last."""
+        found = self._open_requests(caller, run_id, after)
+        seen, following = await _read_page(caller, found, after, limit)
+        return {"requests": [one.as_dict() for one in seen], "next": following}
+
+    async def _open_requests(
+        self, caller: Caller, run_id: str | None, after: int
+    ) -> AsyncIterator[tuple[int, RequestRecord]]:
+        """The open requests that somebody may see, and perhaps others, each with its place in the order of asking."""
+        if run_id is not None or caller.is_operator:
+            async for found in self._store.reader.open_requests(run_id, after=after):
+                yield found
+        else:
+            async for place, card in self._store.reader.concerning(caller.interests(), start=after):
+                yield place, card.request
 
     async def request(self, caller: Caller, request_id: str, wait: float) -> dict[str, Any]:
         await self._request(caller, request_id)
@@ -242,15 +261,22 @@ class Api:
     # What happens.
 
     async def changes(self, caller: Caller, after: int, wait: float, limit: int) -> dict[str, Any]:
-        found, last = await self._parts.feed.wait_for(
+        self._check_looks(caller)
+        found = await self._parts.feed.wait_for(
             wait,
             lambda: self._parts.feed.read(caller, after, limit),
-            lambda seen: bool(seen[0]),
+            lambda seen: bool(seen.events) or not seen.is_end,
             lambda event: event.concerns(caller),
         )
-        return {"changes": [one.as_dict() for one in found], "last": last}
+        return {"changes": [one.as_dict() for one in found.events], "last": found.last}
+
+    def _check_looks(self, caller: Caller) -> None:
+        if wait := self._parts.looks.wait(caller.person):
+            raise Problem.too_often(wait)
 
     def events(self, caller: Caller, after: int | None) -> StreamingResponse:
+        self._check_looks(caller)
+
         async def lines() -> AsyncGenerator[bytes]:
             yield b"retry: 1000\n\n"
             async for events in self._parts.feed.stream(caller, after, IDLE):
@@ -277,6 +303,25 @@ class Api:
     async def revive(self, caller: Caller, body: Revival) -> dict[str, int]:
         _check_operator(caller)
         return {"cards": await self._store.revive(body.destinations)}
+
+
+async def _read_page(
+    caller: Caller, found: AsyncIterator[tuple[int, RequestRecord]], after: int, limit: int
+) -> tuple[list[RequestRecord], int | None]:
+    """As many of the requests found as a page carries and the caller may see, and the place behind which the next page
+    begins; None where there is none.
+    """
+    seen: list[RequestRecord] = []
+    last, size = after, 0
+    async for place, one in found:
+        if not caller.may_see(one.concerned, one.requested_by):
+            continue
+        size += len(one.text) + len(one.answer or "")
+        if seen and (len(seen) == limit or size > _LARGEST_PAGE):
+            return seen, last
+        seen.append(one)
+        last = place
+    return seen, None
 
 
 def _own_facts(caller: Caller) -> tuple[Fact, ...]:

@@ -17,6 +17,7 @@ from sayso.engine import (
     Credential,
     CredentialKind,
     Fact,
+    Interest,
     OperatorError,
     PersonId,
     Policy,
@@ -26,6 +27,7 @@ from sayso.engine import (
     Warrant,
     canonical,
     evaluate,
+    interests,
 )
 
 LINK_LIVES = timedelta(minutes=10)
@@ -105,11 +107,18 @@ class Caller:
         self, audience: Sequence[str], policy: Policy | None = None, votes: Sequence[CastVote] = ()
     ) -> bool:
         """Whether an answer of theirs would be taken beside the `votes` so far, as the engine's policy says."""
-        vote = Vote(self.person, self.via, None, datetime.now(UTC), facts=self.facts, accounts=self.ids)
+        vote = self._vote()
         others = [one.as_vote() for one in votes if one.person not in (self.person, *self.ids)]
         return (
             self.person not in evaluate(policy or Policy(tuple(audience)), [*others, vote], vote.at).refused
         )
+
+    def interests(self, *, asked: bool = True) -> tuple[Interest, ...]:
+        """By what the open requests are found that they may come to answer, and those that they `asked` for."""
+        return interests(self._vote(), asked=asked)
+
+    def _vote(self) -> Vote:
+        return Vote(self.person, self.via, None, datetime.now(UTC), facts=self.facts, accounts=self.ids)
 
     def may_see(self, audience: Sequence[str], requested_by: str | None) -> bool:
         """Whether they see a request: one that they may answer or have asked for."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sayso.bots.http._callers import Caller
-from sayso.engine import AuditRow, SQLiteStore, StoreError, UnknownRun
+from sayso.engine import SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.http")
 
@@ -27,6 +27,11 @@ _PACE = 0.002
 open pages take a small share of the loop that takes answers.
 """
 _BACK_OFF = 5.0
+_MOST_LOOKED_AT = 500
+"""Rows of the trail that one look takes, however few of them concern whoever looks."""
+
+_CATCHING_UP = 0.02
+"""Seconds between two looks of a stream that begins far behind."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,15 @@ class Event:
         if caller.is_operator or caller.asked(self.requested_by):
             return True
         return any(caller.may_answer(audience) for audience in self.audiences)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Some events, the row to go on behind, and whether that was the trail's end."""
+
+    events: list[Event]
+    last: int
+    is_end: bool
 
 
 class Follower:
@@ -108,9 +122,10 @@ class Feed:
 
     async def _read(self) -> None:
         try:
-            async for row in self._store.reader.audit(after=self._last):
-                self._last = row.sequence
-                self._hand_out(await self._event(row))
+            while events := await self._events(self._last, _MOST_LOOKED_AT):
+                for event in events:
+                    self._hand_out(event)
+                self._last = events[-1].sequence
         except StoreError as error:
             logger.warning("the audit trail cannot be followed: %s", error)
             await asyncio.sleep(_BACK_OFF)
@@ -122,18 +137,25 @@ class Feed:
         for follower in self._followers:
             self._lose(follower)
 
-    async def read(self, caller: Caller, after: int, limit: int) -> tuple[list[Event], int]:
-        """Up to `limit` events that concern somebody behind a row, and the row to go on behind."""
+    async def read(self, caller: Caller, after: int, limit: int) -> Read:
+        """Up to `limit` events that concern somebody behind a row. It looks at a bounded number of rows."""
+        events = await self._events(after, _MOST_LOOKED_AT)
         found: list[Event] = []
         last = after
-        async for row in self._store.reader.audit(after=after):
-            last = row.sequence
-            event = await self._event(row)
+        for event in events:
+            if len(found) == limit:
+                return Read(found, last, is_end=False)
+            last = event.sequence
             if event.concerns(caller):
                 found.append(event)
-                if len(found) == limit:
-                    break
-        return found, last
+        return Read(found, last, is_end=len(events) < _MOST_LOOKED_AT)
+
+    async def _events(self, after: int, limit: int) -> list[Event]:
+        found = await self._store.reader.news(after, limit)
+        return [
+            Event(one.sequence, one.at, one.kind, one.run_id, one.request_id, one.requested_by, one.audiences)
+            for one in found
+        ]
 
     async def stream(self, caller: Caller, after: int | None, idle: float) -> AsyncGenerator[list[Event]]:
         """All events that concern somebody, behind a row or from now on; an empty list where none came for `idle`
@@ -142,13 +164,12 @@ class Feed:
         Ends when the feed is closed, or when who reads it is too slow.
         """
         async with self._following() as follower:
-            last = 0
-            if after is not None:
-                async for row in self._store.reader.audit(after=after):
-                    last = row.sequence
-                    event = await self._event(row)
-                    if event.concerns(caller):
-                        yield [event]
+            last = after or 0
+            while after is not None and (events := await self._events(last, _MOST_LOOKED_AT)):
+                last = events[-1].sequence
+                if found := [one for one in events if one.concerns(caller)]:
+                    yield found
+                await asyncio.sleep(_CATCHING_UP)
             while True:
                 try:
                     async with asyncio.timeout(idle):
@@ -211,19 +232,3 @@ class Feed:
             else:
                 follower.events.append(event)
                 follower.news.set()
-
-    async def _event(self, row: AuditRow) -> Event:
-        audiences: tuple[tuple[str, ...], ...] = ()
-        requested_by: str | None = None
-        if row.request_id is not None:
-            request = await self._store.reader.request(row.request_id)
-            if request is not None:
-                audiences, requested_by = (request.concerned,), request.requested_by
-        elif row.run_id is not None:
-            try:
-                requested_by = (await self._store.reader.run(row.run_id)).requested_by
-            except UnknownRun:
-                return Event(row.sequence, row.at, row.kind, row.run_id, None, None, ())
-            cards = await self._store.reader.run_cards(row.run_id)
-            audiences = tuple({card.request.concerned for card in cards})
-        return Event(row.sequence, row.at, row.kind, row.run_id, row.request_id, requested_by, audiences)

@@ -34,6 +34,11 @@ Wait = Annotated[
 ]
 
 
+After = Annotated[
+    int, Query(ge=0, le=2**62, description="The `next` of the page before. On the last page it is null.")
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="A page may have fewer, also where more follow.")]
+
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
 
@@ -104,8 +109,8 @@ def _add_runs(app: FastAPI, api: Api) -> None:
         return await api.run(caller, run_id, wait, until)
 
     @app.get("/runs/{run_id}/requests", summary="Everything that a run has asked, with the answers")
-    async def run_requests(run_id: str, caller: Who) -> dict[str, Any]:
-        return await api.run_requests(caller, run_id)
+    async def run_requests(run_id: str, caller: Who, after: After = 0, limit: Limit = 1000) -> dict[str, Any]:
+        return await api.run_requests(caller, run_id, after, limit)
 
     _ = me, start, runs, run, run_requests
 
@@ -162,11 +167,11 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
 def _add_requests(app: FastAPI, api: Api, store: SQLiteStore) -> None:
     """Requests and answers."""
 
-    @app.get("/requests", summary="The open requests that the caller may see, the oldest first")
+    @app.get("/requests", summary="The open requests that the caller may see, the oldest first, page by page")
     async def requests(
-        caller: Who, run_id: str | None = None, limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1000
+        caller: Who, run_id: str | None = None, after: After = 0, limit: Limit = 1000
     ) -> dict[str, Any]:
-        return await api.requests(caller, run_id, limit)
+        return await api.requests(caller, run_id, after, limit)
 
     @app.get("/requests/{request_id}", summary="One request, at once or when it is closed")
     async def request(request_id: str, caller: Who, wait: Wait = 0) -> dict[str, Any]:

@@ -74,24 +74,23 @@ class Home:
     ) -> None:
         before = await self._shown(sender)
         rendering = before[-1].rendering + 1 if before else 1
-        answerable, unknown = await self._commands.answerable(person, by)
-        waiting = {one.request.id: one for one in reversed(answerable)}
-        shown = list(waiting.values())[:MOST_CARDS]
+        waiting = await self._commands.waiting(person, MOST_CARDS, by, newest_first=True)
+        shown = [(one, True) for one in waiting.cards]
         if pressed is not None and pressed.listed:
-            shown = await self._still_there(pressed, waiting)
+            shown = await self._still_there(pressed, person, by)
         button = None if pressed is None else pressed.button
         cards = [
             HomeCard(
                 card=card_of(record, self._settings, rendering=rendering),
                 asked=card_of(_as_asked(record), self._settings),
                 places=await self._places_of(record, sender),
-                waits=record.request.id in waiting,
+                waits=waits,
                 said=said if button is not None and button.request_id == record.request.id else (),
             )
-            for record in shown
+            for record, waits in shown
         ]
         unplaced = () if any(one.said for one in cards) else said
-        view = home_view(cards, len(waiting), unplaced, unknown)
+        view = home_view(cards, waiting.count, unplaced, waiting.missing, is_cut=waiting.is_cut)
         with self._under_way.sending(_subject(sender), rendering):
             kept = kept_view(await self._api.call("views_publish", user_id=sender.user_id, view=view))
             if kept is not None:
@@ -129,15 +128,20 @@ class Home:
         kept = await self._store.kept(_SURFACE, _key(sender))
         return [] if kept is None else msgspec.convert(kept, list[_Shown])
 
-    async def _still_there(self, pressed: Pressed, waiting: dict[str, CardRecord]) -> list[CardRecord]:
-        """The cards of the home as they are now. What its reader may not answer is there as they have read it, and not
-        once it asks something else.
+    async def _still_there(
+        self, pressed: Pressed, person: PersonId, by: float
+    ) -> list[tuple[CardRecord, bool]]:
+        """The cards of the home as they are now, and whether each waits for its reader. What they may not answer is
+        there as they have read it, and not once it asks something else.
         """
-        found: list[CardRecord] = []
+        found: list[tuple[CardRecord, bool]] = []
         for one in pressed.listed:
-            record = waiting.get(one.request_id) or await self._store.reader.card(one.request_id)
-            if record is not None and (one.request_id in waiting or record.request.revision == one.revision):
-                found.append(record)
+            record = await self._store.reader.card(one.request_id)
+            if record is None:
+                continue
+            waits = await self._commands.waits_for(person, record, by)
+            if waits or record.request.revision == one.revision:
+                found.append((record, waits))
         return found
 
     async def _places_of(self, record: CardRecord, sender: Sender) -> str:

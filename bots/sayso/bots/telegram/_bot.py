@@ -201,9 +201,6 @@ class TelegramBot:
         await self._store.keep(PLATFORM, "heartbeat", now.isoformat())
 
     async def _post_anew(self, before: datetime, now: datetime) -> None:
-        pending = await self._store.reader.pending(limit=1_000_000)
-        shown = [place for one in pending for place in await self._store.reader.deliveries(one.id)]
-        places = {one.destination for one in shown if one.destination.startswith(f"{PLATFORM}:")}
         notice = self.surface.in_zone(
             (
                 "sayso was offline ",
@@ -213,7 +210,7 @@ class TelegramBot:
                 ". Presses in that time were lost. Please answer again.",
             )
         )
-        count = await self._store.post_anew(sorted(places), notice)
+        count = await self._store.post_anew(PLATFORM, notice)
         logger.warning(
             "no updates were taken from %s to %s; %d open cards are posted anew", before, now, count
         )

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,13 +28,17 @@ from sayso.bots.http import (
     cookie_name,
     session_of,
 )
+from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
 from sayso.config import Settings
 from sayso.engine import CardRecord, OutcomeKind, RequestRecord, SaysoError, SQLiteStore, Workflow
 
-_MOST_CARDS = 200
+_MOST_DECIDED_READ = 200
 _MOST_DECIDED = 20
 _LATELY = timedelta(days=1)
+_LONGEST_LISTED = 20_000
+"""Characters of a question, with what was said on it, that a page shows beside others."""
+
 _STATIC = {
     "inbox.css": "text/css",
     "inbox.js": "text/javascript",
@@ -115,6 +119,7 @@ async def known_writer(request: Request) -> Caller:
 
 Who = Annotated[Caller, Depends(known_visitor)]
 Writer = Annotated[Caller, Depends(known_writer)]
+Place = Annotated[int | None, Query(ge=1, le=2**62)]
 
 
 class Inbox:
@@ -124,44 +129,60 @@ class Inbox:
         self._parts = parts
         self._store = parts.store
         self.pages = Pages(parts.zone)
-        self.runs = RunPages(parts.store, self.pages, parts.workflows, self.card)
+        self.runs = RunPages(parts.store, self.pages, parts.workflows, self.listed)
 
     async def visitor(self, request: Request, caller: Caller) -> Visitor:
         """Whose page is rendered, and as of when: what is read behind this holds all that happened before."""
         head = await self._store.reader.audit_head()
         return Visitor(caller.name, self._parts.door.csrf(request), head, caller.is_operator)
 
-    def card(self, record: CardRecord, caller: Caller) -> Markup:
-        """A card as somebody sees it."""
+    def card(self, record: CardRecord, caller: Caller, *, whole: bool = True) -> Markup:
+        """A card as somebody sees it; where it need not be shown `whole`, one that is very long is shown in short, and
+        answered on its own page.
+        """
         request = record.request
         may_answer = caller.may_answer(request.audience, request.policy, record.votes)
         card = card_of(record, self._parts.settings)
+        if not whole and _length(record) > _LONGEST_LISTED:
+            return self.pages.short_card(card, request.run_id, may_answer=may_answer)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
         return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions)
 
-    async def overview(self, request: Request, caller: Caller) -> str:
-        """The inbox: first what waits for them, then what they have voted on or asked for."""
+    def listed(self, record: CardRecord, caller: Caller) -> Markup:
+        """A card beside others."""
+        return self.card(record, caller, whole=False)
+
+    async def overview(
+        self, request: Request, caller: Caller, before: int | None = None, also_before: int | None = None
+    ) -> str:
+        """The inbox: first what waits for them, then what they have voted on or asked for; both page by page."""
         visitor = await self.visitor(request, caller)
-        pending = await self._store.reader.pending(limit=1_000_000)
-        concerning = [
-            one for one in pending if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
-        ]
-        newest = await self._cards(list(reversed(concerning[-_MOST_CARDS:])))
-        records = [one for one in newest if one.request.open]
+        reader = self._store.reader
         ids = (caller.person, *caller.ids)
-        mine: list[Markup] = []
-        others: list[Markup] = []
-        for one in records:
-            waits = caller.may_answer(one.request.audience, one.request.policy, one.votes)
-            waits = waits and not has_voted(one, ids)
-            (mine if waits else others).append(self.card(one, caller))
-        lately = [self.card(one, caller) for one in await self._decided(caller)]
-        return self.pages.inbox(visitor, mine, others, lately, max(0, len(concerning) - _MOST_CARDS))
+
+        def waits(one: CardRecord) -> bool:
+            asked = caller.may_answer(one.request.audience, one.request.policy, one.votes)
+            return asked and not has_voted(one, ids)
+
+        def is_other(one: CardRecord) -> bool:
+            request = one.request
+            concerns = caller.may_answer(request.concerned) or caller.asked(request.requested_by)
+            return concerns and not waits(one)
+
+        def render(one: CardRecord) -> Markup:
+            return self.listed(one, caller)
+
+        asked = reader.concerning(caller.interests(asked=False), start=before, newest_first=True)
+        mine = await read_page(asked, waits, reader.named, render, to_the_end=True)
+        both = reader.concerning(caller.interests(), start=also_before, newest_first=True)
+        others = await read_page(both, is_other, reader.named, render, to_the_end=False)
+        lately = [] if before or also_before else [render(one) for one in await self._decided(caller)]
+        return self.pages.inbox(visitor, mine, others, lately, is_first=before is None)
 
     async def _decided(self, caller: Caller) -> list[CardRecord]:
         """What was decided lately of what somebody was asked or asked for, with or without them."""
         since = self._store.clock.now() - _LATELY
-        decided = await self._store.reader.decided(since, _MOST_CARDS)
+        decided = await self._store.reader.decided(since, _MOST_DECIDED_READ)
         concerning = [
             one for one in decided if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
         ]
@@ -258,6 +279,13 @@ class Inbox:
         }
 
 
+def _length(record: CardRecord) -> int:
+    """About how much text a card has."""
+    request = record.request
+    said = sum(len(vote.comment or "") for vote in record.votes)
+    return len(request.text) + len(request.note or "") + len(request.answer or "") + said
+
+
 def _actions(record: CardRecord, caller: Caller, *, may_answer: bool) -> tuple[str, ...]:
     """What somebody may do with an open request beside answering it."""
     policy = record.request.policy
@@ -327,8 +355,10 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
 
 def _add_requests(app: FastAPI, inbox: Inbox) -> None:
     @app.get("/")
-    async def index(request: Request, caller: Who) -> HTMLResponse:
-        return HTMLResponse(await inbox.overview(request, caller))
+    async def index(
+        request: Request, caller: Who, before: Place = None, also_before: Place = None
+    ) -> HTMLResponse:
+        return HTMLResponse(await inbox.overview(request, caller, before, also_before))
 
     @app.get("/requests/{request_id}")
     async def one_request(request_id: str, request: Request, caller: Who) -> HTMLResponse:
@@ -339,13 +369,13 @@ def _add_requests(app: FastAPI, inbox: Inbox) -> None:
         return HTMLResponse(inbox.pages.request(visitor, card), status)
 
     @app.get("/requests/{request_id}/card")
-    async def card_alone(request_id: str, caller: Writer) -> JSONResponse:
+    async def card_alone(request_id: str, caller: Writer, whole: bool = False) -> JSONResponse:  # noqa: FBT001, FBT002 - of the address
         record = await inbox.find(request_id, caller)
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "There is no such card for you.")
         request = record.request
         is_mine = request.open and caller.may_answer(request.audience, request.policy, record.votes)
-        return JSONResponse({"card": inbox.card(record, caller), "is_mine": is_mine})
+        return JSONResponse({"card": inbox.card(record, caller, whole=whole), "is_mine": is_mine})
 
     @app.post("/requests/{request_id}/answers")
     async def answer(request_id: str, form: Form, caller: Writer) -> JSONResponse:
@@ -364,8 +394,8 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         return HTMLResponse(await inbox.runs.list(await inbox.visitor(request, caller), caller))
 
     @app.get("/runs/{run_id}")
-    async def run(run_id: str, request: Request, caller: Who) -> HTMLResponse:
-        page = await inbox.runs.one(await inbox.visitor(request, caller), caller, run_id)
+    async def run(run_id: str, request: Request, caller: Who, before: Place = None) -> HTMLResponse:
+        page = await inbox.runs.one(await inbox.visitor(request, caller), caller, run_id, before)
         return HTMLResponse(page)
 
     @app.get("/api")

@@ -14,6 +14,9 @@ from sayso.engine.store._transaction import Transaction
 _RENDERINGS_KEPT = 8
 """How many of the latest renderings of a card a late press may come from."""
 
+_FIRST = "\x01"
+"""Sorts before all that can stand behind a destination's name."""
+
 
 def begin(tx: Transaction, delivery: Delivery) -> int | None:
     """Count an attempt, before it is made; the number of what it renders, None where the request was pruned."""
@@ -123,10 +126,14 @@ def revive(tx: Transaction, destinations: Sequence[str] | None) -> int:
     return sum(tx.mark_cards("deliveries_revive", {"destination": place}).rowcount for place in places)
 
 
-def post_anew(tx: Transaction, destinations: Sequence[str], notice: str) -> int:
-    """Have the open cards of places sent as new messages with a line; the number of cards."""
-    fields = [{"destination": place, "notice": notice} for place in destinations]
-    return sum(tx.mark_cards("deliveries_post_anew", one).rowcount for one in fields)
+def post_anew(tx: Transaction, platform: str, notice: str) -> int:
+    """Have the open cards on a platform sent as new messages with a line; the number of cards."""
+    return _post_anew(tx, f"{platform}:", f"{platform};", notice)
+
+
+def _post_anew(tx: Transaction, lowest: str, upto: str, notice: str) -> int:
+    fields = {"lowest": lowest, "upto": upto, "notice": notice}
+    return tx.mark_cards("deliveries_post_anew", fields).rowcount
 
 
 def move_chat(
@@ -139,7 +146,8 @@ def move_chat(
     if known is not None and known["value"] == value:
         return False
     keep(tx, surface, key, value)
-    post_anew(tx, destinations, notice)
+    for destination in destinations:
+        _post_anew(tx, destination, f"{destination}{_FIRST}", notice)
     revive(tx, destinations)
     tx.audit("chat_moved", {"destinations": list(destinations), "chat": chat})
     return True

@@ -47,6 +47,7 @@ OUTSIDE = {
     "notes": "what chats keep for themselves, such as half-finished conversations",
     "link_codes": "codes for linking that are not used up, and who has said yes to them so far",
     "commands": "which start or decision a key stands for",
+    "concerned": "whom open requests concern, for lists: it follows from what they say themselves, and decides nothing",
     "runs.run_key": _NUMBER,
     "runs.visit": "where a run stands",
     "runs.node_id": "where a run stands",

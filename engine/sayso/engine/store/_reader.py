@@ -38,9 +38,9 @@ from sayso.engine._records import (
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
 from sayso.engine.store._connection import SCHEMA, OpenedFiles, check_version, create_private, reader_uri
+from sayso.engine.store._lists import LAST, Lists
 from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import (
-    people_of,
     read_approvals,
     read_audit,
     read_card,
@@ -57,10 +57,9 @@ T = TypeVar("T")
 
 _PAGE = 1000
 _MOST_BEGINNING = 20
-_LAST = "\U0010ffff"
 
 
-class SQLiteReader:
+class SQLiteReader(Lists):
     """Reads a store's file, also while another process writes it. Opened at the first read, kept until `close`.
 
     `is_gone` says whether the loaded code of a workflow lacks a node: answers there are shown as held. Each read is one
@@ -75,8 +74,8 @@ class SQLiteReader:
         is_gone: Callable[[str, str], bool] = lambda _workflow, _node: False,
         files: OpenedFiles | None = None,
     ) -> None:
+        super().__init__(is_gone)
         self.path = path
-        self._is_gone = is_gone
         self._files = files
         self._connection: aiosqlite.Connection | None = None
         self._opening = asyncio.Lock()
@@ -99,11 +98,18 @@ class SQLiteReader:
         status: WorkflowStatus | None = None,
         workflow: str | None = None,
         requested_by: str | None = None,
+        begins: str = "",
         limit: int = 100,
     ) -> list[RunSummary]:
-        """The newest runs first."""
-        fields = {"status": status, "workflow": workflow, "requested_by": requested_by, "limit": limit}
-        return [read_summary(row) for row in await self._rows("runs_list", fields)]
+        """The newest runs first. Of those that somebody started, by any of their accounts, only those whose ids begin
+        so.
+        """
+        fields: dict[str, Any] = {"status": status, "workflow": workflow, "limit": limit}
+        if requested_by is None:
+            return [read_summary(row) for row in await self._rows("runs_list", fields)]
+        people = msgspec.json.encode(await self.ids_of(requested_by)).decode()
+        fields |= {"people": people, "prefix": begins or None, "upto": begins + LAST}
+        return [read_summary(row) for row in await self._rows("runs_of_people", fields)]
 
     async def run(self, run_id: str) -> RunSummary:
         """One run; raises `UnknownRun`."""
@@ -121,16 +127,18 @@ class SQLiteReader:
         return [row["id"] for row in await self._beginning("request_ids", beginning)]
 
     async def _beginning(self, name: str, beginning: str) -> Sequence[sqlite3.Row]:
-        fields = {"beginning": beginning, "upto": beginning + _LAST, "limit": _MOST_BEGINNING}
+        fields = {"beginning": beginning, "upto": beginning + LAST, "limit": _MOST_BEGINNING}
         rows = list(await self._rows(name, fields))
         return rows[:1] if rows and rows[0][0] == beginning else rows
 
     async def pending(self, run_id: str | None = None, limit: int = 1000) -> list[RequestRecord]:
-        """The open requests, the oldest first; of one run where it is named."""
-        return [
-            read_request(row)
-            for row in await self._rows("requests_pending", {"run_id": run_id, "limit": limit})
-        ]
+        """The oldest open requests, the oldest first; of one run where it is named."""
+        found: list[RequestRecord] = []
+        async for _, request in self.open_requests(run_id):
+            if len(found) == limit:
+                break
+            found.append(request)
+        return found
 
     async def decided(self, since: datetime, limit: int) -> list[RequestRecord]:
         """The requests that came to their end since then, the newest first."""
@@ -147,13 +155,8 @@ class SQLiteReader:
         rows = await self._rows("card", {"id": request_id})
         if not rows:
             return None
-        card = read_card(rows[0], self._is_gone)
-        return msgspec.structs.replace(card, names=await self.names_of(people_of(card)))
-
-    async def pending_cards(self, limit: int = 1000) -> list[CardRecord]:
-        """What the cards of the open requests show, the oldest first."""
-        cards = [await self.card(one.id) for one in await self.pending(limit=limit)]
-        return [card for card in cards if card is not None and card.request.open]
+        (named,) = await self.named([read_card(rows[0], self._is_gone)])
+        return named
 
     async def due_places(self) -> list[str]:
         """The destinations at which cards are to be sent or edited, now or later."""
@@ -249,7 +252,7 @@ class SQLiteReader:
 
     async def kept(self, surface: str, prefix: str = "") -> dict[str, Json]:
         """The notes of a surface whose keys begin so."""
-        fields = {"surface": surface, "prefix": prefix, "upto": prefix + _LAST}
+        fields = {"surface": surface, "prefix": prefix, "upto": prefix + LAST}
         return {row["key"]: decode(row["value"]) for row in await self._rows("notes_kept", fields)}
 
     async def person_of(self, kind: CredentialKind, secret_hash: str, now: datetime) -> str | None:
@@ -269,8 +272,8 @@ class SQLiteReader:
             _credential(row) for row in await self._rows("credentials_list", {"now": to_microseconds(now)})
         ]
 
-    async def visits(self, run_id: str) -> list[VisitSummary]:
-        """The visits of a run, in their order."""
+    async def visits(self, run_id: str, limit: int = 1_000_000) -> list[VisitSummary]:
+        """The latest visits of a run, in their order."""
         return [
             VisitSummary(
                 row["visit"],
@@ -281,14 +284,14 @@ class SQLiteReader:
                 from_microseconds(row["begun_at"]),
                 None if row["ended_at"] is None else from_microseconds(row["ended_at"]),
             )
-            for row in await self._rows("visits_of_run", {"run_id": run_id})
+            for row in reversed(await self._rows("visits_of_run", {"run_id": run_id, "limit": limit}))
         ]
 
-    async def run_cards(self, run_id: str) -> list[CardRecord]:
-        """What the cards of a run's requests show, in the order of asking."""
-        rows = await self._rows("request_ids_of_run", {"run_id": run_id})
-        cards = [await self.card(row["id"]) for row in rows]
-        return [card for card in cards if card is not None]
+    async def node_statuses(self, run_id: str) -> dict[str, str]:
+        """The status of each node's latest visit in a run."""
+        return {
+            row["node_id"]: row["status"] for row in await self._rows("node_statuses", {"run_id": run_id})
+        }
 
     async def load(self, run_id: str) -> LoadedRun | None:
         """A run with the journal of its current visit; it may move on while it is read."""
@@ -319,6 +322,11 @@ class SQLiteReader:
             for row in rows:
                 yield read_audit(row)
             after = rows[-1]["sequence"]
+
+    async def audit_tail(self, run_id: str, limit: int) -> list[AuditRow]:
+        """The latest rows of the trail of one run, in their order."""
+        rows = await self._rows("audit_tail_of_run", {"run_id": run_id, "limit": limit})
+        return [read_audit(row) for row in reversed(rows)]
 
     async def at_once(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """What a function finds on a read-only connection of its own, which sees the database as of one instant.

@@ -349,7 +349,7 @@ def hold(tx: Transaction, place: Place, attention: Attention) -> bool:
 
 def node_statuses(tx: Transaction, run_id: str) -> dict[str, str]:
     """The status of each node's latest visit in a run."""
-    return {node_id: status for node_id, status, _ in tx.rows("node_statuses", (run_id,))}
+    return {node_id: status for node_id, status, _ in tx.rows("node_statuses", {"run_id": run_id})}
 
 
 def is_moving(tx: Transaction, run_id: str, is_gone: Callable[[str, str], bool]) -> bool:

@@ -445,9 +445,9 @@ class SQLiteStore:
         """Try given-up destinations again, all where none is named; the number of cards that wait there."""
         return self._submit(_cards.revive, destinations)
 
-    def post_anew(self, destinations: Sequence[str], notice: str) -> asyncio.Future[int]:
-        """Have the open cards of destinations sent as new messages with a line; the number of cards."""
-        return self._submit(_cards.post_anew, tuple(destinations), notice)
+    def post_anew(self, platform: str, notice: str) -> asyncio.Future[int]:
+        """Have the open cards on a platform sent as new messages with a line; the number of cards."""
+        return self._submit(_cards.post_anew, platform, notice)
 
     def move_chat(
         self, surface: str, key: str, chat: int, destinations: Sequence[str], notice: str

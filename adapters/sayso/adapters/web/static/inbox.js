@@ -62,8 +62,11 @@ async function send(path, body, key, waiting) {
   }
 }
 
+// A page with one question shows it whole, however long it is.
+const whole = document.querySelector("[data-whole]") !== null;
+
 async function fetchCard(id) {
-  const response = await fetch(`/requests/${encodeURIComponent(id)}/card`);
+  const response = await fetch(`/requests/${encodeURIComponent(id)}/card${whole ? "?whole=true" : ""}`);
   return response.ok ? response.json() : null;
 }
 
@@ -381,11 +384,15 @@ function tell(data) {
 }
 
 async function catchUp() {
-  const response = await fetch(`/api/v1/changes?after=${last}&limit=1000`);
-  if (!response.ok) return;
-  const { changes } = await response.json();
-  changes.forEach(show); // also what is older than what another tab has told meanwhile
-  last = Math.max(last, ...changes.map((event) => event.sequence));
+  for (let from = last, seen = -1; from > seen; ) {
+    seen = from;
+    const response = await fetch(`/api/v1/changes?after=${from}&limit=1000`);
+    if (!response.ok) return;
+    const found = await response.json();
+    found.changes.forEach(show); // also what is older than what another tab has told meanwhile
+    from = found.last;
+    last = Math.max(last, from);
+  }
 }
 
 function lead() {

@@ -48,7 +48,7 @@ SELECT name, arguments, result FROM steps WHERE run_key = :run_key AND visit = :
 -- name: node_statuses
 -- The latest visit of each node of a run; SQLite takes the bare columns from the row with the maximum.
 SELECT node_id, status, max(visit) FROM visits
-WHERE run_key = (SELECT run_key FROM runs WHERE run_id = ?) GROUP BY node_id;
+WHERE run_key = (SELECT run_key FROM runs WHERE run_id = :run_id) GROUP BY node_id;
 
 -- name: run_guard
 SELECT status, visit FROM runs WHERE run_key = ?;
@@ -273,18 +273,21 @@ SELECT destination, min(dead_since) AS since, max(last_error) AS error, count(*)
 WHERE dead_since IS NOT NULL GROUP BY destination;
 
 -- name: deliveries_post_anew
--- Open cards that were shown are sent as new messages; the present ones are locked.
+-- Open cards that were shown at destinations between two are sent as new messages; the present ones are locked.
 UPDATE deliveries SET former = reference, reference = NULL, notice = :notice, revision_wanted = revision_wanted + 1,
                       next_attempt = NULL
-WHERE destination = :destination AND reference IS NOT NULL
-  AND request_key IN (SELECT q.request_key FROM requests q WHERE q.request_key = deliveries.request_key AND q.status = 'PENDING');
+WHERE (request_key, destination) IN (
+    SELECT d.request_key, d.destination
+    FROM requests q INDEXED BY requests_open CROSS JOIN deliveries d ON d.request_key = q.request_key
+    WHERE q.status = 'PENDING' AND d.reference IS NOT NULL AND d.destination >= :lowest AND d.destination < :upto);
 
 -- name: undelivered_count
 SELECT count(*) AS cards FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL;
 
 -- name: pending_count
-SELECT count(*) AS requests, min(q.asked_at) AS oldest
-FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key WHERE r.ended_at IS NULL AND q.status = 'PENDING';
+-- SQLite takes the bare column from the row with the minimum.
+SELECT count(*) AS requests, q.asked_at AS oldest, min(q.request_key)
+FROM requests q INDEXED BY requests_open WHERE q.status = 'PENDING';
 
 -- name: held_count
 SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
@@ -305,6 +308,23 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
         WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes
 FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE q.id = :id;
+
+-- name: cards_open
+-- The columns are those of `card`.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by,
+       r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node,
+       r.ended_at AS run_ended_at, q.revised_at,
+       (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
+                                           e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
+                                                                     WHERE o.person = a.person), '[]')),
+                                           json(v.groups), e.break_glass, v.event))
+        FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
+        LEFT JOIN accounts a ON a.account = v.person
+        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes, q.request_key
+FROM json_each(:keys) wanted CROSS JOIN requests q ON q.request_key = wanted.value JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
+WHERE q.status = 'PENDING' ORDER BY wanted.key;
 
 -- name: person_known
 INSERT INTO people (person, name, folded, known_at) VALUES (:person, :name, :folded, :now)
@@ -713,8 +733,18 @@ SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention,
        r.stops
 FROM runs r
 WHERE (:status IS NULL OR r.status = :status) AND (:workflow IS NULL OR r.workflow = :workflow)
-  AND (:requested_by IS NULL OR r.requested_by = :requested_by OR r.requested_by IN (
-    SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :requested_by))
+ORDER BY r.run_key DESC LIMIT :limit;
+
+-- name: runs_of_people
+-- Those that some accounts started, the newest first; of each account, no more is read than is wanted.
+SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at,
+       r.stops
+FROM json_each(:people) w CROSS JOIN runs r ON r.requested_by = w.value
+WHERE r.run_key IN (SELECT x.run_key FROM runs x
+                    WHERE x.requested_by = w.value AND (:status IS NULL OR x.status = :status)
+                      AND (:workflow IS NULL OR x.workflow = :workflow)
+                      AND (:prefix IS NULL OR x.run_id >= :prefix AND x.run_id < :upto)
+                    ORDER BY x.run_key DESC LIMIT :limit)
 ORDER BY r.run_key DESC LIMIT :limit;
 
 -- name: run_summary
@@ -723,14 +753,39 @@ SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention,
 FROM runs r WHERE r.run_id = :run_id;
 
 -- name: requests_pending
--- The oldest first. Only runs that have not ended have open requests, and those have an index, from
--- which CROSS JOIN makes SQLite start.
+-- Those asked behind one, the oldest first.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
-       q.resolved_by
-FROM runs r CROSS JOIN requests q ON q.run_key = r.run_key
-WHERE r.ended_at IS NULL AND q.status = 'PENDING' AND (:run_id IS NULL OR r.run_id = :run_id)
-ORDER BY q.asked_at, q.request_key LIMIT :limit;
+       q.resolved_by, q.request_key
+FROM requests q INDEXED BY requests_open CROSS JOIN runs r ON r.run_key = q.run_key
+WHERE q.status = 'PENDING' AND q.request_key > :after ORDER BY q.request_key LIMIT :limit;
+
+-- name: requests_pending_of_run
+-- A run's open requests are those of the visit at which it stands.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by, q.request_key
+FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
+WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.request_key > :after ORDER BY q.request_key LIMIT :limit;
+
+-- name: concerned_after
+-- The open requests that concern somebody, behind one, the oldest first. `wanted` are pairs of role and entry; of each,
+-- no more is read than is wanted.
+SELECT DISTINCT c.request_key
+FROM json_each(:wanted) w CROSS JOIN concerned c ON c.role = w.value ->> 0 AND c.entry = w.value ->> 1
+WHERE c.request_key IN (SELECT x.request_key FROM concerned x
+                        WHERE x.role = w.value ->> 0 AND x.entry = w.value ->> 1 AND x.request_key > :start
+                        ORDER BY x.request_key LIMIT :limit)
+ORDER BY c.request_key LIMIT :limit;
+
+-- name: concerned_before
+-- The same before one, the newest first.
+SELECT DISTINCT c.request_key
+FROM json_each(:wanted) w CROSS JOIN concerned c ON c.role = w.value ->> 0 AND c.entry = w.value ->> 1
+WHERE c.request_key IN (SELECT x.request_key FROM concerned x
+                        WHERE x.role = w.value ->> 0 AND x.entry = w.value ->> 1 AND x.request_key < :start
+                        ORDER BY x.request_key DESC LIMIT :limit)
+ORDER BY c.request_key DESC LIMIT :limit;
 
 -- name: request_by_id
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
@@ -764,9 +819,21 @@ SELECT sequence, hash, facts FROM audit ORDER BY sequence DESC LIMIT 1;
 SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
 WHERE sequence > :after ORDER BY sequence LIMIT :limit;
 
+-- name: audit_news
+-- Rows without what is in them, with the policy of their request, and who asked for it or for their run.
+SELECT a.sequence, a.at, a.kind, a.run_id, a.request_id, q.policy,
+       CASE WHEN a.request_id IS NULL THEN r.requested_by ELSE q.requested_by END AS requested_by
+FROM audit a LEFT JOIN requests q ON q.id = a.request_id LEFT JOIN runs r ON r.run_id = a.run_id
+WHERE a.sequence > :after ORDER BY a.sequence LIMIT :limit;
+
 -- name: audit_page_of_run
 SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
 WHERE run_id = :run_id AND sequence > :after ORDER BY sequence LIMIT :limit;
+
+-- name: audit_tail_of_run
+-- The latest first.
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
+WHERE run_id = :run_id ORDER BY sequence DESC LIMIT :limit;
 
 -- name: audit_redact
 UPDATE audit SET payload = NULL WHERE run_id = :run_id AND payload IS NOT NULL;
@@ -827,11 +894,22 @@ SELECT c.digest, r.run_id FROM commands c JOIN runs r USING (run_key) WHERE c.pe
 INSERT INTO commands (person, key, digest, run_key) VALUES (:person, :key, :digest, :run_key);
 
 -- name: visits_of_run
+-- The latest first.
 SELECT v.visit, v.node_id, v.status, v.attempt, v.error, v.begun_at, v.ended_at
-FROM runs r JOIN visits v USING (run_key) WHERE r.run_id = :run_id ORDER BY v.visit;
+FROM runs r JOIN visits v USING (run_key) WHERE r.run_id = :run_id ORDER BY v.visit DESC LIMIT :limit;
 
--- name: request_ids_of_run
-SELECT q.id FROM runs r JOIN requests q USING (run_key) WHERE r.run_id = :run_id ORDER BY q.visit, q.request_key;
+-- name: run_requests_after
+-- What a run has asked, behind one, in the order of asking.
+SELECT q.id, q.request_key FROM runs r CROSS JOIN requests q INDEXED BY requests_of_run ON q.run_key = r.run_key
+WHERE r.run_id = :run_id AND q.request_key > :start ORDER BY q.request_key LIMIT :limit;
+
+-- name: run_requests_before
+SELECT q.id, q.request_key FROM runs r CROSS JOIN requests q INDEXED BY requests_of_run ON q.run_key = r.run_key
+WHERE r.run_id = :run_id AND q.request_key < :start ORDER BY q.request_key DESC LIMIT :limit;
+
+-- name: run_policies
+-- Under which policies a run has asked, each once.
+SELECT DISTINCT q.policy FROM runs r JOIN requests q ON q.run_key = r.run_key WHERE r.run_id = :run_id;
 
 -- What the audit trail keeps digests of. A column that is added to a table is added here, or to `OUTSIDE` in
 -- `store/_evidence.py` with the reason; a test holds the two against the schema.

@@ -1,0 +1,55 @@
+"""Pages of cards: how much a page of the inbox carries, and where the next begins. What a card shows is the inbox's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from sayso.engine import CardRecord
+
+MOST_CARDS = 50
+_MOST_CHARACTERS = 1_000_000
+_MOST_LOOKED_AT = 1000
+
+Render = Callable[[CardRecord], Markup]
+
+
+@dataclass(frozen=True, slots=True)
+class PageOfCards:
+    """Some cards, the newest first, and the place before which there are or may be more; None where there are none."""
+
+    cards: tuple[Markup, ...]
+    older: int | None
+
+
+async def read_page(
+    found: AsyncIterator[tuple[int, CardRecord]],
+    belongs: Callable[[CardRecord], bool],
+    named: Callable[[Sequence[CardRecord]], Awaitable[list[CardRecord]]],
+    render: Render,
+    *,
+    to_the_end: bool,
+) -> PageOfCards:
+    """The first of the cards found that belong on it, as many as a page carries. Unless `to_the_end`, a page that looks
+    at many without finding enough ends there, and says so.
+    """
+    cards: list[Markup] = []
+    size, last = 0, None
+    looked_at = 0
+    async for place, record in found:
+        if not to_the_end and looked_at == _MOST_LOOKED_AT:
+            return PageOfCards(tuple(cards), last)
+        looked_at += 1
+        if belongs(record):
+            if len(cards) == MOST_CARDS:
+                return PageOfCards(tuple(cards), last)
+            (with_names,) = await named([record])
+            card = render(with_names)
+            size += len(card)
+            if cards and size > _MOST_CHARACTERS:
+                return PageOfCards(tuple(cards), last)
+            cards.append(card)
+        last = place
+    return PageOfCards(tuple(cards), None)

@@ -1,0 +1,134 @@
+"""Lists that are read page by page, however long they are: what is open, what concerns somebody, what a run has asked,
+what the trail tells of. Each page is one statement, which reads no more than it gives.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sayso.engine._clock import from_microseconds
+from sayso.engine._interests import Interest
+from sayso.engine._records import CardRecord, RequestRecord
+from sayso.engine.store._rows import REQUEST_COLUMNS, people_of, read_card, read_policy, read_request
+
+_PAGE = 25
+"""How many requests are read at once: a question may have half a megabyte."""
+
+_BEHIND_ALL = 2**62
+LAST = "\U0010ffff"
+"""What sorts behind everything that goes on behind a prefix."""
+
+
+class News(msgspec.Struct, frozen=True, gc=False):
+    """A row of the trail without what is in it, and whom it concerns: `audiences` are those of its request, or of all
+    requests of its run.
+    """
+
+    sequence: int
+    at: datetime
+    kind: str
+    run_id: str | None
+    request_id: str | None
+    requested_by: str | None
+    audiences: tuple[tuple[str, ...], ...]
+
+
+class Lists(ABC):
+    """The lists of whatever reads rows."""
+
+    def __init__(self, is_gone: Callable[[str, str], bool]) -> None:
+        self._is_gone = is_gone
+
+    @abstractmethod
+    async def _rows(self, query: str, parameters: dict[str, Any]) -> list[Any]: ...
+
+    @abstractmethod
+    async def card(self, request_id: str) -> CardRecord | None:
+        """What a card of a request shows now."""
+
+    @abstractmethod
+    async def names_of(self, people: Sequence[str]) -> dict[str, str]:
+        """What people are called, those of them who have a name."""
+
+    async def open_requests(
+        self, run_id: str | None = None, *, after: int = 0
+    ) -> AsyncIterator[tuple[int, RequestRecord]]:
+        """The open requests in the order of asking, each with its place there, behind one; of one run where it is
+        named.
+        """
+        query = "requests_pending" if run_id is None else "requests_pending_of_run"
+        while rows := await self._rows(query, {"after": after, "limit": _PAGE, "run_id": run_id}):
+            for row in rows:
+                yield row["request_key"], read_request(tuple(row)[:REQUEST_COLUMNS])
+            after = rows[-1]["request_key"]
+
+    async def concerning(
+        self, whose: Sequence[Interest], *, start: int | None = None, newest_first: bool = False
+    ) -> AsyncIterator[tuple[int, CardRecord]]:
+        """What the cards of open requests show that may concern somebody, in the order of asking or the newest first,
+        each with its place there, from behind a place. Others' requests are not read. Whether it is theirs to answer,
+        the policy says; the names of people are left out.
+        """
+        query = "concerned_before" if newest_first else "concerned_after"
+        wanted = msgspec.json.encode(whose).decode()
+        begin = _BEHIND_ALL if newest_first else 0
+        fields = {"wanted": wanted, "start": begin if start is None else start, "limit": _PAGE}
+        while keys := [row["request_key"] for row in await self._rows(query, fields)]:
+            for row in await self._rows("cards_open", {"keys": msgspec.json.encode(keys).decode()}):
+                yield row["request_key"], read_card(row, self._is_gone)
+            fields["start"] = keys[-1]
+
+    async def named(self, cards: Sequence[CardRecord]) -> list[CardRecord]:
+        """The cards with the names of the people in them."""
+        names = await self.names_of(sorted({person for card in cards for person in people_of(card)}))
+        return [
+            msgspec.structs.replace(card, names={one: names[one] for one in people_of(card) if one in names})
+            for card in cards
+        ]
+
+    async def run_cards(
+        self, run_id: str, *, start: int | None = None, newest_first: bool = False
+    ) -> AsyncIterator[tuple[int, CardRecord]]:
+        """What the cards of a run's requests show, in the order of asking or the newest first, each with its place
+        there, from behind a place.
+        """
+        query = "run_requests_before" if newest_first else "run_requests_after"
+        begin = _BEHIND_ALL if newest_first else 0
+        fields = {"run_id": run_id, "start": begin if start is None else start, "limit": _PAGE}
+        while rows := await self._rows(query, fields):
+            for row in rows:
+                card = await self.card(row["id"])
+                if card is not None:
+                    yield row["request_key"], card
+            fields["start"] = rows[-1]["request_key"]
+
+    async def run_concerns(self, run_id: str) -> list[tuple[str, ...]]:
+        """All whom a run's requests concern, a list for each policy."""
+        rows = await self._rows("run_policies", {"run_id": run_id})
+        return list(dict.fromkeys(read_policy(row["policy"]).concerned for row in rows))
+
+    async def news(self, after: int, limit: int) -> list[News]:
+        """What the trail tells of behind a row, no more than `limit` rows of it."""
+        concerns: dict[str, tuple[tuple[str, ...], ...]] = {}
+        found: list[News] = []
+        for row in await self._rows("audit_news", {"after": after, "limit": limit}):
+            run_id, policy = row["run_id"], row["policy"]
+            audiences: tuple[tuple[str, ...], ...] = ()
+            if policy is not None:
+                audiences = (read_policy(policy).concerned,)
+            elif row["request_id"] is None and run_id is not None:
+                if run_id not in concerns:
+                    concerns[run_id] = tuple(await self.run_concerns(run_id))
+                audiences = concerns[run_id]
+            found.append(
+                News(
+                    row["sequence"], from_microseconds(row["at"]), row["kind"], run_id, row["request_id"],
+                    row["requested_by"], audiences,
+                )
+            )  # fmt: skip
+        return found

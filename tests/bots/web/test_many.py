@@ -1,0 +1,82 @@
+"""The inbox beside many open questions, and with very long ones: page by page, and nobody answers half a question."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sayso.engine import SQLiteStore
+from tests.bots.api.served import ServiceProcess, link, write
+from tests.bots.crowd import crowd
+
+_CARD = re.compile(r'<article class="card open" id="card-([0-9a-f]{32})"')
+_OLDER = re.compile(r'<a href="(/\?before=\d+)">Older questions that wait for you</a>')
+
+
+def fill(folder: Path, *parts: tuple[int, list[str], str]) -> list[list[str]]:
+    """Open requests in the file of a service that does not run yet: how many, asked of whom, with which text."""
+
+    async def put() -> list[list[str]]:
+        async with SQLiteStore(folder / "sayso.db") as store:
+            return [
+                await crowd(store, many, to, prompt=prompt, run_id=f"crowd-{number}")
+                for number, (many, to, prompt) in enumerate(parts)
+            ]
+
+    return asyncio.run(put())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path)
+    return tmp_path
+
+
+@contextmanager
+def visiting(folder: Path, name: str) -> Generator[httpx.Client]:
+    """Somebody who is signed in to the service that runs while inside."""
+    with ServiceProcess(folder) as service, httpx.Client(base_url=service.url, timeout=30) as client:
+        secret = link(folder, name).rpartition("#")[2]
+        assert client.post("/sign-in", json={"link": secret}).status_code == 200
+        yield client
+
+
+def test_a_persons_inbox_is_whole_page_by_page_beside_everybody_elses(folder: Path) -> None:
+    _, hers, _ = fill(
+        folder, (1200, ["person:bo"], "Go?"), (120, ["web:ana"], "Go?"), (1200, ["person:bo"], "Go?")
+    )
+    with visiting(folder, "ana") as ana:
+        found: list[str] = []
+        address: str | None = "/"
+        while address is not None:
+            page = ana.get(address).text
+            found += _CARD.findall(page)
+            older = _OLDER.search(page)
+            address = None if older is None else older[1]
+        assert found == hers[::-1]
+
+
+def test_what_is_very_long_is_answered_on_a_page_of_its_own_alone(folder: Path) -> None:
+    """A page carries a bounded number of bytes, and no button for what it does not show whole."""
+    long = "word " * 90_000
+    (ids,) = fill(folder, (60, ["web:ana"], f"Pay this?\n{long}\nIBAN DE00 1234"))
+    with visiting(folder, "ana") as ana:
+        page = ana.get("/").text
+        assert len(_CARD.findall(page)) == 50
+        assert len(page) < 200_000
+        assert 'class="answer"' not in page
+        assert page.count("This is too long to be shown here whole.") == 50
+        assert f'href="/requests/{ids[-1]}"' in page
+        own = ana.get(f"/requests/{ids[-1]}").text
+        assert "IBAN DE00 1234" in own
+        assert f'action="/requests/{ids[-1]}/answers"' in own
+        run = ana.get("/runs/crowd-0").text
+        assert len(run) < 1_500_000
+        assert 'class="answer"' not in run
+        assert "Earlier questions" in run
