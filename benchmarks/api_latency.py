@@ -155,10 +155,14 @@ class Service:
                 address = f"{self._url}/runs/{run}?wait=30&until=rests"
                 await (await self._session.get(address, headers=self._headers)).read()
         while True:
-            async with self._session.get(
-                f"{self._url}/requests?limit=100000", headers=self._headers
-            ) as response:
-                found = [one["id"] for one in (await response.json())["requests"]]
+            found: list[str] = []
+            after: int | None = 0
+            while after is not None:
+                address = f"{self._url}/requests?after={after}"
+                async with self._session.get(address, headers=self._headers) as response:
+                    page = await response.json()
+                found += [one["id"] for one in page["requests"]]
+                after = page["next"]
             if len(found) == count:
                 return found
 

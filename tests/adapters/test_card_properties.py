@@ -20,7 +20,7 @@ from sayso.adapters.slack import HomeCard, SlackMessage, answer_view, home_view,
 from sayso.adapters.telegram import render_card as render_telegram
 from sayso.engine import CastVote, Policy, Question, RequestStatus, Stage, WorkflowStatus
 from sayso.testing.slack import check_blocks, check_view
-from tests.adapters.card_records import AT, NOW, PLACES, pending, with_request
+from tests.adapters.card_records import AT, NOW, PLACES, QUESTIONS, answered, pending, with_request
 
 LENGTHS = [3_000, 3_001, 4_096, 4_097, 20_000]
 FAMILY = "👨‍👩‍👧‍👦"
@@ -234,3 +234,14 @@ def shown(card: RenderableType) -> str:
     assert isinstance(console.file, io.StringIO)
     lines = [line.strip("│") for line in console.file.getvalue().splitlines() if line[:1] == "│"]
     return "\n".join(line for line in lines if line.count("─") < len(line) - 4)
+
+
+@pytest.mark.parametrize("status", [WorkflowStatus.COMPLETED, WorkflowStatus.FAILED, WorkflowStatus.RUNNING])
+def test_a_card_that_its_run_has_left_behind_says_nothing_that_may_be_old(status: WorkflowStatus) -> None:
+    """It is not edited at the run's end any more, so what it says holds whatever became of the run."""
+    record = answered(QUESTIONS["select"], "approve", run_status=status, run_ended_at=AT, follows=False)
+    card = build_card(record, {})
+    assert card.status == "APPROVED"
+    assert card.said[1:] == (
+        ("Run 8f3a0000 has asked many more questions since. The latest of them say what became of it.",),
+    )

@@ -324,7 +324,7 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
 
     `run_node` is where the run stands, or its last node once it has ended. `held` says that the answer is recorded
     and an operator must look at the run before it goes on. `names` are the names of the people in it that surfaces
-    made known, by person.
+    made known, by person. It `follows` its run while that has not asked 25 more questions.
     """
 
     request: RequestRecord
@@ -336,6 +336,7 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
     revised_at: datetime | None
     votes: tuple[CastVote, ...]
     names: dict[str, str]
+    follows: bool = True
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

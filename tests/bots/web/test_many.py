@@ -80,3 +80,13 @@ def test_what_is_very_long_is_answered_on_a_page_of_its_own_alone(folder: Path) 
         assert len(run) < 1_500_000
         assert 'class="answer"' not in run
         assert "Earlier questions" in run
+
+
+def test_an_operators_page_of_a_run_is_bounded_too(folder: Path) -> None:
+    """The rows of its trail hold every question whole."""
+    fill(folder, (60, ["web:ana"], "word " * 96_000))
+    with visiting(folder, "olga") as olga:
+        page = olga.get("/runs/crowd-0").text
+        assert len(page) < 1_500_000
+        assert "more characters: sayso audit export)" in page
+        assert "the latest 100 rows" not in page

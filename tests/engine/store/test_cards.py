@@ -333,3 +333,36 @@ async def test_who_shows_cards_hears_of_news_after_the_commit(store: SQLiteStore
     async with asyncio.timeout(10):
         await heard.wait()
     store.hub.ignore_cards(listener)
+
+
+async def test_the_end_of_a_run_that_asked_for_ever_edits_its_latest_cards_alone(
+    store: SQLiteStore, database: Path
+) -> None:
+    """Each card before those was edited once more when the run had left it behind, and says so."""
+    place = await begin(store)
+    ids = [await put(store, place, f"q{number:02}", park=False, to=(SLACK,)) for number in range(40)]
+    for one in ids:
+        await store.answer(a_vote(one, via=SLACK))
+    wanted = (
+        "SELECT revision_wanted FROM deliveries d JOIN requests q USING (request_key) ORDER BY request_key"
+    )
+    before = [number for (number,) in rows(database, wanted)]
+    assert await store.end_visit(place, VisitEnd(WorkflowStatus.COMPLETED, "{}"))
+    after = [number for (number,) in rows(database, wanted)]
+    assert [new - old for old, new in zip(before, after, strict=True)] == [0] * 15 + [1] * 25
+    assert before == [3] * 15 + [2] * 25
+    cards = [await store.reader.card(one) for one in ids]
+    assert [card is not None and card.follows for card in cards] == [False] * 15 + [True] * 25
+
+
+async def test_an_open_question_of_a_run_that_is_cancelled_is_told_everywhere(
+    store: SQLiteStore, database: Path
+) -> None:
+    """However many it had asked."""
+    place = await begin(store)
+    for number in range(40):
+        await put(store, place, f"q{number:02}", park=False, to=(SLACK,))
+    before = rows(database, "SELECT revision_wanted FROM deliveries ORDER BY request_key")
+    await store.cancel("run", ANA, "console")
+    after = rows(database, "SELECT revision_wanted FROM deliveries ORDER BY request_key")
+    assert all(new > old for (old,), (new,) in zip(before, after, strict=True))

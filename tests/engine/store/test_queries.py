@@ -54,6 +54,7 @@ ORDERED_WALKS = {
     "concerned_before": "SCAN w VIRTUAL TABLE INDEX 1:",
     "dead_places": "SCAN deliveries USING INDEX deliveries_dead",
     "deliveries_due_places": "SCAN deliveries USING INDEX deliveries_due",
+    "deliveries_mark_progress": "SCAN n",
     "deliveries_post_anew": "SCAN q USING INDEX requests_open",
     "held_count": "SCAN r USING INDEX runs_held",
     "next_deadline": "SCAN q USING COVERING INDEX requests_due",
@@ -63,6 +64,7 @@ ORDERED_WALKS = {
     "pending_count": "SCAN q USING INDEX requests_open",
     "people_called": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
+    "runs_of_people": "SCAN w VIRTUAL TABLE INDEX 1:",
     "undelivered_count": "SCAN deliveries USING INDEX deliveries_due",
 }
 """Plans that SQLite calls a scan: they stop at their first row, or walk a partial index, which holds only what is dead,

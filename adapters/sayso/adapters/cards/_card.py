@@ -172,6 +172,8 @@ def _state(record: CardRecord) -> CardState:
 
 
 def _state_of_run(record: CardRecord) -> CardState:
+    if not record.follows:
+        return CardState.RUNNING
     if record.held:
         return CardState.HELD
     ends = {
@@ -385,6 +387,8 @@ def _after(record: CardRecord) -> list[Words]:
     node = visible_line(record.run_node or "the run")
     ended = record.run_ended_at
     run = f"Run {visible_line(record.request.run_id[:8])}"
+    if not record.follows:
+        return [(f"{run} has asked many more questions since. The latest of them say what became of it.",)]
     if record.held or record.run_status is WorkflowStatus.NEEDS_ATTENTION:
         return [(f"Held at {node}: an operator must look at it. {run}.",)]
     match record.run_status:

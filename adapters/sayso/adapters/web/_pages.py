@@ -18,6 +18,7 @@ from sayso.engine import AttentionKind
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 2000
+_LONGEST_PAYLOAD = 5000
 _STATUS = {
     "RUNNING": "running",
     "WAITING_FOR_INPUT": "waiting for an answer",
@@ -86,6 +87,7 @@ class Pages:
             "iso": _iso,
             "instant": self._instant,
             "json": _json,
+            "shortened": _shortened,
             "status": _status,
             "attention": _ATTENTION.__getitem__,
         }
@@ -175,3 +177,9 @@ def _status(status: str) -> str:
 
 def _json(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _shortened(text: str) -> str:
+    """What a page shows of something that may be very long; the export of the trail has all of it."""
+    left = len(text) - _LONGEST_PAYLOAD
+    return text if left <= 0 else f"{text[:_LONGEST_PAYLOAD]}… ({left} more characters: sayso audit export)"

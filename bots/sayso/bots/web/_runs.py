@@ -21,7 +21,7 @@ from sayso.engine import (
 
 _MOST_RUNS = 50
 _MOST_VISITS = 200
-_MOST_ROWS = 200
+_MOST_ROWS = 100
 
 
 class RunPages:

@@ -4,7 +4,9 @@ the transaction that records it; one that came due while nobody ran happens at t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -76,10 +78,21 @@ def next_due(tx: Transaction, run_id: str | None) -> int | None:
     )
 
 
+_DUE = ("request_due", "request_due_of_run")
+_TO_ESCALATE = ("request_to_escalate", "request_to_escalate_of_run")
+_TO_REMIND = ("request_to_remind", "request_to_remind_of_run")
+
+
+def _next(tx: Transaction, queries: tuple[str, str], due: Mapping[str, object], run_id: str | None) -> Any:
+    """What is due first in the whole store, or of one run, which walks through nobody else's."""
+    of_all, of_run = queries
+    return tx.row(of_all, due) if run_id is None else tx.row(of_run, {**due, "run_id": run_id})
+
+
 def _expire(tx: Transaction, run_id: str | None) -> int:
     expired = 0
-    due = {"until": to_microseconds(tx.instant - GRACE), "run_id": run_id}
-    while expired < LARGEST_SWEEP and (row := tx.row("request_due", due)) is not None:
+    due: dict[str, object] = {"until": to_microseconds(tx.instant - GRACE)}
+    while expired < LARGEST_SWEEP and (row := _next(tx, _DUE, due, run_id)) is not None:
         expired += 1
         request = Due(*row)
         tx.run("request_expire", (tx.now, request.request_key))
@@ -105,8 +118,8 @@ def _said_at_expiry(request: Due) -> dict[str, object]:
 
 def _escalate(tx: Transaction, run_id: str | None) -> int:
     escalated = 0
-    due = {"now": tx.now, "run_id": run_id}
-    while escalated < LARGEST_SWEEP and (row := tx.row("request_to_escalate", due)) is not None:
+    due = {"now": tx.now}
+    while escalated < LARGEST_SWEEP and (row := _next(tx, _TO_ESCALATE, due, run_id)) is not None:
         escalated += 1
         request = Stirring(*row)
         policy = read_policy(request.policy)
@@ -126,8 +139,8 @@ def _escalate(tx: Transaction, run_id: str | None) -> int:
 def _remind(tx: Transaction, run_id: str | None) -> int:
     """Remind, and again after twice the time; however many reminders were missed, it is one."""
     reminded = 0
-    due = {"now": tx.now, "run_id": run_id}
-    while reminded < LARGEST_SWEEP and (row := tx.row("request_to_remind", due)) is not None:
+    due = {"now": tx.now}
+    while reminded < LARGEST_SWEEP and (row := _next(tx, _TO_REMIND, due, run_id)) is not None:
         reminded += 1
         request = Stirring(*row)
         policy = read_policy(request.policy)

@@ -105,6 +105,7 @@ def cancel(
     tx.run("run_cancel", fields)
     tx.run("visit_end", ("CANCELLED", None, tx.now, run.run_key, run.visit))
     for request in tx.rows("requests_cancel_open", fields):
+        tx.mark_cards("deliveries_mark", (request["request_key"],))
         tx.audit("request_cancelled", {}, run_id=run_id, request_id=request["id"], person=person, via=via)
     tx.mark_cards("deliveries_mark_run", fields)
     tx.audit("run_cancelled", {}, run_id=run_id, person=person, via=via)
@@ -206,7 +207,10 @@ def _change_journal(
         row = tx.row("request_rebind", {**where, **text})
     else:
         row = tx.row("request_drop", where)
-    return None if row is None else str(row["id"])
+    if row is None:
+        return None
+    tx.mark_cards("deliveries_mark", (row["request_key"],))
+    return str(row["id"])
 
 
 def _terms_anew(tx: Transaction, where: dict[str, object]) -> dict[str, object]:

@@ -155,6 +155,7 @@ def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
         if request.decided is None
         else _votes.decode(request.decided),
         names={},
+        follows=bool(row["follows"]),
     )
 
 

@@ -133,6 +133,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     ).lastrowid
     for destination in one.places:
         tx.mark_cards("delivery_insert", (request_key, destination))
+    tx.mark_cards("deliveries_mark_outrun", (place.run_key,))
     _audit_asked(tx, "requested", place, one, 1)
     return _record(tx, place, one, deadline)
 

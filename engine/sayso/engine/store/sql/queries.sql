@@ -107,9 +107,11 @@ INSERT INTO deliveries (request_key, destination) VALUES (?, ?);
 UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL WHERE request_key = ?;
 
 -- name: deliveries_mark_run
--- The card follows its run: whatever happens to the run, the cards of its requests have news.
+-- The latest cards follow their run: whatever happens to the run, they have news. Those before keep what they show, so
+-- that a run that asks for ever edits a bounded number at its end.
 UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
-WHERE request_key IN (SELECT request_key FROM requests WHERE run_key = :run_key);
+WHERE request_key IN (SELECT request_key FROM requests INDEXED BY requests_of_run
+                      WHERE run_key = :run_key ORDER BY request_key DESC LIMIT 25);
 
 -- name: deliveries_mark_open
 -- Of what chats show since the backup, a restored database knows nothing.
@@ -117,10 +119,17 @@ UPDATE deliveries SET revision_wanted = revision_wanted + 1, next_attempt = NULL
 WHERE request_key IN (SELECT request_key FROM requests WHERE status = 'PENDING');
 
 -- name: deliveries_mark_progress
--- The run went on to another node: news for the cards of the visit that asked last, and not urgent.
+-- The run went on to another node: news for the latest cards of the visit that asked last, and not urgent.
 UPDATE deliveries SET revision_wanted = revision_wanted + 1
-WHERE request_key IN (SELECT request_key FROM requests WHERE run_key = :run_key
-                      AND visit = (SELECT max(visit) FROM requests WHERE run_key = :run_key));
+WHERE request_key IN (SELECT n.request_key FROM (SELECT request_key, visit FROM requests INDEXED BY requests_of_run
+                                                 WHERE run_key = :run_key ORDER BY request_key DESC LIMIT 25) n
+                      WHERE n.visit = (SELECT max(visit) FROM requests WHERE run_key = :run_key));
+
+-- name: deliveries_mark_outrun
+-- The run has asked so much since that this card follows it no more: it says so once.
+UPDATE deliveries SET revision_wanted = revision_wanted + 1
+WHERE request_key = (SELECT request_key FROM requests INDEXED BY requests_of_run
+                     WHERE run_key = ? ORDER BY request_key DESC LIMIT 1 OFFSET 25);
 
 -- name: deliveries_due_places
 SELECT DISTINCT destination FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL;
@@ -299,6 +308,8 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
        q.resolved_by,
        r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node,
        r.ended_at AS run_ended_at, q.revised_at,
+       NOT EXISTS (SELECT 1 FROM requests n INDEXED BY requests_of_run WHERE n.run_key = q.run_key
+                   AND n.request_key > q.request_key ORDER BY n.request_key LIMIT 1 OFFSET 24) AS follows,
        (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
                                            e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
                                                                      WHERE o.person = a.person), '[]')),
@@ -316,6 +327,8 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
        q.resolved_by,
        r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node,
        r.ended_at AS run_ended_at, q.revised_at,
+       NOT EXISTS (SELECT 1 FROM requests n INDEXED BY requests_of_run WHERE n.run_key = q.run_key
+                   AND n.request_key > q.request_key ORDER BY n.request_key LIMIT 1 OFFSET 24) AS follows,
        (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
                                            e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
                                                                      WHERE o.person = a.person), '[]')),
@@ -428,11 +441,18 @@ ON CONFLICT (request_key, person, outcome) DO UPDATE SET count = count + 1, last
 RETURNING count;
 
 -- name: request_due
--- The one that is due longest, in the whole store (:run_id null) or of one run. The columns are those of `Due`.
+-- The one that is due longest. The columns are those of `Due`.
 SELECT q.request_key, q.id, q.run_key, q.default_value, q.policy, q.deadline, q.requested_by, r.asked_in, r.run_id,
        r.workflow, r.status, r.resolutions
 FROM requests q JOIN runs r ON r.run_key = q.run_key
-WHERE q.status = 'PENDING' AND q.deadline <= :until AND (:run_id IS NULL OR r.run_id = :run_id)
+WHERE q.status = 'PENDING' AND q.deadline <= :until
+ORDER BY q.deadline LIMIT 1;
+
+-- name: request_due_of_run
+SELECT q.request_key, q.id, q.run_key, q.default_value, q.policy, q.deadline, q.requested_by, r.asked_in, r.run_id,
+       r.workflow, r.status, r.resolutions
+FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
+WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.deadline <= :until
 ORDER BY q.deadline LIMIT 1;
 
 -- name: next_deadline
@@ -452,14 +472,24 @@ WHERE r.run_id = :run_id AND q.status = 'PENDING';
 
 -- name: request_to_remind
 SELECT q.request_key, q.id, q.policy, q.reminders, q.requested_by, r.run_id FROM requests q JOIN runs r ON r.run_key = q.run_key
-WHERE q.status = 'PENDING' AND q.remind_at <= :now AND (:run_id IS NULL OR r.run_id = :run_id) ORDER BY q.remind_at LIMIT 1;
+WHERE q.status = 'PENDING' AND q.remind_at <= :now ORDER BY q.remind_at LIMIT 1;
+
+-- name: request_to_remind_of_run
+SELECT q.request_key, q.id, q.policy, q.reminders, q.requested_by, r.run_id
+FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
+WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.remind_at <= :now ORDER BY q.remind_at LIMIT 1;
 
 -- name: request_reminded
 UPDATE requests SET remind_at = ?, reminders = reminders + 1 WHERE request_key = ?;
 
 -- name: request_to_escalate
 SELECT q.request_key, q.id, q.policy, q.reminders, q.requested_by, r.run_id FROM requests q JOIN runs r ON r.run_key = q.run_key
-WHERE q.status = 'PENDING' AND q.escalate_at <= :now AND (:run_id IS NULL OR r.run_id = :run_id) ORDER BY q.escalate_at LIMIT 1;
+WHERE q.status = 'PENDING' AND q.escalate_at <= :now ORDER BY q.escalate_at LIMIT 1;
+
+-- name: request_to_escalate_of_run
+SELECT q.request_key, q.id, q.policy, q.reminders, q.requested_by, r.run_id
+FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
+WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.escalate_at <= :now ORDER BY q.escalate_at LIMIT 1;
 
 -- name: request_escalated
 UPDATE requests SET escalate_at = NULL, policy = ? WHERE request_key = ?;
