@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import cast
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import set_off, visible, visible_line
@@ -215,8 +216,9 @@ def _lines_of_place(row: AuditRow, payload: Mapping[str, object]) -> tuple[Words
                 ("Presses and messages are lost if this lasts; `sayso doctor` checks it.",),
             )
         case _:
-            names = payload.get("destinations")
-            old = ", ".join(visible_line(str(one)) for one in names) if isinstance(names, list) else "A group"
+            found = payload.get("destinations")
+            names = cast("list[object]", found) if isinstance(found, list) else []
+            old = ", ".join(visible_line(str(one)) for one in names) or "A group"
             return (
                 (f"{old}: Telegram upgraded this group, and its id is now {payload.get('chat')}.",),
                 ("Open cards are posted again there. Settings with the old id still work.",),

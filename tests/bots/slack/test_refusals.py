@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ async def rows(store: SQLiteStore, kind: str) -> list[object]:
 
 
 @asynccontextmanager
-async def opened(stage: Stage) -> AsyncIterator[Api]:
+async def opened(stage: Stage) -> AsyncGenerator[Api]:
     """Slack as the bot calls it."""
     assert stage.settings.slack is not None
     api = make_api(stage.settings.slack)

@@ -97,6 +97,7 @@ def test_what_was_backed_up_is_there_again_and_what_came_since_is_kept_aside(
     done = restore_backup(database, backup, ANA, "console")
     assert done.former == database.with_name("sayso.db.before-restore-1")
     assert done.former_head == before
+    assert done.former is not None
     assert (count(database, "runs"), count(done.former, "runs")) == (1, 2)
     assert rows(done.former, "SELECT status FROM requests") == [("ANSWERED",)]
     assert digests(backup.parent) == copied, (
