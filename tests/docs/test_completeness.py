@@ -175,8 +175,8 @@ def _log_lines() -> set[tuple[str, str]]:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="logger"), attr=level),
                 args=[ast.Constant(value=str(line)), *_],
-            ) if level in {"warning", "error"}:
-                found.add((level, line))
+            ) if level in {"warning", "error", "exception"}:
+                found.add(("error" if level == "exception" else level, line))
             case _:
                 pass
     return found

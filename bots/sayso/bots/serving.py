@@ -107,6 +107,7 @@ class RuntimeThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outer: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
         self.error: BaseException | None = None
 
@@ -141,13 +142,14 @@ class RuntimeThread:
             self._tell(self.ended.set)
 
     def _run_to_its_end(self, loop: asyncio.AbstractEventLoop) -> None:
-        main = loop.create_task(self._run(), name="sayso workflows")
+        work: Awaitable[None] = self._run()
         while True:
             try:
-                return loop.run_until_complete(main)
+                return loop.run_until_complete(work)
             except (SystemExit, KeyboardInterrupt, RuntimeError) as error:
-                if main.done():
+                if self._task is None or self._task.done():
                     raise
+                work = self._task
                 # Of a task that a node began, which hands it to that node; or the code stopped the loop.
                 logger.exception(
                     "the code of a workflow raised %s, which ends no service", type(error).__name__
@@ -161,6 +163,7 @@ class RuntimeThread:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._task = asyncio.current_task()
         async with self._new_store() as store, self._make(store) as runtime:
             self._tell(self._succeeded, runtime)
             await self._stop.wait()

@@ -56,7 +56,7 @@ _ACTION_WORDS = {
     "reask": "put the question again, in its words of now; the recorded answer is void",
     "accept": "let what is recorded stand for what is there now",
     "done": "RESULT: record this JSON as the step's result and go on",
-    "again": "run the step again",
+    "again": "run the step, or the node, again",
     "cancel": "cancel the run",
 }
 

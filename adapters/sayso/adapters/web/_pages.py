@@ -48,7 +48,7 @@ ACTION_LABELS = {
     "reask": "Ask again",
     "accept": "Let it stand",
     "done": "It happened, with this result",
-    "again": "Run the step again",
+    "again": "Run it again",
     "cancel": "Cancel",
 }
 

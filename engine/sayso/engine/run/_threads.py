@@ -113,7 +113,7 @@ class CodeThreads:
             more = ", ..." if len(names) > _NAMED else ""
             logger.warning(
                 "all %d threads for sync code are busy, and %s waits for one; at work (run and node): %s%s. If none of "
-                "them is stuck, raise `threads`",
+                "them is stuck, raise threads in sayso.toml",
                 self._size,
                 call.label,
                 ", ".join(names[:_NAMED]),
