@@ -213,6 +213,8 @@ def test_nodes_that_block_wait_for_each_other_alone(folder: Path) -> None:
         approve(calls)
         wait_for_waits(service, 2)
         assert calls.status(late)["status"] == "RUNNING"
+        while "all 6 threads for sync code are busy" not in service.log:
+            pass
         assert service.stop() == 0
         assert service.log.count("all 6 threads for sync code are busy") == 1
 

@@ -92,7 +92,8 @@ async def test_when_all_threads_are_busy_the_log_names_who_is_at_work_once(
             await until(lambda: gate.inside == 2)
             for run_id in ("three", "four", "five"):
                 await runtime.start("blocks", run_id=run_id)
-            await until(lambda: waited == [3])
+            assert waited == [3]
+            await until(lambda: "threads for sync code" in caplog.text)
             gate.open()
             for run_id in ("one", "two", "three", "four", "five"):
                 state = await runtime.wait(run_id)
@@ -159,6 +160,46 @@ def test_a_script_whose_node_blocks_for_ever_ends_all_the_same(tmp_path: Path) -
         [sys.executable, "-c", SCRIPT], cwd=tmp_path, timeout=30, check=False, capture_output=True
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+async def test_a_burst_that_is_soon_over_is_counted_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    waited = [0]
+
+    def count() -> None:
+        waited[0] += 1
+
+    threads = CodeThreads(2, count)
+    with caplog.at_level(logging.WARNING, logger="sayso.engine"):
+        results = await asyncio.gather(
+            *(threads.run(lambda number=number: number * 2) for number in range(100))
+        )
+    assert results == [number * 2 for number in range(100)]
+    assert waited[0] > 0
+    assert caplog.text == ""
+
+
+async def test_no_call_is_lost_whatever_the_threads_do_meanwhile() -> None:
+    """Calls of all lengths, from two loops at once, some of them taken back."""
+    threads = CodeThreads(3)
+    ran = 0
+    lock = threading.Lock()
+
+    def count() -> None:
+        nonlocal ran
+        with lock:
+            ran += 1
+
+    async def many() -> int:
+        calls = [asyncio.ensure_future(threads.run(count)) for _ in range(500)]
+        await asyncio.sleep(0)
+        for call in calls[::5]:
+            call.cancel()
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        return sum(one is None for one in found)
+
+    there, here = await asyncio.gather(asyncio.to_thread(lambda: asyncio.run(many())), many())
+    assert here + there == 800
+    assert 800 <= ran <= 1000, "a call that had begun goes on"
 
 
 @pytest.mark.parametrize("size", [0, -1])

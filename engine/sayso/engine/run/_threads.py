@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,12 +25,15 @@ THREADS = 32
 _IDLE = 10.0
 """Seconds after which a thread without work ends."""
 
+_PATIENCE = 1.0
+"""Seconds for which a call may wait for a thread before the log says so: a short burst is nobody's business."""
+
 _NAMED = 8
 """As many of those at work are named in the log."""
 
 
 class _Call:
-    __slots__ = ("error", "function", "future", "label", "loop", "value")
+    __slots__ = ("error", "function", "future", "is_begun", "label", "loop", "value")
 
     def __init__(self, function: Callable[[], Any]) -> None:
         task = asyncio.current_task()
@@ -40,6 +43,7 @@ class _Call:
         self.future: asyncio.Future[None] = self.loop.create_future()
         self.value: Any = None
         self.error: BaseException | None = None
+        self.is_begun = False
 
     def run(self) -> None:
         """On a thread: what it comes to is told to the loop, unless that has been closed."""
@@ -61,8 +65,8 @@ class _Call:
 class CodeThreads:
     """Up to `size` threads for the sync phases, functions and steps of workflows; they begin as they are needed.
 
-    Where all are busy, calls wait in their order, the log says so once, and `on_wait` hears of each call that waits, on
-    the thread that called. Usable from any loop.
+    Where all are busy, calls wait in their order. `on_wait` hears of each, on the thread that called, and the log says
+    once who is at work. Usable from any loop.
     """
 
     def __init__(self, size: int | None = None, on_wait: Callable[[], None] | None = None) -> None:
@@ -70,12 +74,12 @@ class CodeThreads:
             raise ValueError(f"threads={size}: it is a number from 1 on")
         self._size = THREADS if size is None else size
         self._on_wait = on_wait
-        self._changed = threading.Condition()
-        self._waiting: deque[_Call] = deque()
-        self._at_work: list[str] = []
-        self._idle = 0
+        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)  # as many as threads that found nothing to do
+        self._lock = threading.Lock()
         self._threads = 0
-        self._is_full = False
+        self._at_work: list[str] = []
+        self._is_told = False
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in a thread, with the context copied; what it raises is raised here.
@@ -83,12 +87,11 @@ class CodeThreads:
         Cancelling takes a call back that still waits. One that has begun goes on, and nobody hears what it comes to.
         """
         call = _Call(partial(contextvars.copy_context().run, function, *arguments))
-        self._put(call)
-        try:
-            await call.future
-        except asyncio.CancelledError:
-            self._take_back(call)
-            raise
+        if self._is_to_wait(call):
+            if self._on_wait is not None:
+                self._on_wait()
+            call.loop.call_later(_PATIENCE, self._tell_of, call)
+        await call.future
         if call.error is not None:
             try:
                 raise call.error
@@ -96,63 +99,62 @@ class CodeThreads:
                 del call  # the error knows this frame
         return call.value
 
-    def _put(self, call: _Call) -> None:
-        with self._changed:
-            self._waiting.append(call)
-            if self._idle >= len(self._waiting):
-                self._changed.notify()
-                return
-            if self._threads < self._size:
-                self._begin_thread()
-                return
-            is_news, self._is_full = not self._is_full, True
-            names = sorted(self._at_work)
-        if self._on_wait is not None:
-            self._on_wait()
-        if is_news:
-            more = ", ..." if len(names) > _NAMED else ""
-            logger.warning(
-                "all %d threads for sync code are busy, and %s waits for one; at work (run and node): %s%s. If none of "
-                "them is stuck, raise threads in sayso.toml",
-                self._size,
-                call.label,
-                ", ".join(names[:_NAMED]),
-                more,
-            )
-
-    def _begin_thread(self) -> None:
-        try:
-            threading.Thread(target=self._work, name="sayso code", daemon=True).start()
-        except RuntimeError:  # the machine has none left: the call fails unless others can take it
-            if self._threads == 0:
-                self._waiting.clear()
-                raise
-        else:
+    def _is_to_wait(self, call: _Call) -> bool:
+        """Queue a call; whether no thread is there for it."""
+        self._calls.put(call)
+        if self._idle.acquire(blocking=False):
+            return False
+        with self._lock:
+            if self._threads == self._size:
+                return True
+            try:
+                threading.Thread(target=self._work, name="sayso code", daemon=True).start()
+            except RuntimeError:  # the machine has none left
+                if self._threads == 0:
+                    call.future.cancel()
+                    raise
+                return True
             self._threads += 1
+            return False
 
-    def _take_back(self, call: _Call) -> None:
-        with self._changed:
-            if call in self._waiting:
-                self._waiting.remove(call)
+    def _tell_of(self, call: _Call) -> None:
+        if call.is_begun or call.future.cancelled() or self._is_told:
+            return
+        self._is_told = True
+        with self._lock:
+            names = sorted(self._at_work)
+        shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        logger.warning(
+            "all %d threads for sync code are busy, and %s waits for one; at work (run and node): %s. If none of them "
+            "is stuck, raise threads in sayso.toml",
+            self._size,
+            call.label,
+            shown,
+        )
 
     def _work(self) -> None:
         while (call := self._next()) is not None:
-            call.run()
-            with self._changed:
-                self._at_work.remove(call.label)
+            call.is_begun = True
+            if not call.future.cancelled():
+                with self._lock:
+                    self._at_work.append(call.label)
+                call.run()
+                with self._lock:
+                    self._at_work.remove(call.label)
             del call  # an idle thread keeps no run's state
 
     def _next(self) -> _Call | None:
-        with self._changed:
-            self._idle += 1
+        while True:
             try:
-                while not self._waiting:
-                    self._is_full = False
-                    if not self._changed.wait(_IDLE) and not self._waiting:
+                return self._calls.get_nowait()
+            except queue.Empty:
+                self._is_told = False
+                self._idle.release()
+            try:
+                return self._calls.get(timeout=_IDLE)
+            except queue.Empty:
+                with self._lock:
+                    # Somebody may have counted on this thread for a call, which is queued then or was taken.
+                    if self._idle.acquire(blocking=False) and self._calls.empty():
                         self._threads -= 1
                         return None
-                call = self._waiting.popleft()
-                self._at_work.append(call.label)
-                return call
-            finally:
-                self._idle -= 1
