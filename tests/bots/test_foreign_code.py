@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sayso.bots.client import RunDict, ServiceClient, ServiceUnclear
+from sayso.bots.client import RunDict, ServiceClient
 from tests.bots.command import DEADLINE, SAYSO, environment, sayso
 from tests.bots.service_process import ServiceProcess
 from tests.engine.store.situation import rows
@@ -182,11 +182,11 @@ def test_code_that_ends_its_process_or_loop_ends_neither(folder: Path) -> None:
         assert f"the code of a workflow raised {error}, which ends no service" in service.log
 
 
+@pytest.mark.slow
 def test_a_run_that_kills_the_service_is_held_and_the_others_go_on(folder: Path) -> None:
     """Three processes die of it; the fourth lives, and says what an operator can do."""
-    with ServiceProcess(folder) as first, client(folder) as calls:
-        with contextlib.suppress(ServiceUnclear):
-            calls.start("dies", {}, event_key="once")
+    with ServiceProcess(folder) as first:
+        sayso(folder, "start", "dies")
         assert first.process.wait(DEADLINE) == 9
     for _ in range(2):
         died = ServiceProcess(folder)

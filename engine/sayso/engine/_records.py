@@ -201,9 +201,7 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What an operator must decide about a run. `name` is the request's, step's or node's; `was` and `now` are its
-    texts.
-    """
+    """What an operator must decide about a run. `name` is of a request, step or node; `was`, `now` are its texts."""
 
     kind: AttentionKind
     name: str

@@ -198,6 +198,7 @@ async def test_the_story_reaches_its_end_and_every_kind_of_point(
         "cancel",
         "redact",
         "prune",
+        "set_aside",
         *({"answer_all"} if driver == "engine" else ()),
     }
     assert writes <= WRITES
