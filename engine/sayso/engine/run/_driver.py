@@ -110,19 +110,17 @@ class Driver:
         for name, workflow in self.workflows.items():
             self.store.set_nodes(name, workflow.nodes)
         if self._run_id is not None:
-            hub.run_drivers[self._run_id] = self
+            hub.drive(self, run_id=self._run_id)
             hub.listen(self._listener, run_id=self._run_id)
         else:
-            hub.workflow_drivers.update(dict.fromkeys(self.workflows, self))
+            hub.drive(self, workflows=self.workflows)
             hub.listen(self._listener, workflows=self.workflows)
 
     def _stop_listening(self) -> None:
         hub = self.store.hub
         workflows = () if self._run_id is not None else tuple(self.workflows)
         hub.ignore(self._listener, run_id=self._run_id, workflows=workflows)
-        drivers = hub.workflow_drivers if self._run_id is None else hub.run_drivers
-        for key in [key for key, driver in drivers.items() if driver is self]:
-            del drivers[key]
+        hub.drop(self)
 
     async def ready(self) -> None:
         """Return once `main` hears of what is committed."""

@@ -6,6 +6,7 @@ A listener is called with the changes of one commit, after the commit, on its ow
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,10 +71,11 @@ class RunDriver(Protocol):
 class Hub:
     """The listeners of one store, of single runs and of whole workflows, and who drives what in this process.
 
-    Safe to change from any thread.
+    Safe to change from any thread, and read without a lock: tuples are replaced whole.
     """
 
     def __init__(self) -> None:
+        self._changing = threading.Lock()
         self.run_drivers: dict[str, RunDriver] = {}
         self.workflow_drivers: dict[str, RunDriver] = {}
         self.card_listeners: tuple[CommitListener, ...] = ()
@@ -83,37 +85,57 @@ class Hub:
 
     def listen(self, listener: Listener, *, run_id: str | None = None, workflows: Iterable[str] = ()) -> None:
         """Have the listener called with what is committed from now on."""
-        if run_id is not None:
-            self._of_runs[run_id] = (*self._of_runs.get(run_id, ()), listener)
-        for workflow in workflows:
-            self._of_workflows[workflow] = (*self._of_workflows.get(workflow, ()), listener)
+        with self._changing:
+            if run_id is not None:
+                self._of_runs[run_id] = (*self._of_runs.get(run_id, ()), listener)
+            for workflow in workflows:
+                self._of_workflows[workflow] = (*self._of_workflows.get(workflow, ()), listener)
 
     def ignore(self, listener: Listener, *, run_id: str | None = None, workflows: Iterable[str] = ()) -> None:
         """Undo `listen`; harmless where it is not known."""
-        if run_id is not None:
-            _remove(self._of_runs, run_id, listener)
-        for workflow in workflows:
-            _remove(self._of_workflows, workflow, listener)
+        with self._changing:
+            if run_id is not None:
+                _remove(self._of_runs, run_id, listener)
+            for workflow in workflows:
+                _remove(self._of_workflows, workflow, listener)
 
     def listen_cards(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> CommitListener:
         """Have the callback called on its loop after each commit that gave cards news."""
         listener = CommitListener(loop, callback)
-        self.card_listeners = (*self.card_listeners, listener)
+        with self._changing:
+            self.card_listeners = (*self.card_listeners, listener)
         return listener
 
     def ignore_cards(self, listener: CommitListener) -> None:
         """Undo `listen_cards`; harmless where it is not known."""
-        self.card_listeners = tuple(known for known in self.card_listeners if known is not listener)
+        with self._changing:
+            self.card_listeners = tuple(known for known in self.card_listeners if known is not listener)
 
     def listen_audit(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> CommitListener:
         """Have the callback called on its loop after each commit that lengthened the audit trail."""
         listener = CommitListener(loop, callback)
-        self.audit_listeners = (*self.audit_listeners, listener)
+        with self._changing:
+            self.audit_listeners = (*self.audit_listeners, listener)
         return listener
 
     def ignore_audit(self, listener: CommitListener) -> None:
         """Undo `listen_audit`; harmless where it is not known."""
-        self.audit_listeners = tuple(known for known in self.audit_listeners if known is not listener)
+        with self._changing:
+            self.audit_listeners = tuple(known for known in self.audit_listeners if known is not listener)
+
+    def drive(self, driver: RunDriver, *, run_id: str | None = None, workflows: Iterable[str] = ()) -> None:
+        """A driver drives a run alone, or hosts workflows, from now on."""
+        with self._changing:
+            if run_id is not None:
+                self.run_drivers[run_id] = driver
+            self.workflow_drivers.update(dict.fromkeys(workflows, driver))
+
+    def drop(self, driver: RunDriver) -> None:
+        """Undo `drive`; harmless where another has taken over."""
+        with self._changing:
+            for drivers in (self.run_drivers, self.workflow_drivers):
+                for key in [key for key, known in drivers.items() if known is driver]:
+                    del drivers[key]
 
     def listeners(self, change: Change) -> tuple[Listener, ...]:
         """Whom a change concerns."""

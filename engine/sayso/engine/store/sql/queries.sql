@@ -13,9 +13,11 @@ INSERT INTO definitions (workflow, definition) VALUES (:workflow, :definition) O
 SELECT definition_key FROM definitions WHERE workflow = :workflow AND definition = :definition;
 
 -- name: run_insert
-INSERT INTO runs (run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at, asked_in,
+-- Its number was never one of a run that was deleted.
+INSERT INTO runs (run_key, run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at, asked_in,
                   requester_ids)
-VALUES (?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?, ?);
+VALUES (1 + max(coalesce((SELECT max(run_key) FROM runs), 0), (SELECT max(run_key) FROM deleted_runs)),
+        ?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?, ?);
 
 -- name: run_requester
 SELECT requested_by, requester_ids FROM runs WHERE run_key = ?;
