@@ -8,6 +8,7 @@ import pytest
 
 from sayso.testing.slack import SeenMessage, SeenView, SlackPerson
 from tests.bots.slack.stage import Stage
+from tests.engine.moved_file import move_away, move_back
 
 FORM: dict[str, Any] = {
     "type": "object",
@@ -126,6 +127,19 @@ async def test_a_modal_of_a_question_that_was_answered_meanwhile_changes_nothing
     assert view.text.startswith("Already answered by Ana at ")
     assert view.text.endswith("Your press changed nothing.")
     assert await stage.service.answer(run_id) == "first"
+
+
+async def test_a_modal_that_is_sent_while_the_database_is_away_says_so_and_stays(stage: Stage) -> None:
+    run_id, card = await stage.ask(input_type="text")
+    await stage.service.told(run_id)
+    await opened(stage, stage.ana, card, "✍️ Answer")
+    away = move_away(stage.database)
+    view = await sent(stage.ana, **{"Your answer": "green tea"})
+    assert list(view.errors.values()) == [
+        "Not recorded: the database file was moved or replaced. Your answer was NOT counted. Please try again later."
+    ]
+    move_back(away)
+    assert (await stage.service.card(run_id)).request.open
 
 
 async def test_a_modal_opened_before_a_restart_can_be_sent_after_it(stopped: Stage) -> None:

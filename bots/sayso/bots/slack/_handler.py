@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from sayso.adapters.cards import Card, Words, unreadable_words
+from sayso.adapters.cards import Card, Words, not_recorded_words, unreadable_words
 from sayso.adapters.slack import (
     COMMAND,
     Action,
@@ -111,10 +111,8 @@ class Handler:
 
     async def _take(self, event: Event, arrival: Arrival) -> Answer | None:
         match event:
-            case Pressed():
-                await self._pressed(event, arrival)
-            case Submitted():
-                return await self._submitted(event, arrival)
+            case Pressed() | Submitted():
+                return await self._decided(event, arrival)
             case Searched():
                 return await self._searched(event)
             case Commanded():
@@ -127,6 +125,22 @@ class Handler:
                 logger.info("a payload is not read: %s", event.reason)
             case Unreadable():
                 return self._unreadable(event)
+        return None
+
+    async def _decided(self, event: Pressed | Submitted, arrival: Arrival) -> Answer | None:
+        """Take what may decide something. The desk tells what it took itself: a store that fails here fails before."""
+        try:
+            if isinstance(event, Submitted):
+                return await self._submitted(event, arrival)
+            await self._pressed(event, arrival)
+        except StoreError as error:
+            logger.error("nothing of %s can be counted: %s", event.sender.user_id, error)  # noqa: TRY400 - the reason says it all
+            words = not_recorded_words(error)
+            if isinstance(event, Submitted):
+                block = next(iter(event.values), None)
+                shown = _update(words_view((words,)))
+                return shown if block is None else _errors(Rejected({block: plain(words)}))
+            self._spawn(self._tell(event, words))
         return None
 
     async def _identify(self, sender: Sender, arrival: Arrival) -> PersonId | None:
