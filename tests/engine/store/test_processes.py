@@ -138,6 +138,17 @@ async def test_begin_is_refused_before_the_file_is_touched(database: Path) -> No
     assert count(database, "runs") == 1
 
 
+async def test_a_close_that_is_cancelled_lets_the_next_one_in(database: Path) -> None:
+    store = SQLiteStore(database)
+    await begin(store)
+    await store.reader.runs()
+    closing_it = asyncio.create_task(store.close())
+    asyncio.get_running_loop().call_soon(closing_it.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await closing_it
+    assert said("open_it", database) == ["opened"]
+
+
 async def test_what_another_program_closes_takes_nothing_that_was_acknowledged(database: Path) -> None:
     """It takes itself for the last one where this process has lost its locks, and deletes the write-ahead log."""
     async with SQLiteStore(database) as store:

@@ -86,13 +86,17 @@ class SQLiteStore(CardCalls):
         self._opened()
 
     async def close(self) -> None:
-        """Let go of the file; the last handle in the process commits what is queued and closes it."""
+        """Let go of the file; the last handle in the process commits what is queued and closes it. Cancelled, it still
+        does.
+        """
         reader, self._reader = self._reader, None
-        if reader is not None:
-            await reader.close()
-        file, self._file = self._file, None
-        if file is not None:
-            leave(file)
+        try:
+            if reader is not None:
+                await reader.close()
+        finally:
+            file, self._file = self._file, None
+            if file is not None:
+                leave(file)
 
     @property
     def is_open(self) -> bool:
