@@ -56,8 +56,9 @@ def rewrite_as_before(database: Path, marker: str, *, respelled: bool = False) -
 
 def _copy(connection: sqlite3.Connection, table: str) -> None:
     newer = _columns(connection, "newer", table)
+    # A table that triggers keep has its rows already.
     both = ", ".join(one for one in _columns(connection, "main", table) if one in newer)
-    connection.execute(f"INSERT INTO main.{table} ({both}) SELECT {both} FROM newer.{table}")  # noqa: S608 - ours
+    connection.execute(f"INSERT OR REPLACE INTO main.{table} ({both}) SELECT {both} FROM newer.{table}")  # noqa: S608 - ours
 
 
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:

@@ -67,7 +67,9 @@ async def test_foreign_keys_are_enforced(store: SQLiteStore) -> None:
 
 
 async def test_every_table_is_strict(store: SQLiteStore) -> None:
-    tables = await execute(store, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
+    tables = await execute(
+        store, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+    )
     ours = {name: strict for name, strict in tables if not name.startswith("sqlite_")}
     assert set(ours.values()) == {1}
     assert {"runs", "visits", "requests", "steps", "events", "votes", "deliveries", "audit"} <= set(ours)
