@@ -28,6 +28,8 @@ CREATE TABLE deleted_runs (
 
 INSERT INTO deleted_runs (run_key) VALUES (0);
 
-CREATE TRIGGER runs_deleted AFTER DELETE ON runs BEGIN
-    UPDATE deleted_runs SET run_key = OLD.run_key WHERE run_key < OLD.run_key;
+CREATE TRIGGER runs_deleted AFTER DELETE ON runs WHEN OLD.run_key > (SELECT max(run_key) FROM deleted_runs)
+BEGIN
+    DELETE FROM deleted_runs;
+    INSERT INTO deleted_runs (run_key) VALUES (OLD.run_key);
 END;
