@@ -141,19 +141,19 @@ class People:
         """Have those who are written in another form than today's be known for who they are. Whoever Slack does not
         know any more stands for themselves. Raises `LookUpFailed`, `StoreError`.
         """
-        others: dict[str, str] = {}
+        others: dict[str, set[str]] = {}
         for person in people:
             platform, _, rest = person.partition(":")
             organisation, _, user_id = rest.rpartition(":")
             if platform == "slack" and organisation and user_id not in self._identities:
-                others[user_id] = organisation
+                others.setdefault(user_id, set()).add(organisation)
         for settled in await at_once(None, [self._settle(*one) for one in others.items()]):
             if settled is not None:
                 raise settled
 
-    async def _settle(self, user_id: str, organisation: str) -> None:
+    async def _settle(self, user_id: str, organisations: set[str]) -> None:
         try:
-            if organisation != (await self._where()).organisation:
+            if organisations - {(await self._where()).organisation}:
                 await self._identify(user_id)
         except DeliveryProblem as problem:
             if not str(problem).startswith(_NOBODY):
