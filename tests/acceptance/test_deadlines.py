@@ -33,3 +33,24 @@ async def test_a_platform_that_hangs_holds_up_no_press_on_the_other(both: Both) 
         await both.slack.until(lambda: len(both.ana.words(both.channel)) >= before + 3)
         words = both.ana.words(both.channel)[before:]
         assert words == ["Your approval counts: 1 of 2."] * 3, "Slack says that she is of @sre"
+
+
+async def test_a_platform_that_hangs_holds_up_no_command_on_the_other(both: Both) -> None:
+    """What a command is about, and whether it is hers, is looked up first: as much of it as is needed."""
+    ana_too = both.telegram.add_person("Ana T.")
+    await both.group.add(ana_too)
+    group = both.slack.add_user_group("sre", [both.ana])
+    both.more = {"groups": {"sre": GroupSettings(slack=group.id)}, "policies": team()}
+    async with both.running(asking()) as runtime:
+        await both.link(both.ana, ana_too)
+        await runtime.start("team")
+        await both.slack_shows("Drop the production database?")
+        (request,) = await runtime.pending()
+        held = both.telegram.hold("getChatMember")
+        before = len(both.ana.words(both.channel))
+        command = await both.ana.command("/sayso", f"answer {request.id}@1 approve", both.channel)
+        result = await command.result()
+        assert result.is_acknowledged
+        assert result.took < SLACKS_PATIENCE
+        assert both.ana.words(both.channel)[before:] == ["Your approval counts: 1 of 2."]
+        held.release()

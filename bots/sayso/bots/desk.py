@@ -194,8 +194,12 @@ class Desk:
         words = outdated_words(record, press.revision)
         if words is not None:
             return record, words
-        way = await self._ways_in.of(record, press.person, press.look_up_by, press.chat, press.via)
-        why = way.refusal(record, self._store.clock.now())
+        now = self._store.clock.now()
+        way = await self._ways_in.of(
+            record, press.person, press.look_up_by, press.chat, press.via,
+            enough=lambda so_far: so_far.refusal(record, now) is None,
+        )  # fmt: skip
+        why = way.refusal(record, now)
         return record, None if why is None else self._refusal(record, way, why)
 
     async def looked_up(self, request_id: str, caller: Caller, act: Act) -> Outcome:
