@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sayso.testing.slack import Impossible, LocalSlack, Place, SlackPerson
+from sayso.testing.slack import FaultKind, Impossible, LocalSlack, Place, SlackPerson
 from tests.testing.slack.client import Client
 
 BUTTON = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
@@ -138,6 +139,29 @@ async def test_a_response_address_works_five_times(
             statuses.append(response.status)
     assert statuses == [200] * 5 + [404]
     assert ana.words(place) == ["psst"] * 5
+
+
+async def test_a_response_address_is_throttled_and_hangs_as_any_method(
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
+) -> None:
+    """What meets a throttle was not said, and uses nothing up."""
+    socket = await connect(slack, client, session)
+    await ana.press(ana.last(place), "Go")
+    address = (await envelope(socket, "interactive"))["payload"]["response_url"]
+    words = {"text": "psst", "response_type": "ephemeral"}
+    slack.fail(FaultKind.TOO_MANY_REQUESTS, "response_url", times=5, retry_after=7)
+    for _ in range(5):
+        async with session.post(address, json=words) as response:
+            assert (response.status, response.headers["Retry-After"]) == (429, "7")
+    held = slack.hold("response_url")
+    async with asyncio.TaskGroup() as group:
+        says = group.create_task(session.post(address, json=words))
+        await slack.until(lambda: held.waiting == 1)
+        assert ana.words(place) == []
+        held.release()
+    says.result().release()
+    assert ana.words(place) == ["psst"]
+    assert [call.status for call in slack.calls_of("response_url")] == [429] * 5 + [200]
 
 
 async def test_a_person_can_press_only_what_is_there(ana: SlackPerson, place: Place) -> None:
