@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sayso.config import GroupSettings
-from tests.acceptance.both import Both
+from tests.acceptance.both import CHANNEL, Both
 from tests.acceptance.test_teams import asking, team
 
 SLACKS_PATIENCE = timedelta(seconds=3)
@@ -53,4 +53,20 @@ async def test_a_platform_that_hangs_holds_up_no_command_on_the_other(both: Both
         assert result.is_acknowledged
         assert result.took < SLACKS_PATIENCE
         assert both.ana.words(both.channel)[before:] == ["Your approval counts: 1 of 2."]
+        held.release()
+
+
+async def test_an_inbox_that_may_lack_something_says_so(both: Both) -> None:
+    """Where she belongs could not be looked up in time: she does not hear that nothing waits for her."""
+    async with both.running(asking("release"), to=(CHANNEL,)) as runtime:
+        await runtime.start("team")
+        await both.slack_shows("Drop the production database?")
+        held = both.slack.hold("conversations.members")
+        ana = await both.at_inbox(both.ana)
+        page = await ana.page()
+        assert (
+            "It could not be checked that you belong to #releases: what waits there may be missing." in page
+        )
+        assert "Nothing waits for your answer." not in page
+        await ana.leave()
         held.release()

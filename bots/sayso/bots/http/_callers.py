@@ -76,10 +76,10 @@ class TokenExpired(OperatorError):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who was let in. `via` is the surface: `web`, `inbox`, `api`, `console`. Operators see and do everything.
-    `ids` are all that is this person, `facts` what was looked up of them, both for what they are shown: an answer is
-    looked up anew. `credential` is the hash of the secret that let them in, `operators` those of whom an operator has
-    to be one; both are looked at once more in the transaction of whatever they do. `scopes` are those of a program's
-    token and `until` is its end; people have none.
+    `ids` are all that is this person, `facts` what was looked up of them and `unknown` what could not be, for what they
+    are shown: an answer is looked up anew. `credential` is the hash of the secret that let them in, `operators` those
+    of whom an operator has to be one; both are looked at once more in the transaction of whatever they do. `scopes` are
+    those of a program's token and `until` is its end; people have none.
     """
 
     person: PersonId
@@ -88,6 +88,7 @@ class Caller:
     name: str = ""
     ids: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    unknown: tuple[str, ...] = ()
     credential: str | None = None
     operators: tuple[str, ...] | None = None
     scopes: frozenset[Scope] | None = None
@@ -130,12 +131,16 @@ class Caller:
 
 
 class Standing(Protocol):
-    """What is known of somebody for lists: their ids, and the chats and groups that they belong to."""
+    """What is known of somebody for lists: their ids, the chats and groups that they belong to, and those of which
+    that could not be looked up.
+    """
 
     @property
     def ids(self) -> tuple[str, ...]: ...
     @property
     def facts(self) -> tuple[Fact, ...]: ...
+    @property
+    def unknown(self) -> tuple[str, ...]: ...
 
 
 Stand = Callable[[str, str], Awaitable[Standing]]
@@ -259,7 +264,10 @@ class Credentials:
         standing = await self._stand(person, caller.via)
         is_operator = not set(caller.operators or ()).isdisjoint((person, *standing.ids))
         name = (await self._store.reader.name_of(standing.ids)) or caller.name
-        return replace(caller, is_operator=is_operator, ids=standing.ids, facts=standing.facts, name=name)
+        return replace(
+            caller, is_operator=is_operator, ids=standing.ids, facts=standing.facts,
+            unknown=standing.unknown, name=name,
+        )  # fmt: skip
 
     def _caller(
         self, person: str, via: str, credential: str | None, operators: frozenset[str] | None = None

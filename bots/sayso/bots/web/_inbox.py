@@ -31,7 +31,7 @@ from sayso.bots.http import (
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
 from sayso.config import Settings
-from sayso.engine import CardRecord, OutcomeKind, RequestRecord, SaysoError, SQLiteStore, Workflow
+from sayso.engine import CardRecord, OutcomeKind, RequestRecord, Role, SaysoError, SQLiteStore, Workflow
 
 _MOST_DECIDED_READ = 200
 _MOST_DECIDED = 20
@@ -177,7 +177,17 @@ class Inbox:
         both = reader.concerning(caller.interests(), start=also_before, newest_first=True)
         others = await read_page(both, is_other, reader.named, render, to_the_end=False)
         lately = [] if before or also_before else [render(one) for one in await self._decided(caller)]
-        return self.pages.inbox(visitor, mine, others, lately, is_first=before is None)
+        missing = await self._missing(caller)
+        return self.pages.inbox(visitor, mine, others, lately, is_first=before is None, missing=missing)
+
+    async def _missing(self, caller: Caller) -> str:
+        """Why their lists may lack something: where they belong could not be looked up, and something is open there."""
+        names: list[str] = []
+        for name in caller.unknown:
+            async for _ in self._store.reader.concerning([(Role.ANSWERS, name)]):
+                names.append(name)
+                break
+        return self._parts.desk.unchecked(names)
 
     async def _decided(self, caller: Caller) -> list[CardRecord]:
         """What was decided lately of what somebody was asked or asked for, with or without them."""
