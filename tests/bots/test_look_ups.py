@@ -39,7 +39,7 @@ async def test_what_is_not_known_by_then_is_named_and_the_rest_is_there(
     """Also when the instant has passed already: what needs no asking is known."""
     by = asyncio.get_running_loop().time() + left
     found = await at_once(by, [one() for one in looking])
-    words = {known: "known", failing: "the platform is away", hanging: "it took too long"}
+    words: dict[object, str] = {known: "known", failing: "the platform is away", hanging: "it took too long"}
     assert said(found) == [words[one] for one in looking]
 
 
