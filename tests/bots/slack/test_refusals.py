@@ -80,6 +80,26 @@ async def test_one_refusal_that_passes_gives_no_place_up(stage: Stage) -> None:
     assert await rows(stage.service.store, "destination_dead") == []
 
 
+@asynccontextmanager
+async def sending(stage: Stage, *prompts: str) -> AsyncGenerator[SQLiteStore]:
+    """An outbox without much patience, and questions for the channel."""
+    assert stage.settings.slack is not None
+    async with (
+        opened(stage) as api,
+        SQLiteStore(stage.database) as store,
+        Runtime(store, [workflow]) as runtime,
+        asyncio.TaskGroup() as group,
+    ):
+        surface = SlackSurface(api, store, stage.settings, stage.settings.slack)
+        outbox = Outbox(store, [surface], Metrics(), UnderWay(), HASTY)
+        group.create_task(outbox.run(lambda _: None))
+        question = {"options": ["approve", "reject"], "input_type": "select", "to": [PLACE]}
+        for prompt in prompts:
+            await runtime.start("flow", {"ask": {"prompt": prompt, **question}})
+        yield store
+        outbox.stop()
+
+
 @pytest.mark.parametrize("error", ["invalid_auth", "is_archived"])
 async def test_a_place_that_was_given_up_is_tried_again_until_it_takes_its_cards(
     stopped: Stage, error: str
@@ -87,24 +107,24 @@ async def test_a_place_that_was_given_up_is_tried_again_until_it_takes_its_cards
     """Operators hear of it once, however often it refuses; nobody has to say that it is over."""
     slack = stopped.slack
     slack.refuse(error, "chat.postMessage", times=6)
-    async with (
-        opened(stopped) as api,
-        SQLiteStore(stopped.database) as store,
-        Runtime(store, [workflow], audiences={}) as runtime,
-        asyncio.TaskGroup() as group,
-    ):
-        assert stopped.settings.slack is not None
-        surface = SlackSurface(api, store, stopped.settings, stopped.settings.slack)
-        outbox = Outbox(store, [surface], Metrics(), UnderWay(), HASTY)
-        group.create_task(outbox.run(lambda _: None))
-        question = {"options": ["approve", "reject"], "input_type": "select", "to": [PLACE]}
-        for prompt in ("First?", "Second?"):
-            await runtime.start("flow", {"ask": {"prompt": prompt, **question}})
+    async with sending(stopped, "First?", "Second?") as store:
         await slack.until(lambda: len(stopped.ana.messages(stopped.channel)) == 2)
-        outbox.stop()
         assert len(slack.calls_of("chat.postMessage")) == 8
         assert len(await rows(store, "destination_dead")) == 1
         assert await store.reader.dead_places() == []
+
+
+async def test_a_refusal_that_nobody_knows_is_no_reason_to_try_for_ever(stopped: Stage) -> None:
+    """It is told as what can never be sent, and holds up no other card."""
+    slack = stopped.slack
+    slack.refuse("method_deprecated", "chat.postMessage", times=2)
+    async with sending(stopped, "Refused?") as store:
+        await slack.until(lambda: len(slack.calls_of("chat.postMessage")) == 2)
+        while not (told := await rows(store, "card_refused")):
+            pass
+        assert told == [{"destination": PLACE, "error": "chat_postMessage: method_deprecated"}]
+        assert await store.reader.due_places() == []
+        assert await rows(store, "destination_dead") == []
 
 
 async def test_a_token_that_slack_takes_again_takes_its_places_up(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.bots.outbox import ContentRefused, DeliveryProblem, Unclear, Undeliverable
+from sayso.bots.outbox import ContentRefused, DeliveryProblem, Unclear, Undeliverable, UnknownRefusal
 from sayso.bots.telegram._bot import make_api
 from sayso.config import DestinationSettings, PolicySettings, StageSettings
 from sayso.engine import SQLiteStore
@@ -47,7 +47,8 @@ async def until_cards(stage: Stage, place: Group, count: int) -> list[str]:
         ("400 Bad Request: message is too long", ContentRefused, None),
         ("400 Bad Request: BUTTON_DATA_INVALID", ContentRefused, None),
         ("400 Bad Request: REPLY_MARKUP_TOO_LONG", ContentRefused, None),
-        ("400 Bad Request: something that nobody knows", Unclear, None),
+        ("400 Bad Request: something that nobody knows", UnknownRefusal, None),
+        ("500 Internal Server Error", Unclear, None),
     ],
 )
 async def test_what_follows_from_a_refusal(
@@ -101,6 +102,20 @@ async def test_one_refusal_that_passes_gives_no_place_up(stage: Stage) -> None:
     await stage.telegram.until(lambda: stage.count() == 2)
     assert (await stage.card()).labels == [["✅ approve", "❌ reject"]]
     assert await rows(stage.service.store, "destination_dead") == []
+
+
+async def test_a_token_that_telegram_takes_again_takes_its_places_up(stage: Stage) -> None:
+    stage.telegram.fail(FaultKind.SERVER_ERROR, "sendMessage")
+    run_id = await stage.service.ask([stage.place])
+    request = (await stage.service.card(run_id)).request
+    while not (await stage.service.store.reader.deliveries(request.id))[0].last_error:
+        pass
+    await stage.service.store.bury(stage.place, "Unauthorized")
+    stage.telegram.refuse("401 Unauthorized", "getUpdates")
+    await stage.ana.say(None, "hello")  # ends the poll that waits
+    while not await cards(stage.ana, stage.group):
+        await stage.until_revision(stage.telegram.revision)
+    assert await stage.service.store.reader.dead_places() == []
 
 
 async def test_a_card_that_telegram_takes_nowhere_is_told_once_and_not_sent_again(stopped: Stage) -> None:

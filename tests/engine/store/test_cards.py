@@ -229,6 +229,49 @@ async def test_a_dead_place_is_given_up_and_news_only_once(store: SQLiteStore) -
     assert kinds.count("destination_dead") == 1
 
 
+async def test_a_place_that_is_given_up_again_can_be_no_news(store: SQLiteStore) -> None:
+    """Whoever tried it in between knows that operators have heard of it."""
+    await put(store, await begin(store), to=BOTH)
+    assert await store.bury(SLACK, "archived")
+    await store.revive([SLACK])
+    assert not await store.bury(SLACK, "archived", is_news=False)
+    assert [row.kind async for row in store.reader.audit()].count("destination_dead") == 1
+    assert [one.destination for one in await store.reader.dead_places()] == [SLACK]
+
+
+async def test_a_card_that_is_refused_waits_for_news_or_another_start(store: SQLiteStore) -> None:
+    """And is told once for each reason."""
+    request_id = await put(store, await begin(store), to=BOTH)
+    await store.fail_delivery(await due(store), "invalid_blocks", START)
+    assert await store.refuse_delivery(await due(store), "invalid_blocks")
+    assert await store.reader.due_places() == [TELEGRAM]
+    await store.revive()
+    assert not await store.refuse_delivery(await due(store), "invalid_blocks")
+    await store.redraw(request_id, SLACK)
+    assert await store.refuse_delivery(await due(store), "msg_too_long")
+    said = [row.payload async for row in store.reader.audit() if row.kind == "card_refused"]
+    assert said == [{"destination": SLACK, "error": one} for one in ("invalid_blocks", "msg_too_long")]
+    await store.redraw(request_id, SLACK)
+    await show(store)
+    await store.revive()
+    assert await nothing_due(store) is None
+
+
+async def test_a_chat_that_moved_gets_its_open_cards_once(store: SQLiteStore) -> None:
+    """However often and by whomever that is said; the place itself is taken up again."""
+    for number in range(2):
+        await put(store, await begin(store, f"run{number}"), to=BOTH)
+    delivery = await show(store)
+    await store.bury(SLACK, "group chat was deactivated")
+    moves = [store.move_chat("slack", "moved:-1", -100, [SLACK], "upgraded") for _ in range(2)]
+    assert [await one for one in moves] == [True, False]
+    assert await store.kept("slack", "moved:-1") == -100
+    anew = await due(store)
+    assert (anew.request_id, anew.reference, anew.notice) == (delivery.request_id, None, "upgraded")
+    [row] = [row async for row in store.reader.audit() if row.kind == "chat_moved"]
+    assert row.payload == {"destinations": [SLACK], "chat": -100}
+
+
 async def test_a_place_that_takes_cards_again_gets_those_that_waited(store: SQLiteStore) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     await store.bury(SLACK, "kicked")

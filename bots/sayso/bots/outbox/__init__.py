@@ -15,6 +15,7 @@ from sayso.bots.outbox._surface import (
     Throttled,
     Unclear,
     Undeliverable,
+    UnknownRefusal,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "Throttled",
     "Unclear",
     "Undeliverable",
+    "UnknownRefusal",
 ]

@@ -19,6 +19,7 @@ from sayso.bots.outbox._surface import (
     MessageGone,
     Throttled,
     Undeliverable,
+    UnknownRefusal,
 )
 from sayso.engine import CardRecord, Delivery, Kept, Notice, SQLiteStore, StoreError
 
@@ -80,7 +81,8 @@ class Outbox:
         self._observer = observer
         self._busy: set[str] = set()
         self._not_before: dict[str, float] = {}
-        self._refusals = Refusals(patience or Patience())
+        self._patience = patience or Patience()
+        self._refusals = Refusals(self._patience)
         self._news = asyncio.Event()
         self._stopping: float | None = None
 
@@ -274,6 +276,8 @@ class Outbox:
                 await self._bear(delivery.destination, problem)
             case ContentRefused():
                 await self._give_up_card(delivery, problem)
+            case UnknownRefusal() if delivery.attempts >= self._patience.times:
+                await self._give_up_card(delivery, problem)
             case MessageGone():
                 logger.info("card %s at %s was deleted there", delivery.request_id, delivery.destination)
                 await self._store.forget_message(delivery)
@@ -290,7 +294,7 @@ class Outbox:
         )
         await self._store.fail_delivery(delivery, reason, self._store.clock.now() + after)
 
-    async def _give_up_card(self, delivery: Delivery, problem: ContentRefused) -> None:
+    async def _give_up_card(self, delivery: Delivery, problem: ContentRefused | UnknownRefusal) -> None:
         """It waits until it has something else to show, and the operators hear of it."""
         if await self._store.refuse_delivery(delivery, problem.reason):
             logger.error(

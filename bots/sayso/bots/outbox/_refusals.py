@@ -10,7 +10,8 @@ from datetime import timedelta
 class Patience:
     """What is borne before a place is given up, and how it is tried from then on.
 
-    A refusal that may pass is borne `times`, with pauses that double from `first`. A place that was given up is tried
+    A refusal that may pass is borne `times`, with pauses that double from `first`; so is a card's that nobody knows. A
+    place that was given up is tried
     again after pauses that double from `again` to `longest`: it need not be told that the trouble is over.
     """
 

@@ -46,6 +46,10 @@ class ContentRefused(DeliveryProblem):
     """The platform does not take a message that reads so; sent again as it is, it would be refused again."""
 
 
+class UnknownRefusal(DeliveryProblem):
+    """The platform says no, in words that sayso does not know: about the message, about the place, or for now."""
+
+
 class MessageGone(DeliveryProblem):
     """The message was deleted on the platform."""
 

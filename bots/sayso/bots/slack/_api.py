@@ -19,6 +19,7 @@ from sayso.bots.outbox import (
     Throttled,
     Unclear,
     Undeliverable,
+    UnknownRefusal,
 )
 
 _TIMEOUT = 10
@@ -27,11 +28,19 @@ _RESPONSE_URLS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
 
 _MOST_SAID = 200
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+_TROUBLE = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+)
+"""What Slack says of itself, and not of the call."""
+
 _DEAD = {
+    "access_denied": "the workspace's rules keep the app out; ask its administrators",
     "account_inactive": "the token's owner was removed from the workspace; install the app again",
     "cannot_dm_bot": "it is a bot, and bots get no direct messages",
     "channel_not_found": "there is no such channel, or the app is not in it; invite it with /invite",
     "invalid_auth": "Slack refuses the token; take it anew from the app's settings",
+    "ekm_access_denied": "the workspace's administrators hold messages back; ask them",
+    "enterprise_is_restricted": "the organisation keeps the app out; ask its administrators",
     "is_archived": "the channel is archived; take it out of the archive",
     "messages_tab_disabled": "direct messages are off; allow them in the app's settings, under App Home",
     "missing_scope": "the app lacks a scope; `sayso doctor` says which",
@@ -41,6 +50,9 @@ _DEAD = {
     "not_in_channel": "the app is not in the channel; invite it with /invite",
     "org_login_required": "the workspace is being moved; try again when that is over",
     "restricted_action": "the workspace does not let the app write there; ask its administrators",
+    "restricted_action_non_threadable_channel": "nobody may write in threads there; ask the channel's managers",
+    "restricted_action_read_only_channel": "the app may only read there; ask the channel's managers",
+    "restricted_action_thread_only_channel": "the app may write there in threads alone; ask the channel's managers",
     "team_access_not_granted": "the app is not installed in that workspace",
     "token_expired": "the token has expired; take it anew from the app's settings",
     "token_revoked": "the token was revoked; install the app again",
@@ -173,7 +185,10 @@ def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryPr
     details = cast("dict[str, Any]", response.get("response_metadata") or {}) if name else {}
     messages = "; ".join(str(one) for one in details.get("messages", []))
     reason = f"{method}: {name or error}{f' ({messages})' if messages else ''}"
-    return ContentRefused(reason) if name in _UNFIT else Unclear(reason)
+    if name in _UNFIT:
+        return ContentRefused(reason)
+    is_answer = bool(name) and name not in _TROUBLE and getattr(response, "status_code", 0) == HTTPStatus.OK
+    return UnknownRefusal(reason) if is_answer else Unclear(reason)
 
 
 def is_about_token(reason: str) -> bool:

@@ -20,6 +20,7 @@ from sayso.bots.outbox import (
     Throttled,
     Unclear,
     Undeliverable,
+    UnknownRefusal,
 )
 
 POLL_TIMEOUT = 50
@@ -85,6 +86,11 @@ class _Request(HTTPXRequest):
         if not isinstance(found, dict):
             raise telegram_error.TelegramError("the answer is no JSON object")
         return cast("dict[str, Any]", found)
+
+
+def is_about_token(reason: str) -> bool:
+    """Whether a destination was given up because Telegram refused the token, which concerns all of them alike."""
+    return reason.startswith("Unauthorized")
 
 
 class Moved(DeliveryProblem):
@@ -185,7 +191,7 @@ def _translate(error: telegram_error.TelegramError, method: str, chat_id: object
         case telegram_error.Forbidden():
             return Undeliverable(text)
         case telegram_error.InvalidToken():
-            return Undeliverable(text, may_pass=True)
+            return Undeliverable(f"Unauthorized: {text}", may_pass=True)
         case telegram_error.BadRequest():
             return _translate_bad_request(text, chat_id)
         case _:
@@ -205,7 +211,7 @@ def _translate_bad_request(text: str, chat_id: object) -> DeliveryProblem | None
         return Undeliverable(text, may_pass=not is_person and any(words in lowered for words in _PASSING))
     if any(words in lowered for words in _UNFIT):
         return ContentRefused(text)
-    return Unclear(text)
+    return UnknownRefusal(text)
 
 
 def _retry_after(error: telegram_error.RetryAfter) -> timedelta:

@@ -16,7 +16,7 @@ from sayso.bots.findings import Finding
 from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Afterwards, Stopping, pause_after
 from sayso.bots.outbox import DeliveryProblem
 from sayso.bots.serving import Parts
-from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict
+from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict, is_about_token
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._handler import Handler
@@ -134,6 +134,8 @@ class TelegramBot:
                 updates = await self._fetch(offset, patience)
                 await self._beat()
                 ready(None)
+                if not patience:
+                    await self._take_up()
                 offset = await self._intake.take(updates) or offset
             except (DeliveryProblem, StoreError, TimeoutError) as problem:
                 if self._stopping.is_set():
@@ -149,6 +151,13 @@ class TelegramBot:
             else:
                 # From now on it may wait for news: that it works is known, and said.
                 patience, back_off, succeeded = POLL_TIMEOUT, FIRST_BACK_OFF, loop.time()
+
+    async def _take_up(self) -> None:
+        """Telegram takes the token, at first or again: so it may at places that were given up because it did not."""
+        dead = [one for one in await self._store.reader.dead_places() if is_about_token(one.reason)]
+        places = [one.destination for one in dead if one.destination.startswith(f"{PLATFORM}:")]
+        if places:
+            await self._store.revive(places)
 
     def _complain(self, problem: Exception, pause: float) -> None:
         if isinstance(problem, PollerConflict):

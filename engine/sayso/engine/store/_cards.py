@@ -16,6 +16,7 @@ _RENDERINGS_KEPT = 8
 
 _FIRST = "\x01"
 """Sorts before all that can stand behind a destination's name."""
+_REFUSED = "refused: "
 
 
 def begin(tx: Transaction, delivery: Delivery) -> int | None:
@@ -93,12 +94,12 @@ def refused(tx: Transaction, delivery: Delivery, error: str) -> bool:
     """The platform takes no card that reads so: it waits until it has something else to show, or for another start.
     Whether this is news.
     """
-    fields = {"error": error, "revision": delivery.revision_wanted}
     row = tx.row("request_place", (delivery.request_id,))
     if row is None:
         return False
-    is_news = bool(tx.rows("delivery_refusal_is_news", {**_where(delivery), "error": error}))
-    tx.run("delivery_refused", {**_where(delivery), **fields})
+    mark = {**_where(delivery), "error": f"{_REFUSED}{error}"}
+    is_news = bool(tx.rows("delivery_refusal_is_news", mark))
+    tx.run("delivery_refused", {**mark, "revision": delivery.revision_wanted})
     if is_news:
         said = {"destination": delivery.destination, "error": error}
         tx.audit("card_refused", said, run_id=row["run_id"], request_id=delivery.request_id)
