@@ -13,6 +13,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from sayso.bots.telegram._bot import make_api
+from sayso.bots.telegram._chats import Chats
+from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._webhook import WebhookWatch
 from sayso.engine import SQLiteStore
 from sayso.testing.telegram import LocalTelegram
@@ -90,7 +92,8 @@ async def test_a_webhook_that_telegram_cannot_reach_is_noticed_and_told_once(
 
 async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path) -> None:
     """Its date stands there for ever, also beside an update that is on its way."""
-    settings = (await Stage.build(telegram, tmp_path / "sayso.db")).settings.telegram
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    settings = stage.settings.telegram
     assert settings is not None
     api, person, released = make_api(settings), telegram.people()[0], asyncio.Event()
 
@@ -107,6 +110,12 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
     address = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     await api.open()
     await api.call("setWebhook", url=address)
+    settings = settings.model_copy(update={"mode": "webhook", "webhook_url": address})
+
+    async def complaints() -> list[str]:
+        found = await check_telegram(api, Chats(stage.settings), stage.settings, settings)
+        return [one.what for one in found if one.subject == "Telegram updates" and not one.is_good]
+
     alarms: list[str] = []
     async with SQLiteStore(tmp_path / "sayso.db") as store:
         watch = WebhookWatch(api, store, address, lambda: alarms.append("one"))
@@ -115,9 +124,11 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
         await person.say(None, "hello")
         await telegram.until(lambda: telegram.webhook_failures > 0)
         assert await watch.look() is not None, "it waits, and an error is new"
+        assert len(await complaints()) == 1
         telegram.webhook_is_cut = False
         telegram.clock.advance(timedelta(hours=25))
         assert await watch.look() is None, "nothing waits any more: it has expired"
+        assert await complaints() == []
         await person.say(None, "hello again")
         assert len(telegram.pending_updates) == 1
         assert await watch.look() is None, "one is on its way, and the error is the old one"

@@ -50,7 +50,8 @@ async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
                 "`sayso serve` removes it. If another program uses this bot, give sayso a bot of its own.",
             )
         return Finding.good(subject, "they are polled")
-    if error := info.get("last_error_message"):
+    error = info.get("last_error_message")
+    if error and info.get("pending_update_count"):  # an error alone may be long over
         return Finding.bad(
             subject, f"Telegram could not deliver to {url}: {error}", "Check telegram.webhook_url."
         )
