@@ -20,6 +20,7 @@ from sayso.engine import SQLiteStore
 from sayso.testing.telegram import LocalTelegram
 from tests.bots.chat_service import chat_service, health
 from tests.bots.telegram.stage import Stage
+from tests.engine.support import ManualClock
 
 SECRET = "a-secret-of-the-webhook"
 
@@ -140,3 +141,29 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
     released.set()
     await api.close()
     await runner.cleanup()
+
+
+async def test_after_an_outage_of_the_webhook_the_open_cards_are_posted_anew(
+    telegram: LocalTelegram, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """The service ran all the time; the press that could not be delivered has expired."""
+    address = f"http://127.0.0.1:{unused_tcp_port}/telegram/webhook"
+    hook = {"mode": "webhook", "webhook_url": address, "webhook_secret": SecretStr(SECRET)}
+    stage = await Stage.build(telegram, tmp_path / "sayso.db", telegram=hook, port=unused_tcp_port)
+    clock = ManualClock()
+    async with chat_service(stage.database, stage.settings, clock=clock) as service:
+        stage.current = service
+        await health(service, lambda found: not found)
+        run_id, card = await stage.ask()
+        telegram.webhook_is_cut = True
+        await stage.ana.tap(card, "✅ approve")
+        await health(service, lambda found: "telegram" in found)
+        clock.advance(timedelta(minutes=10))
+        telegram.clock.advance(timedelta(minutes=10))
+        telegram.webhook_is_cut = False
+        await stage.until_shows(card, "Posted anew below.")
+        anew = await stage.card()
+        assert "Presses in that time were lost. Please answer again." in anew.text
+        assert len(telegram.lost_updates) == 1
+        assert (await stage.ana.press(anew, "✅ approve")).text == "Approved. The run goes on."
+        assert await service.answer(run_id) == "approve"
