@@ -281,3 +281,11 @@ def test_head_gets_the_headers_of_get_and_nothing_else(
         assert client.head("/api/v1/events").headers["content-type"].startswith("text/event-stream")
         assert client.get("/healthz").status_code == 200, "the connection is good for the next request"
         assert client.head("/sign-out").status_code == client.get("/sign-out").status_code == 405
+
+
+def test_a_body_that_is_no_json_is_refused_in_plain_words(service: ServiceProcess, tmp_path: Path) -> None:
+    headers = {"Authorization": f"Bearer {token(tmp_path, 'ci')}", "Content-Type": "application/json"}
+    body = '{"workflow": "release",\n "shared" {}}'
+    refused = httpx.post(f"{service.url}/api/v1/runs", headers=headers, content=body)
+    assert refused.status_code == 422
+    assert "line 2, column 11: a colon is missing here" in refused.json()["detail"]

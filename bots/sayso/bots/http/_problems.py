@@ -23,9 +23,11 @@ from sayso.engine import (
     RightLapsed,
     SaysoError,
     StoreError,
+    Unclear,
     UnknownRun,
     UnstorableValue,
     ValueTooLarge,
+    read_json,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -95,6 +97,14 @@ class Problem(Exception):
         return JSONResponse(body, self.status.value, self.headers, media_type=MEDIA_TYPE)
 
 
+def _why_no_json(body: object) -> str:
+    try:
+        read_json(str(body))
+    except Unclear as error:
+        return str(error)
+    return "this isn't valid JSON: its quotes must be straight"
+
+
 def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
     """Have an application answer every error as a problem."""
 
@@ -117,7 +127,13 @@ def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
 
     async def malformed(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        found = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
+        found = [
+            {
+                "where": [str(part) for part in one["loc"]],
+                "what": _why_no_json(error.body) if one["type"] == "json_invalid" else one["msg"],
+            }
+            for one in error.errors()
+        ]
         words = "; ".join(f"{'.'.join(one['where'])}: {one['what']}" for one in found)
         return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Malformed", words, more={"errors": found}).response()
 
