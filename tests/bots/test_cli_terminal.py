@@ -54,7 +54,7 @@ def test_every_input_type_is_asked_and_every_refusal_explained(shop: Path) -> No
         "many": ["red", "blue"],
         "sure": True,
         "count": 40,
-        "order": {"item": "tea", "count": 2},
+        "order": {"item": "tea", "count": 2, "note": ""},
         "text": "no [bold]thanks[/bold]",
     }
 

@@ -175,8 +175,9 @@ def _check_text(question: Question, value: Json) -> None:
 
 
 def _check_select(question: Question, value: Json) -> None:
-    if all(value != one.value for one in question.choices):
-        raise _no_option(value, [one.value for one in question.choices])
+    values = [given["value"] if isinstance(given, dict) else given for given in question.options or ()]
+    if value not in values:
+        raise _no_option(value, [str(one) for one in values])
 
 
 def _no_option(value: Json, options: Sequence[str]) -> InvalidAnswer:

@@ -22,6 +22,7 @@ from sayso.adapters.slack._text import (
     split,
     stretches,
 )
+from sayso.engine import fold_text
 
 ROW = 5
 """Up to so many buttons stand in one row, which is what a wide window shows in one."""
@@ -240,8 +241,8 @@ def numbered(index: int, label: str) -> str:
 
 def find_choices(card: Card, typed: str) -> list[dict[str, Any]]:
     """The options with what was typed in their labels, as many as a list may have."""
-    wanted = typed.casefold().strip()
-    found = [choice for choice in card.choices if wanted in choice.label.casefold()]
+    wanted = fold_text(typed)
+    found = [choice for choice in card.choices if wanted in fold_text(choice.label)]
     return options(found[:MOST_OPTIONS])
 
 

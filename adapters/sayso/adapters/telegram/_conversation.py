@@ -18,7 +18,7 @@ from sayso.adapters.console import EmptyReply, FormField, form_fields, read_fiel
 from sayso.adapters.telegram._card import PAGE, Keyboard, choice_button, in_rows, numbered, question
 from sayso.adapters.telegram._data import StepAction, StepButton
 from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
-from sayso.engine import InvalidAnswer, Json, Kept, Question
+from sayso.engine import InvalidAnswer, Json, Kept, Question, fold_text
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 MOST_FOUND = 10
@@ -352,8 +352,8 @@ def _remark(card: Card, conversation: Conversation, typed: str) -> Step:
 
 
 def _find(card: Card, conversation: Conversation, typed: str) -> Step:
-    wanted = typed.casefold()
-    found = tuple(choice for choice in card.choices if wanted and wanted in choice.label.casefold())
+    wanted = fold_text(typed)
+    found = tuple(choice for choice in card.choices if wanted and wanted in fold_text(choice.label))
     return Found(found) if found else GoOn(conversation, f"No option's name has “{typed[:60]}” in it.")
 
 
