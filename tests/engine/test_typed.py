@@ -35,7 +35,9 @@ def looking_alike(draw: st.DrawFn) -> tuple[str, str]:
 
 
 def select(*options: Any) -> Question:
-    return build_question("Which?", list(options), "select", None, None)
+    question = build_question("Which?", list(options), "select", None, None)
+    question.check_told_apart()
+    return question
 
 
 @given(looking_alike())
@@ -262,4 +264,6 @@ def test_a_type_s_options_are_in_the_order_in_which_it_names_them() -> None:
 )
 def test_a_form_whose_options_or_fields_look_alike_is_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"look the same|shows nothing"):
-        build_question("Which?", None, "form", {"type": "object", "properties": properties}, None)
+        build_question(
+            "Which?", None, "form", {"type": "object", "properties": properties}, None
+        ).check_told_apart()

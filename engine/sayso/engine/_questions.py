@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
-from sayso.engine._schemas import build_schema, in_alphabetical_order
+from sayso.engine._schemas import build_schema, chosen_among, in_alphabetical_order
 from sayso.engine._typed import Unclear, check_told_apart, fold_text, read_json, read_number, unquoted
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode_sorted, to_json
 from sayso.engine.errors import InvalidRequest
@@ -57,6 +57,14 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     def choices(self) -> tuple[Option, ...]:
         """The options with their labels filled in."""
         return tuple(_option(given) for given in self.options or ())
+
+    def check_told_apart(self) -> None:
+        """Raise `InvalidRequest` where people could not tell options apart, or a form's options or fields. Whatever is
+        asked anew is held to that; what was asked before stands.
+        """
+        check_told_apart([one.label for one in self.choices], "options")
+        for names in chosen_among(self.schema):
+            check_told_apart([str(one) for one in names], "schema")
 
     def was_asked_as(self, digest: str) -> bool:
         """Whether a stored question with this digest asks the same: also one from before the options of forms kept the
@@ -134,9 +142,7 @@ def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type
         if value in values:
             raise InvalidRequest("options", f"{value!r} stands twice")
         values.add(value)
-    built: list[Json] = [given if isinstance(given, str) else dict(given) for given in options]
-    check_told_apart([_option(one).label for one in built], "options")
-    return built
+    return [given if isinstance(given, str) else dict(given) for given in options]
 
 
 def _check_option(given: object) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from sayso.engine._typed import check_told_apart
 from sayso.engine._values import Json, check
 from sayso.engine.errors import InvalidRequest
 
@@ -46,8 +45,6 @@ def _check_schema(described: dict[str, Json]) -> None:
         validator_for(described).check_schema(described)
     except SchemaError as error:
         raise InvalidRequest("schema", f"is no valid JSON Schema: {error.message}") from error
-    for names in _chosen_among(described):
-        check_told_apart([str(one) for one in names], "schema")
 
 
 def in_alphabetical_order(schema: Mapping[str, Json]) -> dict[str, Json]:
@@ -59,18 +56,18 @@ def _is_described(schema: Any) -> bool:
     return isinstance(schema, type) and (is_dataclass(schema) or issubclass(schema, msgspec.Struct))
 
 
-def _chosen_among(schema: object) -> Iterator[list[Json]]:
+def chosen_among(schema: object) -> Iterator[list[Json]]:
     """The options and the names of fields that people must tell apart, list by list."""
     if isinstance(schema, list):
         for one in cast("list[object]", schema):
-            yield from _chosen_among(one)
+            yield from chosen_among(one)
     elif isinstance(schema, dict):
         found = cast("dict[str, object]", schema)
         for name, one in found.items():
             if name == "enum" and isinstance(one, list):
                 yield cast("list[Json]", one)
             else:
-                yield from _chosen_among(one)
+                yield from chosen_among(one)
         if isinstance(found.get("properties"), dict):
             yield list(cast("dict[str, Json]", found["properties"]))
 

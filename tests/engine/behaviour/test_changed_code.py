@@ -17,6 +17,7 @@ from sayso.engine import (
     ExecutionState,
     Node,
     OutcomeKind,
+    Question,
     RequestStatus,
     Runtime,
     SQLiteStore,
@@ -26,7 +27,9 @@ from sayso.engine import (
     node,
     request_input,
 )
-from tests.engine.support import ANA, BO, asking, names, say, waiting
+from sayso.engine._questions import question_digest
+from tests.engine.store.live_connection import execute
+from tests.engine.support import ANA, BO, asking, names, run_once, say, waiting
 
 pytestmark = pytest.mark.usefixtures("resident")
 
@@ -374,6 +377,27 @@ async def test_an_expired_question_that_changed_needs_attention_too(store: SQLit
         assert state.attention.kind is AttentionKind.QUESTION_CHANGED
         await runtime.attention("run", "accept", person=ANA)
         assert (await runtime.wait("run")).shared == {"a": "nobody", "b": "answer b"}
+
+
+async def test_what_was_asked_before_look_alikes_were_refused_is_still_answered(store: SQLiteStore) -> None:
+    """An upgrade loses no answer: only what is asked anew is held to it."""
+    alike: dict[str, Any] = {"input_type": "select", "options": ["tea", "tea "]}
+    refused = await run_once(store, asking(**alike))
+    assert (refused.workflow_status, "look the same" in (refused.error or "")) == (
+        WorkflowStatus.FAILED,
+        True,
+    )
+    state = await parked(store, asking(input_type="select", options=["tea", "cake"]))
+    asked = Question(None, alike["options"], "select", None, None)
+    await execute(
+        store,
+        "UPDATE requests SET question = ?, digest = ? WHERE id = ?",
+        (asked.text(), question_digest(asked.text()), waiting(state)["id"]),
+    )
+    async with deploy(store, asking(**alike)) as runtime:
+        await say(runtime, waiting(state), "tea ")
+        state = await runtime.wait("run")
+    assert (state.workflow_status, state.shared["answer"]) == (WorkflowStatus.COMPLETED, "tea ")
 
 
 async def test_a_form_asked_before_its_options_kept_their_order_is_the_same_question(

@@ -65,6 +65,7 @@ class Terms:
         """The question to be stored: asked for by whoever the run is for, unless somebody is named; with a policy, of
         all who may vote by it. Raises `InvalidRequest`, `UnknownPolicy`.
         """
+        question.check_told_apart()
         asker = self.requested_by or requested_by
         asker = None if asker is None else canonical(asker)
         audience = host.audience if self.audience is None else self.audience
