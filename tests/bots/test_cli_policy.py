@@ -74,7 +74,7 @@ def test_what_cannot_be_played_is_said(folder: Path) -> None:
         (("nothing",), "no policy of sayso.toml is named 'nothing'; known: release", 3),
         (("release", "--vote", "web:ana"), "is no vote", 2),
         (("release", "--details", "{}"), "the condition 'amount > 10_000' failed", 2),
-        (("release", "--details", "{"), "--details is no JSON", 2),
+        (("release", "--details", "{"), "--details: this isn't valid JSON: line 1, column 2", 2),
         (("--vote", "web:ana=approve"), "go with the NAME", 2),
     ):
         ran = sayso(folder, "policy", "check", *arguments)
