@@ -142,6 +142,7 @@ def test_a_host_that_is_more_than_an_address_is_refused(written: str) -> None:
         ("SAYSO_TELEGRAM_TOKEN", "SAYSO_TELEGRAM__TOKEN"),
         ("SAYSO_SLACK__BOT_TOKN", "SAYSO_SLACK__BOT_TOKEN"),
         ("SAYSO_HTTP_PUBLIC_URL", "SAYSO_HTTP__PUBLIC_URL"),
+        ("SAYSO_HTTP_PORT", "SAYSO_HTTP__PORT"),
         ("sayso_timezone", "SAYSO_TIME_ZONE"),
     ],
 )
@@ -173,6 +174,8 @@ def test_an_unknown_variable_is_refused(
         "SAYSO_SERVICE_PORT_HTTP",
         "SAYSO_PORT",
         "SAYSO_PORT_8765_TCP_ADDR",
+        "SAYSO_WEB_PORT",
+        "SAYSO_WEB_SERVICE_PORT",
         "SAYSOMETHING",
     ],
 )

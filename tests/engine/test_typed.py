@@ -238,10 +238,12 @@ class Colour(Enum):
     AMBER = "amber"
 
 
-class Deployment(msgspec.Struct):
+class Deployment(msgspec.Struct, rename="camel"):
     stage: Literal["staging", "production", "development"]
     colour: Colour
     replicas: Literal[3, 1, 2] | None = None
+    first_of_all: Literal["low", "high"] = "low"
+    last_of_all: list[Literal["high", "low"]] = []
 
 
 def test_a_type_s_options_are_in_the_order_in_which_it_names_them() -> None:
@@ -250,6 +252,10 @@ def test_a_type_s_options_are_in_the_order_in_which_it_names_them() -> None:
     assert fields["stage"]["enum"] == ["staging", "production", "development"]
     assert fields["replicas"]["anyOf"][0]["enum"] == [3, 1, 2]
     assert schema["$defs"]["Colour"]["enum"] == ["red", "amber"]
+    assert fields["firstOfAll"]["enum"] == ["low", "high"], (
+        "the same options in another order, field by field"
+    )
+    assert fields["lastOfAll"]["items"]["enum"] == ["high", "low"]
 
 
 @pytest.mark.parametrize(

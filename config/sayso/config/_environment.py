@@ -21,8 +21,11 @@ PLACE = "the environment"
 _OF_CLIENTS = frozenset({"SAYSO_URL", "SAYSO_TOKEN", "SAYSO_KEY"})
 """What programs that call the API keep in their environment."""
 
-_OF_KUBERNETES = re.compile(r"SAYSO_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_\w+)?)")
-"""What Kubernetes sets in every container beside a service of the name sayso
+_OF_KUBERNETES = re.compile(
+    r"SAYSO_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)=.*"
+    r"|SAYSO_(?:\w+_)?PORT=(?:tcp|udp|sctp)://.*"
+)
+"""What Kubernetes sets in every container beside a service whose name begins with sayso
 (kubernetes.io/docs/concepts/services-networking/service, "Environment variables").
 """
 
@@ -32,7 +35,9 @@ def check_variables(model: type[BaseModel]) -> None:
     known = dict(_variables(model))
     for given in sorted(os.environ):
         name = given.upper()
-        if not name.startswith(PREFIX) or name in _OF_CLIENTS or _OF_KUBERNETES.fullmatch(name):
+        if not name.startswith(PREFIX) or name in _OF_CLIENTS:
+            continue
+        if _OF_KUBERNETES.fullmatch(f"{name}={os.environ[given]}"):
             continue
         table = name.partition(NESTED)[0]
         if name in known or (NESTED in name and known.get(table) is False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -24,8 +24,7 @@ def build_schema(schema: object, input_type: str) -> dict[str, Json] | None:
             "schema", "input_type='form' needs a JSON Schema, a msgspec Struct or a dataclass"
         )
     if _is_described(schema):
-        orders = {_key(order): order for order in _orders(schema, set())}
-        described = cast("dict[str, Json]", _ordered(msgspec.json.schema(schema), orders))
+        described = cast("dict[str, Json]", _ordered(msgspec.json.schema(schema), _orders_by_field(schema)))
     elif isinstance(schema, dict):
         described = cast("dict[str, Json]", schema)
     else:
@@ -72,20 +71,32 @@ def chosen_among(schema: object) -> Iterator[list[Json]]:
             yield list(cast("dict[str, Json]", found["properties"]))
 
 
-def _ordered(schema: object, orders: Mapping[frozenset[str], list[Json]] | None) -> object:
+_Orders: TypeAlias = "Mapping[tuple[str, frozenset[str]], list[Json]]"
+"""Options in their order, by the field that has them and by what they are; those of an enum under no field."""
+
+
+def _ordered(schema: object, orders: _Orders | None, field: str = "") -> object:
     """The schema with options in the order in which a type names them; in the alphabet's without any."""
     if isinstance(schema, list):
-        return [_ordered(one, orders) for one in cast("list[object]", schema)]
+        return [_ordered(one, orders, field) for one in cast("list[object]", schema)]
     if not isinstance(schema, Mapping):
         return schema
     found: dict[str, object] = {}
     for name, one in cast("Mapping[str, object]", schema).items():
         if name == "enum" and isinstance(one, list):
             given = cast("list[Json]", one)
-            found[name] = _alphabetical(given) if orders is None else orders.get(_key(given), given)
+            found[name] = _alphabetical(given) if orders is None else _in_order(given, orders, field)
+        elif name in ("properties", "$defs") and isinstance(one, Mapping):
+            parts = cast("Mapping[str, object]", one).items()
+            fields = {part: part if name == "properties" else "" for part, _ in parts}
+            found[name] = {part: _ordered(given, orders, fields[part]) for part, given in parts}
         else:
-            found[name] = _ordered(one, orders)
+            found[name] = _ordered(one, orders, field)
     return found
+
+
+def _in_order(options: list[Json], orders: _Orders, field: str) -> list[Json]:
+    return orders.get((field, _key(options)), orders.get(("", _key(options)), options))
 
 
 def _alphabetical(options: list[Json]) -> list[Json]:
@@ -99,18 +110,24 @@ def _key(options: list[Json]) -> frozenset[str]:
     return frozenset(map(repr, options))
 
 
-def _orders(kind: object, seen: set[object]) -> Iterator[list[Json]]:
-    """The options that a type names anywhere, each list in its own order."""
+def _orders_by_field(kind: object) -> _Orders:
+    return {(field, _key(options)): options for field, options in _orders(kind, "", set())}
+
+
+def _orders(kind: object, field: str, seen: set[object]) -> Iterator[tuple[str, list[Json]]]:
+    """The options that a type names anywhere, each list in its own order, with the field that has them."""
     if get_origin(kind) is Literal:
-        yield list(get_args(kind))
+        yield field, list(get_args(kind))
         return
     if isinstance(kind, type) and issubclass(kind, Enum):
-        yield [member.value for member in kind]
+        yield "", [member.value for member in kind]
         return
-    parts: list[object] = list(get_args(kind))
+    for part in get_args(kind):
+        yield from _orders(part, field, seen)
     if _is_described(kind) and kind not in seen:
         described = cast("type", kind)
         seen.add(described)
-        parts += get_type_hints(described, include_extras=True).values()
-    for part in parts:
-        yield from _orders(part, seen)
+        fields = msgspec.structs.fields(described) if issubclass(described, msgspec.Struct) else ()
+        names = {one.name: one.encode_name for one in fields}
+        for name, part in get_type_hints(described, include_extras=True).items():
+            yield from _orders(part, names.get(name, name), seen)
