@@ -125,7 +125,7 @@ def _orders(kind: object, field: str, seen: set[object]) -> Iterator[tuple[str, 
     for part in get_args(kind):
         yield from _orders(part, field, seen)
     if _is_described(kind) and kind not in seen:
-        described = cast("type", kind)
+        described = cast("type[Any]", kind)
         seen.add(described)
         fields = msgspec.structs.fields(described) if issubclass(described, msgspec.Struct) else ()
         names = {one.name: one.encode_name for one in fields}

@@ -57,6 +57,8 @@ class Unclear(ValueError):
 
 def shown_text(text: str) -> str:
     """What people see of a text: without what shows nothing, each run of blanks as one, accents composed."""
+    if text.isascii():
+        return " ".join(text.split())
     seen = "".join(one for one in _UNSEEN.sub("", text) if unicodedata.category(one) != "Cf")
     return unicodedata.normalize("NFC", " ".join(seen.split()))
 
