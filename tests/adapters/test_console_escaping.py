@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
@@ -35,6 +36,14 @@ def test_visible_text_has_nothing_left_that_commands_a_terminal(text: str) -> No
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
 def test_plain_text_of_any_script_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
+
+
+def test_every_character_that_commands_or_hides_is_named_and_no_other() -> None:
+    """All of Unicode at once: what is passed over for speed holds nothing of the kind."""
+    every = [character for character in map(chr, range(sys.maxunicode + 1)) if character not in "\t\r"]
+    changed = {one for one in every if visible(one) != one}
+    hidden = {one for one in every if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}}
+    assert changed == hidden - set("\n\u200c\u200d")
 
 
 def test_right_to_left_text_is_shown_and_an_override_of_the_order_is_named() -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from sayso.engine import SQLiteStore
+from sayso.engine.store import AnswerAttempt
 from tests.bots.api.served import ServiceProcess, link, write
 from tests.bots.crowd import crowd
 
@@ -19,17 +20,29 @@ _CARD = re.compile(r'<article class="card open" id="card-([0-9a-f]{32})"')
 _OLDER = re.compile(r'<a href="(/\?before=\d+)">Older questions that wait for you</a>')
 
 
-def fill(folder: Path, *parts: tuple[int, list[str], str]) -> list[list[str]]:
+def fill(folder: Path, *parts: tuple[int, list[str], str], first: int = 0) -> list[list[str]]:
     """Open requests in the file of a service that does not run yet: how many, asked of whom, with which text."""
 
     async def put() -> list[list[str]]:
         async with SQLiteStore(folder / "sayso.db") as store:
             return [
                 await crowd(store, many, to, prompt=prompt, run_id=f"crowd-{number}")
-                for number, (many, to, prompt) in enumerate(parts)
+                for number, (many, to, prompt) in enumerate(parts, first)
             ]
 
     return asyncio.run(put())
+
+
+def answer_all(folder: Path, ids: list[str]) -> None:
+    """Have all of them answered by trusted code."""
+
+    async def answer() -> None:
+        async with SQLiteStore(folder / "sayso.db") as store:
+            attempts = [AnswerAttempt(one, 1, "approve", "local:code", "code") for one in ids]
+            outcomes = await asyncio.gather(*(store.answer(one) for one in attempts))
+            assert all(one.accepted for one in outcomes)
+
+    asyncio.run(answer())
 
 
 @pytest.fixture
@@ -90,3 +103,20 @@ def test_an_operators_page_of_a_run_is_bounded_too(folder: Path) -> None:
         assert len(page) < 1_500_000
         assert "more characters: sayso audit export)" in page
         assert "the latest 100 rows" not in page
+
+
+@pytest.mark.slow
+def test_what_was_decided_lately_is_found_behind_the_decisions_of_others_or_said_to_be_cut(
+    folder: Path,
+) -> None:
+    (hers,) = fill(folder, (1, ["web:ana"], "Hers?"))
+    answer_all(folder, hers)
+    answer_all(folder, *fill(folder, (600, ["web:bo"], "Go?"), first=1))
+    with visiting(folder, "ana") as ana:
+        page = ana.get("/").text
+        assert hers[0] in page
+        assert "Only the newest" not in page
+    answer_all(folder, *fill(folder, (500, ["web:bo"], "Go?"), first=2))
+    with visiting(folder, "ana") as ana:
+        page = ana.get("/").text
+        assert "Only the newest 1000 decisions of everybody were looked at." in page

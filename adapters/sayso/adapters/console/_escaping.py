@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 
 _JOINERS = frozenset("\u200c\u200d")
 """Zero-width (non-)joiners: Persian and emoji need them, and they hide nothing."""
+
+_SPECIAL = re.compile(
+    r"[^ -~\n\u00a1-\u00ac\u00ae-\u02ff\u0370-\u052f\u3001-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]"
+)
+"""What is looked at one by one, all but plain letters: half a megabyte must not hold up whoever shows it."""
 
 _HIDDEN = frozenset({"Cf", "Cs", "Co", "Zl", "Zp"})
 BAR = "│ "
@@ -17,7 +24,7 @@ def visible(text: str) -> str:
 
     Right-to-left letters stay as they are; only what overrides the order of others is shown.
     """
-    return "".join(_shown(character) for character in text.replace("\r\n", "\n").replace("\t", "    "))
+    return _SPECIAL.sub(lambda found: _shown(found[0]), text.replace("\r\n", "\n").replace("\t", "    "))
 
 
 def visible_line(text: str) -> str:
@@ -35,8 +42,9 @@ def quoted(text: str) -> str:
     return f"\n{BAR}{set_off(text)}" if "\n" in text else text
 
 
+@lru_cache(maxsize=4096)
 def _shown(character: str) -> str:
-    if character == "\n" or character in _JOINERS:
+    if character in _JOINERS:
         return character
     category = unicodedata.category(character)
     if category == "Cc":

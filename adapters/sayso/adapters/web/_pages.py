@@ -128,17 +128,18 @@ class Pages:
         waiting: Listed,
         others: Listed,
         lately: Sequence[Markup],
+        left_out: str,
         *,
         is_first: bool,
         missing: str = "",
     ) -> Markup:
         """A page of what waits for somebody, the newest first, of what else is open that concerns them, and what of it
-        was decided `lately`; `missing` says why something may not be there. New questions come onto the first page by
-        themselves.
+        was decided `lately`, with what of it is `left_out`; `missing` says why something may not be there. New
+        questions come onto the first page by themselves.
         """
         return self._page(
-            "inbox.html", visitor, "inbox", waiting=waiting, others=others, lately=lately, is_first=is_first,
-            missing=missing,
+            "inbox.html", visitor, "inbox", waiting=waiting, others=others, lately=lately, left_out=left_out,
+            is_first=is_first, missing=missing,
         )  # fmt: skip
 
     def request(self, visitor: Visitor, card: Markup | None) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
@@ -31,9 +32,17 @@ from sayso.bots.http import (
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
 from sayso.config import Settings
-from sayso.engine import CardRecord, OutcomeKind, RequestRecord, Role, SaysoError, SQLiteStore, Workflow
+from sayso.engine import (
+    CardRecord,
+    OutcomeKind,
+    Question,
+    Role,
+    SaysoError,
+    SQLiteStore,
+    Workflow,
+)
 
-_MOST_DECIDED_READ = 200
+_MOST_DECIDED_READ = 1000
 _MOST_DECIDED = 20
 _LATELY = timedelta(days=1)
 _LONGEST_LISTED = 20_000
@@ -45,6 +54,7 @@ _STATIC = {
     "sign-in.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
+_LONGEST_BEGINNING = 1000
 _KEPT = frozenset({OutcomeKind.INVALID})
 _THIRTY_DAYS = 30 * 24 * 3600
 
@@ -142,9 +152,10 @@ class Inbox:
         """
         request = record.request
         may_answer = caller.may_answer(request.audience, request.policy, record.votes)
-        card = card_of(record, self._parts.settings)
         if not whole and _length(record) > _LONGEST_LISTED:
+            card = card_of(_beginning(record), self._parts.settings)
             return self.pages.short_card(card, request.run_id, may_answer=may_answer)
+        card = card_of(record, self._parts.settings)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
         return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions)
 
@@ -176,9 +187,12 @@ class Inbox:
         mine = await read_page(asked, waits, reader.named, render, to_the_end=True)
         both = reader.concerning(caller.interests(), start=also_before, newest_first=True)
         others = await read_page(both, is_other, reader.named, render, to_the_end=False)
-        lately = [] if before or also_before else [render(one) for one in await self._decided(caller)]
+        decided, left_out = ([], "") if before or also_before else await self._decided(caller)
+        lately = [render(one) for one in decided]
         missing = await self._missing(caller)
-        return self.pages.inbox(visitor, mine, others, lately, is_first=before is None, missing=missing)
+        return self.pages.inbox(
+            visitor, mine, others, lately, left_out, is_first=before is None, missing=missing
+        )
 
     async def _missing(self, caller: Caller) -> str:
         """Why their lists may lack something: where they belong could not be looked up, and something is open there."""
@@ -189,18 +203,22 @@ class Inbox:
                 break
         return self._parts.desk.unchecked(names)
 
-    async def _decided(self, caller: Caller) -> list[CardRecord]:
-        """What was decided lately of what somebody was asked or asked for, with or without them."""
+    async def _decided(self, caller: Caller) -> tuple[list[CardRecord], str]:
+        """What was decided lately of what somebody was asked or asked for, with or without them, and what of it is left
+        out.
+        """
         since = self._store.clock.now() - _LATELY
         decided = await self._store.reader.decided(since, _MOST_DECIDED_READ)
         concerning = [
             one for one in decided if caller.may_answer(one.concerned) or caller.asked(one.requested_by)
         ]
-        return await self._cards(concerning[:_MOST_DECIDED])
-
-    async def _cards(self, requests: Sequence[RequestRecord]) -> list[CardRecord]:
-        found = [await self._store.reader.card(one.id) for one in requests]
-        return [one for one in found if one is not None]
+        found = [await self._store.reader.card(one.id) for one in concerning[:_MOST_DECIDED]]
+        left_out = ""
+        if len(concerning) > _MOST_DECIDED:
+            left_out = f"These are the newest {_MOST_DECIDED}."
+        elif len(decided) == _MOST_DECIDED_READ:
+            left_out = f"Only the newest {_MOST_DECIDED_READ} decisions of everybody were looked at."
+        return [one for one in found if one is not None], left_out
 
     async def act(self, request_id: str, caller: Caller, action: Action) -> dict[str, Any]:
         """Withdraw, hand over, or approve alone; and the card as it stands then."""
@@ -294,6 +312,15 @@ def _length(record: CardRecord) -> int:
     request = record.request
     said = sum(len(vote.comment or "") for vote in record.votes)
     return len(request.text) + len(request.note or "") + len(request.answer or "") + said
+
+
+def _beginning(record: CardRecord) -> CardRecord:
+    """The request as far as a short card shows it: making a long text fit to be shown takes long as well."""
+    question = record.request.question
+    prompt = None if question.prompt is None else question.prompt[:_LONGEST_BEGINNING]
+    text = Question(prompt, question.options, question.input_type, question.schema, None).text()
+    request = replace(record.request, text=text, note=None)
+    return replace(record, request=request)
 
 
 def _actions(record: CardRecord, caller: Caller, *, may_answer: bool) -> tuple[str, ...]:

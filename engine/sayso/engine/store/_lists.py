@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sayso.engine._clock import from_microseconds
+from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._interests import Interest
 from sayso.engine._records import CardRecord, RequestRecord
 from sayso.engine.store._rows import REQUEST_COLUMNS, people_of, read_card, read_policy, read_request
@@ -36,6 +36,14 @@ class News(msgspec.Struct, frozen=True, gc=False):
     request_id: str | None
     requested_by: str | None
     audiences: tuple[tuple[str, ...], ...]
+
+
+class Decided(msgspec.Struct, frozen=True, gc=False):
+    """A request that came to its end: whom it concerned, and who asked."""
+
+    id: str
+    concerned: tuple[str, ...]
+    requested_by: str | None
 
 
 class Lists(ABC):
@@ -82,6 +90,13 @@ class Lists(ABC):
             for row in await self._rows("cards_open", {"keys": msgspec.json.encode(keys).decode()}):
                 yield row["request_key"], read_card(row, self._is_gone)
             fields["start"] = keys[-1]
+
+    async def decided(self, since: datetime, limit: int) -> list[Decided]:
+        """The requests that came to their end since then, the newest first."""
+        found = await self._rows("requests_decided", {"since": to_microseconds(since), "limit": limit})
+        return [
+            Decided(row["id"], read_policy(row["policy"]).concerned, row["requested_by"]) for row in found
+        ]
 
     async def named(self, cards: Sequence[CardRecord]) -> list[CardRecord]:
         """The cards with the names of the people in them."""

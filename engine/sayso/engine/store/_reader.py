@@ -140,11 +140,6 @@ class SQLiteReader(Lists):
             found.append(request)
         return found
 
-    async def decided(self, since: datetime, limit: int) -> list[RequestRecord]:
-        """The requests that came to their end since then, the newest first."""
-        found = await self._rows("requests_decided", {"since": to_microseconds(since), "limit": limit})
-        return [read_request(row) for row in found]
-
     async def request(self, request_id: str) -> RequestRecord | None:
         """One request by its own id."""
         rows = await self._rows("request_by_id", {"id": request_id})

@@ -833,11 +833,8 @@ SELECT id FROM requests WHERE id >= :beginning AND id < :upto ORDER BY id LIMIT 
 SELECT run_id FROM runs WHERE run_id >= :beginning AND run_id < :upto ORDER BY run_id LIMIT :limit;
 
 -- name: requests_decided
--- Those that came to their end since then, the newest first.
-SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
-       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
-       q.resolved_by
-FROM requests q JOIN runs r ON r.run_key = q.run_key
+-- Those that came to their end since then, the newest first: whom they concern, without what they ask.
+SELECT q.id, q.policy, q.requested_by FROM requests q
 WHERE q.resolved_at >= :since ORDER BY q.resolved_at DESC LIMIT :limit;
 
 -- name: audit_insert
