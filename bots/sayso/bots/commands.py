@@ -52,7 +52,6 @@ _KEYS_LIVE = timedelta(days=1)
 
 _MOST_LISTED = 20
 _MOST_COUNTED = 500
-_MOST_ALIKE = 20
 _MOST_RUNS = 10
 
 _MOST_OF_PERSON, _MOST_OF_CHAT = 20, 60
@@ -288,10 +287,8 @@ class Commands:
             elif len(cards) < most:
                 cards.append(card)
         missing = self._desk.unchecked(list(unknown))
-        return Waiting(await self._named(cards), count, elsewhere, missing, is_cut=is_cut)
-
-    async def _named(self, cards: Sequence[CardRecord]) -> tuple[CardRecord, ...]:
-        return tuple(await self._store.reader.named(cards))
+        named = tuple(await self._store.reader.named(cards))
+        return Waiting(named, count, elsewhere, missing, is_cut=is_cut)
 
     async def waits_for(self, person: str, card: CardRecord, by: float) -> bool:
         """Whether a request is open for somebody to answer, as lists say it."""

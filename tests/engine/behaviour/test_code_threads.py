@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,8 @@ async def test_a_burst_that_is_soon_over_is_counted_and_not_logged(caplog: pytes
 
     threads = CodeThreads(2, count)
     with caplog.at_level(logging.WARNING, logger="sayso.engine"):
-        results = await asyncio.gather(
-            *(threads.run(lambda number=number: number * 2) for number in range(100))
-        )
-    assert results == [number * 2 for number in range(100)]
+        results = await asyncio.gather(*(threads.run(partial(pow, number, 2)) for number in range(100)))
+    assert results == [number**2 for number in range(100)]
     assert waited[0] > 0
     assert caplog.text == ""
 

@@ -13,6 +13,7 @@ import pytest
 
 from sayso.engine import (
     AttentionKind,
+    RequestRecord,
     Runtime,
     SQLiteStore,
     StoreUnreadable,
@@ -99,7 +100,7 @@ async def test_a_fault_in_loading_a_run_holds_it_alone(
     store: SQLiteStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Runtime(store, [FLOW]) as runtime:
-        requests = {}
+        requests: dict[str, RequestRecord] = {}
         for run_id in ("one", "other"):
             await runtime.start("flow", run_id=run_id)
             await runtime.wait(run_id)
