@@ -196,3 +196,13 @@ def test_members_of_a_group_answer_without_a_service(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(settings.format(who=me) + policy)
     answered = sayso(tmp_path, "answer", f"{asked['id']}@1", "approve", "--json")
     assert (answered.code, answered.json["outcome"]) == (0, "resolved")
+
+
+def test_a_listing_that_was_cut_says_so(shop: Path) -> None:
+    for _ in range(3):
+        ask(shop)
+    cut = sayso(shop, "requests", "--limit", "2", "--json").json
+    assert (len(cut["requests"]), cut["more"]) == (2, True)
+    assert "These are the oldest 2; more are open." in sayso(shop, "requests", "--limit", "2").out
+    whole = sayso(shop, "requests", "--limit", "3", "--json").json
+    assert (len(whole["requests"]), whole["more"]) == (3, False)

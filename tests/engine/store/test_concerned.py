@@ -187,3 +187,26 @@ async def test_a_database_from_before_lists_what_is_open(tmp_path: Path) -> None
     async with SQLiteStore(database, clock=GatedClock()) as store:
         assert listed(database) == before == [("open", ANA), ("open", "slack:#a")]
         assert (await verify_audit(store.reader)).problems == ()
+
+
+async def test_the_runs_of_somebody_are_found_behind_those_of_others(store: SQLiteStore) -> None:
+    """By all accounts, the newest first, by the beginning of their ids where that is wanted."""
+    for number in range(60):
+        await begin(store, f"{number:02}", requested_by=(ANA, BO, None)[number % 3])
+    hers = [f"{number:02}" for number in range(60) if number % 3 == 0][::-1]
+    assert [one.run_id for one in await store.reader.runs(requested_by=ANA)] == hers
+    assert [one.run_id for one in await store.reader.runs(requested_by=ANA, limit=5)] == hers[:5]
+    found = await store.reader.runs(requested_by=ANA, begins="3")
+    assert [one.run_id for one in found] == ["39", "36", "33", "30"]
+    assert await store.reader.runs(requested_by=ANA, status=WorkflowStatus.FAILED) == []
+
+
+async def test_what_is_due_of_one_run_leaves_what_is_due_of_others(
+    store: SQLiteStore, clock: GatedClock, database: Path
+) -> None:
+    for run_id in ("first", "second"):
+        await put(store, await begin(store, run_id), expires_after=timedelta(hours=1), default='"no"')
+    clock.advance(timedelta(hours=1) + 2 * GRACE)
+    await store.act_due("second")
+    found = rows(database, "SELECT r.run_id, q.status FROM requests q JOIN runs r USING (run_key) ORDER BY 1")
+    assert found == [("first", "PENDING"), ("second", "EXPIRED")]
