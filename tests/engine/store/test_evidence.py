@@ -64,6 +64,10 @@ def changed(story: Path, statement: str, *parameters: object, cascade: bool = Fa
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA foreign_keys = {int(cascade)}")
         connection.execute("PRAGMA ignore_check_constraints = ON")
+        for (trigger,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER {trigger}")
         try:
             done = connection.execute(statement, parameters)
         except sqlite3.IntegrityError:  # a key that is taken, or a column that must have a value
