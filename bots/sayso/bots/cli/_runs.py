@@ -131,7 +131,8 @@ def attention(
     """Show what an operator must decide about a run, or decide it.
 
     reask: put the question again. accept: let what is recorded stand, which no approval does. done RESULT: the step
-    happened, this is its result. again: run the step again. cancel: cancel the run. Both texts go into the audit trail.
+    happened, this is its result. again: run the step, or the node, again. cancel: cancel the run. Both texts go into
+    the audit trail.
     """
     output = Output(as_json=as_json)
     if action is not None and action not in ACTIONS:
