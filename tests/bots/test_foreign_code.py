@@ -182,7 +182,6 @@ def test_code_that_ends_its_process_or_loop_ends_neither(folder: Path) -> None:
         assert f"the code of a workflow raised {error}, which ends no service" in service.log
 
 
-@pytest.mark.slow
 def test_a_run_that_kills_the_service_is_held_and_the_others_go_on(folder: Path) -> None:
     """Three processes die of it; the fourth lives, and says what an operator can do."""
     with ServiceProcess(folder) as first:
@@ -219,7 +218,6 @@ def test_nodes_that_block_wait_for_each_other_alone(folder: Path) -> None:
         assert service.log.count("all 6 threads for sync code are busy") == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["blocks", "blocks_the_loop", "blocks_the_loops_pool", "never_gives_up", "leaves_a_thread"]
 )
