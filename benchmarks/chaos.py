@@ -3,10 +3,11 @@
     python -m benchmarks.chaos [--seconds 180] [--questions 240] [--seed 1]
 
 Against the local Slack (Enterprise Grid, people of other organisations in the channels) and the local Telegram, with a
-real process of the service that is killed again and again. People press at once, twice, late, on old views and again;
-people press who may not; whoever has the bots' tokens forges cards; Lin links and unlinks accounts, votes are handed
-over. Then it is quiet, whoever is still asked answers, and the ledger of what everybody did and was told is held
-against what is stored. Exits 1 where something is wrong. Not acknowledged is unknown: such a press may count once.
+real process of the service that is killed again and again, also by its users' code, which exits, blocks and worse; and
+the file is swapped for another for a moment. People press at once, twice, late, on old views and again; people press
+who may not; whoever has the bots' tokens forges cards; Lin links and unlinks accounts, votes are handed over. Then it
+is quiet, whoever is still asked answers, and the ledger of what everybody did and was told is held against the store.
+Exits 1 where something is wrong. Not acknowledged is unknown: such a press may count once.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from typing import Any
 import aiohttp
 
 from benchmarks.chaos_forgeries import Forger
-from benchmarks.chaos_ledger import APPROVE, OLD, ONCE, REPEATED, TWICE, Account, Ledger, Told
+from benchmarks.chaos_ledger import APPROVE, OLD, ONCE, REPEATED, TWICE, Account, Ledger, Told, references
 from benchmarks.chaos_people import People, is_final, soon
-from benchmarks.chaos_service import Service
+from benchmarks.chaos_service import HARMS, UNRULY, Service, Swap
 from benchmarks.chaos_stage import ChaosStage, Human, Question, a_chaos_stage
 from benchmarks.faults import break_something
+from sayso.bots.chats import Reference
 from sayso.engine import SQLiteReader
 
 LIVES = (5.0, 13.0)
@@ -36,6 +38,8 @@ LIVES = (5.0, 13.0)
 FAULT_EVERY, MOST_PLANNED = 1.5, 3
 TRIES, TRIES_WHEN_QUIET = 6, 3
 CARD_WITHIN, QUIET_WITHIN = 30.0, 150.0
+HEALTHY_WITHIN, TRUE_WITHIN = 20.0, 30.0
+UNRULY_EVERY, SWAP_EVERY, SWAPPED_FOR = 9.0, 45.0, 2.0
 AT_ONCE, AT_ONCE_WHEN_QUIET = 40, 8
 HOWS = {ONCE: 55, TWICE: 15, REPEATED: 15, OLD: 15}
 """How people press first, and how often so."""
@@ -60,13 +64,24 @@ class Chaos:
         self.service = Service(stage.database, stage.settings())
         self.faults = Counter[str]()
         self._quiet = asyncio.Event()
+        self._holds = 0
+        self.swap = Swap(stage.database)
+        people.disturbances = self._disturbances
 
     async def run(self, seconds: float, count: int) -> None:
         """Play for so long, then let all of it come to rest."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
             life = group.create_task(self._live())
-            around = [group.create_task(one) for one in (self._break_things(), self._link_and_unlink())]
+            around = [
+                group.create_task(one)
+                for one in (
+                    self._break_things(),
+                    self._link_and_unlink(),
+                    self._run_unruly_code(),
+                    self._swap_files(),
+                )
+            ]
             gate = asyncio.Semaphore(AT_ONCE)
             begin = loop.time()
             scenes: list[asyncio.Task[None]] = []
@@ -86,12 +101,17 @@ class Chaos:
         """Start the service, kill it, start it again, and leave it alone once it is quiet."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self.service.start()
+                if not await self.service.start():
+                    continue
                 heard = group.create_task(self.service.listen())
-                if await self._is_quiet_within(self.chance.uniform(*self._lives)):
+                is_quiet = group.create_task(self._is_quiet_within(self.chance.uniform(*self._lives)))
+                await asyncio.wait([heard, is_quiet], return_when=asyncio.FIRST_COMPLETED)
+                if is_quiet.done() and is_quiet.result():
                     break
-                await self.service.kill()
+                async with self.swap.turn:
+                    await self.service.kill()
                 await heard
+                is_quiet.cancel()
 
     async def _is_quiet_within(self, seconds: float) -> bool:
         try:
@@ -124,13 +144,41 @@ class Chaos:
                         else telegram.hold("getChatMember")
                     )
                     self.faults["look-ups held"] += 1
+                    self._holds += 1
                     await self._is_quiet_within(self.chance.uniform(1.0, 4.0))
                     hold.release()
+                    self._holds -= 1
                 case _ if slack.faults.remaining + telegram.faults.remaining < MOST_PLANNED:
                     break_something(self.chance, slack, telegram)
                     self.faults["calls broken"] += 1
                 case _:
                     pass
+
+    def _disturbances(self) -> object:
+        """What went wrong so far; never the same while something does. A look-up that hangs is no excuse."""
+        slack, telegram = self.stage.slack, self.stage.telegram
+        if slack.faults.remaining or telegram.faults.remaining or self.swap.is_made or self.service.is_gone:
+            return object()
+        broken = {name: often for name, often in self.faults.items() if name != "look-ups held"}
+        return broken, self.service.kills, self.service.deaths, self.swap.count, self.service.url
+
+    async def _run_unruly_code(self) -> None:
+        """Start runs whose code does what it should not; one that kills the process is held at the third start."""
+        number = 0
+        while not await self._is_quiet_within(self.chance.uniform(0.5, 1.5) * UNRULY_EVERY):
+            harm = HARMS[number % len(HARMS)]
+            self.faults[f"code that {harm}"] += 1
+            await self.service.ask(f"unruly-{number}", {"harm": harm}, of=UNRULY)
+            number += 1
+
+    async def _swap_files(self) -> None:
+        """Put another file in the place of the database for a moment: what is acknowledged meanwhile would be lost."""
+        while not await self._is_quiet_within(self.chance.uniform(0.5, 1.5) * SWAP_EVERY):
+            async with self.swap.turn:
+                if self.service.is_gone:
+                    continue
+                with self.swap:
+                    await self._is_quiet_within(SWAPPED_FOR)
 
     # --- what people do ----------------------------------------------------------------------------
 
@@ -229,11 +277,49 @@ class Chaos:
         while asyncio.get_running_loop().time() < end:
             waiting = await self._waiting()
             if not waiting:
+                await self._look_at_health()
+                await self._look_at_cards()
                 return
             async with asyncio.TaskGroup() as group:
                 for asked in waiting:
                     group.create_task(_within(gate, self._decide(asked)))
         self.ledger.refused += [f"{one.run_id} is open in the end" for one in await self._waiting()]
+
+    async def _look_at_health(self) -> None:
+        """Everything is well again: the service says so itself."""
+        async with aiohttp.ClientSession() as session:
+
+            async def look() -> bool | None:
+                async with session.get(f"{self.service.url}/readyz") as response:
+                    self._said = await response.text()
+                    return True if response.ok else None
+
+            if await soon(look, HEALTHY_WITHIN) is None:
+                self.ledger.unhealthy.append(self._said)
+
+    async def _look_at_cards(self) -> None:
+        """No card that sayso knows asks any more; what it could never know of is closed at the first press."""
+
+        async def look() -> bool | None:
+            return None if await self._asking() else True
+
+        if await soon(look, TRUE_WITHIN) is None:
+            known = {Reference.decode(one).name for one in references(self.stage.database)}
+            for asked, name in await self._asking():
+                if name in known:
+                    self.ledger.false_cards.append(f"{asked.run_id}: {name} still asks")
+                else:
+                    human = self.chance.choice(self.stage.approvers)
+                    await self.people.press(asked, human, APPROVE, "on a card that was never known")
+            if await soon(look, TRUE_WITHIN) is None:
+                found = [f"{asked.run_id}: {name} asks for ever" for asked, name in await self._asking()]
+                self.ledger.false_cards += found
+
+    async def _asking(self) -> list[tuple[Question, str]]:
+        """The messages that look like open cards, by the question and by their name on their platform."""
+        return [
+            (asked, name) for asked in self.ledger.questions for name in await self.people.open_cards(asked)
+        ]
 
     async def _waiting(self) -> list[Question]:
         async with SQLiteReader(self.stage.database) as reader:
@@ -280,6 +366,8 @@ async def chaos(
         account = await ledger.account(stage.database, stage.log)
         account.problems += [*stage.slack.problems, *stage.telegram.problems]
         account.counts["kills"] = play.service.kills
+        account.counts["deaths by code of users"] = play.service.deaths
+        account.counts["files swapped"] = play.swap.count
         account.faults.update(play.faults)
         return account
 

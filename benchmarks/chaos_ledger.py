@@ -73,6 +73,9 @@ _BEGINNINGS = {
     "Not recorded": Told.NOT_CHECKED,
 }
 FINAL = (Told.COUNTED, Told.DUPLICATE, Told.CLOSED, Told.NOT_ASKED, Told.FOUR_EYES, Told.HANDED_OVER)
+ANSWERED_WITHIN = 5.0
+NOBODY_THERE_WITHIN = 2.5
+"""Seconds in which Slack says by itself that nobody is connected; later, somebody was and did not answer it."""
 REFUSED = (Told.NOT_ASKED, Told.FOUR_EYES, Told.HANDED_OVER)
 
 
@@ -88,7 +91,7 @@ def told_by(words: str | None, *, is_acknowledged: bool) -> Told:
 @dataclass(eq=False)
 class Pressed:
     """One press. `keys` are those under which the store may have recorded it: a repetition has one of its own in
-    Telegram.
+    Telegram. It was heard after `seconds`; with `is_undisturbed` the service lived and nothing broke meanwhile.
     """
 
     human: Human
@@ -100,6 +103,19 @@ class Pressed:
     told: Told = Told.UNHEARD
     words: str | None = None
     heard_at: datetime | None = None
+    seconds: float = 0.0
+    is_undisturbed: bool = False
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether nobody said anything to them in time."""
+        match self.told:
+            case Told.SILENT:
+                return True
+            case Told.UNHEARD:
+                return self.seconds > NOBODY_THERE_WITHIN
+            case _:
+                return self.seconds > ANSWERED_WITHIN
 
     def __str__(self) -> str:
         """For whoever has to find out."""
@@ -120,6 +136,9 @@ class Account:
     refused: list[str] = field(default_factory=list[str])
     lost: list[str] = field(default_factory=list[str])
     false_alarms: list[str] = field(default_factory=list[str])
+    unanswered: list[str] = field(default_factory=list[str])
+    false_cards: list[str] = field(default_factory=list[str])
+    unhealthy: list[str] = field(default_factory=list[str])
     problems: list[str] = field(default_factory=list[str])
     counts: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
@@ -137,6 +156,9 @@ class Account:
             "honest presses refused for good": self.refused,
             "told that it counted, and not stored": self.lost,
             "operators alarmed for nothing": self.false_alarms,
+            "people without an answer after 5 s": self.unanswered,
+            "cards that are not true in the end": self.false_cards,
+            "parts that stay unhealthy": self.unhealthy,
             "problems of the trail, of the platforms and the end": self.problems,
         }
 
@@ -153,10 +175,12 @@ class Ledger:
     questions: list[Question] = field(default_factory=list[Question])
     presses: list[Pressed] = field(default_factory=list[Pressed])
     refused: list[str] = field(default_factory=list[str])
+    false_cards: list[str] = field(default_factory=list[str])
+    unhealthy: list[str] = field(default_factory=list[str])
 
     async def account(self, database: Path, log: Path) -> Account:
         """Hold it against what is stored."""
-        account = Account(refused=list(self.refused))
+        account = Account(refused=list(self.refused), false_cards=self.false_cards, unhealthy=self.unhealthy)
         stored = _accepted(database)
         self._hold_votes(stored, account)
         async with SQLiteReader(database) as reader:
@@ -211,6 +235,8 @@ class Ledger:
             is_answered_twice = pressed.how in (TWICE, REPEATED)
             if pressed.told in (Told.UNHEARD, Told.SILENT) or is_answered_twice:
                 waiting += [pressed] if pressed.account.startswith("slack:") else []
+            if pressed.is_undisturbed and pressed.is_unanswered:
+                account.unanswered.append(f"{pressed.seconds:.1f} s: {pressed}")
             if pressed.told is Told.OTHER:
                 account.problems.append(f"words that nobody expected: {pressed}")
             elif pressed.told in fits and not fits[pressed.told](pressed):
@@ -249,6 +275,13 @@ def _accepted(database: Path) -> list[Stored]:
     return [
         Stored(str(key), str(run_id), str(person), json.loads(value))
         for key, run_id, person, value in _rows(database, query)
+    ]
+
+
+def references(database: Path) -> list[str]:
+    """The messages that are known to be cards."""
+    return [
+        str(row[0]) for row in _rows(database, "SELECT reference FROM deliveries WHERE reference IS NOT NULL")
     ]
 
 
@@ -367,6 +400,11 @@ class Replay:
 def _hold_ends(database: Path, replay: Replay, done: Counter[str], account: Account) -> None:
     """Every run has ended as its votes say."""
     query = "SELECT run_id, runs.status, requests.status, answer FROM runs JOIN requests USING (run_key)"
+    unruly = "SELECT run_id, status, attention FROM runs WHERE run_id LIKE 'unruly-%'"
+    for run_id, run, reason in _rows(database, unruly):
+        account.counts[f"unruly: {run}"] += 1
+        if run not in ("COMPLETED", "FAILED", "NEEDS_ATTENTION"):
+            account.problems.append(f"{run_id} is {run}: {reason}")
     for run_id, run, request, answer in _rows(database, query):
         value = None if answer is None else json.loads(answer)
         decided = replay.decided.get(run_id)

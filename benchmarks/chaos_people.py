@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -48,6 +49,8 @@ class People:
     """Everybody's hands and eyes."""
 
     def __init__(self, stage: ChaosStage, ledger: Ledger, forger: Forger, chance: random.Random) -> None:
+        self.disturbances: Callable[[], object] = object
+        """Differs from one call to the next where something went wrong between them."""
         self._stage = stage
         self._ledger = ledger
         self._forger = forger
@@ -78,6 +81,17 @@ class People:
                 asked.seen_in_telegram = asked.seen_in_telegram or seen
                 return seen
         return None
+
+    async def open_cards(self, asked: Question) -> list[str]:
+        """The names of all messages that anybody would take for its card, and that still have buttons."""
+        found: dict[str, None] = {}
+        for human in self._stage.approvers:
+            in_slack, in_telegram = self.in_slack(asked, human), await self.in_telegram(asked, human)
+            if in_slack is not None:
+                found[f"{in_slack.channel}/{in_slack.ts}"] = None
+            if in_telegram is not None:
+                found[f"{in_telegram.chat_id}/{in_telegram.message_id}"] = None
+        return list(found)
 
     async def is_shown(self, asked: Question) -> bool:
         """Whether somebody sees the card."""
@@ -182,34 +196,50 @@ class People:
         assert human is not None
         place = next(one for one in self._stage.channels if one.id == channel)
         before = len(human.words(place))
-        result = await press.result()
 
         async def words() -> str | None:
             told = human.words(place)[before:]
             return told[0] if told else None
 
-        pressed.words = await soon(words, WORDS_WITHIN) if result.is_acknowledged else None
-        pressed.heard_at = datetime.now(UTC)
+        with self._timed(pressed):
+            result = await press.result()
+            pressed.words = await soon(words, WORDS_WITHIN) if result.is_acknowledged else None
         pressed.told = told_by(pressed.words, is_acknowledged=result.is_acknowledged)
 
     async def _hear_telegram(self, pressed: Pressed, tap: local_telegram.Press) -> None:
         try:
-            async with asyncio.timeout(TOAST_WITHIN):
-                result = await tap.result()
+            with self._timed(pressed):
+                async with asyncio.timeout(TOAST_WITHIN):
+                    result = await tap.result()
         except TimeoutError:
             return
-        pressed.words, pressed.heard_at = result.text, datetime.now(UTC)
+        pressed.words = result.text
         pressed.told = told_by(result.text, is_acknowledged=result.is_acknowledged)
+
+    @contextmanager
+    def _timed(self, pressed: Pressed) -> Generator[None]:
+        """Note how long somebody waits for words, and whether anything went wrong meanwhile."""
+        begin, before = asyncio.get_running_loop().time(), self.disturbances()
+        try:
+            yield
+        finally:
+            pressed.heard_at = datetime.now(UTC)
+            pressed.seconds = asyncio.get_running_loop().time() - begin
+            pressed.is_undisturbed = pressed.how not in (TWICE, REPEATED) and before == self.disturbances()
 
     # --- forgeries ---------------------------------------------------------------------------------
 
     async def deceive(self, asked: Question, victim: Human) -> None:
-        """Somebody forges around a card, and a person presses there."""
+        """Somebody forges around a card, and a person presses there, unless it is put right just then."""
         async with victim.busy, asked.turn:
-            if victim.slack is not None and (victim.telegram is None or self._chance.random() < 0.5):
-                await self._deceive_in_slack(asked, victim)
-            else:
-                await self._deceive_in_telegram(asked, victim)
+            with suppress(Impossible):
+                await self._deceive(asked, victim)
+
+    async def _deceive(self, asked: Question, victim: Human) -> None:
+        if victim.slack is not None and (victim.telegram is None or self._chance.random() < 0.5):
+            await self._deceive_in_slack(asked, victim)
+        else:
+            await self._deceive_in_telegram(asked, victim)
 
     async def _deceive_in_slack(self, asked: Question, victim: Human) -> None:
         card = self.in_slack(asked, victim)

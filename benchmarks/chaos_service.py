@@ -1,7 +1,7 @@
-"""The service of a chaos run, in a process that is killed: `Service` is its handle, this module run as a script the
-process itself.
+"""The service of a chaos run, in a process that is killed: `Service` is its handle, `Swap` takes its file away,
+this module run as a script is the process itself.
 
-What it is told on standard input are runs to start, one a line; what it says is `serving`, then `started RUN`.
+What it is told on standard input are runs to start, one a line; what it says is `serving URL`, then `started RUN`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
-from contextlib import suppress
+import time
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +34,10 @@ from sayso.engine import (
     step,
 )
 
-WORKFLOW = "release"
+WORKFLOW, UNRULY = "release", "unruly"
+HARMS = ("exits", "stops iterating", "is cancelled by hand", "blocks", "kills the process")
+BLOCKS_FOR = 20.0
+KILLED_BY_CODE = 4
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN, STOPS_WITHIN = 60.0, 30.0
 
@@ -78,6 +83,25 @@ gate > publish
 workflow = Workflow(WORKFLOW, start=gate)
 
 
+@node
+async def harm(shared: dict[str, Any]) -> None:
+    """Do what code of users does at its worst."""
+    match shared["harm"]:
+        case "exits":
+            sys.exit(3)
+        case "stops iterating":
+            await step("stop", next, iter(()))
+        case "is cancelled by hand":
+            raise KeyboardInterrupt
+        case "blocks":
+            await step("block", time.sleep, BLOCKS_FOR)
+        case _:
+            os._exit(KILLED_BY_CODE)
+
+
+unruly = Workflow(UNRULY, start=harm)
+
+
 @dataclass
 class Service:
     """The process, as those see it who start, kill and ask it."""
@@ -85,13 +109,17 @@ class Service:
     database: Path
     settings: dict[str, Any]
     kills: int = 0
+    deaths: int = 0
+    url: str = ""
     _process: asyncio.subprocess.Process | None = None
     _waiting: dict[str, tuple[bytes, asyncio.Event]] = field(
         default_factory=dict[str, tuple[bytes, asyncio.Event]]
     )
 
-    async def start(self) -> None:
-        """Start it, and tell it of all runs that it has not confirmed; return once it serves."""
+    async def start(self) -> bool:
+        """Start it, and tell it of all runs that it has not confirmed. Returns whether it serves: code of a run may
+        have killed it before.
+        """
         given = json.dumps({"database": str(self.database), "settings": self.settings})
         with self.database.with_suffix(".log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -100,20 +128,35 @@ class Service:
             )  # fmt: skip
         async with asyncio.timeout(STARTS_WITHIN):
             line = await self._line()
-        if line != "serving":
-            raise RuntimeError(f"the service did not start: see {log.name}")
+        if not line.startswith("serving "):
+            if await self._process.wait() != KILLED_BY_CODE:
+                raise RuntimeError(f"the service did not start: see {log.name}")
+            self.deaths += 1
+            return False
+        self.url = line.removeprefix("serving ")
         for told, _ in list(self._waiting.values()):
             self._tell(told)
+        return True
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.returncode is not None
 
     async def listen(self) -> None:
         """Hear what it says, until it has ended."""
         while line := await self._line():
             _, event = self._waiting.pop(line.removeprefix("started "), (b"", asyncio.Event()))
             event.set()
+        assert self._process is not None
+        self.deaths += await self._process.wait() == KILLED_BY_CODE
 
-    async def ask(self, run_id: str, shared: dict[str, Any], requested_by: str | None) -> None:
+    async def ask(
+        self, run_id: str, shared: dict[str, Any], requested_by: str | None = None, of: str = WORKFLOW
+    ) -> None:
         """Have a run started, by this process or by the next; return once it is."""
-        told = json.dumps({"run_id": run_id, "shared": shared, "requested_by": requested_by}).encode() + b"\n"
+        run = {"of": of, "run_id": run_id, "shared": shared, "requested_by": requested_by}
+        told = json.dumps(run).encode() + b"\n"
         event = asyncio.Event()
         self._waiting[run_id] = told, event
         self._tell(told)
@@ -123,7 +166,8 @@ class Service:
         """`kill -9`."""
         assert self._process is not None
         self.kills += 1
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            self._process.kill()
         await self._process.wait()
 
     async def stop(self) -> int:
@@ -150,6 +194,44 @@ class Service:
         return (await self._process.stdout.readline()).decode().strip()
 
 
+class Swap:
+    """Another file in the place of the database, with what belongs to it: a copy of it as it was at the beginning."""
+
+    def __init__(self, database: Path) -> None:
+        self._files = [database, *(database.with_name(f"{database.name}-{end}") for end in ("wal", "shm"))]
+        self.turn = asyncio.Lock()
+        self.is_made = False
+        self.count = 0
+
+    def __enter__(self) -> None:
+        """Put the files aside."""
+        self.is_made = True
+        self.count += 1
+        database = self._files[0]
+        copy = database.with_name("copy")
+        with (
+            closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        for one in self._files:
+            if one.exists():
+                one.rename(_aside(one))
+        copy.rename(database)
+
+    def __exit__(self, *error: object) -> None:
+        """Put them back."""
+        for one in self._files:
+            one.unlink(missing_ok=True)
+            if _aside(one).exists():
+                _aside(one).rename(one)
+        self.is_made = False
+
+
+def _aside(one: Path) -> Path:
+    return one.with_name(f"aside-{one.name}")
+
+
 async def run(given: dict[str, Any]) -> None:
     """Serve, and start runs as they are told, until SIGTERM or until nobody is there to tell more."""
     made: list[Parts] = []
@@ -161,7 +243,7 @@ async def run(given: dict[str, Any]) -> None:
     plan = Plan(
         settings=Settings(**given["settings"]),
         new_store=lambda: SQLiteStore(Path(given["database"])),
-        workflows=[workflow],
+        workflows=[workflow, unruly],
         starters={},
         audiences={},
         platforms=platforms,
@@ -171,13 +253,13 @@ async def run(given: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     loop.add_signal_handler(signal.SIGTERM, lines.feed_eof)
-    async with serve(plan):
-        print("serving", flush=True)
+    async with serve(plan) as serving:
+        print(f"serving {serving.url}", flush=True)
         while line := await lines.readline():
             told = json.loads(line)
             with suppress(RunExists):
                 await made[0].runtime.start(
-                    WORKFLOW, told["shared"], told["run_id"], requested_by=told["requested_by"]
+                    told["of"], told["shared"], told["run_id"], requested_by=told["requested_by"]
                 )
             print(f"started {told['run_id']}", flush=True)
 

@@ -1,4 +1,4 @@
-"""A chaos run in small: `python -m benchmarks.chaos` plays the same for minutes."""
+"""A chaos run, in small each time and for ten minutes by `make test-more`; see `benchmarks/chaos.py`."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ async def test_whatever_people_attackers_faults_and_kills_come_to_the_account_is
     assert account.counts["kills"] > 0
     assert account.counts["votes"] >= 20
     assert any(how.startswith("forged") for how in account.told)
+
+
+@pytest.mark.more
+@pytest.mark.timeout(1500)
+async def test_ten_minutes_of_everything_come_to_a_right_account(tmp_path: Path) -> None:
+    """Workspaces that install for themselves."""
+    account = await chaos(tmp_path, seconds=600, count=500, seed=2)
+    assert account.must_be_none == {name: [] for name in account.must_be_none}
+    assert account.counts["requested"] == 500
+    assert account.counts["files swapped"] > 5
+    assert account.counts["deaths by code of users"] > 10
