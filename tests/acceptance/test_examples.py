@@ -120,7 +120,7 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
         await both.bo.press(shown, "✅ Yes")
         state = await runtime.wait(run_id)
     assert state.shared["ticket"] == "Cho: Laptop"
-    assert state.shared["access"] == {"account": "cho", "team": "platform", "admin": False}
+    assert state.shared["access"] == {"account": "cho", "team": "platform", "admin": False, "quota_gb": 50}
 
 
 async def test_a_large_expense_needs_two_of_finance_and_the_board(both: Both) -> None:
