@@ -78,7 +78,7 @@ def test_rows_cut_off_show_against_a_head_noted_before(shop: Path) -> None:
     change(shop, "DELETE FROM audit WHERE sequence = 2")
     (problem,) = sayso(shop, "audit", "verify", "--json").json["problems"]
     assert (problem["table"], problem["name"]) == ("requests", asked["id"])
-    for table in ("requests", "visits", "runs", "audit"):
+    for table in ("concerned", "requests", "visits", "runs", "audit"):
         change(shop, f"DELETE FROM {table}")  # noqa: S608 - names of our own
     assert sayso(shop, "audit", "verify").code == 0
     against = sayso(shop, "audit", "verify", "--head", head)
