@@ -51,6 +51,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Future
         yield {page: pool.submit(Story(page, tmp_path_factory.mktemp("story")).play) for page in STORIES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", STORIES, ids=_page_name)
 def test_the_commands_of_a_page_do_what_it_shows(page: Path, told: dict[Path, Future[int]]) -> None:
     assert told[page].result() > 0

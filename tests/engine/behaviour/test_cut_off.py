@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sayso.engine import (
     AttentionKind,
     RunSummary,
@@ -17,6 +19,8 @@ from sayso.engine import (
     verify_audit,
 )
 from tests.engine.support import ANA
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import asyncio, os, sys

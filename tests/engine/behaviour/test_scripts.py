@@ -14,7 +14,7 @@ import pytest
 from sayso.engine import OutcomeKind, SQLiteStore, WorkflowEngine, WorkflowStatus
 from tests.engine.support import asking, say, waiting
 
-pytestmark = pytest.mark.usefixtures("resident")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("resident")]
 
 WORKFLOW = """
 import asyncio, json, sys

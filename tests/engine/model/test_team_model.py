@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -40,6 +41,8 @@ from tests.engine.model.team import (
     Team,
 )
 from tests.engine.model.world import Code, World
+
+pytestmark = pytest.mark.slow
 
 DIRECTORY = Directory(
     people={

@@ -24,6 +24,8 @@ from tests.engine.store.situation import GatedClock, a_vote, begin, count, put, 
 from tests.engine.store.story import told
 from tests.engine.support import BO
 
+pytestmark = pytest.mark.slow
+
 
 def columns_of(database: Path, table: str) -> list[str]:
     return [row[0] for row in rows(database, "SELECT name FROM pragma_table_info(?)", table)]

@@ -21,6 +21,8 @@ import pytest
 from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, StoreInUse, verify_audit
 from tests.engine.store.situation import PATIENCE, a_run, a_vote, begin, count, is_stored, rows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -76,6 +76,7 @@ async def test_a_press_goes_to_one_socket_and_is_acknowledged_by_it(
     assert slack.problems == []
 
 
+@pytest.mark.slow
 async def test_a_press_that_nobody_acknowledges_in_three_seconds_has_failed_for_the_person(
     slack: LocalSlack, client: Client, session: aiohttp.ClientSession, ana: SlackPerson, place: Place
 ) -> None:
