@@ -25,9 +25,9 @@ pytestmark = pytest.mark.timeout(300)
 
 RUNS = 2
 MOST_POINTS = 120
-PARTS = 4
+PARTS = 8
 EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
-"""Every fourth point each time, all of them by `make test-more`."""
+"""Every eighth point each time, all of them by `make test-more`."""
 CROWD = 50
 
 
@@ -150,7 +150,7 @@ async def test_killed_at_any_point_nothing_is_lost_doubled_or_asked_twice(tmp_pa
         if not killed:
             break
         reached += 1
-    assert reached > 5
+    assert reached > 3
 
 
 @pytest.mark.parametrize("fault", [FaultKind.HANG, FaultKind.HANG_AFTER])
