@@ -301,25 +301,21 @@ class Chaos:
         """No card that sayso knows asks any more; what it could never know of is closed at the first press."""
 
         async def look() -> bool | None:
-            return None if await self._asking() else True
+            return None if await self.people.open_cards() else True
 
         if await soon(look, TRUE_WITHIN) is None:
             known = {Reference.decode(one).name for one in references(self.stage.database)}
-            for asked, name in await self._asking():
+            for asked, name in await self.people.open_cards():
                 if name in known:
                     self.ledger.false_cards.append(f"{asked.run_id}: {name} still asks")
                 else:
                     human = self.chance.choice(self.stage.approvers)
                     await self.people.press(asked, human, APPROVE, "on a card that was never known")
             if await soon(look, TRUE_WITHIN) is None:
-                found = [f"{asked.run_id}: {name} asks for ever" for asked, name in await self._asking()]
+                found = [
+                    f"{asked.run_id}: {name} asks for ever" for asked, name in await self.people.open_cards()
+                ]
                 self.ledger.false_cards += found
-
-    async def _asking(self) -> list[tuple[Question, str]]:
-        """The messages that look like open cards, by the question and by their name on their platform."""
-        return [
-            (asked, name) for asked in self.ledger.questions for name in await self.people.open_cards(asked)
-        ]
 
     async def _waiting(self) -> list[Question]:
         async with SQLiteReader(self.stage.database) as reader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from benchmarks.chaos_forgeries import (
     rows_of,
 )
 from benchmarks.chaos_ledger import APPROVE, FINAL, OLD, ONCE, REPEATED, TWICE, Ledger, Pressed, told_by
+from benchmarks.chaos_service import prompt_of
 from benchmarks.chaos_stage import ChaosStage, Human, Question
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
@@ -30,6 +32,7 @@ from sayso.testing.platform import Impossible
 
 LABEL_OF = {APPROVE: LABELS[0][0], "reject": LABELS[0][1]}
 LOOK_EVERY = 0.1
+_PROMPT = re.compile(prompt_of(0).replace("0", r"(\d+)").replace("?", r"\?"))
 WORDS_WITHIN, TOAST_WITHIN = 6.0, 20.0
 T = TypeVar("T")
 
@@ -82,16 +85,36 @@ class People:
                 return seen
         return None
 
-    async def open_cards(self, asked: Question) -> list[str]:
-        """The names of all messages that anybody would take for its card, and that still have buttons."""
-        found: dict[str, None] = {}
+    async def open_cards(self) -> list[tuple[Question, str]]:
+        """All messages that anybody would take for an open card, with their names."""
+        questions = {one.number: one for one in self._ledger.questions}
+        found: dict[str, Question] = {}
         for human in self._stage.approvers:
-            in_slack, in_telegram = self.in_slack(asked, human), await self.in_telegram(asked, human)
-            if in_slack is not None:
-                found[f"{in_slack.channel}/{in_slack.ts}"] = None
-            if in_telegram is not None:
-                found[f"{in_telegram.chat_id}/{in_telegram.message_id}"] = None
-        return list(found)
+            posts = [
+                (seen.text, seen.labels, f"{seen.channel}/{seen.ts}", seen.ts)
+                for channel in self._stage.channels
+                if human.slack is not None
+                for seen in human.slack.messages(channel)
+                if seen.notification != MARK
+            ]
+            for group in self._stage.groups if human.telegram is not None else ():
+                assert human.telegram is not None
+                posts += [
+                    (
+                        one.text.replace("\u2060", ""),
+                        one.labels,
+                        f"{one.chat_id}/{one.message_id}",
+                        str(one.message_id),
+                    )
+                    for one in await human.telegram.sees(group)
+                    if one.document is None and AND_MORE not in one.text
+                ]
+            for text, labels, name, number in posts:
+                prompt = _PROMPT.search(text)
+                asked = None if prompt is None else questions.get(int(prompt[1]))
+                if asked is not None and labels == LABELS and number not in asked.forged | asked.shunned:
+                    found[name] = asked
+        return [(asked, name) for name, asked in found.items()]
 
     async def is_shown(self, asked: Question) -> bool:
         """Whether somebody sees the card."""
