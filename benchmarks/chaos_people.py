@@ -312,22 +312,28 @@ class People:
     async def press_what_is_forged(self, asked: Question, victim: Human) -> bool:
         """Press in a card that was edited, and that nobody has pressed since; whether there was one."""
         async with victim.busy, asked.turn:
-            if asked.channel is not None and victim.slack is not None:
-                for seen in victim.slack.messages(asked.channel):
-                    mine = asked.seen_in_slack is not None and seen.ts == asked.seen_in_slack.ts
-                    if seen.notification == MARK and seen.labels and (mine or asked.prompt in seen.text):
-                        kind = ON_CARD if seen.attachments else "found later"
-                        await self._click_forgery(asked, victim, seen, Bait(kind, seen.ts))
-                        return True
-            if asked.group is not None and victim.telegram is not None:
-                for post in await victim.telegram.sees(asked.group):
-                    known = asked.seen_in_telegram
-                    mine = known is not None and post.message_id == known.message_id
-                    if post.labels and _is_forged(asked, post) and (mine or asked.prompt in post.text):
-                        tap = await victim.telegram.tap(post, position=0)
-                        pressed = self._tapped(asked, victim, APPROVE, "forged: found later", tap)
-                        await self._hear_telegram(pressed, tap)
-                        return True
+            try:
+                return await self._press_what_is_forged(asked, victim)
+            except Impossible:
+                return False  # it has been closed
+
+    async def _press_what_is_forged(self, asked: Question, victim: Human) -> bool:
+        if asked.channel is not None and victim.slack is not None:
+            for seen in victim.slack.messages(asked.channel):
+                mine = asked.seen_in_slack is not None and seen.ts == asked.seen_in_slack.ts
+                if seen.notification == MARK and seen.labels and (mine or asked.prompt in seen.text):
+                    kind = ON_CARD if seen.attachments else "found later"
+                    await self._click_forgery(asked, victim, seen, Bait(kind, seen.ts))
+                    return True
+        if asked.group is not None and victim.telegram is not None:
+            for post in await victim.telegram.sees(asked.group):
+                known = asked.seen_in_telegram
+                mine = known is not None and post.message_id == known.message_id
+                if post.labels and _is_forged(asked, post) and (mine or asked.prompt in post.text):
+                    tap = await victim.telegram.tap(post, position=0)
+                    pressed = self._tapped(asked, victim, APPROVE, "forged: found later", tap)
+                    await self._hear_telegram(pressed, tap)
+                    return True
         return False
 
     # --- commands ----------------------------------------------------------------------------------

@@ -26,8 +26,10 @@ from sayso.config import Settings
 from sayso.engine import (
     Policy,
     RunExists,
+    Runtime,
     SQLiteStore,
     Stage,
+    StoreError,
     Workflow,
     node,
     request_approval,
@@ -38,6 +40,7 @@ WORKFLOW, UNRULY = "release", "unruly"
 HARMS = ("exits", "stops iterating", "is cancelled by hand", "blocks", "kills the process")
 BLOCKS_FOR = 20.0
 KILLED_BY_CODE = 4
+TRIES_EVERY = 0.5
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN, STOPS_WITHIN = 60.0, 30.0
 
@@ -257,11 +260,21 @@ async def run(given: dict[str, Any]) -> None:
         print(f"serving {serving.url}", flush=True)
         while line := await lines.readline():
             told = json.loads(line)
-            with suppress(RunExists):
-                await made[0].runtime.start(
-                    told["of"], told["shared"], told["run_id"], requested_by=told["requested_by"]
-                )
+            await _start(made[0].runtime, told)
             print(f"started {told['run_id']}", flush=True)
+
+
+async def _start(runtime: Runtime, told: dict[str, Any]) -> None:
+    """Start a run, once the database is where it was."""
+    while True:
+        try:
+            await runtime.start(told["of"], told["shared"], told["run_id"], requested_by=told["requested_by"])
+        except RunExists:
+            return
+        except StoreError:
+            await asyncio.sleep(TRIES_EVERY)
+        else:
+            return
 
 
 if __name__ == "__main__":
