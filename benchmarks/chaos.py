@@ -287,15 +287,16 @@ class Chaos:
 
     async def _look_at_health(self) -> None:
         """Everything is well again: the service says so itself."""
+        said: list[str] = []
         async with aiohttp.ClientSession() as session:
 
             async def look() -> bool | None:
                 async with session.get(f"{self.service.url}/readyz") as response:
-                    self._said = await response.text()
+                    said.append(await response.text())
                     return True if response.ok else None
 
             if await soon(look, HEALTHY_WITHIN) is None:
-                self.ledger.unhealthy.append(self._said)
+                self.ledger.unhealthy.append(said[-1])
 
     async def _look_at_cards(self) -> None:
         """No card that sayso knows asks any more; what it could never know of is closed at the first press."""
