@@ -400,6 +400,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) if given.keep is None else given.keep
+        folder.mkdir(parents=True, exist_ok=True)
         account = asyncio.run(chaos(folder, given.seconds, given.questions, given.seed))
     show(account)
     raise SystemExit(0 if account.is_right else 1)

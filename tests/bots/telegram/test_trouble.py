@@ -291,3 +291,12 @@ async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(
         await service.told(run_id)
         assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
         assert await service.answer(run_id) == "approve"
+
+
+async def test_what_was_taken_before_a_stop_is_not_taken_again(stopped: Stage) -> None:
+    """The next start would else tell people a second time, in their own chat, what they have heard."""
+    for _ in range(5):
+        async with stopped.running():
+            _, card = await stopped.ask()
+            assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert stopped.telegram.pending_updates == []

@@ -33,6 +33,9 @@ PRESSES_KEPT = timedelta(seconds=150)
 """How long Telegram keeps a press for a bot that does not fetch it (seen in tdlib's Bot API server)."""
 
 HEARTBEAT = timedelta(seconds=15)
+_FAREWELL = 2.0
+"""Seconds for the call that confirms the last updates at a stop."""
+
 WEDGED_AFTER = 90.0
 """Seconds without a successful poll after which all connections are made anew."""
 
@@ -89,6 +92,8 @@ class TelegramBot:
                 await self._serve_webhook(ready)
             else:
                 await self._poll(ready)
+        if self._settings.mode == "polling":
+            await self._confirm()
 
     def stop(self) -> None:
         """Have `run` end once what is in flight is finished."""
@@ -125,18 +130,17 @@ class TelegramBot:
 
     async def _poll(self, ready: Callable[[str | None], None]) -> None:
         loop = asyncio.get_running_loop()
-        offset: int | None = None
         patience = 0
         back_off, succeeded = FIRST_BACK_OFF, loop.time()
         await self._api.call("deleteWebhook")
         while not self._stopping.is_set():
             try:
-                updates = await self._fetch(offset, patience)
+                updates = await self._fetch(patience)
                 await self._beat()
                 ready(None)
                 if not patience:
                     await self._take_up()
-                offset = await self._intake.take(updates) or offset
+                await self._intake.take(updates)
             except (DeliveryProblem, StoreError, TimeoutError) as problem:
                 if self._stopping.is_set():
                     return
@@ -168,8 +172,8 @@ class TelegramBot:
         else:
             logger.warning("Telegram: %s; it is tried again in %g s", str(problem) or "time-out", pause)
 
-    async def _fetch(self, offset: int | None, patience: int) -> Sequence[object]:
-        """The next updates, waited for so many seconds; a higher offset confirms those before it. Raises `TimeoutError`
+    async def _fetch(self, patience: int) -> Sequence[object]:
+        """The next updates, waited for so many seconds; the offset confirms those before it. Raises `TimeoutError`
         at the stop, too.
         """
         try:
@@ -177,7 +181,7 @@ class TelegramBot:
                 fetched = await self._api.call(
                     "getUpdates",
                     patience=POLL_TIMEOUT + 10,
-                    offset=offset,
+                    offset=self._intake.offset,
                     timeout=patience,
                     limit=100,
                     allowed_updates=_ALLOWED,
@@ -185,6 +189,17 @@ class TelegramBot:
         finally:
             self._polling = None
         return cast("Sequence[object]", fetched)
+
+    async def _confirm(self) -> None:
+        """Have Telegram forget what is committed: else it comes again at the next start, and people hear it twice."""
+        if self._intake.offset is None:
+            return
+        try:
+            await self._api.call(
+                "getUpdates", patience=_FAREWELL, offset=self._intake.offset, timeout=0, limit=1
+            )
+        except DeliveryProblem as problem:
+            logger.warning("Telegram: what was taken last comes again at the next start: %s", problem)
 
     # Outages.
 

@@ -42,11 +42,15 @@ class Intake:
         self._known: dict[int, asyncio.Task[StoreError | None]] = {}
         self._senders: WeakKeyDictionary[asyncio.Task[StoreError | None], int] = WeakKeyDictionary()
         self._uncommitted: dict[int, StoreError] = {}
+        self._again: set[int] = set()
+        self._offset: int | None = None
         self.bot_id = ""
 
     async def __aenter__(self) -> Self:
         self._known.clear()
         self._uncommitted.clear()
+        self._again.clear()
+        self._offset = None
         self._group = await asyncio.TaskGroup().__aenter__()
         return self
 
@@ -62,23 +66,31 @@ class Intake:
         """Whether updates are taken."""
         return self._group is not None
 
-    async def take(self, updates: Sequence[object]) -> int | None:
-        """Have what was fetched handled, and wait a moment for it; the offset that confirms what is committed, None
-        where nothing came yet. Raises `StoreError` where something could not be committed: then all that is not comes
-        again.
+    async def take(self, updates: Sequence[object]) -> None:
+        """Have what was fetched handled, and wait a moment for it. Raises `StoreError` where something could not be
+        committed: then all that is not comes again.
         """
         for update in updates:
-            if (update_id := _id_of(update)) not in self._known:
+            update_id = _id_of(update)
+            if update_id not in self._known or update_id in self._again:
+                self._again.discard(update_id)
                 self._known[update_id] = self._begin(update)
         if not self._known:
-            return None
+            return
         await asyncio.wait(self._known.values(), timeout=self._moment)
         if self._uncommitted:
             raise self._give_back()
-        under_way = [update_id for update_id, task in self._known.items() if not task.done()]
-        offset = min(under_way, default=max(self._known) + 1)
-        self._known = {update_id: task for update_id, task in self._known.items() if update_id >= offset}
-        return offset
+        self._known = {one: task for one, task in self._known.items() if one >= (self.offset or 0)}
+
+    @property
+    def offset(self) -> int | None:
+        """What confirms all that is committed and nothing else, None where nothing came yet; true after leaving too."""
+        if self._known:
+            not_yet = (
+                one for one, task in self._known.items() if not task.done() or task.result() is not None
+            )
+            self._offset = min(not_yet, default=max(self._known) + 1)
+        return self._offset
 
     async def take_one(self, update: object) -> None:
         """Have one update handled. Raises `StoreError` where what it decides could not be committed."""
@@ -99,7 +111,7 @@ class Intake:
                 del self._uncommitted[sender]
                 for update_id, task in theirs.items():
                     if task.result() is not None:
-                        del self._known[update_id]
+                        self._again.add(update_id)
         return error
 
     def _begin(self, update: object) -> asyncio.Task[StoreError | None]:
