@@ -19,7 +19,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.chat_stage import CHANNEL, Stage, a_stage
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Parts
 
 RATES = (1, 10, 50)
 COMMITS = 300

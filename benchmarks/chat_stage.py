@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from sayso.bots.answers import Parts
+from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
-from sayso.bots.platforms import make_platforms
-from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import DestinationSettings, HttpSettings, Settings, SlackSettings, TelegramSettings
 from sayso.engine import SQLiteStore, Workflow, node, request_input
 from sayso.testing import slack as local_slack

@@ -14,9 +14,10 @@ from uuid import uuid4
 import httpx
 from pydantic import SecretStr
 
+from sayso.bots.answers import Parts
+from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
-from sayso.bots.platforms import make_platforms
-from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import (
     DestinationSettings,
     HttpSettings,

@@ -14,9 +14,10 @@ from typing import Any
 
 import httpx
 
+from sayso.bots.answers import Parts
+from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
-from sayso.bots.platforms import make_platforms
-from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import Settings
 from sayso.engine import (
     CardRecord,

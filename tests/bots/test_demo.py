@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import sayso.bots.content_creation as linked
+import sayso.bots.cli._content_creation as linked
 from tests.bots.command import SAYSO, TerminalSession, sayso
 
 CONVERSATION = (

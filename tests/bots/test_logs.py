@@ -7,7 +7,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.bots.logs import MOST_ALIKE, REPEATS_WITHIN, Repeats
+from sayso.bots.service import MOST_ALIKE, REPEATS_WITHIN, Repeats
 
 
 def line(

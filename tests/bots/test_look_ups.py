@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.bots.look_ups import at_once, both, in_time
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.turns import Turns
+from sayso.bots.people import LookUpFailed, Turns, at_once, both, in_time
 from sayso.engine import StoreError, StoreUnreadable
 
 

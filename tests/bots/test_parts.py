@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sayso.bots.operator import OperatorDesk
+from sayso.bots.service import OperatorDesk
 from sayso.bots.slack._bot import make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.engine import Runtime, SQLiteStore, WorkflowStatus

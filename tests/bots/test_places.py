@@ -7,8 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.bots.outbox import Patience
-from sayso.bots.outbox._refusals import Refusals
+from sayso.bots.chats import Patience, Refusals
 
 PATIENCE = Patience()
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.bots.groups import Groups
-from sayso.bots.look_ups import at_once, look_up_deadline
-from sayso.bots.membership import LookUpFailed
+from sayso.bots.people import Groups, LookUpFailed, at_once, look_up_deadline
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import People, SlackMembership
 from sayso.config import GroupSettings, Settings, SlackSettings

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sayso.bots.chats import UnderWay
+from sayso.bots.chats import Outbox, Patience, Stopping, Undeliverable, UnderWay
 from sayso.bots.http import Metrics
-from sayso.bots.lifetime import Stopping
-from sayso.bots.outbox import Outbox, Patience, Undeliverable
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._bot import make_api
 from sayso.bots.slack._people import People

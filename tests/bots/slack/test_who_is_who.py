@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.bots.membership import LookUpFailed
+from sayso.bots.people import LookUpFailed
 from sayso.bots.slack._people import Identity, Installation
 
 ENTERPRISE, TEAM, OTHER_TEAM = "E1", "T1", "T2"

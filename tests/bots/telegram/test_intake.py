@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.adapters.telegram import Event, Typed
-from sayso.bots.look_ups import Arrival
+from sayso.bots.people import Arrival
 from sayso.bots.telegram._intake import Intake
 from sayso.engine import StoreError, StoreUnreadable, SystemClock
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.bots.outbox import ContentRefused, DeliveryProblem, Unclear, Undeliverable, UnknownRefusal
+from sayso.bots.chats import ContentRefused, DeliveryProblem, Unclear, Undeliverable, UnknownRefusal
 from sayso.bots.telegram._bot import make_api
 from sayso.config import DestinationSettings, PolicySettings, StageSettings
 from sayso.engine import SQLiteStore

@@ -15,10 +15,12 @@ from sayso.adapters.console._cards import (
 )
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
+from sayso.adapters.console._ids import SHORTEST, parse_address, parse_id
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
 from sayso.adapters.console._replies import EmptyReply, first_word, is_numbered, read_reply, reply_hint
 
 __all__ = [
+    "SHORTEST",
     "EmptyReply",
     "FormField",
     "answer_words",
@@ -33,6 +35,8 @@ __all__ = [
     "is_numbered",
     "may_answer_here",
     "outcome_words",
+    "parse_address",
+    "parse_id",
     "quoted",
     "read_field",
     "read_form",

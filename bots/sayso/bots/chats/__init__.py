@@ -1,9 +1,75 @@
-"""What all chat platforms have in common: how their messages are named, and which presses count.
+"""What all chat platforms share: the seam that each comes through, the outbox, cards, and which presses count.
 
-Who presses and what it decides is the desk's to say; how a message is sent, read and locked a platform's.
+Who presses and what it decides is for `answers`; how a message is sent, read and locked is the platform's.
 """
 
+from sayso.bots.chats._budget import Budget, Rate
+from sayso.bots.chats._cards import accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats._findings import Finding
+from sayso.bots.chats._lifetime import (
+    FIRST_BACK_OFF,
+    LONGEST_BACK_OFF,
+    REPLIES_LIVE,
+    WORDS_LIVE,
+    Afterwards,
+    Ready,
+    Stopping,
+    pause_after,
+)
 from sayso.bots.chats._messages import Reference, UnderWay
-from sayso.bots.chats._presses import Judged, Presses, Seen, Standing, Strikes
+from sayso.bots.chats._outbox import Outbox
+from sayso.bots.chats._platform import Platform
+from sayso.bots.chats._presses import Judged, Presses, Seen, Standing, Strikes, outdated_words
+from sayso.bots.chats._refusals import Patience, Refusals
+from sayso.bots.chats._surface import (
+    CardSurface,
+    ContentRefused,
+    DeliveryProblem,
+    Keep,
+    MessageGone,
+    Throttled,
+    Unclear,
+    Undeliverable,
+    UnknownRefusal,
+)
 
-__all__ = ["Judged", "Presses", "Reference", "Seen", "Standing", "Strikes", "UnderWay"]
+__all__ = [
+    "FIRST_BACK_OFF",
+    "LONGEST_BACK_OFF",
+    "REPLIES_LIVE",
+    "WORDS_LIVE",
+    "Afterwards",
+    "Budget",
+    "CardSurface",
+    "ContentRefused",
+    "DeliveryProblem",
+    "Finding",
+    "Judged",
+    "Keep",
+    "MessageGone",
+    "Outbox",
+    "Patience",
+    "Platform",
+    "Presses",
+    "Rate",
+    "Ready",
+    "Reference",
+    "Refusals",
+    "Seen",
+    "Standing",
+    "Stopping",
+    "Strikes",
+    "Throttled",
+    "Unclear",
+    "Undeliverable",
+    "UnderWay",
+    "UnknownRefusal",
+    "accounts_of",
+    "card_of",
+    "groups_of",
+    "lacks_rest",
+    "message_of",
+    "outdated_words",
+    "pause_after",
+    "rest_mark",
+]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from sayso.bots.cards import NO_REST
+from sayso.bots.chats._cards import NO_REST
 
 _ANSWER_WITHIN = 1.0
 """Seconds that a press waits for the platform's answer to the send or edit that it was made in."""

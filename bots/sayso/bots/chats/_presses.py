@@ -14,10 +14,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sayso.adapters.cards import Words, not_recorded_words
+from sayso.adapters.cards import Words, not_recorded_words, reply_words
 from sayso.bots.chats._messages import Reference, UnderWay
-from sayso.bots.desk import outdated_words
-from sayso.engine import CardRecord, Delivery, Kept, Rendering, SQLiteStore, StoreError
+from sayso.engine import (
+    CardRecord,
+    Delivery,
+    Kept,
+    Outcome,
+    OutcomeKind,
+    Rendering,
+    RequestStatus,
+    SQLiteStore,
+    StoreError,
+)
 
 logger = logging.getLogger("sayso.presses")
 
@@ -41,6 +50,14 @@ _WORDS: dict[Standing, Words] = {
     Standing.REPLACED: ("This card is too old to be checked. It has been posted again below: press there.",),
     Standing.UNKNOWN: ("This message isn't the card itself. Nothing was counted. Please press in the card.",),
     Standing.STUCK: ("This card still doesn't match. Nothing was counted.",),
+}
+
+
+_CLOSED = {
+    RequestStatus.ANSWERED: OutcomeKind.ALREADY_ANSWERED,
+    RequestStatus.EXPIRED: OutcomeKind.EXPIRED,
+    RequestStatus.WITHDRAWN: OutcomeKind.WITHDRAWN,
+    RequestStatus.CANCELLED: OutcomeKind.CANCELLED,
 }
 
 
@@ -273,3 +290,13 @@ def _is_former(seen: Seen, deliveries: list[Delivery]) -> bool:
     return any(
         one.former is not None and Reference.decode(one.former).name == seen.message for one in deliveries
     )
+
+
+def outdated_words(record: CardRecord, revision: int) -> Words | None:
+    """Why a card of this revision takes no answer any more, whoever gives it; None if it does."""
+    request = record.request
+    if not request.open:
+        return reply_words(Outcome(_CLOSED[request.status], ""), record, None)
+    if revision != request.revision:
+        return reply_words(Outcome(OutcomeKind.SUPERSEDED, ""), record, None)
+    return None

@@ -17,8 +17,7 @@ from sayso.bots.cli._exit_codes import ExitCode, NotFound
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._upkeep import read_age
-from sayso.bots.client import ServiceClient
-from sayso.bots.service import MissingExtra, Service
+from sayso.bots.client import MissingExtra, Service, ServiceClient
 from sayso.engine import Credential, CredentialKind, Scope, local_person
 
 if TYPE_CHECKING:

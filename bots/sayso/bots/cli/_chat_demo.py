@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem, exit_code_of
 from sayso.bots.cli._output import Output
-from sayso.bots.service import MissingExtra, Service
+from sayso.bots.client import MissingExtra, Service
 from sayso.config import (
     DestinationSettings,
     HttpSettings,
@@ -22,7 +22,8 @@ from sayso.config import (
 from sayso.engine import ENDED, PersonId, Runtime, SQLiteReader, Workflow
 
 if TYPE_CHECKING:
-    from sayso.bots.serving import Parts, Platform
+    from sayso.bots.answers import Parts
+    from sayso.bots.chats import Platform
     from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
 
@@ -53,9 +54,8 @@ def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
 
 
 async def _run(service: Service, port: int, output: Output) -> ExitCode:
-    from sayso.bots.content_creation import workflow
-    from sayso.bots.logs import set_up_logging
-    from sayso.bots.serving import Plan, serve
+    from sayso.bots.cli._content_creation import workflow
+    from sayso.bots.service import Plan, serve, set_up_logging
     from sayso.testing.page import ChatPage
     from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
@@ -161,7 +161,7 @@ def _names(slack: LocalSlack, telegram: LocalTelegram) -> dict[str, str]:
 
 
 def _remember(parts: Parts, made: list[Parts]) -> list[Platform]:
-    from sayso.bots.platforms import make_platforms
+    from sayso.bots.service import make_platforms
 
     made.append(parts)
     return make_platforms(parts)

@@ -12,14 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import instant_words, visible, visible_line
+from sayso.bots.chats import Finding
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._upkeep import read_age
-from sayso.bots.findings import Finding
-from sayso.bots.loading import load_workflow
-from sayso.bots.platforms import check_platforms, secrets_of
-from sayso.bots.service import MissingExtra, Service
+from sayso.bots.client import MissingExtra, Service
 from sayso.engine import SaysoError
 
 
@@ -62,8 +61,7 @@ def _check_presses(service: Service, place: str, wait: str, output: Output) -> l
     if service.client() is not None:
         raise UsageProblem("the service runs, and would take the presses. Stop it first.")
     try:
-        from sayso.bots.logs import set_up_logging
-        from sayso.bots.press_check import check_presses
+        from sayso.bots.service import check_presses, secrets_of, set_up_logging
     except ModuleNotFoundError as error:
         raise MissingExtra("sayso doctor --press", "web", error.name) from error
     set_up_logging(service.settings.log, secrets_of(service.settings))
@@ -86,6 +84,10 @@ def _check_workflows(service: Service, output: Output) -> list[Finding]:
 
 
 async def _check(service: Service) -> list[Finding]:
+    try:
+        from sayso.bots.service import check_platforms
+    except ModuleNotFoundError as error:
+        raise MissingExtra("sayso doctor", "web", error.name) from error
     findings = await check_platforms(service.settings)
     if not service.path.exists():
         return findings

@@ -5,9 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from sayso.bots.client import ServiceRefused
-from sayso.bots.loading import UnknownWorkflow
-from sayso.bots.service import MissingExtra, NoDatabase
+from sayso.bots.cli._loading import UnknownWorkflow
+from sayso.bots.client import MissingExtra, NoDatabase, ServiceRefused
 from sayso.config import InvalidSettings, UnknownDestination
 from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
 

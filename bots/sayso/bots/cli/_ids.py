@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from sayso.adapters.console import SHORTEST, parse_address, parse_id
 from sayso.bots.cli._exit_codes import NotFound, UsageProblem
-from sayso.bots.service import Service
-from sayso.bots.short_ids import SHORTEST, parse_address, parse_id
+from sayso.bots.client import Service
 from sayso.engine import RequestRecord, SQLiteReader
 
 _WHOLE = 32

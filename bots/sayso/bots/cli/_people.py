@@ -15,7 +15,7 @@ from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_request, read_address, read_id
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.service import Service
+from sayso.bots.client import Service
 from sayso.engine import Account, Outcome, OutcomeKind, local_person
 
 _CONSOLE = "console"

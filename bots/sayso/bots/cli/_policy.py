@@ -16,7 +16,7 @@ from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._upkeep import read_age
-from sayso.bots.service import Service
+from sayso.bots.client import Service
 from sayso.config import PLATFORMS, Settings, UnknownDestination
 from sayso.engine import (
     Directory,

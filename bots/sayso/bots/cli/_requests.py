@@ -14,8 +14,7 @@ from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_request, find_run, read_address
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.client import ServiceClient
-from sayso.bots.service import Service
+from sayso.bots.client import Service, ServiceClient
 from sayso.engine import (
     InvalidAnswer,
     Json,

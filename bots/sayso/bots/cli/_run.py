@@ -17,11 +17,11 @@ from sayso.bots.cli._conversation import Conversation, Told, answer_command, dat
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
 from sayso.bots.cli._ids import find_run
 from sayso.bots.cli._json import read_object
+from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._terminal import EndOfInput, Terminal
-from sayso.bots.loading import load_workflow
-from sayso.bots.service import Service
+from sayso.bots.client import Service
 from sayso.engine import (
     ENDED,
     NotApplicable,
@@ -118,7 +118,7 @@ def demo(
     """
     if chat:
         return chat_demo(database, port, Output(as_json=as_json))
-    from sayso.bots.content_creation import workflow
+    from sayso.bots.cli._content_creation import workflow
 
     service = Service.build(database or DEMO_DATABASE)
     output = Output(as_json=as_json)

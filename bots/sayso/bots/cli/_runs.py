@@ -17,8 +17,7 @@ from sayso.bots.cli._ids import run_named
 from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
-from sayso.bots.client import ServiceClient
-from sayso.bots.service import Service
+from sayso.bots.client import Service, ServiceClient
 from sayso.engine import (
     ATTENTION_ACTIONS,
     Json,

@@ -16,15 +16,15 @@ import typer
 from sayso.adapters.console import visible_line
 from sayso.bots.cli._exit_codes import ExitCode, NotFound, exit_code_of
 from sayso.bots.cli._json import read_object
+from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.loading import load_workflow
-from sayso.bots.service import MissingExtra, Service
+from sayso.bots.client import MissingExtra, Service
 from sayso.config import InvalidSettings, forget_secrets, host_and_port
 from sayso.engine import InvalidWorkflow, Workflow, local_person
 
 if TYPE_CHECKING:
-    from sayso.bots.serving import Plan
+    from sayso.bots.service import Plan
 
 
 logger = logging.getLogger("sayso.serve")
@@ -45,11 +45,10 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
     output = Output(as_json=as_json)
     service = Service.build(database)
     try:
-        from sayso.bots.logs import set_up_logging
-        from sayso.bots.serving import Plan
+        from sayso.bots.service import Plan, set_up_logging
     except ModuleNotFoundError as error:
         raise MissingExtra("sayso serve", "web", error.name) from error
-    from sayso.bots.platforms import make_platforms, secrets_of
+    from sayso.bots.service import make_platforms, secrets_of
 
     settings = service.settings
     set_up_logging(settings.log, secrets_of(settings))
@@ -99,7 +98,7 @@ def _end(code: ExitCode) -> None:
 
 
 async def _serve(plan: Plan, output: Output) -> ExitCode:
-    from sayso.bots.serving import serve as serving
+    from sayso.bots.service import serve as serving
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

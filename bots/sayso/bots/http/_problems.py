@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sayso.bots.membership import LookUpFailed
+from sayso.bots.people import LookUpFailed
 from sayso.engine import (
     InvalidWorkflow,
     KeyReused,

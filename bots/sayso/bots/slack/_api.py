@@ -12,7 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sayso.bots.outbox import (
+from sayso.bots.chats import (
     ContentRefused,
     DeliveryProblem,
     MessageGone,

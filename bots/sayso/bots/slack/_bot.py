@@ -18,10 +18,8 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
 from sayso.adapters.slack import REQUEST_PATH
-from sayso.bots.findings import Finding
-from sayso.bots.lifetime import Afterwards, Stopping
-from sayso.bots.outbox import DeliveryProblem
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Parts
+from sayso.bots.chats import Afterwards, DeliveryProblem, Finding, Stopping
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._handler import Handler

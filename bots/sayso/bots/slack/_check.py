@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sayso.adapters.slack import SCOPES
-from sayso.bots.findings import Finding
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.chats import DeliveryProblem, Finding
+from sayso.bots.people import LookUpFailed
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import Identity, Installation, person_id
 from sayso.bots.slack._surface import PLATFORM

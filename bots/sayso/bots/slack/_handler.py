@@ -39,22 +39,24 @@ from sayso.adapters.slack import (
     render_words,
     words_view,
 )
-from sayso.bots.cards import card_of
-from sayso.bots.chats import Judged, Seen, Standing
-from sayso.bots.commands import Command, Reply
-from sayso.bots.desk import Press, outdated_words
-from sayso.bots.lifetime import Afterwards
-from sayso.bots.look_ups import Arrival, both, in_time
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.outbox import DeliveryProblem, Unclear
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Command, Parts, Press, Reply
+from sayso.bots.chats import (
+    Afterwards,
+    DeliveryProblem,
+    Judged,
+    Seen,
+    Standing,
+    Unclear,
+    card_of,
+    outdated_words,
+)
+from sayso.bots.people import Arrival, LookUpFailed, Turns, both, in_time
 from sayso.bots.slack._api import Api, Expired
 from sayso.bots.slack._home import Home
 from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling
 from sayso.bots.slack._views import TRIGGER_LIVES, Views
-from sayso.bots.turns import Turns
 from sayso.engine import CardRecord, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")

@@ -13,12 +13,9 @@ from msgspec.structs import replace
 
 from sayso.adapters.cards import Words, place_name
 from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view, kept_view, words_home
-from sayso.bots.cards import card_of
-from sayso.bots.chats import Judged, Standing
-from sayso.bots.desk import outdated_words
-from sayso.bots.look_ups import in_time, look_up_deadline
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Parts
+from sayso.bots.chats import Judged, Standing, card_of, outdated_words
+from sayso.bots.people import LookUpFailed, in_time, look_up_deadline
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import People
 from sayso.config import UnknownDestination

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.bots.look_ups import at_once, both
-from sayso.bots.membership import CLOSED, LookUpFailed, LookUpThrottled, Members
-from sayso.bots.outbox import DeliveryProblem, Throttled
+from sayso.bots.chats import DeliveryProblem, Throttled
+from sayso.bots.people import CLOSED, LookUpFailed, LookUpThrottled, Members, at_once, both
 from sayso.bots.slack._api import Api
 from sayso.config import Destination
 from sayso.engine import PersonId, SQLiteStore

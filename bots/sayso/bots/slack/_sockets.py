@@ -13,8 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Stopping
-from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.chats import FIRST_BACK_OFF, LONGEST_BACK_OFF, DeliveryProblem, Stopping
 from sayso.bots.slack._api import Api
 
 logger = logging.getLogger("sayso.slack")

@@ -19,9 +19,21 @@ from sayso.adapters.slack import (
     render_mentions,
     render_words,
 )
-from sayso.bots.cards import accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
-from sayso.bots.chats import Reference
-from sayso.bots.outbox import Budget, DeliveryProblem, Keep, Rate, Unclear, Undeliverable
+from sayso.bots.chats import (
+    Budget,
+    DeliveryProblem,
+    Keep,
+    Rate,
+    Reference,
+    Unclear,
+    Undeliverable,
+    accounts_of,
+    card_of,
+    groups_of,
+    lacks_rest,
+    message_of,
+    rest_mark,
+)
 from sayso.bots.slack._api import Api, budget_key
 from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore

@@ -11,8 +11,7 @@ from typing import Any
 
 from sayso.adapters.cards import Words
 from sayso.adapters.slack import Pressed, SlackMessage, render_words
-from sayso.bots.lifetime import REPLIES_LIVE, WORDS_LIVE, Afterwards
-from sayso.bots.outbox import DeliveryProblem, Throttled, Unclear
+from sayso.bots.chats import REPLIES_LIVE, WORDS_LIVE, Afterwards, DeliveryProblem, Throttled, Unclear
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._home import Home
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from sayso.bots.lifetime import Ready, Stopping
-from sayso.bots.outbox import DeliveryProblem, Undeliverable
+from sayso.bots.chats import DeliveryProblem, Ready, Stopping, Undeliverable
 from sayso.bots.slack._api import is_about_token
 from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM

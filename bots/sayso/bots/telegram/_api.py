@@ -13,7 +13,7 @@ from telegram import error as telegram_error
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from sayso.bots.outbox import (
+from sayso.bots.chats import (
     ContentRefused,
     DeliveryProblem,
     MessageGone,

@@ -12,10 +12,16 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
-from sayso.bots.findings import Finding
-from sayso.bots.lifetime import FIRST_BACK_OFF, LONGEST_BACK_OFF, Afterwards, Stopping, pause_after
-from sayso.bots.outbox import DeliveryProblem
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Parts
+from sayso.bots.chats import (
+    FIRST_BACK_OFF,
+    LONGEST_BACK_OFF,
+    Afterwards,
+    DeliveryProblem,
+    Finding,
+    Stopping,
+    pause_after,
+)
 from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict, is_about_token
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._check import check_telegram

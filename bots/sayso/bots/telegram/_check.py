@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sayso.bots.findings import Finding
-from sayso.bots.outbox import DeliveryProblem
+from sayso.bots.chats import DeliveryProblem, Finding
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Members, Settings, TelegramSettings

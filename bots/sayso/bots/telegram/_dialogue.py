@@ -32,13 +32,9 @@ from sayso.adapters.telegram import (
     take_button,
     take_text,
 )
-from sayso.bots.cards import card_of
-from sayso.bots.chats import Reference
-from sayso.bots.desk import Press, outdated_words
-from sayso.bots.lifetime import WORDS_LIVE, Afterwards
-from sayso.bots.look_ups import Arrival
-from sayso.bots.membership import NOBODY
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Parts, Press
+from sayso.bots.chats import WORDS_LIVE, Afterwards, Reference, card_of, outdated_words
+from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._conversations import Conversations

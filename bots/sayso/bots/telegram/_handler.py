@@ -25,14 +25,19 @@ from sayso.adapters.telegram import (
     as_html,
     inert,
 )
-from sayso.bots.chats import Judged, Reference, Seen, Standing
-from sayso.bots.commands import Command
-from sayso.bots.desk import Answered, Press
-from sayso.bots.lifetime import REPLIES_LIVE, WORDS_LIVE, Afterwards
-from sayso.bots.look_ups import Arrival
-from sayso.bots.membership import NOBODY
-from sayso.bots.outbox import DeliveryProblem, Throttled
-from sayso.bots.serving import Parts
+from sayso.bots.answers import Answered, Command, Parts, Press
+from sayso.bots.chats import (
+    REPLIES_LIVE,
+    WORDS_LIVE,
+    Afterwards,
+    DeliveryProblem,
+    Judged,
+    Reference,
+    Seen,
+    Standing,
+    Throttled,
+)
+from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._api import Api, TooLate
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._dialogue import Dialogue

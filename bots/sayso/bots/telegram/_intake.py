@@ -14,9 +14,8 @@ from typing import Any, Self, cast
 from weakref import WeakKeyDictionary
 
 from sayso.adapters.telegram import Event, Unreadable, parse_update
-from sayso.bots.look_ups import Arrival
+from sayso.bots.people import Arrival, Turns
 from sayso.bots.telegram._chats import PLATFORM
-from sayso.bots.turns import Turns
 from sayso.engine import Clock, StoreError
 
 logger = logging.getLogger("sayso.telegram")

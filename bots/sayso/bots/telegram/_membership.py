@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sayso.bots.membership import CLOSED, LookUpFailed, LookUpThrottled, Members
-from sayso.bots.outbox import DeliveryProblem, Throttled, Undeliverable
+from sayso.bots.chats import DeliveryProblem, Throttled, Undeliverable
+from sayso.bots.people import CLOSED, LookUpFailed, LookUpThrottled, Members
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import Chats
 from sayso.config import Destination

@@ -22,9 +22,22 @@ from sayso.adapters.telegram import (
     render_copy,
     render_former,
 )
-from sayso.bots.cards import accounts_of, card_of, lacks_rest, message_of, rest_mark
-from sayso.bots.chats import Reference, UnderWay
-from sayso.bots.outbox import Budget, DeliveryProblem, Keep, MessageGone, Rate, Unclear, Undeliverable
+from sayso.bots.chats import (
+    Budget,
+    DeliveryProblem,
+    Keep,
+    MessageGone,
+    Rate,
+    Reference,
+    Unclear,
+    Undeliverable,
+    UnderWay,
+    accounts_of,
+    card_of,
+    lacks_rest,
+    message_of,
+    rest_mark,
+)
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination

@@ -16,9 +16,8 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
-from sayso.bots.cards import card_of
-from sayso.bots.commands import has_voted
-from sayso.bots.desk import Answered, Desk, Press
+from sayso.bots.answers import Answered, Desk, Press, has_voted
+from sayso.bots.chats import card_of
 from sayso.bots.http import (
     Caller,
     Credentials,

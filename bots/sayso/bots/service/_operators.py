@@ -14,9 +14,8 @@ from typing import cast
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import set_off, visible, visible_line
-from sayso.bots.lifetime import Ready, pause_after
-from sayso.bots.links import SURE, called
-from sayso.bots.outbox import CardSurface, ContentRefused, DeliveryProblem, Undeliverable
+from sayso.bots.answers import SURE, called
+from sayso.bots.chats import CardSurface, ContentRefused, DeliveryProblem, Ready, Undeliverable, pause_after
 from sayso.engine import AuditRow, SQLiteReader, SQLiteStore, StoreError, UnknownRun, WorkflowStatus
 from sayso.engine.store import Change, Listener
 

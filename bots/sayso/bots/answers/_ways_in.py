@@ -11,9 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sayso.bots.groups import PREFIX, STALE, Belonging, Groups
-from sayso.bots.look_ups import Known, at_once, both, in_time, look_up_deadline
-from sayso.bots.membership import LookUpFailed, Membership
+from sayso.bots.people import (
+    Belonging,
+    Groups,
+    Known,
+    LookUpFailed,
+    Membership,
+    at_once,
+    both,
+    in_time,
+    look_up_deadline,
+)
+from sayso.bots.people._groups import PREFIX, STALE
 from sayso.config import MEMBERS, PLATFORMS, Destination, Settings, UnknownDestination
 from sayso.engine import (
     NOT_YOURS,

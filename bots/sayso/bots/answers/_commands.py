@@ -12,14 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sayso.adapters.cards import Words
-from sayso.adapters.console import first_word, visible_line
-from sayso.bots.desk import Desk, Press
+from sayso.adapters.console import first_word, parse_address, parse_id, visible_line
+from sayso.bots.answers._desk import Desk, Press
+from sayso.bots.answers._links import SURE, Links
+from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
-from sayso.bots.links import SURE, Links
-from sayso.bots.look_ups import at_once, look_up_deadline
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.short_ids import parse_address, parse_id
-from sayso.bots.ways_in import WayIn, WaysIn, one_account
+from sayso.bots.people import LookUpFailed, at_once, look_up_deadline
 from sayso.engine import (
     CardRecord,
     InvalidAnswer,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.turns import Turn, no_turn
+from sayso.bots.people._membership import LookUpFailed
+from sayso.bots.people._turns import Turn, no_turn
 from sayso.engine import Clock
 
 Found = TypeVar("Found")

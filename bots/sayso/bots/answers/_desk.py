@@ -16,11 +16,10 @@ from sayso.adapters.cards import (
     unreadable_words,
 )
 from sayso.adapters.console import visible_line
+from sayso.bots.answers._ways_in import WayIn, WaysIn
+from sayso.bots.chats import outdated_words
 from sayso.bots.http import Act, Caller
-from sayso.bots.look_ups import both, known, look_up_deadline
-from sayso.bots.membership import LookUpFailed
-from sayso.bots.turns import Turn, no_turn
-from sayso.bots.ways_in import WayIn, WaysIn
+from sayso.bots.people import LookUpFailed, Turn, both, known, look_up_deadline, no_turn
 from sayso.config import PLATFORMS, Settings
 from sayso.engine import (
     ACCOUNTS_CHANGED,
@@ -32,7 +31,6 @@ from sayso.engine import (
     Outcome,
     OutcomeKind,
     PersonId,
-    RequestStatus,
     Runtime,
     SQLiteStore,
     StoreError,
@@ -104,13 +102,6 @@ class Heard:
 _VOTERS_UNKNOWN = (
     "Not done: it could not be found out who else has voted or asked. Please try again in a minute."
 )
-
-_CLOSED = {
-    RequestStatus.ANSWERED: OutcomeKind.ALREADY_ANSWERED,
-    RequestStatus.EXPIRED: OutcomeKind.EXPIRED,
-    RequestStatus.WITHDRAWN: OutcomeKind.WITHDRAWN,
-    RequestStatus.CANCELLED: OutcomeKind.CANCELLED,
-}
 
 
 class Answers(Protocol):
@@ -349,16 +340,6 @@ class Desk:
             ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
         )
         return (f"{NOT_YOURS} It was asked of {asked}.{f' {way.why}' if way.why else ''}",)
-
-
-def outdated_words(record: CardRecord, revision: int) -> Words | None:
-    """Why a card of this revision takes no answer any more, whoever gives it; None if it does."""
-    request = record.request
-    if not request.open:
-        return reply_words(Outcome(_CLOSED[request.status], ""), record, None)
-    if revision != request.revision:
-        return reply_words(Outcome(OutcomeKind.SUPERSEDED, ""), record, None)
-    return None
 
 
 def _lacks_remark(press: Press, record: CardRecord, value: Json) -> bool:

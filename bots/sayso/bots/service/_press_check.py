@@ -16,10 +16,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sayso.bots.findings import Finding
-from sayso.bots.operator import mismatched_parts
-from sayso.bots.platforms import make_platforms
-from sayso.bots.serving import Parts, Plan, Platform, serve
+from sayso.bots.answers import Parts
+from sayso.bots.chats import Finding, Platform
+from sayso.bots.service._operators import mismatched_parts
+from sayso.bots.service._platforms import make_platforms
+from sayso.bots.service._sayso import Plan, serve
 from sayso.config import HttpSettings, Settings
 from sayso.engine import Policy, SaysoError, SQLiteStore, Stage, Workflow, node, request_input
 

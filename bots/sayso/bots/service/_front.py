@@ -24,7 +24,7 @@ from sayso.bots.http import (
     sign_in_url,
     socket_path,
 )
-from sayso.bots.look_ups import look_up_deadline
+from sayso.bots.people import look_up_deadline
 from sayso.bots.web import InboxParts, add_inbox
 from sayso.config import HttpSettings, host_and_port, read_secret
 from sayso.engine import local_person
@@ -32,7 +32,9 @@ from sayso.engine import local_person
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sayso.bots.serving import Parts, Plan, Platform
+    from sayso.bots.answers import Parts
+    from sayso.bots.chats import Platform
+    from sayso.bots.service._sayso import Plan
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_LOOKS = 300

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sayso.bots.client import ServiceClient
-from sayso.bots.groups import Belonging, Groups
-from sayso.bots.look_ups import known
+from sayso.bots.client._client import ServiceClient
+from sayso.bots.people import Belonging, Groups, known
 from sayso.config import Settings, load_settings
 from sayso.engine import (
     CodeThreads,

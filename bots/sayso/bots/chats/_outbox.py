@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from sayso.bots.chats import Reference, UnderWay
-from sayso.bots.outbox._refusals import Patience, Refusals
-from sayso.bots.outbox._surface import (
+from sayso.bots.chats._messages import Reference, UnderWay
+from sayso.bots.chats._refusals import Patience, Refusals
+from sayso.bots.chats._surface import (
     CardSurface,
     ContentRefused,
     DeliveryProblem,

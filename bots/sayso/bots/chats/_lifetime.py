@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
-from sayso.bots.outbox import Budget, DeliveryProblem, Throttled
+from sayso.bots.chats._budget import Budget
+from sayso.bots.chats._surface import DeliveryProblem, Throttled
 from sayso.engine import StoreError
 
 Sent = TypeVar("Sent")

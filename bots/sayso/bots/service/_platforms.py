@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sayso.bots.findings import Finding
-from sayso.bots.service import MissingExtra
+from sayso.bots.chats import Finding
+from sayso.bots.client import MissingExtra
 from sayso.config import Settings
 
 if TYPE_CHECKING:
-    from sayso.bots.serving import Parts, Platform
+    from sayso.bots.answers import Parts
+    from sayso.bots.chats import Platform
 
 
 def make_platforms(parts: Parts) -> list[Platform]:

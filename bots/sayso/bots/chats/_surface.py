@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from sayso.adapters.cards import Words
-from sayso.bots.chats import Reference
-from sayso.bots.outbox._budget import Budget
+from sayso.bots.chats._budget import Budget
+from sayso.bots.chats._messages import Reference
 from sayso.engine import CardRecord, Delivery, Kept, Notice
 
 Keep: TypeAlias = Callable[[Reference, "Kept | None"], Awaitable[None]]

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sayso.bots.look_ups import Known, at_once
-from sayso.bots.membership import NOBODY, LookUpFailed, LookUpThrottled, Members, Membership
+from sayso.bots.people._look_ups import Known, at_once
+from sayso.bots.people._membership import NOBODY, LookUpFailed, LookUpThrottled, Members, Membership
 from sayso.config import Settings
 from sayso.engine import Clock, Directory, Fact
 

@@ -1,1 +1,0 @@
-../../../examples/content_creation.py

@@ -1,0 +1,91 @@
+"""The parts that work while the service runs, begun again when they fail, and ended in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sayso.bots.answers import Parts
+from sayso.bots.chats import DeliveryProblem, Outbox, Platform, Ready, Stopping, pause_after
+from sayso.bots.http import Health
+from sayso.bots.service._operators import HeadLog, OperatorDesk
+from sayso.engine import StoreError
+
+if TYPE_CHECKING:
+    from sayso.bots.service._sayso import Plan
+
+logger = logging.getLogger("sayso.serve")
+
+_FIRST_BACK_OFF = timedelta(seconds=1)
+_LONGEST_BACK_OFF = timedelta(minutes=1)
+
+
+class Crew:
+    """The parts that work while the service runs: platforms, outbox, operators' desk, the hourly line."""
+
+    def __init__(self, plan: Plan, parts: Parts, platforms: list[Platform], health: Health) -> None:
+        store, metrics = parts.store, parts.metrics
+        self._store = store
+        self._platforms = platforms
+        self._health = health
+        surfaces = {one.name: one.surface for one in platforms}
+        self._outbox = Outbox(store, surfaces.values(), metrics, parts.under_way)
+        names = frozenset(workflow.name for workflow in plan.workflows)
+        self._operator = OperatorDesk(store, surfaces, plan.settings.operator, names)
+        metrics.on_alarm.append(self._operator.wake)
+        self._head = HeadLog(store.reader)
+        self._stopping = Stopping()
+        self._taking: list[asyncio.Task[None]] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    def begin(self, group: asyncio.TaskGroup) -> None:
+        """Start every part."""
+        for platform in self._platforms:
+            self._health.report(platform.name, "it is connecting")
+            self._taking.append(
+                group.create_task(self._again(platform.name, platform.run), name=platform.name)
+            )
+        self._sending = group.create_task(self._again("outbox", self._outbox.run), name="outbox")
+        group.create_task(self._again("operators", self._operator.run), name="operators")
+        group.create_task(self._again("audit head", self._head.run), name="audit head")
+
+    async def end(self) -> None:
+        """Take no more events, finish those in flight, then flush the outbox."""
+        self._stopping.set()
+        for platform in self._platforms:
+            platform.stop()
+        if self._taking:
+            await asyncio.wait(self._taking)
+        self._outbox.stop()
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
+
+    async def _again(self, name: str, run: Callable[[Ready], Awaitable[None]]) -> None:
+        """Run a part, and again after a while when it fails: one part's failure is no other's. It is unwell from then
+        on until it says itself that it works.
+        """
+        back_off = _FIRST_BACK_OFF
+
+        def ready(problem: str | None) -> None:
+            nonlocal back_off
+            if problem is None:
+                back_off = _FIRST_BACK_OFF
+            self._health.report(name, problem)
+
+        while not self._stopping.is_set():
+            try:
+                await run(ready)
+            except Exception as error:
+                pause = pause_after(error, back_off.total_seconds())
+                if isinstance(error, DeliveryProblem | StoreError):  # the reason says it all
+                    logger.error("%s failed: %s; it is begun again in %g s", name, error, pause)  # noqa: TRY400
+                else:
+                    logger.exception("%s failed; it is begun again in %g s", name, pause)
+                self._health.report(name, f"{type(error).__name__}: {error}")
+                await self._stopping.pause(pause)
+                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+            else:
+                return
