@@ -12,6 +12,7 @@ from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
+from sayso.engine._platforms import PlatformPeople, find_platform, installed_platforms, platform_names
 from sayso.engine._policy import (
     NOT_YOURS,
     Fact,
@@ -71,6 +72,7 @@ from sayso.engine.errors import (
     NotApplicable,
     NotApproved,
     OperatorError,
+    PlatformUnusable,
     RequestExpired,
     RequestWithdrawn,
     RightLapsed,
@@ -160,6 +162,8 @@ __all__ = [
     "OutcomeKind",
     "Person",
     "PersonId",
+    "PlatformPeople",
+    "PlatformUnusable",
     "Policy",
     "Progress",
     "Question",
@@ -212,12 +216,15 @@ __all__ = [
     "check_parked",
     "evaluate",
     "export_row",
+    "find_platform",
     "fold_text",
+    "installed_platforms",
     "interests",
     "is_approval",
     "is_person",
     "local_person",
     "node",
+    "platform_names",
     "read_json",
     "read_number",
     "request_approval",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sayso.engine._platforms import find_platform, installed_platforms
 from sayso.engine.errors import InvalidRequest
 
 OPERATOR = "operator"
@@ -21,18 +22,15 @@ GROUP = "group"
 _PROGRAM = "token:"
 _WEB = "web"
 _PERSON_KINDS = frozenset({"local", _WEB, "token", "person"})
-_CHAT_KINDS = frozenset({"slack", "telegram"})
 
 
 def is_person(entry: str) -> bool:
-    """Whether an entry names one person: `person:ana`, `web:ana`, `slack:T1:U2`, and in Telegram a chat id above
-    zero.
-    """
+    """Whether an entry names one person: `person:ana`, `web:ana`, or an account as its platform writes it."""
     kind, _, rest = entry.partition(":")
     if kind in _PERSON_KINDS:
         return bool(rest.strip())
-    team, _, user = rest.partition(":")
-    return (kind == "slack" and bool(team and user)) or (kind == "telegram" and rest.isdecimal())
+    platform = find_platform(kind)
+    return platform is not None and platform.is_person(rest)
 
 
 def canonical(entry: str) -> str:
@@ -65,10 +63,11 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
     entries = (to,) if isinstance(to, str) else tuple(to)
     for entry in entries:
         if not _is_audience(entry):
+            chats = " or ".join(one.example_place for one in installed_platforms())
             raise InvalidRequest(
                 "to",
-                f"{entry!r} names nobody. Use console, web, api, operator, a chat such as slack:#releases or "
-                "telegram:-100123, a person such as person:ana or local:ana, or a group such as group:sre",
+                f"{entry!r} names nobody. Use console, web, api, operator, a chat such as {chats}, "
+                "a person such as person:ana or local:ana, or a group such as group:sre",
             )
     return tuple(dict.fromkeys(canonical(entry) for entry in entries))
 
@@ -79,7 +78,7 @@ def _is_audience(entry: object) -> bool:
     if entry == OPERATOR or entry in LOCAL_SURFACES:
         return True
     kind, _, name = entry.partition(":")
-    return bool(name) and (kind in _PERSON_KINDS or kind in _CHAT_KINDS or kind.isidentifier())
+    return bool(name) and kind.isidentifier()
 
 
 def chats(entries: Sequence[str]) -> list[str]:

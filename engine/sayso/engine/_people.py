@@ -1,5 +1,5 @@
-"""Who people are: accounts, as text that surfaces hand in (`local:ana`, `web:ana`, `token:ci`, `slack:T1:U2`,
-`telegram:7`), and the directory that says which accounts are one person (`person:ana`) and who belongs to a group.
+"""Who people are: accounts, as text that surfaces hand in (`local:ana`, `web:ana`, `token:ci`, and those of
+platforms), and the directory that says which accounts are one person (`person:ana`) and who belongs to a group.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import NewType
 
 import msgspec
 
 from sayso.engine._audience import GROUP, canonical, chats, is_person
+from sayso.engine._platforms import platform_names
 
 PersonId = NewType("PersonId", str)
 """One account of a person on one surface; ids are the platform's immutable ones, never display names."""
@@ -103,7 +105,10 @@ class Directory(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
 
-_LIKE_AN_ID = re.compile(r"\b(slack|telegram|web|local|token|person):")
+@cache
+def _like_an_id() -> re.Pattern[str]:
+    kinds = sorted({"web", "local", "token", PERSON} | platform_names())
+    return re.compile(rf"\b({'|'.join(kinds)}):")
 
 
 def fold_name(name: str) -> str:
@@ -149,7 +154,7 @@ def tell_apart(people: Sequence[NamedPerson], called: Mapping[str, AbstractSet[s
     found: dict[str, str] = {}
     for one, name in shown:
         folded = fold_name(name)
-        if len(alike[folded]) > 1 or (one.name and _LIKE_AN_ID.search(folded)):
+        if len(alike[folded]) > 1 or (one.name and _like_an_id().search(folded)):
             found[one.person] = f"{name} ({one.account})"
         elif one.name:
             found[one.person] = name

@@ -45,6 +45,7 @@ from sayso.engine._audience import (
     parse_audience,
 )
 from sayso.engine._conditions import check_syntax
+from sayso.engine._platforms import example_people
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
@@ -349,7 +350,7 @@ def reassign(
         did = "made" if policy.author in ids else "asked for"
         return f"You {did} this, so you do not say who approves it."
     if not is_person(to):
-        return f"{to} is no person. Hand it over to one, such as person:ana, slack:T1:U2 or telegram:7."
+        return f"{to} is no person. Hand it over to one, such as {example_people()}or person:ana."
     theirs = {to, *accounts}
     if not theirs.isdisjoint(policy.audience):
         return f"{to} is asked already."

@@ -169,7 +169,7 @@ class Runtime:
     ) -> Outcome:
         """Answer a request, from any event loop; returns what became of it, once that is committed.
 
-        `person` is who answers (`slack:T1:U2`), `via` the surface or destination they came in by, which the request's
+        `person` is who answers (`web:ana`), `via` the surface or destination they came in by, which the request's
         policy checks; `revision` is that of the card they saw. A repeated `event_key` of theirs returns the outcome
         recorded for it, with `repeated`. `received_at` is when we received the event: what counts for the deadline.
         `facts` are what was looked up of them, such as the groups they belong to. With `break_glass` they approve

@@ -20,7 +20,7 @@ The families say who must act::
     │   ├── AnswerRefused        an answer by name that was refused
     │   └── UnusedInput          input that no question took
     └── OperatorError        whoever runs sayso
-        ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists
+        ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists, PlatformUnusable
         └── StoreError
             ├── StoreInUse, StoreFull, StoreUnreadable, StoreReplaced, SchemaTooNew, StoreClosed
 """
@@ -269,6 +269,19 @@ class TokenExists(OperatorError):
     def __init__(self, person: str) -> None:
         self.person = person
         super().__init__(f"there is a {person} already. Remove it first, or take another name.")
+
+
+class PlatformUnusable(OperatorError):
+    """An installed package names a platform that cannot be used, by the entry point `value`; `reason` says why."""
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
+        self.name = name
+        self.value = value
+        self.reason = reason
+        super().__init__(
+            f"the platform {name!r} of the entry point {value!r} cannot be used: {reason}. Correct or remove the "
+            "package that it is from."
+        )
 
 
 class StoreError(OperatorError):

@@ -18,13 +18,13 @@ def make_platforms(parts: Parts) -> list[Platform]:
     platforms: list[Platform] = []
     if parts.settings.slack is not None:
         try:
-            from sayso.bots.slack import SlackBot
+            from sayso.bots.slack._bot import SlackBot
         except ModuleNotFoundError as error:
             raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
         platforms.append(SlackBot(parts))
     if parts.settings.telegram is not None:
         try:
-            from sayso.bots.telegram import TelegramBot
+            from sayso.bots.telegram._bot import TelegramBot
         except ModuleNotFoundError as error:
             raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
         platforms.append(TelegramBot(parts))
@@ -36,16 +36,16 @@ async def check_platforms(settings: Settings) -> list[Finding]:
     findings: list[Finding] = []
     if settings.slack is not None:
         try:
-            from sayso.bots import slack
+            from sayso.bots.slack._bot import check as check_slack
         except ModuleNotFoundError as error:
             raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
-        findings += await slack.check(settings)
+        findings += await check_slack(settings)
     if settings.telegram is not None:
         try:
-            from sayso.bots import telegram
+            from sayso.bots.telegram._bot import check as check_telegram
         except ModuleNotFoundError as error:
             raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
-        findings += await telegram.check(settings)
+        findings += await check_telegram(settings)
     return findings
 
 

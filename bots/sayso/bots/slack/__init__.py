@@ -1,5 +1,5 @@
 """The Slack bot: sockets or signed requests, cards, modals, the app's home, commands."""
 
-from sayso.bots.slack._bot import SlackBot, check
+from sayso.bots.slack._platform import SLACK
 
-__all__ = ["SlackBot", "check"]
+__all__ = ["SLACK"]

@@ -1,6 +1,5 @@
 """The Telegram bot: connections, updates, cards."""
 
-from sayso.bots.telegram._api import Api
-from sayso.bots.telegram._bot import PRESSES_KEPT, WEBHOOK_PATH, TelegramBot, check
+from sayso.bots.telegram._platform import TELEGRAM
 
-__all__ = ["PRESSES_KEPT", "WEBHOOK_PATH", "Api", "TelegramBot", "check"]
+__all__ = ["TELEGRAM"]

@@ -1,5 +1,5 @@
-"""One account in several forms, as its platform confirms them: `slack:T1:U2`, which was written before, and
-`slack:E1:U2`, which is written now. What was recorded stays as it is; all forms are one person from the commit on.
+"""One account in several forms, as its platform confirms them: one that was written before, and one that is written
+now. What was recorded stays as it is; all forms are one person from the commit on.
 """
 
 from __future__ import annotations
