@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sayso.adapters.telegram import kept_message
 from sayso.config import PolicySettings, StageSettings
 from sayso.testing.platform import FaultKind
 from sayso.testing.telegram import SeenMessage
@@ -334,3 +335,22 @@ async def test_a_reminder_posts_the_card_anew(stopped: Stage) -> None:
         assert new.message_id > card.message_id
         assert (await stage.ana.press(new, "✅ approve")).text == APPROVED
         assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_a_card_that_an_earlier_version_sent_still_takes_its_answer(stage: Stage) -> None:
+    """Its buttons carry no prefix, and the id of the request as it is."""
+    run_id, card = await stage.ask(prompt=PROMPT)
+    request_id = (await stage.service.card(run_id)).request.id
+    rows = keyboard(stage)
+    for number, button in enumerate(rows[0]):
+        button["callback_data"] = f"a:{request_id}:1:{number}:1"
+    where = {
+        "chat_id": stage.group.id,
+        "message_id": card.message_id,
+        "reply_markup": {"inline_keyboard": rows},
+    }
+    kept = kept_message((await call(stage, "editMessageReplyMarkup", **where))["result"])
+    assert kept is not None
+    name = f"{stage.group.id}/{card.message_id}"
+    await stage.service.store.keep_rendering(request_id, stage.place, 1, name, kept)
+    assert (await stage.ana.press(await stage.ana.now(card), "✅ approve")).text == APPROVED

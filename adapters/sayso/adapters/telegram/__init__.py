@@ -24,7 +24,7 @@ from sayso.adapters.telegram._conversation import (
     take_button,
     take_text,
 )
-from sayso.adapters.telegram._data import Action, CardButton, StepAction, StepButton, decode
+from sayso.adapters.telegram._data import PREFIX, Action, CardButton, StepAction, StepButton, decode
 from sayso.adapters.telegram._kept import kept_message
 from sayso.adapters.telegram._text import (
     MESSAGE_LIMIT,
@@ -52,6 +52,7 @@ from sayso.adapters.telegram._updates import (
 
 __all__ = [
     "MESSAGE_LIMIT",
+    "PREFIX",
     "TOAST_LIMIT",
     "Action",
     "CardButton",

@@ -1,13 +1,24 @@
-"""What buttons carry: at most 64 bytes that name a request, its revision, a position and a rendering, never a value."""
+"""What buttons carry: at most 64 bytes that name a request, its revision, a position and a rendering, never a value.
+
+All of it begins with `PREFIX`, so that another program of the same bot knows which presses are sayso's. The id of a
+request is in base64 for that, or the bytes would not do. Cards and messages of earlier versions carry neither.
+"""
 
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import StrEnum
 
-_CARD = re.compile(r"([a-z]):([0-9a-f]{32}):([0-9]{1,9})(?::([0-9]{1,6}))?(?::([0-9]{1,10}))?")
-_STEP = re.compile(r"c([a-z])(?::([0-9]{1,6}))?(?::([0-9]{1,10}))?")
+PREFIX = "sayso:"
+"""What the `callback_data` of every button of sayso's begins with."""
+
+_NUMBERS = r"(?::([0-9]{1,6}))?(?::([0-9]{1,10}))?"
+_CARD = re.compile(rf"{PREFIX}([a-z]):([\w-]{{22}}):([0-9]{{1,9}}){_NUMBERS}", re.ASCII)
+_STEP = re.compile(rf"{PREFIX}c([a-z]){_NUMBERS}", re.ASCII)
+_FORMER_CARD = re.compile(rf"([a-z]):([0-9a-f]{{32}}):([0-9]{{1,9}}){_NUMBERS}", re.ASCII)
+_FORMER_STEP = re.compile(rf"c([a-z]){_NUMBERS}", re.ASCII)
 
 
 class Action(StrEnum):
@@ -46,7 +57,8 @@ class CardButton:
     def encode(self) -> str:
         """The button's `callback_data`."""
         drawn = "" if self.rendering is None else f":{self.rendering}"
-        return f"{self.action}:{self.request_id}:{self.revision}:{self.number}{drawn}"
+        name = urlsafe_b64encode(bytes.fromhex(self.request_id)).decode().rstrip("=")
+        return f"{PREFIX}{self.action}:{name}:{self.revision}:{self.number}{drawn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +74,26 @@ class StepButton:
     def encode(self) -> str:
         """The button's `callback_data`."""
         drawn = "" if self.rendering is None else f":{self.rendering}"
-        return f"c{self.action}:{self.number}{drawn}"
+        return f"{PREFIX}c{self.action}:{self.number}{drawn}"
 
 
 def decode(data: str) -> CardButton | StepButton | None:
     """The button of a `callback_data`, or None for what sayso never made."""
     try:
         if match := _CARD.fullmatch(data):
-            rendering = None if match[5] is None else int(match[5])
-            return CardButton(Action(match[1]), match[2], int(match[3]), int(match[4] or 0), rendering)
-        if match := _STEP.fullmatch(data):
-            rendering = None if match[3] is None else int(match[3])
-            return StepButton(StepAction(match[1]), int(match[2] or 0), rendering)
+            return _card(match, urlsafe_b64decode(f"{match[2]}==").hex())
+        if match := _STEP.fullmatch(data) or _FORMER_STEP.fullmatch(data):
+            return StepButton(StepAction(match[1]), int(match[2] or 0), _number(match[3]))
+        if match := _FORMER_CARD.fullmatch(data):
+            return _card(match, match[2])
     except ValueError:
         return None
     return None
+
+
+def _card(match: re.Match[str], request_id: str) -> CardButton:
+    return CardButton(Action(match[1]), request_id, int(match[3]), int(match[4] or 0), _number(match[5]))
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
