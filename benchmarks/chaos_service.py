@@ -19,8 +19,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
 from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import Settings
@@ -238,19 +236,13 @@ def _aside(one: Path) -> Path:
 
 async def run(given: dict[str, Any]) -> None:
     """Serve, and start runs as they are told, until SIGTERM or until nobody is there to tell more."""
-    made: list[Parts] = []
-
-    def platforms(parts: Parts) -> list[Platform]:
-        made.append(parts)
-        return make_platforms(parts)
-
     plan = Plan(
         settings=Settings(**given["settings"]),
         new_store=lambda: SQLiteStore(Path(given["database"])),
         workflows=[workflow, unruly],
         starters={},
         audiences={},
-        platforms=platforms,
+        platforms=make_platforms,
         exit_code=exit_code_of,
     )
     lines = asyncio.StreamReader()
@@ -261,7 +253,7 @@ async def run(given: dict[str, Any]) -> None:
         print(f"serving {serving.url}", flush=True)
         while line := await lines.readline():
             told = json.loads(line)
-            await _start(made[0].runtime, told)
+            await _start(serving.runtime, told)
             print(f"started {told['run_id']}", flush=True)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.chat_stage import CHANNEL, Stage, a_stage
-from sayso.bots.answers import Parts
+from sayso.engine import Runtime
 
 RATES = (1, 10, 50)
 COMMITS = 300
@@ -90,13 +90,13 @@ async def at_rate(
 
 
 async def slack_presses(
-    stage: Stage, parts: Parts, rate: int, seconds: float, first: int
+    stage: Stage, runtime: Runtime, rate: int, seconds: float, first: int
 ) -> list[tuple[float, float]]:
     """Ask, and have Ana press in Slack."""
     ana, numbers = stage.in_slack[0], list(range(first, first + max(3, int(rate * seconds))))
     sent = len(stage.slack.calls_of("chat.postMessage"))
     for number in numbers:
-        await stage.ask(parts, number, CHANNEL)
+        await stage.ask(runtime, number, CHANNEL)
     await stage.slack.until(lambda: len(stage.slack.calls_of("chat.postMessage")) >= sent + len(numbers))
     cards = {one.text.split("?")[0]: one for one in ana.messages(stage.channel) if not one.is_ephemeral}
 
@@ -112,13 +112,13 @@ async def slack_presses(
 
 
 async def telegram_presses(
-    stage: Stage, parts: Parts, rate: int, seconds: float, first: int
+    stage: Stage, runtime: Runtime, rate: int, seconds: float, first: int
 ) -> list[tuple[float, float]]:
     """Ask, and have Ana press in Telegram."""
     ana, numbers = stage.in_telegram[0], list(range(first, first + max(3, int(rate * seconds))))
     sent = len(stage.telegram.calls_of("sendMessage"))
     for number in numbers:
-        await stage.ask(parts, number, stage.group_name)
+        await stage.ask(runtime, number, stage.group_name)
     await stage.telegram.until(lambda: len(stage.telegram.calls_of("sendMessage")) >= sent + len(numbers))
     cards = {one.text.split("?")[0]: one for one in await ana.sees(stage.group) if one.labels}
 
@@ -146,11 +146,11 @@ async def run(seconds: float) -> None:
                 "| | presses a second | acknowledged p50 | p99 | beyond the bare round trip | card p50 | p99 |"
             )
             print("|---|---|---|---|---|---|---|")
-            async with stage.serving() as parts:
+            async with stage.serving() as runtime:
                 first = 0
                 for rate in RATES:
                     for name, presses in (("Slack", slack_presses), ("Telegram", telegram_presses)):
-                        taken = await presses(stage, parts, rate, seconds, first)
+                        taken = await presses(stage, runtime, rate, seconds, first)
                         first += max(3, int(rate * seconds))
                         line(name, rate, taken, commit, bare)
             problems = [*stage.slack.problems, *stage.telegram.problems]

@@ -10,12 +10,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
 from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import DestinationSettings, HttpSettings, Settings, SlackSettings, TelegramSettings
-from sayso.engine import SQLiteStore, Workflow, node, request_input
+from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
 from sayso.testing.slack import LocalSlack, SlackLimits
@@ -88,31 +86,25 @@ class Stage:
         )
 
     @asynccontextmanager
-    async def serving(self) -> AsyncGenerator[Parts]:
+    async def serving(self) -> AsyncGenerator[Runtime]:
         """The service while inside; entered again, it has been restarted."""
-        made: list[Parts] = []
-
-        def platforms(parts: Parts) -> list[Platform]:
-            made.append(parts)
-            return make_platforms(parts)
-
         plan = Plan(
             settings=self.settings(),
             new_store=lambda: SQLiteStore(self.database),
             workflows=[workflow],
             starters={},
             audiences={},
-            platforms=platforms,
+            platforms=make_platforms,
             exit_code=exit_code_of,
         )
-        async with serve(plan):
+        async with serve(plan) as serving:
             await self.slack.until(lambda: self.slack.connections == 2)
             await self.telegram.until(lambda: self.telegram.is_polled)
-            yield made[0]
+            yield serving.runtime
 
-    async def ask(self, parts: Parts, number: int, *places: str) -> str:
+    async def ask(self, runtime: Runtime, number: int, *places: str) -> str:
         """Start one run; its id."""
-        return await parts.runtime.start("bench", {"number": number, "to": list(places)}, f"run-{number}")
+        return await runtime.start("bench", {"number": number, "to": list(places)}, f"run-{number}")
 
 
 @asynccontextmanager

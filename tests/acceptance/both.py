@@ -14,8 +14,6 @@ from uuid import uuid4
 import httpx
 from pydantic import SecretStr
 
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
 from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import (
@@ -144,19 +142,13 @@ class Both:
         later: timedelta = timedelta(0),
     ) -> AsyncGenerator[Runtime]:
         """The service while inside; entered again, it has been restarted, `later` than it is."""
-        made: list[Parts] = []
-
-        def platforms(parts: Parts) -> list[Platform]:
-            made.append(parts)
-            return make_platforms(parts)
-
         plan = Plan(
             settings=self._settings(operator),
             new_store=lambda: SQLiteStore(self.folder / "sayso.db", clock=LaterClock(later)),
             workflows=[workflow],
             starters={workflow.name: frozenset({self.ana_id, self.bo_id})},
             audiences={workflow.name: to} if to else {},
-            platforms=platforms,
+            platforms=make_platforms,
             exit_code=exit_code_of,
         )
         async with serve(plan) as serving:
@@ -167,7 +159,7 @@ class Both:
             else:
                 await self.slack.until(lambda: self.slack.connections == 2)
                 await self.telegram.until(lambda: self.telegram.is_polled)
-            yield made[0].runtime
+            yield serving.runtime
         async with SQLiteReader(self.folder / "sayso.db") as reader:
             assert (await verify_audit(reader)).problems == (), "nobody wrote into the file by hand"
 

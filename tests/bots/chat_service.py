@@ -14,8 +14,6 @@ from typing import Any
 
 import httpx
 
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Platform
 from sayso.bots.cli import exit_code_of
 from sayso.bots.service import Plan, make_platforms, serve
 from sayso.config import Settings
@@ -101,23 +99,17 @@ async def chat_service(
     """The service while inside; entered again on the same database, it is the same service after a restart. When it
     has ended, its trail tells of all that stands in the tables.
     """
-    made: list[Parts] = []
-
-    def platforms(parts: Parts) -> list[Platform]:
-        made.append(parts)
-        return make_platforms(parts)
-
     plan = Plan(
         settings=settings,
         new_store=new_store or (lambda: SQLiteStore(database, clock=clock)),
         workflows=[workflow],
         starters={"flow": starters},
         audiences={},
-        platforms=platforms,
+        platforms=make_platforms,
         exit_code=exit_code_of,
     )
     async with serve(plan) as serving:
-        yield ChatService(made[0].store, made[0].runtime, serving.url)
+        yield ChatService(serving.store, serving.runtime, serving.url)
     async with SQLiteReader(database) as reader:
         assert (await verify_audit(reader)).problems == ()
 

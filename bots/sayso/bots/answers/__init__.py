@@ -3,20 +3,20 @@
 How it came and how its words get back is the platform's, the inbox's or the API's.
 """
 
+from sayso.bots.answers._answering import Answering
 from sayso.bots.answers._commands import Command, Commands, Reply, has_voted
 from sayso.bots.answers._desk import Answered, Desk, Press
 from sayso.bots.answers._links import SURE, Links, called
-from sayso.bots.answers._parts import Parts
 from sayso.bots.answers._ways_in import WaysIn
 
 __all__ = [
     "SURE",
     "Answered",
+    "Answering",
     "Command",
     "Commands",
     "Desk",
     "Links",
-    "Parts",
     "Press",
     "Reply",
     "WaysIn",

@@ -1,23 +1,81 @@
-"""A chat platform, as the service runs it."""
+"""The seam that every chat platform comes through, in two stages.
+
+First a platform is built into a connection: where its cards are shown, and who belongs to its chats. Only when those
+of all platforms are known can anybody answer, so what answers is put together then, and handed to each connection as
+it begins to listen.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sayso.bots.chats._lifetime import Ready
+from sayso.bots.chats._messages import UnderWay
 from sayso.bots.chats._surface import CardSurface
 from sayso.bots.people import Membership
+from sayso.config import Settings
+from sayso.engine import SQLiteStore
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+Answers_contra = TypeVar("Answers_contra", contravariant=True)
+"""What answers: `sayso.bots.answers.Answering`, which this room does not know."""
 
-class Platform(Protocol):
-    """A chat platform's bot, as the service runs it."""
+
+class PlatformCounts(Protocol):
+    """Who counts what a platform sees."""
+
+    def payload_unreadable(self, platform: str) -> None:
+        """What somebody did could not be read."""
+        ...
+
+    def card_forged(self, platform: str) -> None:
+        """A button was pressed in a message that shows something else than was sent."""
+        ...
+
+    def alarm(self) -> None:
+        """Operators have something to hear, which is committed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a platform's connection is built from."""
+
+    settings: Settings
+    store: SQLiteStore
+    metrics: PlatformCounts
+    under_way: UnderWay
+
+
+class Listener(Protocol):
+    """Takes what people do on a platform."""
+
+    @property
+    def router(self) -> APIRouter | None:
+        """Its webhooks, in the mode that has some."""
+        ...
+
+    async def run(self, ready: Ready) -> None:
+        """Take events until `stop`, and finish those in flight. `ready` hears what is wrong, None when nothing is.
+
+        May raise whatever goes wrong: it is logged, and run again after a while.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Have `run` end. Stopping twice is harmless."""
+        ...
+
+
+class Connection(Protocol[Answers_contra]):
+    """A platform's account, connected: cards can be sent, and people looked up."""
 
     @property
     def name(self) -> str:
-        """`slack`, `telegram`."""
+        """`slack`, `telegram`: the first part of its people and places."""
         ...
 
     @property
@@ -30,22 +88,10 @@ class Platform(Protocol):
         """Who belongs to its chats."""
         ...
 
-    @property
-    def router(self) -> APIRouter | None:
-        """Its webhooks, in the mode that has some."""
-        ...
-
-    async def run(self, ready: Ready) -> None:
-        """Take events until `stop`, and finish those in flight. `ready` hears what is wrong, None when nothing is.
-
-        May raise whatever goes wrong: it is logged, and the platform is run again after a while.
-        """
-        ...
-
-    def stop(self) -> None:
-        """Have `run` end. Stopping twice is harmless."""
+    def listen(self, answers: Answers_contra) -> Listener:
+        """What takes events and hands them to `answers`. Called once."""
         ...
 
     async def close(self) -> None:
-        """Let go of the connections that cards are sent by."""
+        """Let go of the connections that cards are sent by. Called once its listener has ended."""
         ...

@@ -22,8 +22,6 @@ from sayso.config import (
 from sayso.engine import ENDED, PersonId, Runtime, SQLiteReader, Workflow
 
 if TYPE_CHECKING:
-    from sayso.bots.answers import Parts
-    from sayso.bots.chats import Platform
     from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
 
@@ -55,7 +53,7 @@ def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
 
 async def _run(service: Service, port: int, output: Output) -> ExitCode:
     from sayso.bots.cli._content_creation import workflow
-    from sayso.bots.service import Plan, serve, set_up_logging
+    from sayso.bots.service import Plan, make_platforms, serve, set_up_logging
     from sayso.testing.page import ChatPage
     from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
@@ -64,7 +62,6 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    made: list[Parts] = []
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(
             LocalTelegram(state_file=service.path.with_suffix(".telegram.json"))
@@ -80,7 +77,7 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
             workflows=[workflow],
             starters={workflow.name: frozenset(people)},
             audiences={workflow.name: (*destinations, "operator")},
-            platforms=lambda parts: _remember(parts, made),
+            platforms=make_platforms,
             exit_code=exit_code_of,
         )
         routes = {"slack": slack.control.add_routes, "telegram": telegram.control.add_routes}
@@ -93,8 +90,8 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
                 f"port {port} or the next, for the inbox, cannot be had ({error.strerror}); name another with --port."
             ) from error
         for person, name in _names(slack, telegram).items():
-            await made[0].store.know(PersonId(person), name)
-        await _begin(workflow, made[0].runtime, made[0].store.reader, people[0])
+            await serving.store.know(PersonId(person), name)
+        await _begin(workflow, serving.runtime, serving.store.reader, people[0])
         # Whoever reads the address may press at once, and a press that finds nobody connected is lost.
         await slack.until(lambda: slack.connections > 0)
         await telegram.until(lambda: telegram.is_polled)
@@ -158,13 +155,6 @@ def _names(slack: LocalSlack, telegram: LocalTelegram) -> dict[str, str]:
     """What people are called, for cards that name them before they have pressed anything."""
     names = {f"slack:{slack.team_id}:{person.id}": person.name for person in slack.people()}
     return names | {f"telegram:{person.id}": person.name for person in telegram.people()}
-
-
-def _remember(parts: Parts, made: list[Parts]) -> list[Platform]:
-    from sayso.bots.service import make_platforms
-
-    made.append(parts)
-    return make_platforms(parts)
 
 
 async def _begin(workflow: Workflow, runtime: Runtime, reader: SQLiteReader, person: str) -> None:

@@ -13,11 +13,11 @@ _NAMESPACE = "sayso"
 
 
 class Metrics:
-    """All counters of one process. `on_alarm` is called when operators have to hear of something at once."""
+    """All counters of one process. `alarm` is called when operators have something to hear, which is committed."""
 
-    def __init__(self) -> None:
+    def __init__(self, alarm: Callable[[], None] = lambda: None) -> None:
         self.registry = CollectorRegistry()
-        self.on_alarm: list[Callable[[], None]] = []
+        self.alarm = alarm
         self._pending = self._gauge("pending_requests", "Open requests")
         self._oldest = self._gauge("oldest_request_seconds", "How long the oldest open request has waited")
         self._undelivered = self._gauge("undelivered_cards", "Cards that do not show yet what they should")
@@ -74,11 +74,6 @@ class Metrics:
     def accounts_changed(self) -> None:
         """Whose an account is has changed, or shall change."""
         self.alarm()
-
-    def alarm(self) -> None:
-        """Operators have something to hear."""
-        for callback in self.on_alarm:
-            callback()
 
     async def render(self, reader: SQLiteReader, now: datetime) -> bytes:
         """The counters as Prometheus reads them. Raises `StoreError`."""

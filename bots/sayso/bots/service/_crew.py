@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from sayso.bots.answers import Parts
-from sayso.bots.chats import DeliveryProblem, Outbox, Platform, Ready, Stopping, pause_after
+from sayso.bots.chats import DeliveryProblem, Listener, Outbox, Ready, Stopping, pause_after
 from sayso.bots.http import Health
 from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.engine import StoreError
-
-if TYPE_CHECKING:
-    from sayso.bots.service._sayso import Plan
 
 logger = logging.getLogger("sayso.serve")
 
@@ -24,30 +19,30 @@ _LONGEST_BACK_OFF = timedelta(minutes=1)
 
 
 class Crew:
-    """The parts that work while the service runs: platforms, outbox, operators' desk, the hourly line."""
+    """The parts that work while the service runs: platforms by name, outbox, operators' desk, the hourly line."""
 
-    def __init__(self, plan: Plan, parts: Parts, platforms: list[Platform], health: Health) -> None:
-        store, metrics = parts.store, parts.metrics
-        self._store = store
-        self._platforms = platforms
+    def __init__(
+        self,
+        listeners: Mapping[str, Listener],
+        outbox: Outbox,
+        operator: OperatorDesk,
+        head: HeadLog,
+        health: Health,
+    ) -> None:
+        self._listeners = listeners
+        self._outbox = outbox
+        self._operator = operator
+        self._head = head
         self._health = health
-        surfaces = {one.name: one.surface for one in platforms}
-        self._outbox = Outbox(store, surfaces.values(), metrics, parts.under_way)
-        names = frozenset(workflow.name for workflow in plan.workflows)
-        self._operator = OperatorDesk(store, surfaces, plan.settings.operator, names)
-        metrics.on_alarm.append(self._operator.wake)
-        self._head = HeadLog(store.reader)
         self._stopping = Stopping()
         self._taking: list[asyncio.Task[None]] = []
         self._sending: asyncio.Task[None] | None = None
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Start every part."""
-        for platform in self._platforms:
-            self._health.report(platform.name, "it is connecting")
-            self._taking.append(
-                group.create_task(self._again(platform.name, platform.run), name=platform.name)
-            )
+        for name, listener in self._listeners.items():
+            self._health.report(name, "it is connecting")
+            self._taking.append(group.create_task(self._again(name, listener.run), name=name))
         self._sending = group.create_task(self._again("outbox", self._outbox.run), name="outbox")
         group.create_task(self._again("operators", self._operator.run), name="operators")
         group.create_task(self._again("audit head", self._head.run), name="audit head")
@@ -55,8 +50,8 @@ class Crew:
     async def end(self) -> None:
         """Take no more events, finish those in flight, then flush the outbox."""
         self._stopping.set()
-        for platform in self._platforms:
-            platform.stop()
+        for listener in self._listeners.values():
+            listener.stop()
         if self._taking:
             await asyncio.wait(self._taking)
         self._outbox.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,9 +33,12 @@ from sayso.engine import local_person
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sayso.bots.answers import Parts
-    from sayso.bots.chats import Platform
+    from fastapi import APIRouter
+
+    from sayso.bots.answers import Desk, WaysIn
+    from sayso.bots.http import Metrics
     from sayso.bots.service._sayso import Plan
+    from sayso.engine import Runtime, SQLiteStore
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_LOOKS = 300
@@ -51,10 +55,22 @@ def _proxy_of(settings: HttpSettings) -> TrustedProxy | None:
     return TrustedProxy(settings.user_header, frozenset(settings.trusted_proxies), secret)
 
 
+@dataclass(frozen=True, slots=True)
+class FrontParts:
+    """What the front serves."""
+
+    runtime: Runtime
+    store: SQLiteStore
+    desk: Desk
+    ways_in: WaysIn
+    metrics: Metrics
+    health: Health
+
+
 class Front:
     """Puts both servers together; whoever enters `http` and `control` serves them."""
 
-    def __init__(self, plan: Plan, parts: Parts, health: Health, platforms: Sequence[Platform]) -> None:
+    def __init__(self, plan: Plan, parts: FrontParts, routers: Sequence[APIRouter]) -> None:
         settings = plan.settings.http
         store = parts.store
         self._settings = settings
@@ -76,9 +92,8 @@ class Front:
             exit_code=plan.exit_code,
         )
         door = TcpDoor(self._credentials, _proxy_of(settings))
-        routers = [one.router for one in platforms if one.router is not None]
         api_below = api_app(api, door)
-        public = public_app(health, parts.metrics, store, routers, {"/api/v1": api_below})
+        public = public_app(parts.health, parts.metrics, store, routers, {"/api/v1": api_below})
         add_inbox(
             public,
             InboxParts(

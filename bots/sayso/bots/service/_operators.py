@@ -36,7 +36,8 @@ _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 class OperatorDesk:
     """Tells one destination what operators must know. Where none is configured, the log alone says it.
 
-    A message whose end nobody knows is sent again: hearing twice of a failure does no harm.
+    Whoever has something for it sets `news`, on the loop of `run`. A message whose end nobody knows is sent again:
+    hearing twice of a failure does no harm.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class OperatorDesk:
         surfaces: Mapping[str, CardSurface],
         destination: str | None,
         workflows: frozenset[str],
+        news: asyncio.Event,
     ) -> None:
         self._store = store
         self._surfaces = surfaces
         self._destination = destination
         self._workflows = workflows
-        self._news = asyncio.Event()
+        self._news = news
 
     async def run(self, ready: Ready) -> None:
         """Work until cancelled; what was told is committed after each message. `ready` hears that it works."""
@@ -69,10 +71,6 @@ class OperatorDesk:
                     await self._news.wait()
         finally:
             self._store.hub.ignore(listener, workflows=self._workflows)
-
-    def wake(self) -> None:
-        """There may be something to tell, such as a destination that was given up. On the loop of `run`."""
-        self._news.set()
 
     def _hear(self, change: Change) -> None:
         if change.status in _WAKING or change.resolved is not None:

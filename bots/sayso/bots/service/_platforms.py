@@ -9,25 +9,25 @@ from sayso.bots.client import MissingExtra
 from sayso.config import Settings
 
 if TYPE_CHECKING:
-    from sayso.bots.answers import Parts
-    from sayso.bots.chats import Platform
+    from sayso.bots.answers import Answering
+    from sayso.bots.chats import Connection, Parts
 
 
-def make_platforms(parts: Parts) -> list[Platform]:
-    """The bots of all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
-    platforms: list[Platform] = []
+def make_platforms(parts: Parts) -> list[Connection[Answering]]:
+    """The connections of all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
+    platforms: list[Connection[Answering]] = []
     if parts.settings.slack is not None:
         try:
-            from sayso.bots.slack._bot import SlackBot
+            from sayso.bots.slack._bot import SlackConnection
         except ModuleNotFoundError as error:
             raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
-        platforms.append(SlackBot(parts))
+        platforms.append(SlackConnection(parts))
     if parts.settings.telegram is not None:
         try:
-            from sayso.bots.telegram._bot import TelegramBot
+            from sayso.bots.telegram._bot import TelegramConnection
         except ModuleNotFoundError as error:
             raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
-        platforms.append(TelegramBot(parts))
+        platforms.append(TelegramConnection(parts))
     return platforms
 
 

@@ -16,11 +16,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Finding, Platform
+from sayso.bots.chats import Finding
 from sayso.bots.service._operators import mismatched_parts
 from sayso.bots.service._platforms import make_platforms
-from sayso.bots.service._sayso import Plan, serve
+from sayso.bots.service._sayso import Plan, Serving, serve
 from sayso.config import HttpSettings, Settings
 from sayso.engine import Policy, SaysoError, SQLiteStore, Stage, Workflow, node, request_input
 
@@ -54,7 +53,7 @@ class _News(StrEnum):
     """What a step waits for."""
 
     ANSWERED = "answered"
-    MISMATCH = "mismatch"
+    RECORDED = "recorded"
 
 
 class _Trial:
@@ -65,31 +64,30 @@ class _Trial:
         self._say = say
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Queue[_News] = asyncio.Queue()
-        self._parts: Parts | None = None
+        self._service: Serving | None = None
         self._run_id = ""
 
     @asynccontextmanager
     async def served(self, settings: Settings, folder: Path) -> AsyncGenerator[None]:
         """The service with this one workflow, which has begun."""
-
-        def platforms(parts: Parts) -> list[Platform]:
-            self._parts = parts
-            parts.metrics.on_alarm.append(lambda: self._news.put_nowait(_News.MISMATCH))
-            return make_platforms(parts)
-
         plan = Plan(
             settings=settings,
             new_store=lambda: SQLiteStore(folder / "press.db"),
             workflows=[self._workflow()],
             starters={},
             audiences={},
-            platforms=platforms,
+            platforms=make_platforms,
             exit_code=lambda _: 1,
         )
-        async with serve(plan):
-            assert self._parts is not None
-            self._run_id = await self._parts.runtime.start("sayso doctor")
-            yield
+        async with serve(plan) as service:
+            self._service = service
+            hub = service.store.hub
+            listener = hub.listen_audit(self._loop, lambda: self._news.put_nowait(_News.RECORDED))
+            self._run_id = await service.runtime.start("sayso doctor")
+            try:
+                yield
+            finally:
+                hub.ignore_audit(listener)
 
     def _workflow(self) -> Workflow:
         policy = Policy(stages=[Stage([self._place], reject_at=2)])
@@ -115,31 +113,35 @@ class _Trial:
         self._say(f"{wanted}. Waiting {wait.total_seconds():g} s.")
         try:
             async with asyncio.timeout(wait.total_seconds()):
-                news = await self._news.get()
+                while await self._news.get() is not _News.ANSWERED:
+                    if (trouble := await self._trouble(subject)) is not None:
+                        return trouble
         except TimeoutError:
             return Finding.bad(subject, await self._why_nothing_came(), "Try again with a longer --wait.")
-        if news is _News.ANSWERED:
-            return Finding.good(subject, "what a press brings is what the platform said that it keeps")
-        parts = await self._differing()
-        return Finding.bad(
-            subject,
-            f"a press brings something else than the platform said that it keeps: {parts}",
-            "Presses here are refused. Please report it, with the name of the part.",
-        )
+        return Finding.good(subject, "what a press brings is what the platform said that it keeps")
 
-    async def _differing(self) -> str:
-        assert self._parts is not None
-        rows = [
-            row async for row in self._parts.store.reader.audit(self._run_id) if row.kind == "card_forged"
-        ]
-        return ", ".join(mismatched_parts(row) for row in rows) or "a destination was given up; see the log"
+    async def _trouble(self, subject: str) -> Finding | None:
+        """What the trail tells of presses that do not match, and of cards that cannot be shown."""
+        assert self._service is not None
+        rows = [row async for row in self._service.store.reader.audit()]
+        if differing := [mismatched_parts(row) for row in rows if row.kind == "card_forged"]:
+            return Finding.bad(
+                subject,
+                f"a press brings something else than the platform said that it keeps: {', '.join(differing)}",
+                "Presses here are refused. Please report it, with the name of the part.",
+            )
+        if any(row.kind in ("destination_dead", "card_refused") for row in rows):
+            return Finding.bad(subject, await self._why_nothing_came(), "Run `sayso doctor`, and try again.")
+        return None
 
     async def _why_nothing_came(self) -> str:
         """What keeps the card from people, where that is known."""
-        assert self._parts is not None
+        assert self._service is not None
         try:
-            pending = await self._parts.runtime.pending(self._run_id)
-            shown = [one for found in pending for one in await self._parts.store.reader.deliveries(found.id)]
+            pending = await self._service.runtime.pending(self._run_id)
+            shown = [
+                one for found in pending for one in await self._service.store.reader.deliveries(found.id)
+            ]
         except SaysoError as error:
             return str(error)
         errors = [one.last_error for one in shown if one.last_error is not None]

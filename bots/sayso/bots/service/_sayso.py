@@ -7,28 +7,19 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from sayso.bots.answers import Commands, Desk, Links, Parts, WaysIn
-from sayso.bots.chats import Platform, Presses, UnderWay
+from sayso.bots.answers import Answering, Commands, Desk, Links, WaysIn
+from sayso.bots.chats import Connection, Outbox, Parts, Presses, UnderWay
 from sayso.bots.http import Health, Metrics
 from sayso.bots.people import Groups, Membership
 from sayso.bots.service._crew import Crew
-from sayso.bots.service._front import Front
+from sayso.bots.service._front import Front, FrontParts
+from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.bots.service._workflows import RuntimeThread, WorkflowsEnded
 from sayso.config import Settings
 from sayso.engine import CodeThreads, Runtime, SaysoError, SQLiteStore, Workflow
 
-if TYPE_CHECKING:
-    pass
-
 logger = logging.getLogger("sayso.serve")
-
-_FIRST_BACK_OFF = timedelta(seconds=1)
-_LONGEST_BACK_OFF = timedelta(minutes=1)
-_STOPS_WITHIN = 3.0
-"""Seconds that workflows have for ending when the service stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,7 @@ class Plan:
     workflows: Sequence[Workflow]
     starters: Mapping[str, frozenset[str]]
     audiences: Mapping[str, tuple[str, ...]]
-    platforms: Callable[[Parts], list[Platform]]
+    platforms: Callable[[Parts], list[Connection[Answering]]]
     exit_code: Callable[[SaysoError], int]
 
 
@@ -48,6 +39,8 @@ class Plan:
 class Serving:
     """A service that runs: where its HTTP server listens. `make_link` makes a link that signs its own user in, once."""
 
+    store: SQLiteStore
+    runtime: Runtime
     url: str
     socket: str
     make_link: Callable[[], Awaitable[str]]
@@ -65,7 +58,8 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
     Raises `StoreError`, `InvalidWorkflow`, and `OSError` for an address that cannot be had. Ends itself, by
     cancelling who is inside, when the thread of the workflows dies.
     """
-    health, metrics = Health(), Metrics()
+    news = asyncio.Event()
+    health, metrics = Health(), Metrics(news.set)
     health.report("service", "it is starting")
     async with AsyncExitStack() as stack:
         policies, directory = plan.settings.named_policies(), plan.settings.directory()
@@ -91,23 +85,29 @@ async def serve(plan: Plan) -> AsyncGenerator[Serving]:
         commands = Commands(store, runtime, desk, ways_in, plan.starters, links)
         under_way = UnderWay()
         presses = Presses(store, under_way, metrics)
-        parts = Parts(plan.settings, store, runtime, desk, ways_in, commands, metrics, under_way, presses)
-        platforms = plan.platforms(parts)
+        answering = Answering(desk, commands, presses)
+        platforms = plan.platforms(Parts(plan.settings, store, metrics, under_way))
         memberships.update({one.name: one.membership for one in platforms})
         for one in platforms:
             stack.push_async_callback(one.close)
-        front = Front(plan, parts, health, platforms)
+        listeners = {one.name: one.listen(answering) for one in platforms}
+        routers = [one.router for one in listeners.values() if one.router is not None]
+        front = Front(plan, FrontParts(runtime, store, desk, ways_in, metrics, health), routers)
         commands.sign_in = front.link_of
         await stack.enter_async_context(front.http)
         await stack.enter_async_context(front.control)
         stack.callback(front.feed.close)
-        crew = Crew(plan, parts, platforms, health)
+        surfaces = {one.name: one.surface for one in platforms}
+        outbox = Outbox(store, surfaces.values(), metrics, under_way)
+        names = frozenset(workflow.name for workflow in plan.workflows)
+        operator = OperatorDesk(store, surfaces, plan.settings.operator, names, news)
+        crew = Crew(listeners, outbox, operator, HeadLog(store.reader), health)
         group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
         crew.begin(group)
         group.create_task(_watch(thread), name="workflows")
         group.create_task(front.feed.run(), name="feed")
         health.report("service", None)
-        yield Serving(front.url, str(front.socket.path), front.link)
+        yield Serving(store, runtime, front.url, str(front.socket.path), front.link)
         health.report("service", "it is stopping")
 
 

@@ -18,8 +18,8 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
 from sayso.adapters.slack import REQUEST_PATH
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Afterwards, DeliveryProblem, Finding, Stopping
+from sayso.bots.answers import Answering
+from sayso.bots.chats import Afterwards, DeliveryProblem, Finding, Parts, Stopping
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._handler import Handler
@@ -36,8 +36,8 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNED_WITHIN = 300
 
 
-class SlackBot:
-    """One app's bot. Raises `InvalidSettings` where a token is missing."""
+class SlackConnection:
+    """One app's bot; see `Connection`. Raises `InvalidSettings` where a token is missing."""
 
     name = PLATFORM
 
@@ -50,14 +50,40 @@ class SlackBot:
         self._people = People(self._api, parts.store)
         self.surface = SlackSurface(self._api, parts.store, parts.settings, settings)
         self.membership = SlackMembership(self._api, self._people)
-        self._afterwards = Afterwards(self.surface.budget, logger, "slack message")
-        self._handler = Handler(parts, self._api, self.surface, self._people, self._afterwards)
+
+    def listen(self, answers: Answering) -> SlackListener:
+        """What takes payloads. Raises `InvalidSettings` where the signing secret is missing."""
+        return SlackListener(self._parts, answers, self._settings, self._api, self.surface, self._people)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._api.close()
+
+
+class SlackListener:
+    """Takes payloads; see `Listener`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        answers: Answering,
+        settings: SlackSettings,
+        api: Api,
+        surface: SlackSurface,
+        people: People,
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._api = api
+        self._people = people
+        self._afterwards = Afterwards(surface.budget, logger, "slack message")
+        self._handler = Handler(parts, answers, api, surface, people, self._afterwards)
         self._sockets: Sockets | None = None
         self._stopping = Stopping()
         self.router = self._make_router() if settings.mode == "http" else None
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
-        """Take payloads until `stop`; see `Platform`."""
+        """Take payloads until `stop`."""
         await self._api.open()
         async with self._afterwards:
             await self._introduce(ready)
@@ -78,10 +104,6 @@ class SlackBot:
         self._stopping.set()
         if self._sockets is not None:
             self._sockets.stop()
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._api.close()
 
     async def _run_sockets(self, ready: Callable[[str | None], None]) -> None:
         self._sockets = Sockets(self._api, self._settings.connections, self._handler.handle, ready)

@@ -39,11 +39,12 @@ from sayso.adapters.slack import (
     render_words,
     words_view,
 )
-from sayso.bots.answers import Command, Parts, Press, Reply
+from sayso.bots.answers import Answering, Command, Press, Reply
 from sayso.bots.chats import (
     Afterwards,
     DeliveryProblem,
     Judged,
+    Parts,
     Seen,
     Standing,
     Unclear,
@@ -82,21 +83,27 @@ class Handler:
     """Turns payloads into answers and commands. What may come after the acknowledgement is done `afterwards`."""
 
     def __init__(
-        self, parts: Parts, api: Api, surface: SlackSurface, people: People, afterwards: Afterwards
+        self,
+        parts: Parts,
+        answering: Answering,
+        api: Api,
+        surface: SlackSurface,
+        people: People,
+        afterwards: Afterwards,
     ) -> None:
         self._api = api
         self._surface = surface
         self._people = people
         self._spawn = afterwards.spawn
         self._store = parts.store
-        self._desk = parts.desk
-        self._commands = parts.commands
-        self._home = Home(parts, api, people)
+        self._desk = answering.desk
+        self._commands = answering.commands
+        self._home = Home(parts, answering, api, people)
         self._telling = Telling(api, self._home, afterwards)
         self._afterwards = afterwards
         self._settings = parts.settings
         self._metrics = parts.metrics
-        self._presses = parts.presses
+        self._presses = answering.presses
         self._views = Views(parts.store, api, parts.under_way)
         self._turns: Turns[str] = Turns()
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from sayso.adapters.cards import Words, place_name
 from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_view, kept_view, words_home
-from sayso.bots.answers import Parts
-from sayso.bots.chats import Judged, Standing, card_of, outdated_words
+from sayso.bots.answers import Answering
+from sayso.bots.chats import Judged, Parts, Standing, card_of, outdated_words
 from sayso.bots.people import LookUpFailed, in_time, look_up_deadline
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import People
@@ -40,15 +40,15 @@ _WHO_LOOKS = "Slack did not say who you are, so what waits for you cannot be sho
 class Home:
     """Draws homes. What they show is stored: a restart refuses nobody."""
 
-    def __init__(self, parts: Parts, api: Api, people: People) -> None:
+    def __init__(self, parts: Parts, answering: Answering, api: Api, people: People) -> None:
         self._api = api
         self._people = people
         self._under_way = parts.under_way
-        self._strikes = parts.presses.strikes
+        self._strikes = answering.presses.strikes
         self._metrics = parts.metrics
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._store = parts.store
-        self._commands = parts.commands
+        self._commands = answering.commands
         self._settings = parts.settings
 
     async def show(self, sender: Sender, said: Words = (), pressed: Pressed | None = None) -> None:

@@ -12,13 +12,14 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
-from sayso.bots.answers import Parts
+from sayso.bots.answers import Answering
 from sayso.bots.chats import (
     FIRST_BACK_OFF,
     LONGEST_BACK_OFF,
     Afterwards,
     DeliveryProblem,
     Finding,
+    Parts,
     Stopping,
     pause_after,
 )
@@ -56,8 +57,8 @@ _COMMANDS = (
 )
 
 
-class TelegramBot:
-    """One bot token's bot. Raises `InvalidSettings` where there is no token."""
+class TelegramConnection:
+    """One bot token's bot; see `Connection`. Raises `InvalidSettings` where there is no token."""
 
     name = PLATFORM
 
@@ -66,15 +67,42 @@ class TelegramBot:
         assert settings is not None
         self._settings: TelegramSettings = settings
         self._parts = parts
-        self._store = parts.store
         self._api = make_api(settings)
         self._chats = Chats(parts.settings, parts.store, parts.metrics.alarm)
         self.surface = TelegramSurface(
             self._api, self._chats, parts.store, parts.settings, settings, parts.under_way
         )
         self.membership = TelegramMembership(self._api, self._chats)
-        self._afterwards = Afterwards(self.surface.budget, logger, "telegram message")
-        self._handler = Handler(parts, self._api, self.surface, self._chats, self._afterwards)
+
+    def listen(self, answers: Answering) -> TelegramListener:
+        """What takes updates. Raises `InvalidSettings` where the webhook's secret cannot be read."""
+        return TelegramListener(self._parts, answers, self._settings, self._api, self.surface, self._chats)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._api.close()
+
+
+class TelegramListener:
+    """Takes updates; see `Listener`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        answers: Answering,
+        settings: TelegramSettings,
+        api: Api,
+        surface: TelegramSurface,
+        chats: Chats,
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._store = parts.store
+        self._api = api
+        self._chats = chats
+        self._surface = surface
+        self._afterwards = Afterwards(surface.budget, logger, "telegram message")
+        self._handler = Handler(parts, answers, api, surface, chats, self._afterwards)
         self._intake = Intake(self._handler.handle, parts.store.clock)
         self._secret = read_secret(
             settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
@@ -85,7 +113,7 @@ class TelegramBot:
         self.router = self._make_router() if settings.mode == "webhook" else None
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
-        """Take updates until `stop`; see `Platform`."""
+        """Take updates until `stop`."""
         await self._api.open()
         await self._chats.load()
         async with self._afterwards, self._intake:
@@ -106,10 +134,6 @@ class TelegramBot:
         self._stopping.set()
         if self._polling is not None:
             self._polling.reschedule(asyncio.get_running_loop().time())
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._api.close()
 
     # Updates.
 
@@ -231,7 +255,7 @@ class TelegramBot:
         await self._store.keep(PLATFORM, "heartbeat", now.isoformat())
 
     async def _post_anew(self, before: datetime, now: datetime) -> None:
-        notice = self.surface.in_zone(
+        notice = self._surface.in_zone(
             (
                 "sayso was offline ",
                 before,

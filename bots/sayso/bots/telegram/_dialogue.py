@@ -32,8 +32,8 @@ from sayso.adapters.telegram import (
     take_button,
     take_text,
 )
-from sayso.bots.answers import Parts, Press
-from sayso.bots.chats import WORDS_LIVE, Afterwards, Reference, card_of, outdated_words
+from sayso.bots.answers import Answering, Press
+from sayso.bots.chats import WORDS_LIVE, Afterwards, Parts, Reference, card_of, outdated_words
 from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM
@@ -77,15 +77,22 @@ class _Turn:
 class Dialogue:
     """Carries conversations on. What may come after the acknowledgement is done `afterwards`."""
 
-    def __init__(self, parts: Parts, api: Api, surface: TelegramSurface, afterwards: Afterwards) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        answering: Answering,
+        api: Api,
+        surface: TelegramSurface,
+        afterwards: Afterwards,
+    ) -> None:
         self._under_way = parts.under_way
-        self._strikes = parts.presses.strikes
+        self._strikes = answering.presses.strikes
         self._api = api
         self._surface = surface
         self._spawn = afterwards.spawn
         self._afterwards = afterwards
         self._store = parts.store
-        self._desk = parts.desk
+        self._desk = answering.desk
         self._settings = parts.settings
         self._conversations = Conversations(parts.store)
         api.sending = self._conversations.sending

@@ -25,13 +25,14 @@ from sayso.adapters.telegram import (
     as_html,
     inert,
 )
-from sayso.bots.answers import Answered, Command, Parts, Press
+from sayso.bots.answers import Answered, Answering, Command, Press
 from sayso.bots.chats import (
     REPLIES_LIVE,
     WORDS_LIVE,
     Afterwards,
     DeliveryProblem,
     Judged,
+    Parts,
     Reference,
     Seen,
     Standing,
@@ -74,6 +75,7 @@ class Handler:
     def __init__(
         self,
         parts: Parts,
+        answering: Answering,
         api: Api,
         surface: TelegramSurface,
         chats: Chats,
@@ -85,11 +87,11 @@ class Handler:
         self._spawn = afterwards.spawn
         self._afterwards = afterwards
         self._store = parts.store
-        self._desk = parts.desk
-        self._commands = parts.commands
+        self._desk = answering.desk
+        self._commands = answering.commands
         self._settings = parts.settings
-        self._presses = parts.presses
-        self._dialogue = Dialogue(parts, api, surface, afterwards)
+        self._presses = answering.presses
+        self._dialogue = Dialogue(parts, answering, api, surface, afterwards)
         self.username = ""
 
     async def handle(self, event: Event, event_key: str, arrival: Arrival) -> None:
