@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 
 from sayso.bots.client import ServiceClient, ServiceRefused
-from sayso.bots.http import Act, ApiParts, Caller, Credentials, Feed, RateLimit, api_app
+from sayso.bots.http import Act, ApiApp, ApiParts, Caller, Credentials, Feed, RateLimit
 from sayso.bots.http._callers import TokenExpired
 from sayso.bots.http._scopes import NEEDS, InvalidScopes, check_scopes
 from sayso.engine import (
@@ -78,7 +78,7 @@ async def test_every_call_of_the_api_needs_a_scope(store: SQLiteStore) -> None:
             no_successor,
             lambda _: 1,
         )
-        app = api_app(parts, nobody)
+        app = ApiApp(parts, nobody)
     there = {
         (method, route.path)
         for route in app.routes

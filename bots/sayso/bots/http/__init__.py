@@ -10,13 +10,14 @@ from sayso.bots.http._limits import ConnectionLimits, RateLimit
 from sayso.bots.http._metrics import Metrics
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._public import Health, public_app
-from sayso.bots.http._routes import api_app
+from sayso.bots.http._routes import ApiApp
 from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import SocketPath, socket_path
 
 __all__ = [
     "PROXY_SECRET_HEADER",
     "Act",
+    "ApiApp",
     "ApiParts",
     "Caller",
     "ConnectionLimits",
@@ -33,7 +34,6 @@ __all__ = [
     "TcpDoor",
     "TrustedProxy",
     "add_problems",
-    "api_app",
     "control_app",
     "cookie_name",
     "csrf_token",

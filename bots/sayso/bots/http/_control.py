@@ -19,7 +19,7 @@ from sayso.bots.http._api import ApiParts
 from sayso.bots.http._bodies import Body
 from sayso.bots.http._callers import Caller, Credentials
 from sayso.bots.http._problems import Problem, add_problems
-from sayso.bots.http._routes import api_app
+from sayso.bots.http._routes import ApiApp
 from sayso.engine import PersonId, Scope, SQLiteStore
 
 CONSOLE = "console"
@@ -90,5 +90,5 @@ def control_app(parts: ApiParts, credentials: Credentials, address: Callable[[],
         return {"removed": await credentials.shut_out(person, caller.person)}
 
     _ = make_link, make_token, admitted, shut_out
-    app.mount("/api/v1", api_app(parts, caller_at_socket))
+    app.mount("/api/v1", ApiApp(parts, caller_at_socket))
     return app

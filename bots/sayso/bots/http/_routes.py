@@ -1,14 +1,17 @@
 """The calls of the API and what each takes: every one needs a known caller, and of a program the scope that it names.
 What they do is `_api`'s.
+
+The routes are made once in a process, and find what they work with in the application that was called.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from sayso.bots.http._api import LONGEST_WAIT, Api, ApiParts
@@ -16,7 +19,7 @@ from sayso.bots.http._bodies import Decision, NewAnswer, NewRun, Reassignment, R
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._problems import add_problems
 from sayso.bots.http._scopes import NEEDS, check_scope, describe_scopes
-from sayso.engine import Runtime, SQLiteStore, WorkflowStatus
+from sayso.engine import WorkflowStatus
 
 _ROW = re.compile(r"[0-9]{1,18}")
 
@@ -54,31 +57,59 @@ async def known_caller(request: Request) -> Caller:
 Who = Annotated[Caller, Depends(known_caller)]
 
 
-def api_app(parts: ApiParts, caller_of: CallerOf) -> FastAPI:
+class ApiApp(FastAPI):
     """The API with its description at `openapi.json`. `caller_of` says who calls, or raises `Problem`."""
-    app = FastAPI(
-        title="sayso",
-        version="1",
-        description="Start runs, answer requests, follow what happens. Errors are problem details (RFC 9457).",
-        docs_url=None,
-        redoc_url=None,
-        dependencies=[Depends(known_caller)],  # no call without a known caller
-    )
-    app.state.caller_of = caller_of
-    add_problems(app, parts.exit_code)
-    api = Api(parts)
-    _add_runs(app, api)
-    _add_operators_runs(app, api, parts.runtime)
-    _add_requests(app, api, parts.store)
-    _add_news(app, api)
-    describe_scopes(app)
-    return app
+
+    def __init__(self, parts: ApiParts, caller_of: CallerOf) -> None:
+        super().__init__(**_ABOUT, routes=list(_routes().routes))
+        self.state.caller_of = caller_of
+        self.state.api = Api(parts)
+        self.state.parts = parts
+        add_problems(self, parts.exit_code)
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, made when somebody first asks for it."""
+        return _description()
 
 
-def _add_runs(app: FastAPI, api: Api) -> None:
+_ABOUT: Mapping[str, Any] = {
+    "title": "sayso",
+    "version": "1",
+    "description": "Start runs, answer requests, follow what happens. Errors are problem details (RFC 9457).",
+    "docs_url": None,
+    "redoc_url": None,
+}
+
+
+@cache
+def _routes() -> APIRouter:
+    router = APIRouter(dependencies=[Depends(known_caller)])  # no call without a known caller
+    _add_runs(router)
+    _add_operators_runs(router)
+    _add_requests(router)
+    _add_news(router)
+    return router
+
+
+@cache
+def _description() -> dict[str, Any]:
+    return describe_scopes(FastAPI(**_ABOUT, routes=list(_routes().routes)).openapi())
+
+
+def _api(request: Request) -> Api:
+    api: Api = request.app.state.api
+    return api
+
+
+def _parts(request: Request) -> ApiParts:
+    parts: ApiParts = request.app.state.parts
+    return parts
+
+
+def _add_runs(router: APIRouter) -> None:
     """Who calls, and runs."""
 
-    @app.get("/me", summary="Who calls")
+    @router.get("/me", summary="Who calls")
     async def me(caller: Who) -> dict[str, Any]:
         scopes = None if caller.scopes is None else sorted(caller.scopes)
         return {
@@ -89,51 +120,56 @@ def _add_runs(app: FastAPI, api: Api) -> None:
             "expires_at": None if caller.until is None else caller.until.isoformat(),
         }
 
-    @app.post("/runs", status_code=201, summary="Start a run")
-    async def start(body: NewRun, caller: Who, key: Key = None) -> dict[str, str]:
-        return await api.start(caller, body, key)
+    @router.post("/runs", status_code=201, summary="Start a run")
+    async def start(request: Request, body: NewRun, caller: Who, key: Key = None) -> dict[str, str]:
+        return await _api(request).start(caller, body, key)
 
-    @app.get("/runs", summary="The newest runs: all for operators, else those that the caller started")
+    @router.get("/runs", summary="The newest runs: all for operators, else those that the caller started")
     async def runs(
+        request: Request,
         caller: Who,
         status: WorkflowStatus | None = None,
         workflow: str | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
-        return await api.runs(caller, status, workflow, limit)
+        return await _api(request).runs(caller, status, workflow, limit)
 
-    @app.get("/runs/{run_id}", summary="One run, at once or when it has ended or rests")
+    @router.get("/runs/{run_id}", summary="One run, at once or when it has ended or rests")
     async def run(
-        run_id: str, caller: Who, wait: Wait = 0, until: Literal["ended", "rests"] = "ended"
+        request: Request, run_id: str, caller: Who, wait: Wait = 0, until: Literal["ended", "rests"] = "ended"
     ) -> dict[str, Any]:
-        return await api.run(caller, run_id, wait, until)
+        return await _api(request).run(caller, run_id, wait, until)
 
-    @app.get("/runs/{run_id}/requests", summary="Everything that a run has asked, with the answers")
-    async def run_requests(run_id: str, caller: Who, after: After = 0, limit: Limit = 1000) -> dict[str, Any]:
-        return await api.run_requests(caller, run_id, after, limit)
+    @router.get("/runs/{run_id}/requests", summary="Everything that a run has asked, with the answers")
+    async def run_requests(
+        request: Request, run_id: str, caller: Who, after: After = 0, limit: Limit = 1000
+    ) -> dict[str, Any]:
+        return await _api(request).run_requests(caller, run_id, after, limit)
 
     _ = me, start, runs, run, run_requests
 
 
-def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
+def _add_operators_runs(router: APIRouter) -> None:
     """What operators do to runs."""
 
-    @app.post("/runs/{run_id}/cancel", summary="Cancel a run (operators)")
-    async def cancel(run_id: str, caller: Who, key: Key = None) -> dict[str, str]:
-        return await api.operate(
+    @router.post("/runs/{run_id}/cancel", summary="Cancel a run (operators)")
+    async def cancel(request: Request, run_id: str, caller: Who, key: Key = None) -> dict[str, str]:
+        return await _api(request).operate(
             caller,
             run_id,
-            lambda: runtime.cancel(
+            lambda: _parts(request).runtime.cancel(
                 run_id, person=caller.person, via=caller.via, event_key=key, warrant=caller.operating
             ),
         )
 
-    @app.post("/runs/{run_id}/retry", summary="Let a failed run try again (operators)")
-    async def retry(run_id: str, body: Retry, caller: Who, key: Key = None) -> dict[str, str]:
-        return await api.operate(
+    @router.post("/runs/{run_id}/retry", summary="Let a failed run try again (operators)")
+    async def retry(
+        request: Request, run_id: str, body: Retry, caller: Who, key: Key = None
+    ) -> dict[str, str]:
+        return await _api(request).operate(
             caller,
             run_id,
-            lambda: runtime.retry(
+            lambda: _parts(request).runtime.retry(
                 run_id,
                 person=caller.person,
                 via=caller.via,
@@ -144,12 +180,14 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
             ),
         )
 
-    @app.post("/runs/{run_id}/attention", summary="Decide about a run that needs it (operators)")
-    async def attention(run_id: str, body: Decision, caller: Who, key: Key = None) -> dict[str, str]:
-        return await api.operate(
+    @router.post("/runs/{run_id}/attention", summary="Decide about a run that needs it (operators)")
+    async def attention(
+        request: Request, run_id: str, body: Decision, caller: Who, key: Key = None
+    ) -> dict[str, str]:
+        return await _api(request).operate(
             caller,
             run_id,
-            lambda: runtime.attention(
+            lambda: _parts(request).runtime.attention(
                 run_id,
                 body.action,
                 person=caller.person,
@@ -164,61 +202,71 @@ def _add_operators_runs(app: FastAPI, api: Api, runtime: Runtime) -> None:
     _ = cancel, retry, attention
 
 
-def _add_requests(app: FastAPI, api: Api, store: SQLiteStore) -> None:
+def _add_requests(router: APIRouter) -> None:
     """Requests and answers."""
 
-    @app.get("/requests", summary="The open requests that the caller may see, the oldest first, page by page")
+    @router.get(
+        "/requests", summary="The open requests that the caller may see, the oldest first, page by page"
+    )
     async def requests(
-        caller: Who, run_id: str | None = None, after: After = 0, limit: Limit = 1000
+        request: Request, caller: Who, run_id: str | None = None, after: After = 0, limit: Limit = 1000
     ) -> dict[str, Any]:
-        return await api.requests(caller, run_id, after, limit)
+        return await _api(request).requests(caller, run_id, after, limit)
 
-    @app.get("/requests/{request_id}", summary="One request, at once or when it is closed")
-    async def request(request_id: str, caller: Who, wait: Wait = 0) -> dict[str, Any]:
-        return await api.request(caller, request_id, wait)
+    @router.get("/requests/{request_id}", summary="One request, at once or when it is closed")
+    async def request(request: Request, request_id: str, caller: Who, wait: Wait = 0) -> dict[str, Any]:
+        return await _api(request).request(caller, request_id, wait)
 
-    @app.post("/requests/{request_id}/answers", summary="Answer a request")
-    async def answer(request_id: str, body: NewAnswer, caller: Who, key: Key = None) -> dict[str, Any]:
-        return await api.answer(caller, request_id, body, key, store.clock.now())
+    @router.post("/requests/{request_id}/answers", summary="Answer a request")
+    async def answer(
+        request: Request, request_id: str, body: NewAnswer, caller: Who, key: Key = None
+    ) -> dict[str, Any]:
+        return await _api(request).answer(caller, request_id, body, key, _parts(request).store.clock.now())
 
-    @app.post("/requests/{request_id}/withdrawal", summary="Withdraw what the caller asked for")
-    async def withdraw(request_id: str, caller: Who) -> dict[str, Any]:
-        return await api.withdraw(caller, request_id)
+    @router.post("/requests/{request_id}/withdrawal", summary="Withdraw what the caller asked for")
+    async def withdraw(request: Request, request_id: str, caller: Who) -> dict[str, Any]:
+        return await _api(request).withdraw(caller, request_id)
 
-    @app.post("/requests/{request_id}/reassignment", summary="Have somebody else asked in the caller's place")
-    async def reassign(request_id: str, body: Reassignment, caller: Who) -> dict[str, Any]:
-        return await api.reassign(caller, request_id, body)
+    @router.post(
+        "/requests/{request_id}/reassignment", summary="Have somebody else asked in the caller's place"
+    )
+    async def reassign(request: Request, request_id: str, body: Reassignment, caller: Who) -> dict[str, Any]:
+        return await _api(request).reassign(caller, request_id, body)
 
     _ = requests, request, answer, withdraw, reassign
 
 
-def _add_news(app: FastAPI, api: Api) -> None:
+def _add_news(router: APIRouter) -> None:
     """What happens, and destinations."""
 
-    @app.get("/changes", summary="What happened behind a row of the audit trail, at once or when it happens")
+    @router.get(
+        "/changes", summary="What happened behind a row of the audit trail, at once or when it happens"
+    )
     async def changes(
+        request: Request,
         caller: Who,
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         wait: Wait = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
-        return await api.changes(caller, after, wait, limit)
+        return await _api(request).changes(caller, after, wait, limit)
 
-    @app.get("/events", summary="What happens, as server-sent events", response_class=StreamingResponse)
+    @router.get("/events", summary="What happens, as server-sent events", response_class=StreamingResponse)
     async def events(
+        request: Request,
         caller: Who,
         after: Annotated[int | None, Query(ge=0, le=2**62, description="Begin behind this row.")] = None,
         last: Annotated[str | None, Header(alias="Last-Event-ID", description="Wins over `after`.")] = None,
     ) -> StreamingResponse:
-        return api.events(caller, after if last is None else _row_of(last))
+        return _api(request).events(caller, after if last is None else _row_of(last))
 
-    @app.get("/destinations/dead", summary="Destinations that were given up (operators)")
-    async def dead(caller: Who) -> dict[str, Any]:
-        return await api.dead(caller)
+    @router.get("/destinations/dead", summary="Destinations that were given up (operators)")
+    async def dead(request: Request, caller: Who) -> dict[str, Any]:
+        return await _api(request).dead(caller)
 
-    @app.post("/destinations/revive", summary="Try given-up destinations again (operators)")
-    async def revive(body: Revival, caller: Who) -> dict[str, int]:
-        return await api.revive(caller, body)
+    @router.post("/destinations/revive", summary="Try given-up destinations again (operators)")
+    async def revive(request: Request, body: Revival, caller: Who) -> dict[str, int]:
+        return await _api(request).revive(caller, body)
 
     _ = changes, events, dead, revive
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-
-from fastapi import FastAPI
+from typing import Any
 
 from sayso.bots.http._problems import Problem
 from sayso.engine import OperatorError, Scope
@@ -73,12 +72,12 @@ def check_scope(scopes: Collection[Scope] | None, person: str, needed: Collectio
     )
 
 
-def describe_scopes(app: FastAPI) -> None:
-    """Have the API's description say for each call which scopes suffice."""
-    schema = app.openapi()
+def describe_scopes(schema: dict[str, Any]) -> dict[str, Any]:
+    """The API's description, saying for each call which scopes suffice."""
     schema.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, calls in schema["paths"].items():
         for method, call in calls.items():
             needed = sorted(NEEDS[method.upper(), path])
             call["security"] = [{"token": [scope]} for scope in needed]
             call["x-scopes"] = needed
+    return schema

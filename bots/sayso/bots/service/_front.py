@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi.routing import APIRoute
 
 from sayso.bots.http import (
+    ApiApp,
     ApiParts,
     ConnectionLimits,
     Credentials,
@@ -19,7 +20,6 @@ from sayso.bots.http import (
     RateLimit,
     TcpDoor,
     TrustedProxy,
-    api_app,
     control_app,
     public_app,
     sign_in_url,
@@ -92,7 +92,7 @@ class Front:
             exit_code=plan.exit_code,
         )
         door = TcpDoor(self._credentials, _proxy_of(settings))
-        api_below = api_app(api, door)
+        api_below = ApiApp(api, door)
         public = public_app(parts.health, parts.metrics, store, routers, {"/api/v1": api_below})
         add_inbox(
             public,
