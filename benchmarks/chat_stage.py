@@ -12,7 +12,9 @@ from pydantic import SecretStr
 
 from sayso.bots.cli import exit_code_of
 from sayso.bots.service import Plan, make_platforms, serve
-from sayso.config import DestinationSettings, HttpSettings, Settings, SlackSettings, TelegramSettings
+from sayso.bots.slack import SlackSettings
+from sayso.bots.telegram import TelegramSettings
+from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram

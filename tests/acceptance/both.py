@@ -16,14 +16,14 @@ from pydantic import SecretStr
 
 from sayso.bots.cli import exit_code_of
 from sayso.bots.service import Plan, make_platforms, serve
+from sayso.bots.slack import SlackSettings
+from sayso.bots.telegram import TelegramSettings
 from sayso.config import (
     DestinationSettings,
     HttpSettings,
     PolicySettings,
     Settings,
-    SlackSettings,
     StageSettings,
-    TelegramSettings,
 )
 from sayso.engine import Runtime, SQLiteReader, SQLiteStore, SystemClock, Workflow, verify_audit
 from sayso.testing import slack as local_slack

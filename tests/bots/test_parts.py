@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sayso.bots.service import OperatorDesk
+from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._bot import make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.engine import Runtime, SQLiteStore, WorkflowStatus
@@ -90,8 +91,9 @@ async def test_an_audit_head_that_cannot_be_read_ends_nothing(
 
 async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_told(stopped: Stage) -> None:
     """And of all that comes behind it."""
-    assert stopped.settings.slack is not None
-    api = make_api(stopped.settings.slack)
+    slack_settings = stopped.settings.section(SlackSettings)
+    assert slack_settings is not None
+    api = make_api(slack_settings)
     async with SQLiteStore(stopped.database) as store, Runtime(store, [workflow]) as runtime:
         await store.keep("operator", "told", 0)
 
@@ -103,7 +105,7 @@ async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_
         deleted = await failed()
         assert await store.prune(store.clock.now() + timedelta(seconds=1), "local:ana", "console") == 1
         kept = await failed()
-        surface = SlackSurface(api, store, stopped.settings, stopped.settings.slack)
+        surface = SlackSurface(api, store, stopped.settings, slack_settings)
         desk = OperatorDesk(store, {"slack": surface}, PLACE, frozenset({"flow"}), asyncio.Event())
         await api.open()
         async with asyncio.TaskGroup() as group:

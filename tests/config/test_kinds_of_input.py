@@ -15,12 +15,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from sayso.bots.telegram import TelegramSettings
 from sayso.config import (
     FILE_NAME,
     HttpSettings,
     InvalidSettings,
     Settings,
-    TelegramSettings,
     load_settings,
     read_secret,
 )

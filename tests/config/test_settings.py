@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sayso.bots.slack import SlackSettings
 from sayso.config import (
     FILE_NAME,
     MEMBERS,
     InvalidSettings,
     Settings,
-    SlackSettings,
     UnknownDestination,
     load_settings,
     read_secret,
@@ -123,7 +123,7 @@ def test_the_example_file_stays_valid_with_every_line_switched_on(tmp_path: Path
     (tmp_path / FILE_NAME).write_text("\n".join(setting.sub(r"\1", line) for line in lines))
     settings = load_settings(tmp_path)
     assert settings.resident == 1000
-    assert settings.slack == SlackSettings(
+    assert settings.section(SlackSettings) == SlackSettings(
         bot_token_file=Path("slack-bot-token"),
         app_token_file=Path("slack-app-token"),
         signing_secret_file=Path("slack-signing-secret"),
@@ -175,7 +175,9 @@ def test_a_secret_comes_from_the_environment_or_from_its_file(
 ) -> None:
     (tmp_path / "token").write_text("from-file\n")
     monkeypatch.setenv("SAYSO_SLACK__BOT_TOKEN", "from-environment")
-    slack = load_settings(write(tmp_path, f'[slack]\napp_token_file = "{tmp_path}/token"')).slack
+    slack = load_settings(write(tmp_path, f'[slack]\napp_token_file = "{tmp_path}/token"')).section(
+        SlackSettings
+    )
     assert slack is not None
     assert read_secret(slack.bot_token, slack.bot_token_file, "slack.bot_token") == "from-environment"
     assert read_secret(slack.app_token, slack.app_token_file, "slack.app_token") == "from-file"

@@ -3,10 +3,11 @@
 Nothing here opens or creates anything.
 """
 
-from sayso.config._addresses import host_and_port
-from sayso.config._destinations import MEMBERS, PLATFORMS, Destination, Members, UnknownDestination
+from sayso.config._addresses import Address, host_and_port, split_address
+from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
 from sayso.config._errors import InvalidSettings
 from sayso.config._named import NamedEntry, named_entries
+from sayso.config._platforms import Place, PlatformSettings, find_settings
 from sayso.config._sections import (
     DestinationSettings,
     GroupSettings,
@@ -14,17 +15,17 @@ from sayso.config._sections import (
     LogSettings,
     PersonSettings,
     PolicySettings,
-    SlackSettings,
+    Section,
     StageSettings,
-    TelegramSettings,
+    Text,
     WorkflowSettings,
 )
-from sayso.config._settings import FILE_NAME, Settings, forget_secrets, load_settings, read_secret
+from sayso.config._settings import FILE_NAME, Settings, forget_secrets, load_settings, read_secret, secrets_of
 
 __all__ = [
     "FILE_NAME",
     "MEMBERS",
-    "PLATFORMS",
+    "Address",
     "Destination",
     "DestinationSettings",
     "GroupSettings",
@@ -34,16 +35,21 @@ __all__ = [
     "Members",
     "NamedEntry",
     "PersonSettings",
+    "Place",
+    "PlatformSettings",
     "PolicySettings",
+    "Section",
     "Settings",
-    "SlackSettings",
     "StageSettings",
-    "TelegramSettings",
+    "Text",
     "UnknownDestination",
     "WorkflowSettings",
+    "find_settings",
     "forget_secrets",
     "host_and_port",
     "load_settings",
     "named_entries",
     "read_secret",
+    "secrets_of",
+    "split_address",
 ]

@@ -11,7 +11,7 @@ _Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 _SCHEMES = ("http", "https")
 
 
-def _split(given: str, example: str) -> SplitResult:
+def split_address(given: str, example: str) -> SplitResult:
     """The parts of an address of the web; raises `ValueError` with what to write instead."""
     if "://" not in given:
         raise ValueError(f"write it with https:// or http:// in front, such as {example}")
@@ -30,12 +30,12 @@ def _split(given: str, example: str) -> SplitResult:
 
 
 def _address(given: str) -> str:
-    _split(given, "https://example.org/path")
+    split_address(given, "https://example.org/path")
     return given
 
 
 def _origin(given: str) -> str:
-    parts = _split(given, "https://sayso.example.org")
+    parts = split_address(given, "https://sayso.example.org")
     root = f"{parts.scheme}://{parts.netloc}"
     if parts.path.strip("/"):
         raise ValueError(
@@ -43,16 +43,6 @@ def _origin(given: str) -> str:
             f"https://sayso.example.org, or a port of its own: {root}"
         )
     return root
-
-
-def _webhook(given: str) -> str:
-    parts = _split(given, "https://sayso.example.org/telegram/webhook")
-    if not parts.path.strip("/"):
-        whole = f"{given.rstrip('/')}/telegram/webhook"
-        raise ValueError(
-            f"its path is missing; Telegram must reach /telegram/webhook here, such as by {whole}"
-        )
-    return given
 
 
 def _host(given: str) -> str:
@@ -67,9 +57,6 @@ Address = Annotated[_Text, AfterValidator(_address)]
 
 Origin = Annotated[_Text, AfterValidator(_origin)]
 """The root of a server on the web, without a slash at its end."""
-
-WebhookAddress = Annotated[_Text, AfterValidator(_webhook)]
-"""Where a platform calls."""
 
 Host = Annotated[_Text, AfterValidator(_host)]
 """An address of this machine, without brackets."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sayso.config._errors import InvalidSettings
 from sayso.config._lines import place_of
 from sayso.config._sections import GroupSettings, PersonSettings
-from sayso.engine import Directory, Group, Person, is_person
+from sayso.engine import Directory, Group, Person, example_people, is_person
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -45,7 +45,9 @@ def check_directory(
         key = ("people", name, "accounts")
         for account in person.accounts:
             if not is_person(account) or account.startswith("person:"):
-                refuse(key, f"{account!r} is no account", _ACCOUNTS)
+                refuse(
+                    key, f"{account!r} is no account", f"Write accounts such as {example_people()}or web:ana."
+                )
             if account in owners:
                 refuse(key, f"{account} is an account of {owners[account]} too", _ONE_OWNER)
             owners[account] = name
@@ -62,7 +64,6 @@ def check_directory(
                 refuse(("groups", name, "members"), f"{member!r} is nobody", remedy)
 
 
-_ACCOUNTS = "Write accounts such as slack:T1:U2, telegram:7 or web:ana."
 _ONE_OWNER = "An account belongs to one person."
 
 

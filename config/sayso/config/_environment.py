@@ -30,9 +30,9 @@ _OF_KUBERNETES = re.compile(
 """
 
 
-def check_variables(model: type[BaseModel]) -> None:
+def check_variables(*models: type[BaseModel]) -> None:
     """Raises `InvalidSettings` for a variable that is none of the settings', with the one that it looks like."""
-    known = dict(_variables(model))
+    known = {name: is_known for model in models for name, is_known in _variables(model)}
     for given in sorted(os.environ):
         name = given.upper()
         if not name.startswith(PREFIX) or name in _OF_CLIENTS:

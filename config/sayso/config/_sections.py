@@ -1,11 +1,11 @@
-"""The sections of the settings: workflows, destinations, the platforms, the HTTP server, the log."""
+"""The sections of the settings: workflows, destinations, people, the HTTP server, the log. Platforms bring theirs."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from sayso.config._addresses import Address, Host, Origin, WebhookAddress
+from sayso.config._addresses import Host, Origin
+from sayso.config._platforms import groups, take
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -84,7 +85,11 @@ class DestinationSettings(Section):
         "a shared chat has no default.",
     )
     name: Text | None = Field(default=None, description="What cards call the place.")
-    topic: int | None = Field(default=None, ge=1, description="A forum topic's message_thread_id (Telegram).")
+    topic: int | None = Field(
+        default=None,
+        ge=1,
+        description="The id of a thread in it, such as a forum topic's message_thread_id in Telegram.",
+    )
 
 
 class StageSettings(Section):
@@ -158,17 +163,18 @@ class PersonSettings(Section):
 
 
 class GroupSettings(Section):
-    """People who are asked together, whom entries call group:NAME."""
+    """People who are asked together, whom entries call group:NAME. Beside these settings there are ids of the groups of
+    installed platforms, by the platform's name.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)  # ids of groups, which `_take_groups` alone lets in
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None: ...
 
     members: tuple[Text, ...] = Field(
         default=(), description="Names of people above, or accounts; whoever the platforms add comes on top."
-    )
-    slack: Text | None = Field(
-        default=None,
-        description="The id of a Slack user group, S0123456: its members, as Slack says at the vote.",
-    )
-    telegram: Annotated[Text, StringConstraints(pattern=r"^-\d{1,20}$")] | None = Field(
-        default=None, description="The id of a Telegram group, -1001234567890: its administrators."
     )
     to: tuple[Text, ...] = Field(
         default=(), description="Where cards for it go; empty, to each member's own chats."
@@ -177,76 +183,16 @@ class GroupSettings(Section):
         default=None, description="What cards call it; unset, @ and the table's own name."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_groups(cls, given: object) -> object:
+        return take(groups(), given, cls.model_fields)
 
-class SlackSettings(Section):
-    """The Slack app. Tokens come from the environment or from files."""
-
-    mode: Literal["socket", "http"] = Field(
-        default="socket",
-        description="How Slack reaches sayso: socket (Socket Mode), or http (signed requests).",
-    )
-    bot_token: SecretStr | None = Field(
-        default=None, description="The bot token, xoxb-...; environment only."
-    )
-    bot_token_file: Path | None = Field(default=None, description="A file that holds the bot token.")
-    app_token: SecretStr | None = Field(
-        default=None, description="The app-level token, xapp-..., for socket mode; environment only."
-    )
-    app_token_file: Path | None = Field(default=None, description="A file that holds the app-level token.")
-    signing_secret: SecretStr | None = Field(
-        default=None, description="The signing secret, for http mode; environment only."
-    )
-    signing_secret_file: Path | None = Field(
-        default=None, description="A file that holds the signing secret."
-    )
-    api_url: Address = Field(default="https://slack.com/api/", description="Where Slack's Web API is.")
-    connections: int = Field(
-        default=2, ge=1, le=10, description="How many sockets are kept open in socket mode."
-    )
-    posts_per_second: float = Field(
-        default=1.0, gt=0, description="How many new cards a channel gets a second at most."
-    )
-    updates_per_minute: int = Field(
-        default=50, ge=1, description="How many cards are edited a minute at most, in all."
-    )
-
-
-class TelegramSettings(Section):
-    """The Telegram bot. Its token comes from the environment or from a file."""
-
-    mode: Literal["polling", "webhook"] = Field(
-        default="polling", description="How Telegram reaches sayso: polling, or webhook."
-    )
-    token: SecretStr | None = Field(default=None, description="The bot's token; environment only.")
-    token_file: Path | None = Field(default=None, description="A file that holds the bot's token.")
-    api_url: Address = Field(default="https://api.telegram.org", description="Where the Bot API is.")
-    file_url: Address | None = Field(
-        default=None, description="Where files are; unset, file/ below the Bot API."
-    )
-    webhook_url: WebhookAddress | None = Field(
-        default=None, description="The public https address that Telegram calls in webhook mode."
-    )
-    webhook_secret: SecretStr | None = Field(
-        default=None, description="The secret token of the webhook; environment only. Unset, one is made."
-    )
-    webhook_secret_file: Path | None = Field(
-        default=None, description="A file that holds the webhook's secret."
-    )
-    chat_per_second: float = Field(
-        default=1.0, gt=0, description="How many messages a chat gets a second at most."
-    )
-    group_per_minute: int = Field(
-        default=20, ge=1, description="How many messages a group gets a minute at most."
-    )
-    all_per_second: int = Field(
-        default=30, ge=1, description="How many messages are sent a second at most, in all."
-    )
-
-    @model_validator(mode="after")
-    def _webhook_needs_its_address(self) -> Self:
-        if self.mode == "webhook" and self.webhook_url is None:
-            raise ValueError("webhook mode needs webhook_url, the public https address that Telegram calls")
-        return self
+    @property
+    def platforms(self) -> dict[str, str]:
+        """The ids of groups whose members belong to it, by their platforms."""
+        ids = cast("dict[str, str | None]", self.model_extra or {})
+        return {platform: id for platform, id in ids.items() if id is not None}
 
 
 class HttpSettings(Section):

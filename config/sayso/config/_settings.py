@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import tomllib
 from datetime import tzinfo
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from sayso.config._destinations import (
     MEMBERS,
@@ -18,6 +25,7 @@ from sayso.config._destinations import (
     UnknownDestination,
     lines_to_write,
     parse_place,
+    place_forms,
 )
 from sayso.config._directory import build_directory, check_directory
 from sayso.config._environment import (
@@ -32,6 +40,7 @@ from sayso.config._environment import (
 from sayso.config._errors import InvalidSettings
 from sayso.config._lines import place_of
 from sayso.config._machine_zone import MachineZone
+from sayso.config._platforms import all_settings, groups, sections, take
 from sayso.config._sections import (
     DestinationSettings,
     GroupSettings,
@@ -39,8 +48,6 @@ from sayso.config._sections import (
     LogSettings,
     PersonSettings,
     PolicySettings,
-    SlackSettings,
-    TelegramSettings,
     WorkflowSettings,
 )
 from sayso.engine import Directory, InvalidRequest, Policy, Stage
@@ -48,23 +55,25 @@ from sayso.engine import Directory, InvalidRequest, Policy, Stage
 FILE_NAME = "sayso.toml"
 _SHOWN = "docs/how-to/decide-together.md shows policies."
 
-_SECRETS = {
-    "slack": ("bot_token", "app_token", "signing_secret"),
-    "telegram": ("token", "webhook_secret"),
-    "http": ("proxy_secret",),
-}
+_S = TypeVar("_S", bound=BaseModel)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. The environment wins over the file, the file over what stands here."""
+    """Everything that can be set. The environment wins over the file, the file over what stands here. Each installed
+    platform has a table of its own beside these, by its name: `Settings(slack=...)`, `settings.section(...)`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter=NESTED,
         env_ignore_empty=True,
-        extra="forbid",
+        extra="allow",  # the tables of platforms, which `_take_platforms` alone lets in
         frozen=True,
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None: ...
 
     database: str = Field(
         default="sayso.db",
@@ -109,10 +118,6 @@ class Settings(BaseSettings):
     groups: dict[str, GroupSettings] = Field(
         default_factory=dict[str, GroupSettings], description="Groups of people, by name."
     )
-    slack: SlackSettings | None = Field(default=None, description="The Slack app; without it there is none.")
-    telegram: TelegramSettings | None = Field(
-        default=None, description="The Telegram bot; without it there is none."
-    )
     http: HttpSettings = Field(
         default_factory=HttpSettings,
         description="The HTTP server for the inbox, the API, health, counters and webhooks.",
@@ -130,7 +135,22 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment before the values handed in, which are the file's; no `.env` file."""
         del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
+        return env_settings, EnvSettingsSource(_platform_variables()), init_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_platforms(cls, given: object) -> object:
+        return take(sections(), given, cls.model_fields)
+
+    def section(self, kind: type[_S]) -> _S | None:
+        """The table of a platform, by its `Settings`; None where the platform is not set up."""
+        return next((one for one in self.platforms.values() if isinstance(one, kind)), None)
+
+    @property
+    def platforms(self) -> dict[str, BaseModel]:
+        """The tables of the platforms that are set up, by their names."""
+        tables = cast("dict[str, BaseModel | None]", self.model_extra or {})
+        return {name: table for name, table in tables.items() if table is not None}
 
     @property
     def zone(self) -> tzinfo:
@@ -176,7 +196,7 @@ class Settings(BaseSettings):
             raise UnknownDestination(name, lines_to_write(name))
         return Destination(
             name=name,
-            platform=place.platform,
+            platform=name.partition(":")[0],
             chat_id=chat_id,
             is_direct=place.is_direct,
             audience=MEMBERS if section.audience == "members" else section.audience,
@@ -199,12 +219,12 @@ def _policy(given: PolicySettings) -> Policy:
 def load_settings(directory: Path | None = None) -> Settings:
     """The settings of a directory, by default the working directory, and of the environment.
 
-    Raises `InvalidSettings` with the file, the key and what to write instead.
+    Raises `InvalidSettings` with the file, the key and what to write instead, and `PlatformUnusable`.
     """
     path = (directory or Path.cwd()) / FILE_NAME
     given = _read(path)
     _refuse_secrets(given, path)
-    check_variables(Settings)
+    check_variables(Settings, sections())
     try:
         settings = Settings(**given)
     except SettingsError as error:
@@ -225,7 +245,8 @@ def forget_secrets() -> None:
     """Remove the secrets from this process's environment, once settings are loaded: what it starts inherits none."""
     secrets = {
         name
-        for section, names in _SECRETS.items()
+        for section, model in _tables().items()
+        if (names := _secret_fields(model))
         for name in (section, *(f"{section}{NESTED}{one}" for one in names))
     }
     for variable in list(os.environ):
@@ -250,10 +271,42 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | N
         ) from error
 
 
+def secrets_of(settings: Settings) -> list[str]:
+    """Every secret that settings hold or name, so that none of them reaches a log. Raises `InvalidSettings`."""
+    found: list[str | None] = []
+    for section, table in {**settings.platforms, "http": settings.http}.items():
+        for name in _secret_fields(type(table)):
+            file = getattr(table, f"{name}_file", None)
+            found.append(read_secret(getattr(table, name), file, f"{section}.{name}"))
+    return [one for one in found if one]
+
+
+@cache
+def _platform_variables() -> type[BaseSettings]:
+    """The tables of platforms, as they are read from the environment."""
+    fields: dict[str, Any] = {name: (one.annotation, None) for name, one in sections().model_fields.items()}
+    return create_model("PlatformVariables", __base__=_Variables, **fields)
+
+
+class _Variables(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTED, env_ignore_empty=True)
+
+
+def _tables() -> dict[str, type[BaseModel]]:
+    """The tables that stand once, by their names."""
+    platforms = {one.name: one.Settings for one in all_settings()}
+    return {**platforms, "http": HttpSettings, "log": LogSettings}
+
+
+def _secret_fields(model: type[BaseModel]) -> list[str]:
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    return [name for name, kind in kinds.items() if SecretStr in (kind, *get_args(kind))]
+
+
 def _refuse_secrets(given: dict[str, Any], path: Path) -> None:
-    for section, names in _SECRETS.items():
+    for section, model in _tables().items():
         table = given.get(section)
-        for name in names if isinstance(table, dict) else ():
+        for name in _secret_fields(model) if isinstance(table, dict) else ():
             if name in cast("dict[str, Any]", table):
                 variable = f"{PREFIX}{section.upper()}{NESTED}{name.upper()}"
                 raise InvalidSettings(
@@ -297,8 +350,8 @@ def _check_policies(settings: Settings, path: Path) -> None:
 
 def _check_groups(settings: Settings, path: Path) -> None:
     for name, given in settings.groups.items():
-        for platform in ("slack", "telegram"):
-            if getattr(given, platform) is not None and getattr(settings, platform) is None:
+        for platform in given.platforms:
+            if platform not in settings.platforms:
                 raise InvalidSettings(
                     str(path),
                     f"groups.{name}.{platform}",
@@ -318,11 +371,9 @@ def _check_groups(settings: Settings, path: Path) -> None:
 def _check_destinations(settings: Settings, path: Path) -> None:
     for name, given in settings.destinations.items():
         key = f'destinations."{name}"'
-        place = parse_place(name)
+        kind, place = name.partition(":")[0], parse_place(name)
         if place is None:
-            raise InvalidSettings(
-                str(path), key, "it names no chat", "Write slack:#channel, slack:@person or telegram:ID."
-            )
+            raise InvalidSettings(str(path), key, "it names no chat", f"Write {place_forms()}.")
         if given.id is None and place.chat_id is None:
             raise InvalidSettings(
                 str(path),
@@ -335,7 +386,7 @@ def _check_destinations(settings: Settings, path: Path) -> None:
                 str(path),
                 key,
                 "a shared chat needs an audience: who in it may answer",
-                f'Write:\n{lines_to_write(name)}\nor a list of people: audience = ["{place.platform}:..."].',
+                f'Write:\n{lines_to_write(name)}\nor a list of people: audience = ["{kind}:..."].',
             )
     for name in (*(place for one in settings.workflows for place in one.to), settings.operator or ""):
         if parse_place(name) is not None:
@@ -392,21 +443,21 @@ def _explain(error: ValidationError, path: Path) -> InvalidSettings:
 
 
 def _is_secret(location: tuple[int | str, ...]) -> bool:
-    return str(location[-1]) in _SECRETS.get(str(location[0]), ())
+    table = _tables().get(str(location[0]))
+    return table is not None and str(location[-1]) in _secret_fields(table)
 
 
 def _known(location: tuple[int | str, ...]) -> list[str]:
     """The settings of a table: the whole file's, or one section's."""
-    sections: dict[str, type[BaseModel]] = {
+    known: dict[str, type[BaseModel]] = {
         "workflows": WorkflowSettings,
         "destinations": DestinationSettings,
         "people": PersonSettings,
         "groups": GroupSettings,
         "policies": PolicySettings,
-        "slack": SlackSettings,
-        "telegram": TelegramSettings,
-        "http": HttpSettings,
-        "log": LogSettings,
+        **_tables(),
     }
-    table = sections.get(str(location[0])) if location else None
-    return list(Settings.model_fields if table is None else table.model_fields)
+    table = known.get(str(location[0])) if location else None
+    if table is GroupSettings:
+        return [*GroupSettings.model_fields, *groups().model_fields]
+    return [*Settings.model_fields, *sections().model_fields] if table is None else list(table.model_fields)

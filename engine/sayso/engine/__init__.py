@@ -12,7 +12,13 @@ from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
-from sayso.engine._platforms import PlatformPeople, find_platform, installed_platforms, platform_names
+from sayso.engine._platforms import (
+    PlatformPeople,
+    example_people,
+    find_platform,
+    installed_platforms,
+    platform_names,
+)
 from sayso.engine._policy import (
     NOT_YOURS,
     Fact,
@@ -215,6 +221,7 @@ __all__ = [
     "canonical",
     "check_parked",
     "evaluate",
+    "example_people",
     "export_row",
     "find_platform",
     "fold_text",

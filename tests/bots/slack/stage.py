@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from sayso.config import DestinationSettings, HttpSettings, Settings, SlackSettings
+from sayso.bots.slack import SlackSettings
+from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.testing.slack import LocalSlack, Place, PressResult, SeenMessage, SlackPerson
 from tests.bots.chat_service import ChatService, chat_service
 
@@ -75,8 +76,9 @@ class Stage:
         starters = frozenset({self.person_id(self.ana)}) if self.starters is None else self.starters
         async with chat_service(self.database, self.settings, starters=starters) as service:
             self.current = service
-            assert self.settings.slack is not None
-            if self.settings.slack.mode == "http":
+            slack_settings = self.settings.section(SlackSettings)
+            assert slack_settings is not None
+            if slack_settings.mode == "http":
                 self.slack.request_url = f"{service.url}/slack/events"
             else:
                 await self.slack.until(lambda: self.slack.connections == connections)

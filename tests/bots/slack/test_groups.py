@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from sayso.bots.people import Groups, LookUpFailed, at_once, look_up_deadline
+from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import People, SlackMembership
-from sayso.config import GroupSettings, Settings, SlackSettings
+from sayso.config import GroupSettings, Settings
 from sayso.engine import SQLiteStore
 from sayso.testing.slack import FaultKind, LocalSlack
 from tests.engine.support import ManualClock

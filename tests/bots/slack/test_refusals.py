@@ -12,6 +12,7 @@ import pytest
 
 from sayso.bots.chats import Outbox, Patience, Stopping, Undeliverable, UnderWay
 from sayso.bots.http import Metrics
+from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._bot import make_api
 from sayso.bots.slack._people import People
@@ -34,8 +35,9 @@ async def rows(store: SQLiteStore, kind: str) -> list[object]:
 @asynccontextmanager
 async def opened(stage: Stage) -> AsyncGenerator[Api]:
     """Slack as the bot calls it."""
-    assert stage.settings.slack is not None
-    api = make_api(stage.settings.slack)
+    slack_settings = stage.settings.section(SlackSettings)
+    assert slack_settings is not None
+    api = make_api(slack_settings)
     await api.open()
     try:
         yield api
@@ -81,14 +83,15 @@ async def test_one_refusal_that_passes_gives_no_place_up(stage: Stage) -> None:
 @asynccontextmanager
 async def sending(stage: Stage, *prompts: str) -> AsyncGenerator[SQLiteStore]:
     """An outbox without much patience, and questions for the channel."""
-    assert stage.settings.slack is not None
+    slack_settings = stage.settings.section(SlackSettings)
+    assert slack_settings is not None
     async with (
         opened(stage) as api,
         SQLiteStore(stage.database) as store,
         Runtime(store, [workflow]) as runtime,
         asyncio.TaskGroup() as group,
     ):
-        surface = SlackSurface(api, store, stage.settings, stage.settings.slack)
+        surface = SlackSurface(api, store, stage.settings, slack_settings)
         outbox = Outbox(store, [surface], Metrics(), UnderWay(), HASTY)
         group.create_task(outbox.run(lambda _: None))
         question = {"options": ["approve", "reject"], "input_type": "select", "to": [PLACE]}

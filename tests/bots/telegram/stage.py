@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from sayso.config import DestinationSettings, HttpSettings, Settings, TelegramSettings
+from sayso.bots.telegram import TelegramSettings
+from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.testing.telegram import Group, LocalTelegram, Person, SeenMessage
 from tests.bots.chat_service import ChatService, chat_service
 

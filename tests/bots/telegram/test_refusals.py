@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sayso.bots.chats import ContentRefused, DeliveryProblem, Unclear, Undeliverable, UnknownRefusal
+from sayso.bots.telegram import TelegramSettings
 from sayso.bots.telegram._bot import make_api
 from sayso.config import DestinationSettings, PolicySettings, StageSettings
 from sayso.engine import SQLiteStore
@@ -54,8 +55,9 @@ async def until_cards(stage: Stage, place: Group, count: int) -> list[str]:
 async def test_what_follows_from_a_refusal(
     stopped: Stage, refusal: str, kind: type[DeliveryProblem], *, may_pass: bool | None
 ) -> None:
-    assert stopped.settings.telegram is not None
-    api = make_api(stopped.settings.telegram)
+    telegram_settings = stopped.settings.section(TelegramSettings)
+    assert telegram_settings is not None
+    api = make_api(telegram_settings)
     await api.open()
     stopped.telegram.refuse(refusal, "sendMessage")
     with pytest.raises(DeliveryProblem) as refused:

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from sayso.bots.telegram import TelegramSettings
 from sayso.bots.telegram._bot import make_api
 from sayso.bots.telegram._chats import Chats
 from sayso.bots.telegram._check import check_telegram
@@ -94,7 +95,7 @@ async def test_a_webhook_that_telegram_cannot_reach_is_noticed_and_told_once(
 async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path) -> None:
     """Its date stands there for ever, also beside an update that is on its way."""
     stage = await Stage.build(telegram, tmp_path / "sayso.db")
-    settings = stage.settings.telegram
+    settings = stage.settings.section(TelegramSettings)
     assert settings is not None
     api, person, released = make_api(settings), telegram.people()[0], asyncio.Event()
 

@@ -20,7 +20,7 @@ from sayso.bots.answers._ways_in import WayIn, WaysIn
 from sayso.bots.chats import outdated_words
 from sayso.bots.http import Act, Caller
 from sayso.bots.people import LookUpFailed, Turn, both, known, look_up_deadline, no_turn
-from sayso.config import PLATFORMS, Settings
+from sayso.config import Settings
 from sayso.engine import (
     ACCOUNTS_CHANGED,
     NOT_YOURS,
@@ -37,6 +37,7 @@ from sayso.engine import (
     UnstorableValue,
     Warrant,
     is_approval,
+    platform_names,
 )
 
 logger = logging.getLogger("sayso.answers")
@@ -199,7 +200,9 @@ class Desk:
         `StoreError`, and what `act` raises.
         """
         person, via, by = caller.person, caller.via, look_up_deadline()
-        is_known = self._settings.people or self._settings.groups or person.partition(":")[0] in PLATFORMS
+        is_known = (
+            self._settings.people or self._settings.groups or person.partition(":")[0] in platform_names()
+        )
         outcome = Outcome(OutcomeKind.NOT_ALLOWED, ACCOUNTS_CHANGED)
         for _ in range(_LOOK_UPS):
             facts: tuple[Fact, ...] = ()

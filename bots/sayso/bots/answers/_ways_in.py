@@ -23,7 +23,7 @@ from sayso.bots.people import (
     look_up_deadline,
 )
 from sayso.bots.people._groups import PREFIX, STALE
-from sayso.config import MEMBERS, PLATFORMS, Destination, Settings, UnknownDestination
+from sayso.config import MEMBERS, Destination, Settings, UnknownDestination, find_settings
 from sayso.engine import (
     NOT_YOURS,
     CardRecord,
@@ -34,6 +34,7 @@ from sayso.engine import (
     Vote,
     Warrant,
     evaluate,
+    platform_names,
 )
 
 logger = logging.getLogger("sayso.answers")
@@ -231,7 +232,7 @@ class WaysIn:
         does not say. Whoever was locked out there keeps no session here.
         """
         platform = person.partition(":")[0]
-        if platform not in PLATFORMS:
+        if platform not in platform_names():
             return None
         membership = self._memberships.get(platform)
         if membership is None:
@@ -255,7 +256,7 @@ class WaysIn:
         """
         found: list[tuple[Destination, str]] = []
         for entry in _entries(record):
-            if entry.partition(":")[0] not in PLATFORMS:
+            if entry.partition(":")[0] not in platform_names():
                 continue
             try:
                 destination = self._settings.destination(entry)
@@ -318,8 +319,13 @@ def _accounts_on(ids: Sequence[str], destination: Destination) -> list[str]:
 
 
 def _own_chats(ids: Sequence[str]) -> list[str]:
-    """What else somebody's own chats are called: Slack's `slack:@U0123` needs no settings."""
-    return [f"slack:@{one.rpartition(':')[2]}" for one in ids if one.startswith("slack:")]
+    """What else somebody's own chats are called, where that needs no settings."""
+    found: list[str] = []
+    for one in ids:
+        kind, _, rest = one.partition(":")
+        platform = find_settings(kind)
+        found += () if platform is None else platform.own_chats(rest)
+    return found
 
 
 def _entries(record: CardRecord) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from sayso.bots.chats._lifetime import (
 )
 from sayso.bots.chats._messages import Reference, UnderWay
 from sayso.bots.chats._outbox import Outbox
-from sayso.bots.chats._platform import Connection, Listener, Parts, PlatformCounts
+from sayso.bots.chats._platform import Connection, Listener, Parts, Platform, PlatformCounts
 from sayso.bots.chats._presses import Judged, Presses, Seen, Standing, Strikes, outdated_words
 from sayso.bots.chats._refusals import Patience, Refusals
 from sayso.bots.chats._surface import (
@@ -52,6 +52,7 @@ __all__ = [
     "Outbox",
     "Parts",
     "Patience",
+    "Platform",
     "PlatformCounts",
     "Presses",
     "Rate",

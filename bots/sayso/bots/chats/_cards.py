@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sayso.adapters.cards import Card, Message, Words, build_card, notice_message
 from sayso.config import Settings
-from sayso.engine import CardRecord, Notice
+from sayso.engine import CardRecord, Notice, is_person
 
 NO_REST = "0"
 """What a message's reference keeps where nothing was sent below it."""
@@ -59,20 +59,12 @@ def accounts_of(entries: Sequence[str], settings: Settings, platform: str) -> li
     """The platform's own ids of the people among some entries: for mentions."""
     directory = settings.directory()
     accounts = [account for entry in entries for account in directory.accounts_of(entry)]
-    found = [
-        one.rpartition(":")[2] for one in accounts if one.startswith(f"{platform}:") and _is_account(one)
-    ]
+    found = [one.rpartition(":")[2] for one in accounts if one.startswith(f"{platform}:") and is_person(one)]
     return list(dict.fromkeys(found))
 
 
-def groups_of(entries: Sequence[str], settings: Settings) -> list[str]:
-    """The ids of the Slack user groups among some entries."""
+def groups_of(entries: Sequence[str], settings: Settings, platform: str) -> list[str]:
+    """The ids of the platform's own groups among some entries: for mentions."""
     names = [entry.removeprefix("group:") for entry in entries if entry.startswith("group:")]
-    found = [settings.groups[name].slack for name in names if name in settings.groups]
+    found = [settings.groups[name].platforms.get(platform) for name in names if name in settings.groups]
     return [one for one in found if one is not None]
-
-
-def _is_account(entry: str) -> bool:
-    """Whether it names somebody's account, and not a chat."""
-    platform, _, rest = entry.partition(":")
-    return ":" in rest if platform == "slack" else rest.isdecimal()

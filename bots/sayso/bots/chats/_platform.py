@@ -1,4 +1,5 @@
-"""The seam that every chat platform comes through, in two stages.
+"""The seam that every chat platform comes through: one object, which packages name by an entry point of the group
+`sayso.platforms`, and two stages.
 
 First a platform is built into a connection: where its cards are shown, and who belongs to its chats. Only when those
 of all platforms are known can anybody answer, so what answers is put together then, and handed to each connection as
@@ -10,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from sayso.bots.chats._findings import Finding
 from sayso.bots.chats._lifetime import Ready
 from sayso.bots.chats._messages import UnderWay
 from sayso.bots.chats._surface import CardSurface
 from sayso.bots.people import Membership
-from sayso.config import Settings
+from sayso.config import PlatformSettings, Settings
 from sayso.engine import SQLiteStore
 
 if TYPE_CHECKING:
@@ -48,6 +50,24 @@ class Parts:
     store: SQLiteStore
     metrics: PlatformCounts
     under_way: UnderWay
+
+
+class Platform(PlatformSettings, Protocol[Answers_contra]):
+    """A chat platform, installed: how its people and places are written, how it is set up, and how it is begun. What
+    only a configured platform needs is imported in `build` and `check`.
+    """
+
+    def build(self, parts: Parts) -> Connection[Answers_contra]:
+        """Its connection, by its table in `parts.settings`, which there is. It calls nobody yet. Raises
+        `InvalidSettings` where something is missing, and `MissingExtra`.
+        """
+        ...
+
+    async def check(self, settings: Settings) -> list[Finding]:
+        """What `sayso doctor` finds of it, with what to do; it asks the platform, and changes nothing there. Raises as
+        `build` does.
+        """
+        ...
 
 
 class Listener(Protocol):

@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING
 from sayso.bots.cli._exit_codes import ExitCode, UsageProblem, exit_code_of
 from sayso.bots.cli._output import Output
 from sayso.bots.client import MissingExtra, Service
-from sayso.config import (
-    DestinationSettings,
-    HttpSettings,
-    LogSettings,
-    Settings,
-    SlackSettings,
-    TelegramSettings,
-)
+from sayso.bots.slack import SlackSettings
+from sayso.bots.telegram import TelegramSettings
+from sayso.config import DestinationSettings, HttpSettings, LogSettings, Settings
 from sayso.engine import ENDED, PersonId, Runtime, SQLiteReader, Workflow
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import MissingExtra, Service
+from sayso.config import secrets_of
 from sayso.engine import SaysoError
 
 
@@ -61,7 +62,7 @@ def _check_presses(service: Service, place: str, wait: str, output: Output) -> l
     if service.client() is not None:
         raise UsageProblem("the service runs, and would take the presses. Stop it first.")
     try:
-        from sayso.bots.service import check_presses, secrets_of, set_up_logging
+        from sayso.bots.service import check_presses, set_up_logging
     except ModuleNotFoundError as error:
         raise MissingExtra("sayso doctor --press", "web", error.name) from error
     set_up_logging(service.settings.log, secrets_of(service.settings))

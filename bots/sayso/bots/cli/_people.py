@@ -16,6 +16,7 @@ from sayso.bots.cli._ids import find_request, read_address, read_id
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.client import Service
+from sayso.config import GroupSettings, find_settings
 from sayso.engine import Account, Outcome, OutcomeKind, local_person
 
 _CONSOLE = "console"
@@ -46,7 +47,7 @@ def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
         if one.person.removeprefix("person:") not in settings.people:
             table.add_row(Text(one.person), Text(""), Text(visible_line(f"{one.account} (linked)")))
     for name, group in settings.groups.items():
-        members = [*group.members, *_platforms(group.slack, group.telegram)]
+        members = [*group.members, *_of_platforms(group)]
         called = settings.place_names[f"group:{name}"]
         table.add_row(
             Text(f"group:{name}"), Text(visible_line(called)), Text(visible_line(", ".join(members)))
@@ -67,9 +68,9 @@ def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
     return ExitCode.OK
 
 
-def _platforms(slack: str | None, telegram: str | None) -> list[str]:
-    shown = [] if slack is None else [f"the members of Slack's {slack}"]
-    return shown if telegram is None else [*shown, f"the administrators of Telegram's {telegram}"]
+def _of_platforms(group: GroupSettings) -> list[str]:
+    platforms = ((find_settings(name), id) for name, id in group.platforms.items())
+    return [platform.group_words(id) for platform, id in platforms if platform is not None]
 
 
 def withdraw(

@@ -17,7 +17,7 @@ from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import Service
-from sayso.config import PLATFORMS, Settings, UnknownDestination
+from sayso.config import Settings, UnknownDestination
 from sayso.engine import (
     Directory,
     Fact,
@@ -32,6 +32,7 @@ from sayso.engine import (
     bind,
     evaluate,
     is_person,
+    platform_names,
 )
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="The policies of sayso.toml.")
@@ -170,7 +171,7 @@ def _unknown(settings: Settings, entry: str) -> str | None:
         kind == "person" and name not in settings.people
     ):
         return f"{visible_line(entry)} is nobody: sayso.toml has no [{_SECTIONS[kind]}.{visible_line(name)}]."
-    if kind not in PLATFORMS or is_person(entry):
+    if kind not in platform_names() or is_person(entry):
         return None
     try:
         settings.destination(entry)

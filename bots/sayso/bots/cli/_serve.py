@@ -20,7 +20,7 @@ from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.client import MissingExtra, Service
-from sayso.config import InvalidSettings, forget_secrets, host_and_port
+from sayso.config import InvalidSettings, forget_secrets, host_and_port, secrets_of
 from sayso.engine import InvalidWorkflow, Workflow, local_person
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
         from sayso.bots.service import Plan, set_up_logging
     except ModuleNotFoundError as error:
         raise MissingExtra("sayso serve", "web", error.name) from error
-    from sayso.bots.service import make_platforms, secrets_of
+    from sayso.bots.service import make_platforms
 
     settings = service.settings
     set_up_logging(settings.log, secrets_of(settings))

@@ -1,5 +1,4 @@
-"""Who belongs to a group: those whom the settings name, the members of a Slack user group, the administrators of a
-Telegram group.
+"""Who belongs to a group: those whom the settings name, and those whom platforms say to be in groups of theirs.
 
 A vote counts on what the platform says at that instant, so that who has left is out at once; those who vote at the same
 time share one look-up. Slack answers about twenty of them a minute: beyond that, and only while it says so, what it
@@ -78,8 +77,8 @@ class Groups:
         given = self._groups[entry.removeprefix(PREFIX)]
         looking = [
             self._listing(platform, group, ids, entry, within)
-            for platform, group in (("slack", given.slack), ("telegram", given.telegram))
-            if group is not None and any(one.startswith(f"{platform}:") for one in ids)
+            for platform, group in given.platforms.items()
+            if any(one.startswith(f"{platform}:") for one in ids)
         ]
         found = await at_once(None, looking, _is_in_one)
         for one in found:

@@ -5,7 +5,7 @@ What each part does is its own room's.
 
 from sayso.bots.service._logs import MOST_ALIKE, REPEATS_WITHIN, Repeats, set_up_logging
 from sayso.bots.service._operators import OperatorDesk
-from sayso.bots.service._platforms import check_platforms, make_platforms, secrets_of
+from sayso.bots.service._platforms import check_platforms, make_platforms
 from sayso.bots.service._press_check import check_presses
 from sayso.bots.service._sayso import Plan, serve
 
@@ -18,7 +18,6 @@ __all__ = [
     "check_platforms",
     "check_presses",
     "make_platforms",
-    "secrets_of",
     "serve",
     "set_up_logging",
 ]

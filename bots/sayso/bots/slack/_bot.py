@@ -24,10 +24,11 @@ from sayso.bots.slack._api import Api
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._handler import Handler
 from sayso.bots.slack._people import People, SlackMembership
+from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._sockets import Sockets
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._token import TokenWatch
-from sayso.config import InvalidSettings, Settings, SlackSettings, read_secret
+from sayso.config import InvalidSettings, Settings, read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.slack")
@@ -42,7 +43,7 @@ class SlackConnection:
     name = PLATFORM
 
     def __init__(self, parts: Parts) -> None:
-        settings = parts.settings.slack
+        settings = parts.settings.section(SlackSettings)
         assert settings is not None
         self._settings: SlackSettings = settings
         self._parts = parts
@@ -218,10 +219,11 @@ def _secret(value: SecretStr | None, settings: SlackSettings, name: str) -> str:
 
 async def check(settings: Settings) -> list[Finding]:
     """What has to be mended before the bot works, asked of Slack alone. Raises `InvalidSettings`."""
-    assert settings.slack is not None
-    api = make_api(settings.slack)
+    slack = settings.section(SlackSettings)
+    assert slack is not None
+    api = make_api(slack)
     await api.open()
     try:
-        return await check_slack(api, settings, settings.slack, with_people=True)
+        return await check_slack(api, settings, slack, with_people=True)
     finally:
         await api.close()

@@ -11,8 +11,9 @@ from sayso.bots.chats import DeliveryProblem, Finding
 from sayso.bots.people import LookUpFailed
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import Identity, Installation, person_id
+from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._surface import PLATFORM
-from sayso.config import Destination, Settings, SlackSettings, named_entries
+from sayso.config import Destination, Settings, named_entries
 
 _PERSON = re.compile(r"slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)")
 
@@ -45,7 +46,8 @@ async def check_slack(
         findings.append(await _check_socket(api))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     findings += [await _check_chat(api, one) for one in places]
-    groups = {name: given.slack for name, given in settings.groups.items() if given.slack is not None}
+    found = {name: given.platforms.get(PLATFORM) for name, given in settings.groups.items()}
+    groups = {name: group for name, group in found.items() if group is not None}
     return findings + [await _check_group(api, name, group) for name, group in groups.items()]
 
 

@@ -35,7 +35,8 @@ from sayso.bots.chats import (
     rest_mark,
 )
 from sayso.bots.slack._api import Api, budget_key
-from sayso.config import Destination, Settings, SlackSettings, UnknownDestination
+from sayso.bots.slack._settings import SlackSettings
+from sayso.config import Destination, Settings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore
 
 logger = logging.getLogger("sayso.slack")
@@ -143,7 +144,9 @@ class SlackSurface:
         if message is None or (message.quiet and notice.reference is None):
             return
         mentions = [Mention(one) for one in accounts_of(message.mentions, self._settings, PLATFORM)]
-        mentions += [Mention(one, is_group=True) for one in groups_of(message.mentions, self._settings)]
+        mentions += [
+            Mention(one, is_group=True) for one in groups_of(message.mentions, self._settings, PLATFORM)
+        ]
         shown = render_mentions(render_words(message.lines), mentions)
         if notice.reference is None:
             channel = await self._channel(self._destination(notice.destination))

@@ -1,5 +1,6 @@
 """The Telegram bot: connections, updates, cards."""
 
 from sayso.bots.telegram._platform import TELEGRAM
+from sayso.bots.telegram._settings import TelegramSettings
 
-__all__ = ["TELEGRAM"]
+__all__ = ["TELEGRAM", "TelegramSettings"]

@@ -29,9 +29,10 @@ from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._handler import Handler
 from sayso.bots.telegram._intake import Intake
 from sayso.bots.telegram._membership import TelegramMembership
+from sayso.bots.telegram._settings import TelegramSettings
 from sayso.bots.telegram._surface import TelegramSurface
 from sayso.bots.telegram._webhook import WebhookWatch
-from sayso.config import InvalidSettings, Settings, TelegramSettings, read_secret
+from sayso.config import InvalidSettings, Settings, read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.telegram")
@@ -63,7 +64,7 @@ class TelegramConnection:
     name = PLATFORM
 
     def __init__(self, parts: Parts) -> None:
-        settings = parts.settings.telegram
+        settings = parts.settings.section(TelegramSettings)
         assert settings is not None
         self._settings: TelegramSettings = settings
         self._parts = parts
@@ -348,10 +349,11 @@ def make_api(settings: TelegramSettings) -> Api:
 
 async def check(settings: Settings) -> list[Finding]:
     """What has to be mended before the bot works, asked of Telegram alone. Raises `InvalidSettings`."""
-    assert settings.telegram is not None
-    api = make_api(settings.telegram)
+    telegram = settings.section(TelegramSettings)
+    assert telegram is not None
+    api = make_api(telegram)
     await api.open()
     try:
-        return await check_telegram(api, Chats(settings), settings, settings.telegram)
+        return await check_telegram(api, Chats(settings), settings, telegram)
     finally:
         await api.close()

@@ -7,7 +7,8 @@ from typing import Any
 from sayso.bots.chats import DeliveryProblem, Finding
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM, Chats
-from sayso.config import Destination, Members, Settings, TelegramSettings
+from sayso.bots.telegram._settings import TelegramSettings
+from sayso.config import Destination, Members, Settings
 
 _PRESENT = frozenset({"creator", "administrator", "member", "restricted"})
 
@@ -30,7 +31,8 @@ async def check_telegram(
     findings.append(await _check_updates(api, telegram))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     findings += [await _check_chat(api, one, chats.id_of(one), me["id"]) for one in places]
-    groups = {name: given.telegram for name, given in settings.groups.items() if given.telegram is not None}
+    found = {name: given.platforms.get(PLATFORM) for name, given in settings.groups.items()}
+    groups = {name: group for name, group in found.items() if group is not None}
     return findings + [await _check_group(api, name, chats.now(int(group))) for name, group in groups.items()]
 
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from sayso.bots.telegram._settings import TelegramSettings
+from sayso.config import Place, Text
+
+if TYPE_CHECKING:
+    from sayso import config
+    from sayso.bots.chats import Finding, Parts
+    from sayso.bots.telegram._bot import TelegramConnection
+
+_ID = re.compile(r"-?[0-9]{1,20}")
 
 
 class TelegramPlatform:
@@ -12,10 +27,55 @@ class TelegramPlatform:
     title = "Telegram"
     example_person = "telegram:7"
     example_place = "telegram:-100123"
+    example_ids = ("123456", "-1001234567890")
+    place_forms = ("telegram:ID",)
+    Settings = TelegramSettings
+    group_id = Annotated[
+        Text,
+        StringConstraints(pattern=r"^-\d{1,20}$"),
+        Field(description="The id of a Telegram group, -1001234567890: its administrators."),
+    ]
 
     def is_person(self, rest: str) -> bool:
         """People's ids are above zero, those of groups below (core.telegram.org/bots/api#chat)."""
         return rest.isdecimal()
+
+    def group_words(self, group: str) -> str:
+        """Of a group, Telegram tells who its administrators are."""
+        return f"the administrators of Telegram's {group}"
+
+    def place(self, rest: str) -> Place:
+        """`-100123` is a group, `5` a person; `#alias` and `@alias` need an id."""
+        if _ID.fullmatch(rest):
+            return Place(rest, is_direct=not rest.startswith("-"))
+        return Place(None, is_direct=rest.startswith("@"))
+
+    def own_chats(self, rest: str) -> tuple[str, ...]:
+        """People's chats are called as they are."""
+        del rest
+        return ()
+
+    def build(self, parts: Parts) -> TelegramConnection:
+        """See `Platform`."""
+        with _extra():
+            from sayso.bots.telegram._bot import TelegramConnection
+        return TelegramConnection(parts)
+
+    async def check(self, settings: config.Settings) -> list[Finding]:
+        """See `Platform`."""
+        with _extra():
+            from sayso.bots.telegram._bot import check
+        return await check(settings)
+
+
+@contextmanager
+def _extra() -> Generator[None]:
+    from sayso.bots.client import MissingExtra
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
 
 
 TELEGRAM: Final = TelegramPlatform()

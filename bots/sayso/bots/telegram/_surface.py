@@ -40,7 +40,8 @@ from sayso.bots.chats import (
 )
 from sayso.bots.telegram._api import Api, Moved
 from sayso.bots.telegram._chats import PLATFORM, Chats
-from sayso.config import Destination, Settings, TelegramSettings, UnknownDestination
+from sayso.bots.telegram._settings import TelegramSettings
+from sayso.config import Destination, Settings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Notice, NoticeKind, SQLiteStore
 
 logger = logging.getLogger("sayso.telegram")

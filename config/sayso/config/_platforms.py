@@ -1,0 +1,104 @@
+"""What installed platforms bring to the settings: a table of their own, groups, and the names of places."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, cast
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from sayso.engine import PlatformPeople, PlatformUnusable, find_platform, installed_platforms
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the name of a destination says by itself. `chat_id` is the platform's own id, None where the name is an
+    alias that needs an `id` in the settings.
+    """
+
+    chat_id: str | None
+    is_direct: bool
+
+
+class PlatformSettings(PlatformPeople, Protocol):
+    """How a platform is set up, and how its places are written."""
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - it is a class
+        """Its table in sayso.toml, and its variables `SAYSO_NAME__KEY`. Fields that are `SecretStr` come from the
+        environment alone, or from the file that the field of that name with `_file` behind it names.
+        """
+        ...
+
+    @property
+    def group_id(self) -> object | None:
+        """What pydantic holds ids of its groups against, which stand as `NAME = "..."` in a group's table; None where
+        the platform has no groups.
+        """
+        ...
+
+    def group_words(self, group: str) -> str:
+        """Who belongs to a group of its, as `sayso people` lists them: the members of so-and-so."""
+        ...
+
+    @property
+    def place_forms(self) -> Sequence[str]:
+        """How its places are written, for words that say how: `slack:#channel`."""
+        ...
+
+    @property
+    def example_ids(self) -> tuple[str, str]:
+        """An id of a chat with one person and one of a chat that several read, likewise."""
+        ...
+
+    def place(self, rest: str) -> Place | None:
+        """What stands behind `NAME:` as a place; None for what can be none. The own chat of a person has the id that
+        is the last part of theirs.
+        """
+        ...
+
+    def own_chats(self, rest: str) -> Sequence[str]:
+        """What else than by their account the own chat of somebody is called by, where that needs no settings."""
+        ...
+
+
+def find_settings(name: str) -> PlatformSettings | None:
+    """The installed platform of that name. Raises `PlatformUnusable`."""
+    return cast("PlatformSettings | None", find_platform(name))
+
+
+def all_settings() -> tuple[PlatformSettings, ...]:
+    """All installed platforms. Raises `PlatformUnusable`."""
+    return cast("tuple[PlatformSettings, ...]", installed_platforms())
+
+
+@cache
+def sections() -> type[BaseModel]:
+    """The tables of all installed platforms."""
+    return _model("Platforms", {one.name: one.Settings for one in all_settings()})
+
+
+@cache
+def groups() -> type[BaseModel]:
+    """What a group's table can say of the installed platforms."""
+    return _model("Groups", {one.name: one.group_id for one in all_settings() if one.group_id is not None})
+
+
+def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    optional: dict[str, Any] = {one: (kind | None, None) for one, kind in fields.items()}
+    return create_model(name, __config__=ConfigDict(extra="forbid", frozen=True), **optional)
+
+
+def take(model: type[BaseModel], given: object, own: Collection[str]) -> object:
+    """What was given for some settings of our `own` and for platforms, the latter as the platforms read it. Raises
+    `ValidationError`, also for what is neither.
+    """
+    if not isinstance(given, dict):
+        return given
+    values = cast("dict[str, Any]", given)
+    for name in model.model_fields.keys() & set(own):
+        raise PlatformUnusable(name, name, "a setting of sayso is called so")
+    theirs = model.model_validate({key: value for key, value in values.items() if key not in own})
+    return {**{key: value for key, value in values.items() if key in own}, **dict(theirs)}
