@@ -221,8 +221,10 @@ class Runtime:
 
     async def wait(self, run_id: str) -> ExecutionState:
         """Wait until a run is parked, has ended, or needs attention, and return its state. Raises `UnknownRun`."""
-        loop = asyncio.get_running_loop()
+        loop, driver = asyncio.get_running_loop(), self._driver
         while True:
+            if driver is not None and driver.loop is loop:
+                await driver.at_rest(run_id)  # so that one read suffices
             changed: asyncio.Future[None] = loop.create_future()
 
             def hear(change: Change, changed: asyncio.Future[None] = changed) -> None:
@@ -233,11 +235,10 @@ class Runtime:
             self._store.hub.listen(listener, run_id=run_id)
             try:
                 # Read behind the registration, in the writer's order: either it rests, or a change will be heard.
-                if await self._store.is_moving(run_id):
-                    await changed
                 state = await self._state(run_id)
                 if state.workflow_status is not WorkflowStatus.RUNNING:
                     return state
+                await changed
             finally:
                 self._store.hub.ignore(listener, run_id=run_id)
 

@@ -93,6 +93,8 @@ class Driver:
             self._stop.set()
             await self._set_aside()
             self._stop_listening()
+            for live in self.live.values():
+                live.leave()
             self.live.clear()
             self._parked.clear()
 
@@ -210,6 +212,12 @@ class Driver:
         if live is None:
             live = self.live[run_id] = LiveRun(self, run_id, self.workflows[workflow], auto=auto)
         return live
+
+    async def at_rest(self, run_id: str) -> None:
+        """Wait until a run rests that moves in memory here; it may move elsewhere, or be about to."""
+        live = self.live.get(run_id)
+        if live is not None:
+            await live.rest(lambda: False)
 
     # What live runs tell and ask.
 

@@ -147,6 +147,11 @@ class LiveRun:
         """The open requests, in the order in which they were asked."""
         return self.pending if self._visit is None else tuple(self._visit.open_requests)
 
+    def leave(self) -> None:
+        """Nothing moves the run here any more: whoever waits for it hears that it rests."""
+        self._moving = False
+        self._wake_waiters()
+
     async def rest(self, reached: Callable[[], bool]) -> None:
         """Wait until `reached()` or until the run rests."""
         while not (reached() or self.resting):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -41,8 +42,11 @@ _audience: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[st
 _policy = msgspec.json.Decoder(Policy)
 
 
+@lru_cache(maxsize=1024)
 def read_policy(text: str) -> Policy:
-    """A stored policy: one with stages as itself, any other as the list of those who are asked."""
+    """A stored policy: one with stages as itself, any other as the list of those who are asked. Few differ, and all
+    that are read of one text are one value.
+    """
     return Policy(_audience.decode(text)) if text.startswith("[") else _policy.decode(text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -351,12 +351,6 @@ def hold(tx: Transaction, place: Place, attention: Attention) -> bool:
 def node_statuses(tx: Transaction, run_id: str) -> dict[str, str]:
     """The status of each node's latest visit in a run."""
     return {node_id: status for node_id, status, _ in tx.rows("node_statuses", {"run_id": run_id})}
-
-
-def is_moving(tx: Transaction, run_id: str, is_gone: Callable[[str, str], bool]) -> bool:
-    """Whether a run is in the middle of something that the loaded code can do."""
-    row = tx.row("run_stands", (run_id,))
-    return row is not None and row[0] == WorkflowStatus.RUNNING and not is_gone(row[1], row[2])
 
 
 def state(tx: Transaction, run_id: str) -> tuple[LoadedRun, dict[str, str]] | None:

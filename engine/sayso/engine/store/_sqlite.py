@@ -159,10 +159,6 @@ class SQLiteStore(CardCalls):
         """The status of each node's latest visit."""
         return self._read(_running.node_statuses, run_id)
 
-    def is_moving(self, run_id: str) -> asyncio.Future[bool]:
-        """Whether a run is in the middle of something that the loaded code can do."""
-        return self._read(_running.is_moving, run_id, self._opened().is_gone)
-
     def state(self, run_id: str) -> asyncio.Future[tuple[LoadedRun, dict[str, str]] | None]:
         """A run with its open requests, and the status of each node's latest visit."""
         return self._read(_running.state, run_id)

@@ -34,9 +34,6 @@ SELECT r.run_key, r.run_id, r.workflow, r.status, r.resolutions, r.visit, r.node
 FROM runs r JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE r.run_id = :run_id;
 
--- name: run_stands
-SELECT status, workflow, node_id FROM runs WHERE run_id = ?;
-
 -- name: visit_requests
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
