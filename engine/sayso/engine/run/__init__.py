@@ -12,8 +12,8 @@ from sayso.engine.run._asking import (
 )
 from sayso.engine.run._blocked import BlockedLoopWatch
 from sayso.engine.run._driver import Driver, resident_limit
-from sayso.engine.run._host import Halt, HaltKind
-from sayso.engine.run._live import LiveRun, gone_node
+from sayso.engine.run._host import Halt, HaltKind, gone_node
+from sayso.engine.run._live import LiveRun
 from sayso.engine.run._phases import execute_visit
 from sayso.engine.run._threads import CodeThreads
 from sayso.engine.run._visit import CURRENT, Visit, current_visit

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from sayso.engine._audience import canonical
 from sayso.engine._binding import answer_at_expiry, bind
+from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._questions import Question, question_digest
-from sayso.engine._records import Attention
+from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
 from sayso.engine._values import encode
 from sayso.engine.errors import StoreError, UnknownPolicy
 from sayso.engine.run._threads import CodeThreads
@@ -93,6 +94,14 @@ class Terms:
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
             policy=policy, places=directory.places_of(audience),
         )  # fmt: skip
+
+
+def gone_node(workflow: Workflow, status: WorkflowStatus, node_id: str | None) -> Attention | None:
+    """What an operator is told when the loaded code lacks the node at which a run stands."""
+    if status not in (WorkflowStatus.RUNNING, WorkflowStatus.WAITING_FOR_INPUT) or node_id in workflow.nodes:
+        return None
+    reason = f"the loaded code of workflow {workflow.name!r} has no node {node_id!r}"
+    return Attention(AttentionKind.NODE_GONE, str(node_id), reason=reason)
 
 
 class VisitHost(Protocol):

@@ -19,7 +19,6 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
     Attention,
-    AttentionKind,
     LoadedRun,
     NodeStatus,
     RequestRecord,
@@ -29,7 +28,7 @@ from sayso.engine._stray import text_of
 from sayso.engine._values import copy_dict, decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.run._approvals import Approvals
-from sayso.engine.run._host import Halt, HaltKind
+from sayso.engine.run._host import Halt, HaltKind, gone_node
 from sayso.engine.run._phases import execute_visit
 from sayso.engine.run._threads import CodeThreads
 from sayso.engine.run._visit import Visit
@@ -494,11 +493,3 @@ class LiveRun:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-
-def gone_node(workflow: Workflow, status: WorkflowStatus, node_id: str | None) -> Attention | None:
-    """What an operator is told when the loaded code lacks the node at which a run stands."""
-    if status not in (WorkflowStatus.RUNNING, WorkflowStatus.WAITING_FOR_INPUT) or node_id in workflow.nodes:
-        return None
-    reason = f"the loaded code of workflow {workflow.name!r} has no node {node_id!r}"
-    return Attention(AttentionKind.NODE_GONE, str(node_id), reason=reason)
