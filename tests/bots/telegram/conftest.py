@@ -13,8 +13,11 @@ from tests.bots.telegram.stage import Stage
 
 @pytest.fixture
 async def telegram() -> AsyncIterator[LocalTelegram]:
-    """Every payload in both directions is checked: a test that leaves a problem behind has failed."""
+    """Every payload in both directions is checked, and methods are known in their own letter case alone: a test that
+    leaves a problem behind has failed.
+    """
     async with LocalTelegram(limits=TelegramLimits.unlimited()) as server:
+        server.knows_exact_names_alone = True
         yield server
         assert server.problems == []
 

@@ -60,8 +60,8 @@ async def test_what_follows_from_a_refusal(
     api = make_api(telegram_settings)
     await api.open()
     stopped.telegram.refuse(refusal, "sendMessage")
-    with pytest.raises(DeliveryProblem) as refused:
-        await api.call("sendMessage", chat_id=stopped.group.id, text="x")
+    with pytest.raises(DeliveryProblem) as refused, api.calling(stopped.group.id) as bot:
+        await bot.send_message(stopped.group.id, "x")
     assert type(refused.value) is kind
     assert getattr(refused.value, "may_pass", None) is may_pass
     await api.close()

@@ -111,7 +111,8 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
     await site.start()
     address = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     await api.open()
-    await api.call("setWebhook", url=address)
+    with api.calling() as bot:
+        await bot.set_webhook(address)
     settings = settings.model_copy(update={"mode": "webhook", "webhook_url": address})
 
     async def complaints() -> list[str]:
@@ -134,7 +135,8 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
         await person.say(None, "hello again")
         assert len(telegram.pending_updates) == 1
         assert await watch.look() is None, "one is on its way, and the error is the old one"
-        await api.call("deleteWebhook")
+        with api.calling() as bot:
+            await bot.delete_webhook()
         assert "is set to no address" in str(await watch.look())
         assert alarms == []
         assert await watch.look() is not None

@@ -4,6 +4,7 @@ Times are in a zone that the caller names: Telegram does not tell a bot where pe
 """
 
 from sayso.adapters.telegram._card import (
+    Keyboard,
     TelegramMessage,
     render_card,
     render_copy,
@@ -64,6 +65,7 @@ __all__ = [
     "Found",
     "GoOn",
     "Goal",
+    "Keyboard",
     "Migrated",
     "Pressed",
     "Prompt",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, cast
 
+from telegram import Bot
 from telegram import error as telegram_error
-from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from sayso.bots.chats import (
@@ -26,8 +26,13 @@ from sayso.bots.chats import (
 POLL_TIMEOUT = 50
 """Seconds of one long poll; the Bot API takes at most 50."""
 
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+"""The kinds of updates that Telegram is asked for."""
+
 _TIMEOUT = 10.0
-_SENDING = ("sendMessage", "sendDocument")
+_OTHERS = "calls about no chat"
+"""The budget key of calls that are no messages: no message waits for them."""
+
 _GONE = (
     "message to edit not found",
     "message can't be edited",
@@ -109,24 +114,39 @@ class PollerConflict(DeliveryProblem):
     """Somebody else takes this bot's updates."""
 
 
-class Api:
-    """One bot's calls. `open` before the first, `close` after the last; `rebuild` when nothing gets through. `sending`
-    is entered around every message that goes to a person's own chat, with the id of the chat.
+class NotModified(DeliveryProblem):
+    """A message says already what it should."""
+
+    def __init__(self) -> None:
+        super().__init__("the message is as it should be")
+
+
+class _Bot(Bot):
+    """The library's, but that updates are fetched as they come: one that the library cannot read is none of the others'
+    business (its own `get_updates` fails for all of them, again and again).
     """
+
+    async def fetch(self, offset: int | None, *, limit: int, seconds: int, within: float) -> Sequence[object]:
+        """The updates from an offset on, which confirms those before it; waited for so many seconds."""
+        asked = {"offset": offset, "limit": limit, "timeout": seconds, "allowed_updates": ALLOWED_UPDATES}
+        return cast("Sequence[object]", await self._post("getUpdates", asked, read_timeout=within))
+
+
+class Api:
+    """One bot's calls. `open` before the first, `close` after the last; `rebuild` when nothing gets through."""
 
     def __init__(self, token: str, base_url: str, base_file_url: str) -> None:
         self._token = token
         self._base_url = base_url
         self._base_file_url = base_file_url
-        self._bot: ExtBot[None] | None = None
+        self._bot: _Bot | None = None
         self._request: _Request | None = None
-        self.sending: Callable[[int], AbstractAsyncContextManager[None]] = _unhindered
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""
         if self._bot is None:
             self._request = _Request(connection_pool_size=64, read_timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
-            self._bot = ExtBot(
+            self._bot = _Bot(
                 token=self._token,
                 base_url=self._base_url,
                 base_file_url=self._base_file_url,
@@ -147,43 +167,28 @@ class Api:
         await self.close()
         await self.open()
 
-    async def call(self, method: str, *, patience: float = _TIMEOUT, **parameters: Any) -> Any:
-        """The result of a method, waited for `patience` seconds. Raises `DeliveryProblem`, of which `Moved`, `TooLate`
-        and `PollerConflict` are kinds too. "Message is not modified" is success: it shows what it should.
+    @contextmanager
+    def calling(self, chat_id: int | None = None) -> Generator[_Bot]:
+        """The bot, for one call, about a chat if it is. What goes wrong is raised as `DeliveryProblem`, of which
+        `Moved`, `NotModified`, `TooLate` and `PollerConflict` are kinds too.
         """
-        chat_id = parameters.get("chat_id")
-        if method in _SENDING and isinstance(chat_id, int) and chat_id > 0:
-            async with self.sending(chat_id):
-                return await self.call_now(method, patience=patience, **parameters)
-        return await self.call_now(method, patience=patience, **parameters)
-
-    async def call_now(self, method: str, *, patience: float = _TIMEOUT, **parameters: Any) -> Any:
-        """The same, for whoever has entered `sending`."""
         assert self._bot is not None, "open() comes first"
-        given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            # In lower case: the library warns where it has a method of its own, which knows fewer fields.
-            return await self._bot.do_api_request(method.lower(), api_kwargs=given, read_timeout=patience)
+            yield self._bot
         except telegram_error.TelegramError as error:
-            problem = _translate(error, method, parameters.get("chat_id"))
-            if problem is None:
-                return None
-            raise problem from error
+            raise _translate(error, chat_id) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # The library raises whatever comes of an answer that is not as it knows them: what was asked is done.
+            raise Unclear(f"the answer cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _unhindered(_: int) -> AbstractAsyncContextManager[None]:
-    return nullcontext()
-
-
-def _translate(error: telegram_error.TelegramError, method: str, chat_id: object) -> DeliveryProblem | None:
+def _translate(error: telegram_error.TelegramError, chat_id: int | None) -> DeliveryProblem:
     text = error.message.partition(_PAGE)[0]
     if _PAGE in error.message:
         return Unclear(text)  # of whoever stands in between, and not of Telegram
     match error:
         case telegram_error.RetryAfter():
-            return Throttled(
-                _retry_after(error), f"method:{method}" if chat_id is None else f"chat:{chat_id}"
-            )
+            return Throttled(_retry_after(error), _OTHERS if chat_id is None else f"chat:{chat_id}")
         case telegram_error.ChatMigrated():
             return Moved(error.new_chat_id)
         case telegram_error.Conflict():
@@ -198,16 +203,16 @@ def _translate(error: telegram_error.TelegramError, method: str, chat_id: object
             return Unclear(text)
 
 
-def _translate_bad_request(text: str, chat_id: object) -> DeliveryProblem | None:
+def _translate_bad_request(text: str, chat_id: int | None) -> DeliveryProblem:
     lowered = text.lower()
     if "message is not modified" in lowered:
-        return None
+        return NotModified()
     if "query is too old" in lowered or "query id is invalid" in lowered:
         return TooLate(text)
     if any(words in lowered for words in _GONE):
         return MessageGone()
     if any(words in lowered for words in _DEAD):
-        is_person = isinstance(chat_id, int) and chat_id > 0  # "chat not found": they never started the bot
+        is_person = chat_id is not None and chat_id > 0  # "chat not found": they never started the bot
         return Undeliverable(text, may_pass=not is_person and any(words in lowered for words in _PASSING))
     if any(words in lowered for words in _UNFIT):
         return ContentRefused(text)

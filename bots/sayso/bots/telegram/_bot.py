@@ -8,7 +8,6 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
@@ -23,14 +22,16 @@ from sayso.bots.chats import (
     Stopping,
     pause_after,
 )
-from sayso.bots.telegram._api import POLL_TIMEOUT, Api, PollerConflict, is_about_token
+from sayso.bots.telegram._api import ALLOWED_UPDATES, POLL_TIMEOUT, Api, PollerConflict, is_about_token
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._check import check_telegram
+from sayso.bots.telegram._conversations import Conversations
 from sayso.bots.telegram._handler import Handler
 from sayso.bots.telegram._intake import Intake
 from sayso.bots.telegram._membership import TelegramMembership
+from sayso.bots.telegram._messenger import Messenger
 from sayso.bots.telegram._settings import TelegramSettings
-from sayso.bots.telegram._surface import TelegramSurface
+from sayso.bots.telegram._surface import Connected, TelegramSurface
 from sayso.bots.telegram._webhook import WebhookWatch
 from sayso.config import InvalidSettings, Settings, read_secret
 from sayso.engine import StoreError
@@ -48,7 +49,6 @@ WEDGED_AFTER = 90.0
 """Seconds without a successful poll after which all connections are made anew."""
 
 WEBHOOK_PATH = "/telegram/webhook"
-_ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
 _COMMANDS = (
     ("pending", "what waits for your answer"),
     ("run", "start a workflow: NAME and its values"),
@@ -68,42 +68,36 @@ class TelegramConnection:
         assert settings is not None
         self._settings: TelegramSettings = settings
         self._parts = parts
-        self._api = make_api(settings)
-        self._chats = Chats(parts.settings, parts.store, parts.metrics.alarm)
-        self.surface = TelegramSurface(
-            self._api, self._chats, parts.store, parts.settings, settings, parts.under_way
-        )
-        self.membership = TelegramMembership(self._api, self._chats)
+        api, conversations = make_api(settings), Conversations(parts.store)
+        chats = Chats(parts.settings, parts.store, parts.metrics.alarm)
+        messenger = Messenger(api, chats, conversations, settings)
+        self.surface = TelegramSurface(messenger, chats, parts.store, parts.settings, parts.under_way)
+        self.membership = TelegramMembership(api, chats)
+        self._connected = Connected(api, chats, conversations, messenger, self.surface)
 
     def listen(self, answers: Answering) -> TelegramListener:
         """What takes updates. Raises `InvalidSettings` where the webhook's secret cannot be read."""
-        return TelegramListener(self._parts, answers, self._settings, self._api, self.surface, self._chats)
+        return TelegramListener(self._parts, answers, self._settings, self._connected)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._api.close()
+        await self._connected.api.close()
 
 
 class TelegramListener:
     """Takes updates; see `Listener`."""
 
     def __init__(
-        self,
-        parts: Parts,
-        answers: Answering,
-        settings: TelegramSettings,
-        api: Api,
-        surface: TelegramSurface,
-        chats: Chats,
+        self, parts: Parts, answers: Answering, settings: TelegramSettings, connected: Connected
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._store = parts.store
-        self._api = api
-        self._chats = chats
-        self._surface = surface
-        self._afterwards = Afterwards(surface.budget, logger, "telegram message")
-        self._handler = Handler(parts, answers, api, surface, chats, self._afterwards)
+        self._api = connected.api
+        self._chats = connected.chats
+        self._surface = connected.surface
+        self._afterwards = Afterwards(connected.surface.budget, logger, "telegram message")
+        self._handler = Handler(parts, answers, connected, self._afterwards)
         self._intake = Intake(self._handler.handle, parts.store.clock)
         self._secret = read_secret(
             settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
@@ -148,10 +142,10 @@ class TelegramListener:
         await self._stopping.until_it_works(self._ask_who_we_are, failed)
 
     async def _ask_who_we_are(self) -> None:
-        me = await self._api.call("getMe")
-        self._intake.bot_id, self._handler.username = str(me["id"]), str(me["username"])
-        commands = [{"command": name, "description": words} for name, words in _COMMANDS]
-        await self._api.call("setMyCommands", commands=commands)
+        with self._api.calling() as bot:
+            me = await bot.get_me()
+            self._intake.bot_id, self._handler.username = str(me.id), str(me.username)
+            await bot.set_my_commands(_COMMANDS)
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""
@@ -163,7 +157,8 @@ class TelegramListener:
         loop = asyncio.get_running_loop()
         patience = 0
         back_off, succeeded = FIRST_BACK_OFF, loop.time()
-        await self._api.call("deleteWebhook")
+        with self._api.calling() as bot:
+            await bot.delete_webhook()
         while not self._stopping.is_set():
             try:
                 updates = await self._fetch(patience)
@@ -209,26 +204,20 @@ class TelegramListener:
         """
         try:
             async with asyncio.timeout(POLL_TIMEOUT + 15) as self._polling:
-                fetched = await self._api.call(
-                    "getUpdates",
-                    patience=POLL_TIMEOUT + 10,
-                    offset=self._intake.offset,
-                    timeout=patience,
-                    limit=100,
-                    allowed_updates=_ALLOWED,
-                )
+                with self._api.calling() as bot:
+                    return await bot.fetch(
+                        self._intake.offset, limit=100, seconds=patience, within=POLL_TIMEOUT + 10
+                    )
         finally:
             self._polling = None
-        return cast("Sequence[object]", fetched)
 
     async def _confirm(self) -> None:
         """Have Telegram forget what is committed: else it comes again at the next start, and people hear it twice."""
         if self._intake.offset is None:
             return
         try:
-            await self._api.call(
-                "getUpdates", patience=_FAREWELL, offset=self._intake.offset, timeout=0, limit=1
-            )
+            with self._api.calling() as bot:
+                await bot.fetch(self._intake.offset, limit=1, seconds=0, within=_FAREWELL)
         except DeliveryProblem as problem:
             logger.warning("Telegram: what was taken last comes again at the next start: %s", problem)
 
@@ -274,12 +263,12 @@ class TelegramListener:
 
     async def _serve_webhook(self, ready: Callable[[str | None], None]) -> None:
         try:
-            await self._api.call(
-                "setWebhook",
-                url=self._settings.webhook_url,
-                secret_token=self._secret,
-                allowed_updates=_ALLOWED,
-            )
+            with self._api.calling() as bot:
+                await bot.set_webhook(
+                    self._settings.webhook_url or "",
+                    secret_token=self._secret,
+                    allowed_updates=ALLOWED_UPDATES,
+                )
         except DeliveryProblem as problem:
             ready(f"the webhook could not be set: {problem}")
             raise

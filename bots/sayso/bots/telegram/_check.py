@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from telegram import ChatMemberRestricted
 
 from sayso.bots.chats import DeliveryProblem, Finding
 from sayso.bots.telegram._api import Api
@@ -18,7 +18,8 @@ async def check_telegram(
 ) -> list[Finding]:
     """Ask Telegram about the token, the webhook and every configured chat."""
     try:
-        me = await api.call("getMe")
+        with api.calling() as bot:
+            me = await bot.get_me()
     except DeliveryProblem as problem:
         return [
             Finding.bad(
@@ -27,10 +28,10 @@ async def check_telegram(
                 "Take the token from @BotFather (/mybots, API Token) and check telegram.api_url.",
             )
         ]
-    findings = [Finding.good("Telegram token", f"it is @{me['username']}")]
+    findings = [Finding.good("Telegram token", f"it is @{me.username}")]
     findings.append(await _check_updates(api, telegram))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
-    findings += [await _check_chat(api, one, chats.id_of(one), me["id"]) for one in places]
+    findings += [await _check_chat(api, one, chats.id_of(one), me.id) for one in places]
     found = {name: given.platforms.get(PLATFORM) for name, given in settings.groups.items()}
     groups = {name: group for name, group in found.items() if group is not None}
     return findings + [await _check_group(api, name, chats.now(int(group))) for name, group in groups.items()]
@@ -39,10 +40,11 @@ async def check_telegram(
 async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
     subject = "Telegram updates"
     try:
-        info: dict[str, Any] = await api.call("getWebhookInfo")
+        with api.calling() as bot:
+            info = await bot.get_webhook_info()
     except DeliveryProblem as problem:
         return Finding.bad(subject, str(problem), "Try again.")
-    url = info.get("url", "")
+    url = info.url
     if telegram.mode == "polling":
         if url:
             return Finding.bad(
@@ -51,8 +53,8 @@ async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
                 "`sayso serve` removes it. If another program uses this bot, give sayso a bot of its own.",
             )
         return Finding.good(subject, "they are polled")
-    error = info.get("last_error_message")
-    if error and info.get("pending_update_count"):  # an error alone may be long over
+    error = info.last_error_message
+    if error and info.pending_update_count:  # an error alone may be long over
         return Finding.bad(
             subject, f"Telegram could not deliver to {url}: {error}", "Check telegram.webhook_url."
         )
@@ -62,21 +64,24 @@ async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
 async def _check_group(api: Api, name: str, chat_id: int) -> Finding:
     subject = f"group:{name}"
     try:
-        found: list[dict[str, Any]] = await api.call("getChatAdministrators", chat_id=chat_id)
+        with api.calling(chat_id) as bot:
+            found = await bot.get_chat_administrators(chat_id)
     except DeliveryProblem as problem:
         return Finding.bad(
             subject, f"Telegram's {chat_id}: {problem}", "Add the bot to the group; check its id."
         )
-    count = sum(not one["user"]["is_bot"] for one in found)
+    count = sum(not one.user.is_bot for one in found)
     return Finding.good(subject, f"Telegram's {chat_id} has {count} administrator{'' if count == 1 else 's'}")
 
 
 async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: int) -> Finding:
     try:
-        chat: dict[str, Any] = await api.call("getChat", chat_id=chat_id)
+        with api.calling(chat_id) as bot:
+            chat = await bot.get_chat(chat_id)
         if destination.is_direct:
             return Finding.good(destination.name, "the person has started the bot")
-        member: dict[str, Any] = await api.call("getChatMember", chat_id=chat_id, user_id=bot_id)
+        with api.calling(chat_id) as bot:
+            member = await bot.get_chat_member(chat_id, bot_id)
     except DeliveryProblem as problem:
         what = (
             "Have the person open the bot and press Start."
@@ -84,14 +89,14 @@ async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: 
             else "Add the bot to the group."
         )
         return Finding.bad(destination.name, str(problem), what)
-    title = chat.get("title", str(chat_id))
-    if member["status"] not in _PRESENT:
+    title = chat.title or str(chat_id)
+    if member.status not in _PRESENT:
         return Finding.bad(destination.name, f"the bot is not in {title!r}", "Add the bot to the group.")
-    if member["status"] == "restricted" and not member.get("can_send_messages"):
+    if isinstance(member, ChatMemberRestricted) and not member.can_send_messages:
         return Finding.bad(
             destination.name, f"the bot may not write in {title!r}", "Give it the right to send messages."
         )
-    if isinstance(destination.audience, Members) and member["status"] != "administrator":
+    if isinstance(destination.audience, Members) and member.status != "administrator":
         return Finding.bad(
             destination.name,
             f"the bot is no administrator of {title!r}: Telegram lets it look members up only as one",

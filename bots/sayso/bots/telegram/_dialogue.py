@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+
+from telegram import ForceReply
 
 from sayso.adapters.cards import Card, Words, cut, unreadable_words
 from sayso.adapters.telegram import (
@@ -26,19 +27,17 @@ from sayso.adapters.telegram import (
     as_html,
     begin,
     inert,
-    kept_message,
     prompt,
     render_found,
     take_button,
     take_text,
 )
 from sayso.bots.answers import Answering, Press
-from sayso.bots.chats import WORDS_LIVE, Afterwards, Parts, Reference, card_of, outdated_words
+from sayso.bots.chats import WORDS_LIVE, Afterwards, Parts, card_of, outdated_words
 from sayso.bots.people import NOBODY, Arrival
-from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM
-from sayso.bots.telegram._conversations import Conversations
-from sayso.bots.telegram._surface import TelegramSurface
+from sayso.bots.telegram._messenger import Outgoing, Sent
+from sayso.bots.telegram._surface import Connected
 from sayso.engine import CardRecord, OutcomeKind, PersonId
 
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
@@ -81,21 +80,19 @@ class Dialogue:
         self,
         parts: Parts,
         answering: Answering,
-        api: Api,
-        surface: TelegramSurface,
+        connected: Connected,
         afterwards: Afterwards,
     ) -> None:
         self._under_way = parts.under_way
         self._strikes = answering.presses.strikes
-        self._api = api
-        self._surface = surface
+        self._messenger = connected.messenger
+        self._conversations = connected.conversations
+        self._surface = connected.surface
         self._spawn = afterwards.spawn
         self._afterwards = afterwards
         self._store = parts.store
         self._desk = answering.desk
         self._settings = parts.settings
-        self._conversations = Conversations(parts.store)
-        api.sending = self._conversations.sending
 
     async def begin(
         self, event: Pressed, record: CardRecord, goal: Goal, chosen: tuple[int, ...] = ()
@@ -235,7 +232,7 @@ class Dialogue:
     async def _end(self, chat: Chat, message_id: int) -> None:
         """The message asks no more, and its buttons go."""
         await self._conversations.forget(chat.id, message_id)
-        self._spawn(self.edit_markup(chat.id, message_id, {"inline_keyboard": []}))
+        self._spawn(self._lock(chat.id, message_id))
 
     # Messages.
 
@@ -266,12 +263,12 @@ class Dialogue:
         reply_to: int | None = None,
     ) -> None:
         shown = asked or prompt(card, conversation)
-        if shown.keyboard:
-            markup: dict[str, Any] = {"inline_keyboard": shown.keyboard}
-        else:
-            markup = {"force_reply": True} if chat.is_private else {"force_reply": True, "selective": True}
-            if shown.placeholder:
-                markup["input_field_placeholder"] = cut(shown.placeholder, 64)
+        reply = None
+        if not shown.keyboard:
+            placeholder = cut(shown.placeholder, 64) if shown.placeholder else None
+            reply = ForceReply(
+                selective=None if chat.is_private else True, input_field_placeholder=placeholder
+            )
         # A selective reply is forced on those whom the text mentions; the mention is the person's own.
         name = as_html([Stretch(inert(sender.name))])
         mention = "" if chat.is_private else f'<a href="tg://user?id={sender.user_id}">{name}</a>: '
@@ -282,7 +279,14 @@ class Dialogue:
             since = await self._since(conversation) if is_again else None
             is_again = True
             if since is None:
-                await self._post(chat, f"{mention}{shown.text}", markup, conversation, reply_to)
+                message = Outgoing(
+                    f"{mention}{shown.text}",
+                    topic=chat.topic,
+                    reply_to=reply_to,
+                    keyboard=shown.keyboard,
+                    reply=reply,
+                )
+                await self._post(chat, message, conversation)
             elif reply_to is not None:
                 await self.say(chat, reply_to, since)
 
@@ -302,38 +306,25 @@ class Dialogue:
         shown = render_found(card_of(turn.record, self._settings, rendering=rendering), found)
         await self._conversations.forget(turn.chat.id, turn.message_id)
         with self._under_way.sending(request_id, rendering):
-            markup = {"inline_keyboard": shown.keyboard}
-            sent = await self._post(turn.chat, shown.text, markup, turn.conversation.next())
-            kept, name = kept_message(sent), Reference(str(turn.chat.id), str(sent["message_id"])).name
-            if kept is not None:
-                await self._store.keep_rendering(request_id, place, rendering, name, kept)
+            message = Outgoing(shown.text, topic=turn.chat.topic, keyboard=shown.keyboard)
+            sent = await self._post(turn.chat, message, turn.conversation.next())
+            if sent.kept is not None:
+                name = sent.reference.name
+                await self._store.keep_rendering(request_id, place, rendering, name, sent.kept)
 
-    async def _post(
-        self,
-        chat: Chat,
-        text: str,
-        markup: dict[str, Any],
-        conversation: Conversation,
-        reply_to: int | None = None,
-    ) -> dict[str, Any]:
-        """Send a message that asks, and keep under it where the conversation stands; what Telegram answered."""
-        reply = {"message_id": reply_to, "allow_sending_without_reply": True}
-        await self._surface.wait(chat.id)
-        async with self._conversations.sending(chat.id):
-            sent = await self._api.call_now(
-                "sendMessage",
-                chat_id=chat.id,
-                text=text,
-                parse_mode="HTML",
-                message_thread_id=chat.topic,
-                reply_parameters=None if reply_to is None else reply,
-                reply_markup=markup,
-                link_preview_options={"is_disabled": True},
+    async def _post(self, chat: Chat, message: Outgoing, conversation: Conversation) -> Sent:
+        """Send a message that asks, and keep under it where the conversation stands."""
+
+        async def keep(sent: Sent) -> None:
+            asked = (
+                conversation
+                if sent.kept is None
+                else conversation.was_asked(conversation.rendering, sent.kept)
             )
-            kept = kept_message(sent)
-            asked = conversation if kept is None else conversation.was_asked(conversation.rendering, kept)
-            await self._conversations.put_newest(chat.id, int(sent["message_id"]), asked)
-        return cast("dict[str, Any]", sent)
+            await self._conversations.put_newest(sent.chat_id, sent.message_id, asked)
+
+        await self._messenger.wait(chat.id)
+        return await self._messenger.send(chat.id, message, keep)
 
     async def say(self, chat: Chat, reply_to: int, words: Words, worth: float = WORDS_LIVE) -> None:
         """Answer a message, as long as it is worth it where Telegram throttles."""
@@ -344,16 +335,14 @@ class Dialogue:
 
         await self._afterwards.patiently(send, worth)
 
-    async def edit_markup(self, chat_id: int, message_id: int, markup: dict[str, Any]) -> None:
-        """Change the buttons of a message."""
+    async def _lock(self, chat_id: int, message_id: int) -> None:
+        """Take a message's buttons away."""
 
-        async def edit() -> None:
-            await self._surface.wait(chat_id)
-            await self._api.call(
-                "editMessageReplyMarkup", chat_id=chat_id, message_id=message_id, reply_markup=markup
-            )
+        async def lock() -> None:
+            await self._messenger.wait(chat_id)
+            await self._messenger.lock(chat_id, message_id)
 
-        await self._afterwards.patiently(edit, WORDS_LIVE)
+        await self._afterwards.patiently(lock, WORDS_LIVE)
 
     async def _edit(self, turn: _Turn, asked: Prompt, rendering: int) -> None:
         """Ask in the message that asked before, unless it asks something else by the time that Telegram allows it."""
@@ -368,17 +357,8 @@ class Dialogue:
     async def _edit_now(self, turn: _Turn, asked: Prompt, rendering: int) -> None:
         chat_id, message_id = turn.chat.id, turn.message_id
         with self._under_way.sending(turn.subject, rendering):
-            await self._surface.wait(chat_id)
-            answer = await self._api.call(
-                "editMessageText",
-                chat_id=chat_id,
-                message_id=message_id,
-                text=asked.text,
-                parse_mode="HTML",
-                reply_markup={"inline_keyboard": asked.keyboard},
-                link_preview_options={"is_disabled": True},
-            )
-            kept = kept_message(answer)
+            await self._messenger.wait(chat_id)
+            kept = await self._messenger.edit(chat_id, message_id, asked.text, asked.keyboard)
             if kept is not None:
                 await self._conversations.was_asked(chat_id, message_id, rendering, kept)
 

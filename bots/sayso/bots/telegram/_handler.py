@@ -39,10 +39,10 @@ from sayso.bots.chats import (
     Throttled,
 )
 from sayso.bots.people import NOBODY, Arrival
-from sayso.bots.telegram._api import Api, TooLate
-from sayso.bots.telegram._chats import PLATFORM, Chats
+from sayso.bots.telegram._api import TooLate
+from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._dialogue import Dialogue
-from sayso.bots.telegram._surface import TelegramSurface
+from sayso.bots.telegram._surface import Connected
 from sayso.engine import CardRecord, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
@@ -73,17 +73,11 @@ class Handler:
     """
 
     def __init__(
-        self,
-        parts: Parts,
-        answering: Answering,
-        api: Api,
-        surface: TelegramSurface,
-        chats: Chats,
-        afterwards: Afterwards,
+        self, parts: Parts, answering: Answering, connected: Connected, afterwards: Afterwards
     ) -> None:
-        self._api = api
-        self._surface = surface
-        self._chats = chats
+        self._api = connected.api
+        self._surface = connected.surface
+        self._chats = connected.chats
         self._spawn = afterwards.spawn
         self._afterwards = afterwards
         self._store = parts.store
@@ -91,7 +85,7 @@ class Handler:
         self._commands = answering.commands
         self._settings = parts.settings
         self._presses = answering.presses
-        self._dialogue = Dialogue(parts, answering, api, surface, afterwards)
+        self._dialogue = Dialogue(parts, answering, connected, afterwards)
         self.username = ""
 
     async def handle(self, event: Event, event_key: str, arrival: Arrival) -> None:
@@ -201,12 +195,8 @@ class Handler:
             self._spawn(self._tell(event, text))
 
     async def _answer_query(self, event: Pressed, text: str, *, alert: bool) -> None:
-        await self._api.call(
-            "answerCallbackQuery",
-            callback_query_id=event.query_id,
-            text=text or None,
-            show_alert=True if alert and text else None,
-        )
+        with self._api.calling() as bot:
+            await bot.answer_callback_query(event.query_id, text or None, True if alert and text else None)
 
     async def _acknowledge_later(self, event: Pressed, text: str, met: Throttled, *, alert: bool) -> None:
         """Once Telegram allows it, as long as somebody looks at what they pressed; else in their own chat."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from telegram import ChatMember, ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestricted
 
 from sayso.bots.chats import DeliveryProblem, Throttled, Undeliverable
 from sayso.bots.people import CLOSED, LookUpFailed, LookUpThrottled, Members
@@ -25,9 +26,8 @@ class TelegramMembership:
         """None where a person belongs to the chat now; there is nothing more to say. Raises `LookUpFailed`."""
         user_id = person.rpartition(":")[2]
         try:
-            found: dict[str, Any] = await self._chats.follow(
-                self._chats.id_of(destination),
-                lambda chat: self._api.call("getChatMember", chat_id=chat, user_id=int(user_id)),
+            found = await self._chats.follow(
+                self._chats.id_of(destination), lambda chat: self._member(chat, int(user_id))
             )
         except Undeliverable as problem:
             if "user not found" in problem.reason.lower():
@@ -35,17 +35,22 @@ class TelegramMembership:
             raise LookUpFailed(problem.reason) from problem
         except DeliveryProblem as problem:
             raise LookUpFailed(str(problem)) from problem
-        status = found["status"]
-        is_in = status in _PRESENT or (status == "restricted" and found.get("is_member") is True)
+        is_in = found.status in _PRESENT or (isinstance(found, ChatMemberRestricted) and found.is_member)
         return None if is_in else ""
+
+    async def _member(self, chat_id: int, user_id: int) -> ChatMember:
+        with self._api.calling(chat_id) as bot:
+            return await bot.get_chat_member(chat_id, user_id)
 
     async def settle(self, people: Sequence[str]) -> None:
         """Nothing: a person has one id in all of Telegram."""
 
     async def why_gone(self, person: str) -> str | None:
         """None where Telegram has the person's own chat with the bot still. Raises `LookUpFailed`."""
+        user_id = int(person.rpartition(":")[2])
         try:
-            chat = await self._api.call("getChat", chat_id=int(person.rpartition(":")[2]))
+            with self._api.calling(user_id) as bot:
+                chat = await bot.get_chat(user_id)
         except Undeliverable as problem:
             reason = problem.reason.lower()
             if "chat not found" in reason or "user is deactivated" in reason:
@@ -53,18 +58,24 @@ class TelegramMembership:
             raise LookUpFailed(problem.reason) from problem
         except DeliveryProblem as problem:
             raise LookUpFailed(str(problem)) from problem
-        return None if chat.get("first_name") else CLOSED  # a deleted account has no name any more
+        return None if chat.first_name else CLOSED  # a deleted account has no name any more
 
     async def members(self, group: str) -> Members:
         """The administrators of a group now, without bots; those who are anonymous hide. Raises `LookUpFailed`."""
         try:
-            found: list[dict[str, Any]] = await self._chats.follow(
-                int(group), lambda chat: self._api.call("getChatAdministrators", chat_id=chat)
-            )
+            found = await self._chats.follow(int(group), self._administrators)
         except Throttled as problem:
             raise LookUpThrottled(problem.reason) from problem
         except DeliveryProblem as problem:
             raise LookUpFailed(str(problem)) from problem
-        people = [one for one in found if not one["user"]["is_bot"]]
-        hidden = frozenset(str(one["user"]["id"]) for one in people if one.get("is_anonymous"))
-        return Members(frozenset(str(one["user"]["id"]) for one in people) - hidden, hidden)
+        people = [one for one in found if not one.user.is_bot]
+        hidden = frozenset(
+            str(one.user.id)
+            for one in people
+            if isinstance(one, ChatMemberOwner | ChatMemberAdministrator) and one.is_anonymous
+        )
+        return Members(frozenset(str(one.user.id) for one in people) - hidden, hidden)
+
+    async def _administrators(self, chat_id: int) -> tuple[ChatMember, ...]:
+        with self._api.calling(chat_id) as bot:
+            return await bot.get_chat_administrators(chat_id)

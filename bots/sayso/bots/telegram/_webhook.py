@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 from sayso.bots.telegram._api import Api
@@ -34,14 +33,15 @@ class WebhookWatch:
         A date of an error is there for ever; it is an outage while updates wait, and where it is none that was over
         already (core.telegram.org/bots/api#webhookinfo).
         """
-        info: dict[str, Any] = await self._api.call("getWebhookInfo")
-        date, waiting = info.get("last_error_date"), info.get("pending_update_count", 0)
+        with self._api.calling() as bot:
+            info = await bot.get_webhook_info()
+        date, waiting = info.last_error_date, info.pending_update_count
         error: str | None = None
-        if _place(info.get("url")) != _place(self._url):
-            error = f"the webhook is set to {info.get('url') or 'no address'}; restart sayso to set it again"
+        if _place(info.url) != _place(self._url):
+            error = f"the webhook is set to {info.url or 'no address'}; restart sayso to set it again"
         elif waiting and date != self._settled:
             how_many = "1 update waits" if waiting == 1 else f"{waiting} updates wait"
-            error = f"{info.get('last_error_message') or 'no reason was given'} ({how_many})"
+            error = f"{info.last_error_message or 'no reason was given'} ({how_many})"
         else:
             self._settled = date
         if error is None:
