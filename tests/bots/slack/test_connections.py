@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sayso.testing.slack import LocalSlack
+from sayso.testing.slack import FaultKind, LocalSlack
 from tests.bots.slack.stage import Stage
 
 
@@ -29,11 +29,64 @@ async def test_slack_asks_for_new_connections_and_gets_them(socket_stage: Stage,
         _, card = await socket_stage.ask()
         opened = len(slack.calls_of("apps.connections.open"))
         await slack.disconnect(reason)
-        await slack.until(
-            lambda: len(slack.calls_of("apps.connections.open")) >= opened + 2 and slack.connections == 2
-        )
+        await slack.until(lambda: len(slack.calls_of("apps.connections.open")) >= opened + 2)
+        await slack.until(lambda: slack.connections >= 2)
+        await slack.hang_up()
+        await slack.until(lambda: slack.connections == 2)
         await socket_stage.press(socket_stage.ana, card, "✅ approve")
         await socket_stage.until_shows(card, "APPROVED")
+
+
+async def test_at_no_moment_is_there_no_connection(socket_stage: Stage) -> None:
+    """The new ones are greeted before the old ones are let go, also where Slack leaves their end unanswered."""
+    slack = socket_stage.slack
+    slack.answers_closes = False
+    async with socket_stage.running():
+        for reason in ("warning", "refresh_requested"):
+            await slack.disconnect(reason, still_delivers=True)
+            await slack.until(lambda: slack.connections == 4)
+            await slack.hang_up()
+            await slack.until(lambda: slack.connections == 2)
+        assert slack.without_sockets == timedelta(0)
+        await slack.stop()
+
+
+async def test_a_press_behind_the_farewell_counts_and_is_acknowledged_where_it_came(
+    socket_stage: Stage,
+) -> None:
+    slack = socket_stage.slack
+    async with socket_stage.running() as service:
+        run_id, card = await socket_stage.ask()
+        slack.fail(FaultKind.SERVER_ERROR, "apps.connections.open", times=1000)
+        await slack.disconnect(still_delivers=True)
+        result, _ = await socket_stage.press(socket_stage.ana, card, "✅ approve")
+        assert result.is_acknowledged
+        assert await service.answer(run_id) == "approve"
+
+
+async def test_connections_that_end_with_their_greeting_are_opened_ever_more_rarely(
+    socket_stage: Stage,
+) -> None:
+    slack = socket_stage.slack
+    async with socket_stage.running():
+        before = len(slack.calls_of("apps.connections.open"))
+        slack.turn_away(1000)
+        slack.drop()
+        begun = slack.now()
+        await slack.until(lambda: len(slack.calls_of("apps.connections.open")) >= before + 4)
+        assert slack.now() - begun >= timedelta(seconds=0.5 + 1), "two each time, and the pause is doubled"
+
+
+async def test_slack_says_when_the_next_connection_may_be_opened(socket_stage: Stage) -> None:
+    slack = socket_stage.slack
+    async with socket_stage.running():
+        before = len(slack.calls_of("apps.connections.open"))
+        slack.fail(FaultKind.TOO_MANY_REQUESTS, "apps.connections.open", retry_after=2)
+        slack.drop()
+        begun = slack.now()
+        await slack.until(lambda: slack.connections == 2)
+        assert slack.now() - begun >= timedelta(seconds=2)
+        assert len(slack.calls_of("apps.connections.open")) == before + 3
 
 
 async def test_a_refused_handshake_is_tried_with_a_new_ticket(socket_stage: Stage) -> None:
@@ -88,6 +141,13 @@ async def test_only_requests_that_slack_signed_are_taken(http_stage: Stage) -> N
         assert await status(body + b" ", signed) == 401, "a changed body"
         assert await status(body, {}) == 401, "no signature"
         assert await status(body, old) == 401, "a replayed request"
+
+
+async def test_a_command_means_what_was_typed_whatever_words_are_in_it(http_stage: Stage) -> None:
+    """Bolt's own reading of requests looks for the word payload, and takes such a command for an empty one."""
+    async with http_stage.running():
+        await http_stage.ana.command("/sayso", "start payload")
+        assert "payload" in await http_stage.told(http_stage.ana, 0, None)
 
 
 async def test_a_wrong_token_leaves_the_service_up_and_says_what_to_do(

@@ -14,8 +14,8 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import SecretStr
+from slack_bolt.adapter.starlette.async_handler import to_starlette_response
 
 from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.answers import Answering
@@ -23,18 +23,19 @@ from sayso.bots.chats import Afterwards, DeliveryProblem, Finding, Parts, Stoppi
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._handler import Handler
+from sayso.bots.slack._listeners import Listeners
 from sayso.bots.slack._people import People, SlackMembership
 from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._sockets import Sockets
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._token import TokenWatch
 from sayso.config import InvalidSettings, Settings, read_secret
-from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.slack")
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNED_WITHIN = 300
+_RETRY = "x-slack-retry-"
 
 
 class SlackConnection:
@@ -78,7 +79,8 @@ class SlackListener:
         self._api = api
         self._people = people
         self._afterwards = Afterwards(surface.budget, logger, "slack message")
-        self._handler = Handler(parts, answers, api, surface, people, self._afterwards)
+        handler = Handler(parts, answers, api, surface, people, self._afterwards)
+        self._listeners = Listeners(handler.handle)
         self._sockets: Sockets | None = None
         self._stopping = Stopping()
         self.router = self._make_router() if settings.mode == "http" else None
@@ -107,10 +109,10 @@ class SlackListener:
             self._sockets.stop()
 
     async def _run_sockets(self, ready: Callable[[str | None], None]) -> None:
-        self._sockets = Sockets(self._api, self._settings.connections, self._handler.handle, ready)
+        self._sockets = Sockets(self._listeners, self._api, self._settings.connections, ready)
         if self._stopping.is_set():
             self._sockets.stop()
-        await self._sockets.run()
+        await self._sockets.start_async()
 
     # The token.
 
@@ -146,16 +148,11 @@ class SlackListener:
                 kind, payload = _read(body, request.headers.get("content-type", ""))
             except (ValueError, KeyError, RecursionError):
                 return Response(status_code=400)
-            if payload.get("type") == "url_verification":
-                return JSONResponse({"challenge": payload.get("challenge")})
-            if not self._afterwards.is_open:
+            if not self._afterwards.is_open and payload.get("type") != "url_verification":
                 return Response(status_code=503)  # starting or stopping: Slack sends events again
-            try:
-                answer = await self._handler.handle(kind, payload)
-            except StoreError as error:
-                logger.error("a payload could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
-                return Response(status_code=503)
-            return Response(status_code=200) if answer is None else JSONResponse(answer)
+            # Of the headers, which Slack does not sign, Bolt hears no more than a socket's envelope says.
+            retry = {name: value for name, value in request.headers.items() if name.startswith(_RETRY)}
+            return to_starlette_response(await self._listeners.take(kind, payload, retry))
 
         _ = take
         return router

@@ -73,6 +73,9 @@ class Delivery:
         self._state = state
         self._tickets: set[str] = set()
         self._sockets: list[web.WebSocketResponse] = []
+        self._leaving: list[web.WebSocketResponse] = []
+        self._without_since: datetime | None = None
+        self._without = timedelta(0)
         self._waiting: dict[str, Envelope] = {}
         self._turn = 0
         self._number = 0
@@ -86,6 +89,12 @@ class Delivery:
     def connections(self) -> int:
         """How many sockets are open."""
         return len(self._sockets)
+
+    @property
+    def without_sockets(self) -> timedelta:
+        """For how long no socket was open, since the first one was."""
+        since = self._without_since
+        return self._without if since is None else self._without + (self._host.now() - since)
 
     # --- sockets -----------------------------------------------------------------------------------
 
@@ -116,6 +125,9 @@ class Delivery:
             {"type": "hello", "num_connections": count, "connection_info": {"app_id": APP}, "debug_info": {}}
         )
         self._sockets.append(socket)
+        if self._without_since is not None:
+            self._without += self._host.now() - self._without_since
+            self._without_since = None
         if self.farewells:
             await self._say_farewell(socket, self.farewells.pop(0), still_delivers=False)
         self._host.changed()
@@ -123,8 +135,7 @@ class Delivery:
             async for message in socket:
                 self._take(message)
         finally:
-            if socket in self._sockets:
-                self._sockets.remove(socket)
+            self._forget(socket)
             self._host.changed()
         if not self.answers_closes:
             await asyncio.Event().wait()  # until the server stops: the client gives up first
@@ -142,13 +153,29 @@ class Delivery:
         self, socket: web.WebSocketResponse, reason: str, *, still_delivers: bool
     ) -> None:
         await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+        self._leaving.append(socket)
         if reason != "warning" and not still_delivers:
+            self._forget(socket)
+
+    async def hang_up(self) -> None:
+        """Close every connection that was asked to be made anew."""
+        leaving, self._leaving = self._leaving, []
+        for socket in leaving:
+            self._forget(socket)
+            await socket.close()
+        self._host.changed()
+
+    def _forget(self, socket: web.WebSocketResponse) -> None:
+        """Deliver nothing by a connection any more."""
+        if socket in self._sockets:
             self._sockets.remove(socket)
+            if not self._sockets:
+                self._without_since = self._host.now()
 
     def drop(self) -> None:
         """Tear every connection down."""
         for socket in list(self._sockets):
-            self._sockets.remove(socket)
+            self._forget(socket)
             transport = getattr(getattr(socket, "_req", None), "transport", None)
             if transport is not None:
                 transport.abort()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -177,6 +177,11 @@ class LocalSlack(LocalServer[SlackState]):
         return self._delivery.connections
 
     @property
+    def without_sockets(self) -> timedelta:
+        """For how long no socket was open, since the first one was."""
+        return self._delivery.without_sockets
+
+    @property
     def lost_events(self) -> list[dict[str, Any]]:
         """Events that nobody acknowledged after all retries."""
         return self._delivery.lost_events
@@ -191,6 +196,10 @@ class LocalSlack(LocalServer[SlackState]):
         presses come on the old ones as well until the bot closes them.
         """
         await self._delivery.disconnect(reason, still_delivers=still_delivers)
+
+    async def hang_up(self) -> None:
+        """Close the connections that were asked to be made anew, as Slack does some seconds later."""
+        await self._delivery.hang_up()
 
     @property
     def spares_emoji(self) -> bool:
