@@ -101,7 +101,9 @@ class Chaos:
         """Start the service, kill it, start it again, and leave it alone once it is quiet."""
         async with asyncio.TaskGroup() as group:
             while True:
-                if not await self.service.start():
+                async with self.swap.turn:  # a service that starts on another file is another service
+                    serves = await self.service.start()
+                if not serves:
                     continue
                 heard = group.create_task(self.service.listen())
                 is_quiet = group.create_task(self._is_quiet_within(self.chance.uniform(*self._lives)))

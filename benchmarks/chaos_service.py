@@ -132,13 +132,16 @@ class Service:
             line = await self._line()
         if not line.startswith("serving "):
             if await self._process.wait() != KILLED_BY_CODE:
-                raise RuntimeError(f"the service did not start: see {log.name}")
+                raise RuntimeError(f"the service did not start; the end of its log:\n{self._last_words()}")
             self.deaths += 1
             return False
         self.url = line.removeprefix("serving ")
         for told, _ in list(self._waiting.values()):
             self._tell(told)
         return True
+
+    def _last_words(self) -> str:
+        return "\n".join(self.database.with_suffix(".log").read_text().splitlines()[-30:])
 
     @property
     def is_gone(self) -> bool:
