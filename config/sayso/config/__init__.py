@@ -7,7 +7,7 @@ from sayso.config._addresses import Address, host_and_port, split_address
 from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
 from sayso.config._errors import InvalidSettings
 from sayso.config._named import NamedEntry, named_entries
-from sayso.config._platforms import Place, PlatformSettings, find_settings
+from sayso.config._platforms import Place, PlatformSettings, all_settings, find_settings
 from sayso.config._sections import (
     DestinationSettings,
     GroupSettings,
@@ -44,6 +44,7 @@ __all__ = [
     "Text",
     "UnknownDestination",
     "WorkflowSettings",
+    "all_settings",
     "find_settings",
     "forget_secrets",
     "host_and_port",

@@ -53,6 +53,16 @@ class PlatformSettings(PlatformPeople, Protocol):
         """An id of a chat with one person and one of a chat that several read, likewise."""
         ...
 
+    @property
+    def command_prefix(self) -> str:
+        """What stands before a command that is typed there: `/`."""
+        ...
+
+    @property
+    def loggers(self) -> Sequence[str]:
+        """The loggers of its libraries: of those, warnings and errors alone are written."""
+        ...
+
     def place(self, rest: str) -> Place | None:
         """What stands behind `NAME:` as a place; None for what can be none. The own chat of a person has the id that
         is the last part of theirs.

@@ -17,6 +17,7 @@ from sayso.engine import (
     StoreError,
     StoreFull,
     StoreReplaced,
+    find_platform,
 )
 
 Words: TypeAlias = tuple[str | datetime, ...]
@@ -25,7 +26,6 @@ Words: TypeAlias = tuple[str | datetime, ...]
 _LONGEST_ECHO = 200
 _NO_CHANGE = "Your press changed nothing."
 _PAST_TENSE = {"approve": "Approved", "reject": "Rejected"}
-_PLATFORMS = {"slack": "Slack", "telegram": "Telegram"}
 _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the web inbox", "api": "the API"}
 
 
@@ -47,8 +47,9 @@ def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) 
     platform, _, rest = entry.partition(":")
     if platform == "group":
         return visible_line(f"@{rest}")
-    if entry not in people and platform in _PLATFORMS and ":" not in rest:
-        return visible_line(f"{rest} ({_PLATFORMS[platform]})")
+    found = find_platform(platform) if entry not in people and ":" not in rest else None
+    if found is not None:
+        return visible_line(f"{rest} ({found.title})")
     return person_name(entry, people)
 
 

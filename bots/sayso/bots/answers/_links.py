@@ -15,6 +15,7 @@ from typing import assert_never
 
 from sayso.adapters.console import visible_line
 from sayso.bots.http import RateLimit
+from sayso.config import all_settings
 from sayso.engine import LinkStep, SQLiteStore
 
 CODE_LIVES = timedelta(minutes=10)
@@ -50,8 +51,8 @@ class Links:
             return refused
         code = f"{code[:4]}-{code[4:]}"
         return (
-            f"Your code is {code}, for ten minutes. Send it from your other account, to me alone: /sayso link {code} "
-            f"in Slack, /link {code} in Telegram. Then say yes in both: here with {prefix}link {code} {SURE}. "
+            f"Your code is {code}, for ten minutes. Send it from your other account, to me alone: {_everywhere(code)}. "
+            f"Then say yes in both: here with {prefix}link {code} {SURE}. "
             "Both accounts are one person then, with one vote."
         )
 
@@ -100,6 +101,10 @@ class Links:
         said = await self._store.unlink(account)
         self._alarm()
         return said
+
+
+def _everywhere(code: str) -> str:
+    return ", ".join(f"{one.command_prefix}link {code} in {one.title}" for one in all_settings())
 
 
 def called(name: str | None, account: str) -> str:

@@ -14,19 +14,9 @@ from typing import Any, TextIO
 import structlog
 
 from sayso.adapters.console import visible
-from sayso.config import LogSettings
+from sayso.config import LogSettings, all_settings
 
-_NOISY = (
-    "httpx",
-    "httpcore",
-    "slack_bolt",
-    "slack_sdk",
-    "telegram",
-    "aiohttp",
-    "uvicorn",
-    "asyncio",
-    "aiosqlite",
-)
+_NOISY = ("httpx", "httpcore", "uvicorn", "asyncio", "aiosqlite")
 _HIDDEN = "[secret]"
 
 REPEATS_WITHIN = 60.0
@@ -178,5 +168,5 @@ def set_up_logging(settings: LogSettings, secrets: Iterable[str | None] = ()) ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level.upper())
-    for name in _NOISY:
+    for name in (*_NOISY, *(one for platform in all_settings() for one in platform.loggers)):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

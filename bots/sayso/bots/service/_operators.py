@@ -16,7 +16,15 @@ from sayso.adapters.cards import Words
 from sayso.adapters.console import set_off, visible, visible_line
 from sayso.bots.answers import SURE, called
 from sayso.bots.chats import CardSurface, ContentRefused, DeliveryProblem, Ready, Undeliverable, pause_after
-from sayso.engine import AuditRow, SQLiteReader, SQLiteStore, StoreError, UnknownRun, WorkflowStatus
+from sayso.engine import (
+    AuditRow,
+    SQLiteReader,
+    SQLiteStore,
+    StoreError,
+    UnknownRun,
+    WorkflowStatus,
+    find_platform,
+)
 from sayso.engine.store import Change, Listener
 
 logger = logging.getLogger("sayso.operator")
@@ -207,7 +215,7 @@ def _lines_of_place(row: AuditRow, payload: Mapping[str, object]) -> tuple[Words
                 ("The question is still open. It can be answered in the inbox, or with `sayso answer`.",),
             )
         case "webhook_failing":
-            platform = visible_line(str(payload.get("platform"))).capitalize()
+            platform = _title(str(payload.get("platform")))
             return (
                 (f"{platform} cannot reach sayso: {error}",),
                 ("Presses and messages are lost if this lasts; `sayso doctor` checks it.",),
@@ -217,9 +225,15 @@ def _lines_of_place(row: AuditRow, payload: Mapping[str, object]) -> tuple[Words
             names = cast("list[object]", found) if isinstance(found, list) else []
             old = ", ".join(visible_line(str(one)) for one in names) or "A group"
             return (
-                (f"{old}: Telegram upgraded this group, and its id is now {payload.get('chat')}.",),
+                (f"{old}: {_title(old)} upgraded this group, and its id is now {payload.get('chat')}.",),
                 ("Open cards are posted again there. Settings with the old id still work.",),
             )
+
+
+def _title(entry: str) -> str:
+    """What people call the platform that an entry, or a platform's name, begins with."""
+    platform = find_platform(entry.partition(":")[0])
+    return "its platform" if platform is None else platform.title
 
 
 class HeadLog:

@@ -30,6 +30,8 @@ class SlackPlatform:
     example_place = "slack:#releases"
     example_ids = ("U0123456", "C0123456")
     place_forms = ("slack:#channel", "slack:@person")
+    command_prefix = "/sayso "
+    loggers = ("slack_bolt", "slack_sdk", "aiohttp")
     Settings = SlackSettings
     group_id = Annotated[
         Text,

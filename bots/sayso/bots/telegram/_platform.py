@@ -29,6 +29,8 @@ class TelegramPlatform:
     example_place = "telegram:-100123"
     example_ids = ("123456", "-1001234567890")
     place_forms = ("telegram:ID",)
+    command_prefix = "/"
+    loggers = ("telegram", "httpx", "httpcore")
     Settings = TelegramSettings
     group_id = Annotated[
         Text,
