@@ -39,7 +39,23 @@ _BUSY = (
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without signal handlers and without accepting: the service has its own."""
+    """Uvicorn without signal handlers and without accepting, for the service has its own; and without its looks ten
+    times a second whether something has ended: it is told.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stop = asyncio.Event()
+        self._lost = asyncio.Event()
+
+    def stop(self, *, at_once: bool) -> None:
+        """Have it end: what is under way is finished, unless `at_once`."""
+        self.should_exit, self.force_exit = True, at_once
+        self._stop.set()
+
+    def lost(self) -> None:
+        """A connection has ended."""
+        self._lost.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -52,6 +68,31 @@ class _Server(uvicorn.Server):
         self.servers = []
         self.started = True
 
+    async def main_loop(self) -> None:
+        """Until the stop, renew once a second the `Date` that answers carry."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what is idle, and give what is under way its time."""
+        for one in sockets or ():
+            one.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            await asyncio.wait_for(self._emptied(), 0 if self.force_exit else _PATIENCE)
+        except TimeoutError:
+            for task in list(self.server_state.tasks):
+                task.cancel()
+
+    async def _emptied(self) -> None:
+        while self.server_state.connections:
+            self._lost.clear()
+            await self._lost.wait()
+        while self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks)
+
 
 class _Protocol(H11Protocol):
     """HTTP whose requests have to arrive in time. On a Unix socket, which has no `address`, the client is its user, as
@@ -60,6 +101,7 @@ class _Protocol(H11Protocol):
 
     def __init__(self, server: _Server, connections: Connections, address: str, within: float) -> None:
         super().__init__(server.config, server.server_state, {})
+        self._server = server
         self._among = connections
         self._address = address
         self._within = within
@@ -78,6 +120,7 @@ class _Protocol(H11Protocol):
         self._stop_watching()
         self._among.closed(self)
         super().connection_lost(exc)
+        self._server.lost()
 
     def handle_events(self) -> None:
         """Called with each piece that has come, and after each answer."""
@@ -172,7 +215,6 @@ class HttpServer:
             access_log=False,
             server_header=False,
             proxy_headers=False,  # the peer is who it is: a header that anybody can send is no proof
-            timeout_graceful_shutdown=_PATIENCE,
         )
         config.load()
         self._server = _Server(config)
@@ -188,9 +230,7 @@ class HttpServer:
         assert self._group is not None
         assert self._accepting is not None
         self._accepting.cancel()
-        self._server.should_exit = True
-        if isinstance(error, asyncio.CancelledError):
-            self._server.force_exit = True
+        self._server.stop(at_once=isinstance(error, asyncio.CancelledError))
         await self._group.__aexit__(None, None, None)
         if self._path is not None:
             self._path.remove()
