@@ -11,13 +11,15 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import sys
+import tempfile
 import termios
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from tests.bots.forked import Forked
 
 SAYSO = str(Path(sys.executable).with_name("sayso"))
 DEADLINE = 30.0
@@ -26,7 +28,11 @@ _SEQUENCES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 def environment(**extra: str) -> dict[str, str]:
     """This process's environment without what would change the command's behaviour."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SAYSO_") and name != "PYTHONUNBUFFERED"
+    }
     return kept | {"TERM": "xterm", "TZ": "UTC"} | extra
 
 
@@ -45,17 +51,20 @@ class Ran:
 
 def sayso(cwd: Path, *arguments: str, **extra_environment: str) -> Ran:
     """Run `sayso` to its end, without a terminal."""
-    done = subprocess.run(
-        [SAYSO, *arguments],
-        cwd=cwd,
-        env=environment(**extra_environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    with (
+        Path(os.devnull).open() as nothing,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
+        streams = (nothing.fileno(), out.fileno(), err.fileno())
+        process = Forked((SAYSO, *arguments), cwd, environment(**extra_environment), streams)
+        try:
+            code = process.wait(DEADLINE)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return Ran(code, out.read(), err.read())
 
 
 class TerminalSession:
@@ -65,19 +74,7 @@ class TerminalSession:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
 
-        def take_terminal() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=environment(),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=take_terminal,  # noqa: PLW1509 - Ctrl-C needs a controlling terminal, and no thread runs here
-        )
+        self.process = Forked(command, cwd, environment(), (slave, slave, slave), in_terminal=True)
         os.close(slave)
         self.raw = b""
         self._seen = 0

@@ -10,25 +10,28 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.bots.command import environment
+from tests.bots.forked import Forked
+
+STDERR = 2
 
 
 class Worker:
-    """The process that forks the services."""
+    """The process that forks the services: what it says, and where it is told."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, said: asyncio.StreamReader, told: BinaryIO) -> None:
+        self._said = said
+        self._told = told
         self._child = 0
         self.ended = asyncio.Event()
         self.ended.set()
 
     async def run(self, kill_at: int) -> None:
         """Fork a service and watch it until its end."""
-        assert self._process.stdin is not None
         self.ended.clear()
-        self._process.stdin.write(f"{kill_at}\n".encode())
+        self._told.write(f"{kill_at}\n".encode())
         self._child = int((await self._line()).removeprefix("forked "))
 
     async def watch(self) -> None:
@@ -42,27 +45,33 @@ class Worker:
             os.kill(self._child, number)
 
     async def _line(self) -> str:
-        assert self._process.stdout is not None
-        return (await self._process.stdout.readline()).decode().strip()
+        return (await self._said.readline()).decode().strip()
 
 
 @asynccontextmanager
 async def a_worker(folder: Path, given: dict[str, Any]) -> AsyncGenerator[Worker]:
     """A process that forks services in this folder as they are told; see `crash_worker`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.bots.crash_worker",
-        json.dumps({**given, "folder": str(folder)}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=environment(),
+    (read_by_it, told), (said, written_by_it) = os.pipe(), os.pipe()
+    process = Forked(
+        (sys.executable, "-m", "tests.bots.crash_worker", json.dumps({**given, "folder": str(folder)})),
+        folder,
+        environment(),
+        (read_by_it, written_by_it, STDERR),
+        modules=("tests.bots.chat_service", "tests.engine.crash.points"),
     )
-    worker = Worker(process)
-    try:
-        yield worker
-    finally:
-        if not worker.ended.is_set():
-            worker.kill(signal.SIGKILL)
-        process.kill()
-        await process.wait()
+    os.close(read_by_it)
+    os.close(written_by_it)
+    reader = asyncio.StreamReader()
+    with os.fdopen(told, "wb", buffering=0) as telling, os.fdopen(said, "rb") as saying:
+        reading, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), saying
+        )
+        worker = Worker(reader, telling)
+        try:
+            yield worker
+        finally:
+            if not worker.ended.is_set():
+                worker.kill(signal.SIGKILL)
+            process.kill()
+            process.wait()
+            reading.close()

@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import httpx
 
 from tests.bots.command import DEADLINE, SAYSO, environment
+from tests.bots.forked import Forked
 
 
 class ServiceProcess:
-    """A running service. Entering waits until it says where it listens; leaving kills it if it still runs.
-
-    `launcher` is a command that runs the one behind it.
-    """
-
-    launcher: ClassVar[tuple[str, ...]] = ()
+    """A running service. Entering waits until it says where it listens; leaving kills it if it still runs."""
 
     def __init__(self, folder: Path, *arguments: str, **extra_environment: str) -> None:
         self._folder = folder
         self._log = folder / "service.log"
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.launcher, SAYSO, "serve", "--json", *arguments],
-                cwd=folder,
-                env=environment(**extra_environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
+        command = (SAYSO, "serve", "--json", *arguments)
+        given = environment(**extra_environment)
+        read, written = os.pipe()
+        self._said = os.fdopen(read, "rb")
+        with Path(os.devnull).open() as nothing, self._log.open("ab") as log:
+            streams = (nothing.fileno(), written, log.fileno())
+            self.process = self.begin(command, folder, given, streams)
+        os.close(written)
         self.url = ""
         self.socket = Path()
 
     def __enter__(self) -> Self:
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], DEADLINE)
-        line = self.process.stdout.readline() if ready else b""
+        ready, _, _ = select.select([self._said], [], [], DEADLINE)
+        line = self._said.readline() if ready else b""
         if not line:
             self.kill()
             raise AssertionError(f"the service did not start:\n{self.log}")
@@ -77,5 +72,11 @@ class ServiceProcess:
         """`kill -9`; harmless when it has ended."""
         self.process.kill()
         self.process.wait(timeout=DEADLINE)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self._said.close()
+
+    @staticmethod
+    def begin(
+        command: tuple[str, ...], folder: Path, given: dict[str, str], streams: tuple[int, int, int]
+    ) -> Forked | subprocess.Popen[bytes]:
+        """Start it. `streams` are for standard input, output and error."""
+        return Forked(command, folder, given, streams)

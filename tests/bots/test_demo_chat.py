@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.bots.command import DEADLINE, SAYSO, environment
+from tests.bots.forked import Forked
 
 pytestmark = pytest.mark.timeout(120)
 
 CHROMIUM = "/usr/bin/chromium"
+STDERR = 2
 
 
 def two_free_ports() -> int:
@@ -37,21 +40,24 @@ class Demo:
         self._folder = folder
         self._port = two_free_ports()
         self.link = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
+        self._said: IO[str] | None = None
 
     def start(self) -> str:
         """Start it, or start it again; the page's address."""
-        self._process = subprocess.Popen(
-            [SAYSO, "demo", "--chat", "--port", str(self._port)],
-            cwd=self._folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
+        read, written = os.pipe()
+        self._said = os.fdopen(read)
+        with Path(os.devnull).open() as nothing:
+            self._process = Forked(
+                (SAYSO, "demo", "--chat", "--port", str(self._port)),
+                self._folder,
+                environment(),
+                (nothing.fileno(), written, STDERR),
+                modules=("sayso.testing.page", "sayso.testing.slack", "sayso.testing.telegram"),
+            )
+        os.close(written)
         addresses: list[str] = []
-        for line in self._process.stdout:
+        for line in self._said:
             if found := re.search(r"http://127\.0\.0\.1:(\d+)\S*", line):
                 addresses.append(found[0])
             if len(addresses) == len(("the page", "the inbox")):
@@ -64,8 +70,8 @@ class Demo:
         if self._process is not None:
             self._process.kill()
             self._process.wait(DEADLINE)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            assert self._said is not None
+            self._said.close()
 
 
 @pytest.fixture

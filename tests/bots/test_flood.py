@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,7 +38,13 @@ BODY = b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/
 class FrugalService(ServiceProcess):
     """It may have 256 files and sockets open."""
 
-    launcher = ("sh", "-c", 'ulimit -n 256 && exec "$0" "$@"')
+    @staticmethod
+    def begin(
+        command: tuple[str, ...], folder: Path, given: dict[str, str], streams: tuple[int, int, int]
+    ) -> subprocess.Popen[bytes]:
+        frugal = ("sh", "-c", 'ulimit -n 256 && exec "$0" "$@"', *command)
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(frugal, cwd=folder, env=given, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ class Output:
         """Hand machines the command's result; people were shown it."""
         if self.as_json:
             sys.stdout.write(json.dumps(value) + "\n")
+            sys.stdout.flush()  # a service says where it listens, and runs on
 
     @contextlib.contextmanager
     def foreign_code(self) -> Generator[None]:
