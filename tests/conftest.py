@@ -11,6 +11,9 @@ NO_SKIPS = "--no-skips"
 SLOW_FOLDERS = ("acceptance", "bots")
 """Whole services, processes and browsers: each test takes a second or more."""
 
+WITHOUT_SLOW = "not slow"
+_FOLDERS = [Path(__file__).parent / name for name in SLOW_FOLDERS]
+
 settings.register_profile(
     "sayso", deadline=None
 )  # how long an example takes says more of the machine than of it
@@ -18,10 +21,14 @@ settings.load_profile("sayso")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    folders = [Path(__file__).parent / name for name in SLOW_FOLDERS]
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in folders):
+        if any(item.path.is_relative_to(folder) for folder in _FOLDERS):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no slow tests run, their modules are not even imported: that takes seconds, in every worker."""
+    return True if WITHOUT_SLOW in config.option.markexpr and collection_path in _FOLDERS else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +33,7 @@ def test_a_block_says_what_it_is_so_that_it_is_run(page: Path) -> None:
     assert [token.content for token in tokens(page) if token.type == "code_block"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", PYTHON, ids=_block_name)
 def test_a_python_block_runs_as_it_stands(block: Block, tmp_path: Path) -> None:
     """Somebody will copy it: it is complete, warns of nothing, and prints what its `# ->` comments say."""
@@ -44,17 +43,11 @@ def test_a_python_block_runs_as_it_stands(block: Block, tmp_path: Path) -> None:
     assert done.stdout.splitlines() == promised_output(block)
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Future[int]]]:
-    """All stories, told side by side: most of their time is the start of processes."""
-    with ThreadPoolExecutor(len(STORIES)) as pool:
-        yield {page: pool.submit(Story(page, tmp_path_factory.mktemp("story")).play) for page in STORIES}
-
-
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", STORIES, ids=_page_name)
-def test_the_commands_of_a_page_do_what_it_shows(page: Path, told: dict[Path, Future[int]]) -> None:
-    assert told[page].result() > 0
+def test_the_commands_of_a_page_do_what_it_shows(page: Path, tmp_path: Path) -> None:
+    assert Story(page, tmp_path).play() > 0
 
 
 def test_a_story_that_shows_something_else_is_noticed(tmp_path: Path) -> None:
