@@ -14,6 +14,7 @@ import typer
 
 import sayso.engine
 from sayso.bots.cli import EXIT_CODES, app
+from sayso.bots.cli._commands import COMMANDS, load
 from sayso.engine import (
     ATTENTION_ACTIONS,
     AttentionKind,
@@ -58,17 +59,18 @@ def test_every_setting_is_documented_with_its_variable() -> None:
 
 def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """The commands with their paths. Typer's classes for them are private, so they are taken as they come."""
-    children = getattr(command, "commands", {})
-    if path == "sayso" or not children:
+    is_root = path == "sayso"
+    children = {name: load(name) for name in COMMANDS} if is_root else getattr(command, "commands", {})
+    if is_root or not children:
         yield path, command
     for name, child in children.items():
         yield from _commands(child, f"{path} {name}")
 
 
-COMMANDS = list(_commands(typer.main.get_command(app), "sayso"))
+CALLED = list(_commands(typer.main.get_command(app), "sayso"))
 
 
-@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=[path for path, _ in COMMANDS])
+@pytest.mark.parametrize(("path", "command"), CALLED, ids=[path for path, _ in CALLED])
 def test_every_command_is_documented_with_its_options(path: str, command: Any) -> None:
     page = REFERENCE / "commands.md"
     own = section(page, path)
@@ -85,8 +87,8 @@ def test_every_command_is_documented_with_its_options(path: str, command: Any) -
 def test_no_command_or_option_is_documented_that_is_not_there() -> None:
     page = REFERENCE / "commands.md"
     headings = re.findall(r"^## (sayso.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert sorted(headings) == sorted(path for path, _ in COMMANDS)
-    options = {option for _, command in COMMANDS for one in command.params for option in one.opts}
+    assert sorted(headings) == sorted(path for path, _ in CALLED)
+    options = {option for _, command in CALLED for one in command.params for option in one.opts}
     for text in PAGES:
         spans = code_spans(text.read_text(encoding="utf-8"))
         sayso = [span for span in spans if span.startswith("sayso ")] + list(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
+
+import msgspec
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._graph import Workflow
@@ -34,8 +35,7 @@ class Severity(StrEnum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What the code at hand means for one parked run."""
 
     run_id: str

@@ -6,8 +6,6 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from simpleeval import EvalWithCompoundTypes
-
 from sayso.engine._values import Json
 
 Condition: TypeAlias = Callable[[Any], object] | str
@@ -36,6 +34,8 @@ def holds(condition: Condition, shared: dict[str, Json]) -> bool:
 
 def evaluate_expression(expression: str, names: Mapping[str, Json]) -> object:
     """The value of an expression over these names; raises whatever it raises."""
+    from simpleeval import EvalWithCompoundTypes  # noqa: PLC0415 - that only conditions in text pay
+
     evaluator = EvalWithCompoundTypes(names=dict(names), functions=_FUNCTIONS)
     return evaluator.eval(expression.strip())
 

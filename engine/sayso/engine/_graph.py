@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from types import CodeType
 from typing import Any, Protocol, cast, overload
+
+import msgspec
 
 from sayso.engine._conditions import Condition, check_syntax, describe, holds
 from sayso.engine._stray import contained, text_of
@@ -18,8 +19,7 @@ from sayso.engine.errors import ConditionFailed, InvalidWorkflow, StrayExit
 PHASES = ("prepare", "execute", "cleanup", "exec_fallback")
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """A way on to `target`; without a condition it is the fallback."""
 
     target: Node

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class OutcomeKind(StrEnum):
@@ -26,8 +27,7 @@ class OutcomeKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of an attempt to answer; true from the moment it is returned.
 
     `reason` is a sentence for the person. `repeated` says that the event key had been seen before and this is

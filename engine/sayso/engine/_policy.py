@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -61,8 +60,7 @@ NOT_YOURS = "This is not yours to answer."
 _SHORTEST_REMINDER = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """Something looked up outside before the answer's transaction, with its age: that somebody belongs to a group is
     `Fact("group:sre", True, as_of)`.
     """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sayso.engine._policy import Fact, Policy, Vote
 from sayso.engine._questions import Question, question_from_text
@@ -199,8 +199,7 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
     result: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(msgspec.Struct, frozen=True):
     """What an operator must decide about a run. `name` is of a request, step or node; `was`, `now` are its texts."""
 
     kind: AttentionKind
@@ -255,8 +254,7 @@ class LoadedRun(msgspec.Struct, frozen=True, gc=False):
     approvals: dict[str, Approval] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(msgspec.Struct, frozen=True):
     """A run as listings show it. `stops` counts how often it came to need an operator, held or failed: a decision that
     names it is about what was seen.
     """
@@ -401,8 +399,7 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
     reference: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """An account that is somebody's: whose, and since when if they linked it themselves."""
 
     account: str
@@ -421,8 +418,7 @@ class LinkStep(StrEnum):
     LINKED = "linked"  # they are one person
 
 
-@dataclass(frozen=True, slots=True)
-class Linking:
+class Linking(msgspec.Struct, frozen=True):
     """What became of a code: `other` is the account at its other end, `said` the reason of a refusal."""
 
     step: LinkStep
@@ -430,8 +426,7 @@ class Linking:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadPlace:
+class DeadPlace(msgspec.Struct, frozen=True):
     """A destination that was given up: since when, the platform's reason, and how many cards wait for it."""
 
     destination: str
@@ -440,8 +435,7 @@ class DeadPlace:
     cards: int
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True):
     """Something that lets a person in, without its secret. `scopes` are those of a token; `expires_at` is None for
     tokens from before tokens had an end.
     """
@@ -453,8 +447,7 @@ class Credential:
     scopes: tuple[Scope, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VisitSummary:
+class VisitSummary(msgspec.Struct, frozen=True):
     """One execution of a node, as a run's page shows it."""
 
     visit: int
@@ -470,8 +463,7 @@ class VisitSummary:
         return replace(self, error=None)
 
 
-@dataclass(frozen=True, slots=True)
-class StoreCounts:
+class StoreCounts(msgspec.Struct, frozen=True):
     """How much is open (and since when), how many cards are not shown as they should be, how many runs are held."""
 
     pending: int
@@ -480,8 +472,7 @@ class StoreCounts:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(msgspec.Struct, frozen=True):
     """One row of the audit trail; `payload` is None once redacted, `hash` chains it to the row before. `facts` is JSON,
     the digests of what the row left in the other tables; None in rows of a sayso that kept none.
     """

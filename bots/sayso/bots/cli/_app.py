@@ -1,4 +1,4 @@
-"""`main`: the commands put together, and what their errors become."""
+"""`main`: what stands before every command, and what their errors become."""
 
 from __future__ import annotations
 
@@ -11,21 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from sayso.adapters.console import visible
-from sayso.bots.cli._access import access, shut_out, sign_in, token
-from sayso.bots.cli._audit import audit
-from sayso.bots.cli._doctor import doctor
-from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode, exit_code_of
-from sayso.bots.cli._manifest import app as manifest
-from sayso.bots.cli._output import report_error
-from sayso.bots.cli._people import people, reassign, withdraw
-from sayso.bots.cli._policy import app as policy
-from sayso.bots.cli._requests import answer, requests
-from sayso.bots.cli._run import demo, run
-from sayso.bots.cli._runs import attention, cancel, retry, runs
-from sayso.bots.cli._serve import serve, start
-from sayso.bots.cli._upkeep import backup, check_parked_runs, prune, restore
-from sayso.engine import SaysoError
+from sayso.bots.cli._commands import Commands, list_on
+from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode
 
 _HELP = (
     "Nothing goes ahead without your say-so: workflows that stop for a person's answer, and go on with it.\n\n"
@@ -35,6 +22,7 @@ _EPILOG = "\n\n".join(["Exit codes:", *(f"{code.value}: {meaning}" for code, mea
 
 app = typer.Typer(
     name="sayso",
+    cls=Commands,
     help=_HELP,
     epilog=_EPILOG,
     add_completion=True,
@@ -70,37 +58,15 @@ def _root(
         sys.stdout.write(context.get_help() + "\n")
 
 
-app.command("demo")(demo)
-app.command("run")(run)
-app.command("serve")(serve)
-app.command("start")(start)
-app.command("doctor")(doctor)
-app.add_typer(manifest)
-app.command("runs")(runs)
-app.command("requests")(requests)
-app.command("answer")(answer)
-app.command("reassign")(reassign)
-app.command("withdraw")(withdraw)
-app.command("cancel")(cancel)
-app.command("retry")(retry)
-app.command("attention")(attention)
-app.command("check-parked")(check_parked_runs)
-app.command("sign-in")(sign_in)
-app.command("token")(token)
-app.command("access")(access)
-app.command("shut-out")(shut_out)
-app.command("people")(people)
-app.add_typer(policy)
-app.add_typer(audit)
-app.command("prune")(prune)
-app.command("backup")(backup)
-app.command("restore")(restore)
+list_on(app)
 
 
 class _LogFormatter(logging.Formatter):
     """Log lines and tracebacks hold texts of workflows and of people: shown as text, never obeyed by the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
+        from sayso.adapters.console import visible
+
         return visible(super().format(record))
 
 
@@ -127,16 +93,30 @@ def _run(given: list[str]) -> int:
     as_json = "--json" in given
     try:
         returned = app(args=given, prog_name="sayso", standalone_mode=False)
-    except SaysoError as error:
-        code = exit_code_of(error)
-        report_error(error, code, as_json=as_json)
-        return code
     except typer.TyperException as error:
         _report_usage(error, as_json=as_json)
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
+    except Exception as error:
+        code = _report(error, as_json=as_json)
+        if code is None:
+            raise
+        return code
     return returned if isinstance(returned, int) else ExitCode.OK
+
+
+def _report(error: Exception, *, as_json: bool) -> int | None:
+    """Say what ended a command; None where it is no error of sayso's."""
+    from sayso.bots.cli._output import report_error
+    from sayso.bots.cli._problems import exit_code_of
+    from sayso.engine import SaysoError
+
+    if not isinstance(error, SaysoError):
+        return None
+    code = exit_code_of(error)
+    report_error(error, code, as_json=as_json)
+    return code
 
 
 def _report_usage(error: typer.TyperException, *, as_json: bool) -> None:

@@ -7,18 +7,19 @@ import csv
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 import typer
 
 from sayso.adapters.console import SHORTEST, audit_table, csv_cell, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode, NotFound, UsageProblem
+from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_request, find_run
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.client import Service
 from sayso.engine import (
     NOT_COVERED,
@@ -114,7 +115,7 @@ def _shown(report: AuditReport) -> dict[str, Json]:
         "digests_since": None if since is None else {"sequence": since[0], "at": since[1].isoformat()},
         "not_covered": list(NOT_COVERED),
         "found": report.found,
-        "problems": [asdict(problem) for problem in report.problems],
+        "problems": [msgspec.structs.asdict(problem) for problem in report.problems],
     }
 
 

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from sayso.bots.cli._exit_codes import ExitCode, UsageProblem, exit_code_of
+from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._problems import UsageProblem, exit_code_of
 from sayso.bots.client import MissingExtra, Service
 from sayso.bots.slack import SlackSettings
 from sayso.bots.telegram import TelegramSettings

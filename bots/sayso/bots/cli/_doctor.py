@@ -13,10 +13,11 @@ from rich.text import Text
 
 from sayso.adapters.console import instant_words, visible, visible_line
 from sayso.bots.chats import Finding
-from sayso.bots.cli._exit_codes import ExitCode, UsageProblem
+from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import MissingExtra, Service
 from sayso.config import secrets_of

@@ -5,11 +5,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from sayso.bots.cli._loading import UnknownWorkflow
-from sayso.bots.client import MissingExtra, NoDatabase, ServiceRefused
-from sayso.config import InvalidSettings, UnknownDestination
-from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
-
 
 class ExitCode(IntEnum):
     """The exit codes; `EXIT_CODES` says what each means."""
@@ -36,28 +31,3 @@ EXIT_CODES: Final[dict[ExitCode, str]] = {
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; the run stays parked",
 }
 """Every exit code with its meaning, as `sayso --help` and the documentation show it."""
-
-
-class UsageProblem(SaysoError):
-    """An argument cannot be used; the text says which and what to write instead."""
-
-
-class NotFound(SaysoError):
-    """What was named does not exist here."""
-
-
-def exit_code_of(error: SaysoError) -> ExitCode:
-    """The exit code for an error that ends a command."""
-    match error:
-        case ServiceRefused():
-            return ExitCode(error.exit_code)
-        case UsageProblem() | InvalidSettings() | UnknownDestination() | MissingExtra():
-            return ExitCode.USAGE
-        case UnknownRun() | UnknownWorkflow() | NoDatabase() | NotFound():
-            return ExitCode.NOT_FOUND
-        case StoreInUse():
-            return ExitCode.STORE_IN_USE
-        case StoreError():
-            return ExitCode.STORE_ERROR
-        case _:
-            return ExitCode.FAILED

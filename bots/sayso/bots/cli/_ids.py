@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sayso.adapters.console import SHORTEST, parse_address, parse_id
-from sayso.bots.cli._exit_codes import NotFound, UsageProblem
+from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.client import Service
 from sayso.engine import RequestRecord, SQLiteReader
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sayso.bots.cli._exit_codes import UsageProblem
+from sayso.bots.cli._problems import UsageProblem
 from sayso.engine import Json, Unclear, read_json
 
 

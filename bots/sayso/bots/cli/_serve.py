@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sayso.adapters.console import visible_line
-from sayso.bots.cli._exit_codes import ExitCode, NotFound, exit_code_of
+from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._json import read_object
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._problems import NotFound, exit_code_of
 from sayso.bots.client import MissingExtra, Service
 from sayso.config import InvalidSettings, forget_secrets, host_and_port, secrets_of
 from sayso.engine import InvalidWorkflow, Workflow, local_person

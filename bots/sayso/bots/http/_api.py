@@ -5,7 +5,7 @@ and on TCP, where a token or a session does. A GET decides nothing.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal
@@ -294,11 +294,7 @@ class Api:
 
     async def dead(self, caller: Caller) -> dict[str, Any]:
         _check_operator(caller)
-        return {
-            "destinations": [
-                msgspec.to_builtins(asdict(one)) for one in await self._store.reader.dead_places()
-            ]
-        }
+        return {"destinations": [msgspec.to_builtins(one) for one in await self._store.reader.dead_places()]}
 
     async def revive(self, caller: Caller, body: Revival) -> dict[str, int]:
         _check_operator(caller)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+
+import msgspec
 
 LARGEST_LIST = 1000
 """How many problems a report lists; all are counted."""
@@ -20,8 +21,7 @@ NOT_COVERED = (
 """What a check says nothing about."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditProblem:
+class AuditProblem(msgspec.Struct, frozen=True):
     """Something that is not as it was written: in which table, and its id there; a row of the trail by its number.
 
     `sequence` is the row of the trail that says otherwise, 0 where none says anything. `next_step` is what to do.
@@ -34,8 +34,7 @@ class AuditProblem:
     next_step: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
+class AuditReport(msgspec.Struct, frozen=True):
     """What a check found. `head` is `<sequence>:<hash>` of the last row, to be kept elsewhere.
 
     `checked` counts by table what was compared with the trail; `before` what was recorded before the trail kept

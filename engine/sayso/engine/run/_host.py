@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from sayso.engine._audience import canonical
@@ -35,8 +35,7 @@ class HaltKind(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Halt:
+class Halt(msgspec.Struct, frozen=True):
     """The reason for a stop, with what an operator must decide, or what the store or sayso itself failed with."""
 
     kind: HaltKind
@@ -51,8 +50,7 @@ class Halt:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """How a question is asked, beside what is asked. Without an audience it is asked of the workflow's own."""
 
     audience: tuple[str, ...] | None

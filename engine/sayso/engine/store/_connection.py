@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from sayso.engine.errors import SchemaTooNew, StoreReplaced, StoreUnreadable
 from sayso.engine.store._queries import SQL, load_migrations
@@ -42,8 +43,7 @@ def create_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFiles:
+class OpenedFiles(msgspec.Struct, frozen=True):
     """Which files were opened at a path: SQLite goes on with deleted ones in silence, and what it acknowledges is lost.
 
     `known` are the name, device and inode of each.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -43,16 +42,14 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     resolutions: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Listener:
+class Listener(msgspec.Struct, frozen=True, eq=False):
     """A callback and the loop on which it runs."""
 
     loop: asyncio.AbstractEventLoop
     callback: Callable[[Change], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CommitListener:
+class CommitListener(msgspec.Struct, frozen=True, eq=False):
     """Who wants to know that there is news to read, and on which loop."""
 
     loop: asyncio.AbstractEventLoop

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+from pathlib import Path
 
+_FOLDER = Path(__file__).with_name("sql")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 def _load_queries() -> dict[str, str]:
-    parts = _NAME.split((files("sayso.engine.store") / "sql" / "queries.sql").read_text(encoding="utf-8"))
+    parts = _NAME.split((_FOLDER / "queries.sql").read_text(encoding="utf-8"))
     return {name: _without_comments(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
@@ -19,11 +20,7 @@ def _without_comments(text: str) -> str:
 
 def load_migrations() -> list[str]:
     """The scripts that lead from an empty file to the present schema, in order; their count is its version."""
-    folder = files("sayso.engine.store") / "sql" / "migrations"
-    scripts = sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name
-    )
-    return [script.read_text(encoding="utf-8") for script in scripts]
+    return [script.read_text(encoding="utf-8") for script in sorted((_FOLDER / "migrations").glob("*.sql"))]
 
 
 SQL = _load_queries()

@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import aiosqlite
 import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
@@ -52,6 +51,9 @@ from sayso.engine.store._rows import (
     read_step,
     read_summary,
 )
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 T = TypeVar("T")
 
@@ -354,6 +356,8 @@ class SQLiteReader(Lists):
 
         Raises `StoreUnreadable` when the target exists, also as a link to nothing, or cannot be written.
         """
+        import aiosqlite  # noqa: PLC0415 - that only readers pay
+
         connection = await self._opened()
         try:
             await asyncio.to_thread(create_private, target)
@@ -383,6 +387,8 @@ class SQLiteReader(Lists):
             return self._connection
 
     async def _open(self) -> aiosqlite.Connection:
+        import aiosqlite  # noqa: PLC0415 - that only readers pay
+
         try:
             connection = await aiosqlite.connect(reader_uri(self.path), uri=True, isolation_level=None)
         except sqlite3.Error as error:

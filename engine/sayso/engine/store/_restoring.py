@@ -10,9 +10,10 @@ import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+
+import msgspec
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine.errors import StoreInUse, StoreUnreadable
@@ -30,8 +31,7 @@ from sayso.engine.store._transaction import Transaction
 from sayso.engine.store._upgrading import begin_evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """What a restore did: where the former database is kept, if there was one, and the ends of both trails as
     `SEQUENCE:HASH`; the former's is None where it has none or cannot be read.
     """

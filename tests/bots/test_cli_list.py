@@ -1,0 +1,63 @@
+"""What `sayso --help` shows, and what it does without."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from inspect import cleandoc
+
+import pytest
+
+from sayso.bots.cli._commands import COMMANDS, load
+
+_AFTER_HELP = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+from sayso.bots.cli import main
+main(["--help"])
+"""
+_AFTER_ENGINE = "import json, sys, sayso.engine; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+
+
+def _modules_after(program: str) -> set[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(json.loads(ran.stderr))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_each_command_what_it_says_of_itself(name: str) -> None:
+    """The list is read without the commands: nobody would notice that it says something else."""
+    first = cleandoc(load(name).help).partition("\n\n")[0]
+    assert " ".join(first.split()) == COMMANDS[name].says
+
+
+def test_help_is_there_without_what_only_commands_need() -> None:
+    """Whoever asks which commands there are waits for none of them to be imported."""
+    modules = _modules_after(_AFTER_HELP)
+    assert "sayso.bots.cli._commands" in modules
+    ours = {name for name in modules if name.startswith("sayso.")}
+    assert {name for name in ours if not name.startswith("sayso.bots.cli")} <= {"sayso.bots"}
+    theirs = {
+        "aiosqlite",
+        "anyio",
+        "fastapi",
+        "httpx",
+        "jsonschema",
+        "msgspec",
+        "pydantic",
+        "slack_sdk",
+        "telegram",
+    }
+    assert not theirs & modules
+
+
+def test_the_engine_is_imported_without_what_few_programs_need() -> None:
+    modules = _modules_after(_AFTER_ENGINE)
+    assert "sayso.engine" in modules
+    assert (
+        not {"aiosqlite", "importlib.resources", "jsonschema", "simpleeval", "pydantic", "rich", "httpx"}
+        & modules
+    )
