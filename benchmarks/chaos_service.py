@@ -19,14 +19,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sayso.bots.cli import exit_code_of
-from sayso.bots.service import Plan, make_platforms, serve
+from sayso.bots.service import Sayso
 from sayso.config import Settings
 from sayso.engine import (
     Policy,
     RunExists,
     Runtime,
-    SQLiteStore,
     Stage,
     StoreError,
     Workflow,
@@ -239,24 +237,16 @@ def _aside(one: Path) -> Path:
 
 async def run(given: dict[str, Any]) -> None:
     """Serve, and start runs as they are told, until SIGTERM or until nobody is there to tell more."""
-    plan = Plan(
-        settings=Settings(**given["settings"]),
-        new_store=lambda: SQLiteStore(Path(given["database"])),
-        workflows=[workflow, unruly],
-        starters={},
-        audiences={},
-        platforms=make_platforms,
-        exit_code=exit_code_of,
-    )
+    settings = Settings(**{**given["settings"], "database": given["database"]})
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     loop.add_signal_handler(signal.SIGTERM, lines.feed_eof)
-    async with serve(plan) as serving:
-        print(f"serving {serving.url}", flush=True)
+    async with Sayso(settings, workflows=[workflow, unruly]) as sayso:
+        print(f"serving {sayso.url}", flush=True)
         while line := await lines.readline():
             told = json.loads(line)
-            await _start(serving.runtime, told)
+            await _start(sayso.runtime, told)
             print(f"started {told['run_id']}", flush=True)
 
 

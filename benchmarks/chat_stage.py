@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from sayso.bots.cli import exit_code_of
-from sayso.bots.service import Plan, make_platforms, serve
+from sayso.bots.service import Sayso
 from sayso.bots.slack import SlackSettings
 from sayso.bots.telegram import TelegramSettings
 from sayso.config import DestinationSettings, HttpSettings, Settings
-from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
+from sayso.engine import Runtime, Workflow, node, request_input
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
 from sayso.testing.slack import LocalSlack, SlackLimits
@@ -68,6 +67,7 @@ class Stage:
         slack_people = tuple(f"slack:{self.slack.team_id}:{one.id}" for one in self.in_slack)
         telegram_people = tuple(f"telegram:{one.id}" for one in self.in_telegram)
         return Settings(
+            database=str(self.database),
             time_zone="UTC",
             destinations={
                 CHANNEL: DestinationSettings(id=self.channel.id, audience=slack_people),
@@ -90,19 +90,10 @@ class Stage:
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[Runtime]:
         """The service while inside; entered again, it has been restarted."""
-        plan = Plan(
-            settings=self.settings(),
-            new_store=lambda: SQLiteStore(self.database),
-            workflows=[workflow],
-            starters={},
-            audiences={},
-            platforms=make_platforms,
-            exit_code=exit_code_of,
-        )
-        async with serve(plan) as serving:
+        async with Sayso(self.settings(), workflows=[workflow]) as sayso:
             await self.slack.until(lambda: self.slack.connections == 2)
             await self.telegram.until(lambda: self.telegram.is_polled)
-            yield serving.runtime
+            yield sayso.runtime
 
     async def ask(self, runtime: Runtime, number: int, *places: str) -> str:
         """Start one run; its id."""

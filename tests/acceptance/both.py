@@ -14,8 +14,7 @@ from uuid import uuid4
 import httpx
 from pydantic import SecretStr
 
-from sayso.bots.cli import exit_code_of
-from sayso.bots.service import Plan, make_platforms, serve
+from sayso.bots.service import Hosted, Sayso
 from sayso.bots.slack import SlackSettings
 from sayso.bots.telegram import TelegramSettings
 from sayso.config import (
@@ -142,24 +141,19 @@ class Both:
         later: timedelta = timedelta(0),
     ) -> AsyncGenerator[Runtime]:
         """The service while inside; entered again, it has been restarted, `later` than it is."""
-        plan = Plan(
-            settings=self._settings(operator),
+        async with Sayso(
+            self._settings(operator),
+            workflows=[Hosted(workflow, frozenset({self.ana_id, self.bo_id}), to)],
             new_store=lambda: SQLiteStore(self.folder / "sayso.db", clock=LaterClock(later)),
-            workflows=[workflow],
-            starters={workflow.name: frozenset({self.ana_id, self.bo_id})},
-            audiences={workflow.name: to} if to else {},
-            platforms=make_platforms,
-            exit_code=exit_code_of,
-        )
-        async with serve(plan) as serving:
-            self.url = serving.url
+        ) as sayso:
+            self.url = sayso.url
             if self.transport == "http":
-                self.slack.request_url = f"{serving.url}/slack/events"
+                self.slack.request_url = f"{sayso.url}/slack/events"
                 await self.telegram.until(lambda: bool(self.telegram.calls_of("setWebhook")))
             else:
                 await self.slack.until(lambda: self.slack.connections == 2)
                 await self.telegram.until(lambda: self.telegram.is_polled)
-            yield serving.runtime
+            yield sayso.runtime
         async with SQLiteReader(self.folder / "sayso.db") as reader:
             assert (await verify_audit(reader)).problems == (), "nobody wrote into the file by hand"
 

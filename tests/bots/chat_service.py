@@ -14,8 +14,7 @@ from typing import Any
 
 import httpx
 
-from sayso.bots.cli import exit_code_of
-from sayso.bots.service import Plan, make_platforms, serve
+from sayso.bots.service import Hosted, Sayso
 from sayso.config import Settings
 from sayso.engine import (
     CardRecord,
@@ -99,17 +98,12 @@ async def chat_service(
     """The service while inside; entered again on the same database, it is the same service after a restart. When it
     has ended, its trail tells of all that stands in the tables.
     """
-    plan = Plan(
-        settings=settings,
+    async with Sayso(
+        settings,
+        workflows=[Hosted(workflow, starters)],
         new_store=new_store or (lambda: SQLiteStore(database, clock=clock)),
-        workflows=[workflow],
-        starters={"flow": starters},
-        audiences={},
-        platforms=make_platforms,
-        exit_code=exit_code_of,
-    )
-    async with serve(plan) as serving:
-        yield ChatService(serving.store, serving.runtime, serving.url)
+    ) as sayso:
+        yield ChatService(sayso.store, sayso.runtime, sayso.url)
     async with SQLiteReader(database) as reader:
         assert (await verify_audit(reader)).problems == ()
 

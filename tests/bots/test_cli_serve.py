@@ -244,7 +244,7 @@ def test_two_workflows_of_one_name_are_refused(folder: Path) -> None:
     (folder / "sayso.toml").write_text('[[workflows]]\nworkflow = "flows:workflow"\n' * 2)
     refused = sayso(folder, "serve")
     assert refused.code == 1
-    assert "two workflows of sayso.toml are named 'flow'" in refused.err
+    assert "two workflows are named 'flow'" in refused.err
 
 
 def test_a_workflow_that_is_not_there_is_named(folder: Path) -> None:

@@ -76,7 +76,6 @@ async def test_every_call_of_the_api_needs_a_scope(store: SQLiteStore) -> None:
             lambda _: frozenset(),
             as_it_is,
             no_successor,
-            lambda _: 1,
         )
         app = ApiApp(parts, nobody)
     there = {

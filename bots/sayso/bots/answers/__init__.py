@@ -7,6 +7,7 @@ from sayso.bots.answers._answering import Answering
 from sayso.bots.answers._commands import Command, Commands, Reply, has_voted
 from sayso.bots.answers._desk import Answered, Desk, Press
 from sayso.bots.answers._links import SURE, Links, called
+from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WaysIn
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Commands",
     "Desk",
     "Links",
+    "Offers",
     "Press",
     "Reply",
     "WaysIn",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -14,7 +14,8 @@ from typing import Any, cast
 from sayso.adapters.cards import Words
 from sayso.adapters.console import first_word, parse_address, parse_id, visible_line
 from sayso.bots.answers._desk import Desk, Press
-from sayso.bots.answers._links import SURE, Links
+from sayso.bots.answers._links import SURE
+from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
 from sayso.bots.people import LookUpFailed, at_once, look_up_deadline
@@ -119,7 +120,7 @@ class Waiting:
 
 
 class Commands:
-    """Carries commands out. `starters` are, by workflow, those who may start it; nobody where none is named."""
+    """Carries commands out."""
 
     def __init__(
         self,
@@ -127,19 +128,18 @@ class Commands:
         runtime: Runtime,
         desk: Desk,
         ways_in: WaysIn,
-        starters: Mapping[str, frozenset[str]],
-        links: Links,
+        offers: Offers,
     ) -> None:
-        self._links = links
+        self._links = offers.links
         self._of_person, self._of_chat = RateLimit(_MOST_OF_PERSON), RateLimit(_MOST_OF_CHAT)
         self._told = RateLimit(1)
         self._link_tries = RateLimit(_MOST_LINKS)
-        self.sign_in: Callable[[str], Awaitable[str]] | None = None
+        self._sign_in = offers.sign_in
         self._store = store
         self._runtime = runtime
         self._desk = desk
         self._ways_in = ways_in
-        self._starters = starters
+        self._starters = offers.starters
         self._verbs: dict[str, Callable[[Command], Awaitable[Reply]]] = {
             "start": self._start,
             "pending": self._pending,
@@ -235,7 +235,7 @@ class Commands:
         lines: list[Words] = [(heading[0].upper() + heading[1:],)]
         lines += [_line_of(card) for card in waiting.cards]
         if more > 0:
-            where = "each in its card" if self.sign_in is None else f"{command.prefix}inbox shows them all"
+            where = "each in its card" if self._sign_in is None else f"{command.prefix}inbox shows them all"
             lines.append((f"and {at_least}{more} more: {where}.",))
         if waiting.elsewhere:
             lines.append((f"and {at_least}{waiting.elsewhere} more: ask me in our own chat.",))
@@ -349,13 +349,13 @@ class Commands:
     # Who they are.
 
     async def _inbox(self, command: Command) -> Reply:
-        if self.sign_in is None:
+        if self._sign_in is None:
             return _said("There is no web inbox here.")
         if not command.is_private:
             return _said(_IN_PRIVATE)
         if self._link_tries.wait(command.person):
             return _said("You have a link already: use the newest one, or ask again in a minute.")
-        link = await self.sign_in(command.person)
+        link = await self._sign_in(command.person)
         return _said(f"Your inbox, for you alone, once, within ten minutes: {link}")
 
     async def _link(self, command: Command) -> Reply:

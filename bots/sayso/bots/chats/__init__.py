@@ -5,6 +5,7 @@ Who presses and what it decides is for `answers`; how a message is sent, read an
 
 from sayso.bots.chats._budget import Budget, Rate
 from sayso.bots.chats._cards import accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats._configured import check_platforms, configured_platforms
 from sayso.bots.chats._findings import Finding
 from sayso.bots.chats._lifetime import (
     FIRST_BACK_OFF,
@@ -70,6 +71,8 @@ __all__ = [
     "UnknownRefusal",
     "accounts_of",
     "card_of",
+    "check_platforms",
+    "configured_platforms",
     "groups_of",
     "lacks_rest",
     "message_of",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sayso.bots.cli._app import app, main
-from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode
+from sayso.bots.exit_codes import EXIT_CODES, ExitCode
 
 if TYPE_CHECKING:
     from sayso.bots.cli._problems import exit_code_of

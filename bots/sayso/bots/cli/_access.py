@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import instant_words, visible_line
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import MissingExtra, Service, ServiceClient
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import Credential, CredentialKind, Scope, local_person
 
 if TYPE_CHECKING:

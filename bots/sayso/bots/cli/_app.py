@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from sayso.bots.cli._commands import Commands, list_on
-from sayso.bots.cli._exit_codes import EXIT_CODES, ExitCode
+from sayso.bots.exit_codes import EXIT_CODES, ExitCode
 
 _HELP = (
     "Nothing goes ahead without your say-so: workflows that stop for a person's answer, and go on with it.\n\n"

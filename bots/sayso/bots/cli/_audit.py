@@ -15,12 +15,12 @@ import typer
 
 from sayso.adapters.console import SHORTEST, audit_table, csv_cell, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_request, find_run
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.client import Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     NOT_COVERED,
     AuditReport,

@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._problems import UsageProblem, exit_code_of
+from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.client import MissingExtra, Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.bots.slack import SlackSettings
 from sayso.bots.telegram import TelegramSettings
 from sayso.config import DestinationSettings, HttpSettings, LogSettings, Settings
@@ -49,7 +49,7 @@ def chat_demo(database: str | None, port: int, output: Output) -> ExitCode:
 
 async def _run(service: Service, port: int, output: Output) -> ExitCode:
     from sayso.bots.cli._content_creation import workflow
-    from sayso.bots.service import Plan, make_platforms, serve, set_up_logging
+    from sayso.bots.service import Hosted, Sayso, set_up_logging
     from sayso.testing.page import ChatPage
     from sayso.testing.slack import LocalSlack
     from sayso.testing.telegram import LocalTelegram
@@ -67,27 +67,23 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
         )
         destinations = {**_slack_channel(slack), **await _telegram_group(telegram)}
         people = [person for one in destinations.values() for person in one.audience or ()]
-        plan = Plan(
-            settings=_settings(telegram, slack, destinations, service.location, port + 1 if port else 0),
+        sayso = Sayso(
+            _settings(telegram, slack, destinations, service.location, port + 1 if port else 0),
+            workflows=[Hosted(workflow, frozenset(people), (*destinations, "operator"))],
             new_store=service.new_store,
-            workflows=[workflow],
-            starters={workflow.name: frozenset(people)},
-            audiences={workflow.name: (*destinations, "operator")},
-            platforms=make_platforms,
-            exit_code=exit_code_of,
         )
         routes = {"slack": slack.control.add_routes, "telegram": telegram.control.add_routes}
         page = ChatPage(routes, port=port)
         try:
             await stack.enter_async_context(page)
-            serving = await stack.enter_async_context(serve(plan))
+            await stack.enter_async_context(sayso)
         except OSError as error:
             raise UsageProblem(
                 f"port {port} or the next, for the inbox, cannot be had ({error.strerror}); name another with --port."
             ) from error
         for person, name in _names(slack, telegram).items():
-            await serving.store.know(PersonId(person), name)
-        await _begin(workflow, serving.runtime, serving.store.reader, people[0])
+            await sayso.store.know(PersonId(person), name)
+        await _begin(workflow, sayso.runtime, sayso.store.reader, people[0])
         # Whoever reads the address may press at once, and a press that finds nobody connected is lost.
         await slack.until(lambda: slack.connections > 0)
         await telegram.until(lambda: telegram.is_polled)
@@ -97,10 +93,10 @@ async def _run(service: Service, port: int, output: Output) -> ExitCode:
         )
         output.say(f"  {page.url}", "green")
         output.say("The same questions wait in the web inbox. This link signs you in there, once:", "bold")
-        link = await serving.make_link()
+        link = await sayso.make_link()
         output.say(f"  {link}", "green")
         output.say("Stop it whenever you like, even with kill -9; started again, it goes on.", "dim")
-        output.value({"url": page.url, "inbox": serving.url, "link": link})
+        output.value({"url": page.url, "inbox": sayso.url, "link": link})
         await stop.wait()
     return ExitCode.OK
 

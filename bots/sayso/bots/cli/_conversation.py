@@ -28,9 +28,9 @@ from sayso.adapters.console import (
     result_card,
     visible_line,
 )
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._terminal import LineTooLong, Terminal
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     ExecutionState,
     InvalidAnswer,

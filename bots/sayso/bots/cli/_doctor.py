@@ -12,14 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import instant_words, visible, visible_line
-from sayso.bots.chats import Finding
-from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.chats import Finding, check_platforms
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import MissingExtra, Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.config import secrets_of
 from sayso.engine import SaysoError
 
@@ -86,10 +86,6 @@ def _check_workflows(service: Service, output: Output) -> list[Finding]:
 
 
 async def _check(service: Service) -> list[Finding]:
-    try:
-        from sayso.bots.service import check_platforms
-    except ModuleNotFoundError as error:
-        raise MissingExtra("sayso doctor", "web", error.name) from error
     findings = await check_platforms(service.settings)
     if not service.path.exists():
         return findings

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sayso.adapters.slack import REQUEST_PATH, manifest
-from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots.exit_codes import ExitCode
 
 app = typer.Typer(name="manifest", no_args_is_help=True, help="What a platform needs to know of the app.")
 

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import visible_line
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_request, read_address, read_id
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.client import Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.config import GroupSettings, find_settings
 from sayso.engine import Account, Outcome, OutcomeKind, local_person
 

@@ -11,13 +11,13 @@ import typer
 from msgspec.structs import replace
 
 from sayso.adapters.console import visible_line
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.config import Settings, UnknownDestination
 from sayso.engine import (
     Directory,

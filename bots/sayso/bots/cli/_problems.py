@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sayso.bots.cli._exit_codes import ExitCode
+from sayso.bots import client
 from sayso.bots.cli._loading import UnknownWorkflow
-from sayso.bots.client import MissingExtra, NoDatabase, ServiceRefused
-from sayso.config import InvalidSettings, UnknownDestination
-from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
+from sayso.bots.exit_codes import ExitCode
+from sayso.engine import SaysoError
 
 
 class UsageProblem(SaysoError):
@@ -20,15 +19,9 @@ class NotFound(SaysoError):
 def exit_code_of(error: SaysoError) -> ExitCode:
     """The exit code for an error that ends a command."""
     match error:
-        case ServiceRefused():
-            return ExitCode(error.exit_code)
-        case UsageProblem() | InvalidSettings() | UnknownDestination() | MissingExtra():
+        case UsageProblem():
             return ExitCode.USAGE
-        case UnknownRun() | UnknownWorkflow() | NoDatabase() | NotFound():
+        case UnknownWorkflow() | NotFound():
             return ExitCode.NOT_FOUND
-        case StoreInUse():
-            return ExitCode.STORE_IN_USE
-        case StoreError():
-            return ExitCode.STORE_ERROR
         case _:
-            return ExitCode.FAILED
+            return client.exit_code_of(error)

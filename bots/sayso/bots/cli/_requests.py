@@ -10,11 +10,11 @@ import typer
 
 from sayso.adapters.console import outcome_words, requests_table, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_request, find_run, read_address
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.client import Service, ServiceClient
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     InvalidAnswer,
     Json,

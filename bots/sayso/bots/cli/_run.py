@@ -14,7 +14,6 @@ import typer
 from sayso.adapters.console import visible_line
 from sayso.bots.cli._chat_demo import CHAT_PORT, chat_demo
 from sayso.bots.cli._conversation import Conversation, Told, answer_command, database_words
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import find_run
 from sayso.bots.cli._json import read_object
 from sayso.bots.cli._loading import load_workflow
@@ -23,6 +22,7 @@ from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     ENDED,
     NotApplicable,

@@ -12,13 +12,13 @@ import typer
 
 from sayso.adapters.console import attention_card, runs_table, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._ids import run_named
 from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.client import Service, ServiceClient
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     ATTENTION_ACTIONS,
     Json,

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sayso.adapters.console import visible_line
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._json import read_object
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._problems import NotFound, exit_code_of
+from sayso.bots.cli._problems import NotFound
 from sayso.bots.client import MissingExtra, Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.config import InvalidSettings, forget_secrets, host_and_port, secrets_of
-from sayso.engine import InvalidWorkflow, Workflow, local_person
+from sayso.engine import local_person
 
 if TYPE_CHECKING:
-    from sayso.bots.service import Plan
+    from sayso.bots.service import Sayso
 
 
 logger = logging.getLogger("sayso.serve")
@@ -46,26 +46,28 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
     output = Output(as_json=as_json)
     service = Service.build(database)
     try:
-        from sayso.bots.service import Plan, set_up_logging
+        from sayso.bots.service import Hosted, Sayso, set_up_logging
     except ModuleNotFoundError as error:
         raise MissingExtra("sayso serve", "web", error.name) from error
-    from sayso.bots.service import make_platforms
-
     settings = service.settings
     set_up_logging(settings.log, secrets_of(settings))
     forget_secrets()
-    hosted = [(load_workflow(given.workflow, Path.cwd()), given) for given in settings.workflows]
-    _check_names([workflow for workflow, _ in hosted])
-    plan = Plan(
-        settings=settings,
-        new_store=service.new_store,
-        workflows=[workflow for workflow, _ in hosted],
-        starters={workflow.name: frozenset(given.starters) for workflow, given in hosted},
-        audiences={workflow.name: given.to for workflow, given in hosted if given.to},
-        platforms=make_platforms,
-        exit_code=exit_code_of,
-    )
-    return asyncio.run(_serve(plan, output))
+    workflows = [
+        Hosted(load_workflow(given.workflow, Path.cwd()), frozenset(given.starters), given.to)
+        for given in settings.workflows
+    ]
+    names = ", ".join(visible_line(one.name) for one in workflows) or "no workflow"
+    sayso = Sayso(settings, workflows=workflows, new_store=service.new_store)
+    try:
+        return asyncio.run(_serve(sayso, names, output))
+    except OSError as error:
+        address = host_and_port(settings.http.host, settings.http.port)
+        raise InvalidSettings(
+            "sayso.toml",
+            "http.port",
+            f"{address} cannot be had: {error.strerror}",
+            "Write another port, or 0.",
+        ) from error
 
 
 class _LastResort:
@@ -98,9 +100,7 @@ def _end(code: ExitCode) -> None:
     os._exit(code)
 
 
-async def _serve(plan: Plan, output: Output) -> ExitCode:
-    from sayso.bots.service import serve as serving
-
+async def _serve(sayso: Sayso, names: str, output: Output) -> ExitCode:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     last_resort = _LastResort()
@@ -113,43 +113,22 @@ async def _serve(plan: Plan, output: Output) -> ExitCode:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, heard)
-    try:
-        async with serving(plan) as service:
-            names = ", ".join(visible_line(workflow.name) for workflow in plan.workflows) or "no workflow"
-            # A link signs an operator in: it is for eyes, and not for a journal that others may read.
-            link = await service.make_link() if output.is_seen else None
-            if link is None:
-                user = local_person().partition(":")[2]
-                output.say(
-                    f"sayso serves {names} on {service.url}. To sign in to the inbox: sayso sign-in {user}"
-                )
-            else:
-                output.say(
-                    f"sayso serves {names} on {service.url}. Sign in to the inbox, once, within ten minutes:"
-                )
-                output.say(f"  {link}", "green")
-            output.value({"url": service.url, "socket": service.socket, "link": link})
-            await stop.wait()
+    async with sayso:
+        # A link signs an operator in: it is for eyes, and not for a journal that others may read.
+        link = await sayso.make_link() if output.is_seen else None
+        if link is None:
+            user = local_person().partition(":")[2]
+            output.say(f"sayso serves {names} on {sayso.url}. To sign in to the inbox: sayso sign-in {user}")
+        else:
             output.say(
-                "Stopping: what is in flight is finished first. Ctrl-C once more stops at once.", "dim"
+                f"sayso serves {names} on {sayso.url}. Sign in to the inbox, once, within ten minutes:"
             )
-    except OSError as error:
-        host, port = plan.settings.http.host, plan.settings.http.port
-        raise InvalidSettings(
-            "sayso.toml",
-            "http.port",
-            f"{host_and_port(host, port)} cannot be had: {error.strerror}",
-            "Write another port, or 0.",
-        ) from error
+            output.say(f"  {link}", "green")
+        output.value({"url": sayso.url, "socket": sayso.socket, "link": link})
+        await stop.wait()
+        output.say("Stopping: what is in flight is finished first. Ctrl-C once more stops at once.", "dim")
     last_resort.left()
     return ExitCode.OK
-
-
-def _check_names(workflows: list[Workflow]) -> None:
-    names = [workflow.name for workflow in workflows]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidWorkflow(f"two workflows of sayso.toml are named {name!r}; a name means one")
 
 
 def start(

@@ -15,12 +15,12 @@ import typer
 
 from sayso.adapters.console import findings_table, visible_line
 from sayso.bots.cli._conversation import CONSOLE
-from sayso.bots.cli._exit_codes import ExitCode
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.client import Service
+from sayso.bots.exit_codes import ExitCode
 from sayso.engine import Finding, Severity, check_parked, local_person, restore_backup
 
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])")

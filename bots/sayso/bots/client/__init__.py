@@ -5,6 +5,8 @@ It decides nothing; what the service does when asked is for `http`.
 
 from sayso.bots.client._client import RunDict, ServiceClient, ServiceRefused, ServiceUnclear
 from sayso.bots.client._database import MissingExtra, NoDatabase, Service
+from sayso.bots.client._exit_codes import exit_code_of
+from sayso.bots.client._socket import SocketPath, socket_path
 
 __all__ = [
     "MissingExtra",
@@ -14,4 +16,7 @@ __all__ = [
     "ServiceClient",
     "ServiceRefused",
     "ServiceUnclear",
+    "SocketPath",
+    "exit_code_of",
+    "socket_path",
 ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast
 
+from sayso.bots.client._socket import socket_path
 from sayso.engine import Json, Outcome, OutcomeKind, SaysoError, Scope
 
 if TYPE_CHECKING:
@@ -121,8 +122,6 @@ class ServiceClient:
         """The service that writes a database, or None where none runs (or the extra `web` is not installed)."""
         try:
             import httpx
-
-            from sayso.bots.http import socket_path
         except ModuleNotFoundError:
             return None
         place = socket_path(database)

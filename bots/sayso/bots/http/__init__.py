@@ -12,7 +12,7 @@ from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._public import Health, public_app
 from sayso.bots.http._routes import ApiApp
 from sayso.bots.http._server import HttpServer
-from sayso.bots.http._socket import SocketPath, socket_path
+from sayso.bots.http._socket import bound_beside, bound_to
 
 __all__ = [
     "PROXY_SECRET_HEADER",
@@ -30,15 +30,15 @@ __all__ = [
     "Metrics",
     "Problem",
     "RateLimit",
-    "SocketPath",
     "TcpDoor",
     "TrustedProxy",
     "add_problems",
+    "bound_beside",
+    "bound_to",
     "control_app",
     "cookie_name",
     "csrf_token",
     "public_app",
     "session_of",
     "sign_in_url",
-    "socket_path",
 ]

@@ -27,7 +27,6 @@ from sayso.engine import (
     RequestRecord,
     RunSummary,
     Runtime,
-    SaysoError,
     SQLiteStore,
     UnknownRun,
     Warrant,
@@ -67,7 +66,6 @@ class ApiParts:
     starters: Callable[[str], frozenset[str]]
     looked_up: Callable[[str, Caller, Act], Awaitable[Outcome]]
     successor: Callable[[CardRecord, str], Awaitable[tuple[tuple[str, ...], tuple[Fact, ...]]]]
-    exit_code: Callable[[SaysoError], int]
 
 
 class Api:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -59,8 +58,8 @@ def sign_in_url(address: str, secret: str) -> str:
     return f"{address}/sign-in#{secret}"
 
 
-def control_app(parts: ApiParts, credentials: Credentials, address: Callable[[], str]) -> FastAPI:
-    """The application of the control socket; `address` is where the inbox is."""
+def control_app(parts: ApiParts, credentials: Credentials, address: str | None) -> FastAPI:
+    """The application of the control socket; `address` is where the inbox is, None where there is none."""
     app = FastAPI(
         title="sayso control",
         openapi_url=None,
@@ -68,12 +67,16 @@ def control_app(parts: ApiParts, credentials: Credentials, address: Callable[[],
         redoc_url=None,
         dependencies=[Depends(caller_at_socket)],
     )
-    add_problems(app, parts.exit_code)
+    add_problems(app)
     store: SQLiteStore = parts.store
 
     @app.post("/access/links")
     async def make_link(body: NewCredential) -> dict[str, str]:
-        return {"url": sign_in_url(address(), await credentials.make_link(body.name))}
+        if address is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "NoInbox", "This service has no web inbox: it runs without HTTP."
+            )
+        return {"url": sign_in_url(address, await credentials.make_link(body.name))}
 
     @app.post("/access/tokens")
     async def make_token(body: NewToken) -> dict[str, str]:

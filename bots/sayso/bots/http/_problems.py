@@ -5,7 +5,7 @@ A refused answer has its outcome's name in `outcome`, a setting aside of too man
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from sayso.bots.client import exit_code_of
 from sayso.bots.people import LookUpFailed
 from sayso.engine import (
     InvalidWorkflow,
@@ -105,7 +106,7 @@ def _why_no_json(body: object) -> str:
     return "this isn't valid JSON: its quotes must be straight"
 
 
-def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
+def add_problems(app: FastAPI) -> None:
     """Have an application answer every error as a problem."""
 
     async def refused(_request: Request, error: Exception) -> JSONResponse:
@@ -118,7 +119,7 @@ def add_problems(app: FastAPI, exit_code: Callable[[SaysoError], int]) -> None:
             (code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), HTTPStatus.CONFLICT
         )
         return Problem(
-            status, type(error).__name__, str(error), more={"exit_code": int(exit_code(error))}
+            status, type(error).__name__, str(error), more={"exit_code": exit_code_of(error).value}
         ).response()
 
     async def unknown_people(_request: Request, error: Exception) -> JSONResponse:

@@ -65,7 +65,7 @@ class ApiApp(FastAPI):
         self.state.caller_of = caller_of
         self.state.api = Api(parts)
         self.state.parts = parts
-        add_problems(self, parts.exit_code)
+        add_problems(self)
 
     def openapi(self) -> dict[str, Any]:
         """The description, made when somebody first asks for it."""

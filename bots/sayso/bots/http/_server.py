@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from sayso.bots.http._limits import ConnectionLimits, Connections
-from sayso.bots.http._socket import SocketPath, peer_of
+from sayso.bots.http._socket import peer_of
 
 logger = logging.getLogger("sayso.http")
 
@@ -180,32 +180,21 @@ class _Protocol(H11Protocol):
 
 
 class HttpServer:
-    """Serves one application while it is entered: on a TCP address, or on a Unix socket with the peer's user id.
-
-    `port` is known once it is entered. Raises `OSError` where the address cannot be had.
+    """Serves one application while it is entered, on a socket that is bound: to a TCP address, or to a path, where the
+    client is its user.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        limits: ConnectionLimits,
-        *,
-        host: str = "",
-        port: int = 0,
-        path: SocketPath | None = None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, limits: ConnectionLimits, bound: socket.socket) -> None:
         self._app = app
         self._limits = limits
         self._connections = Connections(limits)
-        self._address = (host, port)
-        self._path = path
+        self._bound = bound
         self._group: asyncio.TaskGroup | None = None
         self._server: _Server | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self.port = port
 
     async def __aenter__(self) -> Self:
-        bound = self._bind()
+        self._bound.listen(1024)  # from now on connections wait, also before the first turn of uvicorn's loop
         config = uvicorn.Config(
             _Attended(self._app),
             http="h11",
@@ -219,8 +208,10 @@ class HttpServer:
         config.load()
         self._server = _Server(config)
         self._group = await asyncio.TaskGroup().__aenter__()
-        self._group.create_task(self._server.serve(sockets=[bound]), name="http server")
-        self._accepting = self._group.create_task(self._accept(self._server, bound), name="http connections")
+        self._group.create_task(self._server.serve(sockets=[self._bound]), name="http server")
+        self._accepting = self._group.create_task(
+            self._accept(self._server, self._bound), name="http connections"
+        )
         return self
 
     async def __aexit__(
@@ -232,8 +223,6 @@ class HttpServer:
         self._accepting.cancel()
         self._server.stop(at_once=isinstance(error, asyncio.CancelledError))
         await self._group.__aexit__(None, None, None)
-        if self._path is not None:
-            self._path.remove()
 
     async def _accept(self, server: _Server, bound: socket.socket) -> None:
         """Take connections until it is cancelled. One that cannot be taken ends nothing."""
@@ -247,7 +236,7 @@ class HttpServer:
                 logger.warning("no connection can be taken: %s", error.strerror)
                 await asyncio.sleep(_OUT_OF_DESCRIPTORS_FOR)
                 continue
-            address = str(found[0]) if self._path is None else ""
+            address = str(found[0]) if bound.family is not socket.AF_UNIX else ""
             if not self._connections.make_room(address):
                 logger.warning("a connection was refused: as many are open as http.connections allows")
                 with contextlib.suppress(OSError):
@@ -265,24 +254,6 @@ class HttpServer:
         except OSError as error:
             logger.info("a connection ended at once: %s", error)
             connection.close()
-
-    def _bind(self) -> socket.socket:
-        if self._path is not None:
-            bound = self._path.bind()
-        else:
-            family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-            # By its protocol asyncio knows it as TCP and sends at once (TCP_NODELAY); without, each answer waits 40 ms.
-            bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                bound.bind(self._address)
-            except OSError:
-                bound.close()
-                raise
-            self.port = bound.getsockname()[1]
-            bound.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        bound.listen(1024)  # from now on connections wait, also before the first turn of uvicorn's loop
-        return bound
 
 
 class _Attended:

@@ -3,21 +3,20 @@
 What each part does is its own room's.
 """
 
+from sayso.bots.service._hosted import Hosted
 from sayso.bots.service._logs import MOST_ALIKE, REPEATS_WITHIN, Repeats, set_up_logging
 from sayso.bots.service._operators import OperatorDesk
-from sayso.bots.service._platforms import check_platforms, make_platforms
 from sayso.bots.service._press_check import check_presses
-from sayso.bots.service._sayso import Plan, serve
+from sayso.bots.service._sayso import NotServing, Sayso
 
 __all__ = [
     "MOST_ALIKE",
     "REPEATS_WITHIN",
+    "Hosted",
+    "NotServing",
     "OperatorDesk",
-    "Plan",
     "Repeats",
-    "check_platforms",
+    "Sayso",
     "check_presses",
-    "make_platforms",
-    "serve",
     "set_up_logging",
 ]

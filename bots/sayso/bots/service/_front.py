@@ -12,10 +12,7 @@ from sayso.bots.http import (
     ApiApp,
     ApiParts,
     ConnectionLimits,
-    Credentials,
-    Feed,
     Guard,
-    Health,
     HttpServer,
     RateLimit,
     TcpDoor,
@@ -23,7 +20,6 @@ from sayso.bots.http import (
     control_app,
     public_app,
     sign_in_url,
-    socket_path,
 )
 from sayso.bots.people import look_up_deadline
 from sayso.bots.web import InboxParts, add_inbox
@@ -31,13 +27,15 @@ from sayso.config import HttpSettings, host_and_port, read_secret
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
     from fastapi import APIRouter
 
     from sayso.bots.answers import Desk, WaysIn
-    from sayso.bots.http import Metrics
-    from sayso.bots.service._sayso import Plan
+    from sayso.bots.http import Credentials, Feed, Health, Metrics
+    from sayso.bots.service._hosted import Hosted
+    from sayso.config import Settings
     from sayso.engine import Runtime, SQLiteStore
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,105 +45,113 @@ _MOST_LOOKS = 300
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
 
 
+def own_user() -> str:
+    """The user as whom this process runs, and who may sign in to the inbox by that name."""
+    return local_person().partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Where the inbox is, on a port that is bound, and the links that let people in."""
+
+    settings: HttpSettings
+    port: int
+    credentials: Credentials
+
+    @property
+    def address(self) -> str:
+        """Where people find it."""
+        if self.settings.public_url is not None:
+            return self.settings.public_url
+        host = "127.0.0.1" if self.settings.host in _EVERYWHERE else self.settings.host
+        return f"http://{host_and_port(host, self.port)}"
+
+    @property
+    def url(self) -> str:
+        """The server itself, as this machine reaches it."""
+        return f"http://{host_and_port(self.settings.host, self.port)}"
+
+    async def link(self) -> str:
+        """A link that signs the user in whom the service runs as, once. Raises `StoreError`."""
+        return sign_in_url(self.address, await self.credentials.make_link(own_user()))
+
+    async def link_of(self, person: str) -> str:
+        """A link that signs somebody's account in, once. Raises `StoreError`."""
+        return sign_in_url(self.address, await self.credentials.make_link_of(person))
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Makes both servers; whoever enters one serves it. There is no `inbox` where HTTP is left out."""
+
+    settings: Settings
+    hosted: Sequence[Hosted]
+    runtime: Runtime
+    store: SQLiteStore
+    desk: Desk
+    ways_in: WaysIn
+    credentials: Credentials
+    inbox: Inbox | None
+    feed: Feed
+
+    def public(
+        self, bound: socket.socket, routers: Sequence[APIRouter], health: Health, metrics: Metrics
+    ) -> HttpServer:
+        """The server for people, programs and the webhooks of platforms."""
+        settings = self.settings.http
+        door = TcpDoor(self.credentials, _proxy_of(settings))
+        api = self._api()
+        api_below = ApiApp(api, door)
+        public = public_app(health, metrics, self.store, routers, {"/api/v1": api_below})
+        add_inbox(
+            public,
+            InboxParts(
+                store=self.store,
+                desk=self.desk,
+                settings=self.settings,
+                credentials=self.credentials,
+                door=door,
+                answers=api.answers,
+                sign_ins=RateLimit(settings.sign_ins_per_minute),
+                workflows={one.name: one.workflow for one in self.hosted},
+                api=api_below,
+            ),
+        )
+        webhooks = [one.path for router in routers for one in router.routes if isinstance(one, APIRoute)]
+        limits = ConnectionLimits.of_public(
+            settings.connections,
+            settings.connections_per_address,
+            settings.request_timeout,
+            settings.trusted_proxies,
+        )
+        return HttpServer(Guard(public, hosts=self._hosts(), open_paths=webhooks), limits, bound)
+
+    def control(self, bound: socket.socket) -> HttpServer:
+        """The server for operators of this machine."""
+        app = control_app(self._api(), self.credentials, None if self.inbox is None else self.inbox.address)
+        return HttpServer(app, ConnectionLimits.of_control(self.settings.http.request_timeout), bound)
+
+    def _api(self) -> ApiParts:
+        starters = {one.name: one.starters for one in self.hosted}
+        return ApiParts(
+            runtime=self.runtime,
+            store=self.store,
+            feed=self.feed,
+            answers=RateLimit(self.settings.http.answers_per_minute),
+            looks=RateLimit(_MOST_LOOKS),
+            starters=lambda workflow: starters.get(workflow, frozenset()),
+            looked_up=self.desk.looked_up,
+            successor=lambda record, to: self.ways_in.successor(record, to, look_up_deadline()),
+        )
+
+    def _hosts(self) -> list[str]:
+        public = urlsplit(self.settings.http.public_url or "").hostname
+        return [*_LOOPBACK, self.settings.http.host, *([public] if public else [])]
+
+
 def _proxy_of(settings: HttpSettings) -> TrustedProxy | None:
     """The proxy whose word is taken. Raises `InvalidSettings` for a secret's file that cannot be read."""
     secret = read_secret(settings.proxy_secret, settings.proxy_secret_file, "http.proxy_secret")
     if settings.user_header is None or not secret:
         return None
     return TrustedProxy(settings.user_header, frozenset(settings.trusted_proxies), secret)
-
-
-@dataclass(frozen=True, slots=True)
-class FrontParts:
-    """What the front serves."""
-
-    runtime: Runtime
-    store: SQLiteStore
-    desk: Desk
-    ways_in: WaysIn
-    metrics: Metrics
-    health: Health
-
-
-class Front:
-    """Puts both servers together; whoever enters `http` and `control` serves them."""
-
-    def __init__(self, plan: Plan, parts: FrontParts, routers: Sequence[APIRouter]) -> None:
-        settings = plan.settings.http
-        store = parts.store
-        self._settings = settings
-        self.feed = Feed(store)
-        self.socket = socket_path(store.path)
-        self._user = local_person().partition(":")[2]
-        self._credentials = Credentials(
-            store, settings.operators, f"web:{self._user}", parts.ways_in.standing
-        )
-        api = ApiParts(
-            runtime=parts.runtime,
-            store=store,
-            feed=self.feed,
-            answers=RateLimit(settings.answers_per_minute),
-            looks=RateLimit(_MOST_LOOKS),
-            starters=lambda workflow: plan.starters.get(workflow, frozenset()),
-            looked_up=parts.desk.looked_up,
-            successor=lambda record, to: parts.ways_in.successor(record, to, look_up_deadline()),
-            exit_code=plan.exit_code,
-        )
-        door = TcpDoor(self._credentials, _proxy_of(settings))
-        api_below = ApiApp(api, door)
-        public = public_app(parts.health, parts.metrics, store, routers, {"/api/v1": api_below})
-        add_inbox(
-            public,
-            InboxParts(
-                store=store,
-                desk=parts.desk,
-                settings=plan.settings,
-                credentials=self._credentials,
-                door=door,
-                answers=api.answers,
-                sign_ins=RateLimit(settings.sign_ins_per_minute),
-                workflows={workflow.name: workflow for workflow in plan.workflows},
-                api=api_below,
-                exit_code=plan.exit_code,
-            ),
-        )
-        webhooks = [one.path for router in routers for one in router.routes if isinstance(one, APIRoute)]
-        within = settings.request_timeout
-        self.http = HttpServer(
-            Guard(public, hosts=self._hosts(), open_paths=webhooks),
-            ConnectionLimits.of_public(
-                settings.connections, settings.connections_per_address, within, settings.trusted_proxies
-            ),
-            host=settings.host,
-            port=settings.port,
-        )
-        self.control = HttpServer(
-            control_app(api, self._credentials, lambda: self.address),
-            ConnectionLimits.of_control(within),
-            path=self.socket,
-        )
-
-    @property
-    def address(self) -> str:
-        """Where people find the inbox. Known once `http` is entered."""
-        if self._settings.public_url is not None:
-            return self._settings.public_url
-        host = "127.0.0.1" if self._settings.host in _EVERYWHERE else self._settings.host
-        return f"http://{host_and_port(host, self.http.port)}"
-
-    @property
-    def url(self) -> str:
-        """The server itself, as this machine reaches it."""
-        return f"http://{host_and_port(self._settings.host, self.http.port)}"
-
-    async def link(self) -> str:
-        """A link that signs the user in whom the service runs as, once. Raises `StoreError`."""
-        return sign_in_url(self.address, await self._credentials.make_link(self._user))
-
-    async def link_of(self, person: str) -> str:
-        """A link that signs somebody's account in, once. Raises `StoreError`."""
-        return sign_in_url(self.address, await self._credentials.make_link_of(person))
-
-    def _hosts(self) -> list[str]:
-        public = urlsplit(self._settings.public_url or "").hostname
-        return [*_LOOPBACK, self._settings.host, *([public] if public else [])]

@@ -18,8 +18,7 @@ from typing import Any
 
 from sayso.bots.chats import Finding
 from sayso.bots.service._operators import mismatched_parts
-from sayso.bots.service._platforms import make_platforms
-from sayso.bots.service._sayso import Plan, Serving, serve
+from sayso.bots.service._sayso import Sayso
 from sayso.config import HttpSettings, Settings
 from sayso.engine import Policy, SaysoError, SQLiteStore, Stage, Workflow, node, request_input
 
@@ -64,22 +63,15 @@ class _Trial:
         self._say = say
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Queue[_News] = asyncio.Queue()
-        self._service: Serving | None = None
+        self._service: Sayso | None = None
         self._run_id = ""
 
     @asynccontextmanager
     async def served(self, settings: Settings, folder: Path) -> AsyncGenerator[None]:
         """The service with this one workflow, which has begun."""
-        plan = Plan(
-            settings=settings,
-            new_store=lambda: SQLiteStore(folder / "press.db"),
-            workflows=[self._workflow()],
-            starters={},
-            audiences={},
-            platforms=make_platforms,
-            exit_code=lambda _: 1,
-        )
-        async with serve(plan) as service:
+        async with Sayso(
+            settings, workflows=[self._workflow()], new_store=lambda: SQLiteStore(folder / "press.db")
+        ) as service:
             self._service = service
             hub = service.store.hub
             listener = hub.listen_audit(self._loop, lambda: self._news.put_nowait(_News.RECORDED))

@@ -1,127 +1,272 @@
-"""`sayso serve`, put together: workflows on a loop of their own, platforms, outbox, HTTP, and an orderly stop."""
+"""The service as one object: workflows on a loop of their own, platforms, outbox, HTTP, and an orderly stop.
+
+Each part is whole when it is made: the address first, then what sends cards and looks people up, then what answers, and
+last what takes events.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
 
-from sayso.bots.answers import Answering, Commands, Desk, Links, WaysIn
-from sayso.bots.chats import Connection, Outbox, Parts, Presses, UnderWay
-from sayso.bots.http import Health, Metrics
-from sayso.bots.people import Groups, Membership
+from sayso.bots.answers import Answering, Commands, Desk, Links, Offers, WaysIn
+from sayso.bots.chats import (
+    Connection,
+    Listener,
+    Outbox,
+    Parts,
+    Platform,
+    Presses,
+    UnderWay,
+    configured_platforms,
+)
+from sayso.bots.client import socket_path
+from sayso.bots.http import Credentials, Feed, Health, Metrics, bound_beside, bound_to
+from sayso.bots.people import Groups
 from sayso.bots.service._crew import Crew
-from sayso.bots.service._front import Front, FrontParts
+from sayso.bots.service._front import Front, Inbox, own_user
+from sayso.bots.service._hosted import Hosted, hosted
 from sayso.bots.service._operators import HeadLog, OperatorDesk
-from sayso.bots.service._workflows import RuntimeThread, WorkflowsEnded
+from sayso.bots.service._workflows import RuntimeThread
 from sayso.config import Settings
-from sayso.engine import CodeThreads, Runtime, SaysoError, SQLiteStore, Workflow
+from sayso.engine import CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow
 
-logger = logging.getLogger("sayso.serve")
+if TYPE_CHECKING:
+    from socket import socket as Socket  # noqa: N812 - `socket` is a property here
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be served."""
+class NotServing(OperatorError):
+    """A `Sayso` was asked for what it has not: it is not entered, or the part was left out. `part` says which."""
 
-    settings: Settings
-    new_store: Callable[[], SQLiteStore]
-    workflows: Sequence[Workflow]
-    starters: Mapping[str, frozenset[str]]
-    audiences: Mapping[str, tuple[str, ...]]
-    platforms: Callable[[Parts], list[Connection[Answering]]]
-    exit_code: Callable[[SaysoError], int]
+    def __init__(self, part: str) -> None:
+        self.part = part
+        super().__init__(f"{part}: ask inside `async with sayso:`, of a Sayso that was built with it")
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """A service that runs: where its HTTP server listens. `make_link` makes a link that signs its own user in, once."""
+class _Core:
+    """What all parts work with. `news` is set when operators have something to hear."""
 
     store: SQLiteStore
     runtime: Runtime
-    url: str
-    socket: str
-    make_link: Callable[[], Awaitable[str]]
+    metrics: Metrics
+    health: Health
+    news: asyncio.Event
 
 
-class _Memberships(dict[str, Membership]):
-    """Filled once the platforms exist, which need the desk, which needs this."""
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What there is while a `Sayso` is entered."""
+
+    core: _Core
+    inbox: Inbox | None
 
 
-@asynccontextmanager
-async def serve(plan: Plan) -> AsyncGenerator[Serving]:
-    """Serve while inside. On leaving: not ready, no more events, what is in flight is finished, the outbox is flushed
-    for at most 5 s, the platforms are closed, the store is closed.
+class Sayso:
+    """Serves while it is entered: workflows, their cards on platforms, and, unless they are left out, HTTP with the web
+    inbox and the API, and the control socket that the command line talks to.
 
-    Raises `StoreError`, `InvalidWorkflow`, and `OSError` for an address that cannot be had. Ends itself, by
-    cancelling who is inside, when the thread of the workflows dies.
+    `workflows` are given bare where nobody but operators may start them. `platforms` are those that the settings
+    configure where none are given; `new_store` makes stores of the database that the settings name. Entered again, it
+    goes on where it was.
+
+    Entering raises `StoreError`, `InvalidWorkflow`, `InvalidSettings`, `MissingExtra`, and `OSError` for an address
+    that cannot be had. Leaving is an orderly stop: not ready, no more events, what is in flight is finished, the outbox
+    is flushed for at most 5 s, then platforms and store are closed. When the loop of the workflows ends by itself, the
+    task that entered is cancelled, and leaving raises `WorkflowsEnded` in an `ExceptionGroup`. It is left in the task
+    that entered it.
     """
-    news = asyncio.Event()
-    health, metrics = Health(), Metrics(news.set)
-    health.report("service", "it is starting")
-    async with AsyncExitStack() as stack:
-        policies, directory = plan.settings.named_policies(), plan.settings.directory()
-        store = await stack.enter_async_context(plan.new_store())
-        thread = RuntimeThread(
-            lambda own: Runtime(
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        workflows: Sequence[Workflow | Hosted] = (),
+        platforms: Sequence[Platform[Answering]] | None = None,
+        new_store: Callable[[], SQLiteStore] | None = None,
+        http: bool = True,
+        control: bool = True,
+    ) -> None:
+        self._settings = settings
+        self._hosted = hosted(workflows)
+        configured = cast("Sequence[Platform[Answering]]", configured_platforms(settings))
+        self._platforms = configured if platforms is None else tuple(platforms)
+        self._new_store = new_store or (lambda: SQLiteStore(settings.database))
+        self._http = http
+        self._control = control
+        self._entered: AbstractAsyncContextManager[_Running] | None = None
+        self._running: _Running | None = None
+
+    async def __aenter__(self) -> Self:
+        self._entered = self._serve()
+        self._running = await self._entered.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._entered is not None
+        try:
+            await self._entered.__aexit__(kind, error, trace)
+        finally:
+            self._running = None
+
+    @property
+    def store(self) -> SQLiteStore:
+        """The open store. Raises `NotServing`, as does all that follows."""
+        return self._inside.core.store
+
+    @property
+    def runtime(self) -> Runtime:
+        """Starts runs and takes answers, from any loop; the workflows run on a thread of their own."""
+        return self._inside.core.runtime
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches the HTTP server."""
+        return self._inbox.url
+
+    @property
+    def socket(self) -> str:
+        """The path of the control socket."""
+        if not self._control:
+            raise NotServing("control socket")
+        return str(socket_path(self.store.path).path)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong now, by part, as `/readyz` says it; nothing where all is well. Raises nothing."""
+        if self._running is None:
+            return {"service": "it is not running"}
+        return self._running.core.health.problems
+
+    async def make_link(self) -> str:
+        """A link to the inbox that signs the user in whom this process runs as, once. Raises `StoreError`."""
+        return await self._inbox.link()
+
+    @property
+    def _inside(self) -> _Running:
+        if self._running is None:
+            raise NotServing("service")
+        return self._running
+
+    @property
+    def _inbox(self) -> Inbox:
+        inbox = self._inside.inbox
+        if inbox is None:
+            raise NotServing("HTTP")
+        return inbox
+
+    @asynccontextmanager
+    async def _serve(self) -> AsyncGenerator[_Running]:
+        news, health = asyncio.Event(), Health()
+        metrics, http = Metrics(news.set), self._settings.http
+        health.report("service", "it is starting")
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(self._new_store())
+            thread = self._thread(store, metrics)
+            runtime = await stack.enter_async_context(thread)
+            core = _Core(store, runtime, metrics, health, news)
+            bound = stack.enter_context(bound_to(http.host, http.port)) if self._http else None
+            parts = Parts(self._settings, store, metrics, UnderWay())
+            connections = [one.build(parts) for one in self._platforms]
+            for one in connections:
+                stack.push_async_callback(one.close)
+            front = self._front(core, connections, bound)
+            answering = self._answering(core, front, parts.under_way)
+            listeners = {one.name: one.listen(answering) for one in connections}
+            if bound is not None:
+                routers = [one.router for one in listeners.values() if one.router is not None]
+                await stack.enter_async_context(front.public(bound, routers, health, metrics))
+            if self._control:
+                beside = stack.enter_context(bound_beside(socket_path(store.path)))
+                await stack.enter_async_context(front.control(beside))
+            stack.callback(front.feed.close)
+            crew = self._crew(core, connections, listeners, parts.under_way)
+            group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
+            crew.begin(group)
+            group.create_task(thread.watch(), name="workflows")
+            group.create_task(front.feed.run(), name="feed")
+            health.report("service", None)
+            yield _Running(core, front.inbox)
+            health.report("service", "it is stopping")
+
+    def _thread(self, store: SQLiteStore, metrics: Metrics) -> RuntimeThread:
+        """The workflows. What is wrong with their settings is raised here."""
+        settings = self._settings
+        policies, directory = settings.named_policies(), settings.directory()
+
+        def runtime(own: SQLiteStore) -> Runtime:
+            return Runtime(
                 own,
-                plan.workflows,
-                resident=plan.settings.resident,
-                audiences=plan.audiences,
+                [one.workflow for one in self._hosted],
+                resident=settings.resident,
+                audiences={one.name: one.to for one in self._hosted if one.to},
                 policies=policies,
                 directory=directory,
-                threads=CodeThreads(plan.settings.threads, metrics.code_waits),
-            ),
-            plan.new_store,
+                threads=CodeThreads(settings.threads, metrics.code_waits),
+            )
+
+        async def set_aside() -> None:
+            await store.set_aside([one.name for one in self._hosted])
+
+        return RuntimeThread(runtime, self._new_store, set_aside)
+
+    def _front(
+        self, core: _Core, connections: Sequence[Connection[Answering]], bound: Socket | None
+    ) -> Front:
+        """Who is let in by which way, now that all platforms can be asked."""
+        store, settings = core.store, self._settings
+        memberships = {one.name: one.membership for one in connections}
+        ways_in = WaysIn(store, settings, memberships, Groups(settings, memberships, store.clock))
+        credentials = Credentials(store, settings.http.operators, f"web:{own_user()}", ways_in.standing)
+        return Front(
+            settings=settings,
+            hosted=self._hosted,
+            runtime=core.runtime,
+            store=store,
+            desk=Desk(store, core.runtime, settings, ways_in, core.metrics),
+            ways_in=ways_in,
+            credentials=credentials,
+            inbox=None if bound is None else Inbox(settings.http, bound.getsockname()[1], credentials),
+            feed=Feed(store),
         )
-        stack.push_async_callback(_set_aside_stuck, thread, store, [one.name for one in plan.workflows])
-        runtime = await stack.enter_async_context(thread)
-        memberships = _Memberships()
-        ways_in = WaysIn(store, plan.settings, memberships, Groups(plan.settings, memberships, store.clock))
-        desk = Desk(store, runtime, plan.settings, ways_in, metrics)
-        links = Links(store, metrics.accounts_changed, listed_may_link=plan.settings.listed_people_may_link)
-        commands = Commands(store, runtime, desk, ways_in, plan.starters, links)
-        under_way = UnderWay()
-        presses = Presses(store, under_way, metrics)
-        answering = Answering(desk, commands, presses)
-        platforms = plan.platforms(Parts(plan.settings, store, metrics, under_way))
-        memberships.update({one.name: one.membership for one in platforms})
-        for one in platforms:
-            stack.push_async_callback(one.close)
-        listeners = {one.name: one.listen(answering) for one in platforms}
-        routers = [one.router for one in listeners.values() if one.router is not None]
-        front = Front(plan, FrontParts(runtime, store, desk, ways_in, metrics, health), routers)
-        commands.sign_in = front.link_of
-        await stack.enter_async_context(front.http)
-        await stack.enter_async_context(front.control)
-        stack.callback(front.feed.close)
-        surfaces = {one.name: one.surface for one in platforms}
-        outbox = Outbox(store, surfaces.values(), metrics, under_way)
-        names = frozenset(workflow.name for workflow in plan.workflows)
-        operator = OperatorDesk(store, surfaces, plan.settings.operator, names, news)
-        crew = Crew(listeners, outbox, operator, HeadLog(store.reader), health)
-        group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
-        crew.begin(group)
-        group.create_task(_watch(thread), name="workflows")
-        group.create_task(front.feed.run(), name="feed")
-        health.report("service", None)
-        yield Serving(store, runtime, front.url, str(front.socket.path), front.link)
-        health.report("service", "it is stopping")
 
+    def _answering(self, core: _Core, front: Front, under_way: UnderWay) -> Answering:
+        """What platforms hand on to what people do."""
+        may_link = self._settings.listed_people_may_link
+        offers = Offers(
+            starters={one.name: one.starters for one in self._hosted},
+            links=Links(core.store, core.metrics.accounts_changed, listed_may_link=may_link),
+            sign_in=None if front.inbox is None else front.inbox.link_of,
+        )
+        return Answering(
+            front.desk,
+            Commands(core.store, core.runtime, front.desk, front.ways_in, offers),
+            Presses(core.store, under_way, core.metrics),
+        )
 
-async def _set_aside_stuck(thread: RuntimeThread, store: SQLiteStore, workflows: Sequence[str]) -> None:
-    """Record what a loop that does not end can no longer record itself: that its runs were stopped in order."""
-    if not thread.ended.is_set():
-        await store.set_aside(workflows)
-
-
-async def _watch(thread: RuntimeThread) -> None:
-    await thread.ended.wait()
-    if isinstance(thread.error, Exception):
-        raise thread.error
-    raise WorkflowsEnded
+    def _crew(
+        self,
+        core: _Core,
+        connections: Sequence[Connection[Answering]],
+        listeners: dict[str, Listener],
+        under_way: UnderWay,
+    ) -> Crew:
+        """The parts that work until the end."""
+        surfaces = {one.name: one.surface for one in connections}
+        names = frozenset(one.name for one in self._hosted)
+        return Crew(
+            listeners,
+            Outbox(core.store, surfaces.values(), core.metrics, under_way),
+            OperatorDesk(core.store, surfaces, self._settings.operator, names, core.news),
+            HeadLog(core.store.reader),
+            core.health,
+        )
 
 
 @asynccontextmanager

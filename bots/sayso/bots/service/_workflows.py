@@ -20,20 +20,27 @@ class RuntimeThread:
     """The runtime on a loop and a thread of its own: user code never holds up those who receive and acknowledge.
 
     Nor does it end them: a task that raises SystemExit and code that stops the loop end nothing here, and leaving waits
-    a bounded time for whatever goes on.
+    a bounded time for whatever goes on. `set_aside` records then what such a loop cannot record itself: that its runs
+    were stopped in order.
     """
 
-    def __init__(self, make: Callable[[SQLiteStore], Runtime], store: Callable[[], SQLiteStore]) -> None:
+    def __init__(
+        self,
+        make: Callable[[SQLiteStore], Runtime],
+        new_store: Callable[[], SQLiteStore],
+        set_aside: Callable[[], Awaitable[None]],
+    ) -> None:
         self._make = make
-        self._new_store = store
+        self._new_store = new_store
+        self._set_aside = set_aside
         self._thread = threading.Thread(target=self._main, name="sayso workflows", daemon=True)
         self._entered: asyncio.Future[Runtime] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outer: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
-        self.ended = asyncio.Event()
-        self.error: BaseException | None = None
+        self._ended = asyncio.Event()
+        self._error: BaseException | None = None
 
     async def __aenter__(self) -> Runtime:
         self._outer = asyncio.get_running_loop()
@@ -43,17 +50,25 @@ class RuntimeThread:
 
     async def __aexit__(self, *error: object) -> None:
         loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None and not self.ended.is_set():
+        if loop is not None and stop is not None and not self._ended.is_set():
             loop.call_soon_threadsafe(stop.set)
         try:
             async with asyncio.timeout(_STOPS_WITHIN):
-                await self.ended.wait()
+                await self._ended.wait()
         except TimeoutError:
             logger.warning("workflows do not end within %g s and are left; their runs go on at the next start",
                            _STOPS_WITHIN)  # fmt: skip
+            await self._set_aside()
         else:
             # What is left then are threads that the workflows' code began.
             await asyncio.to_thread(self._thread.join, _STOPS_WITHIN)
+
+    async def watch(self) -> None:
+        """Return never: raise what ended the loop, or `WorkflowsEnded`."""
+        await self._ended.wait()
+        if isinstance(self._error, Exception):
+            raise self._error
+        raise WorkflowsEnded
 
     def _main(self) -> None:
         assert self._outer is not None
@@ -61,9 +76,9 @@ class RuntimeThread:
             try:
                 self._run_to_its_end(runner.get_loop())
             except BaseException as error:  # noqa: BLE001 - handed to the thread that entered
-                self.error = error
+                self._error = error
                 self._tell(self._failed, error)
-            self._tell(self.ended.set)
+            self._tell(self._ended.set)
 
     def _run_to_its_end(self, loop: asyncio.AbstractEventLoop) -> None:
         work: Awaitable[None] = self._run()

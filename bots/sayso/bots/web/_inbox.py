@@ -36,7 +36,6 @@ from sayso.engine import (
     OutcomeKind,
     Question,
     Role,
-    SaysoError,
     SQLiteStore,
     Workflow,
 )
@@ -99,7 +98,6 @@ class InboxParts:
     sign_ins: RateLimit
     workflows: Mapping[str, Workflow]
     api: FastAPI
-    exit_code: Callable[[SaysoError], int]
 
     @property
     def zone(self) -> tzinfo:
@@ -339,7 +337,7 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> None:
     inbox = Inbox(parts)
     app.state.by_session = parts.door.by_session
     app.state.door = parts.door
-    add_problems(app, parts.exit_code)
+    add_problems(app)
 
     async def sign_in_first(_request: Request, _error: Exception) -> Response:
         return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
