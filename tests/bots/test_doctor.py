@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from sayso.testing import telegram as local_telegram
 from sayso.testing.slack import LocalSlack, Place, SeenMessage
 from sayso.testing.telegram import Group, LocalTelegram
-from tests.bots.command import Ran, sayso
+from tests.bots.command import DEADLINE, Ran, environment, sayso
 
 
 class Office:
@@ -73,6 +75,28 @@ async def test_where_nothing_is_wrong_it_says_so_of_everything(office: Office) -
     assert (code, [one["subject"] for one in found.values() if not one["good"]]) == (0, [])
     assert found["Slack scopes"]["what"] == "they are all there"
     assert found["slack:#releases"]["what"] == "the app is in #releases"
+
+
+async def test_it_needs_no_more_than_the_libraries_of_the_chats(office: Office) -> None:
+    """The extra `web` is for the service alone."""
+    web = ("fastapi", "jinja2", "prometheus_client", "starlette", "structlog", "uvicorn")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({web})); from sayso.bots.cli import main; "
+        "main(['doctor', '--json'])"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", code],
+        cwd=office.folder,
+        env=environment(**office.tokens),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    found = {one["subject"] for one in json.loads(done.stdout)["findings"]}
+    assert {"Slack scopes", "slack:#releases"} <= found
 
 
 async def test_wrong_tokens_are_named_with_the_place_where_right_ones_are(office: Office) -> None:

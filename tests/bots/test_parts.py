@@ -14,7 +14,7 @@ import pytest
 
 from sayso.bots.service import OperatorDesk
 from sayso.bots.slack import SlackSettings
-from sayso.bots.slack._bot import make_api
+from sayso.bots.slack._api import make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.engine import Runtime, SQLiteStore, WorkflowStatus
 from sayso.testing.slack import LocalSlack, SlackLimits

@@ -113,13 +113,13 @@ def test_parallel_reviews_take_answers_in_any_order(tmp_path: Path) -> None:
 
 
 class Server:
-    """examples/server.py in a process of its own, and a client of it."""
+    """An example that serves HTTP, in a process of its own, and a client of it."""
 
-    def __init__(self, cwd: Path) -> None:
+    def __init__(self, cwd: Path, name: str = "server.py") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.process = subprocess.Popen(
-            [sys.executable, str(EXAMPLES / "server.py"), str(port)],
+            [sys.executable, str(EXAMPLES / name), str(port)],
             cwd=cwd,
             env=environment(),
             stderr=subprocess.PIPE,
@@ -214,3 +214,25 @@ def test_a_person_named_in_a_header_is_not_believed(server: Server, tmp_path: Pa
     (accepted,) = [row for row in rows if row["kind"] == "answer_accepted"]
     assert (accepted["person"].partition(":")[0], accepted["via"]) == ("local", "api")
     assert "boss" not in json.dumps(rows)
+
+
+def test_a_program_of_ones_own_asks_through_sayso_and_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """The command line answers what the program asks, over the socket beside the database."""
+    (tmp_path / "sayso.toml").write_text("[http]\nport = 0\n", encoding="utf-8")
+    first = Server(tmp_path, "embed.py")
+    run_id = first.post("/refunds/4711").json()["run_id"]
+    assert first.client.get(f"/refunds/{run_id}").json() == {"status": "WAITING_FOR_INPUT", "refunded": None}
+    assert first.client.get("/refunds/none").status_code == 404
+    first.stop(kill=True)
+    second = Server(tmp_path, "embed.py")
+    try:
+        assert (second.client.get("/ready").status_code, second.client.get("/ready").json()) == (200, {})
+        [asked] = sayso(tmp_path, "requests", "--json").json["requests"]
+        address = f"{asked['id']}@{asked['revision']}"
+        assert sayso(tmp_path, "answer", address, "approve").code == 0
+        while (told := second.client.get(f"/refunds/{run_id}").json())["status"] != "COMPLETED":
+            pass
+        assert told["refunded"] is True
+    finally:
+        second.stop()
+    assert not (tmp_path / "sayso.db.sock").exists(), "leaving removes what a stop in order removes"

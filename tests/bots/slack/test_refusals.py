@@ -13,8 +13,7 @@ import pytest
 from sayso.bots.chats import Outbox, Patience, Stopping, Undeliverable, UnderWay
 from sayso.bots.http import Metrics
 from sayso.bots.slack import SlackSettings
-from sayso.bots.slack._api import Api
-from sayso.bots.slack._bot import make_api
+from sayso.bots.slack._api import Api, make_api
 from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import SlackSurface
 from sayso.bots.slack._token import TokenWatch

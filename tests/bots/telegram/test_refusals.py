@@ -9,7 +9,7 @@ import pytest
 
 from sayso.bots.chats import ContentRefused, DeliveryProblem, Unclear, Undeliverable, UnknownRefusal
 from sayso.bots.telegram import TelegramSettings
-from sayso.bots.telegram._bot import make_api
+from sayso.bots.telegram._api import make_api
 from sayso.config import DestinationSettings, PolicySettings, StageSettings
 from sayso.engine import SQLiteStore
 from sayso.testing.telegram import FaultKind, Group, LocalTelegram, Person

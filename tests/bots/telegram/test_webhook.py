@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from sayso.bots.telegram import TelegramSettings
-from sayso.bots.telegram._bot import make_api
+from sayso.bots.telegram._api import make_api
 from sayso.bots.telegram._chats import Chats
 from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._webhook import WebhookWatch

@@ -9,6 +9,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -21,6 +22,8 @@ from sayso.bots.chats import (
     Undeliverable,
     UnknownRefusal,
 )
+from sayso.bots.slack._settings import SlackSettings
+from sayso.config import InvalidSettings, read_secret
 
 _TIMEOUT = 10
 _RESPONSE_URLS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
@@ -194,3 +197,24 @@ def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryPr
 def is_about_token(reason: str) -> bool:
     """Whether a destination was given up because Slack refused the token, which concerns all of them alike."""
     return reason.partition(":")[0] in _OF_TOKEN
+
+
+def make_api(settings: SlackSettings) -> Api:
+    """The Web API of the configured app. Raises `InvalidSettings` where a token is missing."""
+    bot_token = secret_of(settings.bot_token, settings, "bot_token")
+    app_token = secret_of(settings.app_token, settings, "app_token") if settings.mode == "socket" else None
+    return Api(bot_token, settings.api_url, app_token)
+
+
+def secret_of(value: SecretStr | None, settings: SlackSettings, name: str) -> str:
+    """A secret that the mode needs. Raises `InvalidSettings` where it is missing."""
+    found = read_secret(value, getattr(settings, f"{name}_file"), f"slack.{name}")
+    if found is None:
+        raise InvalidSettings(
+            "sayso.toml",
+            f"slack.{name}",
+            f"it is missing, and {settings.mode} mode needs it",
+            f"Set SAYSO_SLACK__{name.upper()} in the environment, or slack.{name}_file. "
+            "docs/how-to/set-up-slack.md says where to find it.",
+        )
+    return found

@@ -14,13 +14,12 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
-from pydantic import SecretStr
 from slack_bolt.adapter.starlette.async_handler import to_starlette_response
 
 from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.answers import Answering
-from sayso.bots.chats import Afterwards, DeliveryProblem, Finding, Parts, Stopping
-from sayso.bots.slack._api import Api
+from sayso.bots.chats import Afterwards, DeliveryProblem, Parts, Stopping
+from sayso.bots.slack._api import Api, make_api, secret_of
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._handler import Handler
 from sayso.bots.slack._listeners import Listeners
@@ -29,7 +28,6 @@ from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._sockets import Sockets
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._token import TokenWatch
-from sayso.config import InvalidSettings, Settings, read_secret
 
 logger = logging.getLogger("sayso.slack")
 
@@ -135,7 +133,7 @@ class SlackListener:
 
     def _make_router(self) -> APIRouter:
         router = APIRouter()
-        secret = _secret(self._settings.signing_secret, self._settings, "signing_secret")
+        secret = secret_of(self._settings.signing_secret, self._settings, "signing_secret")
 
         @router.post(REQUEST_PATH)
         async def take(request: Request) -> Response:
@@ -192,35 +190,3 @@ def _object(text: str | bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - as whatever else cannot be read
     return cast("dict[str, Any]", found)
-
-
-def make_api(settings: SlackSettings) -> Api:
-    """The Web API of the configured app. Raises `InvalidSettings` where a token is missing."""
-    bot_token = _secret(settings.bot_token, settings, "bot_token")
-    app_token = _secret(settings.app_token, settings, "app_token") if settings.mode == "socket" else None
-    return Api(bot_token, settings.api_url, app_token)
-
-
-def _secret(value: SecretStr | None, settings: SlackSettings, name: str) -> str:
-    found = read_secret(value, getattr(settings, f"{name}_file"), f"slack.{name}")
-    if found is None:
-        raise InvalidSettings(
-            "sayso.toml",
-            f"slack.{name}",
-            f"it is missing, and {settings.mode} mode needs it",
-            f"Set SAYSO_SLACK__{name.upper()} in the environment, or slack.{name}_file. "
-            "docs/how-to/set-up-slack.md says where to find it.",
-        )
-    return found
-
-
-async def check(settings: Settings) -> list[Finding]:
-    """What has to be mended before the bot works, asked of Slack alone. Raises `InvalidSettings`."""
-    slack = settings.section(SlackSettings)
-    assert slack is not None
-    api = make_api(slack)
-    await api.open()
-    try:
-        return await check_slack(api, settings, slack, with_people=True)
-    finally:
-        await api.close()

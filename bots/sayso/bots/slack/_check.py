@@ -9,7 +9,7 @@ from typing import Any
 from sayso.adapters.slack import SCOPES
 from sayso.bots.chats import DeliveryProblem, Finding
 from sayso.bots.people import LookUpFailed
-from sayso.bots.slack._api import Api
+from sayso.bots.slack._api import Api, make_api
 from sayso.bots.slack._people import Identity, Installation, person_id
 from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._surface import PLATFORM
@@ -154,3 +154,15 @@ def _check_person(destination: Destination, user: dict[str, Any]) -> Finding:
         kind = "a bot" if user.get("is_bot") else "a disabled account"
         return Finding.bad(destination.name, f"it is {kind}", "Name a person's id.")
     return Finding.good(destination.name, f"it is {user.get('real_name') or user.get('name')}")
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """What has to be mended before the bot works, asked of Slack alone. Raises `InvalidSettings`."""
+    slack = settings.section(SlackSettings)
+    assert slack is not None
+    api = make_api(slack)
+    await api.open()
+    try:
+        return await check_slack(api, settings, slack, with_people=True)
+    finally:
+        await api.close()

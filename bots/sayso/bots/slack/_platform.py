@@ -69,7 +69,7 @@ class SlackPlatform:
     async def check(self, settings: config.Settings) -> list[Finding]:
         """See `Platform`."""
         with _extra():
-            from sayso.bots.slack._bot import check
+            from sayso.bots.slack._check import check
         return await check(settings)
 
 

@@ -22,6 +22,8 @@ from sayso.bots.chats import (
     Undeliverable,
     UnknownRefusal,
 )
+from sayso.bots.telegram._settings import TelegramSettings
+from sayso.config import InvalidSettings, read_secret
 
 POLL_TIMEOUT = 50
 """Seconds of one long poll; the Bot API takes at most 50."""
@@ -224,3 +226,17 @@ def _retry_after(error: telegram_error.RetryAfter) -> timedelta:
         warnings.simplefilter("ignore")  # the library announces that it will be a timedelta
         wait = error.retry_after
     return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
+
+
+def make_api(settings: TelegramSettings) -> Api:
+    """The Bot API of the configured bot. Raises `InvalidSettings` where there is no token."""
+    token = read_secret(settings.token, settings.token_file, "telegram.token")
+    if token is None:
+        raise InvalidSettings(
+            "sayso.toml",
+            "telegram.token",
+            "it is missing",
+            "Set SAYSO_TELEGRAM__TOKEN in the environment, or telegram.token_file. @BotFather gives one.",
+        )
+    base = settings.api_url.rstrip("/")
+    return Api(token, f"{base}/bot", f"{(settings.file_url or f'{base}/file').rstrip('/')}/bot")

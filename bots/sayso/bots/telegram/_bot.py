@@ -17,12 +17,17 @@ from sayso.bots.chats import (
     LONGEST_BACK_OFF,
     Afterwards,
     DeliveryProblem,
-    Finding,
     Parts,
     Stopping,
     pause_after,
 )
-from sayso.bots.telegram._api import ALLOWED_UPDATES, POLL_TIMEOUT, Api, PollerConflict, is_about_token
+from sayso.bots.telegram._api import (
+    ALLOWED_UPDATES,
+    POLL_TIMEOUT,
+    PollerConflict,
+    is_about_token,
+    make_api,
+)
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._check import check_telegram
 from sayso.bots.telegram._conversations import Conversations
@@ -33,7 +38,7 @@ from sayso.bots.telegram._messenger import Messenger
 from sayso.bots.telegram._settings import TelegramSettings
 from sayso.bots.telegram._surface import Connected, TelegramSurface
 from sayso.bots.telegram._webhook import WebhookWatch
-from sayso.config import InvalidSettings, Settings, read_secret
+from sayso.config import read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.telegram")
@@ -320,29 +325,3 @@ class TelegramListener:
 
         _ = webhook
         return router
-
-
-def make_api(settings: TelegramSettings) -> Api:
-    """The Bot API of the configured bot. Raises `InvalidSettings` where there is no token."""
-    token = read_secret(settings.token, settings.token_file, "telegram.token")
-    if token is None:
-        raise InvalidSettings(
-            "sayso.toml",
-            "telegram.token",
-            "it is missing",
-            "Set SAYSO_TELEGRAM__TOKEN in the environment, or telegram.token_file. @BotFather gives one.",
-        )
-    base = settings.api_url.rstrip("/")
-    return Api(token, f"{base}/bot", f"{(settings.file_url or f'{base}/file').rstrip('/')}/bot")
-
-
-async def check(settings: Settings) -> list[Finding]:
-    """What has to be mended before the bot works, asked of Telegram alone. Raises `InvalidSettings`."""
-    telegram = settings.section(TelegramSettings)
-    assert telegram is not None
-    api = make_api(telegram)
-    await api.open()
-    try:
-        return await check_telegram(api, Chats(settings), settings, telegram)
-    finally:
-        await api.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from telegram import ChatMemberRestricted
 
 from sayso.bots.chats import DeliveryProblem, Finding
-from sayso.bots.telegram._api import Api
+from sayso.bots.telegram._api import Api, make_api
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._settings import TelegramSettings
 from sayso.config import Destination, Members, Settings
@@ -103,3 +103,15 @@ async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: 
             'Make it an administrator (no right is needed), or list people: audience = ["telegram:..."].',
         )
     return Finding.good(destination.name, f"the bot is in {title!r}")
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """What has to be mended before the bot works, asked of Telegram alone. Raises `InvalidSettings`."""
+    telegram = settings.section(TelegramSettings)
+    assert telegram is not None
+    api = make_api(telegram)
+    await api.open()
+    try:
+        return await check_telegram(api, Chats(settings), settings, telegram)
+    finally:
+        await api.close()

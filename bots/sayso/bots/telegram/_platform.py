@@ -66,7 +66,7 @@ class TelegramPlatform:
     async def check(self, settings: config.Settings) -> list[Finding]:
         """See `Platform`."""
         with _extra():
-            from sayso.bots.telegram._bot import check
+            from sayso.bots.telegram._check import check
         return await check(settings)
 
 
