@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from sayso.engine import InvalidRequest, Stage, is_person, platform_names
+from sayso.engine import InvalidRequest, Policy, Stage, is_person, platform_names
 
 MAIL = """
 class Mail:
@@ -73,6 +74,20 @@ def test_a_package_of_others_brings_a_platform(tmp_path: Path) -> None:
         "print(Stage(approvers=['mail:a@b', 'mail:c@d'], need='all').needed)"
     )
     assert run(tmp_path, code) == "['mail', 'slack', 'telegram'] True False\n2\n"
+
+
+def test_what_was_stored_is_read_once_its_platform_is_not_installed_any_more() -> None:
+    """A policy that could not be read would take every list down in which its question stands."""
+    mails = ["mail:ana@example.org", "mail:bo@example.org"]
+    stages = [Stage(mails, need="all", fallback=mails)]
+    policy = Policy(stages=stages, break_glass=mails, hand_over_to=mails)
+    assert msgspec.json.decode(msgspec.json.encode(policy), type=Policy) == policy
+
+
+@pytest.mark.parametrize("places", [["slack:#releases"], ["telegram:-100"], ["group:sre"], ["operator"]])
+def test_places_of_platforms_that_are_installed_are_nobody(places: list[str]) -> None:
+    with pytest.raises(InvalidRequest, match="break_glass names people"):
+        Policy(break_glass=places)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sayso.engine._platforms import find_platform, installed_platforms
+from sayso.engine._platforms import OWN_KINDS, find_platform, installed_platforms, platform_names
 from sayso.engine.errors import InvalidRequest
 
 OPERATOR = "operator"
@@ -31,6 +31,15 @@ def is_person(entry: str) -> bool:
         return bool(rest.strip())
     platform = find_platform(kind)
     return platform is not None and platform.is_person(rest)
+
+
+def is_no_person(entry: str) -> bool:
+    """Whether an entry certainly names none: what was written for a platform that is not installed here, or not any
+    more, nobody can tell, and what is stored has to be read all the same.
+    """
+    kind, colon, _ = entry.partition(":")
+    is_known = not colon or kind in OWN_KINDS or kind in platform_names()
+    return is_known and not is_person(entry)
 
 
 def canonical(entry: str) -> str:

@@ -39,6 +39,7 @@ from sayso.engine._audience import (
     OPERATOR,
     canonical,
     is_group,
+    is_no_person,
     is_person,
     is_program,
     parse_audience,
@@ -95,13 +96,13 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             raise InvalidRequest("policy", "a stage has no approvers, so nobody could approve")
         people = [entry for entry in self.approvers if is_person(entry)]
         if self.need == ALL:
-            if len(people) != len(self.approvers):
+            if any(map(is_no_person, self.approvers)):
                 raise InvalidRequest("policy", "need='all' goes with people, not with destinations")
         elif isinstance(self.need, str) or self.need < 1:
             raise InvalidRequest("policy", f"need={self.need!r} is neither a number from 1 on nor 'all'")
         elif len(people) == len(self.approvers) < self.need:
             raise InvalidRequest("policy", f"need={self.need} of {len(people)} people could never be reached")
-        if self.fallback and len(people) != len(self.approvers):
+        if self.fallback and any(map(is_no_person, self.approvers)):
             raise InvalidRequest("policy", "fallback goes with people, not with destinations and groups")
         try:
             check_syntax(self.when or "True")
@@ -169,9 +170,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         for field in ("audience", "excluded", "released"):
             msgspec.structs.force_setattr(self, field, tuple(canonical(one) for one in getattr(self, field)))
         self._check_times()
-        if places := [entry for entry in self.break_glass if not is_person(entry)]:
+        if places := [entry for entry in self.break_glass if is_no_person(entry)]:
             raise InvalidRequest("policy", f"break_glass names people, and {places[0]!r} is none")
-        if places := [one for one in self.hand_over_to if not (is_person(one) or is_group(one))]:
+        if places := [one for one in self.hand_over_to if is_no_person(one) and not is_group(one)]:
             raise InvalidRequest(
                 "policy", f"hand_over_to names people and groups, and {places[0]!r} is neither"
             )
