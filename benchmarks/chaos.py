@@ -312,13 +312,19 @@ class Chaos:
                 if name in known:
                     self.ledger.false_cards.append(f"{asked.run_id}: {name} still asks")
                 else:
-                    human = self.chance.choice(self.stage.approvers)
-                    await self.people.press(asked, human, APPROVE, "on a card that was never known")
+                    await self._press_once(asked)
             if await soon(look, TRUE_WITHIN) is None:
                 found = [
                     f"{asked.run_id}: {name} asks for ever" for asked, name in await self.people.open_cards()
                 ]
                 self.ledger.false_cards += found
+
+    async def _press_once(self, asked: Question) -> None:
+        """The first of those who see the card presses there."""
+        for human in self.stage.approvers:
+            how = "on a card that was never known"
+            if await self.people.press(asked, human, APPROVE, how) is not None:
+                return
 
     async def _waiting(self) -> list[Question]:
         async with SQLiteReader(self.stage.database) as reader:

@@ -69,6 +69,7 @@ _BEGINNINGS = {
     "That took too long": Told.AGAIN,
     "This card still": Told.STUCK,
     "Not counted": Told.NOT_CHECKED,
+    "Not done: it could not be found out": Told.NOT_CHECKED,
     "Your accounts changed": Told.NOT_CHECKED,
     "Not recorded": Told.NOT_CHECKED,
 }
