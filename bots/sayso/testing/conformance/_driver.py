@@ -22,7 +22,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A message as somebody saw it once; a later edit changes the app, not this value. `labels` are those of its
-    buttons. `handle` is the driver's own: what it needs to press this very view later.
+    buttons, and of whatever else can be used in it, such as a list. `handle` is the driver's own: what it needs to
+    press this very view later.
     """
 
     text: str
@@ -180,11 +181,11 @@ class Driver(Protocol):
         ...
 
     async def shut(self, place: Place) -> None:
-        """Throw the bot out of a place."""
+        """Have a place take nothing any more, as when the bot is thrown out: nothing that passes by itself."""
         ...
 
     async def reopen(self, place: Place) -> None:
-        """Let the bot back in."""
+        """Undo that."""
         ...
 
     def sent(self, place: Place) -> Sequence[datetime]:

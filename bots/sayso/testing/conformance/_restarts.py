@@ -54,6 +54,7 @@ class Restarts:
         """Whether the platform keeps it is the platform's; never is it counted in silence, or refused as if counted."""
         asked = await stage.ask()
         card = await stage.card(asked)
+        await stage.happened("card_shown", asked)
         await stage.kill()
         async with asyncio.TaskGroup() as group:
             press = group.create_task(stage.try_press(stage.cast.ana, card, "approve"))

@@ -82,8 +82,8 @@ class Cards:
         asked = await stage.ask(to=[other.entry, stage.cast.place.entry])
         assert words.RESOLVED in await stage.press(stage.cast.ana, await stage.card(asked), "approve")
         waiting = await stage.ask(to=[other.entry])
-        dead = await self._dead(stage)
-        assert dead == [other.entry]
+        await stage.happened("destination_dead")
+        assert await self._dead(stage) == [other.entry]
         await stage.driver.reopen(other)
         await stage.service.post("/destinations/revive", destinations=[other.entry])
         card = await stage.card(waiting, place=other)

@@ -20,6 +20,7 @@ from sayso.testing.conformance._workflow import NAME, SOURCE
 T = TypeVar("T")
 DECISION: Mapping[str, Any] = {"input_type": "select", "options": ["approve", "reject"]}
 _TWO = "two"
+_MOST_CHANGES = 500
 _PUT_IN = dict.fromkeys(map(ord, "\u2060\u200b"))
 """Characters that show nothing and that platforms' adapters may put into words."""
 
@@ -181,6 +182,19 @@ class Stage:
     async def answer(self, asked: Asked) -> Any:
         """The answer, once there is one."""
         return (await self.closed(asked))["answer"]
+
+    async def happened(self, kind: str, asked: Asked | None = None) -> None:
+        """Return once the trail has a row of this kind, of a question where one is named."""
+        after = 0
+        async with self._patience(f"the trail tells of {kind}"):
+            while True:
+                found = await self.service.get("/changes", after=after, wait=PATIENCE, limit=_MOST_CHANGES)
+                if any(
+                    one["kind"] == kind and (asked is None or one["request_id"] == asked.request_id)
+                    for one in found["changes"]
+                ):
+                    return
+                after = found["last"]
 
     # Seeing.
 
