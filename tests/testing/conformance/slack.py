@@ -176,7 +176,9 @@ class SlackDriver:
             return None
         shown: SeenMessage = message.handle
         buttons = [one for block in shown.blocks if block["type"] == "actions" for one in block["elements"]]
-        (button,) = [one for one in buttons if str(one["text"]["text"]).endswith(label.rsplit(maxsplit=1)[-1])]
+        (button,) = [
+            one for one in buttons if str(one["text"]["text"]).endswith(label.rsplit(maxsplit=1)[-1])
+        ]
         payload = {
             "type": "block_actions",
             "user": {"id": person.rpartition(":")[2], "team_id": self.slack.team_id},

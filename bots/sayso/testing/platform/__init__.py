@@ -1,7 +1,9 @@
-"""What the local platforms share: a clock that tests move, faults on demand, and the list of calls."""
+"""What the local platforms share: a clock that tests move, faults on demand, the list of calls, and
+the control API.
+"""
 
 from sayso.testing.platform._clock import LocalClock, News
-from sayso.testing.platform._control import guarded, read_json
+from sayso.testing.platform._control import ControlApi, Handler, read_json
 from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, Hold, deliver
 from sayso.testing.platform._impossible import Impossible
 from sayso.testing.platform._server import Answer, LocalServer
@@ -11,15 +13,16 @@ __all__ = [
     "SILENT",
     "Answer",
     "Call",
+    "ControlApi",
     "Fault",
     "FaultKind",
     "FaultPlan",
+    "Handler",
     "Hold",
     "Impossible",
     "LocalClock",
     "LocalServer",
     "News",
     "deliver",
-    "guarded",
     "read_json",
 ]

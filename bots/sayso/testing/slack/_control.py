@@ -1,72 +1,20 @@
-"""The control API: over HTTP what tests do in Python, for the page in the browser and for other processes.
-
-Everything stands under `/control/` and speaks JSON. Only this machine may use it, and only with
-`Content-Type: application/json`, so that no page of somebody else's can press a button here.
-"""
+"""What the control API has of Slack alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from sayso.testing.platform import Call, FaultKind, Impossible, LocalClock, guarded, read_json
+from sayso.testing.platform import ControlApi, Handler, Impossible, read_json
 from sayso.testing.slack._people import SlackPerson, SlackPress
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._view import SeenMessage
 
-LONGEST_WAIT = timedelta(seconds=25)
-
-
-class Controlled(Protocol):
-    """What the control API needs of the server."""
-
-    problems: list[str]
-    calls: list[Call]
-    clock: LocalClock
-
-    @property
-    def revision(self) -> int:
-        """Counts changes."""
-        ...
-
-    @property
-    def connections(self) -> int:
-        """How many sockets are open."""
-        ...
-
-    def people(self) -> list[SlackPerson]:
-        """Everybody."""
-        ...
-
-    def channels(self) -> list[Place]:
-        """Every channel."""
-        ...
-
-    def add_person(self, name: str, *, is_bot: bool, is_restricted: bool, is_stranger: bool) -> SlackPerson:
-        """A new person."""
-        ...
-
-    def add_channel(
-        self, name: str, members: Iterable[SlackPerson], *, is_private: bool, has_bot: bool
-    ) -> Place:
-        """A new channel."""
-        ...
-
-    def fail(self, kind: FaultKind, method: str | None, *, times: int, retry_after: int) -> None:
-        """Plan a fault."""
-        ...
-
-    def drop(self) -> None:
-        """Tear all sockets down."""
-        ...
-
-    async def until(self, condition: Callable[[], bool], *, by: datetime | None = None) -> None:
-        """Wait for a condition."""
-        ...
+if TYPE_CHECKING:
+    from sayso.testing.slack._server import LocalSlack  # noqa: F401 - the base of the class names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,72 +51,33 @@ class Act:
     values: dict[str, str | list[str]] = field(default_factory=dict[str, "str | list[str]"])
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """Body of `POST /control/clock`."""
+class SlackControl(ControlApi["LocalSlack", SlackPerson, Act]):
+    """Channels, sockets, and what people do in channels, modals and the app's home."""
 
-    seconds: float
+    @property
+    def _body_of_act(self) -> type[Act]:
+        return Act
 
+    def _more_routes(self) -> Iterable[tuple[str, str, Handler]]:
+        return [("POST", "/control/channels", self._add_channel), ("POST", "/control/drop", self._drop)]
 
-@dataclass(frozen=True, slots=True)
-class PlannedFault:
-    """Body of `POST /control/faults`."""
-
-    kind: FaultKind
-    method: str | None = None
-    times: int = 1
-    retry_after: int = 30
-
-
-class ControlApi:
-    """The handlers; `add_routes` puts them into an application."""
-
-    def __init__(self, server: Controlled) -> None:
-        self._server = server
-
-    def add_routes(self, app: web.Application) -> None:
-        """Serve `/control/...`."""
-        for method, path, handler in (
-            ("GET", "/control/state", self._state),
-            ("GET", "/control/changes", self._changes),
-            ("GET", "/control/calls", self._calls),
-            ("GET", "/control/people/{person}/chats", self._chats),
-            ("POST", "/control/people", self._add_person),
-            ("POST", "/control/people/{person}/{action}", self._act),
-            ("POST", "/control/channels", self._add_channel),
-            ("POST", "/control/clock", self._advance),
-            ("POST", "/control/faults", self._fail),
-            ("POST", "/control/drop", self._drop),
-        ):
-            app.router.add_route(method, path, guarded(handler))
+    def _people(self) -> Iterable[SlackPerson]:
+        return self._server.people()
 
     # --- looking -----------------------------------------------------------------------------------
 
-    async def _state(self, _request: web.Request) -> Any:
+    def _more_state(self) -> Mapping[str, Any]:
         server = self._server
         return {
-            "revision": server.revision,
-            "now": server.clock.now(),
             "people": [{"id": one.id, "name": one.name} for one in server.people()],
             "channels": [
                 {"id": one.id, "name": one.name, "members": one.members} for one in server.channels()
             ],
             "connections": server.connections,
-            "problems": server.problems,
         }
 
-    async def _changes(self, request: web.Request) -> Any:
-        """Wait until something is newer than `?after=REVISION`."""
-        server, after = self._server, int(request.query.get("after", "-1"))
-        await server.until(lambda: server.revision > after, by=server.clock.now() + LONGEST_WAIT)
-        return {"revision": server.revision}
-
-    async def _calls(self, _request: web.Request) -> Any:
-        return self._server.calls
-
-    async def _chats(self, request: web.Request) -> Any:
+    async def _chats(self, person: SlackPerson) -> Any:
         """All channels of a person as they see them, their direct messages first; their modal and their home."""
-        person = self._person(request)
         joined = [one for one in self._server.channels() if person.id in one.members]
         chats: list[dict[str, Any]] = [{"id": None, "title": None, "messages": self._seen(person, None)}]
         chats += [{"id": one.id, "title": one.name, "messages": self._seen(person, one)} for one in joined]
@@ -196,54 +105,37 @@ class ControlApi:
         channel = self._server.add_channel(new.name, members, is_private=new.is_private, has_bot=new.has_bot)
         return {"id": channel.id}
 
-    async def _advance(self, request: web.Request) -> Any:
-        self._server.clock.advance(timedelta(seconds=(await read_json(request, Advance)).seconds))
-        return {"now": self._server.clock.now()}
-
-    async def _fail(self, request: web.Request) -> Any:
-        fault = await read_json(request, PlannedFault)
-        self._server.fail(fault.kind, fault.method, times=fault.times, retry_after=fault.retry_after)
-        return {}
-
     async def _drop(self, _request: web.Request) -> Any:
         self._server.drop()
         return {}
 
-    async def _act(self, request: web.Request) -> Any:
-        person, act = self._person(request), await read_json(request, Act)
-        done = await self._do(person, act, request.match_info["action"])
-        return await done.result() if isinstance(done, SlackPress) else done
-
-    async def _do(self, person: SlackPerson, act: Act, action: str) -> Any:
+    async def _actions(self, person: SlackPerson, act: Act) -> Mapping[str, Callable[[], Awaitable[Any]]]:
         place = self._place(act.channel)
         command, _, text = act.text.partition(" ")
-        actions: dict[str, Callable[[], Any]] = {
-            "press": lambda: person.press(
-                self._message(person, place, act), act.label, action_id=act.action_id, number=act.number
+
+        async def on_message(does: Callable[[SeenMessage], Awaitable[Any]]) -> Any:
+            return await does(self._message(person, place, act))
+
+        return {
+            "press": lambda: on_message(
+                lambda message: _done(
+                    person.press(message, act.label, action_id=act.action_id, number=act.number)
+                )
             ),
-            "choose": lambda: person.choose(
-                self._message(person, place, act), act.label, action_id=act.action_id
+            "choose": lambda: on_message(
+                lambda message: _done(person.choose(message, act.label, action_id=act.action_id))
             ),
-            "search": lambda: person.search(self._message(person, place, act), act.text),
-            "submit": lambda: person.submit(act.values),
+            "search": lambda: on_message(lambda message: person.search(message, act.text)),
+            "submit": lambda: _done(person.submit(act.values)),
             "close": person.close_view,
             "home": person.open_home,
-            "press_at_home": lambda: person.press_at_home(act.label, act.number),
-            "press_in_view": lambda: person.press_in_view(act.label, act.number),
-            "command": lambda: person.command(command, text, place),
+            "press_at_home": lambda: _done(person.press_at_home(act.label, act.number)),
+            "press_in_view": lambda: _done(person.press_in_view(act.label, act.number)),
+            "command": lambda: _done(person.command(command, text, place)),
             "write": lambda: person.write(act.text, place, thread=act.thread),
         }
-        if action not in actions:
-            raise Impossible(person.name, f"there is no action {action!r} here")
-        return await actions[action]()
 
-    # --- who and what ------------------------------------------------------------------------------
-
-    def _person(self, request: web.Request) -> SlackPerson:
-        for person in self._server.people():
-            if person.id == request.match_info["person"]:
-                return person
-        raise Impossible(request.match_info["person"], "is nobody here")
+    # --- what --------------------------------------------------------------------------------------
 
     def _place(self, channel: str | None) -> Place | None:
         if channel is None:
@@ -259,3 +151,8 @@ class ControlApi:
             if message.ts == act.ts:
                 return message
         raise Impossible(person.name, f"sees no message {act.ts}")
+
+
+async def _done(doing: Awaitable[SlackPress]) -> Any:
+    """What became of something that somebody did."""
+    return await (await doing).result()

@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 from aiohttp import web
 
 from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer
-from sayso.testing.slack._control import ControlApi
+from sayso.testing.slack._control import SlackControl
 from sayso.testing.slack._delivery import Delivery, event_payload
 from sayso.testing.slack._limits import Meter, SlackLimits
 from sayso.testing.slack._methods import NEEDED_SCOPES, Methods
@@ -62,7 +62,7 @@ class LocalSlack(LocalServer[SlackState]):
         self._world = World(self._state, self.now, self.changed, self._send_event, self.problems.append)
         self._delivery = Delivery(self, lambda: self._state)
         self._methods = Methods(self._world, self)
-        self.control = ControlApi(self)
+        self.control = SlackControl(self)
         self._group: asyncio.TaskGroup | None = None
         self._background: list[asyncio.Task[None]] = []
         self._stack = AsyncExitStack()

@@ -12,7 +12,7 @@ from typing import Self
 from aiohttp import web
 
 from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer
-from sayso.testing.telegram._control import ControlApi
+from sayso.testing.telegram._control import TelegramControl
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._http import answer, file_answer, refusal
 from sayso.testing.telegram._limits import TelegramLimits
@@ -51,7 +51,7 @@ class LocalTelegram(LocalServer[TelegramState]):
             privacy_mode=privacy_mode,
         )  # fmt: skip
         self._methods = BotMethods(self._world, WebhookMethods(self._world))
-        self.control = ControlApi(self)
+        self.control = TelegramControl(self)
         self._stack = AsyncExitStack()
 
     # --- life --------------------------------------------------------------------------------------
