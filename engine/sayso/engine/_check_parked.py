@@ -17,7 +17,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import Attention, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, decode_dict
 from sayso.engine.errors import StoreError
-from sayso.engine.run import Approvals, CodeThreads, Halt, HaltKind, Visit, execute_visit
+from sayso.engine.run import Approvals, CodeThreads, Halt, HaltKind, Surroundings, Visit, execute_visit
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, SQLiteReader, VisitEnd
 
 REPLAY_LIMIT = 10.0
@@ -97,8 +97,7 @@ class _Replay:  # the parameters are those of the calls it stands for
     clock: Clock = SystemClock()
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
-        self._policies = policies
-        self._threads = CodeThreads()
+        self.around = Surroundings((), policies, Directory(), CodeThreads())  # nobody is asked here
         self.visit: Visit | None = None
         self.result: tuple[Severity, str] | None = None
         self.over = asyncio.Event()
@@ -149,22 +148,6 @@ class _Replay:  # the parameters are those of the calls it stands for
 
     def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]:
         return self._refuse(Severity.CHANGED, f"runs step {name!r}")
-
-    @property
-    def audience(self) -> tuple[str, ...]:
-        return ()  # nobody is asked here
-
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        return self._policies
-
-    @property
-    def directory(self) -> Directory:
-        return Directory()  # nobody is asked here
-
-    @property
-    def threads(self) -> CodeThreads:
-        return self._threads
 
     def on_parked(self) -> None:
         self.note(Severity.SAME, "waits at the same question")

@@ -20,6 +20,9 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 VALUE_LIMIT = 1_000_000
 """The default limit of one stored value, in bytes of JSON."""
 
+_SHORT = 1000
+"""A text of fewer characters, all ASCII, fits: a limit is never as low, and it has no surrogates."""
+
 _SIMPLE = frozenset({str, int, bool, type(None)})
 
 _encoder = msgspec.json.Encoder()
@@ -75,6 +78,8 @@ def digest(data: str | bytes) -> str:
 
 def check(value: object, path: str, limit: int = VALUE_LIMIT) -> None:
     """Raise what `encode` raises: for a value that is not written yet."""
+    if value is None or (type(value) is str and len(value) < _SHORT and value.isascii()):
+        return
     encode(value, path, limit)
 
 

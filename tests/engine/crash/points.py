@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from sayso.engine import SQLiteStore
-from sayso.engine.store import WRITE_CALLS
 
-WRITES = frozenset(WRITE_CALLS)
+WRITES = frozenset(
+    name
+    for name, call in inspect.getmembers(SQLiteStore, inspect.isfunction)
+    if "_submit" in call.__code__.co_names
+)
+"""The calls that change what is stored: those that hand the writer a transaction."""
 
 
 class Log:

@@ -12,7 +12,7 @@ from sayso.engine.run._asking import (
 )
 from sayso.engine.run._blocked import BlockedLoopWatch
 from sayso.engine.run._driver import Driver, resident_limit
-from sayso.engine.run._host import Halt, HaltKind, gone_node
+from sayso.engine.run._host import Halt, HaltKind, Surroundings, gone_node
 from sayso.engine.run._live import LiveRun
 from sayso.engine.run._phases import execute_visit
 from sayso.engine.run._threads import CodeThreads
@@ -29,6 +29,7 @@ __all__ = [
     "HaltKind",
     "LiveRun",
     "NoDefault",
+    "Surroundings",
     "Visit",
     "build_terms",
     "current_visit",

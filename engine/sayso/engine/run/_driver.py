@@ -20,6 +20,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import WorkflowStatus
 from sayso.engine._stray import contained
 from sayso.engine.errors import RunExists, StoreError
+from sayso.engine.run._host import Surroundings
 from sayso.engine.run._live import LiveRun
 from sayso.engine.run._threads import CodeThreads
 from sayso.engine.store import Change, CommandKey, Listener, NewRun, Store, Warrant
@@ -57,13 +58,14 @@ class Driver:
         threads: CodeThreads | None = None,
     ) -> None:
         self.store = store
-        self.threads = threads or CodeThreads()
         self.workflows = workflows
         self.loop = asyncio.get_running_loop()
         self.live: dict[str, LiveRun] = {}
-        self._audiences = dict(audiences or {})
-        self.policies = dict(policies or {})
-        self.directory = directory or Directory()
+        known, asked, code = audiences or {}, dict(policies or {}), threads or CodeThreads()
+        self._around = {
+            name: Surroundings(known.get(name, parse_audience(None)), asked, directory or Directory(), code)
+            for name in workflows
+        }
         self._run_id = run_id
         self._resident = resident
         self._parked: OrderedDict[str, LiveRun] = OrderedDict()
@@ -210,7 +212,9 @@ class Driver:
         """The run in memory, from now on if it was not."""
         live = self.live.get(run_id)
         if live is None:
-            live = self.live[run_id] = LiveRun(self, run_id, self.workflows[workflow], auto=auto)
+            live = self.live[run_id] = LiveRun(
+                self, run_id, self.workflows[workflow], self._around[workflow], auto=auto
+            )
         return live
 
     async def at_rest(self, run_id: str) -> None:
@@ -220,10 +224,6 @@ class Driver:
             await live.rest(lambda: False)
 
     # What live runs tell and ask.
-
-    def audience_of(self, workflow: str) -> tuple[str, ...]:
-        """Who is asked where a node of a workflow names nobody."""
-        return self._audiences.get(workflow, parse_audience(None))
 
     def on_parked(self, live: LiveRun) -> None:
         """A run parked: it stays resident while there is room, and the one that was parked longest gives way."""

@@ -50,7 +50,18 @@ class Halt(msgspec.Struct, frozen=True):
         )
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the questions and the code of a workflow's visits find: the `audience` that is asked where a node names
+    nobody, the policies that nodes can name, who people are, and where sync code runs.
+    """
+
+    audience: tuple[str, ...]
+    policies: Mapping[str, Policy]
+    directory: Directory
+    threads: CodeThreads
+
+
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """How a question is asked, beside what is asked. Without an audience it is asked of the workflow's own."""
 
     audience: tuple[str, ...] | None
@@ -60,20 +71,22 @@ class Terms(msgspec.Struct, frozen=True):
     default: str | None
     policy: Policy | str | None = None
 
-    def make_ask(self, name: str, question: Question, requested_by: str | None, host: VisitHost) -> Ask:
-        """The question to be stored: asked for by whoever the run is for, unless somebody is named; with a policy, of
-        all who may vote by it. Raises `InvalidRequest`, `UnknownPolicy`.
+    def make_ask(
+        self, name: str, question: Question, text: str, requested_by: str | None, around: Surroundings
+    ) -> Ask:
+        """The question, whose `text` is given, to be stored: asked for by whoever the run is for, unless somebody is
+        named; with a policy, of all who may vote by it. Raises `InvalidRequest`, `UnknownPolicy`.
         """
         question.check_told_apart()
         asker = self.requested_by or requested_by
         asker = None if asker is None else canonical(asker)
-        audience = host.audience if self.audience is None else self.audience
+        audience = around.audience if self.audience is None else self.audience
         policy = self.policy
         if isinstance(policy, str):
-            if policy not in host.policies:
-                raise UnknownPolicy(policy, sorted(host.policies))
-            policy = replace(host.policies[policy], name=policy)
-        expires_after, default, directory = self.expires_after, self.default, host.directory
+            if policy not in around.policies:
+                raise UnknownPolicy(policy, sorted(around.policies))
+            policy = replace(around.policies[policy], name=policy)
+        expires_after, default, directory = self.expires_after, self.default, around.directory
         if policy is not None:
             policy = bind(
                 policy, question, self.audience or (), asker, directory.person_of, directory.may_be_somebody
@@ -86,7 +99,6 @@ class Terms(msgspec.Struct, frozen=True):
                 expires_after = policy.expires_after
                 at_expiry = answer_at_expiry(policy, question)
                 default = None if at_expiry is None else encode(at_expiry, "on_expiry")
-        text = question.text()
         return Ask(
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
@@ -106,23 +118,8 @@ class VisitHost(Protocol):
     """What a visit tells whoever runs it, and asks of it."""
 
     @property
-    def audience(self) -> tuple[str, ...]:
-        """Who is asked where the node names nobody."""
-        ...
-
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        """The policies that nodes can name."""
-        ...
-
-    @property
-    def directory(self) -> Directory:
-        """Who people are."""
-        ...
-
-    @property
-    def threads(self) -> CodeThreads:
-        """Where sync code runs."""
+    def around(self) -> Surroundings:
+        """What its questions and its code find."""
         ...
 
     def on_parked(self) -> None:

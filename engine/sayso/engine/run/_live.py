@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sayso.engine._graph import Workflow
-from sayso.engine._people import Directory
-from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
     Attention,
@@ -28,9 +26,8 @@ from sayso.engine._stray import text_of
 from sayso.engine._values import copy_dict, decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.run._approvals import Approvals
-from sayso.engine.run._host import Halt, HaltKind, gone_node
+from sayso.engine.run._host import Halt, HaltKind, Surroundings, gone_node
 from sayso.engine.run._phases import execute_visit
-from sayso.engine.run._threads import CodeThreads
 from sayso.engine.run._visit import Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
@@ -57,6 +54,7 @@ class LiveRun:
         "_waiters",
         "_workflow",
         "approvals",
+        "around",
         "attention",
         "auto",
         "failure",
@@ -69,7 +67,9 @@ class LiveRun:
         "visit_number",
     )
 
-    def __init__(self, driver: Driver, run_id: str, workflow: Workflow, *, auto: bool) -> None:
+    def __init__(
+        self, driver: Driver, run_id: str, workflow: Workflow, around: Surroundings, *, auto: bool
+    ) -> None:
         self._driver = driver
         self._is_cut_off = False
         self._told: str | None = None
@@ -81,6 +81,7 @@ class LiveRun:
         self._shown: str | None = None
         self._error: str | None = None
         self._waiters: list[asyncio.Future[None]] = []
+        self.around = around
         self.run_id = run_id
         self.auto = auto
         self.held_by = 0
@@ -99,26 +100,6 @@ class LiveRun:
     def resting(self) -> bool:
         """Whether nothing will happen by itself."""
         return not self._moving or (self._parked and not self._again)
-
-    @property
-    def audience(self) -> tuple[str, ...]:
-        """Who is asked where a node names nobody."""
-        return self._driver.audience_of(self._workflow.name)
-
-    @property
-    def policies(self) -> Mapping[str, Policy]:
-        """The policies that nodes can name."""
-        return self._driver.policies
-
-    @property
-    def directory(self) -> Directory:
-        """Who people are."""
-        return self._driver.directory
-
-    @property
-    def threads(self) -> CodeThreads:
-        """Where sync code runs."""
-        return self._driver.threads
 
     @property
     def fresh(self) -> bool:
@@ -190,15 +171,25 @@ class LiveRun:
         Raises `RunExists`, `StoreError`.
         """
         self._moving = True
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         started = self._driver.store.start(new)
-        started.add_done_callback(lambda done: self._started(new, done))
-        await asyncio.shield(started)
+        started.add_done_callback(lambda done: self._started(new, done, told))
+        await told
 
-    def _started(self, new: NewRun, done: asyncio.Future[Place]) -> None:
-        if done.cancelled() or done.exception() is not None or self._driver.is_closing():
+    def _started(self, new: NewRun, done: asyncio.Future[Place], told: asyncio.Future[None]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if done.cancelled() or error is not None or self._driver.is_closing():
             self._stop_moving()
         else:
             self._begin(self._make_visit(done.result(), new.shared, 0, new.requested_by))
+        if told.done():
+            return
+        if error is not None:
+            told.set_exception(error)
+        elif done.cancelled():
+            told.cancel()
+        else:
+            told.set_result(None)
 
     async def _load_and_move(self) -> None:
         is_cut_off, self._is_cut_off = self._is_cut_off, False
@@ -273,27 +264,37 @@ class LiveRun:
             end = await execute_visit(store, self._workflow, visit)
             visit.ended = True
             if end is not None:
-                # Committed whatever cancels this task meanwhile; its own leftovers must not stop it.
-                if not await visit.committed(
-                    store.end_visit(visit.place, visit.approvals.recorded(visit.place, end))
-                ):
-                    visit.halt(Halt(HaltKind.GONE))
-                elif visit.halted is None:
-                    self._visit_ended(visit, end)
-                    return
+                # By a callback: the task has nothing left to do, and whatever cancels it takes no commit back.
+                stored = store.end_visit(visit.place, visit.approvals.recorded(visit.place, end))
+                stored.add_done_callback(lambda done: self._end_stored(visit, end, done))
+                return
         except asyncio.CancelledError:
             if visit.halted is None and not self.is_closing():
                 self._own_cancellation(visit)
                 return
             visit.halt(Halt(HaltKind.SUSPENDED))
-        except Exception as error:  # noqa: BLE001 - a failed commit of one run must not stop the others
+        except Exception as error:  # noqa: BLE001 - what one run fails with must not stop the others
             await self._failed(error)
             return
+        self._stop(visit)
+
+    def _end_stored(self, visit: Visit, end: VisitEnd, done: asyncio.Future[bool]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, Exception):
+            visit.halt(Halt.by(error))
+        elif done.cancelled() or not done.result():
+            visit.halt(Halt(HaltKind.GONE))
+        elif visit.halted is None:
+            self._visit_ended(visit, end)
+            return
+        self._stop(visit)
+
+    def _stop(self, visit: Visit) -> None:
         if self.is_closing():
             self._set_aside(visit)
             self._stop_moving()
         else:
-            # In a task of its own: this one has been cancelled.
+            # In a task of its own: that of the visit has been cancelled.
             self._driver.carry_out(self._visit_stopped(visit), self.run_id)
 
     def _own_cancellation(self, visit: Visit) -> None:

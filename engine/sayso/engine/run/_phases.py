@@ -67,7 +67,7 @@ async def _run_phases(store: VisitStore, visit: Visit, node: Node) -> None:
 
 def _overrides(node: Node, phase: str) -> bool:
     """Whether a node has a phase of its own; one that has not costs nothing."""
-    return getattr(getattr(node, phase), "__func__", None) is not getattr(Node, phase)
+    return getattr(type(node), phase) is not getattr(Node, phase) or phase in vars(node)
 
 
 async def _call_function(visit: Visit, node: FunctionNode) -> None:

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from msgspec.structs import replace
 
@@ -43,21 +43,20 @@ CURRENT: ContextVar[Visit] = ContextVar("sayso_current_visit")
 STEP_KEY: ContextVar[str] = ContextVar("sayso_step_key")
 
 
-class _Queued:
-    __slots__ = ("ask", "future")
-
-    def __init__(self, ask: Ask, future: asyncio.Future[Resolution]) -> None:
-        self.ask = ask
-        self.future = future
+class _Queued(NamedTuple):
+    ask: Ask
+    future: asyncio.Future[Resolution]
 
 
 class Visit:
     """What `request_input` and `step` work on. Lives on one loop, as one task with the node's own tasks around it."""
 
     __slots__ = (
+        "_blocked",
         "_host",
         "_in_flight",
         "_loop",
+        "_open",
         "_queued",
         "_replayed",
         "_request_names",
@@ -96,7 +95,9 @@ class Visit:
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._host = host
-        self._queued: list[_Queued] = []
+        self._queued: dict[str, _Queued] = {}
+        self._open: dict[str, str] = {}  # the names of open requests by their ids, in the order of asking
+        self._blocked: list[asyncio.Future[Resolution]] = []  # tasks that go on only when the visit ends
         self._waiting: dict[str, list[asyncio.Future[Resolution]]] = {}
         self._in_flight = 0
         self._replayed = False
@@ -125,6 +126,7 @@ class Visit:
         """Run again with what is recorded of this visit."""
         self._replayed = True
         self.requests = {record.name: record for record in loaded.requests}
+        self._open = {record.id: record.name for record in loaded.requests if record.open}
         self.steps = {record.name: record for record in loaded.steps}
         self.attempt, self.first_attempt = loaded.run.attempt, loaded.run.first_attempt
         self.retry_at = loaded.run.retry_at
@@ -132,7 +134,7 @@ class Visit:
     @property
     def open_requests(self) -> list[RequestRecord]:
         """The requests that wait for an answer, in the order in which they were asked."""
-        return [record for record in self.requests.values() if record.open]
+        return [self.requests[name] for name in self._open.values()]
 
     @property
     def unused(self) -> RequestRecord | None:
@@ -154,17 +156,18 @@ class Visit:
     def release(self) -> None:
         """Wake every task of the node that still waits for an answer, by cancelling its wait."""
         waiting, self._waiting = self._waiting, {}
-        for future in [future for futures in waiting.values() for future in futures]:
+        blocked, self._blocked = self._blocked, []
+        for future in (*(one for futures in waiting.values() for one in futures), *blocked):
             future.cancel()
 
     def resolve(self, resolution: Resolution, resolutions: int) -> None:
         """Take in a committed end of a request and wake whoever waits for it."""
         self.resolutions = max(self.resolutions, resolutions)
         self._stored_parked = False
-        record = next((known for known in self.requests.values() if known.id == resolution.request_id), None)
-        if record is not None and record.open:
-            self.requests[record.name] = replace(
-                record,
+        name = self._open.pop(resolution.request_id, None)
+        if name is not None:
+            self.requests[name] = replace(
+                self.requests[name],
                 status=resolution.status,
                 answer=resolution.answer,
                 decided=resolution.decided,
@@ -191,7 +194,7 @@ class Visit:
         with contained():
             if inspect.iscoroutinefunction(function):
                 return await function(*arguments)
-            result = await self._host.threads.run(function, *arguments)
+            result = await self._host.around.threads.run(function, *arguments)
             return await result if inspect.isawaitable(result) else result
 
     # Requests.
@@ -213,27 +216,25 @@ class Visit:
             self._hold(Attention(AttentionKind.QUESTION_CHANGED, name, record.text, text))
             return await self._block()
         if record is not None and not record.open:
-            return record, Resolution(
-                record.id,
-                record.status,
-                record.answer,
-                record.decided,
-                record.resolved_at,
-                record.resolved_by,
-            )
+            return record, Resolution.of(record)
         ask = None
         if record is None or changed:
-            ask = self._make_ask(terms.make_ask(name, question, self.requested_by, self._host), record)
+            ask = self._make_ask(
+                terms.make_ask(name, question, text, self.requested_by, self._host.around), record
+            )
         future: asyncio.Future[Resolution] = self._loop.create_future()
         self._in_flight += 1
         if ask is not None:
+            request_id = ask.id
             self._queue(ask, future)
-        elif record is not None:
-            self._waiting.setdefault(record.id, []).append(future)
+        else:
+            assert record is not None
+            request_id = record.id
+            self._waiting.setdefault(request_id, []).append(future)
             self._loop.call_soon(self._land)
             if record.revision > 1 and record.policy is not None:
                 self._host.on_deadline()  # an operator may have had it asked again: its times count anew
-        resolution = await self._wait(name, future)
+        resolution = await self._wait(name, request_id, future)
         return self.requests[name], resolution
 
     def _make_ask(self, new: Ask, record: RequestRecord | None) -> Ask:
@@ -245,10 +246,10 @@ class Visit:
         """Questions begun in one turn of the loop are stored together, so that whether they park is known."""
         if not self._queued:
             self._loop.call_soon(self._store_queued)
-        self._queued.append(_Queued(ask, future))
+        self._queued[ask.id] = _Queued(ask, future)
 
     def _store_queued(self) -> None:
-        queued, self._queued = self._queued, []
+        queued, self._queued = list(self._queued.values()), {}
         if not queued or self.halted is not None or self.ended:
             return
         quiet = self._in_flight == len(queued)
@@ -276,6 +277,7 @@ class Visit:
                 self.halt(Halt(HaltKind.STALE))
                 return
             self.requests[one.ask.name] = record
+            self._open[record.id] = record.name
         if any(one.ask.is_timed for one in queued):
             self._host.on_deadline()
         self._in_flight -= len(queued)
@@ -296,7 +298,7 @@ class Visit:
             self.halt(Halt(HaltKind.GONE))
         return result
 
-    async def _wait(self, name: str, future: asyncio.Future[Resolution]) -> Resolution:
+    async def _wait(self, name: str, request_id: str, future: asyncio.Future[Resolution]) -> Resolution:
         try:
             return await future
         except asyncio.CancelledError:
@@ -304,28 +306,27 @@ class Visit:
                 raise
             if future.done() and not future.cancelled():
                 return future.result()
-            resolution = await self._withdraw(name, future)
+            resolution = await self._withdraw(name, request_id, future)
             if resolution is None or resolution.status not in _ANSWERS:
                 raise
             return resolution
         finally:
             self._loop.call_soon(self._land)
 
-    async def _withdraw(self, name: str, future: asyncio.Future[Resolution]) -> Resolution | None:
+    async def _withdraw(
+        self, name: str, request_id: str, future: asyncio.Future[Resolution]
+    ) -> Resolution | None:
         """The node's own code cancelled the wait: close the request, or take the answer that came first."""
         self._in_flight += 1
-        for one in self._queued:
-            if one.future is future:
-                self._queued.remove(one)
-                self._in_flight -= 1
-                return None
-        request_id = next(key for key, futures in self._waiting.items() if future in futures)
+        if self._queued.pop(request_id, None) is not None:
+            self._in_flight -= 1
+            return None
         self._waiting[request_id].remove(future)
         if self._waiting[request_id]:
             return None
         self._stored_parked = False
         resolution = await self.committed(self._store.withdraw(self.place, request_id))
-        if resolution is None and name in self.requests:
+        if resolution is None and self._open.pop(request_id, None) is not None:
             self.requests[name] = replace(self.requests[name], status=RequestStatus.WITHDRAWN)
         return resolution
 
@@ -423,7 +424,7 @@ class Visit:
         if self.halted is not None and not self._in_own_task():
             raise RunSuspended(self.place.run_id)
         never: asyncio.Future[Resolution] = self._loop.create_future()
-        self._waiting.setdefault("", []).append(never)
+        self._blocked.append(never)
         if self.halted is None:
             self._loop.call_soon(self._check_parked)
         await never
@@ -438,15 +439,19 @@ class Visit:
 
     def _settle(self, turns: int) -> None:
         """Look whether the visit is parked once what was woken had time to wake others."""
-        if self._in_flight or self._queued or self.halted is not None or self.ended or not self.open_requests:
+        if not self._is_quiet():
             return
         if turns:
             self._loop.call_soon(self._settle, turns - 1)
         else:
             self._check_parked()
 
+    def _is_quiet(self) -> bool:
+        """Whether nothing is in flight and a request is open."""
+        return bool(self._open and not (self._in_flight or self._queued or self.halted or self.ended))
+
     def _check_parked(self) -> None:
-        if self._in_flight or self._queued or self.halted is not None or self.ended or not self.open_requests:
+        if not self._is_quiet():
             return
         if self._stored_parked:
             self._host.on_parked()

@@ -29,7 +29,7 @@ from sayso.engine.store._evidence import (
 )
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
-from sayso.engine.store._protocol import WRITE_CALLS, AnswerStore, RunStore, Store, VisitStore
+from sayso.engine.store._protocol import AnswerStore, RunStore, Store, VisitStore
 from sayso.engine.store._reader import SQLiteReader
 from sayso.engine.store._restoring import Restored, restore_backup
 from sayso.engine.store._sqlite import SQLiteStore, open_store
@@ -40,7 +40,6 @@ __all__ = [
     "GRACE",
     "NO_HASH",
     "OUTSIDE",
-    "WRITE_CALLS",
     "AnswerAttempt",
     "AnswerStore",
     "Ask",

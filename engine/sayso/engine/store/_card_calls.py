@@ -6,17 +6,23 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sayso.engine._records import Delivery, Kept, Notice, RequestRecord
 from sayso.engine.store import _cards, _notices
+from sayso.engine.store._transaction import Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CardCalls(ABC):
     """The part of a store's calls that is about cards and the messages beside them."""
 
     @abstractmethod
-    def _submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> asyncio.Future[Any]:
+    def _submit(
+        self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> asyncio.Future[T]:
         """Have a transaction function run by the writer."""
 
     def begin_delivery(self, delivery: Delivery) -> asyncio.Future[int | None]:

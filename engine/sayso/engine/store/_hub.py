@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from sayso.engine._records import RequestStatus, WorkflowStatus
+from sayso.engine._records import RequestRecord, RequestStatus, WorkflowStatus
 
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +27,13 @@ class Resolution(msgspec.Struct, frozen=True, gc=False):
     decided: str | None = None
     resolved_at: datetime | None = None
     by: str | None = None
+
+    @classmethod
+    def of(cls, record: RequestRecord) -> Resolution:
+        """The end that a request has come to."""
+        return cls(
+            record.id, record.status, record.answer, record.decided, record.resolved_at, record.resolved_by
+        )
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,7 @@ import msgspec
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._interests import Interest
 from sayso.engine._records import CardRecord, RequestRecord
-from sayso.engine.store._rows import REQUEST_COLUMNS, people_of, read_card, read_policy, read_request
+from sayso.engine.store._rows import people_of, read_card, read_policy, read_request
 
 _PAGE = 25
 """How many requests are read at once: a question may have half a megabyte."""
@@ -72,7 +72,7 @@ class Lists(ABC):
         query = "requests_pending" if run_id is None else "requests_pending_of_run"
         while rows := await self._rows(query, {"after": after, "limit": _PAGE, "run_id": run_id}):
             for row in rows:
-                yield row["request_key"], read_request(tuple(row)[:REQUEST_COLUMNS])
+                yield row["request_key"], read_request(row)
             after = rows[-1]["request_key"]
 
     async def concerning(

@@ -30,14 +30,29 @@ from sayso.engine._records import (
     StepRecord,
     WorkflowStatus,
 )
-from sayso.engine._values import decode
+from sayso.engine._values import decode, decode_dict
 from sayso.engine.store._hub import Resolution
 
 _attention = msgspec.json.Decoder(Attention)
 _votes = msgspec.json.Decoder(tuple[CastVote, ...])
-_open_votes = msgspec.json.Decoder(
-    tuple[tuple[str, str, str, Any, int, str | None, tuple[str, ...], tuple[str, ...] | None, int, int], ...]
-)
+
+
+class _OpenVote(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A vote as `votes_current` and its like collect it; its fields stand in their order there."""
+
+    account: str
+    person: str
+    via: str
+    value: Any
+    received_at: int
+    comment: str | None
+    accounts: tuple[str, ...]
+    groups: tuple[str, ...] | None
+    break_glass: int
+    event: int
+
+
+_open_votes = msgspec.json.Decoder(tuple[_OpenVote, ...])
 _audience: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 _policy = msgspec.json.Decoder(Policy)
 
@@ -61,36 +76,65 @@ def read_attention(text: str | None) -> Attention | None:
 
 
 def read_request(row: Any) -> RequestRecord:
-    """A row of the requests' listings, whose columns are those of `RequestRecord`."""
-    fields = list(row)
-    policy = read_policy(fields[9])
-    fields[9] = policy.audience
-    fields[15] = RequestStatus(fields[15])
-    for instant in (12, 13, 18):
-        if fields[instant] is not None:
-            fields[instant] = from_microseconds(fields[instant])
-    fields.append(policy if policy.stages else None)
-    return RequestRecord(*fields)
-
-
-REQUEST_COLUMNS = 20
-"""How many columns a request has in the statements that read one with something else."""
+    """A request, from a row that has something else beside it or not."""
+    policy = read_policy(row["policy"])
+    return RequestRecord(
+        id=row["id"],
+        name=row["name"],
+        run_id=row["run_id"],
+        node_id=row["node_id"],
+        visit=row["visit"],
+        attempt=row["attempt"],
+        text=row["question"],
+        digest=row["digest"],
+        revision=row["revision"],
+        audience=policy.audience,
+        requested_by=row["requested_by"],
+        note=row["note"],
+        asked_at=from_microseconds(row["asked_at"]),
+        deadline=_instant(row["deadline"]),
+        default=row["default_value"],
+        status=RequestStatus(row["status"]),
+        answer=row["answer"],
+        decided=row["decided"],
+        resolved_at=_instant(row["resolved_at"]),
+        resolved_by=row["resolved_by"],
+        policy=policy if policy.stages else None,
+    )
 
 
 def read_resolution(row: Any) -> Resolution:
     """The end of a request."""
-    request_id, status, answer, decided, resolved_at, by = row
-    resolved = None if resolved_at is None else from_microseconds(resolved_at)
-    return Resolution(request_id, RequestStatus(status), answer, decided, resolved, by)
+    return Resolution(
+        request_id=row["id"],
+        status=RequestStatus(row["status"]),
+        answer=row["answer"],
+        decided=row["decided"],
+        resolved_at=_instant(row["resolved_at"]),
+        by=row["resolved_by"],
+    )
 
 
 def read_run(row: Any) -> RunRecord:
-    """A run with its current visit; the columns are those of `RunRecord`."""
-    fields = list(row)
-    fields[3] = WorkflowStatus(fields[3])
-    fields[9] = None if fields[9] is None else from_microseconds(fields[9])
-    fields[13] = read_attention(fields[13])
-    return RunRecord(*fields)
+    """A run with its current visit."""
+    return RunRecord(
+        run_key=row["run_key"],
+        run_id=row["run_id"],
+        workflow=row["workflow"],
+        status=WorkflowStatus(row["status"]),
+        resolutions=row["resolutions"],
+        visit=row["visit"],
+        node_id=row["node_id"],
+        attempt=row["attempt"],
+        first_attempt=row["first_attempt"],
+        retry_at=_instant(row["retry_at"]),
+        entry=row["entry"],
+        shared=row["shared"],
+        error=row["error"],
+        attention=read_attention(row["attention"]),
+        requested_by=row["requested_by"],
+        stops=row["stops"],
+    )
 
 
 def read_approvals(rows: Iterable[Any]) -> dict[str, Approval]:
@@ -105,7 +149,7 @@ def read_approvals(rows: Iterable[Any]) -> dict[str, Approval]:
 
 def read_step(row: Any) -> StepRecord:
     """A step."""
-    return StepRecord(*row)
+    return StepRecord(name=row["name"], arguments=row["arguments"], result=row["result"])
 
 
 def read_summary(row: Any) -> RunSummary:
@@ -126,12 +170,20 @@ def read_summary(row: Any) -> RunSummary:
 
 
 def read_delivery(row: Any) -> Delivery:
-    """A card's place; the columns are those of `Delivery`."""
-    fields = list(row)
-    for instant in (8, 10):
-        if fields[instant] is not None:
-            fields[instant] = from_microseconds(fields[instant])
-    return Delivery(*fields)
+    """A card's place."""
+    return Delivery(
+        request_id=row["id"],
+        destination=row["destination"],
+        reference=row["reference"],
+        former=row["former"],
+        notice=row["notice"],
+        revision_wanted=row["revision_wanted"],
+        revision_shown=row["revision_shown"],
+        attempts=row["attempts"],
+        next_attempt=_instant(row["next_attempt"]),
+        last_error=row["last_error"],
+        dead_since=_instant(row["dead_since"]),
+    )
 
 
 def read_rendering(row: Any) -> Rendering:
@@ -143,7 +195,7 @@ def read_rendering(row: Any) -> Rendering:
 
 def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
     """What a card shows, still without the names of people."""
-    request = read_request(tuple(row)[:REQUEST_COLUMNS])
+    request = read_request(row)
     status = WorkflowStatus(row["run_status"])
     node = row["run_node"]
     gone = status not in ENDED and node is not None and is_gone(row["workflow"], node)
@@ -169,14 +221,26 @@ def read_open_votes(text: str | None) -> tuple[CastVote, ...]:
     """
     if text is None:
         return ()
-    found: dict[str, tuple[int, CastVote]] = {}
-    for account, person, via, value, at, comment, accounts, groups, alone, event in _open_votes.decode(text):
-        vote = CastVote(
-            person, via, value, from_microseconds(at), comment, account, accounts, groups or (), bool(alone)
+    latest: dict[str, _OpenVote] = {}
+    for one in _open_votes.decode(text):
+        known = latest.get(one.person)
+        if known is None or known.event < one.event:
+            latest[one.person] = one
+    votes = [
+        CastVote(
+            person=one.person,
+            via=one.via,
+            value=one.value,
+            at=from_microseconds(one.received_at),
+            comment=one.comment,
+            account=one.account,
+            accounts=one.accounts,
+            groups=one.groups or (),
+            break_glass=bool(one.break_glass),
         )
-        if person not in found or found[person][0] < event:
-            found[person] = (event, vote)
-    return tuple(sorted((vote for _, vote in found.values()), key=lambda vote: (vote.at, vote.person)))
+        for one in latest.values()
+    ]
+    return tuple(sorted(votes, key=lambda vote: (vote.at, vote.person)))
 
 
 def people_of(card: CardRecord) -> list[str]:
@@ -197,12 +261,17 @@ def _instant(stored: int | None) -> datetime | None:
 
 
 def read_notice(row: Any) -> Notice:
-    """A message beside the cards; the columns are those of `Notice`."""
-    fields = list(row)
-    fields[3] = NoticeKind(fields[3])
-    fields[4] = decode(fields[4])
-    fields[5] = from_microseconds(fields[5])
-    return Notice(*fields)
+    """A message beside the cards."""
+    return Notice(
+        notice_key=row["notice_key"],
+        request_id=row["id"],
+        destination=row["destination"],
+        kind=NoticeKind(row["kind"]),
+        payload=decode_dict(row["payload"]),
+        at=from_microseconds(row["at"]),
+        attempts=row["attempts"],
+        reference=row["reference"],
+    )
 
 
 def read_audit(row: Any) -> AuditRow:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sayso.engine._clock import Clock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
@@ -50,6 +50,10 @@ from sayso.engine.store._hub import Hub, Resolution
 from sayso.engine.store._location import path_of
 from sayso.engine.store._open_files import OpenFile, leave, share
 from sayso.engine.store._reader import SQLiteReader
+from sayso.engine.store._transaction import Transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class SQLiteStore(CardCalls):
@@ -139,11 +143,15 @@ class SQLiteStore(CardCalls):
             self._file = share(self.path, self._clock)
         return self._file
 
-    def _submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> asyncio.Future[Any]:
+    def _submit(
+        self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> asyncio.Future[T]:
         return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named))
 
-    def _read(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
-        return self._opened().writer.submit(lambda tx: function(tx, *arguments), reads=True)
+    def _read(
+        self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> asyncio.Future[T]:
+        return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named), reads=True)
 
     # What drives runs.
 

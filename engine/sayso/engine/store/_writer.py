@@ -14,16 +14,18 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
 from sayso.engine.store._connection import OpenedFiles
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
-from sayso.engine.store._transaction import Transaction
+from sayso.engine.store._transaction import Transaction, TransactionFunction
 from sayso.engine.store._upgrading import begin_evidence
 
 logger = logging.getLogger("sayso.engine.store")
+
+T = TypeVar("T")
 
 LARGEST_BATCH = 256
 
@@ -97,18 +99,19 @@ class Writer:
         if self._failure is not None:
             raise self._failure
 
-    def submit(self, function: Callable[[Transaction], Any], *, reads: bool = False) -> asyncio.Future[Any]:
+    def submit(self, function: TransactionFunction[T], *, reads: bool = False) -> asyncio.Future[T]:
         """Queue a transaction; the future of the running loop gets its result once it is committed.
 
         Cancelling the future does not take the transaction back. `reads` promises that it changes nothing.
         """
         job = _Job(function, reads=reads)
+        future: asyncio.Future[T] = job.future
         with self._closing:
             if not self._closed:
                 self._jobs.put(job)
-                return job.future
-        job.future.set_exception(StoreClosed(self._path))
-        return job.future
+                return future
+        future.set_exception(StoreClosed(self._path))
+        return future
 
     def stop(self, timeout: float | None = None) -> None:
         """Commit what is queued, close the connection, end the thread. Stopping twice is harmless."""

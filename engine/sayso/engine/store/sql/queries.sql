@@ -27,10 +27,9 @@ INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begu
 VALUES (?, ?, ?, 'RUNNING', ?, ?, ?);
 
 -- name: run_load
--- The columns are those of `RunRecord`.
 SELECT r.run_key, r.run_id, r.workflow, r.status, r.resolutions, r.visit, r.node_id, v.attempt, v.first_attempt,
-       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry), coalesce(r.error, v.error), r.attention, r.requested_by,
-       r.stops
+       v.retry_at, v.entry, coalesce(r.shared, v.parked, v.entry) AS shared, coalesce(r.error, v.error) AS error,
+       r.attention, r.requested_by, r.stops
 FROM runs r JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE r.run_id = :run_id;
 
@@ -135,7 +134,7 @@ SELECT DISTINCT destination FROM deliveries WHERE revision_shown < revision_want
 
 -- name: delivery_due
 -- What comes first at a place: what is decided, then what changed, then new questions in the order in which they were
--- asked. The columns are those of `Delivery`.
+-- asked.
 SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
        d.next_attempt, d.last_error, d.dead_since
 FROM deliveries d JOIN requests q ON q.request_key = d.request_key
@@ -301,7 +300,6 @@ FROM requests q INDEXED BY requests_open WHERE q.status = 'PENDING';
 SELECT count(*) AS runs FROM runs r WHERE r.status = 'NEEDS_ATTENTION';
 
 -- name: card
--- The first twenty columns are those of `RequestRecord`.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
        q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
        q.resolved_by,
@@ -629,7 +627,7 @@ DELETE FROM notices WHERE request_key = ? AND kind = 'reminder';
 SELECT DISTINCT destination FROM notices;
 
 -- name: notice_due
--- The oldest message for a place; one at a time, in their order. The columns are those of `Notice`.
+-- The oldest message for a place; one at a time, in their order.
 SELECT n.notice_key, q.id, n.destination, n.kind, n.payload, n.at, n.attempts, d.reference
 FROM notices n JOIN requests q ON q.request_key = n.request_key
 LEFT JOIN deliveries d ON d.request_key = n.request_key AND d.destination = n.destination
