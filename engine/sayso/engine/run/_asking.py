@@ -76,8 +76,9 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
         raise InvalidRequest(
             "default", f"{default!r} would approve without anybody; a policy takes none that does"
         )
-    record, resolution = await visit.ask(question, request_id, terms)
-    return read_answer(record, resolution)
+    end = visit.ask(question, request_id, terms)
+    del question, terms  # this frame lasts for as long as people take
+    return read_answer(*await end)
 
 
 def read_answer(record: RequestRecord, resolution: Resolution) -> Json:

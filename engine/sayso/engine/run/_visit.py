@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -199,10 +199,10 @@ class Visit:
 
     # Requests.
 
-    async def ask(
+    def ask(
         self, question: Question, name: str | None, terms: Terms
-    ) -> tuple[RequestRecord, Resolution]:
-        """Ask, or find the question in the journal, and wait for its end."""
+    ) -> Coroutine[Any, Any, tuple[RequestRecord, Resolution]]:
+        """Ask, or find the question in the journal. What is returned waits for its end, and keeps no more alive."""
         self.check_running()
         name = self._request_names.claim(name, self.place.node_id, own_task=self._in_own_task())
         text = question.text()
@@ -211,22 +211,26 @@ class Visit:
         changed = record is not None and not question.was_asked_as(record.digest)
         taken_back = record is not None and record.status is RequestStatus.WITHDRAWN
         if record is not None and taken_back and record.resolved_by is None:
-            return await self._block()  # by the node's own code, which withdraws it again
+            return self._block()  # by the node's own code, which withdraws it again
         if record is not None and changed and not record.open and not taken_back:
             self._hold(Attention(AttentionKind.QUESTION_CHANGED, name, record.text, text))
-            return await self._block()
+            return self._block()
         if record is not None and not record.open:
-            return record, Resolution.of(record)
+            return self._found(record)
         ask = None
         if record is None or changed:
-            ask = self._make_ask(
-                terms.make_ask(name, question, text, self.requested_by, self._host.around), record
-            )
+            new = terms.make_ask(name, question, text, self.requested_by, self._host.around)
+            kept = new.id if record is None else record.id  # so that its card shows what is new
+            ask = replace(new, id=kept, attempt=self.phase_attempt, known=record is not None)
         future: asyncio.Future[Resolution] = self._loop.create_future()
         self._in_flight += 1
         if ask is not None:
             request_id = ask.id
-            self._queue(ask, future)
+            if (
+                not self._queued
+            ):  # what is begun in one turn is stored together, so that whether it parks is known
+                self._loop.call_soon(self._store_queued)
+            self._queued[request_id] = _Queued(ask, future)
         else:
             assert record is not None
             request_id = record.id
@@ -234,19 +238,10 @@ class Visit:
             self._loop.call_soon(self._land)
             if record.revision > 1 and record.policy is not None:
                 self._host.on_deadline()  # an operator may have had it asked again: its times count anew
-        resolution = await self._wait(name, request_id, future)
-        return self.requests[name], resolution
+        return self._wait(name, request_id, future)
 
-    def _make_ask(self, new: Ask, record: RequestRecord | None) -> Ask:
-        """A question of this attempt; one that is recorded keeps its id, so that its card shows what is new."""
-        kept = new.id if record is None else record.id
-        return replace(new, id=kept, attempt=self.phase_attempt, known=record is not None)
-
-    def _queue(self, ask: Ask, future: asyncio.Future[Resolution]) -> None:
-        """Questions begun in one turn of the loop are stored together, so that whether they park is known."""
-        if not self._queued:
-            self._loop.call_soon(self._store_queued)
-        self._queued[ask.id] = _Queued(ask, future)
+    async def _found(self, record: RequestRecord) -> tuple[RequestRecord, Resolution]:
+        return record, Resolution.of(record)
 
     def _store_queued(self) -> None:
         queued, self._queued = list(self._queued.values()), {}
@@ -298,20 +293,23 @@ class Visit:
             self.halt(Halt(HaltKind.GONE))
         return result
 
-    async def _wait(self, name: str, request_id: str, future: asyncio.Future[Resolution]) -> Resolution:
+    async def _wait(
+        self, name: str, request_id: str, future: asyncio.Future[Resolution]
+    ) -> tuple[RequestRecord, Resolution]:
         try:
-            return await future
+            resolution = await future
         except asyncio.CancelledError:
             if self.halted is not None or self.ended or self._host.is_closing():
                 raise
             if future.done() and not future.cancelled():
-                return future.result()
-            resolution = await self._withdraw(name, request_id, future)
-            if resolution is None or resolution.status not in _ANSWERS:
+                return self.requests[name], future.result()
+            withdrawn = await self._withdraw(name, request_id, future)
+            if withdrawn is None or withdrawn.status not in _ANSWERS:
                 raise
-            return resolution
+            resolution = withdrawn
         finally:
             self._loop.call_soon(self._land)
+        return self.requests[name], resolution
 
     async def _withdraw(
         self, name: str, request_id: str, future: asyncio.Future[Resolution]

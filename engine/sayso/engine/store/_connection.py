@@ -20,7 +20,7 @@ WRITER_PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "2",  # FULL: what is acknowledged survives a power cut
     "foreign_keys": "1",
-    "cache_size": "-8000",  # in KiB
+    "cache_size": "-4000",  # in KiB
     "wal_autocheckpoint": "4000",  # in pages of 4 KiB: hot pages are copied once for many commits
 }
 """Pragmas of the write connection with the values that reading them back gives."""
