@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from sayso.bots.service import Hosted, NotServing, Sayso
-from sayso.config import HttpSettings, Settings
+from sayso.bots.slack import SlackSettings
+from sayso.config import HttpSettings, InvalidSettings, Settings
 from sayso.engine import InvalidWorkflow, Workflow, WorkflowStatus, local_person, node, request_input
 from tests.bots.chat_service import workflow
 from tests.bots.command import sayso as command
@@ -62,6 +64,14 @@ async def test_http_and_the_control_socket_can_be_left_out(tmp_path: Path) -> No
             _ = sayso.socket
         assert not (tmp_path / "sayso.db.sock").exists()
         assert await answered(sayso, await asked(sayso)) == "yes"
+
+
+async def test_a_platform_whose_webhook_nobody_would_serve_is_refused(tmp_path: Path) -> None:
+    """Every press would be lost, and nobody would know why."""
+    slack = SlackSettings(mode="http", bot_token=SecretStr("xoxb-1"), signing_secret=SecretStr("secret"))
+    settings = Settings(database=str(tmp_path / "sayso.db"), slack=slack)
+    with pytest.raises(InvalidSettings, match=r"slack\.mode.*HTTP, which was left out"):
+        await Sayso(settings, http=False).__aenter__()
 
 
 async def test_without_http_the_command_line_says_that_there_is_no_inbox(tmp_path: Path) -> None:

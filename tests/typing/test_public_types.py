@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any, assert_type
 
+from sayso.bots.service import Hosted, Sayso
+from sayso.config import Settings
 from sayso.engine import (
     Attention,
     AuditRow,
@@ -149,10 +151,21 @@ def people() -> None:
     assert_type(verdict.decided, bool)
 
 
-USES: list[Callable[..., Any]] = [graph, handle, many, reading, storing, people]
+async def embedding() -> None:
+    """Workflows are given bare or hosted, and what is inside is as typed as what stands alone."""
+    async with Sayso(Settings(), workflows=[graph(), Hosted(graph())], platforms=(), http=False) as sayso:
+        assert_type(sayso, Sayso)
+        assert_type(sayso.runtime, Runtime)
+        assert_type(sayso.store, SQLiteStore)
+        assert_type(sayso.url, str)
+        assert_type(sayso.problems, dict[str, str])
+        assert_type(await sayso.make_link(), str)
+
+
+USES: list[Callable[..., Any]] = [graph, handle, many, reading, storing, people, embedding]
 
 
 def test_the_graph_that_is_checked_can_be_built() -> None:
     assert sorted(graph().nodes) == ["Review", "named", "plain", "publish"]
-    assert len(USES) == 6
+    assert len(USES) == 7
     assert Place.__struct_fields__[0] == "run_key"

@@ -52,7 +52,7 @@ class _Listed:
 
 
 class Groups:
-    """Looks groups up. `sources` are the platforms, filled once they exist."""
+    """Looks groups up. `sources` are the platforms that are connected, by name."""
 
     def __init__(self, settings: Settings, sources: Mapping[str, Membership], clock: Clock) -> None:
         self._groups = settings.groups

@@ -7,7 +7,7 @@ last what takes events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -32,11 +32,13 @@ from sayso.bots.service._front import Front, Inbox, own_user
 from sayso.bots.service._hosted import Hosted, hosted
 from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.bots.service._workflows import RuntimeThread
-from sayso.config import Settings
+from sayso.config import InvalidSettings, Settings
 from sayso.engine import CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow
 
 if TYPE_CHECKING:
     from socket import socket as Socket  # noqa: N812 - `socket` is a property here
+
+    from fastapi import APIRouter
 
 
 class NotServing(OperatorError):
@@ -179,8 +181,8 @@ class Sayso:
             front = self._front(core, connections, bound)
             answering = self._answering(core, front, parts.under_way)
             listeners = {one.name: one.listen(answering) for one in connections}
+            routers = _webhooks(listeners, are_served=self._http)
             if bound is not None:
-                routers = [one.router for one in listeners.values() if one.router is not None]
                 await stack.enter_async_context(front.public(bound, routers, health, metrics))
             if self._control:
                 beside = stack.enter_context(bound_beside(socket_path(store.path)))
@@ -267,6 +269,19 @@ class Sayso:
             HeadLog(core.store.reader),
             core.health,
         )
+
+
+def _webhooks(listeners: Mapping[str, Listener], *, are_served: bool) -> list[APIRouter]:
+    """The webhooks of platforms. Raises `InvalidSettings` for one that nobody would serve: presses would be lost."""
+    routers = {name: one.router for name, one in listeners.items() if one.router is not None}
+    for name in () if are_served else routers:
+        raise InvalidSettings(
+            "sayso.toml",
+            f"{name}.mode",
+            "it takes requests over HTTP, which was left out of this Sayso",
+            "Choose the mode that fetches, or leave `http` in.",
+        )
+    return list(routers.values())
 
 
 @asynccontextmanager
