@@ -104,6 +104,8 @@ from sayso.engine.errors import (
 from sayso.engine.run import NO_DEFAULT, CodeThreads, NoDefault, request_input, step, step_key
 from sayso.engine.store import (
     ATTENTION_ACTIONS,
+    AnswerAttempt,
+    Before,
     Restored,
     SQLiteReader,
     SQLiteStore,
@@ -122,6 +124,7 @@ __all__ = [
     "OPERATOR",
     "Account",
     "AmbiguousRequest",
+    "AnswerAttempt",
     "AnswerError",
     "AnswerRefused",
     "Attention",
@@ -130,6 +133,7 @@ __all__ = [
     "AuditReport",
     "AuditRow",
     "AuthorError",
+    "Before",
     "CardRecord",
     "CastVote",
     "Clock",

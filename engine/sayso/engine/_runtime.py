@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sayso.engine._answers import give_answer
+from sayso.engine._answers import take
 from sayso.engine._audience import CODE, canonical, parse_audience
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
@@ -22,7 +22,16 @@ from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
 from sayso.engine.errors import InvalidRequest, InvalidWorkflow, RunExists, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, CodeThreads, Driver, gone_node, resident_limit
-from sayso.engine.store import Change, CommandKey, HandOver, Listener, SQLiteStore, Warrant, open_store
+from sayso.engine.store import (
+    AnswerAttempt,
+    Change,
+    CommandKey,
+    HandOver,
+    Listener,
+    SQLiteStore,
+    Warrant,
+    open_store,
+)
 
 logger = logging.getLogger("sayso.engine")
 
@@ -178,10 +187,15 @@ class Runtime:
         Cancelling the call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then
         it is NOT recorded.
         """
-        return await give_answer(
-            self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts),
-            break_glass=break_glass, warrant=warrant,
+        return await self.take(
+            AnswerAttempt(
+                id, revision, value, person, via, event_key, comment, received_at, tuple(facts), break_glass, warrant
+            )
         )  # fmt: skip
+
+    async def take(self, attempt: AnswerAttempt) -> Outcome:
+        """The same for an attempt as a value, as surfaces make it where somebody comes in."""
+        return await take(self._store, attempt)
 
     async def withdraw(self, id: str, *, person: str, via: str, warrant: Warrant | None = None) -> Outcome:
         """Withdraw an open request, for whoever asked for it: the node hears `RequestWithdrawn`.

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sayso.engine._answers import give_answer
+from sayso.engine._answers import take
 from sayso.engine._graph import Node, Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._inputs import Inputs
@@ -19,7 +19,7 @@ from sayso.engine._state import ExecutionState, merge_statuses, show_requests
 from sayso.engine._values import Json, encode
 from sayso.engine.errors import InvalidRequest, NotApplicable, UnknownRun
 from sayso.engine.run import Driver, LiveRun, resident_limit
-from sayso.engine.store import SQLiteStore, open_store
+from sayso.engine.store import AnswerAttempt, SQLiteStore, open_store
 
 
 class WorkflowEngine:
@@ -127,8 +127,9 @@ class WorkflowEngine:
         facts: Iterable[Fact] = (),
     ) -> Outcome:
         """Answer a request of any run in the store, from any event loop; see `Runtime.answer`."""
-        return await give_answer(
-            self._store, id, revision, value, person, via, event_key, comment, received_at, tuple(facts)
+        return await take(
+            self._store,
+            AnswerAttempt(id, revision, value, person, via, event_key, comment, received_at, tuple(facts)),
         )
 
     @property

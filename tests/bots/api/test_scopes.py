@@ -21,6 +21,7 @@ from sayso.bots.http import Act, ApiApp, ApiParts, Caller, Credentials, Feed, Ra
 from sayso.bots.http._callers import TokenExpired
 from sayso.bots.http._scopes import NEEDS, InvalidScopes, check_scopes
 from sayso.engine import (
+    Before,
     CardRecord,
     CredentialKind,
     Fact,
@@ -57,7 +58,7 @@ async def nobody(_request: Request) -> Caller:
     raise AssertionError("only the routes are looked at")
 
 
-async def as_it_is(_request_id: str, _caller: Caller, act: Act) -> Outcome:
+async def as_it_is(_before: Before, _caller: Caller, act: Act) -> Outcome:
     return await act((), Warrant())
 
 

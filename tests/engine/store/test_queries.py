@@ -49,6 +49,7 @@ scan would grow with what is stored."""
 ORDERED_WALKS = {
     "account_owners": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "audit_head": "SCAN audit",
+    "before_answer": "SCAN own",
     "cards_open": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "concerned_after": "SCAN w VIRTUAL TABLE INDEX 1:",
     "concerned_before": "SCAN w VIRTUAL TABLE INDEX 1:",

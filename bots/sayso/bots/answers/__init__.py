@@ -5,7 +5,7 @@ How it came and how its words get back is the platform's, the inbox's or the API
 
 from sayso.bots.answers._answering import Answering
 from sayso.bots.answers._commands import Command, Commands, Reply, has_voted
-from sayso.bots.answers._desk import Answered, Desk, Press
+from sayso.bots.answers._desk import Answered, Desk, choice_of
 from sayso.bots.answers._links import SURE, Links, called
 from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WaysIn
@@ -19,9 +19,9 @@ __all__ = [
     "Desk",
     "Links",
     "Offers",
-    "Press",
     "Reply",
     "WaysIn",
     "called",
+    "choice_of",
     "has_voted",
 ]

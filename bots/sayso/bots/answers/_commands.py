@@ -7,19 +7,22 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from sayso.adapters.cards import Words
 from sayso.adapters.console import first_word, parse_address, parse_id, visible_line
-from sayso.bots.answers._desk import Desk, Press
+from sayso.bots.answers._desk import Desk
 from sayso.bots.answers._links import SURE
 from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
-from sayso.bots.people import LookUpFailed, at_once, look_up_deadline
+from sayso.bots.people import Arrival, LookUpFailed, at_once, look_up_deadline
 from sayso.engine import (
+    AnswerAttempt,
     CardRecord,
     InvalidAnswer,
     Json,
@@ -90,6 +93,11 @@ class Command:
     chat: str | None = None
     places: tuple[str, ...] = ()
     look_up_by: float = field(default_factory=look_up_deadline)
+
+    @property
+    def arrival(self) -> Arrival:
+        """How it came."""
+        return Arrival(self.received_at, self.look_up_by, chat=self.chat, name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,10 +310,10 @@ class Commands:
             value = card.request.question.read_text(text)
         except InvalidAnswer as error:
             return _said(str(error))
-        answered = await self._desk.answer(_press(command, card, revision, value))
+        answered = await self._desk.answer(_attempt(command, card, revision, value), command.arrival)
         if answered.asks_why:
             return _said("Not counted: it needs a reason. Please answer in the card, which asks for it.")
-        return Reply(((await self._desk.heard(answered)).words,))
+        return Reply((await self._desk.heard(answered),))
 
     async def _break_glass(self, command: Command) -> Reply:
         found = await self._addressed(command, "break-glass", "REASON")
@@ -313,16 +321,17 @@ class Commands:
             return found
         card, revision, reason = found
         value: Json = True if card.request.question.input_type == "confirm" else "approve"
-        press = replace(_press(command, card, revision, value), comment=reason, break_glass=True)
-        answered = await self._desk.answer(press)
-        return Reply(((await self._desk.heard(answered)).words,))
+        alone = replace(_attempt(command, card, revision, value), comment=reason, break_glass=True)
+        answered = await self._desk.answer(alone, command.arrival)
+        return Reply((await self._desk.heard(answered),))
 
     async def _reassign(self, command: Command) -> Reply:
         found = await self._addressed(command, "reassign", "PERSON")
         if isinstance(found, Reply):
             return found
         card, revision, to = found
-        return Reply((await self._desk.reassign(_press(command, card, revision, None), to),))
+        attempt = _attempt(command, card, revision, None)
+        return Reply((await self._desk.reassign(attempt, command.arrival, to),))
 
     async def _withdraw(self, command: Command) -> Reply:
         given = parse_id(command.text)
@@ -460,18 +469,12 @@ def _said(*lines: str) -> Reply:
     return Reply(tuple((line,) for line in lines))
 
 
-def _press(command: Command, card: CardRecord, revision: int, value: Json) -> Press:
-    return Press(
-        request_id=card.request.id,
-        revision=revision,
-        person=command.person,
-        name=command.name,
-        event_key=command.event_key,
+def _attempt(command: Command, card: CardRecord, revision: int, value: Json) -> AnswerAttempt:
+    platform = command.person.partition(":")[0]
+    return AnswerAttempt(
+        card.request.id, revision, value, command.person, platform, command.event_key,
         received_at=command.received_at,
-        look_up_by=command.look_up_by,
-        value=value,
-        chat=command.chat,
-    )
+    )  # fmt: skip
 
 
 def _line_of(card: CardRecord) -> Words:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sayso.bots.people import (
+    Arrival,
     Belonging,
     Groups,
     Known,
@@ -26,6 +27,7 @@ from sayso.bots.people._groups import PREFIX, STALE
 from sayso.config import MEMBERS, Destination, Settings, UnknownDestination, find_settings
 from sayso.engine import (
     NOT_YOURS,
+    Before,
     CardRecord,
     Fact,
     Json,
@@ -95,28 +97,22 @@ class WaysIn:
         self._groups = groups
         self._standings: dict[str, tuple[datetime, WayIn]] = {}
 
-    async def look_up(
-        self,
-        record: CardRecord,
-        person: str,
-        by: float,
-        chat: str | None = None,
-        via: str | None = None,
-    ) -> WayIn:
+    async def look_up(self, before: Before, person: str, via: str, arrival: Arrival) -> WayIn:
         """How somebody is let in to a request now, and at the same time who else has voted or asked. Raises
-        `LookUpFailed` where the latter is not known by that instant of the loop's clock; see `of`.
+        `LookUpFailed` where the latter is not known in time; see `of`.
         """
-        way, _ = await both(self.of(record, person, by, chat, via), self.settle(record, person, by))
+        settling = self.settle(before.card, person, arrival.look_up_by)
+        way, _ = await both(self.of(before, person, via, arrival), settling)
         return way
 
-    async def settle(self, record: CardRecord | None, person: str, by: float) -> None:
+    async def settle(self, record: CardRecord, person: str, by: float) -> None:
         """Have whoever answers, those whose votes count beside theirs, and those who may not, be known for who they
         are, in whatever form they were recorded. Raises `LookUpFailed`, `StoreError`.
         """
-        people = [person]
-        if record is not None:
-            policy = record.request.policy or Policy()
-            people += [*(vote.account for vote in record.votes), *policy.excluded, *policy.released]
+        policy = record.request.policy
+        people = [person, *(vote.account for vote in record.votes)]
+        if policy is not None:
+            people += [*policy.excluded, *policy.released]
         settling = [
             membership.settle([one for one in people if one.startswith(f"{platform}:")])
             for platform in dict.fromkeys(one.partition(":")[0] for one in people)
@@ -128,25 +124,25 @@ class WaysIn:
 
     async def of(
         self,
-        record: CardRecord,
+        before: Before,
         person: str,
-        by: float,
-        chat: str | None = None,
-        via: str | None = None,
+        via: str,
+        arrival: Arrival,
         enough: Callable[[WayIn], bool] = lambda _: False,
     ) -> WayIn:
-        """How somebody is let in to a request now: by the chats and groups that it was sent to and that any of their
-        accounts belongs to. By none of them, those alone are let in whom the audience names. All are asked at once,
-        until an instant of the loop's clock; where one is enough, or what is known is `enough` for whoever asks, the
-        rest is not waited for.
+        """How somebody is let in to a request now, by their platform or by another surface: by the chats and groups
+        that it was sent to and that any of their accounts belongs to. By none of them, those alone are let in whom the
+        audience names. All are asked at once, until an instant of the loop's clock; where one is enough, or what is
+        known is `enough` for whoever asks, the rest is not waited for.
         """
-        ids = await self._store.reader.ids_of(person)
-        chats = self._destinations(record, ids, chat)
+        record, ids, by = before.card, before.ids, arrival.look_up_by
+        comes_by_platform = person.startswith(f"{via}:")
+        chats = self._destinations(record, ids, arrival.chat)
         groups = self._groups.among(_entries(record))
-        is_here = bool(chats) and chats[0][0].chat_id == chat
+        is_here = bool(chats) and chats[0][0].chat_id == arrival.chat
 
         def is_enough(found: Known[Belonging]) -> bool:
-            if enough(WayIn(ids, via or "", _facts(found))):
+            if enough(WayIn(ids, via, _facts(found))):
                 return True
             if record.request.policy is not None or (is_here and found[0] is None):
                 return False
@@ -154,10 +150,13 @@ class WaysIn:
 
         looking = [self._belonging(destination, account) for destination, account in chats]
         looking += [self._groups.belonging(name, ids) for name in groups]
-        found, gone = await both(at_once(by, looking, is_enough), self._gone(person, via, by))
-        names = [*(destination.name for destination, _ in chats), *groups]
-        way = via or person.partition(":")[0]
-        if via is None:
+        looked = at_once(by, looking, is_enough)
+        if comes_by_platform:
+            found, gone = await looked, None
+        else:
+            found, gone = await both(looked, self.why_gone(person, by))
+        names, way = [*(destination.name for destination, _ in chats), *groups], via
+        if comes_by_platform:
             for (destination, account), one in zip(chats, found, strict=False):
                 if isinstance(one, Belonging) and one.is_in and one_account(account) == one_account(person):
                     way = destination.name
@@ -168,7 +167,8 @@ class WaysIn:
         """Whether somebody may hear of a request: they asked for it, or it is or was theirs to answer. It is looked up
         now. Raises `LookUpFailed` where that cannot be found out by then, `StoreError`.
         """
-        if record.request.requested_by in await self._store.reader.ids_of(person):
+        ids = await self._store.reader.ids_of(person)
+        if record.request.requested_by in ids:
             return True
         now = self._store.clock.now()
 
@@ -176,7 +176,8 @@ class WaysIn:
             why = way.refusal(record, now)
             return why is None or not why.startswith(NOT_YOURS)
 
-        way = await self.of(record, person, by, chat, enough=is_known_as_theirs)
+        platform, arrival = person.partition(":")[0], Arrival(now, by, chat=chat)
+        way = await self.of(Before(record, ids), person, platform, arrival, enough=is_known_as_theirs)
         is_theirs = is_known_as_theirs(way)
         if way.unknown and not is_theirs:
             raise LookUpFailed(f"whether it is theirs depends on {', '.join(way.unknown)}")
@@ -244,9 +245,6 @@ class WaysIn:
             return (
                 f"Not counted: it could not be checked that {person} is an account still. Please try again."
             )
-
-    async def _gone(self, person: str, via: str | None, by: float) -> str | None:
-        return None if via is None else await self.why_gone(person, by)
 
     def _destinations(
         self, record: CardRecord, ids: Sequence[str], chat: str | None

@@ -17,6 +17,7 @@ from typing import Protocol
 from sayso.adapters.cards import Words, not_recorded_words, reply_words
 from sayso.bots.chats._messages import Reference, UnderWay
 from sayso.engine import (
+    Before,
     CardRecord,
     Delivery,
     Kept,
@@ -79,12 +80,13 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What becomes of a press. With `is_copy`, its message is none that belongs to its request, and is to be closed.
-    `said` is what its person hears where the store says why.
+    `said` is what its person hears where the store says why, `before` what was read where it counts.
     """
 
     standing: Standing
     is_copy: bool = False
     said: Words | None = None
+    before: Before | None = None
 
     @property
     def counts(self) -> bool:
@@ -162,10 +164,13 @@ class Presses:
             return Judged(Standing.UNREADABLE, said=not_recorded_words(error))
 
     async def _judge(self, seen: Seen, person: str, platform: str, by: float) -> Judged:
-        rendering = await self._rendering(seen, by)
+        if seen.rendering is not None:
+            await self._under_way.answered(seen.request_id, seen.rendering, by)
+        before = await self._store.reader.before_answer(seen.request_id, person, seen.rendering)
+        rendering = None if before is None else before.rendering
         if _matches(seen, rendering):
             self.strikes.clear(person, seen.request_id)
-            return Judged(Standing.GENUINE)
+            return Judged(Standing.GENUINE, before=before)
         record = await self._store.reader.card(seen.request_id)
         deliveries = await self._deliveries(seen.request_id, platform)
         own = _own(seen, deliveries)
@@ -173,6 +178,7 @@ class Presses:
             return Judged(
                 Standing.OUTDATED,
                 is_copy=record is not None and own is None and not _is_former(seen, deliveries),
+                before=before,
             )
         parts = _difference(seen, rendering, is_own=own is not None)
         if parts and not await self._is_behind(seen, rendering, own):
@@ -200,12 +206,6 @@ class Presses:
             return
         stands = None if card is None or card.reference is None else Reference.decode(card.reference)
         await surface.lock_copy(record, message, stands)
-
-    async def _rendering(self, seen: Seen, by: float) -> Rendering | None:
-        if seen.rendering is None:
-            return None
-        await self._under_way.answered(seen.request_id, seen.rendering, by)
-        return await self._store.reader.rendering(seen.request_id, seen.rendering)
 
     async def _is_behind(self, seen: Seen, rendering: Rendering | None, own: Delivery | None) -> bool:
         """Whether somebody pressed what their app still showed of a message that we have edited or replaced meanwhile:

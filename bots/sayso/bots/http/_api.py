@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 from fastapi.responses import StreamingResponse
+from msgspec.structs import replace
 
 from sayso.bots.http._bodies import NewAnswer, NewRun, Reassignment, Revival
 from sayso.bots.http._callers import Caller
@@ -20,6 +21,8 @@ from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem
 from sayso.engine import (
     ENDED,
+    AnswerAttempt,
+    Before,
     CardRecord,
     Fact,
     Outcome,
@@ -64,7 +67,7 @@ class ApiParts:
     answers: RateLimit
     looks: RateLimit
     starters: Callable[[str], frozenset[str]]
-    looked_up: Callable[[str, Caller, Act], Awaitable[Outcome]]
+    looked_up: Callable[[Before, Caller, Act], Awaitable[Outcome]]
     successor: Callable[[CardRecord, str], Awaitable[tuple[tuple[str, ...], tuple[Fact, ...]]]]
 
 
@@ -186,44 +189,45 @@ class Api:
         self, caller: Caller, request_id: str, body: NewAnswer, key: str | None, received_at: datetime
     ) -> dict[str, Any]:
         self._check_pace(caller)
-        await self._check_not_own(caller, request_id)
+        before = await self._before(caller, request_id)
+        _check_not_own(caller, before.card.request)
+        attempt = AnswerAttempt(
+            request_id,
+            body.revision,
+            body.value,
+            caller.person,
+            caller.via,
+            event_key=key,
+            comment=body.comment,
+            received_at=received_at,
+            break_glass=body.break_glass,
+        )
 
         async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
-            return await self._runtime.answer(
-                request_id,
-                body.revision,
-                body.value,
-                person=caller.person,
-                via=caller.via,
-                event_key=key,
-                comment=body.comment,
-                received_at=received_at,
-                facts=(*_own_facts(caller), *facts),
-                break_glass=body.break_glass,
-                warrant=warrant,
-            )
+            found = (*_own_facts(caller), *facts)
+            return await self._runtime.take(replace(attempt, facts=found, warrant=warrant))
 
-        outcome = await self._parts.looked_up(request_id, caller, act)
+        outcome = await self._parts.looked_up(before, caller, act)
         if outcome.kind not in _TAKEN:
             raise Problem.of_outcome(outcome)
         return {"outcome": outcome.kind, "reason": outcome.reason, "repeated": outcome.repeated}
 
     async def withdraw(self, caller: Caller, request_id: str) -> dict[str, Any]:
         self._check_pace(caller)
-        await self._changeable(caller, request_id)
+        before = await self._before(caller, request_id)
 
         async def act(_facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
             return await self._runtime.withdraw(
                 request_id, person=caller.person, via=caller.via, warrant=warrant
             )
 
-        return _done(await self._parts.looked_up(request_id, caller, act))
+        return _done(await self._parts.looked_up(before, caller, act))
 
     async def reassign(self, caller: Caller, request_id: str, body: Reassignment) -> dict[str, Any]:
         self._check_pace(caller)
-        await self._check_not_own(caller, request_id)
-        record = await self._store.reader.card(request_id)
-        to_ids, to_facts = ((), ()) if record is None else await self._parts.successor(record, body.to)
+        before = await self._before(caller, request_id)
+        _check_not_own(caller, before.card.request)
+        to_ids, to_facts = await self._parts.successor(before.card, body.to)
 
         async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
             return await self._runtime.reassign(
@@ -231,30 +235,22 @@ class Api:
                 facts=(*_own_facts(caller), *facts), warrant=warrant, to_ids=to_ids, to_facts=to_facts,
             )  # fmt: skip
 
-        return _done(await self._parts.looked_up(request_id, caller, act))
+        return _done(await self._parts.looked_up(before, caller, act))
 
     def _check_pace(self, caller: Caller) -> None:
         if wait := self._parts.answers.wait(caller.person):
             raise Problem.too_often(wait)
 
-    async def _check_not_own(self, caller: Caller, request_id: str) -> None:
-        """Raises `Problem` for a request that the caller may not see, and for a program that asked for it itself, with
-        this token or with an earlier one of its name.
+    async def _before(self, caller: Caller, request_id: str) -> Before:
+        """What there is before what the caller does to a request that they may see. Raises `Problem`, the same for
+        others as for an unknown id.
         """
-        record = await self._changeable(caller, request_id)
-        if caller.scopes is not None and caller.asked(record.requested_by):
-            raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "NotAllowed",
-                f"{caller.person} asked for this, so another person or program must answer it.",
-            )
-
-    async def _changeable(self, caller: Caller, request_id: str) -> RequestRecord:
-        """A request that the caller may see. Raises `Problem`, the same for others as for an unknown id."""
-        record = await self._store.reader.request(request_id)
-        if record is None or not caller.may_see(record.concerned, record.requested_by):
-            raise Problem.of_outcome(_UNKNOWN)
-        return record
+        before = await self._store.reader.before_answer(request_id, caller.person)
+        if before is not None:
+            record = before.card.request
+            if caller.may_see(record.concerned, record.requested_by):
+                return before
+        raise Problem.of_outcome(_UNKNOWN)
 
     # What happens.
 
@@ -316,6 +312,16 @@ async def _read_page(
         seen.append(one)
         last = place
     return seen, None
+
+
+def _check_not_own(caller: Caller, record: RequestRecord) -> None:
+    """Raises `Problem` for a program that asked for it itself, with this token or with an earlier one of its name."""
+    if caller.scopes is not None and caller.asked(record.requested_by):
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "NotAllowed",
+            f"{caller.person} asked for this, so another person or program must answer it.",
+        )
 
 
 def _own_facts(caller: Caller) -> tuple[Fact, ...]:

@@ -35,18 +35,21 @@ def look_up_deadline() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When something came, on the store's clock, until when people are looked up for it, on the loop's, and its turn
-    among what the same person does: nothing is decided before that.
+    """How something came: when, on the store's clock; until when people are looked up for it, on the loop's, and what
+    is not known then is not counted; its turn among what the same person does, before which nothing is decided; the
+    platform's id of the chat in which they did it, where it was one; and what the platform calls them.
     """
 
     at: datetime
     look_up_by: float
-    turn: Turn
+    turn: Turn = no_turn
+    chat: str | None = None
+    name: str = ""
 
     @classmethod
-    def now(cls, clock: Clock, turn: Turn = no_turn) -> Arrival:
+    def now(cls, clock: Clock, turn: Turn = no_turn, name: str = "") -> Arrival:
         """That of what comes now."""
-        return cls(clock.now(), look_up_deadline(), turn)
+        return cls(clock.now(), look_up_deadline(), turn, name=name)
 
 
 async def in_time(by: float, looking: Coroutine[Any, Any, Found]) -> Found:

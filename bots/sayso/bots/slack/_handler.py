@@ -39,7 +39,7 @@ from sayso.adapters.slack import (
     render_words,
     words_view,
 )
-from sayso.bots.answers import Answering, Command, Press, Reply
+from sayso.bots.answers import Answering, Command, Reply, choice_of
 from sayso.bots.chats import (
     Afterwards,
     DeliveryProblem,
@@ -58,7 +58,7 @@ from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling
 from sayso.bots.slack._views import TRIGGER_LIVES, Views
-from sayso.engine import CardRecord, OutcomeKind, PersonId, StoreError
+from sayso.engine import AnswerAttempt, Before, CardRecord, Json, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")
 
@@ -203,30 +203,23 @@ class Handler:
                 self._spawn(self._open(event, button, arrival, instead=True))
             self._spawn(self._tell(event, judged.words))
         else:
-            confirm = button.action is Action.CONFIRM
-            answered = await self._desk.answer(
-                Press(
-                    request_id=button.request_id,
-                    revision=button.revision,
-                    person=person,
-                    name=self._name(event.sender),
-                    event_key=event.key,
-                    received_at=arrival.at,
-                    look_up_by=arrival.look_up_by,
-                    turn=arrival.turn,
-                    choice=None if confirm else button.number,
-                    value=bool(button.number) if confirm else None,
-                    chat=event.channel,
-                )
-            )
-            if answered.asks_why:
-                self._spawn(self._open(event, button, arrival))  # decided by what is written there
-                return
+            await self._answer(event, button, person, judged.before, arrival)
 
-            async def say() -> Words:
-                return (await self._desk.heard(answered)).words
+    async def _answer(
+        self, event: Pressed, button: CardButton, person: PersonId, before: Before | None, arrival: Arrival
+    ) -> None:
+        """Have the desk take what was pressed as it was shown."""
+        if before is None:  # at home
+            before = await self._store.reader.before_answer(button.request_id, person)
+        attempt = _attempt(event, button, person, arrival, _value(button, before))
+        answered = await self._desk.answer(attempt, self._arrived(event, arrival), before)
+        if answered.asks_why:
+            self._spawn(self._open(event, button, arrival))  # decided by what is written there
+        else:
+            self._spawn(self._telling.tell(event, lambda: self._desk.heard(answered)))
 
-            self._spawn(self._telling.tell(event, say))
+    def _arrived(self, event: Pressed, arrival: Arrival) -> Arrival:
+        return replace(arrival, chat=event.channel, name=self._name(event.sender))
 
     def _name(self, sender: Sender) -> str:
         return self._people.name(sender.user_id, sender.handle)
@@ -321,17 +314,8 @@ class Handler:
         person = await self._identify(event.sender, arrival)
         if person is None:
             return None, (_WHO_PRESSED,)
-        press = Press(
-            request_id=button.request_id,
-            revision=button.revision,
-            person=person,
-            name="",
-            event_key=event.key,
-            received_at=arrival.at,
-            look_up_by=arrival.look_up_by,
-            chat=event.channel,
-        )
-        return await self._desk.hindrance(press)
+        attempt = _attempt(event, button, person, arrival, None)
+        return await self._desk.hindrance(attempt, self._arrived(event, arrival))
 
     async def _submitted(self, event: Submitted, arrival: Arrival) -> Answer:
         tag = event.tag
@@ -352,7 +336,7 @@ class Handler:
             entered = read(card, event.values)
         if isinstance(entered, Rejected):
             return _errors(entered)
-        return await self._answer_submission(event, tag, card, entered, arrival)
+        return await self._answer_submission(event, tag, record, entered, arrival)
 
     def _out_of_date(self, event: Submitted, tag: ViewTag) -> Words:
         """What somebody hears whose modal was not sent as we filled it."""
@@ -362,34 +346,35 @@ class Handler:
         return ("This was out of date. Nothing was counted. Press the button of the card again.",)
 
     async def _answer_submission(
-        self, event: Submitted, tag: ViewTag, card: Card, entered: Entered, arrival: Arrival
+        self, event: Submitted, tag: ViewTag, record: CardRecord, entered: Entered, arrival: Arrival
     ) -> Answer:
+        card = self._card(record)
         person = await self._identify(event.sender, arrival)
         if person is None:
             return _errors(refused_submission(card, _WHO_SENT))
         is_confirm = tag.choice is not None and card.question.input_type == "confirm"
-        is_choice = tag.choice is not None and not is_confirm
-        answered = await self._desk.answer(
-            Press(
-                request_id=tag.request_id,
-                revision=tag.revision,
-                person=person,
-                name=self._name(event.sender),
-                event_key=event.key,
-                received_at=arrival.at,
-                look_up_by=arrival.look_up_by,
-                turn=arrival.turn,
-                choice=tag.choice if is_choice else None,
-                value=bool(tag.choice) if is_confirm else None if is_choice else entered.value,
-                comment=_comment(event, tag, card, entered),
-                chat=tag.channel,
-            )
+        value = entered.value
+        if is_confirm:
+            value = bool(tag.choice)
+        elif tag.choice is not None:
+            value = choice_of(record, tag.revision, tag.choice)
+        attempt = AnswerAttempt(
+            tag.request_id,
+            tag.revision,
+            value,
+            person,
+            PLATFORM,
+            event_key=event.key,
+            received_at=arrival.at,
+            comment=_comment(event, tag, card, entered),
         )
-        heard = await self._desk.heard(answered)
+        arrived = replace(arrival, chat=tag.channel, name=self._name(event.sender))
+        answered = await self._desk.answer(attempt, arrived)
+        words = await self._desk.heard(answered)
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
-            return _errors(refused_submission(card, plain(heard.words)))
-        return _update(words_view((heard.words,)))
+            return _errors(refused_submission(card, plain(words)))
+        return _update(words_view((words,)))
 
     async def _searched(self, event: Searched) -> Answer:
         button = event.button
@@ -438,6 +423,27 @@ class Handler:
             one.name for one in self._settings.chats() if one.platform == PLATFORM and one.chat_id == channel
         ]
         return list(dict.fromkeys([*named, f"{PLATFORM}:{channel}"]))
+
+
+def _value(button: CardButton, before: Before | None) -> Json:
+    """What a button or a picked option means."""
+    if button.action is Action.CONFIRM:
+        return bool(button.number)
+    return None if before is None else choice_of(before.card, button.revision, button.number)
+
+
+def _attempt(
+    event: Pressed, button: CardButton, person: PersonId, arrival: Arrival, value: Json
+) -> AnswerAttempt:
+    return AnswerAttempt(
+        button.request_id,
+        button.revision,
+        value,
+        person,
+        PLATFORM,
+        event_key=event.key,
+        received_at=arrival.at,
+    )
 
 
 def _comment(event: Submitted, tag: ViewTag, card: Card, entered: Entered) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from telegram import ForceReply
@@ -32,13 +32,13 @@ from sayso.adapters.telegram import (
     take_button,
     take_text,
 )
-from sayso.bots.answers import Answering, Press
+from sayso.bots.answers import Answering
 from sayso.bots.chats import WORDS_LIVE, Afterwards, Parts, card_of, outdated_words
 from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._messenger import Outgoing, Sent
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import CardRecord, OutcomeKind, PersonId
+from sayso.engine import AnswerAttempt, CardRecord, OutcomeKind
 
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
 _NO_REPLY = (
@@ -207,20 +207,20 @@ class Dialogue:
                 return await self._finish(step, turn)
 
     async def _finish(self, step: Finished, turn: _Turn) -> Words:
-        press = Press(
-            request_id=turn.conversation.request_id,
-            revision=turn.conversation.revision,
-            person=PersonId(turn.conversation.person),
-            name=turn.sender.name,
+        arrival, conversation = turn.arrival, turn.conversation
+        attempt = AnswerAttempt(
+            conversation.request_id,
+            conversation.revision,
+            step.value,
+            conversation.person,
+            PLATFORM,
             event_key=turn.event_key,
-            received_at=turn.arrival.at,
-            look_up_by=turn.arrival.look_up_by,
-            value=step.value,
+            received_at=arrival.at,
             comment=step.comment,
-            chat=str(turn.chat.id),
         )
-        answered = await self._desk.answer(press)
-        words = (await self._desk.heard(answered)).words
+        arrived = replace(arrival, chat=str(turn.chat.id), name=turn.sender.name)
+        answered = await self._desk.answer(attempt, arrived)
+        words = await self._desk.heard(answered)
         if answered.outcome is None:
             return words  # not stored: the conversation stays, the reply can be sent again
         if answered.outcome.kind is OutcomeKind.INVALID:

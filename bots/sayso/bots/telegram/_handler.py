@@ -25,7 +25,7 @@ from sayso.adapters.telegram import (
     as_html,
     inert,
 )
-from sayso.bots.answers import Answered, Answering, Command, Press
+from sayso.bots.answers import Answered, Answering, Command, choice_of
 from sayso.bots.chats import (
     REPLIES_LIVE,
     WORDS_LIVE,
@@ -43,7 +43,7 @@ from sayso.bots.telegram._api import TooLate
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._dialogue import Dialogue
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import CardRecord, OutcomeKind, PersonId
+from sayso.engine import AnswerAttempt, Before, CardRecord, Json, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -126,20 +126,8 @@ class Handler:
     async def _card_pressed(
         self, event: Pressed, person: PersonId, button: CardButton, event_key: str, arrival: Arrival
     ) -> None:
-        confirm = button.action is Action.CONFIRM
-        press = Press(
-            request_id=button.request_id,
-            revision=button.revision,
-            person=person,
-            name=event.sender.name,
-            event_key=event_key,
-            received_at=arrival.at,
-            look_up_by=arrival.look_up_by,
-            turn=arrival.turn,
-            choice=button.number if button.action is Action.CHOOSE else None,
-            value=bool(button.number) if confirm else None,
-            chat=None if event.chat is None else str(event.chat.id),
-        )
+        chat = None if event.chat is None else str(event.chat.id)
+        arrival = replace(arrival, chat=chat, name=event.sender.name)
         seen = _seen(event, button)
         judged = await self._presses.judge(seen, person, PLATFORM, arrival.look_up_by)
         if judged.is_copy:
@@ -147,8 +135,17 @@ class Handler:
         if not judged.counts:
             await self._mismatched(event, judged)
             return
-        if confirm or button.action is Action.CHOOSE:
-            answered = await self._desk.answer(press)
+        attempt = AnswerAttempt(
+            button.request_id,
+            button.revision,
+            _value(button, judged.before),
+            person,
+            PLATFORM,
+            event_key=event_key,
+            received_at=arrival.at,
+        )
+        if button.action in (Action.CONFIRM, Action.CHOOSE):
+            answered = await self._desk.answer(attempt, arrival, judged.before)
             if answered.asks_why and answered.record is not None:
                 await arrival.turn()
                 await self._acknowledge(event, ("Please say why.",))
@@ -156,7 +153,7 @@ class Handler:
                 return
             await self._tell_outcome(event, answered)
             return
-        record, words = await self._desk.hindrance(press)
+        record, words = await self._desk.hindrance(attempt, arrival)
         await arrival.turn()
         if record is None or words is not None:
             await self._acknowledge(
@@ -175,8 +172,7 @@ class Handler:
         accepted = answered.outcome is not None and (
             answered.outcome.accepted or answered.outcome.kind is OutcomeKind.DUPLICATE
         )
-        heard = await self._desk.heard(answered)
-        await self._acknowledge(event, heard.words, alert=not accepted)
+        await self._acknowledge(event, await self._desk.heard(answered), alert=not accepted)
 
     async def _acknowledge(self, event: Pressed, words: Words, *, alert: bool = False) -> None:
         """Answer the press. What was decided is committed: a failure here changes nothing, its words come behind."""
@@ -319,6 +315,15 @@ class Handler:
             (f"Hello {event.sender.name}. Questions for you will come here. You are {person}.",),
             ("/pending shows what waits, /help the rest.",),
         )
+
+
+def _value(button: CardButton, before: Before | None) -> Json:
+    """What a button of a card means, beside those that only show more of it."""
+    if button.action is Action.CONFIRM:
+        return bool(button.number)
+    if button.action is not Action.CHOOSE or before is None:
+        return None
+    return choice_of(before.card, button.revision, button.number)
 
 
 def _seen(event: Pressed, button: CardButton) -> Seen:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
-from sayso.bots.answers import Answered, Desk, Press, has_voted
+from sayso.bots.answers import Answered, Desk, has_voted
 from sayso.bots.chats import card_of
 from sayso.bots.http import (
     Caller,
@@ -28,15 +28,18 @@ from sayso.bots.http import (
     cookie_name,
     session_of,
 )
+from sayso.bots.people import Arrival
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
 from sayso.config import Settings
 from sayso.engine import (
+    AnswerAttempt,
     CardRecord,
     OutcomeKind,
     Question,
     Role,
     SQLiteStore,
+    Warrant,
     Workflow,
 )
 
@@ -228,26 +231,26 @@ class Inbox:
             )
         desk, via = self._parts.desk, caller.via
         value: Any = True if record.request.question.input_type == "confirm" else "approve"
-        press = Press(
-            request_id=request_id,
-            revision=action.revision,
-            person=caller.person,
-            name=caller.own_name,
+        attempt = AnswerAttempt(
+            request_id,
+            action.revision,
+            value,
+            caller.person,
+            via,
             event_key=action.key,
             received_at=self._store.clock.now(),
-            value=value,
             comment=action.text.strip() or None,
-            via=via,
             break_glass=True,
-            credential=caller.credential,
+            warrant=Warrant(caller.credential),
         )
+        arrival = Arrival.now(self._store.clock, name=caller.own_name)
         match action.action:
             case "withdraw":
                 words = await desk.withdraw(request_id, caller.person, via, caller.credential)
             case "reassign":
-                words = await desk.reassign(press, action.text.strip())
+                words = await desk.reassign(attempt, arrival, action.text.strip())
             case _:
-                words = (await desk.heard(await desk.answer(press))).words
+                words = await desk.heard(await desk.answer(attempt, arrival))
         after = await self.find(request_id, caller)
         card = None if after is None else self.card(after, caller)
         return {"outcome": None, "words": self.pages.words(words), "errors": {}, "card": card}
@@ -275,30 +278,29 @@ class Inbox:
             if isinstance(read, Rejected):
                 return {"outcome": OutcomeKind.INVALID, "words": "", "errors": read.errors, "card": None}
             value = read.value
-        answered = await self._parts.desk.answer(
-            Press(
-                request_id=request_id,
-                revision=form.revision,
-                person=caller.person,
-                name=caller.own_name,
-                event_key=form.key,
-                received_at=received_at,
-                value=value,
-                comment=form.comment or None,
-                via=caller.via,
-                credential=caller.credential,
-            )
+        arrival = Arrival.now(self._store.clock, name=caller.own_name)
+        attempt = AnswerAttempt(
+            request_id,
+            form.revision,
+            value,
+            caller.person,
+            caller.via,
+            event_key=form.key,
+            received_at=received_at,
+            comment=form.comment or None,
+            warrant=Warrant(caller.credential),
         )
-        return await self._said(answered, caller)
+        return await self._said(await self._parts.desk.answer(attempt, arrival), caller)
 
     async def _said(self, answered: Answered, caller: Caller) -> dict[str, Any]:
         """What the page does with it: words, and the card anew unless it keeps what was typed."""
         kept = answered.outcome is None or answered.outcome.kind in _KEPT
-        heard = await self._parts.desk.heard(answered)
-        record = None if kept else heard.record
+        desk = self._parts.desk
+        words = await desk.heard(answered)
+        record = None if kept else await desk.card_after(answered.attempt.request_id)
         return {
             "outcome": None if answered.outcome is None else answered.outcome.kind,
-            "words": self.pages.words(heard.words),
+            "words": self.pages.words(words),
             "errors": {},
             "card": None if record is None else self.card(record, caller),
         }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from sayso.engine._policy import Fact, Policy
-from sayso.engine._records import RequestRecord, WorkflowStatus
+from sayso.engine._records import CardRecord, Rendering, RequestRecord, WorkflowStatus
 from sayso.engine._values import Json
 
 
@@ -117,7 +117,9 @@ class VisitEnd(msgspec.Struct, frozen=True, gc=False):
 
 
 class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
-    """Somebody's attempt to answer; with `break_glass`, to approve alone."""
+    """Somebody's attempt to answer, from where they come in to the transaction: `person` is who, `via` the surface, and
+    once they were looked up the destination they came in by. With `break_glass`, they approve alone.
+    """
 
     request_id: str
     revision: int
@@ -130,6 +132,16 @@ class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
     facts: tuple[Fact, ...] = ()
     break_glass: bool = False
     warrant: Warrant | None = None
+
+
+class Before(msgspec.Struct, frozen=True, gc=False):
+    """What there is before somebody's answer to a request, read at once: what its card shows, without the names of
+    people; all ids of whoever answers; and the card as it was drawn where they answer it, if that is known.
+    """
+
+    card: CardRecord
+    ids: tuple[str, ...]
+    rendering: Rendering | None = None
 
 
 class HandOver(msgspec.Struct, frozen=True, gc=False):

@@ -36,12 +36,15 @@ from sayso.engine._records import (
 )
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
+from sayso.engine.store._commands import Before
 from sayso.engine.store._connection import SCHEMA, OpenedFiles, check_version, create_private, reader_uri
 from sayso.engine.store._lists import LAST, Lists
 from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import (
+    ids_with,
     read_approvals,
     read_audit,
+    read_before,
     read_card,
     read_delivery,
     read_notice,
@@ -155,6 +158,16 @@ class SQLiteReader(Lists):
         (named,) = await self.named([read_card(rows[0], self._is_gone)])
         return named
 
+    async def before_answer(
+        self, request_id: str, person: str, rendering: int | None = None
+    ) -> Before | None:
+        """What there is before an answer of this person, who pressed in a card that was drawn under this number; None
+        where there is no such request. One statement: whoever answers waits for it.
+        """
+        fields = {"id": request_id, "account": person, "rendering": rendering}
+        rows = await self._rows("before_answer", fields)
+        return read_before(rows[0], person, self._is_gone) if rows else None
+
     async def due_places(self) -> list[str]:
         """The destinations at which cards are to be sent or edited, now or later."""
         return [row["destination"] for row in await self._rows("deliveries_due_places", {})]
@@ -206,7 +219,7 @@ class SQLiteReader(Lists):
     async def ids_of(self, account: str) -> tuple[str, ...]:
         """The person whose account this is and all their accounts; itself alone where it is nobody's."""
         rows = await self._rows("ids_of_account", {"account": account})
-        return tuple(dict.fromkeys([*(str(row["id"]) for row in rows), account]))
+        return ids_with((row["id"] for row in rows), account)
 
     async def name_of(self, ids: Sequence[str]) -> str | None:
         """What somebody is called, by their ids, the first that has a name."""

@@ -31,6 +31,7 @@ from sayso.engine._records import (
     WorkflowStatus,
 )
 from sayso.engine._values import decode, decode_dict
+from sayso.engine.store._commands import Before
 from sayso.engine.store._hub import Resolution
 
 _attention = msgspec.json.Decoder(Attention)
@@ -55,6 +56,19 @@ class _OpenVote(msgspec.Struct, frozen=True, gc=False, array_like=True):
 _open_votes = msgspec.json.Decoder(tuple[_OpenVote, ...])
 _audience: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 _policy = msgspec.json.Decoder(Policy)
+
+
+class _Drawn(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A card as it was drawn once, as `before_answer` collects it; its fields stand in their order there."""
+
+    number: int
+    destination: str
+    message: str | None
+    digest: str | None
+    parts: dict[str, str] | None
+
+
+_drawn = msgspec.json.Decoder(_Drawn)
 
 
 @lru_cache(maxsize=1024)
@@ -213,6 +227,21 @@ def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
         names={},
         follows=bool(row["follows"]),
     )
+
+
+def read_before(row: Any, person: str, is_gone: Callable[[str, str], bool]) -> Before:
+    """What there is before somebody's answer."""
+    rendering = None
+    if row["drawn"] is not None:
+        drawn = _drawn.decode(row["drawn"])
+        kept = None if drawn.digest is None else Kept(drawn.digest, drawn.parts or {})
+        rendering = Rendering(drawn.number, drawn.destination, drawn.message, kept)
+    return Before(read_card(row, is_gone), ids_with(_audience.decode(row["ids"]), person), rendering)
+
+
+def ids_with(found: Iterable[str], account: str) -> tuple[str, ...]:
+    """All ids of a person, of whom this is one."""
+    return tuple(dict.fromkeys([*found, account]))
 
 
 def read_open_votes(text: str | None) -> tuple[CastVote, ...]:

@@ -317,6 +317,31 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
 FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE q.id = :id;
 
+-- name: before_answer
+-- The columns are those of `card`; with all that is the same person as an account, and the card as it was drawn once.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by,
+       r.workflow, r.status AS run_status, coalesce(r.node_id, v.node_id) AS run_node,
+       r.ended_at AS run_ended_at, q.revised_at,
+       NOT EXISTS (SELECT 1 FROM requests n INDEXED BY requests_of_run WHERE n.run_key = q.run_key
+                   AND n.request_key > q.request_key ORDER BY n.request_key LIMIT 1 OFFSET 24) AS follows,
+       (SELECT json_group_array(json_array(v.person, coalesce(a.person, v.person), e.via, json(e.value), e.received_at,
+                                           e.comment, json(coalesce((SELECT json_group_array(o.account) FROM accounts o
+                                                                     WHERE o.person = a.person), '[]')),
+                                           json(v.groups), e.break_glass, v.event))
+        FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
+        LEFT JOIN accounts a ON a.account = v.person
+        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes,
+       (SELECT json_group_array(own.id)
+        FROM (SELECT a.person AS id FROM accounts a WHERE a.account = :account
+              UNION ALL SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :account
+              UNION ALL SELECT o.account FROM accounts o WHERE o.person = :account) own) AS ids,
+       (SELECT json_array(g.rendering, g.destination, g.message, g.digest, json(g.parts))
+        FROM renderings g WHERE g.request_key = q.request_key AND g.rendering = :rendering) AS drawn
+FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
+WHERE q.id = :id;
+
 -- name: cards_open
 -- The columns are those of `card`.
 SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
