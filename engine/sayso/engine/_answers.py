@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 import msgspec
 
 from sayso.engine._audience import canonical
@@ -16,7 +18,7 @@ _NO_REVISION = 2**31
 _TEXTS = ("request_id", "person", "via", "event_key", "comment")
 
 
-async def take(store: AnswerStore, attempt: AnswerAttempt) -> Outcome:
+def take(store: AnswerStore, attempt: AnswerAttempt) -> Awaitable[Outcome]:
     """Answer a request; the answer counts even if the caller is cancelled meanwhile."""
     check(attempt.value, "value", store.value_limit)
     person = canonical(attempt.person)
@@ -24,10 +26,12 @@ async def take(store: AnswerStore, attempt: AnswerAttempt) -> Outcome:
         if not given:
             raise InvalidRequest(parameter, "an answer needs somebody and a way in")
     for parameter in _TEXTS:
-        check(getattr(attempt, parameter), parameter.removeprefix("request_"), store.value_limit)
+        text = getattr(attempt, parameter)
+        if text is not None:
+            check(text, parameter.removeprefix("request_"), store.value_limit)
     revision = attempt.revision if 0 < attempt.revision < _NO_REVISION else _NO_REVISION
     if attempt.received_at is not None and attempt.received_at.tzinfo is None:
         raise InvalidRequest("received_at", f"{attempt.received_at!r} has no time zone")
     if (person, revision) != (attempt.person, attempt.revision):
         attempt = msgspec.structs.replace(attempt, person=person, revision=revision)
-    return await store.answer(attempt)
+    return store.answer(attempt)

@@ -260,7 +260,8 @@ class Desk:
         return reply_words(outcome, record, None)
 
     async def _answer(self, attempt: AnswerAttempt, arrival: Arrival, before: Before | None) -> Answered:
-        await self.greet(attempt.person, arrival.name)
+        if arrival.name and self._names.get(attempt.person) != arrival.name:
+            await self.greet(attempt.person, arrival.name)
         for _ in range(_LOOK_UPS - 1):
             answered = await self._look_up_and_answer(attempt, arrival, before)
             if answered.outcome is None or answered.outcome.reason != ACCOUNTS_CHANGED:

@@ -81,6 +81,44 @@ class WayIn:
         return evaluate(policy, [*others, self.vote(at)], at).refused.get(self.ids[0])
 
 
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What is sought of somebody: whether they belong to the chats, by their accounts there, and to the groups, to
+    which a request was sent. They come by a surface or by their platform, which otherwise has to be asked whether their
+    account is gone.
+    """
+
+    before: Before
+    person: str
+    via: str
+    chat: str | None
+    chats: tuple[tuple[Destination, str], ...]
+    groups: tuple[str, ...]
+    may_be_gone: bool
+    enough: Callable[[WayIn], bool]
+
+    def is_enough(self, found: Known[Belonging]) -> bool:
+        """Whether what is not known yet need not be waited for."""
+        if None not in found or self.enough(WayIn(self.before.ids, self.via, _facts(found))):
+            return True
+        is_here = bool(self.chats) and self.chats[0][0].chat_id == self.chat
+        if self.before.card.request.policy is not None or (is_here and found[0] is None):
+            return False
+        return any(isinstance(one, Belonging) and one.is_in for one in found)
+
+    def way(self, found: Known[Belonging], gone: str | None = None) -> WayIn:
+        """How they are let in by what was found."""
+        names, way = [*(destination.name for destination, _ in self.chats), *self.groups], self.via
+        if self.person.startswith(f"{self.via}:"):
+            for (destination, account), one in zip(self.chats, found, strict=False):
+                is_in = isinstance(one, Belonging) and one.is_in
+                if is_in and one_account(account) == one_account(self.person):
+                    way = destination.name
+                    break
+        unknown = _unknown(names, found, self.person)
+        return WayIn(self.before.ids, way, _facts(found), unknown, _why(found), gone)
+
+
 class WaysIn:
     """Looks people up on the platforms that are connected. Everything here raises `StoreError`."""
 
@@ -101,8 +139,13 @@ class WaysIn:
         """How somebody is let in to a request now, and at the same time who else has voted or asked. Raises
         `LookUpFailed` where the latter is not known in time; see `of`.
         """
+        sought = self._sought(before, person, via, arrival)
+        told = self._told(sought)
         settling = self.settle(before.card, person, arrival.look_up_by)
-        way, _ = await both(self.of(before, person, via, arrival), settling)
+        if not sought.may_be_gone and sought.is_enough(told):
+            await settling
+            return sought.way(told)
+        way, _ = await both(self._ask(sought, told, arrival.look_up_by), settling)
         return way
 
     async def settle(self, record: CardRecord, person: str, by: float) -> None:
@@ -135,33 +178,46 @@ class WaysIn:
         audience names. All are asked at once, until an instant of the loop's clock; where one is enough, or what is
         known is `enough` for whoever asks, the rest is not waited for.
         """
-        record, ids, by = before.card, before.ids, arrival.look_up_by
-        comes_by_platform = person.startswith(f"{via}:")
-        chats = self._destinations(record, ids, arrival.chat)
-        groups = self._groups.among(_entries(record))
-        is_here = bool(chats) and chats[0][0].chat_id == arrival.chat
+        sought = self._sought(before, person, via, arrival, enough)
+        return await self._ask(sought, self._told(sought), arrival.look_up_by)
 
-        def is_enough(found: Known[Belonging]) -> bool:
-            if enough(WayIn(ids, via, _facts(found))):
-                return True
-            if record.request.policy is not None or (is_here and found[0] is None):
-                return False
-            return any(isinstance(one, Belonging) and one.is_in for one in found)
+    def _sought(
+        self,
+        before: Before,
+        person: str,
+        via: str,
+        arrival: Arrival,
+        enough: Callable[[WayIn], bool] = lambda _: False,
+    ) -> _Sought:
+        chats = self._destinations(before.card, before.ids, arrival.chat)
+        groups = self._groups.among(_entries(before.card))
+        may_be_gone = not person.startswith(f"{via}:") and person.partition(":")[0] in platform_names()
+        return _Sought(before, person, via, arrival.chat, tuple(chats), tuple(groups), may_be_gone, enough)
 
-        looking = [self._belonging(destination, account) for destination, account in chats]
-        looking += [self._groups.belonging(name, ids) for name in groups]
-        looked = at_once(by, looking, is_enough)
-        if comes_by_platform:
-            found, gone = await looked, None
-        else:
-            found, gone = await both(looked, self.why_gone(person, by))
-        names, way = [*(destination.name for destination, _ in chats), *groups], via
-        if comes_by_platform:
-            for (destination, account), one in zip(chats, found, strict=False):
-                if isinstance(one, Belonging) and one.is_in and one_account(account) == one_account(person):
-                    way = destination.name
-                    break
-        return WayIn(ids, way, _facts(found), _unknown(names, found, person), _why(found), gone)
+    def _told(self, sought: _Sought) -> Known[Belonging]:
+        """What is known without asking anybody; None of the rest."""
+        ids = sought.before.ids
+        told = [self._told_of(destination, account) for destination, account in sought.chats]
+        return [*told, *(self._groups.told(name, ids) for name in sought.groups)]
+
+    def _told_of(self, destination: Destination, person: str) -> Belonging | None:
+        let_in = destination.lets_in(person)
+        if let_in is None:
+            return None
+        now = self._store.clock.now()
+        return Belonging(Fact(destination.name, value=True, as_of=now) if let_in else None)
+
+    async def _ask(self, sought: _Sought, told: Known[Belonging], by: float) -> WayIn:
+        """Ask the platforms what is not known, where that is not enough."""
+        gone = self.why_gone(sought.person, by) if sought.may_be_gone else None
+        if sought.is_enough(told):
+            return sought.way(told, None if gone is None else await gone)
+        looking = [self._belonging(destination, account) for destination, account in sought.chats]
+        looking += [self._groups.belonging(name, sought.before.ids) for name in sought.groups]
+        looked = at_once(by, looking, sought.is_enough)
+        if gone is None:
+            return sought.way(await looked)
+        return sought.way(*await both(looked, gone))
 
     async def sees(self, record: CardRecord, person: str, by: float, chat: str | None = None) -> bool:
         """Whether somebody may hear of a request: they asked for it, or it is or was theirs to answer. It is looked up
@@ -266,18 +322,14 @@ class WaysIn:
 
     async def _belonging(self, destination: Destination, person: str) -> Belonging:
         """Whether an account belongs to a chat. Raises `LookUpFailed`."""
-        why = await self._why_not(destination, person)
-        fact = Fact(destination.name, value=True, as_of=self._store.clock.now()) if why is None else None
-        return Belonging(fact, why or "")
-
-    async def _why_not(self, destination: Destination, person: str) -> str | None:
-        let_in = destination.lets_in(person)
-        if let_in is not None:
-            return None if let_in else ""
+        if (told := self._told_of(destination, person)) is not None:
+            return told
         membership = self._memberships.get(destination.platform)
         if membership is None:
             raise LookUpFailed(f"{destination.platform} is not connected")
-        return await membership.why_not(destination, person)
+        why = await membership.why_not(destination, person)
+        fact = Fact(destination.name, value=True, as_of=self._store.clock.now()) if why is None else None
+        return Belonging(fact, why or "")
 
 
 def _lives(standing: WayIn) -> timedelta:

@@ -158,19 +158,19 @@ class Presses:
         waited for after that instant of the loop's clock.
         """
         try:
-            return await self._judge(seen, person, platform, by)
+            if seen.rendering is not None and self._under_way.is_sending(seen.request_id, seen.rendering):
+                await self._under_way.answered(seen.request_id, seen.rendering, by)
+            before = await self._store.reader.before_answer(seen.request_id, person, seen.rendering)
+            if _matches(seen, None if before is None else before.rendering):
+                self.strikes.clear(person, seen.request_id)
+                return Judged(Standing.GENUINE, before=before)
+            return await self._mismatched(seen, person, platform, before)
         except StoreError as error:
             logger.error("a press of %s cannot be judged: %s", person, error)  # noqa: TRY400 - the reason says it all
             return Judged(Standing.UNREADABLE, said=not_recorded_words(error))
 
-    async def _judge(self, seen: Seen, person: str, platform: str, by: float) -> Judged:
-        if seen.rendering is not None:
-            await self._under_way.answered(seen.request_id, seen.rendering, by)
-        before = await self._store.reader.before_answer(seen.request_id, person, seen.rendering)
+    async def _mismatched(self, seen: Seen, person: str, platform: str, before: Before | None) -> Judged:
         rendering = None if before is None else before.rendering
-        if _matches(seen, rendering):
-            self.strikes.clear(person, seen.request_id)
-            return Judged(Standing.GENUINE, before=before)
         record = await self._store.reader.card(seen.request_id)
         deliveries = await self._deliveries(seen.request_id, platform)
         own = _own(seen, deliveries)

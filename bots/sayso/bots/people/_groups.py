@@ -66,14 +66,20 @@ class Groups:
         """Those of an audience's entries that are groups of the settings. One that no settings name is nobody."""
         return [one for one in entries if one.startswith(PREFIX) and one.removeprefix(PREFIX) in self._groups]
 
+    def told(self, entry: str, ids: Sequence[str]) -> Belonging | None:
+        """That somebody belongs to a group, where the settings say it; None where platforms have to be asked."""
+        if any(member in ids for member in self._directory.members_of(entry)):
+            return Belonging(Fact(entry, value=True, as_of=self._clock.now()))
+        return None
+
     async def belonging(self, entry: str, ids: Sequence[str], within: timedelta = NOW) -> Belonging:
         """Whether somebody, by all their ids, belongs to a group of the settings. Raises `LookUpFailed`.
 
         A platform that says yes is enough, whatever the other one says.
         """
         now = self._clock.now()
-        if any(member in ids for member in self._directory.members_of(entry)):
-            return Belonging(Fact(entry, value=True, as_of=now))
+        if (told := self.told(entry, ids)) is not None:
+            return told
         given = self._groups[entry.removeprefix(PREFIX)]
         looking = [
             self._listing(platform, group, ids, entry, within)

@@ -52,7 +52,7 @@ class Arrival:
         return cls(clock.now(), look_up_deadline(), turn, name=name)
 
 
-async def in_time(by: float, looking: Coroutine[Any, Any, Found]) -> Found:
+async def in_time(by: float | None, looking: Coroutine[Any, Any, Found]) -> Found:
     """What is looked up, by that instant. What needs no asking is known after it as well. Raises `LookUpFailed`."""
     try:
         async with asyncio.timeout_at(by):
@@ -70,6 +70,13 @@ async def at_once(
     was still asked when the rest was enough. What needs no asking is known after the instant as well. Raises what else
     a look-up raises.
     """
+    if not looking:
+        return []
+    if len(looking) == 1:  # which takes no task
+        try:
+            return [await in_time(by, looking[0])]
+        except LookUpFailed as problem:
+            return [problem]
     try:
         async with asyncio.TaskGroup() as group:
             return await _gather(by, [group.create_task(known(one)) for one in looking], is_enough)

@@ -15,7 +15,6 @@ from sayso.adapters.slack import (
     ChannelReturned,
     Commanded,
     Entered,
-    Event,
     HomeOpened,
     Ignored,
     Pressed,
@@ -114,14 +113,18 @@ class Handler:
         if isinstance(event, ChannelReturned | Ignored | Unreadable):
             return await self._take(event, arrival)
         with self._turns.of(event.sender.user_id) as turn:
-            if not isinstance(event, Pressed | Submitted):
-                await turn()  # those wait for it when they are looked up
-            return await self._take(event, replace(arrival, turn=turn))
+            arrival = replace(arrival, turn=turn)
+            if isinstance(event, Pressed | Submitted):
+                return await self._decided(event, arrival)  # which waits for it when it is looked up
+            await turn()
+            return await self._take(event, arrival)
 
-    async def _take(self, event: Event, arrival: Arrival) -> Answer | None:
+    async def _take(
+        self,
+        event: Searched | Commanded | HomeOpened | ChannelReturned | Ignored | Unreadable,
+        arrival: Arrival,
+    ) -> Answer | None:
         match event:
-            case Pressed() | Submitted():
-                return await self._decided(event, arrival)
             case Searched():
                 return await self._searched(event)
             case Commanded():
@@ -195,7 +198,7 @@ class Handler:
             if event.message_ts is not None:
                 self._spawn(self._look_at(event, button, arrival))
             return
-        person = await self._identify(event.sender, arrival)
+        person = self._people.known(event.sender.user_id) or await self._identify(event.sender, arrival)
         if person is None:
             self._spawn(self._tell(event, (_WHO_PRESSED,)))
         elif not (judged := await self._judge(event, button, person, arrival)).counts:

@@ -127,6 +127,11 @@ class People:
             self._identities.clear()
             await self._store.keep(_SURFACE, _INSTALLATION, [installation.team, installation.enterprise])
 
+    def known(self, user_id: str) -> PersonId | None:
+        """Who has this id, where Slack was asked before; the store knows all their forms."""
+        identity = self._identities.get(user_id)
+        return None if identity is None else identity.person
+
     async def identify(self, user_id: str) -> PersonId:
         """Who has this id, the same for every payload of theirs; the store knows all their forms when it returns.
         Raises `LookUpFailed`, `StoreError`; it may take as long as Slack does.

@@ -383,7 +383,11 @@ class SQLiteReader(Lists):
             raise StoreUnreadable(str(target), str(error)) from error
 
     async def _rows(self, query: str, parameters: dict[str, Any]) -> list[Any]:
-        connection = await self._opened()
+        connection = self._connection
+        if connection is None or self._files is None:
+            connection = await self._opened()
+        else:
+            self._files.check()  # first: of what is there now, an error would say something else
         try:
             return list(await connection.execute_fetchall(SQL[query], parameters))
         except sqlite3.Error as error:
@@ -392,7 +396,7 @@ class SQLiteReader(Lists):
     async def _opened(self) -> aiosqlite.Connection:
         async with self._opening:
             if self._files is not None:
-                self._files.check()  # first: of what is there now, an error would say something else
+                self._files.check()
             if self._connection is None:
                 self._connection = await self._open()
                 self._files = self._files or OpenedFiles.at(self.path)

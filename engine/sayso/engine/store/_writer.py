@@ -236,13 +236,15 @@ class Writer:
     def _deliver(
         self, batch: list[_Job], deliveries: list[_Delivery], listeners: tuple[CommitListener, ...]
     ) -> None:
-        """One hop to each loop, with all that the commit means to it in the writer's order."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {}
+        """One hop to each loop, with all that the commit means to it in the writer's order; first to those who wait for
+        it, who acknowledge before runs go on.
+        """
+        by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {job.loop: [] for job in batch}
         for job, delivery in zip(batch, deliveries, strict=True):
             for change in delivery.changes:
                 for of_run in self._hub.listeners(change):
                     by_loop.setdefault(of_run.loop, []).append((of_run, change))
-            by_loop.setdefault(job.loop, []).append(delivery)
+            by_loop[job.loop].append(delivery)
         for listener in listeners:
             by_loop.setdefault(listener.loop, []).append(listener)
         for loop, news in by_loop.items():
