@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from telegram import Bot
 from telegram import error as telegram_error
-from telegram.request import HTTPXRequest
 
 from sayso.bots.chats import (
     ContentRefused,
@@ -22,6 +20,7 @@ from sayso.bots.chats import (
     Undeliverable,
     UnknownRefusal,
 )
+from sayso.bots.telegram._request import Request
 from sayso.bots.telegram._settings import TelegramSettings
 from sayso.config import InvalidSettings, read_secret
 
@@ -80,21 +79,6 @@ _PAGE = ". Parsing the server response"
 """How the library goes on where an error came with a page of HTML: with all of it."""
 
 
-class _Request(HTTPXRequest):
-    """The library's, but that what is no JSON is said once, by whoever asked, and not as a traceback of its own."""
-
-    @staticmethod
-    def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The object in an answer. Raises `TelegramError`."""
-        try:
-            found = json.loads(payload.decode(errors="replace"))
-        except ValueError as error:
-            raise telegram_error.TelegramError("the answer is no JSON") from error
-        if not isinstance(found, dict):
-            raise telegram_error.TelegramError("the answer is no JSON object")
-        return cast("dict[str, Any]", found)
-
-
 def is_about_token(reason: str) -> bool:
     """Whether a destination was given up because Telegram refused the token, which concerns all of them alike."""
     return reason.startswith("Unauthorized")
@@ -142,12 +126,12 @@ class Api:
         self._base_url = base_url
         self._base_file_url = base_file_url
         self._bot: _Bot | None = None
-        self._request: _Request | None = None
+        self._request: Request | None = None
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""
         if self._bot is None:
-            self._request = _Request(connection_pool_size=64, read_timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
+            self._request = Request(_TIMEOUT)
             self._bot = _Bot(
                 token=self._token,
                 base_url=self._base_url,
