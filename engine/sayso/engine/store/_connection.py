@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -131,16 +132,29 @@ def _schema(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:
+    if found == 0:
+        _run(connection, _whole_schema())
+        return
     for version, script in enumerate(load_migrations(), start=1):
         if version > found:
-            stamp = (
-                "INSERT INTO schema_version VALUES (1);"
-                if version == 1
-                else f"UPDATE schema_version SET version = {version:d};"  # noqa: S608 - a number of ours
-            )
-            try:
-                connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n{stamp}\nCOMMIT;")
-            except sqlite3.Error:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            stamp = f"UPDATE schema_version SET version = {version:d};"  # noqa: S608 - a number of ours
+            _run(connection, f"BEGIN IMMEDIATE;\n{script}\n{stamp}\nCOMMIT;")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    try:
+        connection.executescript(script)
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@cache
+def _whole_schema() -> str:
+    """One transaction that makes of an empty file what all migrations make of it, several times as fast."""
+    with closing(sqlite3.connect(":memory:")) as migrated:
+        for script in load_migrations():
+            migrated.executescript(script)
+        migrated.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA,))
+        return "\n".join(migrated.iterdump())
