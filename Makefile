@@ -9,11 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTHON ?=
 PYTEST_ARGS ?=
+# Those that take long, beside each other.
+CHECKS := check-pyright check-mypy check-lint-imports
 
 # pyright's wrapper would otherwise ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test test-fast test-more check format bench coverage lock browser dev clean
+.PHONY: help demo test test-fast test-more check $(CHECKS) format bench coverage lock browser dev clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -33,9 +35,10 @@ test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill
 check: $(VENV)/.dev ## format, lint, both type checkers, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pyright
-	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(CHECKS)
+
+$(CHECKS): check-%:
+	$(BIN)/$*
 
 format: $(VENV)/.dev ## format, and fix what can be fixed safely
 	$(BIN)/ruff format .

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,6 @@ import pytest
 import sayso.engine.store as store_package
 from sayso.engine import SQLiteStore
 from sayso.engine.store._queries import SQL
-from tests.engine.store.live_connection import execute
 
 PACKAGE = Path(store_package.__file__).parent
 
@@ -139,15 +142,30 @@ def test_python_assembles_no_sql() -> None:
     assert stray == set()
 
 
+@pytest.fixture(scope="module")
+def young(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A database in which nothing has happened yet; explaining statements changes nothing."""
+    path = tmp_path_factory.mktemp("young") / "sayso.db"
+
+    async def create() -> None:
+        async with SQLiteStore(path):
+            pass
+
+    asyncio.run(create())
+    with closing(sqlite3.connect(path)) as connection:
+        yield connection
+
+
 @pytest.mark.parametrize("name", sorted(SQL))
-async def test_every_statement_fits_the_schema(store: SQLiteStore, name: str) -> None:
-    assert await execute(store, f"EXPLAIN {SQL[name]}", parameters(SQL[name]))
+def test_every_statement_fits_the_schema(young: sqlite3.Connection, name: str) -> None:
+    assert young.execute(f"EXPLAIN {SQL[name]}", parameters(SQL[name])).fetchall()
 
 
 @pytest.mark.parametrize("name", sorted(set(SQL) - set(COLD)))
-async def test_a_hot_query_scans_no_table(store: SQLiteStore, name: str) -> None:
+def test_a_hot_query_scans_no_table(young: sqlite3.Connection, name: str) -> None:
     """Planned without statistics, as in a young database."""
-    plan = [row[3] for row in await execute(store, f"EXPLAIN QUERY PLAN {SQL[name]}", parameters(SQL[name]))]
+    explained = young.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", parameters(SQL[name]))
+    plan = [row[3] for row in explained]
     scans = [line for line in plan if line.startswith("SCAN") and line != ORDERED_WALKS.get(name)]
     assert scans == [], plan
     assert not [line for line in plan if "AUTOMATIC" in line], plan
