@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -11,8 +10,8 @@ from sayso.testing.conformance import _words as words
 from sayso.testing.conformance._driver import Failure, Sending
 from sayso.testing.conformance._stage import Stage, plain
 
-_CLOCKS_DIFFER: Final = timedelta(milliseconds=50)
-"""How much later a message that was sent first may reach a server on the same machine."""
+_CLOCKS_DIFFER: Final = 0.8
+"""What a busy machine leaves of the time between two messages: the first may be long on its way."""
 
 
 class Cards:
@@ -67,14 +66,13 @@ class Cards:
 
     async def test_a_place_is_written_to_as_fast_as_its_budget_allows(self, stage: Stage) -> None:
         budget = stage.driver.budget
-        names = [f"question-{number}" for number in range(budget.count + 2)]
+        names = [f"question-{number}" for number in range(2 * budget.count + 4)]
         asked = await stage.ask_at_once({name: {"prompt": f"{name}?"} for name in names})
         for one in asked:
             await stage.card(one)
-        sent = stage.driver.sent(stage.cast.place)
-        gaps = [later - earlier for earlier, later in zip(sent, sent[budget.count :], strict=False)]
-        assert gaps
-        assert min(gaps) >= budget.per - _CLOCKS_DIFFER
+        sent = stage.driver.sent(stage.cast.place)[-len(names) :]
+        due = (len(names) - 1) // budget.count * budget.per
+        assert sent[-1] - sent[0] >= _CLOCKS_DIFFER * due
 
     async def test_a_dead_place_holds_up_no_other_and_is_taken_up_again(self, stage: Stage) -> None:
         other = stage.cast.other
