@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.adapters.cards import build_card
 from sayso.adapters.slack import (
     ANSWER_VIEW,
+    Action,
+    CardButton,
     ChannelReturned,
     Commanded,
     Entered,
@@ -19,6 +22,7 @@ from sayso.adapters.slack import (
     Searched,
     Submitted,
     Unreadable,
+    is_own,
     parse_event,
     read_submission,
 )
@@ -166,3 +170,30 @@ def test_what_is_typed_into_a_modal_is_taken_as_it_was_typed(text: str, is_escap
     values = {f"{card.id}:{card.revision}:0": {"value": {"type": "plain_text_input", "value": given_text}}}
     meant = text if is_escaped else given_text
     assert read_submission(card, values) == Entered(meant)
+
+
+BUTTON = CardButton(Action.CHOOSE, "0" * 32, 1, 0, 1).encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "own"),
+    [
+        ("interactive", {"type": "block_actions", "actions": [{"action_id": BUTTON}]}, True),
+        ("interactive", {"type": "block_suggestion", "action_id": BUTTON}, True),
+        ("interactive", {"type": "view_submission", "view": {"callback_id": "sayso:answer"}}, True),
+        ("interactive", {"type": "block_actions", "actions": [{"action_id": "deploy"}]}, False),
+        ("interactive", {"type": "view_submission", "view": {"callback_id": "deploy"}}, False),
+        ("interactive", {"type": "shortcut", "callback_id": "deploy"}, False),
+        ("interactive", {"actions": "odd", "view": None, "action_id": 5}, False),
+        ("slash_commands", {"command": "/sayso"}, True),
+        ("slash_commands", {"command": "/deploy"}, False),
+        ("events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": "U1"}}, True),
+        ("events_api", {"event": {"type": "message"}}, False),
+        ("events_api", {"event": None}, False),
+        ("hello", {}, False),
+    ],
+)
+def test_what_is_saysos_own_in_an_app_that_does_more(
+    kind: str, payload: dict[str, Any], *, own: bool
+) -> None:
+    assert is_own(kind, payload) is own

@@ -5,7 +5,7 @@ whatever a test wants asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from sayso.bots.answers import Answering
+from sayso.bots.chats import Platform
 from sayso.bots.service import Hosted, Sayso
 from sayso.config import Settings
 from sayso.engine import (
@@ -94,6 +96,7 @@ async def chat_service(
     clock: Clock | None = None,
     new_store: Callable[[], SQLiteStore] | None = None,
     starters: frozenset[str] = frozenset(),
+    platforms: Sequence[Platform[Answering]] | None = None,
 ) -> AsyncGenerator[ChatService]:
     """The service while inside; entered again on the same database, it is the same service after a restart. When it
     has ended, its trail tells of all that stands in the tables.
@@ -102,6 +105,7 @@ async def chat_service(
         settings,
         workflows=[Hosted(workflow, starters)],
         new_store=new_store or (lambda: SQLiteStore(database, clock=clock)),
+        platforms=platforms,
     ) as sayso:
         yield ChatService(sayso.store, sayso.runtime, sayso.url)
     async with SQLiteReader(database) as reader:

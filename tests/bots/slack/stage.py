@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from sayso.bots.answers import Answering
+from sayso.bots.chats import Platform
 from sayso.bots.slack import SlackSettings
 from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.testing.slack import LocalSlack, Place, PressResult, SeenMessage, SlackPerson
@@ -71,10 +73,14 @@ class Stage:
         return self.current
 
     @asynccontextmanager
-    async def running(self, connections: int = 2) -> AsyncGenerator[ChatService]:
+    async def running(
+        self, connections: int = 2, platforms: Sequence[Platform[Answering]] | None = None
+    ) -> AsyncGenerator[ChatService]:
         """The service while inside; entered again, it has been restarted."""
         starters = frozenset({self.person_id(self.ana)}) if self.starters is None else self.starters
-        async with chat_service(self.database, self.settings, starters=starters) as service:
+        async with chat_service(
+            self.database, self.settings, starters=starters, platforms=platforms
+        ) as service:
             self.current = service
             slack_settings = self.settings.section(SlackSettings)
             assert slack_settings is not None

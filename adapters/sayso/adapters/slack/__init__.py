@@ -21,6 +21,7 @@ from sayso.adapters.slack._events import (
     Sender,
     Submitted,
     Unreadable,
+    is_own,
     parse_event,
 )
 from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view, words_home
@@ -71,6 +72,7 @@ __all__ = [
     "answer_view",
     "find_choices",
     "home_view",
+    "is_own",
     "kept_message",
     "kept_view",
     "loading_view",

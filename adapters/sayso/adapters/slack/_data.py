@@ -10,6 +10,9 @@ from enum import StrEnum
 _BUTTON = re.compile(r"sayso:([a-z]):([0-9a-f]{32}):([0-9]{1,9})(?::([0-9]{1,6}))?(?::([0-9]{1,12}))?")
 
 COMMAND = "/sayso"
+ELEMENTS = "sayso:"
+"""How the `action_id` of every element of a card begins."""
+
 ANSWER_VIEW = "sayso:answer"
 """The `callback_id` of the modal that asks for an answer."""
 

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias, cast
 from sayso.adapters.console import first_word
 from sayso.adapters.slack._data import (
     ANSWER_VIEW,
+    COMMAND,
+    ELEMENTS,
     CardButton,
     Listed,
     ViewTag,
@@ -149,6 +151,25 @@ def parse_event(kind: str, payload: Payload) -> Event:
         return Ignored(reason) if kind == "events_api" else _unreadable(payload, reason)
 
 
+def is_own(kind: str, payload: Payload) -> bool:
+    """Whether a payload is about something that sayso made or serves alone: an element or a modal of its, its command,
+    its home. What is not may be another program's of the same app. `kind` is as in `parse_event`.
+    """
+    match kind:
+        case "interactive":
+            given = payload.get("actions")
+            actions: list[object] = cast("list[object]", given) if isinstance(given, list) else []
+            ids = [payload.get("action_id"), *(_mapping(one).get("action_id") for one in actions)]
+            is_element = any(isinstance(one, str) and one.startswith(ELEMENTS) for one in ids)
+            return is_element or _mapping(payload.get("view")).get("callback_id") == ANSWER_VIEW
+        case "slash_commands":
+            return payload.get("command") == COMMAND
+        case "events_api":
+            return isinstance(parse_event(kind, payload), HomeOpened)
+        case _:
+            return False
+
+
 def _unreadable(payload: Payload, reason: str) -> Unreadable:
     """What a payload still says of how its person can be told: nothing while they type into a picker."""
     if payload.get("type") == "block_suggestion":
@@ -201,7 +222,7 @@ def _parse_interaction(payload: Payload) -> Event:
 
 def _parse_press(payload: Payload, sender: Sender) -> Event:
     action = payload["actions"][0]
-    if not str(action["action_id"]).startswith("sayso:"):
+    if not str(action["action_id"]).startswith(ELEMENTS):
         return Ignored(f"action {action['action_id']!r}")
     button = decode(action["action_id"])
     picked = action.get("selected_option")

@@ -199,10 +199,11 @@ def is_about_token(reason: str) -> bool:
     return reason.partition(":")[0] in _OF_TOKEN
 
 
-def make_api(settings: SlackSettings) -> Api:
+def make_api(settings: SlackSettings, *, is_guest: bool = False) -> Api:
     """The Web API of the configured app. Raises `InvalidSettings` where a token is missing."""
     bot_token = secret_of(settings.bot_token, settings, "bot_token")
-    app_token = secret_of(settings.app_token, settings, "app_token") if settings.mode == "socket" else None
+    has_sockets = settings.mode == "socket" and not is_guest
+    app_token = secret_of(settings.app_token, settings, "app_token") if has_sockets else None
     return Api(bot_token, settings.api_url, app_token)
 
 

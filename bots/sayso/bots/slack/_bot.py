@@ -9,18 +9,20 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from slack_bolt.adapter.starlette.async_handler import to_starlette_response
+from slack_bolt.async_app import AsyncApp
 
 from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.answers import Answering
-from sayso.bots.chats import Afterwards, DeliveryProblem, Parts, Stopping
-from sayso.bots.slack._api import Api, make_api, secret_of
+from sayso.bots.chats import Afterwards, DeliveryProblem, Parts, Ready, Stopping
+from sayso.bots.slack._api import make_api, secret_of
 from sayso.bots.slack._check import check_slack
+from sayso.bots.slack._guest import Guest
 from sayso.bots.slack._handler import Handler
 from sayso.bots.slack._listeners import Listeners
 from sayso.bots.slack._people import People, SlackMembership
@@ -28,6 +30,7 @@ from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._sockets import Sockets
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._token import TokenWatch
+from sayso.bots.slack._troubles import Troubles
 
 logger = logging.getLogger("sayso.slack")
 
@@ -37,68 +40,66 @@ _RETRY = "x-slack-retry-"
 
 
 class SlackConnection:
-    """One app's bot; see `Connection`. Raises `InvalidSettings` where a token is missing."""
+    """One app's bot; see `Connection`. As a `guest` it takes what a team's own app brings; else what is not its own is
+    handed on to the app of `others`, where there is one. Raises `InvalidSettings` where a token is missing.
+    """
 
     name = PLATFORM
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, guest: Guest | None = None, others: AsyncApp | None = None) -> None:
         settings = parts.settings.section(SlackSettings)
         assert settings is not None
-        self._settings: SlackSettings = settings
-        self._parts = parts
-        self._api = make_api(settings)
-        self._people = People(self._api, parts.store)
-        self.surface = SlackSurface(self._api, parts.store, parts.settings, settings)
-        self.membership = SlackMembership(self._api, self._people)
+        self.settings: SlackSettings = settings
+        self.parts = parts
+        self.guest = guest
+        self.others = others
+        self.has_sockets = guest is None and settings.mode == "socket"
+        self.api = make_api(settings, is_guest=guest is not None)
+        self.people = People(self.api, parts.store)
+        self.surface = SlackSurface(self.api, parts.store, parts.settings, settings)
+        self.membership = SlackMembership(self.api, self.people)
 
     def listen(self, answers: Answering) -> SlackListener:
         """What takes payloads. Raises `InvalidSettings` where the signing secret is missing."""
-        return SlackListener(self._parts, answers, self._settings, self._api, self.surface, self._people)
+        return SlackListener(self, answers)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._api.close()
+        await self.api.close()
 
 
 class SlackListener:
     """Takes payloads; see `Listener`."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        answers: Answering,
-        settings: SlackSettings,
-        api: Api,
-        surface: SlackSurface,
-        people: People,
-    ) -> None:
-        self._settings = settings
-        self._parts = parts
-        self._api = api
-        self._people = people
-        self._afterwards = Afterwards(surface.budget, logger, "slack message")
-        handler = Handler(parts, answers, api, surface, people, self._afterwards)
-        self._listeners = Listeners(handler.handle)
+    def __init__(self, connection: SlackConnection, answers: Answering) -> None:
+        self._connection = connection
+        self._settings = connection.settings
+        self._parts = connection.parts
+        self._api = connection.api
+        self._people = connection.people
+        self._afterwards = Afterwards(connection.surface.budget, logger, "slack message")
+        handler = Handler(self._parts, answers, self._api, connection.surface, self._people, self._afterwards)
+        self._listeners = Listeners(handler.handle, connection.others)
         self._sockets: Sockets | None = None
         self._stopping = Stopping()
-        self.router = self._make_router() if settings.mode == "http" else None
+        has_requests = connection.guest is None and self._settings.mode == "http"
+        self.router = self._make_router() if has_requests else None
 
-    async def run(self, ready: Callable[[str | None], None]) -> None:
+    async def run(self, ready: Ready) -> None:
         """Take payloads until `stop`."""
+        troubles = Troubles(ready)
+        if self._connection.has_sockets:
+            troubles.of("sockets")("it is connecting")
         await self._api.open()
         async with self._afterwards:
-            await self._introduce(ready)
+            await self._introduce(troubles.of("token"))
             if self._stopping.is_set():
                 return
             await self._complain_at_start()
             async with asyncio.TaskGroup() as group:
                 watch = TokenWatch(self._people, self._parts.store)
-                group.create_task(watch.run(ready, self._stopping), name="slack token")
-                if self._settings.mode == "socket":
-                    await self._run_sockets(ready)
-                else:
-                    ready(None)
-                    await self._stopping.wait()
+                group.create_task(watch.run(troubles.of("token"), self._stopping), name="slack token")
+                await self._take(troubles)
 
     def stop(self) -> None:
         """Have `run` end once what is in flight is finished."""
@@ -106,15 +107,25 @@ class SlackListener:
         if self._sockets is not None:
             self._sockets.stop()
 
-    async def _run_sockets(self, ready: Callable[[str | None], None]) -> None:
-        self._sockets = Sockets(self._listeners, self._api, self._settings.connections, ready)
-        if self._stopping.is_set():
-            self._sockets.stop()
-        await self._sockets.start_async()
+    async def _take(self, troubles: Troubles) -> None:
+        if self._connection.has_sockets:
+            troubles.of("token")(None)
+            sockets = Sockets(self._listeners, self._api, self._settings.connections, troubles.of("sockets"))
+            self._sockets = sockets
+            if self._stopping.is_set():
+                sockets.stop()
+            await sockets.start_async()
+        elif self._connection.guest is not None:
+            async with self._connection.guest.serving(self._listeners.take):
+                troubles.of("token")(None)
+                await self._stopping.wait()
+        else:
+            troubles.of("token")(None)
+            await self._stopping.wait()
 
     # The token.
 
-    async def _introduce(self, ready: Callable[[str | None], None]) -> None:
+    async def _introduce(self, ready: Ready) -> None:
         """Try the token until it works or the stop comes."""
 
         def failed(problem: DeliveryProblem, back_off: float) -> None:
@@ -125,7 +136,10 @@ class SlackListener:
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""
-        for finding in await check_slack(self._api, self._parts.settings, self._settings, with_people=False):
+        has_sockets = self._connection.has_sockets
+        for finding in await check_slack(
+            self._api, self._parts.settings, with_sockets=has_sockets, with_people=False
+        ):
             if not finding.is_good:
                 logger.warning("%s: %s. %s", finding.subject, finding.what, finding.remedy)
 

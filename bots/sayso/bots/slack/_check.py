@@ -19,10 +19,10 @@ _PERSON = re.compile(r"slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)")
 
 
 async def check_slack(
-    api: Api, settings: Settings, slack: SlackSettings, *, with_people: bool
+    api: Api, settings: Settings, *, with_sockets: bool, with_people: bool
 ) -> list[Finding]:
-    """Ask Slack about the tokens, the scopes and every configured chat, and `with_people` about everybody whom the
-    settings name.
+    """Ask Slack about the bot's token, its scopes and every configured chat, `with_sockets` about the app's token, and
+    `with_people` about everybody whom the settings name.
     """
     try:
         me = await api.call("auth_test")
@@ -42,7 +42,7 @@ async def check_slack(
     findings += _check_entries(settings, installation)
     if with_people:
         findings += await _check_people(api, settings, installation)
-    if slack.mode == "socket":
+    if with_sockets:
         findings.append(await _check_socket(api))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     findings += [await _check_chat(api, one) for one in places]
@@ -163,6 +163,6 @@ async def check(settings: Settings) -> list[Finding]:
     api = make_api(slack)
     await api.open()
     try:
-        return await check_slack(api, settings, slack, with_people=True)
+        return await check_slack(api, settings, with_sockets=slack.mode == "socket", with_people=True)
     finally:
         await api.close()

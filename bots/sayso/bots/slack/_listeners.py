@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
+from sayso.adapters.slack import ChannelReturned, is_own, parse_event
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.slack")
@@ -29,13 +30,17 @@ _NAME = "sayso.slack.bolt"
 
 _KIND = "sayso_envelope"
 _ANYTHING = re.compile("")
+_VERIFICATION = "url_verification"
 
 
 class Listeners:
-    """A Bolt app of which every listener is the handler."""
+    """A Bolt app of which every listener is the handler. What is not sayso's own is handed on to the app of `others`,
+    where there is one; a channel that can be written to again concerns both.
+    """
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, others: AsyncApp | None = None) -> None:
         self._handle = handle
+        self._others = others
         self.app = AsyncApp(
             name=_NAME,
             logger=logging.getLogger(_NAME),
@@ -55,13 +60,18 @@ class Listeners:
         """The response to a payload as a socket brings it, with the envelope's type as its `kind`; 500 where nothing
         shall be acknowledged.
         """
+        app = self.app
+        if self._others is not None and not is_own(kind, payload) and payload.get("type") != _VERIFICATION:
+            if isinstance(parse_event(kind, payload), ChannelReturned):
+                await self._take_unmatched(kind, payload)
+            app = self._others
         try:
             request = AsyncBoltRequest(
                 mode="socket_mode", body=payload, headers=dict(headers or {}), context={_KIND: kind}
             )
         except (TypeError, ValueError, AttributeError, LookupError):
             return await self._take_unmatched(kind, payload)  # Bolt looks for ids where none can be
-        return await self.app.async_dispatch(request)
+        return await app.async_dispatch(request)
 
     def _listen(self) -> None:
         async def acknowledge(ack: AsyncAck, body: dict[str, Any], context: dict[str, str]) -> BoltResponse:

@@ -13,6 +13,8 @@ from sayso.bots.slack._settings import SlackSettings
 from sayso.config import Place, Text
 
 if TYPE_CHECKING:
+    from slack_bolt.async_app import AsyncApp
+
     from sayso import config
     from sayso.bots.chats import Finding, Parts
     from sayso.bots.slack._bot import SlackConnection
@@ -71,6 +73,53 @@ class SlackPlatform:
         with _extra():
             from sayso.bots.slack._check import check
         return await check(settings)
+
+
+class SlackGuest(SlackPlatform):
+    """Slack through a team's own Bolt app; see `guest`."""
+
+    def __init__(self, app: AsyncApp) -> None:
+        with _extra():
+            from sayso.bots.slack._guest import Guest
+        self._guest = Guest(app)
+
+    def build(self, parts: Parts) -> SlackConnection:
+        """See `Platform`. Of the tokens the bot's alone is needed."""
+        from sayso.bots.slack._bot import SlackConnection
+
+        return SlackConnection(parts, guest=self._guest)
+
+
+class SlackHost(SlackPlatform):
+    """Slack, with a team's own Bolt app behind it; see `host`."""
+
+    def __init__(self, app: AsyncApp) -> None:
+        self._app = app
+
+    def build(self, parts: Parts) -> SlackConnection:
+        """See `Platform`."""
+        with _extra():
+            from sayso.bots.slack._bot import SlackConnection
+        return SlackConnection(parts, others=self._app)
+
+
+def guest(app: AsyncApp) -> SlackGuest:
+    """The platform for a `Sayso` that is a guest in a team's own Bolt app, which keeps its sockets or its address.
+
+    Adds a middleware to `app`: call it before you add your own, and once. It takes what people do with sayso's cards
+    and modals and leaves Home, commands, events and everything else to `app`. Cards are sent with `slack.bot_token`,
+    which has to be the token of the same Slack app. docs/how-to/own-bot.md says what a guest can lose. Raises
+    `MissingExtra`.
+    """
+    return SlackGuest(app)
+
+
+def host(app: AsyncApp) -> SlackHost:
+    """The platform for a `Sayso` that keeps the sockets or the address, by its settings, and hands on to `app` whatever
+    is not its own: it keeps its cards, its modals, its command and the Home tab. Do not start `app`; its listeners
+    answer by the way the payload came.
+    """
+    return SlackHost(app)
 
 
 @contextmanager

@@ -274,7 +274,9 @@ class Delivery:
             ):
                 text = await response.text()
                 if response.status == web.HTTPOk.status_code:
-                    self._acknowledge(envelope, json.loads(text) if text else None)
+                    is_words = envelope.kind == "slash_commands" and response.content_type == "text/plain"
+                    answer = {"text": text} if is_words else json.loads(text or "null")
+                    self._acknowledge(envelope, answer if text else None)
         except (aiohttp.ClientError, ValueError, OSError):
             pass  # nobody is there
         self._host.changed()
