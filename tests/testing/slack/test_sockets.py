@@ -54,6 +54,22 @@ async def test_a_press_behind_the_farewell_comes_on_the_old_socket(
     assert slack.connections == 0
 
 
+@pytest.mark.usefixtures("place")
+async def test_an_acknowledgement_by_another_socket_is_a_problem(
+    slack: LocalSlack, client: Client, session: aiohttp.ClientSession
+) -> None:
+    one, other = [await connect(slack, client, session) for _ in range(2)]
+    async with asyncio.TaskGroup() as group:
+        waiting = {group.create_task(socket.receive_json()): socket for socket in (one, other)}
+        [brought], rest = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        wrong = other if waiting[brought] is one else one
+        await wrong.send_json({"envelope_id": brought.result()["envelope_id"]})
+        await slack.until(lambda: bool(slack.problems))
+        for task in rest:
+            task.cancel()
+    assert slack.problems == ["events_api was acknowledged by another socket than it came by"]
+
+
 async def test_a_connection_can_be_turned_away_with_its_greeting(
     slack: LocalSlack, client: Client, session: aiohttp.ClientSession
 ) -> None:

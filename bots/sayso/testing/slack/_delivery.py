@@ -53,7 +53,7 @@ class Host(Protocol):
 
 @dataclass(slots=True)
 class Envelope:
-    """A payload on its way. `answer` is what came with the acknowledgement."""
+    """A payload on its way, by a `socket` in Socket Mode. `answer` is what came with the acknowledgement."""
 
     id: str
     kind: str
@@ -63,6 +63,7 @@ class Envelope:
     is_over: bool = False
     answer: dict[str, Any] | None = None
     acknowledged_at: datetime | None = None
+    socket: web.WebSocketResponse | None = None
 
 
 class Delivery:
@@ -133,7 +134,7 @@ class Delivery:
         self._host.changed()
         try:
             async for message in socket:
-                self._take(message)
+                self._take(message, socket)
         finally:
             self._forget(socket)
             self._host.changed()
@@ -181,7 +182,7 @@ class Delivery:
                 transport.abort()
         self._host.changed()
 
-    def _take(self, message: aiohttp.WSMessage) -> None:
+    def _take(self, message: aiohttp.WSMessage, socket: web.WebSocketResponse) -> None:
         try:
             given = json.loads(message.data)
         except (TypeError, ValueError):
@@ -191,6 +192,8 @@ class Delivery:
         if envelope is None or set(given) - {"envelope_id", "payload"}:
             self._host.problems.append(f"an acknowledgement of nothing: {given}")
             return
+        if envelope.socket is not socket:
+            self._host.problems.append(f"{envelope.kind} was acknowledged by another socket than it came by")
         self._acknowledge(envelope, given.get("payload"))
 
     def _acknowledge(self, envelope: Envelope, answer: Any) -> None:
@@ -243,7 +246,7 @@ class Delivery:
         if not self._sockets:
             return False
         self._turn += 1
-        socket = self._sockets[self._turn % len(self._sockets)]
+        socket = envelope.socket = self._sockets[self._turn % len(self._sockets)]
         sent: dict[str, Any] = {
             "envelope_id": envelope.id,
             "type": envelope.kind,
