@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import os
 from collections import OrderedDict
@@ -18,8 +17,8 @@ from sayso.engine._graph import Workflow
 from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._records import WorkflowStatus
-from sayso.engine._stray import contained
 from sayso.engine.errors import RunExists, StoreError
+from sayso.engine.run._ground import Ground
 from sayso.engine.run._host import Surroundings
 from sayso.engine.run._live import LiveRun
 from sayso.engine.run._threads import CodeThreads
@@ -41,8 +40,7 @@ class Driver:
     """Drives runs of some workflows, or one run alone, on the loop that `main` runs on.
 
     `resident` bounds how many parked runs stay in memory as coroutines; None is without bound. The others are loaded
-    when their answer comes. The task that runs `main` tells a node's own cancellations from the end of everything:
-    its `cancelling()` is above zero only then.
+    when their answer comes.
     """
 
     def __init__(
@@ -58,6 +56,7 @@ class Driver:
         threads: CodeThreads | None = None,
     ) -> None:
         self.store = store
+        self._ground = Ground(store)
         self.workflows = workflows
         self.loop = asyncio.get_running_loop()
         self.live: dict[str, LiveRun] = {}
@@ -69,30 +68,24 @@ class Driver:
         self._run_id = run_id
         self._resident = resident
         self._parked: OrderedDict[str, LiveRun] = OrderedDict()
-        self._context = contextvars.copy_context()
-        self._definition_keys: dict[str, int] = {}
         self._listener = Listener(self.loop, self._hear)
-        self._task: asyncio.Task[Any] | None = None
-        self._group: asyncio.TaskGroup | None = None
-        self._stop = asyncio.Event()
         self._ready = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     async def main(self) -> None:
         """Drive until `stop` or cancellation, then set every run aside; each goes on from what is stored."""
-        self._task = asyncio.current_task()
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
+                self._ground.begin(group)
                 self._start_listening()
                 self.watch_deadlines()
                 self._ready.set()
-                await self._stop.wait()
+                await self._ground.stopped.wait()
                 raise _Stopped  # noqa: TRY301 - has the group cancel its tasks
         except* _Stopped:
             pass
         finally:
-            self._stop.set()
+            self._ground.stopped.set()
             await self._set_aside()
             self._stop_listening()
             for live in self.live.values():
@@ -132,17 +125,12 @@ class Driver:
 
     def stop(self) -> None:
         """Have `main` end. Stopping twice is harmless."""
-        self._stop.set()
+        self._ground.stopped.set()
 
     @property
     def alive(self) -> bool:
         """Whether runs are driven here."""
-        return not self.loop.is_closed() and not self.is_closing()
-
-    def is_closing(self) -> bool:
-        """Whether everything is being set aside."""
-        task = self._task
-        return self._stop.is_set() or (task is not None and (task.done() or task.cancelling() > 0))
+        return not self.loop.is_closed() and not self._ground.is_closing()
 
     async def on_loop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await work on the driver's loop, from whichever loop this is."""
@@ -150,29 +138,9 @@ class Driver:
             return await work()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self.loop))
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run something as a child of the driver, in a context of its own."""
-        assert self._group is not None, "the driver has begun"
-        # Created from within the driver's context: the group's callback would keep that of a visit alive.
-        return self._context.copy().run(self._group.create_task, work, name=name)
-
-    def carry_out(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """As `spawn`, where nobody needs the task."""
-        self.spawn(work, name)  # type: ignore[unused-awaitable]
-
-    async def definition_key(self, workflow: Workflow) -> int:
-        """The key of a workflow's graph in the store."""
-        key = self._definition_keys.get(workflow.name)
-        if key is None:
-            with contained():
-                definition = workflow.definition()
-            key = await self.store.define(workflow.name, definition)
-            self._definition_keys[workflow.name] = key
-        return key
-
     async def new_run(self, run_id: str, workflow: Workflow, shared: str, requested_by: str | None) -> NewRun:
         """A run to be started; `shared` is JSON."""
-        key = await self.definition_key(workflow)
+        key = await self._ground.definition_key(workflow)
         return NewRun(run_id, workflow.name, key, workflow.start.id, shared, requested_by)
 
     async def start(
@@ -213,7 +181,7 @@ class Driver:
         live = self.live.get(run_id)
         if live is None:
             live = self.live[run_id] = LiveRun(
-                self, run_id, self.workflows[workflow], self._around[workflow], auto=auto
+                self._ground, self, run_id, self.workflows[workflow], self._around[workflow], auto=auto
             )
         return live
 
@@ -247,8 +215,8 @@ class Driver:
 
     def on_stalled(self, live: LiveRun) -> None:
         """The store failed under a run: a runtime tries again, a handle's next call does."""
-        if self._run_id is None and not self.is_closing():
-            self.carry_out(self._try_again(live), f"{live.run_id} stalled")
+        if self._run_id is None and not self._ground.is_closing():
+            self._ground.carry_out(self._try_again(live), f"{live.run_id} stalled")
 
     async def _try_again(self, live: LiveRun) -> None:
         back_off = _FIRST_BACK_OFF
@@ -264,7 +232,7 @@ class Driver:
     # What was committed.
 
     def _hear(self, change: Change) -> None:
-        if self.is_closing():
+        if self._ground.is_closing():
             return
         live = self.live.get(change.run_id)
         if live is not None:
@@ -278,7 +246,7 @@ class Driver:
         """Look again for what is due next; the watch exists only while there is something."""
         if self._watch is not None:
             self._watch.cancel()
-        self._watch = self.spawn(self._act_when_due(), "deadlines")
+        self._watch = self._ground.spawn(self._act_when_due(), "deadlines")
 
     async def _act_when_due(self) -> None:
         clock = self.store.clock

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,15 +26,23 @@ from sayso.engine._stray import text_of
 from sayso.engine._values import copy_dict, decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.run._approvals import Approvals
+from sayso.engine.run._ground import Ground
 from sayso.engine.run._host import Halt, HaltKind, Surroundings, gone_node
 from sayso.engine.run._phases import execute_visit
 from sayso.engine.run._visit import Visit
 from sayso.engine.store import Change, NewRun, Place, VisitEnd
 
-if TYPE_CHECKING:
-    from sayso.engine.run._driver import Driver
-
 logger = logging.getLogger("sayso.engine")
+
+
+class Keeper(Protocol):
+    """Who keeps runs in memory, as they tell how they move."""
+
+    def on_parked(self, live: LiveRun) -> None: ...
+    def on_moving(self, live: LiveRun) -> None: ...
+    def on_rest(self, live: LiveRun) -> None: ...
+    def on_stalled(self, live: LiveRun) -> None: ...
+    def watch_deadlines(self) -> None: ...
 
 
 class LiveRun:
@@ -43,9 +51,10 @@ class LiveRun:
     __slots__ = (
         "__weakref__",
         "_again",
-        "_driver",
         "_error",
+        "_ground",
         "_is_cut_off",
+        "_keeper",
         "_moving",
         "_parked",
         "_shown",
@@ -68,9 +77,17 @@ class LiveRun:
     )
 
     def __init__(
-        self, driver: Driver, run_id: str, workflow: Workflow, around: Surroundings, *, auto: bool
+        self,
+        ground: Ground,
+        keeper: Keeper,
+        run_id: str,
+        workflow: Workflow,
+        around: Surroundings,
+        *,
+        auto: bool,
     ) -> None:
-        self._driver = driver
+        self._ground = ground
+        self._keeper = keeper
         self._is_cut_off = False
         self._told: str | None = None
         self._workflow = workflow
@@ -154,12 +171,12 @@ class LiveRun:
 
     def go(self) -> None:
         """Have the run move on from what is stored, unless it moves already."""
-        if self._moving or self._driver.is_closing():
+        if self._moving or self._ground.is_closing():
             return
         self._moving = True
         self._parked = False
         self.failure = None
-        self._driver.carry_out(self._load_and_move(), self.run_id)
+        self._ground.carry_out(self._load_and_move(), self.run_id)
 
     def found(self) -> None:
         """Hear that this process found the run in the middle of a visit: another one may have died in it."""
@@ -172,13 +189,13 @@ class LiveRun:
         """
         self._moving = True
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        started = self._driver.store.start(new)
+        started = self._ground.store.start(new)
         started.add_done_callback(lambda done: self._started(new, done, told))
         await told
 
     def _started(self, new: NewRun, done: asyncio.Future[Place], told: asyncio.Future[None]) -> None:
         error = None if done.cancelled() else done.exception()
-        if done.cancelled() or error is not None or self._driver.is_closing():
+        if done.cancelled() or error is not None or self._ground.is_closing():
             self._stop_moving()
         else:
             self._begin(self._make_visit(done.result(), new.shared, 0, new.requested_by))
@@ -197,13 +214,13 @@ class LiveRun:
             loaded, key = await self._load()
             if loaded is not None:
                 self.take(loaded)
-            if loaded is None or self.status is not WorkflowStatus.RUNNING or self._driver.is_closing():
+            if loaded is None or self.status is not WorkflowStatus.RUNNING or self._ground.is_closing():
                 self._stop_moving()
                 return
             run = loaded.run
             place = Place(run.run_key, self.run_id, run.workflow, run.visit, str(run.node_id), key)
             visit = self._read_visit(place, loaded)
-            if is_cut_off and (attention := await self._driver.store.count_start(place)) is not None:
+            if is_cut_off and (attention := await self._ground.store.count_start(place)) is not None:
                 self._hold(attention)
                 self._stop_moving()
                 return
@@ -220,10 +237,10 @@ class LiveRun:
 
     async def _load(self) -> tuple[LoadedRun | None, int]:
         """What is stored, read again when a change came in meanwhile; None when the run was pruned."""
-        key = await self._driver.definition_key(self._workflow)
+        key = await self._ground.definition_key(self._workflow)
         while True:
             self._again = False
-            loaded = await self._driver.store.load(self.run_id)
+            loaded = await self._ground.store.load(self.run_id)
             if not self._again:
                 return loaded, key
 
@@ -238,7 +255,7 @@ class LiveRun:
 
     def _make_visit(self, place: Place, entry: str, resolutions: int, requested_by: str | None) -> Visit:
         return Visit(
-            self._driver.store,
+            self._ground.store,
             place,
             entry,
             resolutions=resolutions,
@@ -256,27 +273,34 @@ class LiveRun:
         )
         self._note(visit.place.node_id, NodeStatus.RUNNING)
         self.pending, self._shown = (), None
-        visit.task = self._driver.spawn(self._execute(visit), f"{self.run_id} {visit.place.node_id}")
+        visit.task = self._ground.spawn(self._execute(visit), f"{self.run_id} {visit.place.node_id}")
 
     async def _execute(self, visit: Visit) -> None:
-        store = self._driver.store
+        store = self._ground.store
         try:
-            end = await execute_visit(store, self._workflow, visit)
+            try:
+                end = await execute_visit(store, self._workflow, visit)
+            except asyncio.CancelledError:
+                end = self._end_of_cancelled(visit)
+            if end is None:
+                self._stop(visit)
+                return
             visit.ended = True
-            if end is not None:
-                # By a callback: the task has nothing left to do, and whatever cancels it takes no commit back.
-                stored = store.end_visit(visit.place, visit.approvals.recorded(visit.place, end))
-                stored.add_done_callback(lambda done: self._end_stored(visit, end, done))
-                return
-        except asyncio.CancelledError:
-            if visit.halted is None and not self.is_closing():
-                self._own_cancellation(visit)
-                return
-            visit.halt(Halt(HaltKind.SUSPENDED))
+            stored = store.end_visit(visit.place, visit.approvals.recorded(visit.place, end))
         except Exception as error:  # noqa: BLE001 - what one run fails with must not stop the others
             await self._failed(error)
             return
-        self._stop(visit)
+        # By a callback: the task has nothing left to do, and whatever cancels it takes no commit back.
+        stored.add_done_callback(lambda done: self._end_stored(visit, end, done))
+
+    def _end_of_cancelled(self, visit: Visit) -> VisitEnd | None:
+        if visit.halted is not None or self.is_closing():
+            visit.halt(Halt(HaltKind.SUSPENDED))
+            return None
+        # The node raised CancelledError by itself: a failure like any other.
+        logger.error("run %s: node %s cancelled its own task", self.run_id, visit.place.node_id)
+        error = "CancelledError: the node cancelled its own task"
+        return VisitEnd(WorkflowStatus.FAILED, visit.entry, error=error, withdraw=bool(visit.open_requests))
 
     def _end_stored(self, visit: Visit, end: VisitEnd, done: asyncio.Future[bool]) -> None:
         error = None if done.cancelled() else done.exception()
@@ -295,25 +319,7 @@ class LiveRun:
             self._stop_moving()
         else:
             # In a task of its own: that of the visit has been cancelled.
-            self._driver.carry_out(self._visit_stopped(visit), self.run_id)
-
-    def _own_cancellation(self, visit: Visit) -> None:
-        """The node raised CancelledError by itself: a failure like any other."""
-        logger.error("run %s: node %s cancelled its own task", self.run_id, visit.place.node_id)
-        error = "CancelledError: the node cancelled its own task"
-        end = VisitEnd(WorkflowStatus.FAILED, visit.entry, error=error, withdraw=bool(visit.open_requests))
-        self._driver.carry_out(self._fail(visit, end), self.run_id)
-
-    async def _fail(self, visit: Visit, end: VisitEnd) -> None:
-        visit.ended = True
-        try:
-            if await self._driver.store.end_visit(visit.place, visit.approvals.recorded(visit.place, end)):
-                self._visit_ended(visit, end)
-            elif not self.is_closing():
-                visit.halt(Halt(HaltKind.GONE))
-                await self._visit_stopped(visit)
-        except Exception as error:  # noqa: BLE001 - as above
-            await self._failed(error)
+            self._ground.carry_out(self._visit_stopped(visit), self.run_id)
 
     def _visit_ended(self, visit: Visit, end: VisitEnd) -> None:
         visit.release()
@@ -330,14 +336,7 @@ class LiveRun:
         if not self.auto or self.is_closing():
             self._stop_moving()
             return
-        place = Place(
-            visit.place.run_key,
-            self.run_id,
-            visit.place.workflow,
-            self.visit_number,
-            end.next_node,
-            visit.place.definition_key,
-        )
+        place = msgspec.structs.replace(visit.place, visit=self.visit_number, node_id=end.next_node)
         self._wake_waiters()
         self._begin(self._make_visit(place, end.shared, visit.resolutions, visit.requested_by))
 
@@ -360,9 +359,9 @@ class LiveRun:
                 logger.warning(
                     "run %s needs attention: %s %s", self.run_id, halt.attention.kind, halt.attention.name
                 )
-                await self._driver.store.hold(visit.place, halt.attention)
+                await self._ground.store.hold(visit.place, halt.attention)
             if self.held_by or halt.kind is not HaltKind.SUSPENDED:
-                loaded = await self._driver.store.load(self.run_id)
+                loaded = await self._ground.store.load(self.run_id)
                 if loaded is not None:
                     self.take(loaded)
         except Exception as error:  # noqa: BLE001 - as above
@@ -394,7 +393,7 @@ class LiveRun:
     async def _hold_for_fault(self, error: Exception) -> None:
         # What sayso does wrong with a run it would do wrong again: an operator decides when to try.
         logger.error("run %s is held: sayso itself failed in driving it", self.run_id, exc_info=error)
-        attention = await self._driver.store.hold_run(self.run_id, text_of(error))
+        attention = await self._ground.store.hold_run(self.run_id, text_of(error))
         if attention is not None:
             self._hold(attention)
         self._stop_moving()
@@ -408,7 +407,7 @@ class LiveRun:
             logger.error("run %s cannot go on: %s", self.run_id, error)
         self.failure = error
         self._stop_moving()
-        self._driver.on_stalled(self)
+        self._keeper.on_stalled(self)
 
     def _stop_moving(self) -> None:
         again, self._again = self._again, False
@@ -416,7 +415,7 @@ class LiveRun:
         if again and not self.ended and self.failure is None and not self.is_closing():
             self.go()
             return
-        self._driver.on_rest(self)
+        self._keeper.on_rest(self)
         self._wake_waiters()
 
     def on_step(self, name: str) -> None:
@@ -424,11 +423,11 @@ class LiveRun:
 
     def is_closing(self) -> bool:
         """Whether the driver goes down."""
-        return self._driver.is_closing()
+        return self._ground.is_closing()
 
     def on_deadline(self) -> None:
         """A question with a deadline was stored."""
-        self._driver.watch_deadlines()
+        self._keeper.watch_deadlines()
 
     def on_parked(self) -> None:
         """The visit is parked, in memory and in the store."""
@@ -436,7 +435,7 @@ class LiveRun:
         self._parked, self._told = True, None
         self.status = WorkflowStatus.WAITING_FOR_INPUT
         self._note(self._visit.place.node_id, NodeStatus.WAITING_FOR_INPUT)
-        self._driver.on_parked(self)
+        self._keeper.on_parked(self)
         if self._parked:
             self._wake_waiters()
 
@@ -465,7 +464,7 @@ class LiveRun:
             self._visit.halt(Halt(HaltKind.GONE))
         elif not self._moving:
             self.status, self.node_id, self.pending = WorkflowStatus.CANCELLED, None, ()
-            self._driver.on_rest(self)
+            self._keeper.on_rest(self)
             self._wake_waiters()
 
     def _hear_resolved(self, change: Change) -> None:
@@ -473,7 +472,7 @@ class LiveRun:
         if self._visit is not None and self._visit.halted is None:
             self._parked = False
             self.status = change.status
-            self._driver.on_moving(self)
+            self._keeper.on_moving(self)
             self._visit.resolve(change.resolved, change.resolutions)
             return
         if self._moving:
