@@ -87,7 +87,8 @@ async def _attempt(
         while True:
             visit.phase_attempt = visit.attempt
             try:
-                return await run()
+                with contained():
+                    return await run()
             except Exception as error:
                 if visit.is_stopped():
                     raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import queue
 import threading
@@ -80,6 +81,11 @@ class CodeThreads:
         self._threads = 0
         self._at_work: list[str] = []
         self._is_told = False
+
+    async def finish(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """As `run`; where what comes can be awaited, what comes of that."""
+        result = await self.run(function, *arguments)
+        return await result if inspect.isawaitable(result) else result
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in a thread, with the context copied; what it raises is raised here.

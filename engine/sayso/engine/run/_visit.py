@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -189,13 +189,12 @@ class Visit:
         """A new attempt begins with the names as they were at the mark."""
         self._request_names, self._step_names = mark[0].copy(), mark[1].copy()
 
-    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call the author's code: a coroutine function here, anything else in a thread of its own pool."""
-        with contained():
-            if inspect.iscoroutinefunction(function):
-                return await function(*arguments)
-            result = await self._host.around.threads.run(function, *arguments)
-            return await result if inspect.isawaitable(result) else result
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
+        """Call the author's code, a coroutine function here, anything else in a thread: inside `contained()`."""
+        if not inspect.iscoroutinefunction(function):
+            return self._host.around.threads.finish(function, *arguments)
+        called: Awaitable[Any] = function(*arguments)
+        return called
 
     # Requests.
 
@@ -367,7 +366,8 @@ class Visit:
             await self._guarded(self._store.begin_step(self.place, name, bound))
         token = STEP_KEY.set(digest(f"{self.place.run_id}/{self.place.visit}/{name}")[:32])
         try:
-            value = await self.call(function, *arguments)
+            with contained():
+                value = await self.call(function, *arguments)
         finally:
             STEP_KEY.reset(token)
         self.check_running()
