@@ -53,9 +53,9 @@ def rows(figures: dict[str, Any]) -> list[Row]:
     return [
         Row("S, the store's answer transaction", rate["S"] / rate["F"], "F", 0.5, 0.7, at_least=True),
         Row("answers acknowledged, 64 callers", rate["acknowledged"] / s, "S", 1.5, 2.5, at_least=True),
-        Row("answered to completed, resident", rate["resident"] / s, "S", 0.7, 1.2, at_least=True),
-        Row("answered to completed, cold", rate["cold"] / s, "S", 0.4, 0.8, at_least=True),
-        Row("started to parked", rate["started"] / s, "S", 0.5, 1.0, at_least=True),
+        Row("answered to completed, resident", rate["resident"] / s, "S", 1.2, 2, at_least=True),
+        Row("answered to completed, cold", rate["cold"] / s, "S", 1, 1.5, at_least=True),
+        Row("started to parked", rate["started"] / s, "S", 1.4, 2, at_least=True),
         Row("p50, one at a time", late["p50"] / late["floor_p50"], "x", 3, 2, at_least=False),
         Row("p99, one at a time", late["p99"] / late["floor_p99"], "x", 4, 3, at_least=False),
         Row(
@@ -66,8 +66,8 @@ def rows(figures: dict[str, Any]) -> list[Row]:
             1.1,
             at_least=False,
         ),
-        Row(f"memory growth, {few} to {many} parked", size["growth"] / 1e6, "MB", 10, 2, at_least=False),
-        Row("memory of a resident parked run", size["per_resident"] / 1e3, "KB", 12, 8, at_least=False),
+        Row(f"memory growth, {few} to {many} parked", size["growth"] / 1e6, "MB", 3, 1, at_least=False),
+        Row("memory of a resident parked run", size["per_resident"] / 1e3, "KB", 8, 6, at_least=False),
         Row(f"idle CPU, {many} parked", size["idle"] * 100, "%", 1, 0.3, at_least=False),
     ]
 
