@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sayso.adapters.cards import keep
+from sayso.adapters.telegram._data import PREFIX
 from sayso.engine import Kept
 
 _OF_ENTITY = ("type", "offset", "length", "url", "language", "custom_emoji_id")
@@ -42,6 +43,12 @@ def kept_message(message: object) -> Kept | None:
 def stands(message: Mapping[str, Any], data: object) -> bool:
     """Whether a message has exactly one button with this data."""
     return [one.get("callback_data") for row in keyboard(message) for one in row].count(data) == 1
+
+
+def is_marked(message: Mapping[str, Any]) -> bool:
+    """Whether a message has a button of sayso's."""
+    data = (one.get("callback_data") for row in keyboard(message) for one in row)
+    return any(isinstance(one, str) and one.startswith(PREFIX) for one in data)
 
 
 def keyboard(message: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias, cast
 
 from sayso.adapters.cards import utf16_length
-from sayso.adapters.telegram._data import CardButton, StepButton, decode
-from sayso.adapters.telegram._kept import kept_message, stands
+from sayso.adapters.telegram._data import PREFIX, CardButton, StepButton, decode
+from sayso.adapters.telegram._kept import is_marked, kept_message, stands
 from sayso.adapters.telegram._text import MESSAGE_LIMIT
 from sayso.engine import Kept, PersonId
 
@@ -62,7 +62,8 @@ class Sender:
 class Pressed:
     """A press of a button; `button` is None for one that sayso did not make. `kept` is what Telegram says that it keeps
     of its message: None where it does not say, as for messages that are hours old. `stands` is whether the message has
-    this button, and no other with its data.
+    this button, and no other with its data; `is_marked` whether its data says that it is sayso's, as it has said since
+    there are others who use the same bot.
     """
 
     query_id: str
@@ -72,12 +73,14 @@ class Pressed:
     message_id: int | None
     kept: Kept | None = None
     stands: bool = False
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A message of a person's; `replies_to` is the message that it replies to, if that is one of the bot's, and
-    `replied` what Telegram says that it keeps of that. With `unfit` it says nothing.
+    `replied` what Telegram says that it keeps of that; `is_marked` is whether that has buttons of sayso's. With `unfit`
+    it says nothing.
     """
 
     sender: Sender
@@ -87,6 +90,7 @@ class Typed:
     replies_to: int | None
     unfit: Unfit | None
     replied: Kept | None = None
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +165,16 @@ def parse_update(update: object, bot_id: str) -> Event:
 
 def _press(query: Mapping[str, Any]) -> Event:
     message: Mapping[str, Any] | None = query.get("message")
+    data = str(query.get("data", ""))
     return Pressed(
         query_id=str(query["id"]),
         sender=_sender(query),
-        button=decode(str(query.get("data", ""))),
+        button=decode(data),
         chat=None if message is None else _chat(message),
         message_id=None if message is None else int(message["message_id"]),
         kept=kept_message(message),
-        stands=message is not None and stands(message, query.get("data")),
+        stands=message is not None and stands(message, data),
+        is_marked=data.startswith(PREFIX),
     )
 
 
@@ -192,6 +198,7 @@ def _message(message: Mapping[str, Any], bot_id: str, *, edited: bool = False) -
         int(replied["message_id"]) if is_reply else None,
         _unfit(message, text, edited=edited),
         kept_message(replied) if is_reply else None,
+        is_reply and is_marked(replied),
     )
     match = _COMMAND.fullmatch(typed.text.strip())
     if match is not None and not (is_reply and match[3] is None and match[2] is None):

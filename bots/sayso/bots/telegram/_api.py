@@ -27,9 +27,6 @@ from sayso.config import InvalidSettings, read_secret
 POLL_TIMEOUT = 50
 """Seconds of one long poll; the Bot API takes at most 50."""
 
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
-"""The kinds of updates that Telegram is asked for."""
-
 _TIMEOUT = 10.0
 _OTHERS = "calls about no chat"
 """The budget key of calls that are no messages: no message waits for them."""
@@ -112,9 +109,11 @@ class _Bot(Bot):
     business (its own `get_updates` fails for all of them, again and again).
     """
 
-    async def fetch(self, offset: int | None, *, limit: int, seconds: int, within: float) -> Sequence[object]:
-        """The updates from an offset on, which confirms those before it; waited for so many seconds."""
-        asked = {"offset": offset, "limit": limit, "timeout": seconds, "allowed_updates": ALLOWED_UPDATES}
+    async def fetch(
+        self, offset: int | None, kinds: Sequence[str], *, limit: int, seconds: int, within: float
+    ) -> Sequence[object]:
+        """The updates of some kinds from an offset on, which confirms those before it; waited for so many seconds."""
+        asked = {"offset": offset, "limit": limit, "timeout": seconds, "allowed_updates": kinds}
         return cast("Sequence[object]", await self._post("getUpdates", asked, read_timeout=within))
 
 
@@ -127,6 +126,10 @@ class Api:
         self._base_file_url = base_file_url
         self._bot: _Bot | None = None
         self._request: Request | None = None
+
+    def is_of(self, token: str) -> bool:
+        """Whether this is the bot of a token."""
+        return self._token == token
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""

@@ -7,9 +7,11 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
+from telegram import Update
 
 from sayso.bots.answers import Answering
 from sayso.bots.chats import (
@@ -21,24 +23,20 @@ from sayso.bots.chats import (
     Stopping,
     pause_after,
 )
-from sayso.bots.telegram._api import (
-    ALLOWED_UPDATES,
-    POLL_TIMEOUT,
-    PollerConflict,
-    is_about_token,
-    make_api,
-)
+from sayso.bots.telegram._api import POLL_TIMEOUT, PollerConflict, is_about_token, make_api
 from sayso.bots.telegram._chats import PLATFORM, Chats
-from sayso.bots.telegram._check import check_telegram
+from sayso.bots.telegram._check import UPDATES, check_telegram
 from sayso.bots.telegram._conversations import Conversations
 from sayso.bots.telegram._handler import Handler
 from sayso.bots.telegram._intake import Intake
 from sayso.bots.telegram._membership import TelegramMembership
 from sayso.bots.telegram._messenger import Messenger
+from sayso.bots.telegram._platform import Team
 from sayso.bots.telegram._settings import TelegramSettings
 from sayso.bots.telegram._surface import Connected, TelegramSurface
+from sayso.bots.telegram._team import Guest, Host, Shares
 from sayso.bots.telegram._webhook import WebhookWatch
-from sayso.config import read_secret
+from sayso.config import InvalidSettings, read_secret
 from sayso.engine import StoreError
 
 logger = logging.getLogger("sayso.telegram")
@@ -53,6 +51,9 @@ _FAREWELL = 2.0
 WEDGED_AFTER = 90.0
 """Seconds without a successful poll after which all connections are made anew."""
 
+_KINDS = ["message", "edited_message", "callback_query", "my_chat_member"]
+"""The kinds of updates that sayso reads."""
+
 WEBHOOK_PATH = "/telegram/webhook"
 _COMMANDS = (
     ("pending", "what waits for your answer"),
@@ -64,28 +65,42 @@ _COMMANDS = (
 
 
 class TelegramConnection:
-    """One bot token's bot; see `Connection`. Raises `InvalidSettings` where there is no token."""
+    """One bot token's bot; see `Connection`. Raises `InvalidSettings` where there is no token, and where it is not that
+    of the team's application.
+    """
 
     name = PLATFORM
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, team: Team | None = None) -> None:
         settings = parts.settings.section(TelegramSettings)
         assert settings is not None
         self._settings: TelegramSettings = settings
         self._parts = parts
         api, conversations = make_api(settings), Conversations(parts.store)
+        if team is not None and not api.is_of(team.application.bot.token):
+            raise InvalidSettings(
+                "sayso.toml",
+                "telegram.token",
+                "the application's bot is another one",
+                "Build the application with the token that sayso has.",
+            )
         chats = Chats(parts.settings, parts.store, parts.metrics.alarm)
         messenger = Messenger(api, chats, conversations, settings)
         self.surface = TelegramSurface(messenger, chats, parts.store, parts.settings, parts.under_way)
         self.membership = TelegramMembership(api, chats)
         self._connected = Connected(api, chats, conversations, messenger, self.surface)
+        self._team = team
+        self._ending = ExitStack()
 
     def listen(self, answers: Answering) -> TelegramListener:
         """What takes updates. Raises `InvalidSettings` where the webhook's secret cannot be read."""
-        return TelegramListener(self._parts, answers, self._settings, self._connected)
+        listener = TelegramListener(self._parts, answers, self._settings, self._connected, self._team)
+        self._ending.callback(listener.leave)
+        return listener
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections, and of a team's application."""
+        self._ending.close()
         await self._connected.api.close()
 
 
@@ -93,7 +108,12 @@ class TelegramListener:
     """Takes updates; see `Listener`."""
 
     def __init__(
-        self, parts: Parts, answers: Answering, settings: TelegramSettings, connected: Connected
+        self,
+        parts: Parts,
+        answers: Answering,
+        settings: TelegramSettings,
+        connected: Connected,
+        team: Team | None,
     ) -> None:
         self._settings = settings
         self._parts = parts
@@ -103,14 +123,29 @@ class TelegramListener:
         self._surface = connected.surface
         self._afterwards = Afterwards(connected.surface.budget, logger, "telegram message")
         self._handler = Handler(parts, answers, connected, self._afterwards)
-        self._intake = Intake(self._handler.handle, parts.store.clock)
+        host = shares = None
+        if team is not None:
+            shares = Shares(connected, takes_commands=team.is_host)
+            host = Host(team.application, shares, self._handler) if team.is_host else None
+        self._intake = Intake(self._handler.handle, parts.store.clock, None if host is None else host.share)
+        self._guest: Guest | None = None
+        if team is not None and shares is not None and host is None:
+            self._guest = Guest(team.application, shares, self._handler, self._intake)
+        self._has_team = team is not None
+        self._kinds = _KINDS if host is None else Update.ALL_TYPES
         self._secret = read_secret(
             settings.webhook_secret, settings.webhook_secret_file, "telegram.webhook_secret"
         ) or secrets.token_urlsafe(32)
         self._polling: asyncio.Timeout | None = None
         self._stopping = Stopping()
         self._last_beat = parts.store.clock.now()
-        self.router = self._make_router() if settings.mode == "webhook" else None
+        is_called = settings.mode == "webhook" and self._guest is None
+        self.router = self._make_router() if is_called else None
+
+    def leave(self) -> None:
+        """Take nothing any more from a team's application."""
+        if self._guest is not None:
+            self._guest.leave()
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
         """Take updates until `stop`."""
@@ -122,7 +157,9 @@ class TelegramListener:
                 return
             await self._note_outage()
             await self._complain_at_start()
-            if self._settings.mode == "webhook":
+            if self._guest is not None:
+                await self._visit(self._guest, ready)
+            elif self._settings.mode == "webhook":
                 await self._serve_webhook(ready)
             else:
                 await self._poll(ready)
@@ -150,13 +187,27 @@ class TelegramListener:
         with self._api.calling() as bot:
             me = await bot.get_me()
             self._intake.bot_id, self._handler.username = str(me.id), str(me.username)
-            await bot.set_my_commands(_COMMANDS)
+            if not self._has_team:
+                await bot.set_my_commands(_COMMANDS)
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""
         for finding in await check_telegram(self._api, self._chats, self._parts.settings, self._settings):
-            if not finding.is_good:
+            if not finding.is_good and (self._guest is None or finding.subject != UPDATES):
                 logger.warning("%s: %s. %s", finding.subject, finding.what, finding.remedy)
+
+    async def _visit(self, guest: Guest, ready: Callable[[str | None], None]) -> None:
+        """Be a guest until the stop: updates come by themselves, while the team's application runs."""
+        back_off = FIRST_BACK_OFF
+        await self._take_up()
+        while not self._stopping.is_set():
+            if guest.is_handed_updates:
+                await self._beat()
+            ready(
+                None if guest.is_handed_updates else "the application that sayso is a guest of does not run"
+            )
+            await self._stopping.pause(back_off)
+            back_off = min(back_off * 2, HEARTBEAT.total_seconds())
 
     async def _poll(self, ready: Callable[[str | None], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -211,7 +262,11 @@ class TelegramListener:
             async with asyncio.timeout(POLL_TIMEOUT + 15) as self._polling:
                 with self._api.calling() as bot:
                     return await bot.fetch(
-                        self._intake.offset, limit=100, seconds=patience, within=POLL_TIMEOUT + 10
+                        self._intake.offset,
+                        self._kinds,
+                        limit=100,
+                        seconds=patience,
+                        within=POLL_TIMEOUT + 10,
                     )
         finally:
             self._polling = None
@@ -222,7 +277,7 @@ class TelegramListener:
             return
         try:
             with self._api.calling() as bot:
-                await bot.fetch(self._intake.offset, limit=1, seconds=0, within=_FAREWELL)
+                await bot.fetch(self._intake.offset, self._kinds, limit=1, seconds=0, within=_FAREWELL)
         except DeliveryProblem as problem:
             logger.warning("Telegram: what was taken last comes again at the next start: %s", problem)
 
@@ -272,7 +327,7 @@ class TelegramListener:
                 await bot.set_webhook(
                     self._settings.webhook_url or "",
                     secret_token=self._secret,
-                    allowed_updates=ALLOWED_UPDATES,
+                    allowed_updates=self._kinds,
                 )
         except DeliveryProblem as problem:
             ready(f"the webhook could not be set: {problem}")
@@ -310,7 +365,7 @@ class TelegramListener:
             given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
             if not hmac.compare_digest(given.encode(), self._secret.encode()):
                 return Response(status_code=403)
-            if not (self._intake.is_open and self._intake.bot_id):
+            if not self._intake.is_taking:
                 return Response(status_code=503)  # starting or stopping: Telegram sends it again
             try:
                 update = await request.json()

@@ -10,6 +10,9 @@ from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._settings import TelegramSettings
 from sayso.config import Destination, Members, Settings
 
+UPDATES = "Telegram updates"
+"""What findings about the way that updates come are about."""
+
 _PRESENT = frozenset({"creator", "administrator", "member", "restricted"})
 
 
@@ -38,7 +41,7 @@ async def check_telegram(
 
 
 async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
-    subject = "Telegram updates"
+    subject = UPDATES
     try:
         with api.calling() as bot:
             info = await bot.get_webhook_info()

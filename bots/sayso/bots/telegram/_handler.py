@@ -53,7 +53,7 @@ ACKNOWLEDGE_WITHIN = 5.0
 PRESS_WATCHED = 8.0
 """Seconds for which somebody looks at what they pressed, and Telegram shows an answer for certain."""
 
-_VERBS = {
+VERBS = {
     "run": "run",
     "breakglass": "break-glass",
     **{
@@ -99,13 +99,26 @@ class Handler:
                 await self._dialogue.typed(event, event_key, arrival)
             case Commanded():
                 await self._commanded(event, event_key, arrival)
+            case Migrated() | StandingChanged():
+                await self.note(event)
+            case Unreadable():
+                logger.info("%s is not read: %s", event_key, event.reason)
+
+    async def note(self, event: Event) -> None:
+        """Keep what an update means to sayso that is somebody else's, who answers it: that a chat is there, say. Raises
+        `StoreError`.
+        """
+        match event:
             case Migrated():
                 await self._chats.move(event.old, event.new)
             case StandingChanged():
                 if event.is_in:
                     await self._store.revive(self._chats.names_of(event.chat.id))
-            case Unreadable():
-                logger.info("%s is not read: %s", event_key, event.reason)
+            case Commanded():
+                if event.verb == "start" and event.sender.person is not None and self._is_addressed(event):
+                    await self._started(event, event.sender.person)
+            case Pressed() | Typed() | Unreadable():
+                pass
 
     # Presses.
 
@@ -262,7 +275,7 @@ class Handler:
     # Commands.
 
     async def _commanded(self, event: Commanded, event_key: str, arrival: Arrival) -> None:
-        if event.addressee is not None and event.addressee.lower() != self.username.lower():
+        if not self._is_addressed(event):
             return
         if event.sender.person is None:
             self._spawn(self._dialogue.say(event.chat, event.typed.message_id, (NOBODY,)))
@@ -271,7 +284,7 @@ class Handler:
             typed = replace(event.typed, text=f"/{event.verb}")
             await self._dialogue.typed(typed, event_key, arrival)
             return
-        is_ours = event.verb in _VERBS or event.verb == "start" or event.addressee is not None
+        is_ours = event.verb in VERBS or event.verb == "start" or event.addressee is not None
         if not is_ours and event.typed.replies_to is not None:
             await self._dialogue.typed(event.typed, event_key, arrival)  # such as "/opt is full"
             return
@@ -282,11 +295,14 @@ class Handler:
             return
         await self._carry_out(event, event.sender.person, event_key, arrival)
 
+    def _is_addressed(self, event: Commanded) -> bool:
+        return event.addressee is None or event.addressee.lower() == self.username.lower()
+
     async def _carry_out(self, event: Commanded, person: PersonId, event_key: str, arrival: Arrival) -> None:
         is_start = event.verb == "start"
         reply = await self._commands.run(
             Command(
-                verb="pending" if is_start else _VERBS.get(event.verb, event.verb),
+                verb="pending" if is_start else VERBS.get(event.verb, event.verb),
                 text="" if is_start else event.text,
                 person=person,
                 name=event.sender.name,

@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 from weakref import WeakKeyDictionary
 
 from sayso.adapters.telegram import Event, Unreadable, parse_update
-from sayso.bots.people import Arrival, Turns
+from sayso.bots.people import Arrival, Turn, Turns
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.engine import Clock, StoreError
 
@@ -22,6 +22,9 @@ logger = logging.getLogger("sayso.telegram")
 
 _MOMENT = 0.25
 """Seconds that the next fetch waits for what is under way."""
+
+Share = Callable[[Event, object, Turn], Awaitable[Event | None]]
+"""What of an update is sayso's, once its turn has come; the rest is handed on. Raises as `Handle` does."""
 
 Handle = Callable[[Event, str, Arrival], Awaitable[None]]
 """Does what an update asks for, under a key of its own, when its turn comes. Raises `StoreError` where that could not
@@ -32,8 +35,11 @@ be committed, and what the turn raises.
 class Intake:
     """Has updates handled while it is entered; leaving waits for what is under way."""
 
-    def __init__(self, handle: Handle, clock: Clock, moment: float = _MOMENT) -> None:
+    def __init__(
+        self, handle: Handle, clock: Clock, share: Share | None = None, moment: float = _MOMENT
+    ) -> None:
         self._handle = handle
+        self._share = share
         self._clock = clock
         self._moment = moment
         self._group: asyncio.TaskGroup | None = None
@@ -61,9 +67,9 @@ class Intake:
         await group.__aexit__(kind, error, trace)
 
     @property
-    def is_open(self) -> bool:
-        """Whether updates are taken."""
-        return self._group is not None
+    def is_taking(self) -> bool:
+        """Whether updates are taken, and can be read."""
+        return self._group is not None and bool(self.bot_id)
 
     async def take(self, updates: Sequence[object]) -> None:
         """Have what was fetched handled, and wait a moment for it. Raises `StoreError` where something could not be
@@ -93,7 +99,13 @@ class Intake:
 
     async def take_one(self, update: object) -> None:
         """Have one update handled. Raises `StoreError` where what it decides could not be committed."""
-        task = self._begin(update)
+        await self._settled(self._begin(update))
+
+    async def take_event(self, event: Event, update_id: int) -> None:
+        """Have an update handled that somebody else has read. Raises as `take_one` does."""
+        await self._settled(self._start(event, update_id, None))
+
+    async def _settled(self, task: asyncio.Task[StoreError | None]) -> None:
         error = await asyncio.shield(task)
         if error is not None:
             self._uncommitted.pop(self._senders[task], None)
@@ -114,14 +126,16 @@ class Intake:
         return error
 
     def _begin(self, update: object) -> asyncio.Task[StoreError | None]:
+        return self._start(parse_update(update, self.bot_id), _id_of(update), update)
+
+    def _start(self, event: Event, update_id: int, update: object) -> asyncio.Task[StoreError | None]:
         assert self._group is not None, "it is entered first"
-        event, key = parse_update(update, self.bot_id), f"{PLATFORM}:{self.bot_id}:{_id_of(update)}"
-        sender = _sender_of(event)
-        task = self._group.create_task(self._take(sender, event, key), name=key)
+        key, sender = f"{PLATFORM}:{self.bot_id}:{update_id}", _sender_of(event)
+        task = self._group.create_task(self._take(sender, event, key, update), name=key)
         self._senders[task] = sender
         return task
 
-    async def _take(self, sender: int, event: Event, key: str) -> StoreError | None:
+    async def _take(self, sender: int, event: Event, key: str, update: object) -> StoreError | None:
         """Why it could not be committed; behind one of the same person that could not, it is not decided."""
         with self._turns.of(sender) as turn:
 
@@ -131,7 +145,10 @@ class Intake:
                     raise self._uncommitted[sender]
 
             try:
-                await self._handle(event, key, Arrival.now(self._clock, come))
+                arrival = Arrival.now(self._clock, come)
+                own = event if self._share is None else await self._share(event, update, come)
+                if own is not None:
+                    await self._handle(own, key, arrival)
             except StoreError as error:
                 self._uncommitted.setdefault(sender, error)
                 return error

@@ -5,6 +5,7 @@ What is sent or edited comes back as what Telegram says that it keeps. What a me
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ _MARGIN = 1.05
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _DOCUMENT_WITHIN = 60.0
+_MOST_REMEMBERED = 10_000
 
 
 def telegram_rates(settings: TelegramSettings) -> Callable[[str], Sequence[Rate]]:
@@ -94,7 +96,12 @@ class Messenger:
         self._api = api
         self._chats = chats
         self._conversations = conversations
+        self._sent: OrderedDict[tuple[int, int], None] = OrderedDict()
         self.budget = Budget(telegram_rates(settings))
+
+    def has_sent(self, chat_id: int, message_id: int) -> bool:
+        """Whether a message is of the latest that were sent since the start."""
+        return (chat_id, message_id) in self._sent
 
     def keys(self, chat_id: int) -> tuple[str, ...]:
         """The budget keys of a message to a chat."""
@@ -158,9 +165,15 @@ class Messenger:
             with self._api.calling(chat_id) as bot:
                 answer = await _post(bot, chat_id, message)
             sent = Sent(answer.chat.id, answer.message_id, _kept(answer))
+            self._remember(sent)
             if keeping is not None:
                 await keeping(sent)
         return sent
+
+    def _remember(self, sent: Sent) -> None:
+        self._sent[sent.chat_id, sent.message_id] = None
+        if len(self._sent) > _MOST_REMEMBERED:
+            self._sent.popitem(last=False)
 
 
 async def _post(bot: Bot, chat_id: int, message: Outgoing) -> Message:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, StringConstraints
 
@@ -16,12 +17,21 @@ if TYPE_CHECKING:
     from sayso import config
     from sayso.bots.chats import Finding, Parts
     from sayso.bots.telegram._bot import TelegramConnection
+    from sayso.bots.telegram._team import AnyApplication
 
 _ID = re.compile(r"-?[0-9]{1,20}")
 
 
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A bot that a team has already, and whether sayso hands it updates, or is handed them."""
+
+    application: AnyApplication
+    is_host: bool
+
+
 class TelegramPlatform:
-    """Telegram, as its entry point names it."""
+    """Telegram, as its entry point names it; with a `team`, beside its bot."""
 
     name = "telegram"
     title = "Telegram"
@@ -37,6 +47,9 @@ class TelegramPlatform:
         StringConstraints(pattern=r"^-\d{1,20}$"),
         Field(description="The id of a Telegram group, -1001234567890: its administrators."),
     ]
+
+    def __init__(self, team: Team | None = None) -> None:
+        self._team = team
 
     def is_person(self, rest: str) -> bool:
         """People's ids are above zero, those of groups below (core.telegram.org/bots/api#chat)."""
@@ -61,7 +74,7 @@ class TelegramPlatform:
         """See `Platform`."""
         with _extra():
             from sayso.bots.telegram._bot import TelegramConnection
-        return TelegramConnection(parts)
+        return TelegramConnection(parts, self._team)
 
     async def check(self, settings: config.Settings) -> list[Finding]:
         """See `Platform`."""
@@ -81,3 +94,28 @@ def _extra() -> Generator[None]:
 
 
 TELEGRAM: Final = TelegramPlatform()
+
+
+def guest(application: AnyApplication) -> TelegramPlatform:
+    """Telegram for a sayso that is a guest in a python-telegram-bot application, of the token that the settings name.
+
+    sayso takes presses of its own buttons and replies to its own messages, in a handler of group -1000 that blocks; all
+    else is for the application's handlers, and so are commands, webhook and polling. Enter the `Sayso` before the
+    application starts, and leave it after the application has stopped. Raises `ValueError` for an application whose bot
+    has `arbitrary_callback_data`, which takes every button for its own.
+    """
+    bot: Any = application.bot
+    if getattr(bot, "callback_data_cache", None) is not None:
+        raise ValueError(
+            "this application's bot has arbitrary_callback_data, which takes sayso's buttons for its own: "
+            "leave it out, or have sayso be the host (sayso.bots.telegram.host)"
+        )
+    return TelegramPlatform(Team(application, is_host=False))
+
+
+def host(application: AnyApplication) -> TelegramPlatform:
+    """Telegram for a sayso that takes the updates of the token that the settings name, by polling or webhook, and puts
+    what is not its own into the application's `update_queue`. Start the application, without an `Updater`, before the
+    `Sayso` is entered, and stop it after the `Sayso` is left.
+    """
+    return TelegramPlatform(Team(application, is_host=True))

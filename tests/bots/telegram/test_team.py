@@ -1,0 +1,304 @@
+"""sayso beside a bot that a team has already, built with python-telegram-bot: each does its own, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram.ext import (
+    Application,
+    ApplicationBuilder,
+    CallbackQueryHandler,
+    CommandHandler,
+    ExtBot,
+    MessageHandler,
+    filters,
+)
+
+from sayso.bots.telegram import guest, host
+from sayso.config import InvalidSettings
+from sayso.engine import SQLiteStore, StoreUnreadable
+from sayso.testing.telegram import LocalTelegram, SeenMessage
+from tests.bots.chat_service import chat_service, health
+from tests.bots.telegram.stage import Stage
+
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+APPROVED = "Approved. The run goes on."
+WAYS = ["guest, polling", "guest, webhook", "host, polling", "host, webhook"]
+
+
+@dataclass
+class Weather:
+    """A team's bot. `/weather` sends a message with a button; what else it hears, it keeps."""
+
+    token: str
+    url: str
+    heard: list[str] = field(default_factory=list[str])
+    pressed: list[str | None] = field(default_factory=list[str | None])
+
+    def application(self, *, polls: bool = False) -> AnyApplication:
+        """Its application, not yet running."""
+        builder: Any = ApplicationBuilder().token(self.token).base_url(f"{self.url}/bot")
+        application: AnyApplication = (builder if polls else builder.updater(None)).build()
+        application.add_handler(CommandHandler("weather", self.weather))
+        application.add_handler(CommandHandler(["start", "help", "status"], self.hear))
+        application.add_handler(CallbackQueryHandler(self.press))
+        application.add_handler(MessageHandler(filters.TEXT, self.hear))
+        return application
+
+    async def weather(self, update: Update, _: object) -> None:
+        assert update.effective_message is not None
+        more = InlineKeyboardMarkup([[InlineKeyboardButton("More", callback_data="weather:more")]])
+        await update.effective_message.reply_text("Rain.", reply_markup=more)
+
+    async def press(self, update: Update, _: object) -> None:
+        assert update.callback_query is not None
+        self.pressed.append(update.callback_query.data)
+        await update.callback_query.answer("More rain.")
+
+    async def hear(self, update: Update, _: object) -> None:
+        assert update.effective_message is not None
+        self.heard.append(update.effective_message.text or "")
+        await update.effective_message.reply_text("I heard you.")
+
+
+@asynccontextmanager
+async def started(application: AnyApplication) -> AsyncGenerator[None]:
+    """A team's application, as its own program runs it."""
+    async with application:
+        await application.start()
+        if application.updater is not None:
+            await application.updater.start_polling(timeout=50)
+        yield
+        if application.updater is not None:
+            await application.updater.stop()
+        await application.stop()
+
+
+@asynccontextmanager
+async def called(application: AnyApplication, port: int) -> AsyncGenerator[None]:
+    """A team's own webhook."""
+
+    async def take(request: web.Request) -> web.Response:
+        await application.update_queue.put(Update.de_json(await request.json(), application.bot))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/theirs", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await application.bot.set_webhook(f"http://127.0.0.1:{port}/theirs")
+    yield
+    await runner.cleanup()
+
+
+async def prompted(stage: Stage, card: SeenMessage) -> SeenMessage:
+    """The message that asks, once Ana has pressed for it."""
+    before = stage.count()
+    await stage.ana.press(card, "✍️ Answer")
+    await stage.telegram.until(lambda: stage.count() > before)
+    return await stage.card()
+
+
+async def replied(stage: Stage, asked: SeenMessage, text: str) -> str:
+    """What comes back in the group for Ana's reply."""
+    before = stage.count()
+    await stage.ana.reply(asked, text)
+    await stage.telegram.until(lambda: stage.count() > before)
+    return (await stage.card()).text
+
+
+@dataclass
+class Beside:
+    """Both bots, running."""
+
+    stage: Stage
+    weather: Weather
+    application: AnyApplication
+
+    async def written(self, text: str) -> SeenMessage:
+        """What comes back in Ana's own chat for what she writes there."""
+        before = self.stage.count()
+        await self.stage.ana.say(None, text)
+        await self.stage.telegram.until(lambda: self.stage.count() > before)
+        return await self.stage.ana.last()
+
+
+@asynccontextmanager
+async def beside(way: str, stage: Stage, port: int, **service: Any) -> AsyncGenerator[Beside]:
+    """A team's bot and sayso under one token."""
+    weather = Weather(stage.telegram.token, stage.telegram.url)
+    is_guest = way.startswith("guest")
+    application = weather.application(polls=way == "guest, polling")
+    if way == "host, webhook":
+        hook = {"mode": "webhook", "webhook_url": f"http://127.0.0.1:{port}/telegram/webhook"}
+        hook["webhook_secret"] = SecretStr("a-secret-of-the-webhook")  # type: ignore[assignment]
+        stage.settings = stage.make_settings(telegram=hook, port=port)
+    async with AsyncExitStack() as stack:
+        if not is_guest:
+            await stack.enter_async_context(started(application))
+        platform = guest(application) if is_guest else host(application)
+        running = chat_service(stage.database, stage.settings, platforms=[platform], **service)
+        stage.current = await stack.enter_async_context(running)
+        if is_guest:
+            await stack.enter_async_context(started(application))
+        if way == "guest, webhook":
+            await stack.enter_async_context(called(application, port))
+        await health(stage.current, lambda found: "telegram" not in found)
+        yield Beside(stage, weather, application)
+
+
+@pytest.fixture
+async def both(
+    request: pytest.FixtureRequest, stopped: Stage, unused_tcp_port: int
+) -> AsyncGenerator[Beside]:
+    async with beside(request.param, stopped, unused_tcp_port) as running:
+        yield running
+
+
+in_every_way = pytest.mark.parametrize("both", WAYS, indirect=True)
+
+
+@in_every_way
+async def test_a_press_is_taken_by_whose_button_it_is(both: Beside) -> None:
+    run_id, card = await both.stage.ask()
+    rain = await both.written("/weather")
+    assert (await both.stage.ana.press(rain, "More")).text == "More rain."
+    assert (await both.stage.ana.press(card, "✅ approve")).text == APPROVED
+    assert await both.stage.service.answer(run_id) == "approve"
+    assert both.weather.pressed == ["weather:more"]
+
+
+@in_every_way
+async def test_a_reply_to_what_sayso_asks_is_sayso_s_and_all_other_talk_the_team_s(both: Beside) -> None:
+    stage = both.stage
+    run_id, card = await stage.ask(input_type="text", prompt="Which version?")
+    asked = await prompted(stage, card)
+    assert (await both.written("hello")).text == "I heard you."
+    await replied(stage, asked, "/help me, it is 4.2")
+    assert await stage.service.answer(run_id) == "/help me, it is 4.2"
+    assert "takes no reply" in await replied(stage, asked, "4.3 rather")
+    assert both.weather.heard == ["hello"]
+
+
+@in_every_way
+async def test_commands_and_their_menu_are_the_team_s(both: Beside) -> None:
+    assert (await both.written("/help")).text == "I heard you."
+    assert (await both.written("/start")).text == "I heard you."
+    assert both.weather.heard == ["/help", "/start"]
+    assert both.stage.telegram.calls_of("setMyCommands") == []
+
+
+async def test_a_guest_takes_no_command_and_a_host_its_own(stopped: Stage, unused_tcp_port: int) -> None:
+    async with beside("guest, polling", stopped, unused_tcp_port) as both:
+        assert (await both.written("/status")).text == "I heard you."
+        assert both.weather.heard == ["/status"]
+    async with beside("host, polling", stopped, unused_tcp_port) as both:
+        assert (await both.written("/status")).text != "I heard you."
+        assert both.weather.heard == []
+
+
+async def test_a_guest_leaves_updates_and_the_webhook_to_its_host(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    async with beside("guest, webhook", stopped, unused_tcp_port):
+        await stopped.ask()
+    assert [one.parameters["url"] for one in stopped.telegram.calls_of("setWebhook")] == [
+        f"http://127.0.0.1:{unused_tcp_port}/theirs"
+    ]
+    assert stopped.telegram.calls_of("deleteWebhook") == []
+    assert stopped.telegram.calls_of("getUpdates") == []
+
+
+async def test_a_guest_s_press_in_a_message_of_hours_ago_is_compared_like_any_other(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    async with beside("guest, polling", stopped, unused_tcp_port):
+        run_id, card = await stopped.ask()
+        before = stopped.count()
+        told = (await stopped.ana.press(card, "✅ approve", inaccessible=True)).text or ""
+        assert told.startswith("This card is too old to be checked.")
+        await stopped.telegram.until(lambda: stopped.count() > before)
+        assert (await stopped.ana.press(await stopped.card(), "✅ approve")).text == APPROVED
+        assert await stopped.service.answer(run_id) == "approve"
+
+
+class Failing(SQLiteStore):
+    """A store that cannot look a conversation or a message up for a while."""
+
+    is_failing = False
+
+    async def kept(self, surface: str, key: str) -> Any:
+        if self.is_failing:
+            raise StoreUnreadable("sayso.db", "the disk is gone")
+        return await super().kept(surface, key)
+
+
+async def test_what_a_guest_cannot_store_is_said_for_it_does_not_come_again(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    """The application has confirmed it before it hands it on."""
+    async with beside(
+        "guest, polling", stopped, unused_tcp_port, new_store=lambda: Failing(stopped.database)
+    ) as both:
+        run_id, card = await stopped.ask(input_type="text", prompt="Which version?")
+        asked = await prompted(stopped, card)
+        Failing.is_failing = True
+        try:
+            assert (await replied(stopped, asked, "4.2")).startswith("Not recorded:")
+        finally:
+            Failing.is_failing = False
+        assert both.weather.heard == []
+        await replied(stopped, asked, "4.2")
+        assert await stopped.service.answer(run_id) == "4.2"
+
+
+async def test_a_press_while_the_guest_is_away_counts_nothing_and_the_next_one_does(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    """The team's bot goes on by itself; what it hears of sayso's is lost, and the card stands as it was."""
+    weather = Weather(stopped.telegram.token, stopped.telegram.url)
+    application = weather.application(polls=True)
+    async with beside("guest, polling", stopped, unused_tcp_port):
+        run_id, card = await stopped.ask()
+    async with started(application):
+        assert (await stopped.ana.press(card, "✅ approve")).text == "More rain."
+    async with beside("guest, polling", stopped, unused_tcp_port):
+        assert (await stopped.ana.press(await stopped.ana.now(card), "✅ approve")).text == APPROVED
+        assert await stopped.service.answer(run_id) == "approve"
+
+
+async def test_a_guest_whose_application_does_not_run_says_so(stopped: Stage) -> None:
+    application = Weather(stopped.telegram.token, stopped.telegram.url).application()
+    async with chat_service(stopped.database, stopped.settings, platforms=[guest(application)]) as service:
+        found = await health(service, lambda found: "does not run" in found.get("telegram", ""))
+        assert found == {"telegram": "the application that sayso is a guest of does not run"}
+
+
+async def test_another_token_is_refused(telegram: LocalTelegram, stopped: Stage, tmp_path: Path) -> None:
+    application = Weather("700000002:another", telegram.url).application()
+    with pytest.raises(InvalidSettings, match="the application's bot is another one"):
+        async with chat_service(tmp_path / "x.db", stopped.settings, platforms=[guest(application)]):
+            pass
+
+
+class Caching(ExtBot[Any]):
+    """A bot with arbitrary callback data, which a package of its own would bring."""
+
+    @property
+    def callback_data_cache(self) -> Any:
+        return object()
+
+
+def test_an_application_that_takes_every_button_for_its_own_is_refused(telegram: LocalTelegram) -> None:
+    builder: Any = ApplicationBuilder().bot(Caching(telegram.token))
+    with pytest.raises(ValueError, match="arbitrary_callback_data"):
+        guest(builder.build())
