@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from telegram.ext import (
     CommandHandler,
     ExtBot,
     MessageHandler,
+    TypeHandler,
     filters,
 )
 
@@ -229,6 +231,26 @@ async def test_a_guest_s_press_in_a_message_of_hours_ago_is_compared_like_any_ot
         await stopped.telegram.until(lambda: stopped.count() > before)
         assert (await stopped.ana.press(await stopped.card(), "✅ approve")).text == APPROVED
         assert await stopped.service.answer(run_id) == "approve"
+
+
+async def test_an_application_confirms_an_update_before_a_guest_has_it(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    """A process that is killed here loses the press: Telegram does not send it again, and the card stands as it was."""
+    held = asyncio.Event()
+
+    async def hold(_: Update, __: object) -> None:
+        await held.wait()
+
+    async with beside("guest, polling", stopped, unused_tcp_port) as both:
+        run_id, card = await stopped.ask()
+        both.application.add_handler(TypeHandler(Update, hold), -2000)
+        press = await stopped.ana.tap(card, "✅ approve")
+        await stopped.telegram.until(lambda: stopped.telegram.pending_updates == [])
+        assert (await stopped.service.card(run_id)).request.open
+        assert (await stopped.ana.now(card)).labels == card.labels
+        held.set()
+        assert (await press.result()).text == APPROVED
 
 
 class Failing(SQLiteStore):
