@@ -15,6 +15,7 @@ from sayso.bots.chats._lifetime import (
     Afterwards,
     Ready,
     Stopping,
+    Tasks,
     pause_after,
 )
 from sayso.bots.chats._messages import Reference, UnderWay
@@ -64,6 +65,7 @@ __all__ = [
     "Standing",
     "Stopping",
     "Strikes",
+    "Tasks",
     "Throttled",
     "Unclear",
     "Undeliverable",

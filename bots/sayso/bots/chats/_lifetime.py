@@ -64,23 +64,13 @@ class Stopping(asyncio.Event):
                 return
 
 
-class Afterwards:
-    """Work that may come after an acknowledgement. While it is entered, work is taken; leaving waits for what was, for
-    a while.
+class Tasks:
+    """Has work done while it is entered, which it can be again. Leaving waits for what was begun."""
 
-    What was decided is committed by then, so a message that cannot be made or sent is logged, and ends nothing.
-    """
-
-    def __init__(self, budget: Budget, logger: logging.Logger, name: str) -> None:
-        self._budget = budget
-        self._logger = logger
-        self._name = name
+    def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ending = Stopping()
 
     async def __aenter__(self) -> Self:
-        self._ending.clear()
         self._group = await asyncio.TaskGroup().__aenter__()
         return self
 
@@ -89,17 +79,43 @@ class Afterwards:
     ) -> None:
         group, self._group = self._group, None
         assert group is not None
-        self._ending.set()
-        if self._tasks and error is None:
-            _, late = await asyncio.wait(self._tasks, timeout=_LAST_WORDS)
-            for task in late:
-                task.cancel()
+        if error is None:
+            await self._wind_up()
         await group.__aexit__(kind, error, trace)
+
+    async def _wind_up(self) -> None:
+        """What is done between taking no more and waiting for the rest."""
 
     @property
     def is_open(self) -> bool:
         """Whether work is taken."""
         return self._group is not None
+
+
+class Afterwards(Tasks):
+    """Work that may come after an acknowledgement. Leaving waits for it for a while.
+
+    What was decided is committed by then, so a message that cannot be made or sent is logged, and ends nothing.
+    """
+
+    def __init__(self, budget: Budget, logger: logging.Logger, name: str) -> None:
+        super().__init__()
+        self._budget = budget
+        self._logger = logger
+        self._name = name
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = Stopping()
+
+    async def __aenter__(self) -> Self:
+        self._ending.clear()
+        return await super().__aenter__()
+
+    async def _wind_up(self) -> None:
+        self._ending.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=_LAST_WORDS)
+            for task in late:
+                task.cancel()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done. At the end it is left out: what it would have said is in the card."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from types import TracebackType
 from typing import Any, Self, cast
 from weakref import WeakKeyDictionary
 
 from sayso.adapters.telegram import Event, Unreadable, parse_update
+from sayso.bots.chats import Tasks
 from sayso.bots.people import Arrival, Turn, Turns
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.engine import Clock, StoreError
@@ -32,17 +32,17 @@ be committed, and what the turn raises.
 """
 
 
-class Intake:
+class Intake(Tasks):
     """Has updates handled while it is entered; leaving waits for what is under way."""
 
     def __init__(
         self, handle: Handle, clock: Clock, share: Share | None = None, moment: float = _MOMENT
     ) -> None:
+        super().__init__()
         self._handle = handle
         self._share = share
         self._clock = clock
         self._moment = moment
-        self._group: asyncio.TaskGroup | None = None
         self._turns: Turns[int] = Turns()
         self._known: dict[int, asyncio.Task[StoreError | None]] = {}
         self._senders: WeakKeyDictionary[asyncio.Task[StoreError | None], int] = WeakKeyDictionary()
@@ -56,20 +56,12 @@ class Intake:
         self._uncommitted.clear()
         self._again.clear()
         self._offset = None
-        self._group = await asyncio.TaskGroup().__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        group, self._group = self._group, None
-        assert group is not None
-        await group.__aexit__(kind, error, trace)
+        return await super().__aenter__()
 
     @property
     def is_taking(self) -> bool:
         """Whether updates are taken, and can be read."""
-        return self._group is not None and bool(self.bot_id)
+        return self.is_open and bool(self.bot_id)
 
     async def take(self, updates: Sequence[object]) -> None:
         """Have what was fetched handled, and wait a moment for it. Raises `StoreError` where something could not be
