@@ -69,9 +69,9 @@ class Listeners:
             request = AsyncBoltRequest(
                 mode="socket_mode", body=payload, headers=dict(headers or {}), context={_KIND: kind}
             )
+            return await app.async_dispatch(request)
         except (TypeError, ValueError, AttributeError, LookupError):
             return await self._take_unmatched(kind, payload)  # Bolt looks for ids where none can be
-        return await app.async_dispatch(request)
 
     def _listen(self) -> None:
         async def acknowledge(ack: AsyncAck, body: dict[str, Any], context: dict[str, str]) -> BoltResponse:
