@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 NO_SKIPS = "--no-skips"
-SLOW_FOLDERS = ("acceptance", "bots")
+SLOW_FOLDERS = ("acceptance", "bots", "testing/conformance")
 """Whole services, processes and browsers: each test takes a second or more."""
 
 WITHOUT_SLOW = "not slow"
