@@ -69,6 +69,6 @@ def test_a_settings_block_can_be_used(block: Block, tmp_path: Path, monkeypatch:
     for name in [name for name in os.environ if name.startswith("SAYSO_")]:
         monkeypatch.delenv(name)
     (tmp_path / FILE_NAME).write_text(block.text, encoding="utf-8")
-    settings = load_settings(tmp_path).model_dump(mode="json", exclude_unset=True)
+    settings = load_settings(tmp_path).model_dump(mode="json", exclude_unset=True, exclude_none=True)
     written = tomllib.loads(block.text)
     assert {key: settings[key] for key in written} == written
