@@ -1,0 +1,88 @@
+"""How much the writer does for a run: time is noisy, statements are counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sayso.engine import Node, Runtime, SQLiteStore, Workflow, WorkflowStatus
+from sayso.engine.store._transaction import Transaction
+from tests.engine.support import ANA
+
+MOST_TO_PARK = 21
+"""Three transactions (the start, the end of the first visit, the question) and one read of the state."""
+
+MOST_TO_END = 25
+"""Three transactions (the answer, the ends of two visits) and one read of the state."""
+
+MOST_TO_LOAD = 4
+"""One read, of a run that is not in memory."""
+
+
+class Draft(Node):
+    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+        shared["drafted"] = True
+
+
+class Review(Node):
+    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+        shared["decision"] = await request_input(
+            "Publish?", ["approve", "reject"], "select", "publish", to="console"
+        )
+
+
+class Publish(Node):
+    async def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
+        shared["published"] = True
+
+
+def _workflow() -> Workflow:
+    draft, review, publish = Draft(), Review(), Publish()
+    draft > review > publish
+    return Workflow("flow", draft, [draft, review, publish])
+
+
+async def _trace(store: SQLiteStore) -> list[str]:
+    """What the write connection runs from now on, without what triggers do."""
+    statements: list[str] = []
+
+    def note(statement: str) -> None:
+        if not statement.startswith("--"):
+            statements.append(statement)
+
+    def begin(tx: Transaction) -> None:
+        tx.connection.set_trace_callback(note)
+
+    await store._submit(begin)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    return statements
+
+
+async def _work(store: SQLiteStore, *, resident: int) -> tuple[list[str], list[str]]:
+    """The statements from a start to the question, and from the answer to the end."""
+    async with Runtime(store, [_workflow()], resident=resident) as runtime:
+        await runtime.wait(await runtime.start("flow"))  # the first of all stores the definition
+        statements = await _trace(store)
+        state = await runtime.wait(await runtime.start("flow"))
+        to_park, begun = statements[:], len(statements)
+        assert state.awaiting_input is not None
+        await runtime.answer(state.awaiting_input["id"], 1, "approve", person=ANA, via="console")
+        state = await runtime.wait(state.run_id)
+        assert state.workflow_status is WorkflowStatus.COMPLETED
+        return to_park, statements[begun:]
+
+
+def _counted(statements: list[str]) -> int:
+    return sum(not one.startswith(("BEGIN", "COMMIT")) for one in statements)
+
+
+async def test_a_run_parks_and_ends_with_few_statements(store: SQLiteStore) -> None:
+    """Each one more is paid by every run of every workflow."""
+    to_park, to_end = await _work(store, resident=1000)
+    assert 0 < _counted(to_park) <= MOST_TO_PARK
+    assert 0 < _counted(to_end) <= MOST_TO_END
+    assert not [one for one in to_park + to_end if "SAVEPOINT" in one]
+
+
+async def test_a_run_that_is_not_in_memory_costs_one_load_more(store: SQLiteStore) -> None:
+    to_park, to_end = await _work(store, resident=0)
+    assert 0 < _counted(to_park) <= MOST_TO_PARK
+    assert 0 < _counted(to_end) <= MOST_TO_END + MOST_TO_LOAD
