@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.docs.pages import Block, blocks
+from tests.docs.pages import ROOT, Block, blocks
 
 ELSEWHERE = frozenset({"make demo", "make test", "make test-more", "make bench", "make check"})
 """Commands that the suite or the build runs by itself."""
@@ -26,7 +26,13 @@ def environment() -> dict[str, str]:
     """This process's environment, with the interpreter's programs first and no settings of sayso's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
     programs = Path(sys.executable).parent
-    return kept | {"PATH": f"{programs}{os.pathsep}{kept['PATH']}", "TERM": "dumb", "TZ": "UTC"}
+    pigeon = str(ROOT / "tests" / "pigeon" / "package")  # docs/how-to/add-a-platform.md, module by module
+    return kept | {
+        "PYTHONPATH": pigeon,
+        "PATH": f"{programs}{os.pathsep}{kept['PATH']}",
+        "TERM": "dumb",
+        "TZ": "UTC",
+    }
 
 
 def run_script(block: Block, directory: Path) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+import sayso.adapters.cards
 import sayso.engine
 from sayso.bots.cli import EXIT_CODES, app
 from sayso.bots.cli._commands import COMMANDS, load
@@ -188,6 +189,10 @@ def _log_lines() -> set[tuple[str, str]]:
 def test_every_log_line_for_operators_is_documented() -> None:
     documented = {(cells[0], cells[1].strip("`")) for cells in rows(_text("log-lines.md"))}
     assert documented == _log_lines()
+
+
+def test_every_name_of_the_card_model_is_documented_and_no_other() -> None:
+    assert set(first_column(_text("card-model.md"))) == set(sayso.adapters.cards.__all__)
 
 
 def test_every_name_of_the_engine_is_documented_and_no_other() -> None:

@@ -1,0 +1,110 @@
+"""What people do: presses and replies, judged, decided, and only then acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sayso.adapters.cards import Words, unreadable_words
+from sayso.adapters.console import read_reply
+from sayso.bots.answers import Answering, choice_of
+from sayso.bots.chats import DeliveryProblem, Parts, Ready, Seen
+from sayso.bots.people import Arrival
+from sayso.engine import AnswerAttempt, InvalidAnswer, Json, PersonId
+from sayso_pigeon._card import Mark, kept_message, local
+
+if TYPE_CHECKING:
+    from sayso_pigeon._connection import PigeonSurface
+    from sayso_pigeon._loft import Loft
+
+logger = logging.getLogger("sayso.pigeon")
+
+_POLL = 0.5
+"""Seconds for which the loft may hold a fetch: also how long a stop may take."""
+
+
+class PigeonListener:
+    """Fetches what people do, one after another. The next fetch confirms what was decided before."""
+
+    router = None
+
+    def __init__(self, loft: Loft, surface: PigeonSurface, parts: Parts, answers: Answering) -> None:
+        self._loft = loft
+        self._surface = surface
+        self._parts = parts
+        self._answers = answers
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Have `run` end with the fetch that is under way."""
+        self._stopping.set()
+
+    async def run(self, ready: Ready) -> None:
+        """Take events until `stop`. What cannot be fetched is raised: the service begins it again."""
+        after = 0
+        while not self._stopping.is_set():
+            events = await self._loft.events(after, _POLL)
+            ready(None)
+            for event in events:
+                await self._take(event)
+                after = int(event["number"])
+        await self._loft.events(after, 0)
+
+    async def _take(self, event: dict[str, Any]) -> None:
+        mark = Mark.decode(event["data"])
+        words = unreadable_words() if mark is None else await self._decided(event, mark)
+        try:
+            await self._loft.reply(event["id"], local(words, self._parts.settings.zone))
+        except DeliveryProblem as problem:
+            logger.warning("event %s could not be acknowledged; it stands: %s", event["id"], problem)
+
+    async def _decided(self, event: dict[str, Any], mark: Mark) -> Words:
+        """What the person hears; what they did is committed by then, or refused."""
+        platform, message = self._surface.platform, event["message"]
+        person = PersonId(f"{platform}:{event['person']['id']}")
+        arrival = replace(
+            Arrival.now(self._parts.store.clock, name=event["person"]["name"]), chat=message["place"]
+        )
+        seen = Seen(
+            request_id=mark.request_id,
+            revision=mark.revision,
+            rendering=mark.rendering,
+            message=f"{message['place']}/{message['id']}",
+            kept=kept_message(message),
+            stands=event["data"] in (message["replies"], *(one["data"] for one in message["buttons"])),
+        )
+        judged = await self._answers.presses.judge(seen, person, platform, arrival.look_up_by)
+        if judged.is_copy:
+            await self._close(seen)
+        if not judged.counts:
+            return judged.words
+        try:
+            value = await self._value(mark, event["text"])
+        except InvalidAnswer as error:
+            return (str(error),)
+        attempt = AnswerAttempt(
+            mark.request_id, mark.revision, value, person, platform,
+            event_key=f"{platform}:{event['id']}", received_at=arrival.at,
+        )  # fmt: skip
+        answered = await self._answers.desk.answer(attempt, arrival, judged.before)
+        return await self._answers.desk.heard(answered)
+
+    async def _value(self, mark: Mark, text: str | None) -> Json:
+        """What was meant: an option by its position, or what was typed. Raises `InvalidAnswer`."""
+        record = await self._parts.store.reader.card(mark.request_id)
+        if record is None:
+            return None
+        question = record.request.question
+        if mark.choice is None:
+            return read_reply(question, text or "")
+        if question.input_type == "confirm":
+            return mark.choice == 0
+        return choice_of(record, mark.revision, mark.choice)
+
+    async def _close(self, seen: Seen) -> None:
+        try:
+            await self._answers.presses.close_copy(self._surface, seen)
+        except DeliveryProblem as problem:
+            logger.warning("a copy could not be closed: %s", problem)
