@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from sayso.bots.service import Hosted, NotServing, Sayso
-from sayso.bots.slack import SlackSettings
+from sayso.bots.slack import SLACK, SlackSettings
 from sayso.config import HttpSettings, InvalidSettings, Settings
 from sayso.engine import InvalidWorkflow, Workflow, WorkflowStatus, local_person, node, request_input
 from tests.bots.chat_service import workflow
@@ -72,6 +72,11 @@ async def test_a_platform_whose_webhook_nobody_would_serve_is_refused(tmp_path: 
     settings = Settings(database=str(tmp_path / "sayso.db"), slack=slack)
     with pytest.raises(InvalidSettings, match=r"slack\.mode.*HTTP, which was left out"):
         await Sayso(settings, http=False).__aenter__()
+
+
+async def test_a_platform_that_the_settings_do_not_set_up_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="they have no SlackSettings"):
+        await Sayso(settings_in(tmp_path), platforms=[SLACK]).__aenter__()
 
 
 async def test_without_http_the_command_line_says_that_there_is_no_inbox(tmp_path: Path) -> None:

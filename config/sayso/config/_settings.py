@@ -146,6 +146,18 @@ class Settings(BaseSettings):
         """The table of a platform, by its `Settings`; None where the platform is not set up."""
         return next((one for one in self.platforms.values() if isinstance(one, kind)), None)
 
+    def needed_section(self, kind: type[_S]) -> _S:
+        """The table of a platform that is to be connected. Raises `InvalidSettings` where it is not set up."""
+        found = self.section(kind)
+        if found is None:
+            raise InvalidSettings(
+                "the settings",
+                "",
+                f"they have no {kind.__name__}",
+                "Write the platform's table in sayso.toml, or hand it to Settings.",
+            )
+        return found
+
     @property
     def platforms(self) -> dict[str, BaseModel]:
         """The tables of the platforms that are set up, by their names."""

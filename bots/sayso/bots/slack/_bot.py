@@ -47,8 +47,7 @@ class SlackConnection:
     name = PLATFORM
 
     def __init__(self, parts: Parts, *, guest: Guest | None = None, others: AsyncApp | None = None) -> None:
-        settings = parts.settings.section(SlackSettings)
-        assert settings is not None
+        settings = parts.settings.needed_section(SlackSettings)
         self.settings: SlackSettings = settings
         self.parts = parts
         self.guest = guest

@@ -158,8 +158,7 @@ def _check_person(destination: Destination, user: dict[str, Any]) -> Finding:
 
 async def check(settings: Settings) -> list[Finding]:
     """What has to be mended before the bot works, asked of Slack alone. Raises `InvalidSettings`."""
-    slack = settings.section(SlackSettings)
-    assert slack is not None
+    slack = settings.needed_section(SlackSettings)
     api = make_api(slack)
     await api.open()
     try:

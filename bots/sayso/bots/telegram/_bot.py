@@ -72,8 +72,7 @@ class TelegramConnection:
     name = PLATFORM
 
     def __init__(self, parts: Parts, team: Team | None = None) -> None:
-        settings = parts.settings.section(TelegramSettings)
-        assert settings is not None
+        settings = parts.settings.needed_section(TelegramSettings)
         self._settings: TelegramSettings = settings
         self._parts = parts
         api, conversations = make_api(settings), Conversations(parts.store)

@@ -110,8 +110,7 @@ async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: 
 
 async def check(settings: Settings) -> list[Finding]:
     """What has to be mended before the bot works, asked of Telegram alone. Raises `InvalidSettings`."""
-    telegram = settings.section(TelegramSettings)
-    assert telegram is not None
+    telegram = settings.needed_section(TelegramSettings)
     api = make_api(telegram)
     await api.open()
     try:
