@@ -26,7 +26,6 @@ from sayso.engine._records import (
     LoadedRun,
     NodeStatus,
     Notice,
-    Rendering,
     RequestRecord,
     RunSummary,
     Scope,
@@ -48,7 +47,6 @@ from sayso.engine.store._rows import (
     read_card,
     read_delivery,
     read_notice,
-    read_rendering,
     read_request,
     read_run,
     read_step,
@@ -184,11 +182,6 @@ class SQLiteReader(Lists):
     async def deliveries(self, request_id: str) -> list[Delivery]:
         """The places of a request's cards."""
         return [read_delivery(row) for row in await self._rows("deliveries_of", {"id": request_id})]
-
-    async def rendering(self, request_id: str, number: int) -> Rendering | None:
-        """A card as it was sent or edited under a number."""
-        rows = await self._rows("rendering", {"id": request_id, "rendering": number})
-        return read_rendering(rows[0]) if rows else None
 
     async def is_drawn_later(
         self, request_id: str, number: int, destination: str, message: str, digest: str

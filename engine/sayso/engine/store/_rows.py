@@ -200,13 +200,6 @@ def read_delivery(row: Any) -> Delivery:
     )
 
 
-def read_rendering(row: Any) -> Rendering:
-    """A card as it was rendered once."""
-    known = row["digest"] is not None
-    kept = Kept(row["digest"], msgspec.json.decode(row["parts"], type=dict[str, str])) if known else None
-    return Rendering(row["rendering"], row["destination"], row["message"], kept)
-
-
 def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
     """What a card shows, still without the names of people."""
     request = read_request(row)

@@ -186,10 +186,6 @@ DELETE FROM renderings
 WHERE destination = :destination
   AND request_key = (SELECT request_key FROM requests WHERE id = :id AND status <> 'PENDING');
 
--- name: rendering
-SELECT g.rendering, g.destination, g.message, g.digest, g.parts
-FROM requests q JOIN renderings g ON g.request_key = q.request_key WHERE q.id = :id AND g.rendering = :rendering;
-
 -- name: rendering_later
 -- Whether a card was drawn later just as its message shows now, or last in a way that nobody has heard of.
 SELECT 1 FROM requests q JOIN renderings g ON g.request_key = q.request_key
