@@ -66,6 +66,7 @@ class Restarts:
         assert await stage.answer(asked) == "approve"
 
     async def test_a_card_of_another_database_is_a_question_that_nobody_knows(self, stage: Stage) -> None:
+        """Stopped in order: a platform brings again what a killed service had not confirmed, to the next database."""
         asked = await stage.ask()
         card = await stage.card(asked)
         await stage.stop()
