@@ -70,8 +70,8 @@ class Listeners:
                 mode="socket_mode", body=payload, headers=dict(headers or {}), context={_KIND: kind}
             )
             return await app.async_dispatch(request)
-        except (TypeError, ValueError, AttributeError, LookupError):
-            return await self._take_unmatched(kind, payload)  # Bolt looks for ids where none can be
+        except Exception as error:  # noqa: BLE001 - Bolt looks for things where none can be, and meets anything
+            return _say_failed(error) if app is self._others else await self._take_unmatched(kind, payload)
 
     def _listen(self) -> None:
         async def acknowledge(ack: AsyncAck, body: dict[str, Any], context: dict[str, str]) -> BoltResponse:
