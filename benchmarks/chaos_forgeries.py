@@ -170,5 +170,6 @@ def rows_of(telegram: LocalTelegram, prompt: str) -> Rows | None:
             if markup:
                 found: dict[str, Any] = json.loads(markup) if isinstance(markup, str) else markup
                 rows: Rows = found["inline_keyboard"]
-                return rows or None
+                if not rows or all("callback_data" in one for row in rows for one in row):
+                    return rows or None  # else it only links to the card
     return None
