@@ -23,7 +23,7 @@ from tests.engine.support import ANA
 pytestmark = pytest.mark.slow
 
 SCRIPT = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from sayso.engine import Runtime, Workflow, WorkflowEngine, node, request_input
 
 @node
@@ -55,6 +55,7 @@ async def handle(run_id):
     engine = WorkflowEngine(start=deadly, workflow_id="deadly", run_id=run_id, store="sayso.db")
     print((await engine.run()).workflow_status, flush=True)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background ignores it
 how, *given = sys.argv[1:]
 try:
     asyncio.run(handle(*given) if how == "handle" else serve(*given))

@@ -95,8 +95,9 @@ class Sayso:
     ) -> None:
         self._settings = settings
         self._hosted = hosted(workflows)
-        configured = cast("Sequence[Platform[Answering]]", configured_platforms(settings))
-        self._platforms = configured if platforms is None else tuple(platforms)
+        if platforms is None:
+            platforms = cast("Sequence[Platform[Answering]]", configured_platforms(settings))
+        self._platforms = tuple(platforms)
         self._new_store = new_store or (lambda: SQLiteStore(settings.database))
         self._http = http
         self._control = control
