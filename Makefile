@@ -27,7 +27,7 @@ test: $(VENV)/.dev browser ## all tests but those of `make test-more`
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## the tests without whole services, browsers, kills and long hypothesis suites
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not more" $(PYTEST_ARGS)
+	scripts/in-memory $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not more" $(PYTEST_ARGS)
 
 test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, and chaos for ten minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m more $(PYTEST_ARGS)
