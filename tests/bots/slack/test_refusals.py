@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sayso.bots.chats import Outbox, Patience, Stopping, Undeliverable, UnderWay
-from sayso.bots.http import Metrics
+from sayso.bots.service._metrics import Metrics
 from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import Api, make_api
 from sayso.bots.slack._people import People

@@ -7,9 +7,8 @@ from sayso.bots.http._door import PROXY_SECRET_HEADER, TcpDoor, TrustedProxy, co
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._guard import Guard
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
-from sayso.bots.http._metrics import Metrics
 from sayso.bots.http._problems import Problem, add_problems
-from sayso.bots.http._public import Health, public_app
+from sayso.bots.http._public import public_app
 from sayso.bots.http._routes import ApiApp
 from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import bound_beside, bound_to
@@ -24,10 +23,8 @@ __all__ = [
     "Credentials",
     "Feed",
     "Guard",
-    "Health",
     "HttpServer",
     "InvalidName",
-    "Metrics",
     "Problem",
     "RateLimit",
     "TcpDoor",

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
 from sayso.engine import SQLiteStore, StoreError
 
-if TYPE_CHECKING:
-    from sayso.bots.http._metrics import Metrics
-
 _UNAVAILABLE = 503
 
 
-class Health:
-    """Why the service is not ready, by part; ready where there is no reason."""
-
-    def __init__(self) -> None:
-        self._problems: dict[str, str] = {}
-
-    def report(self, part: str, problem: str | None) -> None:
-        """Say what is wrong with a part; None that nothing is."""
-        if problem is None:
-            self._problems.pop(part, None)
-        else:
-            self._problems[part] = problem
-
-    @property
-    def problems(self) -> dict[str, str]:
-        """What is wrong now, by part."""
-        return dict(self._problems)
-
-
 def public_app(
-    health: Health,
-    metrics: Metrics,
     store: SQLiteStore,
+    problems_now: Callable[[], dict[str, str]],
+    metrics_now: Callable[[], Awaitable[bytes]],
     routers: Iterable[APIRouter] = (),
     mounted: Mapping[str, FastAPI] | None = None,
 ) -> FastAPI:
-    """The application of the small HTTP server, with others below it by their paths. It decides nothing at a GET."""
+    """The application of the small HTTP server, with others below it by their paths. It decides nothing at a GET.
+
+    `problems_now` tells why the service is not ready, by part; `metrics_now` its counters for Prometheus, or raises
+    `StoreError`.
+    """
     app = FastAPI(title="sayso", openapi_url=None, docs_url=None, redoc_url=None)
 
     @app.get("/healthz")
@@ -51,7 +32,7 @@ def public_app(
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        problems = health.problems
+        problems = problems_now()
         try:
             await store.reader.audit_head()
         except StoreError as error:
@@ -62,7 +43,7 @@ def public_app(
     @app.get("/metrics")
     async def counters() -> Response:
         try:
-            text = await metrics.render(store.reader, store.clock.now())
+            text = await metrics_now()
         except StoreError as error:
             return Response(str(error), _UNAVAILABLE, media_type="text/plain")
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

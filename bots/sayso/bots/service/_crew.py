@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from sayso.bots.chats import DeliveryProblem, Listener, Outbox, Ready, Stopping, pause_after
-from sayso.bots.http import Health
+from sayso.bots.service._health import Health
 from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.engine import StoreError
 

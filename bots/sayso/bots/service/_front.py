@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from sayso.bots.answers import Desk, WaysIn
-    from sayso.bots.http import Credentials, Feed, Health, Metrics
+    from sayso.bots.http import Credentials, Feed
+    from sayso.bots.service._health import Health
     from sayso.bots.service._hosted import Hosted
+    from sayso.bots.service._metrics import Metrics
     from sayso.config import Settings
     from sayso.engine import Runtime, SQLiteStore
 
@@ -102,7 +104,13 @@ class Front:
         door = TcpDoor(self.credentials, _proxy_of(settings))
         api = self._api()
         api_below = ApiApp(api, door)
-        public = public_app(health, metrics, self.store, routers, {"/api/v1": api_below})
+        public = public_app(
+            self.store,
+            lambda: health.problems,
+            lambda: metrics.render(self.store.reader, self.store.clock.now()),
+            routers,
+            {"/api/v1": api_below},
+        )
         add_inbox(
             public,
             InboxParts(

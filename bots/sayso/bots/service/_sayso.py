@@ -25,11 +25,13 @@ from sayso.bots.chats import (
     configured_platforms,
 )
 from sayso.bots.client import socket_path
-from sayso.bots.http import Credentials, Feed, Health, Metrics, bound_beside, bound_to
+from sayso.bots.http import Credentials, Feed, bound_beside, bound_to
 from sayso.bots.people import Groups
 from sayso.bots.service._crew import Crew
 from sayso.bots.service._front import Front, Inbox, own_user
+from sayso.bots.service._health import Health
 from sayso.bots.service._hosted import Hosted, hosted
+from sayso.bots.service._metrics import Metrics
 from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.bots.service._workflows import RuntimeThread
 from sayso.config import InvalidSettings, Settings
