@@ -59,7 +59,7 @@ def shown(
     delivery: Delivery,
     reference: str | None,
     quiet_until: datetime,
-    request: RequestRecord | None,
+    request: RequestRecord | None = None,
 ) -> None:
     """The place shows the revision that was wanted when the delivery was read. What is not urgent waits until then.
 
@@ -115,7 +115,7 @@ def bury(tx: Transaction, destination: str, error: str, *, is_news: bool = True)
     return is_news
 
 
-def revive(tx: Transaction, destinations: Sequence[str] | None) -> int:
+def revive(tx: Transaction, destinations: Sequence[str] | None = None) -> int:
     """Try places again that were given up, all of them where none is named, and then also cards that were refused; the
     number of cards that wait there.
     """

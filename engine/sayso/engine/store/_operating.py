@@ -94,7 +94,10 @@ def cancel(
     command: CommandKey | None = None,
     warrant: Warrant | None = None,
 ) -> None:
-    """Cancel a run that has not ended, with its open requests. A repeated command changes nothing."""
+    """Cancel a run that has not ended, with its open requests. A repeated command changes nothing.
+
+    Raises `UnknownRun`, `NotApplicable`, `KeyReused`, `RightLapsed`.
+    """
     check(tx, warrant, person)
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
@@ -123,7 +126,10 @@ def retry(
     seen: int | None = None,
     warrant: Warrant | None = None,
 ) -> None:
-    """Run the failed visit again: a new attempt that keeps its answers, or a new visit that asks again."""
+    """Run the failed visit again: a new attempt that keeps its answers, or a new visit that asks again.
+
+    Raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`, `RightLapsed`.
+    """
     check(tx, warrant, person)
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):
@@ -151,7 +157,10 @@ def attend(  # noqa: PLR0913 - the fields of a decision
     seen: int | None = None,
     warrant: Warrant | None = None,
 ) -> None:
-    """Carry out an operator's decision about a run that needs attention; `result` is the JSON for `done`."""
+    """Carry out an operator's decision about a run that needs attention; `result` is the JSON for `done`.
+
+    Raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`, `RightLapsed`.
+    """
     check(tx, warrant, person)
     run = _load(tx, run_id)
     if _is_repeated(tx, command, run):

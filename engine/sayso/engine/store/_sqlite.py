@@ -6,20 +6,13 @@ All handles on one file in one process share one `OpenFile`: the lock, the write
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from sayso.engine._clock import Clock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._records import (
-    Attention,
-    CredentialKind,
-    Linking,
-    LoadedRun,
-    Scope,
-)
 from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.store import (
     _accounts,
@@ -30,33 +23,24 @@ from sayso.engine.store import (
     _cut_off,
     _due,
     _forms,
+    _notices,
     _operating,
     _running,
 )
-from sayso.engine.store._card_calls import CardCalls
+from sayso.engine.store._calls import Calls, reads, writes
 from sayso.engine.store._commands import (
     AnswerAttempt,
-    Ask,
-    Asked,
-    CommandKey,
-    HandOver,
-    NewRun,
-    Park,
-    Place,
-    VisitEnd,
-    Warrant,
 )
-from sayso.engine.store._hub import Hub, Resolution
+from sayso.engine.store._hub import Hub
 from sayso.engine.store._location import path_of
 from sayso.engine.store._open_files import OpenFile, leave, share
 from sayso.engine.store._reader import SQLiteReader
-from sayso.engine.store._transaction import Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SQLiteStore(CardCalls):
+class SQLiteStore(Calls):
     """A handle on one database file; it is created and brought up to date at the first use.
 
     `location` is a path or `sqlite:///path`; without one it is what `SAYSO_DATABASE` says, else `sayso.db` in the
@@ -143,96 +127,31 @@ class SQLiteStore(CardCalls):
             self._file = share(self.path, self._clock)
         return self._file
 
-    def _submit(
-        self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
-    ) -> asyncio.Future[T]:
-        return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named))
-
-    def _read(
-        self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
-    ) -> asyncio.Future[T]:
-        return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named), reads=True)
-
     # What drives runs.
 
-    def define(self, workflow: str, definition: str) -> asyncio.Future[int]:
-        """The key under which a workflow's graph is stored."""
-        return self._submit(_running.define, workflow, definition)
-
-    def load(self, run_id: str) -> asyncio.Future[LoadedRun | None]:
-        """A run with its current visit's journal, read in the writer's order."""
-        return self._read(_running.load, run_id)
-
-    def node_statuses(self, run_id: str) -> asyncio.Future[dict[str, str]]:
-        """The status of each node's latest visit."""
-        return self._read(_running.node_statuses, run_id)
-
-    def state(self, run_id: str) -> asyncio.Future[tuple[LoadedRun, dict[str, str]] | None]:
-        """A run with its open requests, and the status of each node's latest visit."""
-        return self._read(_running.state, run_id)
-
-    def runs_to_recover(self, workflow: str) -> asyncio.Future[list[str]]:
-        """The runs that were in the middle of something when their process ended."""
-        return self._read(_running.runs_to_recover, workflow)
-
-    def parked_nodes(self, workflow: str) -> asyncio.Future[list[str]]:
-        """The nodes at which runs of a workflow stand that have not ended: one index seek each."""
-        return self._read(_running.parked_nodes, workflow)
+    define = writes(_running.define)
+    load = reads(_running.load)
+    node_statuses = reads(_running.node_statuses)
+    state = reads(_running.state)
+    runs_to_recover = reads(_running.runs_to_recover)
+    parked_nodes = reads(_running.parked_nodes)
+    start = writes(_running.start)
+    ask = writes(_running.ask)
+    park = writes(_running.park)
+    stir = writes(_running.stir)
+    withdraw = writes(_running.withdraw)
+    end_visit = writes(_running.end_visit)
+    next_attempt = writes(_running.next_attempt)
+    begin_step = writes(_running.begin_step)
+    record_step = writes(_running.record_step)
+    hold = writes(_running.hold)
+    count_start = writes(_cut_off.count_start)
+    hold_run = writes(_cut_off.hold_run)
 
     async def next_due(self, run_id: str | None) -> datetime | None:
         """The next instant at which a request does something by itself, of one run or of all."""
         stored = await self._read(_due.next_due, run_id)
         return None if stored is None else from_microseconds(stored)
-
-    def start(self, new: NewRun) -> asyncio.Future[Place]:
-        """Store a run and its first visit; raises `RunExists`."""
-        return self._submit(_running.start, new)
-
-    def ask(self, place: Place, asks: list[Ask], park: Park | None) -> asyncio.Future[Asked | None]:
-        """Store questions and, if wanted, park; None when the run has left this visit."""
-        return self._submit(_running.ask, place, asks, park)
-
-    def park(self, place: Place, wish: Park) -> asyncio.Future[bool]:
-        """Park unless a resolution has come that the visit has not seen."""
-        return self._submit(_running.park, place, wish)
-
-    def stir(self, place: Place) -> asyncio.Future[None]:
-        """A parked visit does something by itself again."""
-        return self._submit(_running.stir, place)
-
-    def withdraw(self, place: Place, request_id: str) -> asyncio.Future[Resolution | None]:
-        """Withdraw a node's own request; its resolution when somebody was first."""
-        return self._submit(_running.withdraw, place, request_id)
-
-    def end_visit(self, place: Place, end: VisitEnd) -> asyncio.Future[bool]:
-        """End a visit and begin the next, or end the run; False when the run has left this visit."""
-        return self._submit(_running.end_visit, place, end)
-
-    def next_attempt(
-        self, place: Place, attempt: int, retry_at: datetime, error: str
-    ) -> asyncio.Future[None]:
-        """Record a failed attempt of `execute` and when the next one comes."""
-        return self._submit(_running.next_attempt, place, attempt, retry_at, error)
-
-    def begin_step(self, place: Place, name: str, arguments: str) -> asyncio.Future[None]:
-        """Commit that a `once` step starts."""
-        return self._submit(_running.begin_step, place, name, arguments)
-
-    def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]:
-        """Record a step's result."""
-        return self._submit(_running.record_step, place, name, arguments, result)
-
-    def hold(self, place: Place, attention: Attention) -> asyncio.Future[bool]:
-        """Stop a run until an operator decides."""
-        return self._submit(_running.hold, place, attention)
-
-    def count_start(self, place: Place) -> asyncio.Future[Attention | None]:
-        """Count that a start found a run in the middle of a visit; why it is held now, if it is."""
-        return self._submit(_cut_off.count_start, place)
-
-    def hold_run(self, run_id: str, reason: str) -> asyncio.Future[Attention | None]:
-        """Stop a run in whose driving sayso failed until an operator decides."""
-        return self._submit(_cut_off.hold_run, run_id, reason)
 
     def set_aside(self, workflows: Sequence[str], run_id: str | None = None) -> asyncio.Future[None]:
         """Record that runs in the middle of a visit were stopped in order."""
@@ -248,71 +167,14 @@ class SQLiteStore(CardCalls):
         """Take several answers or none; raises `AnswerRefused` for the first that is refused."""
         return self._submit(_answering.answer_all, list(attempts), self._opened().is_gone)
 
-    def act_due(self, run_id: str | None) -> asyncio.Future[int]:
-        """Expire, escalate and remind where that is due, of one run or of all; how often."""
-        return self._submit(_due.act_due, run_id)
-
-    def take_back(
-        self, request_id: str, person: str, via: str, warrant: Warrant | None = None
-    ) -> asyncio.Future[Outcome]:
-        """Withdraw a request for whoever asked for it."""
-        return self._submit(_changing.take_back, request_id, person, via, warrant)
-
-    def hand_over(self, wish: HandOver) -> asyncio.Future[Outcome]:
-        """Have somebody else asked in an approver's place."""
-        return self._submit(_changing.hand_over, wish)
-
-    def cancel(
-        self,
-        run_id: str,
-        person: str,
-        via: str,
-        command: CommandKey | None = None,
-        warrant: Warrant | None = None,
-    ) -> asyncio.Future[None]:
-        """Cancel a run; raises `UnknownRun`, `NotApplicable`, `KeyReused`."""
-        return self._submit(_operating.cancel, run_id, person, via, command, warrant)
-
-    def retry(
-        self,
-        run_id: str,
-        person: str,
-        via: str,
-        command: CommandKey | None = None,
-        *,
-        ask_again: bool,
-        seen: int | None = None,
-        warrant: Warrant | None = None,
-    ) -> asyncio.Future[None]:
-        """Run a failed visit again; raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`."""
-        return self._submit(
-            _operating.retry, run_id, person, via, command, ask_again=ask_again, seen=seen, warrant=warrant
-        )
-
-    def attend(
-        self,
-        run_id: str,
-        action: str,
-        result: str | None,
-        person: str,
-        via: str,
-        command: CommandKey | None = None,
-        *,
-        seen: int | None = None,
-        warrant: Warrant | None = None,
-    ) -> asyncio.Future[None]:
-        """Decide about a run that needs attention; raises `UnknownRun`, `NotApplicable`, `RunMovedOn`, `KeyReused`."""
-        return self._submit(
-            _operating.attend, run_id, action, result, person, via, command, seen=seen, warrant=warrant
-        )
-
-    def started_by(self, command: CommandKey) -> asyncio.Future[str | None]:
-        """The run that a command was about, if it was carried out; raises `KeyReused`."""
-        return self._read(_operating.started_by, command)
-
-    def redact(self, run_id: str, person: str, via: str) -> asyncio.Future[int]:
-        """Remove the payloads of a run's audit rows; the number of rows."""
-        return self._submit(_operating.redact, run_id, person, via)
+    act_due = writes(_due.act_due)
+    take_back = writes(_changing.take_back)
+    hand_over = writes(_changing.hand_over)
+    cancel = writes(_operating.cancel)
+    retry = writes(_operating.retry)
+    attend = writes(_operating.attend)
+    started_by = reads(_operating.started_by)
+    redact = writes(_operating.redact)
 
     async def prune(self, before: datetime, person: str, via: str) -> int:
         """Delete all runs that ended before an instant, a bounded number a transaction; the number deleted."""
@@ -333,73 +195,57 @@ class SQLiteStore(CardCalls):
         """
         return self._submit(_forms.recognise, account, list(forms))
 
-    def begin_link(
-        self, account: str, code_hash: str, expires_at: datetime, *, listed_may_link: bool = False
-    ) -> asyncio.Future[str | None]:
-        """Keep the hash of a one-time code that links an account; the reason where they may link none."""
-        return self._submit(
-            _accounts.begin_link, account, code_hash, expires_at, listed_may_link=listed_may_link
-        )
-
-    def link(
-        self, account: str, code_hash: str, *, is_sure: bool, listed_may_link: bool = False
-    ) -> asyncio.Future[Linking]:
-        """Take a step with a code towards making this account and the one it was made for one person."""
-        return self._submit(
-            _accounts.link, account, code_hash, is_sure=is_sure, listed_may_link=listed_may_link
-        )
-
-    def void_link(self, code_hash: str) -> asyncio.Future[None]:
-        """Let a code be good for nothing any more."""
-        return self._submit(_accounts.void_link, code_hash)
-
-    def unlink(self, account: str) -> asyncio.Future[str]:
-        """Let a linked account stand for itself again; what to say."""
-        return self._submit(_accounts.unlink, account)
+    begin_link = writes(_accounts.begin_link)
+    link = writes(_accounts.link)
+    void_link = writes(_accounts.void_link)
+    unlink = writes(_accounts.unlink)
 
     # Ways in over HTTP. Only hashes of secrets come here.
 
-    def admit(
-        self,
-        kind: CredentialKind,
-        secret_hash: str,
-        person: str,
-        expires_at: datetime,
-        scopes: Sequence[Scope] = (),
-    ) -> asyncio.Future[None]:
-        """Let whoever has a secret in as this person; `scopes` are those of a token. Raises `TokenExists`."""
-        return self._submit(_credentials.admit, kind, secret_hash, person, expires_at, scopes)
+    admit = writes(_credentials.admit)
+    redeem = writes(_credentials.redeem)
+    sign_out = writes(_credentials.sign_out)
+    shut_out = writes(_credentials.shut_out)
 
-    def redeem(self, link_hash: str, session_hash: str, expires_at: datetime) -> asyncio.Future[str | None]:
-        """Turn a sign-in link into a session, once; whose it is, None where there is no such link."""
-        return self._submit(_credentials.redeem, link_hash, session_hash, expires_at)
+    # Cards and the messages beside them: what came of sending and editing them. What is due, the reader tells.
 
-    def sign_out(self, session_hash: str) -> asyncio.Future[None]:
-        """End a session."""
-        return self._submit(_credentials.sign_out, session_hash)
+    begin_delivery = writes(_cards.begin)
+    begin_rendering = writes(_cards.begin_rendering)
+    keep_rendering = writes(_cards.keep_rendering)
+    refer_delivery = writes(_cards.refer)
+    end_delivery = writes(_cards.shown)
+    fail_delivery = writes(_cards.failed)
+    forget_message = writes(_cards.gone)
+    refuse_delivery = writes(_cards.refused)
+    bury = writes(_cards.bury)
+    end_notice = writes(_notices.sent)
+    fail_notice = writes(_notices.failed)
+    revive = writes(_cards.revive)
+    post_anew = writes(_cards.post_anew)
+    report_webhook = writes(_cards.report_webhook)
+    redraw = writes(_cards.redraw)
+    replace_message = writes(_cards.replace_message)
+    close_later = writes(_cards.close_later)
+    report_mismatch = writes(_cards.report_mismatch)
 
-    def shut_out(self, person: str, by: str) -> asyncio.Future[int]:
-        """Remove every token, session and link of a person; how many there were."""
-        return self._submit(_credentials.shut_out, person, by)
+    def move_chat(
+        self, surface: str, key: str, chat: int, destinations: Sequence[str], notice: str
+    ) -> asyncio.Future[bool]:
+        """Remember for good, under a surface's own key, that a chat is another one now, and have the open cards of its
+        destinations posted there with a line; whether it was not known.
+        """
+        return self._submit(_cards.move_chat, surface, key, chat, tuple(destinations), notice)
 
     # What surfaces keep.
 
-    def know(self, person: str, name: str) -> asyncio.Future[None]:
-        """Remember what a person is called."""
-        return self._submit(_cards.know, person, name)
+    know = writes(_cards.know)
+    forget_kept = writes(_cards.forget_kept)
+    claim = writes(_cards.claim)
 
     def keep(self, surface: str, key: str, value: Json | None) -> asyncio.Future[None]:
         """Keep a note of a surface's own over restarts; None forgets it."""
         text = None if value is None else encode(value, key, self.value_limit)
         return self._submit(_cards.keep, surface, key, text)
-
-    def forget_kept(self, surface: str, prefix: str, before: datetime) -> asyncio.Future[None]:
-        """Forget the notes of a surface whose keys begin so and which were kept before an instant."""
-        return self._submit(_cards.forget_kept, surface, prefix, before)
-
-    def claim(self, surface: str, key: str, lives: timedelta) -> asyncio.Future[bool]:
-        """Whether a key of a surface's own is new within `lives`; of two at once, one is."""
-        return self._submit(_cards.claim, surface, key, lives)
 
     async def kept(self, surface: str, key: str) -> Json | None:
         """A note of a surface's own, or None."""
