@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 
 from sayso.adapters.cards import build_card, cut, pieces, utf16_length
 from sayso.adapters.console import request_card, set_off, visible
-from sayso.adapters.slack import HomeCard, SlackMessage, answer_view, home_view, render_card
+from sayso.adapters.slack import HomeCard, SlackMessage, answer_view, home_view, render_card, rest_messages
 from sayso.adapters.telegram import render_card as render_telegram
 from sayso.engine import CastVote, Policy, Question, RequestStatus, Stage, WorkflowStatus
 from sayso.testing.slack import check_blocks, check_view
@@ -113,7 +113,7 @@ def test_of_a_long_prompt_nothing_is_dropped(length: int, letter: str) -> None:
     card = build_card(pending(Question(prompt, ["approve"], "select", None, None)), PLACES)
     slack = render_card(card)
     head = slack_text(slack).split("\n(continues in the thread)")[0]
-    rest = "".join(slack_text(one) for one in slack.rest_messages or ())
+    rest = "".join(slack_text(one) for one in rest_messages(slack.rest) or ())
     if slack.rest:
         assert head + (rest or slack.rest) == card.prompt
     telegram = render_telegram(card, UTC, NOW)

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 
 from sayso.adapters.cards import build_card
-from sayso.adapters.slack import answer_view, render_card, render_copy, render_former
+from sayso.adapters.slack import answer_view, render_card, render_locked
 from sayso.adapters.telegram import begin, prompt
 from sayso.adapters.telegram import render_card as render_telegram
-from sayso.adapters.telegram import render_copy as render_telegram_copy
-from sayso.adapters.telegram import render_former as render_telegram_former
+from sayso.adapters.telegram import render_locked as render_telegram_locked
 from sayso.engine import CardRecord
 from sayso.testing.slack import check_blocks, check_view
 from tests.adapters.card_records import ANSWERS, NOW, PLACES, QUESTIONS, answered, pending, states
@@ -69,10 +68,11 @@ def test_what_telegram_asks_for_more_than_a_press(kind: str) -> None:
 
 def test_locked_messages_have_no_buttons() -> None:
     card = build_card(CARDS["state-done"], PLACES)
-    for message in (render_copy(card), render_former(card)):
+    for link in (None, "https://example.org/card"):
+        message = render_locked(card, "This is a copy of the card.", link)
         assert check_blocks(message.blocks, "message") == []
         assert [block["type"] for block in message.blocks] == ["rich_text"]
-    for locked in (render_telegram_copy(card, UTC, NOW), render_telegram_former(card, UTC, NOW)):
+        locked = render_telegram_locked(card, UTC, NOW, "Posted anew below.", link)
         assert locked.keyboard == []
 
 

@@ -4,10 +4,10 @@ from sayso.adapters.slack._card import (
     SlackMessage,
     find_choices,
     render_card,
-    render_copy,
-    render_former,
+    render_locked,
     render_mentions,
     render_words,
+    rest_messages,
 )
 from sayso.adapters.slack._data import ANSWER_VIEW, COMMAND, Action, CardButton, ViewTag
 from sayso.adapters.slack._events import (
@@ -85,10 +85,10 @@ __all__ = [
     "refused_submission",
     "remark_view",
     "render_card",
-    "render_copy",
-    "render_former",
+    "render_locked",
     "render_mentions",
     "render_words",
+    "rest_messages",
     "words_home",
     "words_view",
 ]

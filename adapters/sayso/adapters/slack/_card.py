@@ -51,20 +51,19 @@ _CONTINUES = "\n(continues in the thread)"
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
     """A message: `text` is what notifications show. `rest` is what did not fit, whole and plain, to be sent into the
-    thread by `rest_messages` or as a file.
+    thread by `rest_messages` or as a file. `metadata` says to other apps which card it is.
     """
 
     text: str
     blocks: list[Block]
     rest: str = ""
+    metadata: dict[str, Any] | None = None
 
-    @property
-    def rest_messages(self) -> tuple[SlackMessage, ...] | None:
-        """The rest as messages; None when it is to go as a file."""
-        texts = tuple(pieces(self.rest, TEXT_LIMIT))
-        if len(texts) > MOST_MESSAGES:
-            return None
-        return tuple(render_words(((text,),)) for text in texts)
+
+def rest_messages(rest: str) -> tuple[SlackMessage, ...] | None:
+    """The rest as messages; None when it is to go as a file."""
+    texts = tuple(pieces(rest, TEXT_LIMIT))
+    return None if len(texts) > MOST_MESSAGES else tuple(render_words(((text,),)) for text in texts)
 
 
 def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
@@ -74,19 +73,9 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     asked, rest = question(card, _CONTINUES)
     blocks = [asked, rich_text(below(card)), *_for_users(controls(card), users)]
     status = f"{card.status}: " if card.status else ""
-    return SlackMessage(fallback(f"{status}{set_off(card.prompt)}"), [one for one in blocks if one], rest)
-
-
-def render_copy(card: Card, link: str | None = None) -> SlackMessage:
-    """A message that is none of the card's, which became known when it was pressed: locked, with the state at that
-    instant, and `link` to the card itself.
-    """
-    return _locked(card, "This is a copy of the card.", link)
-
-
-def render_former(card: Card) -> SlackMessage:
-    """The message of a card that was posted anew."""
-    return _locked(card, "Posted anew below.")
+    text, shown = fallback(f"{status}{set_off(card.prompt)}"), [one for one in blocks if one]
+    stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
+    return SlackMessage(text, shown, rest, stamp)
 
 
 def render_words(lines: Sequence[Words]) -> SlackMessage:
@@ -110,7 +99,10 @@ def render_mentions(message: SlackMessage, mentions: Sequence[Mention]) -> Slack
     return replace(message, text=f"{message.text} {named}", blocks=[*message.blocks, section])
 
 
-def _locked(card: Card, words: str, link: str | None = None) -> SlackMessage:
+def render_locked(card: Card, words: str, link: str | None = None) -> SlackMessage:
+    """A message that is not the card's, or not any more: locked, with the state at that instant, what it is, and `link`
+    to the card itself.
+    """
     kept, _ = split([Stretch(set_off(card.prompt), Style.BOLD)], TEXT_LIMIT)
     below_it = [Stretch(f"\n{words}", Style.ITALIC)]
     if link is not None:

@@ -7,8 +7,8 @@ from sayso.adapters.telegram._card import (
     Keyboard,
     TelegramMessage,
     render_card,
-    render_copy,
-    render_former,
+    render_locked,
+    rest_messages,
 )
 from sayso.adapters.telegram._conversation import (
     Conversation,
@@ -91,9 +91,9 @@ __all__ = [
     "parse_update",
     "prompt",
     "render_card",
-    "render_copy",
-    "render_former",
     "render_found",
+    "render_locked",
+    "rest_messages",
     "take_button",
     "take_text",
 ]

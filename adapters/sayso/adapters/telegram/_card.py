@@ -54,11 +54,11 @@ class TelegramMessage:
     keyboard: Keyboard
     rest: str = ""
 
-    @property
-    def rest_messages(self) -> tuple[str, ...] | None:
-        """The rest as plain texts of messages; None when it is to go as a document."""
-        texts = tuple(pieces(self.rest, MESSAGE_LIMIT, utf16_length))
-        return texts if len(texts) <= MOST_MESSAGES else None
+
+def rest_messages(rest: str) -> tuple[str, ...] | None:
+    """The rest as plain texts of messages; None when it is to go as a document."""
+    texts = tuple(pieces(rest, MESSAGE_LIMIT, utf16_length))
+    return texts if len(texts) <= MOST_MESSAGES else None
 
 
 def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> TelegramMessage:
@@ -86,19 +86,12 @@ def question(card: Card, room: int) -> list[Stretch]:
     return kept
 
 
-def render_copy(card: Card, zone: tzinfo, now: datetime, link: str | None = None) -> TelegramMessage:
-    """A message that is none of the card's, which became known when it was pressed: locked, with the state at that
-    instant, and `link` to the card itself.
+def render_locked(
+    card: Card, zone: tzinfo, now: datetime, words: str, link: str | None = None
+) -> TelegramMessage:
+    """A message that is not the card's, or not any more: locked, with the state at that instant, what it is, and `link`
+    to the card itself.
     """
-    return _locked(card, zone, now, "This is a copy of the card.", link)
-
-
-def render_former(card: Card, zone: tzinfo, now: datetime) -> TelegramMessage:
-    """The message of a card that was posted anew."""
-    return _locked(card, zone, now, "Posted anew below.")
-
-
-def _locked(card: Card, zone: tzinfo, now: datetime, words: str, link: str | None = None) -> TelegramMessage:
     below = [Stretch(f"\n{words}", Style.ITALIC)]
     if link is not None:
         below += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]

@@ -70,7 +70,7 @@ class Outbox:
     def __init__(
         self,
         store: SQLiteStore,
-        surfaces: Iterable[CardSurface],
+        surfaces: Iterable[CardSurface[Any]],
         observer: Observer,
         under_way: UnderWay,
         patience: Patience | None = None,
@@ -185,7 +185,7 @@ class Outbox:
 
     # Messages beside the cards.
 
-    async def _say(self, surface: CardSurface, notice: Notice) -> None:
+    async def _say(self, surface: CardSurface[Any], notice: Notice) -> None:
         record = await self._store.reader.card(notice.request_id)
         if record is None:
             return  # pruned meanwhile, and its messages with it
@@ -224,7 +224,7 @@ class Outbox:
 
     # Cards.
 
-    async def _show(self, surface: CardSurface, delivery: Delivery) -> None:
+    async def _show(self, surface: CardSurface[Any], delivery: Delivery) -> None:
         record = await self._store.reader.card(delivery.request_id)
         if record is None:
             return  # pruned meanwhile, and its deliveries with it
@@ -254,7 +254,7 @@ class Outbox:
         await self._took(delivery.destination)
 
     async def _send(
-        self, surface: CardSurface, record: CardRecord, delivery: Delivery, rendering: int
+        self, surface: CardSurface[Any], record: CardRecord, delivery: Delivery, rendering: int
     ) -> str:
         with self._under_way.sending(delivery.request_id, rendering) as answered:
 
@@ -266,7 +266,7 @@ class Outbox:
 
             return await surface.show(record, delivery, rendering, keep)
 
-    async def _failed(self, surface: CardSurface, delivery: Delivery, problem: DeliveryProblem) -> None:
+    async def _failed(self, surface: CardSurface[Any], delivery: Delivery, problem: DeliveryProblem) -> None:
         self._observer.card_failed(surface.platform, type(problem).__name__)
         match problem:
             case Throttled():

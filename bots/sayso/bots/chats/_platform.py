@@ -9,7 +9,7 @@ it begins to listen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sayso.bots.chats._findings import Finding
 from sayso.bots.chats._lifetime import Ready
@@ -99,7 +99,7 @@ class Connection(Protocol[Answers_contra]):
         ...
 
     @property
-    def surface(self) -> CardSurface:
+    def surface(self) -> CardSurface[Any]:
         """Where cards are shown."""
         ...
 

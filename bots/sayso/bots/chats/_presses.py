@@ -12,10 +12,11 @@ import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from sayso.adapters.cards import Words, not_recorded_words, reply_words
 from sayso.bots.chats._messages import Reference, UnderWay
+from sayso.bots.chats._surface import CardSurface
 from sayso.engine import (
     Before,
     CardRecord,
@@ -131,19 +132,6 @@ class Counts(Protocol):
         ...
 
 
-class CopyCloser(Protocol):
-    """A platform on which messages can be closed."""
-
-    @property
-    def platform(self) -> str:
-        """The first part of its destinations."""
-        ...
-
-    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
-        """Show a message without buttons, and where the card itself is."""
-        ...
-
-
 class Presses:
     """Judges presses in messages, and puts right what does not match. Everything is committed before it returns."""
 
@@ -188,7 +176,7 @@ class Presses:
             standing = Standing.STUCK
         return Judged(standing, is_copy=own is None)
 
-    async def close_copy(self, surface: CopyCloser, seen: Seen) -> None:
+    async def close_copy(self, surface: CardSurface[Any], seen: Seen) -> None:
         """Close a message that does not belong to its request, once the card stands. Raises `DeliveryProblem`."""
         record = await self._store.reader.card(seen.request_id)
         if record is None or seen.message is None:

@@ -1,15 +1,28 @@
-"""What the outbox needs of a platform, and what a platform says when a card cannot be shown."""
+"""Where a platform shows cards, and what it says when a card cannot be shown."""
 
 from __future__ import annotations
 
+import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
-from sayso.adapters.cards import Words
+from sayso.adapters.cards import Card, Words, rest_text
 from sayso.bots.chats._budget import Budget
+from sayso.bots.chats._cards import card_of, lacks_rest, message_of, rest_mark
 from sayso.bots.chats._messages import Reference
+from sayso.config import Destination, Settings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Kept, Notice
+
+logger = logging.getLogger("sayso.cards")
+
+_FORMER = "Posted anew below."
+_COPY = "This is a copy of the card."
+
+Shown = TypeVar("Shown")
+"""A message as a platform's adapter draws it."""
 
 Keep: TypeAlias = Callable[[Reference, "Kept | None"], Awaitable[None]]
 """Records a message as soon as the platform has answered: which it is, and what is kept of it, where that is said."""
@@ -61,46 +74,128 @@ class Unclear(DeliveryProblem):
     """Nobody knows whether it was done: a time-out, a broken connection, an error of the platform's own."""
 
 
-class CardSurface(Protocol):
-    """A platform on which cards are shown."""
+class CardSurface(ABC, Generic[Shown]):
+    """A platform on which cards are shown, in the order that all keep. How it draws, sends and edits is its own;
+    everything of it that talks to the platform raises `DeliveryProblem`.
+    """
 
-    @property
-    def platform(self) -> str:
-        """The first part of its destinations: `slack`, `telegram`."""
-        ...
+    platform: str
+    """The first part of its destinations: `slack`, `telegram`."""
 
-    @property
-    def budget(self) -> Budget:
-        """How fast it may be written to."""
-        ...
+    def __init__(self, settings: Settings, budget: Budget) -> None:
+        self.settings = settings
+        self.budget = budget
 
-    def keys(self, delivery: Delivery) -> tuple[str, ...]:
-        """The budget keys that showing this costs. Raises `Undeliverable` for a destination that is not configured."""
-        ...
+    # What is the platform's own.
 
-    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
-        """Send the card, or edit it where there is a reference, with this number in its buttons, and lock the one it
-        replaces; its reference.
+    @abstractmethod
+    def keys_of(self, chat: str, /) -> tuple[str, ...]:
+        """The budget keys that a message in a chat costs."""
 
-        Calls `keep` as soon as the platform has answered. An answer that does not say what is kept of a card with
-        buttons is `Unclear`. Raises `DeliveryProblem`.
+    @abstractmethod
+    def draw(self, card: Card, place: Destination, /) -> tuple[Shown, str]:
+        """A card as a message, and what of its question did not fit."""
+
+    @abstractmethod
+    def draw_locked(self, card: Card, place: Destination | None, words: str, link: str | None, /) -> Shown:
+        """A message without buttons that is not the card, or not any more, as `words` say, with a link to the card; its
+        place, where it is one of ours.
         """
-        ...
 
-    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
-        """Show a message that is none of a request's without buttons, and where its card is, if it stands."""
-        ...
+    @abstractmethod
+    async def post(self, place: Destination, message: Shown) -> tuple[Reference, Kept | None]:
+        """Send a message: which it is, and what the platform says that it keeps of it."""
 
-    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
-        """The budget keys that a message beside the cards costs. Raises `Undeliverable` as `keys` does."""
-        ...
+    @abstractmethod
+    async def edit(self, reference: Reference, message: Shown) -> Kept | None:
+        """Show this in a message: what the platform says that it keeps of it."""
+
+    @abstractmethod
+    async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
+        """Send a plain message, for operators."""
+
+    async def send_rest(self, place: Destination, reference: Reference, rest: str, /) -> None:
+        """Send what did not fit below a card. Where `draw` fits everything in, nobody calls it."""
+        raise NotImplementedError
+
+    async def link(self, _reference: Reference, /) -> str | None:
+        """A link to a message, where the platform has some."""
+        return None
+
+    def edit_keys(self, chat: str, /) -> tuple[str, ...]:
+        """The budget keys that an edit in a chat costs."""
+        return self.keys_of(chat)
+
+    def chat_of(self, place: Destination) -> str:
+        """The id of a destination's chat as it is now."""
+        return place.chat_id
 
     async def send(self, record: CardRecord, notice: Notice) -> None:
         """Send a message beside the cards, below its card where there is one; nothing where it has nothing to say any
-        more. Raises `DeliveryProblem`.
+        more. Those that are quiet are for platforms with threads: elsewhere the card alone shows it.
         """
-        ...
+        message = message_of(record, notice, self.settings)
+        if message is not None and not message.quiet:
+            await self.tell(notice.destination, message.lines)
 
-    async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
-        """Send a plain message, for operators. Raises `DeliveryProblem`."""
-        ...
+    # What all have in common.
+
+    def place(self, name: str) -> Destination:
+        """Where that is. Raises `Undeliverable` for a destination that is not configured."""
+        try:
+            return self.settings.destination(name)
+        except UnknownDestination as error:
+            raise Undeliverable(str(error)) from error
+
+    def keys(self, delivery: Delivery) -> tuple[str, ...]:
+        """The budget keys that showing this costs. Raises `Undeliverable` as `place` does."""
+        chat = self.chat_of(self.place(delivery.destination))
+        return self.keys_of(chat) if delivery.reference is None else self.edit_keys(chat)
+
+    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
+        """The budget keys that a message beside the cards costs. Raises `Undeliverable` as `place` does."""
+        return self.keys_of(self.chat_of(self.place(notice.destination)))
+
+    def card(self, record: CardRecord, delivery: Delivery, place: Destination, rendering: int) -> Card:
+        """A request as its card at a place, with this number in its buttons."""
+        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
+        reader = f"{self.platform}:{place.chat_id}" if place.is_direct else None
+        return card_of(record, self.settings, notices, reader, rendering)
+
+    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
+        """Send the card, or edit it where there is a reference, with this number in its buttons; send what did not fit,
+        and lock the message that it replaces; its reference.
+
+        Calls `keep` as soon as the platform has answered. An answer that does not say what is kept of a card with
+        buttons is `Unclear`.
+        """
+        place = self.place(delivery.destination)
+        card = self.card(record, delivery, place, rendering)
+        message, rest = self.draw(card, place)
+        if delivery.reference is None:
+            reference, kept = await self.post(place, message)
+        else:
+            reference = Reference.decode(delivery.reference)
+            kept = await self.edit(reference, message)
+        await keep(reference, kept)
+        if kept is None and card.open:
+            raise Unclear("the platform answered without the message that it keeps")
+        if lacks_rest(card, rest, reference.rest):
+            await self.send_rest(place, reference, rest_text(card, rest))
+            reference = replace(reference, rest=rest_mark(rest))
+        if delivery.former is not None:
+            await self._lock(Reference.decode(delivery.former), self.draw_locked(card, place, _FORMER, None))
+        return reference.encode()
+
+    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
+        """Show a message that is none of a request's without buttons, and where its card is, if it stands."""
+        link = None if card is None else await self.link(card)
+        await self._lock(message, self.draw_locked(card_of(record, self.settings), None, _COPY, link))
+
+    async def _lock(self, reference: Reference, message: Shown) -> None:
+        """Show a message without buttons; what does not succeed is logged, for the next press finds it again."""
+        try:
+            await self.budget.wait(self.edit_keys(reference.chat))
+            await self.edit(reference, message)
+        except DeliveryProblem as problem:
+            logger.info("message %s:%s could not be locked: %s", self.platform, reference.name, problem)

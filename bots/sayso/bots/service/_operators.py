@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from sayso.adapters.cards import Words
 from sayso.adapters.console import set_off, visible, visible_line
@@ -51,7 +51,7 @@ class OperatorDesk:
     def __init__(
         self,
         store: SQLiteStore,
-        surfaces: Mapping[str, CardSurface],
+        surfaces: Mapping[str, CardSurface[Any]],
         destination: str | None,
         workflows: frozenset[str],
         news: asyncio.Event,

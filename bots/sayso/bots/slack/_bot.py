@@ -55,7 +55,7 @@ class SlackConnection:
         self.has_sockets = guest is None and settings.mode == "socket"
         self.api = make_api(settings, is_guest=guest is not None)
         self.people = People(self.api, parts.store)
-        self.surface = SlackSurface(self.api, parts.store, parts.settings, settings)
+        self.surface = SlackSurface(self.api, parts.settings, settings)
         self.membership = SlackMembership(self.api, self.people)
 
     def listen(self, answers: Answering) -> SlackListener:

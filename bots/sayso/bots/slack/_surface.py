@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sayso.adapters.cards import Words, rest_text
+from sayso.adapters.cards import Card, Words
 from sayso.adapters.slack import (
     Mention,
     SlackMessage,
     kept_message,
     render_card,
-    render_copy,
-    render_former,
+    render_locked,
     render_mentions,
     render_words,
+    rest_messages,
 )
 from sayso.bots.chats import (
     Budget,
+    CardSurface,
     DeliveryProblem,
-    Keep,
     Rate,
     Reference,
-    Unclear,
-    Undeliverable,
     accounts_of,
-    card_of,
     groups_of,
-    lacks_rest,
     message_of,
-    rest_mark,
 )
 from sayso.bots.slack._api import Api, budget_key
 from sayso.bots.slack._settings import SlackSettings
-from sayso.config import Destination, Settings, UnknownDestination
-from sayso.engine import CardRecord, Delivery, Notice, SQLiteStore
+from sayso.config import Destination, Settings
+from sayso.engine import CardRecord, Kept, Notice
 
 logger = logging.getLogger("sayso.slack")
 
@@ -60,70 +54,56 @@ def slack_rates(settings: SlackSettings) -> Callable[[str], Sequence[Rate]]:
     return rates
 
 
-class SlackSurface:
+class SlackSurface(CardSurface[SlackMessage]):
     """Where cards are shown in Slack."""
 
-    def __init__(self, api: Api, store: SQLiteStore, settings: Settings, slack: SlackSettings) -> None:
+    platform = PLATFORM
+
+    def __init__(self, api: Api, settings: Settings, slack: SlackSettings) -> None:
+        super().__init__(settings, Budget(slack_rates(slack)))
         self._api = api
-        self._store = store
-        self._settings = settings
         self._direct: dict[str, str] = {}
-        self.budget = Budget(slack_rates(slack))
 
-    @property
-    def platform(self) -> str:
-        """The first part of its destinations."""
-        return PLATFORM
+    def keys_of(self, chat: str, /) -> tuple[str, ...]:
+        """See `CardSurface`."""
+        return (budget_key("chat_postMessage", chat),)
 
-    def keys(self, delivery: Delivery) -> tuple[str, ...]:
-        """The budget keys of a card."""
-        destination = self._destination(delivery.destination)
-        if delivery.reference is not None:
-            return (_UPDATES,)
-        return (budget_key("chat_postMessage", self._direct.get(destination.chat_id, destination.chat_id)),)
+    def edit_keys(self, _chat: str, /) -> tuple[str, ...]:
+        """Edits count for all chats together."""
+        return (_UPDATES,)
 
-    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
-        """Send the card or edit it, send what did not fit, and lock the message that it replaces."""
-        destination = self._destination(delivery.destination)
-        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        card = card_of(record, self._settings, notices, rendering=rendering)
-        message = render_card(card, accounts_of(card.voters, self._settings, PLATFORM))
-        stamp = {
-            "event_type": "sayso_card",
-            "event_payload": {"request": card.id, "revision": card.revision},
-        }
-        if delivery.reference is None:
-            channel = await self._channel(destination)
-            answer = await self._post(channel, message, metadata=stamp)
-            reference = Reference(channel, str(answer["ts"]))
-        else:
-            reference = Reference.decode(delivery.reference)
-            answer = await self._update(reference, message, metadata=stamp)
-        kept = kept_message(answer)
-        await keep(reference, kept)
-        if kept is None and card.open:
-            raise Unclear("Slack answered without the message that it keeps")
-        if lacks_rest(card, message.rest, reference.rest):
-            await self._send_rest(reference, replace(message, rest=rest_text(card, message.rest)))
-            reference = replace(reference, rest=rest_mark(message.rest))
-        if delivery.former is not None:
-            await self.lock(Reference.decode(delivery.former), render_former(card))
-        return reference.encode()
+    def draw(self, card: Card, _place: Destination, /) -> tuple[SlackMessage, str]:
+        """See `CardSurface`. Its buttons are for those who may answer."""
+        message = render_card(card, accounts_of(card.voters, self.settings, PLATFORM))
+        return message, message.rest
 
-    async def lock(self, reference: Reference, message: SlackMessage) -> None:
-        """Show an extra message without buttons; what does not succeed is logged, for the next press finds it again."""
-        try:
-            await self.budget.wait((_UPDATES,))
-            await self._update(reference, message)
-        except DeliveryProblem as problem:
-            logger.info("message %s could not be locked: %s", reference.encode(), problem)
+    def draw_locked(
+        self, card: Card, _place: Destination | None, words: str, link: str | None, /
+    ) -> SlackMessage:
+        """See `CardSurface`."""
+        return render_locked(card, words, link)
 
-    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
-        """Lock a message that is none of a card's, which became known when it was pressed; it links to the card."""
-        link = None if card is None else await self._permalink(card)
-        await self.lock(message, render_copy(card_of(record, self._settings), link))
+    async def post(self, place: Destination, message: SlackMessage) -> tuple[Reference, Kept | None]:
+        """See `CardSurface`."""
+        channel = await self._channel(place)
+        answer = await self._post(channel, message)
+        return Reference(channel, str(answer["ts"])), kept_message(answer)
 
-    async def _permalink(self, reference: Reference) -> str | None:
+    async def edit(self, reference: Reference, message: SlackMessage) -> Kept | None:
+        """See `CardSurface`."""
+        answer = await self._api.call(
+            "chat_update",
+            channel=reference.chat,
+            ts=reference.message,
+            text=message.text,
+            blocks=message.blocks,
+            metadata=message.metadata,
+            attachments=[],  # what somebody added to it would stay
+        )
+        return kept_message(answer)
+
+    async def link(self, reference: Reference, /) -> str | None:
+        """A permanent link, where Slack gives it."""
         try:
             answer = await self._api.call(
                 "chat_getPermalink", channel=reference.chat, message_ts=reference.message
@@ -133,23 +113,18 @@ class SlackSurface:
             return None
         return str(answer["permalink"])
 
-    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
-        """The budget keys of a message beside the cards."""
-        chat = self._destination(notice.destination).chat_id
-        return (budget_key("chat_postMessage", self._direct.get(chat, chat)),)
-
     async def send(self, record: CardRecord, notice: Notice) -> None:
         """Send it into the card's thread, and into the channel as well where people have to see it."""
-        message = message_of(record, notice, self._settings)
+        message = message_of(record, notice, self.settings)
         if message is None or (message.quiet and notice.reference is None):
             return
-        mentions = [Mention(one) for one in accounts_of(message.mentions, self._settings, PLATFORM)]
+        mentions = [Mention(one) for one in accounts_of(message.mentions, self.settings, PLATFORM)]
         mentions += [
-            Mention(one, is_group=True) for one in groups_of(message.mentions, self._settings, PLATFORM)
+            Mention(one, is_group=True) for one in groups_of(message.mentions, self.settings, PLATFORM)
         ]
         shown = render_mentions(render_words(message.lines), mentions)
         if notice.reference is None:
-            channel = await self._channel(self._destination(notice.destination))
+            channel = await self._channel(self.place(notice.destination))
             await self._post(channel, shown)
             return
         card = Reference.decode(notice.reference)
@@ -158,15 +133,13 @@ class SlackSurface:
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""
-        channel = await self._channel(self._destination(destination))
-        await self.budget.wait((budget_key("chat_postMessage", channel),))
+        channel = await self._channel(self.place(destination))
+        await self.budget.wait(self.keys_of(channel))
         await self._post(channel, render_words(lines))
 
-    def _destination(self, name: str) -> Destination:
-        try:
-            return self._settings.destination(name)
-        except UnknownDestination as error:
-            raise Undeliverable(str(error)) from error
+    def chat_of(self, place: Destination) -> str:
+        """The channel, as far as it is known: direct messages have one once it is opened."""
+        return self._direct.get(place.chat_id, place.chat_id)
 
     async def _channel(self, destination: Destination) -> str:
         """The channel of a destination; that of direct messages is opened by the first."""
@@ -184,33 +157,24 @@ class SlackSurface:
             channel=channel,
             text=message.text,
             blocks=message.blocks,
+            metadata=message.metadata,
             unfurl_links=False,
             unfurl_media=False,
             **more,
         )
 
-    async def _update(self, reference: Reference, message: SlackMessage, **more: Any) -> dict[str, Any]:
-        return await self._api.call(
-            "chat_update",
-            channel=reference.chat,
-            ts=reference.message,
-            text=message.text,
-            blocks=message.blocks,
-            attachments=[],  # what somebody added to it would stay
-            **more,
-        )
-
-    async def _send_rest(self, reference: Reference, message: SlackMessage) -> None:
-        messages = message.rest_messages
+    async def send_rest(self, _place: Destination, reference: Reference, rest: str, /) -> None:
+        """Into the card's thread: as messages, or as a file."""
+        messages = rest_messages(rest)
         for one in messages or ():
-            await self.budget.wait((budget_key("chat_postMessage", reference.chat),))
+            await self.budget.wait(self.keys_of(reference.chat))
             await self._post(reference.chat, one, thread_ts=reference.message)
         if messages is None:
             await self._api.call(
                 "files_upload_v2",
                 channel=reference.chat,
                 thread_ts=reference.message,
-                content=message.rest,
+                content=rest,
                 filename="rest.txt",
                 title="The rest of the question",
             )

@@ -3,92 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
-from sayso.adapters.cards import Words
+from sayso.adapters.cards import Card, Words
 from sayso.bots.answers import Answering
 from sayso.bots.chats import (
     Budget,
+    CardSurface,
     DeliveryProblem,
     Finding,
-    Keep,
     MessageGone,
     Parts,
     Rate,
     Reference,
-    Undeliverable,
-    card_of,
-    message_of,
 )
 from sayso.bots.people import CLOSED, LookUpFailed, Members
-from sayso.config import Destination, InvalidSettings, Settings, UnknownDestination, read_secret
-from sayso.engine import CardRecord, Delivery, Notice
+from sayso.config import Destination, InvalidSettings, Settings, read_secret
+from sayso.engine import Kept
 from sayso_pigeon import PIGEON, PigeonSettings
 from sayso_pigeon._card import kept_message, local, render_card, render_closed
 from sayso_pigeon._listener import PigeonListener
 from sayso_pigeon._loft import Loft
 
 
-class PigeonSurface:
-    """Where cards are shown."""
+class PigeonSurface(CardSurface[dict[str, Any]]):
+    """Where cards are shown. Single votes show in the card alone: a loft has no threads."""
 
     platform = PIGEON.name
 
     def __init__(self, loft: Loft, settings: Settings, posts_per_second: float) -> None:
+        super().__init__(settings, Budget(lambda _: [Rate(1, timedelta(seconds=1.05 / posts_per_second))]))
         self._loft = loft
-        self._settings = settings
-        self.budget = Budget(lambda _: [Rate(1, timedelta(seconds=1.05 / posts_per_second))])
 
-    def keys(self, delivery: Delivery) -> tuple[str, ...]:
+    def keys_of(self, chat: str, /) -> tuple[str, ...]:
         """Each place has a budget of its own."""
-        return (self._destination(delivery.destination).chat_id,)
+        return (chat,)
 
-    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
-        """Send the card or edit it, and say at once what the loft keeps of it."""
-        place = self._destination(delivery.destination)
-        notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
-        reader = f"{PIGEON.name}:{place.chat_id}" if place.is_direct else None
-        shown = render_card(card_of(record, self._settings, notices, reader, rendering), self._settings.zone)
-        if delivery.reference is None:
-            message = await self._loft.post(place.chat_id, shown)
-        else:
-            message = await self._loft.edit(Reference.decode(delivery.reference).message, shown)
-        reference = Reference(message["place"], message["id"])
-        await keep(reference, kept_message(message))
-        if delivery.former is not None:
-            await self._close(record, Reference.decode(delivery.former), "Posted anew below.")
-        return reference.encode()
+    def draw(self, card: Card, _place: Destination, /) -> tuple[dict[str, Any], str]:
+        """A message of the loft's holds the longest question."""
+        return render_card(card, self.settings.zone), ""
 
-    async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
-        """Take the buttons from a message that is none of the question's."""
-        await self._close(record, message, "This is a copy of the card.")
+    def draw_locked(
+        self, card: Card, _place: Destination | None, words: str, _link: str | None, /
+    ) -> dict[str, Any]:
+        """It says what it is."""
+        return render_closed(f"{card.prompt}\n{words}")
 
-    async def _close(self, record: CardRecord, message: Reference, words: str) -> None:
-        text = f"{card_of(record, self._settings).prompt}\n{words}"
-        with suppress(MessageGone):  # nobody can press there
-            await self._loft.edit(message.message, render_closed(text))
+    async def post(self, place: Destination, message: dict[str, Any]) -> tuple[Reference, Kept | None]:
+        """The loft answers with the message as it keeps it."""
+        sent = await self._loft.post(place.chat_id, message)
+        return Reference(sent["place"], sent["id"]), kept_message(sent)
 
-    def notice_keys(self, notice: Notice) -> tuple[str, ...]:
-        """As cards."""
-        return (self._destination(notice.destination).chat_id,)
-
-    async def send(self, record: CardRecord, notice: Notice) -> None:
-        """A message beside the cards; single votes show in the card alone."""
-        message = message_of(record, notice, self._settings)
-        if message is not None and not message.quiet:
-            await self.tell(notice.destination, message.lines)
+    async def edit(self, reference: Reference, message: dict[str, Any]) -> Kept | None:
+        """As to a new message."""
+        return kept_message(await self._loft.edit(reference.message, message))
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
-        """A plain message."""
-        text = "\n".join(local(line, self._settings.zone) for line in lines)
-        await self._loft.post(self._destination(destination).chat_id, render_closed(text))
-
-    def _destination(self, name: str) -> Destination:
-        try:
-            return self._settings.destination(name)
-        except UnknownDestination as error:
-            raise Undeliverable(str(error)) from error
+        """A message without buttons."""
+        text = "\n".join(local(line, self.settings.zone) for line in lines)
+        await self._loft.post(self.place(destination).chat_id, render_closed(text))
 
 
 class PigeonMembership:
