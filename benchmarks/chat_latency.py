@@ -2,27 +2,99 @@
 
     python -m benchmarks.chat_latency [--seconds 10]
 
-Against two floors of the same run: a commit of one row with fdatasync, and the bare round trip of the local platform to
-a bot that acknowledges and does nothing else. Presses come at 1, 10 and 50 a second, each on a question of its own.
+The service has a process of its own, as in life. Against two floors of the same run: a commit of one row with
+fdatasync, and the bare round trip of each platform to a bot that acknowledges and does nothing else, by aiohttp.
+Presses come at 1, 10 and 50 a second, each on a question of its own. Round trips of look-ups are taken off what is
+beyond the bare one; the processor's time is the service's, with all that follows a press (Linux only).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
 import sqlite3
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import aiohttp
 
-from benchmarks.chat_stage import CHANNEL, Stage, a_stage
-from sayso.engine import Runtime
+from benchmarks.api_latency import make_token
+from benchmarks.chat_stage import CHANNEL, QUICK_SLACK, QUICK_TELEGRAM, Stage, a_stage
+from sayso.testing.platform import Call
 
 RATES = (1, 10, 50)
 COMMITS = 300
+BARE_PRESSES = 200
+ROOT = Path(__file__).parents[1]
+LOOK_UPS = frozenset(
+    {"auth.test", "users.info", "conversations.members", "usergroups.users.list", "getchatmember"}
+)
+
+
+class Platform(Protocol):
+    """What both local platforms have that is waited for here."""
+
+    calls: list[Call]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A platform as questions are asked and pressed on it: where they go, which calls send and edit cards, how the
+    cards of questions are found by their numbers, and how one is pressed.
+    """
+
+    name: str
+    platform: Platform
+    place: str
+    sends: str
+    edits: str
+    cards: Callable[[], Awaitable[dict[int, Any]]]
+    press: Callable[[Any], Awaitable[object]]
+
+    def shown(self, since: int) -> list[int]:
+        """The numbers of the questions that were edited to show an answer since so many calls."""
+        texts = [
+            str(one.parameters) for one in self.platform.calls[since:] if one.method.lower() == self.edits
+        ]
+        return [number_in(text) for text in texts if "APPROVED" in text]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Presses at a rate: seconds to acknowledgement and to card of each, and of one press look-ups before its
+    acknowledgement and the seconds of the service's processor time; and the seconds of commits right before.
+    """
+
+    acknowledged: list[float]
+    shown: list[float]
+    look_ups: float
+    processor: float
+    commits: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """Milliseconds that nothing can do without: of a bot that only acknowledges, and of a call of a bot's."""
+
+    bare: dict[str, float]
+    call: float
+
+
+def number_in(text: str) -> int:
+    """The number of the question that a text asks."""
+    return int(text.partition("Release ")[2].partition("?")[0])
 
 
 def quantile(values: list[float], part: float) -> float:
@@ -32,9 +104,11 @@ def quantile(values: list[float], part: float) -> float:
 
 
 def floor_commit(folder: Path) -> list[float]:
-    """Seconds of committing one row, as the store does it."""
+    """Seconds of committing one row, as the store does it. What a disk takes differs from minute to minute."""
     connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
-    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(x);")
+    connection.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS t(x);"
+    )
     taken: list[float] = []
     for number in range(COMMITS):
         begin = time.perf_counter()
@@ -44,131 +118,292 @@ def floor_commit(folder: Path) -> list[float]:
     return taken
 
 
-async def bare_round_trip(stage: Stage) -> list[float]:
-    """Seconds from press to acknowledgement where the bot does nothing but acknowledge."""
-    ana = stage.in_slack[0]
-    headers = {"Authorization": f"Bearer {stage.slack.bot_token}"}
+BARE = """
+import asyncio, json, sys
+import aiohttp
+
+async def slack(session, address, token):
+    async with session.ws_connect(address) as socket:
+        await socket.receive_json()
+        print("there", flush=True)
+        while True:
+            envelope = await socket.receive_json()
+            await socket.send_json({"envelope_id": envelope["envelope_id"]})
+
+async def telegram(session, address, token):
+    root, offset = f"{address}/bot{token}", 0
+    print("there", flush=True)
+    while True:
+        asked = {"offset": offset, "timeout": 30}
+        async with session.post(f"{root}/getUpdates", json=asked) as response:
+            updates = (await response.json())["result"]
+        for update in updates:
+            offset = update["update_id"] + 1
+            if "callback_query" in update:
+                answer = {"callback_query_id": update["callback_query"]["id"]}
+                async with session.post(f"{root}/answerCallbackQuery", json=answer) as response:
+                    await response.read()
+
+async def main(kind, address, token):
+    async with aiohttp.ClientSession() as session:
+        await {"slack": slack, "telegram": telegram}[kind](session, address, token)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@asynccontextmanager
+async def process(folder: Path, *command: str) -> AsyncGenerator[tuple[str, int]]:
+    """A process while inside: the first line that it says, and its id."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
+    started = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, stdout=asyncio.subprocess.PIPE, env={**kept, "PYTHONPATH": str(ROOT)}
+    )
+    assert started.stdout is not None
+    try:
+        yield (await started.stdout.readline()).decode(), started.pid
+    finally:
+        started.terminate()
+        await started.wait()
+
+
+async def timed(times: int, act: Callable[[], Awaitable[object]]) -> float:
+    """The median of doing something so often, in milliseconds."""
+    taken: list[float] = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        await act()
+        taken.append(time.perf_counter() - begin)
+    return quantile(taken, 0.5)
+
+
+async def bare_slack(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> tuple[float, float]:
+    """From press to acknowledgement where the bot does nothing else, and a call of the bot's own."""
+    ana, headers = stage.in_slack[0], {"Authorization": f"Bearer {stage.slack.bot_token}"}
     button = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
     post = {"channel": stage.channel.id, "text": "x", "blocks": [{"type": "actions", "elements": [button]}]}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        await session.post(f"{stage.slack.api_url}chat.postMessage", json=post)
-        async with session.ws_connect(stage.slack.new_ticket()) as socket:
-            await socket.receive_json()
+    await session.post(f"{stage.slack.api_url}chat.postMessage", json=post, headers=headers)
+    card = ana.last(stage.channel)
 
-            async def acknowledge() -> None:
-                while True:
-                    envelope = await socket.receive_json()
-                    await socket.send_json({"envelope_id": envelope["envelope_id"]})
+    async def press() -> None:
+        await (await ana.press(card, "Go")).result()
 
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(acknowledge())
-                taken: list[float] = []
-                for _ in range(200):
-                    begin = time.perf_counter()
-                    await (await ana.press(ana.last(stage.channel), "Go")).result()
-                    taken.append(time.perf_counter() - begin)
-                task.cancel()
-    stage.channel.delete(ana.last(stage.channel))
+    async def look_up() -> None:
+        asked = {"user": ana.id}
+        async with session.post(f"{stage.slack.api_url}users.info", data=asked, headers=headers) as response:
+            await response.read()
+
+    address = stage.slack.new_ticket()
+    async with process(folder, sys.executable, "bare.py", "slack", address, "none"):
+        taken = await timed(BARE_PRESSES, press), await timed(BARE_PRESSES, look_up)
+    await stage.slack.until(lambda: stage.slack.connections == 0)
+    stage.channel.delete(card)
     return taken
 
 
-async def at_rate(
-    rate: int, seconds: float, numbers: list[int], press: Callable[[int], Awaitable[tuple[float, float]]]
-) -> list[tuple[float, float]]:
-    """Press at a steady rate; seconds to the acknowledgement and to the card, of every press."""
-    tasks: list[asyncio.Task[tuple[float, float]]] = []
-    begin = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-
-        async def one(number: int) -> tuple[float, float]:
-            return await press(number)
-
-        for position, number in enumerate(numbers[: max(3, int(rate * seconds))]):
-            await asyncio.sleep(max(0.0, begin + position / rate - time.perf_counter()))
-            tasks.append(group.create_task(one(number)))
-    return [task.result() for task in tasks]
+async def bare_telegram(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> float:
+    """The same in Telegram, by a poll."""
+    ana, url = stage.in_telegram[0], stage.telegram.url
+    markup = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
+    post = {"chat_id": stage.group.id, "text": "x", "reply_markup": markup}
+    async with session.post(f"{url}/bot{stage.telegram.token}/sendMessage", json=post) as response:
+        await response.read()
+    (card,) = [one for one in await ana.sees(stage.group) if one.labels]
+    async with process(folder, sys.executable, "bare.py", "telegram", url, stage.telegram.token):
+        await stage.telegram.until(lambda: stage.telegram.is_polled)
+        taken = await timed(BARE_PRESSES, lambda: ana.press(card, "Go"))
+    await stage.telegram.until(lambda: not stage.telegram.is_polled)
+    return taken
 
 
-async def slack_presses(
-    stage: Stage, runtime: Runtime, rate: int, seconds: float, first: int
-) -> list[tuple[float, float]]:
-    """Ask, and have Ana press in Slack."""
-    ana, numbers = stage.in_slack[0], list(range(first, first + max(3, int(rate * seconds))))
-    sent = len(stage.slack.calls_of("chat.postMessage"))
-    for number in numbers:
-        await stage.ask(runtime, number, CHANNEL)
-    await stage.slack.until(lambda: len(stage.slack.calls_of("chat.postMessage")) >= sent + len(numbers))
-    cards = {one.text.split("?")[0]: one for one in ana.messages(stage.channel) if not one.is_ephemeral}
+async def floors(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> Floors:
+    """What is measured beside the service, before it starts."""
+    (folder / "bare.py").write_text(BARE)
+    in_slack, call = await bare_slack(stage, folder, session)
+    return Floors({"Slack": in_slack, "Telegram": await bare_telegram(stage, folder, session)}, call)
 
-    async def press(number: int) -> tuple[float, float]:
-        card = cards[f"Release {number}"]
-        begin = time.perf_counter()
+
+def configure(stage: Stage, folder: Path) -> None:
+    """The service's folder: all that `sayso serve` reads."""
+    (folder / "flow.py").write_text("from benchmarks.chat_stage import workflow\n")
+    secrets = {"slack_bot": stage.slack.bot_token, "slack_app": stage.slack.app_token}
+    for name, secret in {**secrets, "telegram": stage.telegram.token}.items():
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(secret)
+    limits = [
+        "\n".join(f"{name} = {value}" for name, value in one.items()) for one in (QUICK_SLACK, QUICK_TELEGRAM)
+    ]
+    in_slack = json.dumps([f"slack:{stage.slack.team_id}:{one.id}" for one in stage.in_slack])
+    in_telegram = json.dumps([f"telegram:{one.id}" for one in stage.in_telegram])
+    (folder / "sayso.toml").write_text(
+        f"""
+[[workflows]]
+workflow = "flow:workflow"
+[http]
+port = 0
+operators = ["token:bench"]
+[log]
+level = "error"
+[destinations."{CHANNEL}"]
+id = "{stage.channel.id}"
+audience = {in_slack}
+[destinations."{stage.group_name}"]
+audience = {in_telegram}
+[slack]
+bot_token_file = "slack_bot"
+app_token_file = "slack_app"
+api_url = "{stage.slack.api_url}"
+{limits[0]}
+[telegram]
+token_file = "telegram"
+api_url = "{stage.telegram.url}"
+{limits[1]}
+"""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running `sayso serve`."""
+
+    session: aiohttp.ClientSession
+    url: str
+    token: str
+    process_id: int
+
+    async def ask(self, number: int, place: str) -> None:
+        """Start a run that asks there."""
+        body = {"workflow": "bench", "shared": {"number": number, "to": [place]}}
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.session.post(f"{self.url}/api/v1/runs", json=body, headers=headers) as response:
+            assert response.status < 300, await response.text()
+
+    def processor(self) -> float:
+        """Seconds of the processor's that it has used; 0 where the system does not say it in `/proc`."""
+        found = Path(f"/proc/{self.process_id}/stat")
+        if not found.exists():
+            return 0.0
+        fields = found.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@asynccontextmanager
+async def serving(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> AsyncGenerator[Service]:
+    """The service in a process of its own, connected to both platforms."""
+    configure(stage, folder)
+    sayso = str(Path(sys.executable).with_name("sayso"))
+    async with process(folder, sayso, "serve", "--json") as (said, process_id):
+        token = await asyncio.to_thread(make_token, sayso, folder, "bench", "operate", "start")
+        await stage.slack.until(lambda: stage.slack.connections == 2)
+        await stage.telegram.until(lambda: stage.telegram.is_polled)
+        yield Service(session, json.loads(said)["url"], token, process_id)
+
+
+def in_slack(stage: Stage) -> Chat:
+    """Ana in Slack."""
+    ana = stage.in_slack[0]
+
+    async def cards() -> dict[int, Any]:
+        seen = [one for one in ana.messages(stage.channel) if not one.is_ephemeral]
+        return {number_in(one.text): one for one in seen if "Release " in one.text}
+
+    async def press(card: Any) -> None:
         await (await ana.press(card, "✅ approve")).result()
-        acknowledged = time.perf_counter() - begin
-        await stage.slack.until(lambda: "APPROVED" in ana.sees(card).text)
-        return acknowledged, time.perf_counter() - begin
 
-    return await at_rate(rate, seconds, numbers, press)
+    return Chat("Slack", stage.slack, CHANNEL, "chat.postmessage", "chat.update", cards, press)
 
 
-async def telegram_presses(
-    stage: Stage, runtime: Runtime, rate: int, seconds: float, first: int
-) -> list[tuple[float, float]]:
-    """Ask, and have Ana press in Telegram."""
-    ana, numbers = stage.in_telegram[0], list(range(first, first + max(3, int(rate * seconds))))
-    sent = len(stage.telegram.calls_of("sendMessage"))
-    for number in numbers:
-        await stage.ask(runtime, number, stage.group_name)
-    await stage.telegram.until(lambda: len(stage.telegram.calls_of("sendMessage")) >= sent + len(numbers))
-    cards = {one.text.split("?")[0]: one for one in await ana.sees(stage.group) if one.labels}
+def in_telegram(stage: Stage) -> Chat:
+    """Ana in Telegram."""
+    ana = stage.in_telegram[0]
 
-    async def press(number: int) -> tuple[float, float]:
-        card = cards[f"Release {number}"]
-        begin = time.perf_counter()
+    async def cards() -> dict[int, Any]:
+        seen = [one for one in await ana.sees(stage.group) if one.labels]
+        return {number_in(one.text): one for one in seen if "Release " in one.text}
+
+    async def press(card: Any) -> None:
         await ana.press(card, "✅ approve")
-        acknowledged = time.perf_counter() - begin
-        while "APPROVED" not in (await ana.now(card)).text:
-            revision = stage.telegram.revision
-            await stage.telegram.until(lambda: stage.telegram.revision != revision)  # noqa: B023 - awaited at once
-        return acknowledged, time.perf_counter() - begin
 
-    return await at_rate(rate, seconds, numbers, press)
+    return Chat("Telegram", stage.telegram, stage.group_name, "sendmessage", "editmessagetext", cards, press)
+
+
+async def presses(chat: Chat, service: Service, rate: int, numbers: list[int], folder: Path) -> Measured:
+    """Ask, and have Ana press at a steady rate. One task looks for what is shown, for all that wait for it."""
+    calls, acknowledged, shown = chat.platform.calls, dict[int, float](), dict[int, float]()
+    sent = len(calls)
+    for number in numbers:
+        await service.ask(number, chat.place)
+    await chat.platform.until(
+        lambda: sum(one.method.lower() == chat.sends for one in calls[sent:]) >= len(numbers)
+    )
+    cards, began, commits = await chat.cards(), dict[int, float](), floor_commit(folder)
+    first, processor, begin = len(calls), service.processor(), time.perf_counter()
+
+    async def press(number: int) -> None:
+        began[number] = time.perf_counter()
+        await chat.press(cards[number])
+        acknowledged[number] = time.perf_counter() - began[number]
+
+    async def watch() -> None:
+        seen = first
+        while len(shown) < len(numbers):
+            await chat.platform.until(lambda: len(calls) > seen)  # noqa: B023 - awaited at once
+            for number in chat.shown(seen):
+                shown.setdefault(number, time.perf_counter() - began[number])
+            seen = len(calls)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch())
+        for position, number in enumerate(numbers):
+            await asyncio.sleep(max(0.0, begin + position / rate - time.perf_counter()))
+            group.create_task(press(number))
+    looked_up = sum(one.method.lower() in LOOK_UPS for one in calls[first:])
+    used = service.processor() - processor
+    count = len(numbers)
+    return Measured([*acknowledged.values()], [*shown.values()], looked_up / count, used / count, commits)
 
 
 async def run(seconds: float) -> None:
     """Measure, and print a table."""
-    with tempfile.TemporaryDirectory() as folder:
-        commit = quantile(floor_commit(Path(folder)), 0.5)
-        async with a_stage(Path(folder), quick=True) as stage:
-            bare = quantile(await bare_round_trip(stage), 0.5)
-            print(f"floor commit p50 {commit:.2f} ms; bare round trip p50 {bare:.2f} ms")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with a_stage(folder, quick=True) as stage, aiohttp.ClientSession() as session:
+            floor = await floors(stage, folder, session)
             print(
-                "| | presses a second | acknowledged p50 | p99 | beyond the bare round trip | card p50 | p99 |"
+                f"bare round trip p50 {floor.bare['Slack']:.2f} ms in Slack, "
+                f"{floor.bare['Telegram']:.2f} ms in Telegram; a look-up {floor.call:.2f} ms"
             )
-            print("|---|---|---|---|---|---|---|")
-            async with stage.serving() as runtime:
+            print(
+                "| | presses a second | floor commit p50 | acknowledged p50 | p99 | look-ups a press "
+                "| beyond the bare round trip and look-ups | card p50 | p99 | processor a press |"
+            )
+            print("|---|---|---|---|---|---|---|---|---|---|")
+            async with serving(stage, folder, session) as service:
                 first = 0
                 for rate in RATES:
-                    for name, presses in (("Slack", slack_presses), ("Telegram", telegram_presses)):
-                        taken = await presses(stage, runtime, rate, seconds, first)
-                        first += max(3, int(rate * seconds))
-                        line(name, rate, taken, commit, bare)
-            problems = [*stage.slack.problems, *stage.telegram.problems]
-            print(f"problems: {problems}")
+                    for chat in (in_slack(stage), in_telegram(stage)):
+                        numbers = list(range(first, first + max(3, int(rate * seconds))))
+                        first += len(numbers)
+                        line(chat.name, rate, await presses(chat, service, rate, numbers, folder), floor)
+            print(f"problems: {[*stage.slack.problems, *stage.telegram.problems]}")
 
 
-def line(name: str, rate: int, taken: list[tuple[float, float]], commit: float, bare: float) -> None:
+def line(name: str, rate: int, taken: Measured, floor: Floors) -> None:
     """One line of the table."""
-    acknowledged, shown = [one[0] for one in taken], [one[1] for one in taken]
-    p50 = quantile(acknowledged, 0.5)
+    p50 = quantile(taken.acknowledged, 0.5)
+    commit = quantile(taken.commits, 0.5)
+    beyond = p50 - floor.bare[name] - taken.look_ups * floor.call
     cells = [
         name,
         str(rate),
+        f"{commit:.2f} ms",
         f"{p50:.1f} ms",
-        f"{quantile(acknowledged, 0.99):.1f} ms",
-        f"{(p50 - bare) / commit:.1f} commits",
-        f"{quantile(shown, 0.5):.1f} ms",
-        f"{quantile(shown, 0.99):.1f} ms",
+        f"{quantile(taken.acknowledged, 0.99):.1f} ms",
+        f"{taken.look_ups:.2f}",
+        f"{beyond:.1f} ms, {beyond / commit:.1f} commits",
+        f"{quantile(taken.shown, 0.5):.1f} ms",
+        f"{quantile(taken.shown, 0.99):.1f} ms",
+        f"{1000 * taken.processor:.1f} ms",
     ]
     print(f"| {' | '.join(cells)} |")
 
