@@ -135,7 +135,7 @@ class _Replay:  # the parameters are those of the calls it stands for
     def withdraw(self, place: Place, request_id: str) -> asyncio.Future[Resolution | None]:
         return self._refuse(Severity.CHANGED, "withdraws its question by itself")
 
-    def end_visit(self, place: Place, end: VisitEnd) -> asyncio.Future[bool]:
+    def end_visit(self, place: Place, end: VisitEnd) -> asyncio.Future[str | None]:
         return self._refuse(Severity.CHANGED, "ends the visit")
 
     def next_attempt(

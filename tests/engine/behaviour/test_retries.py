@@ -75,6 +75,30 @@ async def test_an_automatic_retry_keeps_recorded_answers_and_steps_and_names_res
     assert broken.steps == ["done"]
 
 
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_node_that_fails_once_it_was_answered_leaves_the_state_as_it_found_it(
+    store: SQLiteStore, attempts: int
+) -> None:
+    """Half of what a node does to the state would be taken for all of it by whoever mends the run."""
+    broken = Broken(attempts, max_retries=attempts)
+    async with broken.hosted(store) as runtime:
+        run_id = await runtime.start("work", {"begun": "with"})
+        await answer_both(runtime, run_id, "a", "b")
+        state = await runtime.wait(run_id)
+    assert (state.workflow_status, state.shared) == (WorkflowStatus.FAILED, {"begun": "with"})
+
+
+async def test_a_handle_shows_the_state_that_a_failed_node_found(store: SQLiteStore) -> None:
+    broken = Broken(1)
+    begun = {"begun": "with"}
+    async with WorkflowEngine(start=broken.node, store=store, initial_shared_state=begun) as engine:
+        await engine.run()
+        await engine.run({"work": "a"})
+        state = await engine.run({"work#2": "b"})
+        assert (state.workflow_status, state.shared) == (WorkflowStatus.FAILED, begun)
+        assert engine.execution_state == state
+
+
 async def test_an_operators_retry_keeps_them_too_and_is_audited(store: SQLiteStore) -> None:
     broken = Broken(2)
     async with broken.hosted(store) as runtime:

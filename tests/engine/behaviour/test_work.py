@@ -1,7 +1,9 @@
-"""How much the writer does for a run: time is noisy, statements are counted."""
+"""How much the writer does for a run, and how much memory one takes that waits: time is noisy, these are counted."""
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from typing import Any
 
 from sayso.engine import Node, Runtime, SQLiteStore, Workflow, WorkflowStatus
@@ -16,6 +18,9 @@ MOST_TO_END = 25
 
 MOST_TO_LOAD = 4
 """One read, of a run that is not in memory."""
+
+MOST_TO_WAIT = 8000
+"""Bytes of a run that waits as a coroutine, with 1 KB of state."""
 
 
 class Draft(Node):
@@ -86,3 +91,23 @@ async def test_a_run_that_is_not_in_memory_costs_one_load_more(store: SQLiteStor
     to_park, to_end = await _work(store, resident=0)
     assert 0 < _counted(to_park) <= MOST_TO_PARK
     assert 0 < _counted(to_end) <= MOST_TO_END + MOST_TO_LOAD
+
+
+async def test_a_run_that_waits_in_memory_takes_little_of_it(store: SQLiteStore) -> None:
+    """Thousands wait at once, for days."""
+    count = 100
+    async with Runtime(store, [_workflow()], resident=3 * count) as runtime:
+
+        async def park() -> None:
+            for _ in range(count):
+                await runtime.wait(await runtime.start("flow", {"text": "x" * 1000}))
+            gc.collect()
+
+        await park()  # what grows once, grows here
+        tracemalloc.start()
+        try:
+            await park()
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert 1000 < held / count <= MOST_TO_WAIT

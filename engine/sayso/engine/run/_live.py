@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -25,7 +26,7 @@ from sayso.engine._records import (
 from sayso.engine._stray import text_of
 from sayso.engine._values import copy_dict, decode_dict
 from sayso.engine.errors import StoreError, StoreUnreadable
-from sayso.engine.run._approvals import Approvals
+from sayso.engine.run._approvals import NOTHING, Approvals
 from sayso.engine.run._ground import Ground
 from sayso.engine.run._host import Halt, HaltKind, Surroundings, gone_node
 from sayso.engine.run._phases import execute_visit
@@ -97,7 +98,7 @@ class LiveRun:
         self._again = False
         self._shown: str | None = None
         self._error: str | None = None
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: tuple[asyncio.Future[None], ...] = ()
         self.around = around
         self.run_id = run_id
         self.auto = auto
@@ -107,7 +108,7 @@ class LiveRun:
         self.visit_number = 1
         self.pending: tuple[RequestRecord, ...] = ()
         self.attention: Attention | None = None
-        self.history: dict[str, NodeStatus] = {}
+        self.history: Mapping[str, NodeStatus] = NOTHING
         self.approvals = Approvals()
         self.failure: Exception | None = None
 
@@ -153,7 +154,7 @@ class LiveRun:
         """Wait until `reached()` or until the run rests."""
         while not (reached() or self.resting):
             waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            self._waiters += (waiter,)
             await waiter
 
     # Moving.
@@ -190,10 +191,10 @@ class LiveRun:
         self._moving = True
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         started = self._ground.store.start(new)
-        started.add_done_callback(lambda done: self._started(new, done, told))
+        started.add_done_callback(partial(self._started, new, told))
         await told
 
-    def _started(self, new: NewRun, done: asyncio.Future[Place], told: asyncio.Future[None]) -> None:
+    def _started(self, new: NewRun, told: asyncio.Future[None], done: asyncio.Future[Place]) -> None:
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or error is not None or self._ground.is_closing():
             self._stop_moving()
@@ -291,7 +292,7 @@ class LiveRun:
             await self._failed(error)
             return
         # By a callback: the task has nothing left to do, and whatever cancels it takes no commit back.
-        stored.add_done_callback(lambda done: self._end_stored(visit, end, done))
+        stored.add_done_callback(partial(self._end_stored, visit, end))
 
     def _end_of_cancelled(self, visit: Visit) -> VisitEnd | None:
         if visit.halted is not None or self.is_closing():
@@ -300,16 +301,16 @@ class LiveRun:
         # The node raised CancelledError by itself: a failure like any other.
         logger.error("run %s: node %s cancelled its own task", self.run_id, visit.place.node_id)
         error = "CancelledError: the node cancelled its own task"
-        return VisitEnd(WorkflowStatus.FAILED, visit.entry, error=error, withdraw=bool(visit.open_requests))
+        return VisitEnd(WorkflowStatus.FAILED, error=error, withdraw=bool(visit.open_requests))
 
-    def _end_stored(self, visit: Visit, end: VisitEnd, done: asyncio.Future[bool]) -> None:
+    def _end_stored(self, visit: Visit, end: VisitEnd, done: asyncio.Future[str | None]) -> None:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, Exception):
             visit.halt(Halt.by(error))
-        elif done.cancelled() or not done.result():
+        elif done.cancelled() or (shared := done.result()) is None:
             visit.halt(Halt(HaltKind.GONE))
         elif visit.halted is None:
-            self._visit_ended(visit, end)
+            self._visit_ended(visit, end, shared)
             return
         self._stop(visit)
 
@@ -321,10 +322,10 @@ class LiveRun:
             # In a task of its own: that of the visit has been cancelled.
             self._ground.carry_out(self._visit_stopped(visit), self.run_id)
 
-    def _visit_ended(self, visit: Visit, end: VisitEnd) -> None:
+    def _visit_ended(self, visit: Visit, end: VisitEnd, shared: str) -> None:
         visit.release()
         node_id = visit.place.node_id
-        self._visit, self._shown, self._error, self._told = None, end.shared, end.error, None
+        self._visit, self._shown, self._error, self._told = None, shared, end.error, None
         self.status = end.status
         failed = end.status is WorkflowStatus.FAILED
         self._note(node_id, NodeStatus.FAILED if failed else NodeStatus.COMPLETED)
@@ -338,7 +339,7 @@ class LiveRun:
             return
         place = msgspec.structs.replace(visit.place, visit=self.visit_number, node_id=end.next_node)
         self._wake_waiters()
-        self._begin(self._make_visit(place, end.shared, visit.resolutions, visit.requested_by))
+        self._begin(self._make_visit(place, shared, visit.resolutions, visit.requested_by))
 
     def _set_aside(self, visit: Visit) -> None:
         visit.ended = True
@@ -486,10 +487,10 @@ class LiveRun:
     def _note(self, node_id: str, status: NodeStatus) -> None:
         """Remember how a node stands, for the handles; what was before the first of them is stored."""
         if self.held_by:
-            self.history[node_id] = status
+            self.history = {**self.history, node_id: status}
 
     def _wake_waiters(self) -> None:
-        waiters, self._waiters = self._waiters, []
+        waiters, self._waiters = self._waiters, ()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from sayso.engine._graph import FunctionNode, Node, Workflow, choose_next, visit_copy
@@ -48,19 +49,20 @@ def _failure(visit: Visit, error: Exception) -> VisitEnd:
         "run %s failed in node %s (visit %d)", place.run_id, place.node_id, place.visit, exc_info=error
     )
     text = text_of(error)
-    return VisitEnd(WorkflowStatus.FAILED, visit.entry, error=text, withdraw=bool(visit.open_requests))
+    return VisitEnd(WorkflowStatus.FAILED, error=text, withdraw=bool(visit.open_requests))
 
 
 async def _run_phases(store: VisitStore, visit: Visit, node: Node) -> None:
     if isinstance(node, FunctionNode):
-        await _attempt(store, visit, node, lambda: _call_function(visit, node), None)
+        entry = visit.entry if node.max_retries > 1 else None
+        await _attempt(store, visit, node, partial(_call_function, visit, node, entry), None)
         return
     prepared = None
     if _overrides(node, "prepare"):
         prepared = await visit.call(node.prepare, visit.shared, request_input)
     result = None
     if _overrides(node, "execute"):
-        result = await _attempt(store, visit, node, lambda: visit.call(node.execute, prepared), prepared)
+        result = await _attempt(store, visit, node, partial(visit.call, node.execute, prepared), prepared)
     if _overrides(node, "cleanup"):
         await visit.call(node.cleanup, visit.shared, prepared, result)
 
@@ -70,9 +72,9 @@ def _overrides(node: Node, phase: str) -> bool:
     return getattr(type(node), phase) is not getattr(Node, phase) or phase in vars(node)
 
 
-async def _call_function(visit: Visit, node: FunctionNode) -> None:
-    if visit.attempt > visit.first_attempt:
-        visit.shared = decode_dict(visit.entry)  # each attempt begins with the state as the visit found it
+async def _call_function(visit: Visit, node: FunctionNode, entry: str | None) -> None:
+    if visit.attempt > visit.first_attempt and entry is not None:
+        visit.shared = decode_dict(entry)  # each attempt begins with the state as the visit found it
     await visit.call(node.function, visit.shared)
 
 

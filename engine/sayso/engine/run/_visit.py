@@ -11,7 +11,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -46,6 +47,10 @@ STEP_KEY: ContextVar[str] = ContextVar("sayso_step_key")
 class _Queued(NamedTuple):
     ask: Ask
     future: asyncio.Future[Resolution]
+
+
+_Asks: TypeAlias = tuple[_Queued, ...]
+_End: TypeAlias = Coroutine[Any, Any, tuple[RequestRecord, Resolution]]
 
 
 class Visit:
@@ -95,17 +100,17 @@ class Visit:
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._host = host
-        self._queued: dict[str, _Queued] = {}
+        self._queued: _Asks = ()
         self._open: dict[str, str] = {}  # the names of open requests by their ids, in the order of asking
-        self._blocked: list[asyncio.Future[Resolution]] = []  # tasks that go on only when the visit ends
-        self._waiting: dict[str, list[asyncio.Future[Resolution]]] = {}
+        self._blocked: tuple[asyncio.Future[Resolution], ...] = ()  # what goes on only when the visit ends
+        self._waiting: dict[str, tuple[asyncio.Future[Resolution], ...]] = {}
         self._in_flight = 0
         self._replayed = False
         self._stored_parked = False
         self._request_names = Names("request")
         self._step_names = Names("step")
         self.place = place
-        self.entry = entry
+        self.entry: str | None = entry  # until the first question: whoever waits for people keeps it once
         self.shared = decode_dict(entry)
         self.resolutions = resolutions
         self.requested_by = requested_by
@@ -156,7 +161,7 @@ class Visit:
     def release(self) -> None:
         """Wake every task of the node that still waits for an answer, by cancelling its wait."""
         waiting, self._waiting = self._waiting, {}
-        blocked, self._blocked = self._blocked, []
+        blocked, self._blocked = self._blocked, ()
         for future in (*(one for futures in waiting.values() for one in futures), *blocked):
             future.cancel()
 
@@ -198,9 +203,7 @@ class Visit:
 
     # Requests.
 
-    def ask(
-        self, question: Question, name: str | None, terms: Terms
-    ) -> Coroutine[Any, Any, tuple[RequestRecord, Resolution]]:
+    def ask(self, question: Question, name: str | None, terms: Terms) -> _End:
         """Ask, or find the question in the journal. What is returned waits for its end, and keeps no more alive."""
         self.check_running()
         name = self._request_names.claim(name, self.place.node_id, own_task=self._in_own_task())
@@ -225,15 +228,14 @@ class Visit:
         self._in_flight += 1
         if ask is not None:
             request_id = ask.id
-            if (
-                not self._queued
-            ):  # what is begun in one turn is stored together, so that whether it parks is known
+            # What is begun in one turn is stored together, so that whether it parks is known.
+            if not self._queued:
                 self._loop.call_soon(self._store_queued)
-            self._queued[request_id] = _Queued(ask, future)
+            self._queued += (_Queued(ask, future),)
         else:
             assert record is not None
             request_id = record.id
-            self._waiting.setdefault(request_id, []).append(future)
+            self._waiting[request_id] = (*self._waiting.get(request_id, ()), future)
             self._loop.call_soon(self._land)
             if record.revision > 1 and record.policy is not None:
                 self._host.on_deadline()  # an operator may have had it asked again: its times count anew
@@ -243,7 +245,7 @@ class Visit:
         return record, Resolution.of(record)
 
     def _store_queued(self) -> None:
-        queued, self._queued = list(self._queued.values()), {}
+        queued, self._queued = self._queued, ()
         if not queued or self.halted is not None or self.ended:
             return
         quiet = self._in_flight == len(queued)
@@ -256,12 +258,11 @@ class Visit:
             return
         self._stored_parked = self._stored_parked or quiet
         for one in queued:
-            self._waiting.setdefault(one.ask.id, []).append(one.future)
-        seen = self.resolutions
+            self._waiting[one.ask.id] = (*self._waiting.get(one.ask.id, ()), one.future)
         stored = self._store.ask(self.place, [one.ask for one in queued], park)
-        stored.add_done_callback(lambda done: self._questions_stored(queued, seen, done))
+        stored.add_done_callback(partial(self._questions_stored, queued, self.resolutions))
 
-    def _questions_stored(self, queued: list[_Queued], seen: int, done: asyncio.Future[Asked | None]) -> None:
+    def _questions_stored(self, queued: _Asks, seen: int, done: asyncio.Future[Asked | None]) -> None:
         asked = self._result(done)
         if asked is None:
             return
@@ -314,11 +315,12 @@ class Visit:
         self, name: str, request_id: str, future: asyncio.Future[Resolution]
     ) -> Resolution | None:
         """The node's own code cancelled the wait: close the request, or take the answer that came first."""
-        self._in_flight += 1
-        if self._queued.pop(request_id, None) is not None:
-            self._in_flight -= 1
+        others = tuple(one for one in self._queued if one.future is not future)
+        if len(others) < len(self._queued):
+            self._queued = others
             return None
-        self._waiting[request_id].remove(future)
+        self._in_flight += 1
+        self._waiting[request_id] = tuple(one for one in self._waiting[request_id] if one is not future)
         if self._waiting[request_id]:
             return None
         self._stored_parked = False
@@ -422,7 +424,7 @@ class Visit:
         if self.halted is not None and not self._in_own_task():
             raise RunSuspended(self.place.run_id)
         never: asyncio.Future[Resolution] = self._loop.create_future()
-        self._blocked.append(never)
+        self._blocked += (never,)
         if self.halted is None:
             self._loop.call_soon(self._check_parked)
         await never
@@ -459,9 +461,8 @@ class Visit:
         except (UnstorableValue, ValueTooLarge):
             shown = None  # for display only; the visit's end reports it
         self._stored_parked = True
-        seen = self.resolutions
-        stored = self._store.park(self.place, Park(shown, seen, self._replayed))
-        stored.add_done_callback(lambda done: self._park_stored(seen, done))
+        stored = self._store.park(self.place, Park(shown, self.resolutions, self._replayed))
+        stored.add_done_callback(partial(self._park_stored, self.resolutions))
 
     def _park_stored(self, seen: int, done: asyncio.Future[bool]) -> None:
         parked = self._result(done)
@@ -473,7 +474,8 @@ class Visit:
 
     def _shared_to_show(self) -> str | None:
         shown = encode(self.shared, "shared", self._store.value_limit)
-        if shown == self.entry:
+        entry, self.entry = self.entry, None
+        if shown == entry:
             return None
         self._replayed = True  # from now on the visit's row holds a state, which a later park must replace
         return shown

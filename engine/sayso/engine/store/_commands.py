@@ -104,12 +104,12 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class VisitEnd(msgspec.Struct, frozen=True, gc=False):
-    """The end of a visit: on to `next_node` with `shared`, or the run's end with `status`. `withdraw` closes what is
-    still open. `used` are the ids of requests that it used as approvals.
+    """The end of a visit: on to `next_node` with `shared`, or the run's end with `status`; without `shared` the state
+    is as the visit found it. `withdraw` closes what is still open. `used` are the requests that it used as approvals.
     """
 
     status: WorkflowStatus
-    shared: str
+    shared: str | None = None
     next_node: str | None = None
     error: str | None = None
     withdraw: bool = False

@@ -255,15 +255,23 @@ def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | Non
     return None
 
 
-def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
-    """End a visit and begin the next, or end the run; False when the run has left this visit."""
+def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> str | None:
+    """End a visit and begin the next, or end the run: the state as the visit leaves it, or None when the run has left
+    this visit.
+    """
     here = (place.run_key, place.visit)
+    shared = end.shared
+    if shared is None:
+        row = tx.row("visit_entry", here)
+        if row is None:
+            return None
+        shared = str(row["entry"])
     if end.next_node is None:
-        changed = tx.run("run_end", (end.status, end.shared, end.error, tx.now, *here)).rowcount
+        changed = tx.run("run_end", (end.status, shared, end.error, tx.now, *here)).rowcount
     else:
         changed = tx.run("run_next_visit", (place.visit + 1, end.next_node, tx.now, *here)).rowcount
     if not changed:
-        return False
+        return None
     failed = end.status is WorkflowStatus.FAILED
     tx.run("visit_end", ("FAILED" if failed else "COMPLETED", end.error, tx.now, *here))
     for request_id in end.used:
@@ -274,14 +282,14 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> bool:
     if end.withdraw:
         _withdraw_open(tx, place)
     if end.next_node is not None:
-        following = (place.run_key, place.visit + 1, end.next_node, end.shared, place.definition_key, tx.now)
+        following = (place.run_key, place.visit + 1, end.next_node, shared, place.definition_key, tx.now)
         tx.run("visit_insert", following)
     ended = end.status in ENDED
     tx.mark_cards("deliveries_mark_run" if ended else "deliveries_mark_progress", {"run_key": place.run_key})
     if ended:
         tx.audit("run_ended", {"status": end.status, "error": end.error}, run_id=place.run_id)
     tx.announce(place.run_id, place.workflow, end.status)
-    return True
+    return shared
 
 
 def _withdraw_open(tx: Transaction, place: Place) -> None:

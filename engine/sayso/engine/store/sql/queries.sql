@@ -63,6 +63,9 @@ UPDATE visits SET parked = ?, definition_key = ? WHERE run_key = ? AND visit = ?
 UPDATE runs SET status = 'RUNNING', updated_at = :now
 WHERE run_key = :run_key AND visit = :visit AND status = 'WAITING_FOR_INPUT';
 
+-- name: visit_entry
+SELECT entry FROM visits WHERE run_key = ? AND visit = ?;
+
 -- name: visit_end
 UPDATE visits SET status = ?, error = ?, ended_at = ? WHERE run_key = ? AND visit = ?;
 
