@@ -28,15 +28,20 @@ class Worker:
         self.ended = asyncio.Event()
         self.ended.set()
 
-    async def run(self, kill_at: int) -> None:
-        """Fork a service and watch it until its end."""
+    async def run(self, kill_at: int, kill_on: str = "") -> None:
+        """Fork a service."""
         self.ended.clear()
-        self._told.write(f"{kill_at}\n".encode())
+        self._told.write(f"{kill_at} {kill_on}\n".encode())
         self._child = int((await self._line()).removeprefix("forked "))
+
+    async def serves(self) -> None:
+        """Return when the service takes what comes, and all runs are started."""
+        assert await self._line() == "serves"
 
     async def watch(self) -> None:
         """Return when the service has ended."""
-        assert await self._line() == "ended"
+        while (line := await self._line()) != "ended":
+            assert line == "serves"
         self.ended.set()
 
     def kill(self, number: signal.Signals) -> None:
@@ -57,7 +62,7 @@ async def a_worker(folder: Path, given: dict[str, Any]) -> AsyncGenerator[Worker
         folder,
         environment(),
         (read_by_it, written_by_it, STDERR),
-        modules=("tests.bots.chat_service", "tests.engine.crash.points"),
+        modules=("tests.bots.chat_service", "tests.bots.guests", "tests.engine.crash.points"),
     )
     os.close(read_by_it)
     os.close(written_by_it)

@@ -1,6 +1,7 @@
 """The service that is killed: forked from a process that has the imports done, once for each line on standard input.
 
-A line is the number of the kill point; 0 is none. What it says: `forked PID`, then `ended` once that process is gone.
+A line is the number of the kill point, 0 for none, and the name of one or nothing. What it says: `forked PID`, `serves`
+once it does, then `ended` once that process is gone.
 """
 
 from __future__ import annotations
@@ -10,27 +11,39 @@ import json
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from sayso.config import Settings
 from sayso.engine import RunExists, SQLiteStore
 from tests.bots.chat_service import chat_service
+from tests.bots.guests import team_of
 from tests.engine.crash.points import KillPoints, Log, crashing
 
+STDOUT = 1
 
-async def serve(given: dict[str, Any], kill_at: int) -> None:
+
+async def serve(given: dict[str, Any], kill_at: int, kill_on: str) -> None:
     """Serve and see to it that all runs are started, until SIGTERM."""
     folder = Path(given["folder"])
     log = Log(folder / "log", os.getpid())
-    points = KillPoints(log, kill_at)
+    points = KillPoints(log, kill_at, kill_on=kill_on)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     database = folder / "sayso.db"
-    async with chat_service(
-        database, Settings(**given["settings"]), new_store=lambda: crashing(SQLiteStore(database), points)
-    ) as service:
+    team = team_of(given["team"]) if "team" in given else None
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(
+            chat_service(
+                database,
+                Settings(**given["settings"]),
+                new_store=lambda: crashing(SQLiteStore(database), points),
+                platforms=None if team is None else [team.platform],
+            )
+        )
+        if team is not None:
+            await stack.enter_async_context(team.serving())
         for number in range(given["runs"]):
             question = {
                 "prompt": f"Release {number}?",
@@ -40,6 +53,7 @@ async def serve(given: dict[str, Any], kill_at: int) -> None:
             shared = {"ask": {**question, "to": [given["place"]]}}
             with suppress(RunExists):
                 await service.runtime.start("flow", shared, f"run-{number}")
+        _say("serves")
         await stop.wait()
     log.write("points", names=points.names)
 
@@ -51,13 +65,18 @@ def main() -> None:
         if child == 0:
             status = 1
             try:
-                asyncio.run(serve(given, int(line)))
+                kill_at, _, kill_on = line.strip().partition(" ")
+                asyncio.run(serve(given, int(kill_at), kill_on))
                 status = 0
             finally:
                 os._exit(status)
-        print(f"forked {child}", flush=True)  # noqa: T201 - the protocol with the test
+        _say(f"forked {child}")
         os.waitpid(child, 0)
-        print("ended", flush=True)  # noqa: T201 - the protocol with the test
+        _say("ended")
+
+
+def _say(line: str) -> None:
+    os.write(STDOUT, f"{line}\n".encode())  # whole, though two processes write
 
 
 if __name__ == "__main__":

@@ -8,94 +8,38 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from sayso.bots.slack import guest, host
 from sayso.testing.slack import LocalSlack
 from tests.bots.chat_service import chat_service, health
 from tests.bots.slack.stage import Stage
-
-DEPLOY = {"type": "button", "text": {"type": "plain_text", "text": "Deploy"}, "action_id": "deploy"}
-HOME = {"type": "section", "text": {"type": "mrkdwn", "text": "The team's own home"}}
-
-
-class Team:
-    """A team's Bolt app; `heard` is what came to its listeners."""
-
-    def __init__(self, slack: LocalSlack) -> None:
-        self.slack = slack
-        self.heard: list[str] = []
-        self.client: Any = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=10)
-        self.app: Any = AsyncApp(client=self.client, signing_secret=slack.signing_secret)
-
-    def listen(self) -> None:
-        """Register what the app does of its own."""
-        heard = self.heard
-
-        async def deploy(ack: Any) -> None:
-            heard.append("button")
-            await ack()
-
-        async def say(ack: Any, command: dict[str, Any]) -> None:
-            heard.append(f"command {command['command']}")
-            await ack(f"Deploying {command['text']}")
-
-        async def draw_home(client: Any, event: dict[str, Any]) -> None:
-            heard.append("home")
-            await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [HOME]})
-
-        async def hear(event: dict[str, Any]) -> None:
-            heard.append(f"message {event['text']}")
-
-        self.app.action("deploy")(deploy)
-        self.app.command("/deploy")(say)
-        self.app.event("app_home_opened")(draw_home)
-        self.app.event("message")(hear)
-
-    async def offer(self, stage: Stage) -> Any:
-        """A message of the team's own with its button."""
-        blocks = [{"type": "actions", "elements": [DEPLOY]}]
-        await self.client.chat_postMessage(channel=stage.channel.id, text="Deploy?", blocks=blocks)
-        return stage.ana.last(stage.channel)
-
-    @asynccontextmanager
-    async def serving(self, mode: str) -> AsyncGenerator[None]:
-        """Bolt's own ways to take payloads."""
-        if mode == "socket":
-            handler: Any = AsyncSocketModeHandler(self.app, self.slack.app_token)
-            await handler.connect_async()
-            try:
-                await self.slack.until(lambda: self.slack.connections == 1)
-                yield
-            finally:
-                await handler.close_async()
-            return
-        runner = web.AppRunner(self.app.web_app("/slack/events"))
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            port = runner.addresses[0][1]
-            self.slack.request_url = f"http://127.0.0.1:{port}/slack/events"
-            yield
-        finally:
-            self.slack.request_url = None
-            await runner.cleanup()
+from tests.bots.slack.team import Team
 
 
 @pytest.fixture
 def team(slack: LocalSlack) -> Team:
-    return Team(slack)
+    return Team(slack.bot_token, slack.api_url, slack.signing_secret)
+
+
+@asynccontextmanager
+async def serving(team: Team, slack: LocalSlack, mode: str, port: int) -> AsyncGenerator[None]:
+    """The team's app in Bolt's own ways to take payloads."""
+    if mode == "socket":
+        async with team.connected(slack.app_token):
+            await slack.until(lambda: slack.connections == 1)
+            yield
+        return
+    async with team.called(port):
+        slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+        yield
+    slack.request_url = None
 
 
 @pytest.fixture(params=["socket", "http"])
 async def as_guest(
-    slack: LocalSlack, team: Team, tmp_path: Path, request: pytest.FixtureRequest
+    slack: LocalSlack, team: Team, tmp_path: Path, request: pytest.FixtureRequest, unused_tcp_port: int
 ) -> AsyncIterator[Stage]:
     """sayso within the team's app, with no token but the bot's."""
     none = {"app_token": None, "signing_secret": None}
@@ -103,7 +47,7 @@ async def as_guest(
     platform = guest(team.app)
     team.listen()
     async with (
-        team.serving(request.param),
+        serving(team, slack, request.param, unused_tcp_port),
         chat_service(stage.database, stage.settings, platforms=[platform]) as service,
     ):
         stage.current = service
@@ -162,13 +106,13 @@ async def test_a_guest_leaves_the_rest_to_the_team(as_guest: Stage, team: Team) 
 
 
 async def test_what_a_guest_does_not_serve_is_not_acknowledged(
-    slack: LocalSlack, team: Team, tmp_path: Path
+    slack: LocalSlack, team: Team, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     """Nobody may believe that an answer counted which nobody took."""
     stage = Stage.build(slack, tmp_path / "sayso.db")
     platform = guest(team.app)
     team.listen()
-    async with team.serving("socket"):
+    async with serving(team, slack, "socket", unused_tcp_port):
         async with chat_service(stage.database, stage.settings, platforms=[platform]) as service:
             stage.current = service
             run_id, card = await stage.ask()

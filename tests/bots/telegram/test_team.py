@@ -5,24 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import SecretStr
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
-from telegram.ext import (
-    Application,
-    ApplicationBuilder,
-    CallbackQueryHandler,
-    CommandHandler,
-    ExtBot,
-    MessageHandler,
-    TypeHandler,
-    filters,
-)
+from telegram import Update
+from telegram.ext import ApplicationBuilder, ExtBot, TypeHandler
 
 from sayso.bots.telegram import guest, host
 from sayso.config import InvalidSettings
@@ -30,76 +20,10 @@ from sayso.engine import SQLiteStore, StoreUnreadable
 from sayso.testing.telegram import LocalTelegram, SeenMessage
 from tests.bots.chat_service import chat_service, health
 from tests.bots.telegram.stage import Stage
+from tests.bots.telegram.team import AnyApplication, Weather, called, started
 
-AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 APPROVED = "Approved. The run goes on."
 WAYS = ["guest, polling", "guest, webhook", "host, polling", "host, webhook"]
-
-
-@dataclass
-class Weather:
-    """A team's bot. `/weather` sends a message with a button; what else it hears, it keeps."""
-
-    token: str
-    url: str
-    heard: list[str] = field(default_factory=list[str])
-    pressed: list[str | None] = field(default_factory=list[str | None])
-
-    def application(self, *, polls: bool = False) -> AnyApplication:
-        """Its application, not yet running."""
-        builder: Any = ApplicationBuilder().token(self.token).base_url(f"{self.url}/bot")
-        application: AnyApplication = (builder if polls else builder.updater(None)).build()
-        application.add_handler(CommandHandler("weather", self.weather))
-        application.add_handler(CommandHandler(["start", "help", "status"], self.hear))
-        application.add_handler(CallbackQueryHandler(self.press))
-        application.add_handler(MessageHandler(filters.TEXT, self.hear))
-        return application
-
-    async def weather(self, update: Update, _: object) -> None:
-        assert update.effective_message is not None
-        more = InlineKeyboardMarkup([[InlineKeyboardButton("More", callback_data="weather:more")]])
-        await update.effective_message.reply_text("Rain.", reply_markup=more)
-
-    async def press(self, update: Update, _: object) -> None:
-        assert update.callback_query is not None
-        self.pressed.append(update.callback_query.data)
-        await update.callback_query.answer("More rain.")
-
-    async def hear(self, update: Update, _: object) -> None:
-        assert update.effective_message is not None
-        self.heard.append(update.effective_message.text or "")
-        await update.effective_message.reply_text("I heard you.")
-
-
-@asynccontextmanager
-async def started(application: AnyApplication) -> AsyncGenerator[None]:
-    """A team's application, as its own program runs it."""
-    async with application:
-        await application.start()
-        if application.updater is not None:
-            await application.updater.start_polling(timeout=50)
-        yield
-        if application.updater is not None:
-            await application.updater.stop()
-        await application.stop()
-
-
-@asynccontextmanager
-async def called(application: AnyApplication, port: int) -> AsyncGenerator[None]:
-    """A team's own webhook."""
-
-    async def take(request: web.Request) -> web.Response:
-        await application.update_queue.put(Update.de_json(await request.json(), application.bot))
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_post("/theirs", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    await application.bot.set_webhook(f"http://127.0.0.1:{port}/theirs")
-    yield
-    await runner.cleanup()
 
 
 async def prompted(stage: Stage, card: SeenMessage) -> SeenMessage:

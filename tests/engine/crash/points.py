@@ -55,15 +55,17 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 class KillPoints:
-    """Counts the points that are reached and kills the process at the `kill_at`th; 0 is never.
+    """Counts the points that are reached and kills the process at the `kill_at`th; 0 is never. Or at the first one of
+    the name `kill_on`.
 
     With `only_after`, the points that follow a committed write are the only ones that count.
     """
 
-    def __init__(self, log: Log, kill_at: int, *, only_after: bool = False) -> None:
+    def __init__(self, log: Log, kill_at: int, *, kill_on: str = "", only_after: bool = False) -> None:
         self.log = log
         self.names: list[str] = []
         self._kill_at = kill_at
+        self._kill_on = kill_on
         self._only_after = only_after
         self._lock = threading.Lock()
 
@@ -73,7 +75,7 @@ class KillPoints:
             if self._only_after and not name.endswith(" after"):
                 return
             self.names.append(name)
-            if len(self.names) == self._kill_at:
+            if len(self.names) == self._kill_at or name == self._kill_on:
                 self.log.write("kill", point=name)
                 os.kill(os.getpid(), signal.SIGKILL)
 
