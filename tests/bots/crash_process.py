@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sayso.engine import SQLiteReader
 from tests.bots.command import environment
 from tests.bots.forked import Forked
 
@@ -80,3 +81,14 @@ async def a_worker(folder: Path, given: dict[str, Any]) -> AsyncGenerator[Worker
             process.kill()
             process.wait()
             reading.close()
+
+
+async def accepted(database: Path) -> dict[str, object]:
+    """The answers that counted, by run; none twice."""
+    async with SQLiteReader(database) as reader:
+        rows = [row async for row in reader.audit() if row.kind == "answer_accepted"]
+    found: dict[str, object] = {
+        str(row.run_id): row.payload["value"] for row in rows if isinstance(row.payload, dict)
+    }
+    assert len(found) == len(rows)
+    return found

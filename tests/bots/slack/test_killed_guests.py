@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sayso.engine import SQLiteReader
 from sayso.testing.slack import LocalSlack, SeenMessage, SlackPerson
-from tests.bots.crash_process import a_worker
+from tests.bots.crash_process import a_worker, accepted
 from tests.bots.slack.stage import Stage
 from tests.bots.slack.team import Team
 from tests.bots.slack.test_kill_points import described
@@ -18,15 +17,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 APPROVE, REJECT = "✅ approve", "❌ reject"
 WANTED = {"run-0": "approve", "run-1": "reject"}
-
-
-async def accepted(database: Path) -> dict[str, object]:
-    """The answers that counted, by run; none twice."""
-    async with SQLiteReader(database) as reader:
-        rows = [row async for row in reader.audit() if row.kind == "answer_accepted"]
-    found = {str(row.run_id): row.payload["value"] for row in rows if isinstance(row.payload, dict)}
-    assert len(found) == len(rows)
-    return found
 
 
 def card_of(stage: Stage, run_id: str) -> SeenMessage:

@@ -30,9 +30,10 @@ class Weather:
     heard: list[str] = field(default_factory=list[str])
     pressed: list[str | None] = field(default_factory=list[str | None])
 
-    def application(self, *, polls: bool = False) -> AnyApplication:
+    def application(self, *, polls: bool = False, concurrent: bool = False) -> AnyApplication:
         """Its application, not yet running."""
         builder: Any = ApplicationBuilder().token(self.token).base_url(f"{self.url}/bot")
+        builder = builder.concurrent_updates(concurrent)
         application: AnyApplication = (builder if polls else builder.updater(None)).build()
         application.add_handler(CommandHandler("weather", self.weather))
         application.add_handler(CommandHandler(["start", "help", "status"], self.hear))

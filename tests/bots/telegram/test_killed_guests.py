@@ -5,13 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
-from sayso.engine import SQLiteReader
 from sayso.testing.telegram import Person, SeenMessage
-from tests.bots.crash_process import Worker, a_worker
+from tests.bots.crash_process import Worker, a_worker, accepted
 from tests.bots.telegram.stage import Stage
 from tests.bots.telegram.test_kill_points import described
 
@@ -20,15 +18,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 APPROVE, REJECT = "✅ approve", "❌ reject"
 WANTED = {"run-0": "approve", "run-1": "reject"}
 WAYS = pytest.mark.parametrize("way", ["polling", "webhook"])
-
-
-async def accepted(database: Path) -> dict[str, object]:
-    """The answers that counted, by run; none twice."""
-    async with SQLiteReader(database) as reader:
-        rows = [row async for row in reader.audit() if row.kind == "answer_accepted"]
-    found = {str(row.run_id): row.payload["value"] for row in rows if isinstance(row.payload, dict)}
-    assert len(found) == len(rows)
-    return found
 
 
 async def card_of(stage: Stage, run_id: str) -> SeenMessage:

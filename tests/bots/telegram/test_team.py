@@ -15,7 +15,7 @@ from telegram import Update
 from telegram.ext import ApplicationBuilder, ExtBot, TypeHandler
 
 from sayso.bots.telegram import guest, host
-from sayso.config import InvalidSettings
+from sayso.config import InvalidSettings, PolicySettings, StageSettings
 from sayso.engine import SQLiteStore, StoreUnreadable
 from sayso.testing.telegram import LocalTelegram, SeenMessage
 from tests.bots.chat_service import chat_service, health
@@ -59,11 +59,13 @@ class Beside:
 
 
 @asynccontextmanager
-async def beside(way: str, stage: Stage, port: int, **service: Any) -> AsyncGenerator[Beside]:
+async def beside(
+    way: str, stage: Stage, port: int, *, concurrent: bool = False, **service: Any
+) -> AsyncGenerator[Beside]:
     """A team's bot and sayso under one token."""
     weather = Weather(stage.telegram.token, stage.telegram.url)
     is_guest = way.startswith("guest")
-    application = weather.application(polls=way == "guest, polling")
+    application = weather.application(polls=way == "guest, polling", concurrent=concurrent)
     if way == "host, webhook":
         hook = {"mode": "webhook", "webhook_url": f"http://127.0.0.1:{port}/telegram/webhook"}
         hook["webhook_secret"] = SecretStr("a-secret-of-the-webhook")  # type: ignore[assignment]
@@ -234,6 +236,75 @@ async def test_another_token_is_refused(telegram: LocalTelegram, stopped: Stage,
     with pytest.raises(InvalidSettings, match="the application's bot is another one"):
         async with chat_service(tmp_path / "x.db", stopped.settings, platforms=[guest(application)]):
             pass
+
+
+async def test_presses_of_one_person_at_once_count_once_and_the_first_where_updates_are_concurrent(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    async with beside("guest, polling", stopped, unused_tcp_port, concurrent=True):
+        for _ in range(3):
+            run_id, card = await stopped.ask()
+            presses = [
+                await stopped.ana.tap(card, label) for label in ("✅ approve", "❌ reject", "✅ approve")
+            ]
+            first, *others = [(await press.result()).text for press in presses]
+            assert first == APPROVED
+            assert APPROVED not in others
+            assert await stopped.service.answer(run_id) == "approve"
+
+
+class Held(SQLiteStore):
+    """A store whose next look-up waits until it is let go, once it is told to hold it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.holds_next = False
+        self.looks_up = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def kept(self, surface: str, key: str) -> Any:
+        if self.holds_next:
+            self.holds_next = False
+            self.looks_up.set()
+            await self.goes_on.wait()
+        return await super().kept(surface, key)
+
+
+async def in_group(stage: Stage, words: str) -> SeenMessage:
+    """The message in the group that begins with these words, once it is there."""
+    while True:
+        revision = stage.telegram.revision
+        for one in await stage.ana.sees(stage.group):
+            if one.text.startswith(words):
+                return one
+        await stage.until_revision(revision)
+
+
+async def test_a_reply_counts_before_the_press_behind_it_where_updates_are_concurrent(
+    stopped: Stage, unused_tcp_port: int
+) -> None:
+    """After a restart a reply has to be looked up, and a press does not; they are decided as they came."""
+    ana, bo = stopped.ana, stopped.bo
+    both = (f"telegram:{ana.id}", f"telegram:{bo.id}")
+    policy = PolicySettings(stages=(StageSettings(approvers=both, need=2),), comment=("reject",))
+    stopped.settings = stopped.make_settings(policies={"careful": policy})
+    async with beside("guest, polling", stopped, unused_tcp_port):
+        _, other = await stopped.ask()
+        run_id = await stopped.service.ask([stopped.place], "Careful?", policy="careful")
+        card = await in_group(stopped, "Careful?")
+        await ana.press(card, "❌ reject")
+        why = await in_group(stopped, "Ana: Why reject?")
+    held = Held(stopped.database)
+    async with beside("guest, polling", stopped, unused_tcp_port, concurrent=True, new_store=lambda: held):
+        held.holds_next = True
+        await ana.reply(why, "too early")
+        await asyncio.wait_for(held.looks_up.wait(), 10)
+        press = await ana.tap(card, "✅ approve")
+        assert (await bo.press(other, "✅ approve")).text == APPROVED
+        held.goes_on.set()
+        assert (await press.result()).text != "Your approval counts: 1 of 2."
+        await stopped.until_shows(card, "done")
+        assert await stopped.service.answer(run_id) == "reject"
 
 
 class Caching(ExtBot[Any]):

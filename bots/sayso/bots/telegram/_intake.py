@@ -93,9 +93,11 @@ class Intake(Tasks):
         """Have one update handled. Raises `StoreError` where what it decides could not be committed."""
         await self._settled(self._begin(update))
 
-    async def take_event(self, event: Event, update_id: int) -> None:
-        """Have an update handled that somebody else has read. Raises as `take_one` does."""
-        await self._settled(self._start(event, update_id, None))
+    def take_event(self, event: Event, update_id: int) -> Awaitable[None]:
+        """Have an update handled that somebody else has read, in its turn from now on. What is returned waits for it,
+        and raises as `take_one` does.
+        """
+        return self._settled(self._start(event, update_id, None))
 
     async def _settled(self, task: asyncio.Task[StoreError | None]) -> None:
         error = await asyncio.shield(task)
@@ -122,7 +124,7 @@ class Intake(Tasks):
 
     def _start(self, event: Event, update_id: int, update: object) -> asyncio.Task[StoreError | None]:
         assert self._group is not None, "it is entered first"
-        key, sender = f"{PLATFORM}:{self.bot_id}:{update_id}", _sender_of(event)
+        key, sender = f"{PLATFORM}:{self.bot_id}:{update_id}", sender_of(event)
         task = self._group.create_task(self._take(sender, event, key, update), name=key)
         self._senders[task] = sender
         return task
@@ -155,5 +157,6 @@ def _id_of(update: object) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _sender_of(event: Event) -> int:
+def sender_of(event: Event) -> int:
+    """Whose turn it is: the person's id, 0 where it is nobody's."""
     return 0 if isinstance(event, Unreadable) else getattr(getattr(event, "sender", None), "user_id", 0)

@@ -26,9 +26,9 @@ from sayso.adapters.telegram import (
     Unreadable,
     parse_update,
 )
-from sayso.bots.people import Turn
+from sayso.bots.people import Turn, Turns
 from sayso.bots.telegram._handler import VERBS, Handler
-from sayso.bots.telegram._intake import Intake
+from sayso.bots.telegram._intake import Intake, sender_of
 from sayso.bots.telegram._surface import Connected
 from sayso.engine import StoreError
 
@@ -98,6 +98,7 @@ class Guest:
         self._shares = shares
         self._handler = handler
         self._intake = intake
+        self._turns: Turns[int] = Turns()
         # Said in so many words, for the application's defaults may say otherwise: only what blocks can stop the rest.
         self._door: TypeHandler[Update, Any, None] = TypeHandler(Update, self._take, block=True)
         application.add_handler(self._door, GROUP)
@@ -116,14 +117,17 @@ class Guest:
         del context
         event = parse_update(update.to_dict(), str(self._application.bot.id))
         try:
-            own = await self._shares.own(event)
-            if own is None:
-                await self._handler.note(event)
-                return
-            if self._intake.is_taking:
-                await self._intake.take_event(own, update.update_id)
-            else:
+            with self._turns.of(sender_of(event)) as turn:
+                own = await self._shares.own(event)
+                if own is None:
+                    await self._handler.note(event)
+                    return
+                await turn()  # with `concurrent_updates`, what came later may be looked up sooner
+                taken = self._intake.take_event(own, update.update_id) if self._intake.is_taking else None
+            if taken is None:
                 await _refuse(update, (_AWAY,))
+            else:
+                await taken
         except StoreError as error:
             # The application has confirmed it: it does not come again, so it is for the person to know.
             logger.error("an update could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
