@@ -21,7 +21,7 @@ def run(code: str) -> str:
 @pytest.mark.parametrize("platform", ["slack", "telegram"])
 def test_a_platform_whose_library_is_missing_names_its_extra(platform: str) -> None:
     code = f"""
-from sayso.bots.client import MissingExtra
+from sayso.config import MissingExtra
 from sayso.bots.{platform} import {platform.upper()}
 try:
     {platform.upper()}.build(None)

@@ -5,7 +5,7 @@ Nothing here opens or creates anything.
 
 from sayso.config._addresses import Address, host_and_port, split_address
 from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
-from sayso.config._errors import InvalidSettings
+from sayso.config._errors import InvalidSettings, MissingExtra, needs_extra
 from sayso.config._named import NamedEntry, named_entries
 from sayso.config._platforms import Place, PlatformSettings, all_settings, find_settings
 from sayso.config._sections import (
@@ -33,6 +33,7 @@ __all__ = [
     "InvalidSettings",
     "LogSettings",
     "Members",
+    "MissingExtra",
     "NamedEntry",
     "PersonSettings",
     "Place",
@@ -50,6 +51,7 @@ __all__ = [
     "host_and_port",
     "load_settings",
     "named_entries",
+    "needs_extra",
     "read_secret",
     "secrets_of",
     "split_address",

@@ -328,9 +328,13 @@ def _credential(attempt: AnswerAttempt) -> str | None:
     return None if attempt.warrant is None else attempt.warrant.credential
 
 
-def choice_of(record: CardRecord, revision: int, number: int) -> Json:
-    """The value of the option at a position. On a card of another revision it is nobody's: the store refuses it."""
-    if revision != record.request.revision:
+def choice_of(record: CardRecord | None, revision: int, number: int) -> Json:
+    """What is meant by the option at a position, or by 1 and 0 for yes and no. On a card of another revision it is
+    nobody's: the store refuses it.
+    """
+    if record is None or revision != record.request.revision:
         return None
-    choices = record.request.question.choices
-    return choices[number].value if 0 <= number < len(choices) else None
+    question = record.request.question
+    if question.input_type == "confirm":
+        return bool(number)
+    return question.choices[number].value if 0 <= number < len(question.choices) else None

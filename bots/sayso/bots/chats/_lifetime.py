@@ -48,16 +48,17 @@ class Stopping(asyncio.Event):
             pass
 
     async def until_it_works(
-        self, call: Callable[[], Awaitable[object]], failed: Callable[[DeliveryProblem, float], None]
+        self, call: Callable[[], Awaitable[object]], title: str, ready: Ready, logger: logging.Logger
     ) -> None:
-        """Try a call until it succeeds or the end is wanted; `failed` hears of each failure and the pause behind."""
+        """Try a call of a platform until it succeeds or the end is wanted; `ready` hears of each failure."""
         back_off = FIRST_BACK_OFF
         while not self.is_set():
             try:
                 await call()
             except DeliveryProblem as problem:
                 pause = pause_after(problem, back_off)
-                failed(problem, pause)
+                ready(f"{title} does not answer as it should: {problem}")
+                logger.warning("%s: %s; it is tried again in %g s", title, problem, pause)
                 await self.pause(pause)
                 back_off = min(back_off * 2, LONGEST_BACK_OFF)
             else:

@@ -177,7 +177,7 @@ class Presses:
         return Judged(standing, is_copy=own is None)
 
     async def close_copy(self, surface: CardSurface[Any], seen: Seen) -> None:
-        """Close a message that does not belong to its request, once the card stands. Raises `DeliveryProblem`."""
+        """Close a message that does not belong to its request, once the card stands. Raises `StoreError`."""
         record = await self._store.reader.card(seen.request_id)
         if record is None or seen.message is None:
             return

@@ -17,8 +17,9 @@ from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound
 from sayso.bots.cli._upkeep import read_age
-from sayso.bots.client import MissingExtra, Service, ServiceClient
+from sayso.bots.client import Service, ServiceClient
 from sayso.bots.exit_codes import ExitCode
+from sayso.config import needs_extra
 from sayso.engine import Credential, CredentialKind, Scope, local_person
 
 if TYPE_CHECKING:
@@ -154,10 +155,8 @@ def _act(
     if client is not None:
         with client:
             return ask_service(client)
-    try:
+    with needs_extra("the API", "web"):
         from sayso.bots.http import Credentials
-    except ModuleNotFoundError as error:
-        raise MissingExtra("the API", "web", error.name) from error
 
     async def on_file() -> T:
         async with service.existing_store() as store:

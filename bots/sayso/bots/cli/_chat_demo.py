@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
-from sayso.bots.client import MissingExtra, Service
+from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
 from sayso.bots.slack import SlackSettings
 from sayso.bots.telegram import TelegramSettings
-from sayso.config import DestinationSettings, HttpSettings, LogSettings, Settings
+from sayso.config import DestinationSettings, HttpSettings, LogSettings, MissingExtra, Settings
 from sayso.engine import ENDED, PersonId, Runtime, SQLiteReader, Workflow
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.cli._upkeep import read_age
-from sayso.bots.client import MissingExtra, Service
+from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
-from sayso.config import secrets_of
+from sayso.config import needs_extra, secrets_of
 from sayso.engine import SaysoError
 
 
@@ -62,10 +62,8 @@ def _check_presses(service: Service, place: str, wait: str, output: Output) -> l
     service.settings.destination(place)
     if service.client() is not None:
         raise UsageProblem("the service runs, and would take the presses. Stop it first.")
-    try:
+    with needs_extra("sayso doctor --press", "web"):
         from sayso.bots.service import check_presses, set_up_logging
-    except ModuleNotFoundError as error:
-        raise MissingExtra("sayso doctor --press", "web", error.name) from error
     set_up_logging(service.settings.log, secrets_of(service.settings))
     return asyncio.run(check_presses(service.settings, place, patience, output.say))
 

@@ -19,9 +19,9 @@ from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound
-from sayso.bots.client import MissingExtra, Service
+from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
-from sayso.config import InvalidSettings, forget_secrets, host_and_port, secrets_of
+from sayso.config import InvalidSettings, forget_secrets, host_and_port, needs_extra, secrets_of
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -45,10 +45,8 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
-    try:
+    with needs_extra("sayso serve", "web"):
         from sayso.bots.service import Hosted, Sayso, set_up_logging
-    except ModuleNotFoundError as error:
-        raise MissingExtra("sayso serve", "web", error.name) from error
     settings = service.settings
     set_up_logging(settings.log, secrets_of(settings))
     forget_secrets()

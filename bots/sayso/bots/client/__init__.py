@@ -4,12 +4,11 @@ It decides nothing; what the service does when asked is for `http`.
 """
 
 from sayso.bots.client._client import RunDict, ServiceClient, ServiceRefused, ServiceUnclear
-from sayso.bots.client._database import MissingExtra, NoDatabase, Service
+from sayso.bots.client._database import NoDatabase, Service
 from sayso.bots.client._exit_codes import exit_code_of
 from sayso.bots.client._socket import SocketPath, socket_path
 
 __all__ = [
-    "MissingExtra",
     "NoDatabase",
     "RunDict",
     "Service",

@@ -33,17 +33,6 @@ class NoDatabase(OperatorError):
         )
 
 
-class MissingExtra(OperatorError):
-    """Something was asked for whose libraries are not installed."""
-
-    def __init__(self, purpose: str, extra: str, module: str | None) -> None:
-        self.extra = extra
-        super().__init__(
-            f"{purpose} needs the extra {extra!r} (there is no module {module!r}). Install it: pip install "
-            f"'sayso[{extra}]'"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Service:
     """What one process works with. Makes stores, readers and runtimes for `location`; whoever asks closes them."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sayso.bots.client._client import ServiceRefused
-from sayso.bots.client._database import MissingExtra, NoDatabase
+from sayso.bots.client._database import NoDatabase
 from sayso.bots.exit_codes import ExitCode
-from sayso.config import InvalidSettings, UnknownDestination
+from sayso.config import InvalidSettings, MissingExtra, UnknownDestination
 from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
 
 

@@ -19,7 +19,7 @@ from slack_bolt.async_app import AsyncApp
 
 from sayso.adapters.slack import REQUEST_PATH
 from sayso.bots.answers import Answering
-from sayso.bots.chats import Afterwards, DeliveryProblem, Parts, Ready, Stopping
+from sayso.bots.chats import Afterwards, Parts, Ready, Stopping
 from sayso.bots.slack._api import make_api, secret_of
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._guest import Guest
@@ -91,7 +91,8 @@ class SlackListener:
             troubles.of("sockets")("it is connecting")
         await self._api.open()
         async with self._afterwards:
-            await self._introduce(troubles.of("token"))
+            introduce = self._people.introduce
+            await self._stopping.until_it_works(introduce, "Slack", troubles.of("token"), logger)
             if self._stopping.is_set():
                 return
             await self._complain_at_start()
@@ -123,15 +124,6 @@ class SlackListener:
             await self._stopping.wait()
 
     # The token.
-
-    async def _introduce(self, ready: Ready) -> None:
-        """Try the token until it works or the stop comes."""
-
-        def failed(problem: DeliveryProblem, back_off: float) -> None:
-            ready(f"Slack does not answer as it should: {problem}")
-            logger.warning("Slack: %s; it is tried again in %g s", problem, back_off)
-
-        await self._stopping.until_it_works(self._people.introduce, failed)
 
     async def _complain_at_start(self) -> None:
         """Say what `sayso doctor` would say; nothing of it stops the start."""

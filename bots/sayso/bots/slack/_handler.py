@@ -214,7 +214,8 @@ class Handler:
         """Have the desk take what was pressed as it was shown."""
         if before is None:  # at home
             before = await self._store.reader.before_answer(button.request_id, person)
-        attempt = _attempt(event, button, person, arrival, _value(button, before))
+        value = None if before is None else choice_of(before.card, button.revision, button.number)
+        attempt = _attempt(event, button, person, arrival, value)
         answered = await self._desk.answer(attempt, self._arrived(event, arrival), before)
         if answered.asks_why:
             self._spawn(self._open(event, button, arrival))  # decided by what is written there
@@ -355,12 +356,7 @@ class Handler:
         person = await self._identify(event.sender, arrival)
         if person is None:
             return _errors(refused_submission(card, _WHO_SENT))
-        is_confirm = tag.choice is not None and card.question.input_type == "confirm"
-        value = entered.value
-        if is_confirm:
-            value = bool(tag.choice)
-        elif tag.choice is not None:
-            value = choice_of(record, tag.revision, tag.choice)
+        value = entered.value if tag.choice is None else choice_of(record, tag.revision, tag.choice)
         attempt = AnswerAttempt(
             tag.request_id,
             tag.revision,
@@ -426,13 +422,6 @@ class Handler:
             one.name for one in self._settings.chats() if one.platform == PLATFORM and one.chat_id == channel
         ]
         return list(dict.fromkeys([*named, f"{PLATFORM}:{channel}"]))
-
-
-def _value(button: CardButton, before: Before | None) -> Json:
-    """What a button or a picked option means."""
-    if button.action is Action.CONFIRM:
-        return bool(button.number)
-    return None if before is None else choice_of(before.card, button.revision, button.number)
 
 
 def _attempt(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
 from sayso.bots.slack._settings import SlackSettings
-from sayso.config import Place, Text
+from sayso.config import Place, Text, needs_extra
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
@@ -64,13 +62,13 @@ class SlackPlatform:
 
     def build(self, parts: Parts) -> SlackConnection:
         """See `Platform`."""
-        with _extra():
+        with needs_extra("[slack] in sayso.toml", "slack"):
             from sayso.bots.slack._bot import SlackConnection
         return SlackConnection(parts)
 
     async def check(self, settings: config.Settings) -> list[Finding]:
         """See `Platform`."""
-        with _extra():
+        with needs_extra("[slack] in sayso.toml", "slack"):
             from sayso.bots.slack._check import check
         return await check(settings)
 
@@ -79,7 +77,7 @@ class SlackGuest(SlackPlatform):
     """Slack through a team's own Bolt app; see `guest`."""
 
     def __init__(self, app: AsyncApp) -> None:
-        with _extra():
+        with needs_extra("[slack] in sayso.toml", "slack"):
             from sayso.bots.slack._guest import Guest
         self._guest = Guest(app)
 
@@ -98,7 +96,7 @@ class SlackHost(SlackPlatform):
 
     def build(self, parts: Parts) -> SlackConnection:
         """See `Platform`."""
-        with _extra():
+        with needs_extra("[slack] in sayso.toml", "slack"):
             from sayso.bots.slack._bot import SlackConnection
         return SlackConnection(parts, others=self._app)
 
@@ -120,16 +118,6 @@ def host(app: AsyncApp) -> SlackHost:
     answer by the way the payload came.
     """
     return SlackHost(app)
-
-
-@contextmanager
-def _extra() -> Generator[None]:
-    from sayso.bots.client import MissingExtra
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtra("[slack] in sayso.toml", "slack", error.name) from error
 
 
 SLACK: Final = SlackPlatform()

@@ -151,7 +151,7 @@ class TelegramListener:
         await self._api.open()
         await self._chats.load()
         async with self._afterwards, self._intake:
-            await self._introduce(ready)
+            await self._stopping.until_it_works(self._ask_who_we_are, "Telegram", ready, logger)
             if self._stopping.is_set():
                 return
             await self._note_outage()
@@ -172,15 +172,6 @@ class TelegramListener:
             self._polling.reschedule(asyncio.get_running_loop().time())
 
     # Updates.
-
-    async def _introduce(self, ready: Callable[[str | None], None]) -> None:
-        """Find out who we are, until it succeeds or the stop comes."""
-
-        def failed(problem: DeliveryProblem, back_off: float) -> None:
-            ready(f"Telegram does not answer as it should: {problem}")
-            logger.warning("Telegram: %s; it is tried again in %g s", problem, back_off)
-
-        await self._stopping.until_it_works(self._ask_who_we_are, failed)
 
     async def _ask_who_we_are(self) -> None:
         with self._api.calling() as bot:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from sayso.adapters.cards import Words, cut
+from sayso.adapters.cards import Words, cut, unreadable_words
 from sayso.adapters.console import visible_line
 from sayso.adapters.telegram import (
     TOAST_LIMIT,
@@ -43,7 +43,7 @@ from sayso.bots.telegram._api import TooLate
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._dialogue import Dialogue
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import AnswerAttempt, Before, CardRecord, Json, OutcomeKind, PersonId
+from sayso.engine import AnswerAttempt, CardRecord, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -134,7 +134,7 @@ class Handler:
             )
             await self._acknowledge(event, words, alert=is_refused)
         else:
-            await self._acknowledge(event, ("sayso does not know this question (any more).",), alert=True)
+            await self._acknowledge(event, unreadable_words(), alert=True)
 
     async def _card_pressed(
         self, event: Pressed, person: PersonId, button: CardButton, event_key: str, arrival: Arrival
@@ -148,17 +148,18 @@ class Handler:
         if not judged.counts:
             await self._mismatched(event, judged)
             return
+        before = judged.before
         attempt = AnswerAttempt(
             button.request_id,
             button.revision,
-            _value(button, judged.before),
+            None if before is None else choice_of(before.card, button.revision, button.number),
             person,
             PLATFORM,
             event_key=event_key,
             received_at=arrival.at,
         )
         if button.action in (Action.CONFIRM, Action.CHOOSE):
-            answered = await self._desk.answer(attempt, arrival, judged.before)
+            answered = await self._desk.answer(attempt, arrival, before)
             if answered.asks_why and answered.record is not None:
                 await arrival.turn()
                 await self._acknowledge(event, ("Please say why.",))
@@ -169,9 +170,7 @@ class Handler:
         record, words = await self._desk.hindrance(attempt, arrival)
         await arrival.turn()
         if record is None or words is not None:
-            await self._acknowledge(
-                event, words or ("sayso does not know this question (any more).",), alert=True
-            )
+            await self._acknowledge(event, words or unreadable_words(), alert=True)
             return
         await self._acknowledge(event, ())
         if button.action is not Action.PAGE:
@@ -331,15 +330,6 @@ class Handler:
             (f"Hello {event.sender.name}. Questions for you will come here. You are {person}.",),
             ("/pending shows what waits, /help the rest.",),
         )
-
-
-def _value(button: CardButton, before: Before | None) -> Json:
-    """What a button of a card means, beside those that only show more of it."""
-    if button.action is Action.CONFIRM:
-        return bool(button.number)
-    if button.action is not Action.CHOOSE or before is None:
-        return None
-    return choice_of(before.card, button.revision, button.number)
 
 
 def _seen(event: Pressed, button: CardButton) -> Seen:

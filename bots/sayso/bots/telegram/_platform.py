@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, StringConstraints
 
 from sayso.bots.telegram._settings import TelegramSettings
-from sayso.config import Place, Text
+from sayso.config import Place, Text, needs_extra
 
 if TYPE_CHECKING:
     from sayso import config
@@ -72,25 +70,15 @@ class TelegramPlatform:
 
     def build(self, parts: Parts) -> TelegramConnection:
         """See `Platform`."""
-        with _extra():
+        with needs_extra("[telegram] in sayso.toml", "telegram"):
             from sayso.bots.telegram._bot import TelegramConnection
         return TelegramConnection(parts, self._team)
 
     async def check(self, settings: config.Settings) -> list[Finding]:
         """See `Platform`."""
-        with _extra():
+        with needs_extra("[telegram] in sayso.toml", "telegram"):
             from sayso.bots.telegram._check import check
         return await check(settings)
-
-
-@contextmanager
-def _extra() -> Generator[None]:
-    from sayso.bots.client import MissingExtra
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtra("[telegram] in sayso.toml", "telegram", error.name) from error
 
 
 TELEGRAM: Final = TelegramPlatform()

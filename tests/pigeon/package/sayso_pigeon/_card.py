@@ -13,7 +13,7 @@ from sayso.engine import Kept
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What a button, or a message that takes replies, carries: the question, and the number that the card was drawn
-    under. `choice` is the option's position, None for a reply.
+    under. `choice` is the option's position, or 0 and 1 for no and yes; None for a reply.
     """
 
     request_id: str
@@ -40,7 +40,7 @@ def render_card(card: Card, zone: tzinfo) -> dict[str, Any]:
     """The message of a card. A choice is pressed, anything else is typed as a reply."""
     labels = [choice.label for choice in card.choices]
     if card.question.input_type == "confirm":
-        labels = ["Yes", "No"]
+        labels = ["No", "Yes"]
     is_pressed = card.question.input_type in ("select", "confirm")
     lines = [*(local(line, zone) for line in card.notices), card.tag, card.prompt]
     lines += [f"{field.name}: {field.text}" for field in card.details]

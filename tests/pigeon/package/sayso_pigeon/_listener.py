@@ -12,7 +12,7 @@ from sayso.adapters.console import read_reply
 from sayso.bots.answers import Answering, choice_of
 from sayso.bots.chats import DeliveryProblem, Parts, Ready, Seen
 from sayso.bots.people import Arrival
-from sayso.engine import AnswerAttempt, InvalidAnswer, Json, PersonId
+from sayso.engine import AnswerAttempt, CardRecord, InvalidAnswer, Json, PersonId
 from sayso_pigeon._card import Mark, kept_message, local
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ class PigeonListener:
         )
         judged = await self._answers.presses.judge(seen, person, platform, arrival.look_up_by)
         if judged.is_copy:
-            await self._close(seen)
+            await self._answers.presses.close_copy(self._surface, seen)
         if not judged.counts:
             return judged.words
         try:
-            value = await self._value(mark, event["text"])
+            value = self._value(mark, None if judged.before is None else judged.before.card, event["text"])
         except InvalidAnswer as error:
             return (str(error),)
         attempt = AnswerAttempt(
@@ -91,20 +91,8 @@ class PigeonListener:
         answered = await self._answers.desk.answer(attempt, arrival, judged.before)
         return await self._answers.desk.heard(answered)
 
-    async def _value(self, mark: Mark, text: str | None) -> Json:
+    def _value(self, mark: Mark, record: CardRecord | None, text: str | None) -> Json:
         """What was meant: an option by its position, or what was typed. Raises `InvalidAnswer`."""
-        record = await self._parts.store.reader.card(mark.request_id)
-        if record is None:
-            return None
-        question = record.request.question
-        if mark.choice is None:
-            return read_reply(question, text or "")
-        if question.input_type == "confirm":
-            return mark.choice == 0
-        return choice_of(record, mark.revision, mark.choice)
-
-    async def _close(self, seen: Seen) -> None:
-        try:
-            await self._answers.presses.close_copy(self._surface, seen)
-        except DeliveryProblem as problem:
-            logger.warning("a copy could not be closed: %s", problem)
+        if mark.choice is not None or record is None:
+            return choice_of(record, mark.revision, mark.choice or 0)
+        return read_reply(record.request.question, text or "")
