@@ -1,5 +1,6 @@
 """What an answer costs over HTTP: beside the engine's own figure, and beside a bare FastAPI endpoint that commits one
-row; each server in a process of its own, one keep-alive client. Once more with 200 open event streams.
+row; each server in a process of its own, one keep-alive client. Once more with 200 open event streams. All callers and
+streams come from one address, so the service is told to take that many connections of it (connections_per_address).
 
     python -m benchmarks.api_latency --answers 300
 """
@@ -11,13 +12,16 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
 from statistics import quantiles
+from types import FrameType
+from typing import Any
 
 import aiohttp
 
@@ -25,6 +29,10 @@ from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
 
 STREAMS = 200
 CALLERS = 16
+CONNECTIONS = 2 * STREAMS
+PATIENCE = 60
+"""Seconds after which what the service was asked for counts as lost."""
+
 ASKER, ANSWERER = "bench", "answerer"
 
 FLOW = """
@@ -69,7 +77,7 @@ server.run(sockets=[listening])
 
 @contextlib.contextmanager
 def running(command: list[str], folder: Path) -> Generator[str]:
-    """A server in a process of its own; the first line that it says."""
+    """A server in a process of its own; the first line that it says. It is ended with the block."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=kept) as process:
         assert process.stdout is not None
@@ -146,25 +154,29 @@ class Service:
 
     async def ask(self, count: int) -> list[str]:
         """So many open requests."""
-        for number in range(count):
-            async with self._session.post(
+        runs: list[str] = []
+        for _ in range(count):
+            started = self._session.post(
                 f"{self._url}/runs", json={"workflow": "bench"}, headers=self._headers
-            ) as response:
-                run = (await response.json())["run_id"]
-            if number % 50 == 0 or number == count - 1:
-                address = f"{self._url}/runs/{run}?wait=30&until=rests"
-                await (await self._session.get(address, headers=self._headers)).read()
-        while True:
-            found: list[str] = []
-            after: int | None = 0
-            while after is not None:
-                address = f"{self._url}/requests?after={after}"
-                async with self._session.get(address, headers=self._headers) as response:
-                    page = await response.json()
-                found += [one["id"] for one in page["requests"]]
-                after = page["next"]
-            if len(found) == count:
-                return found
+            )
+            async with started as response:
+                runs.append((await response.json())["run_id"])
+        for run in runs:
+            rests = await self._read(f"runs/{run}?wait={PATIENCE}&until=rests")
+            assert rests["status"] == "WAITING_FOR_INPUT", rests
+        found: list[str] = []
+        after: int | None = 0
+        while after is not None:
+            page = await self._read(f"requests?after={after}")
+            found += [one["id"] for one in page["requests"]]
+            after = page["next"]
+        assert len(found) == count, f"{count} runs are parked, with {len(found)} open requests"
+        return found
+
+    async def _read(self, what: str) -> dict[str, Any]:
+        async with self._session.get(f"{self._url}/{what}", headers=self._headers) as response:
+            read: dict[str, Any] = await response.json()
+            return read
 
     async def answers(self, count: int, callers: int, pause: float = 0) -> tuple[float, float, float]:
         """Answer so many."""
@@ -194,16 +206,19 @@ async def follow(response):
     global heard
     async for line in response.content:
         heard += line.startswith(b"data: ")
+    raise SystemExit("a stream ended")
 
 async def main(url, token, streams):
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    headers = {"Authorization": f"Bearer {token}"}
     timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
-        tasks = []
-        for _ in range(streams):
-            response = await session.get(url, headers={"Authorization": f"Bearer {token}"})
-            tasks.append(asyncio.ensure_future(follow(response)))
+    connector = aiohttp.TCPConnector(limit=0)
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, raise_for_status=True) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        tasks = [group.create_task(follow(await session.get(url))) for _ in range(streams)]
         print("open", flush=True)
         await stop.wait()
         print(heard / streams, flush=True)
@@ -212,6 +227,28 @@ async def main(url, token, streams):
 
 asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
+
+
+@contextlib.asynccontextmanager
+async def followed(folder: Path, url: str, token: str) -> AsyncGenerator[None]:
+    """So many open event streams, in a process of their own; at the end it says what they brought."""
+    (folder / "followers.py").write_text(FOLLOWERS)
+    command = [sys.executable, "followers.py", f"{url}/api/v1/events", token, str(STREAMS)]
+    followers = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=subprocess.PIPE)
+    assert followers.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            assert await followers.stdout.readline() == b"open\n"
+        yield
+        followers.terminate()
+        async with asyncio.timeout(PATIENCE):
+            heard = float(await followers.stdout.readline())
+            await followers.wait()
+        print(f"each of {STREAMS} streams brought {heard:.0f} events")
+    finally:
+        if followers.returncode is None:
+            followers.kill()
+            await followers.wait()
 
 
 def make_token(sayso: str, folder: Path, name: str, *scopes: str) -> str:
@@ -228,12 +265,13 @@ async def compare(folder: Path, count: int) -> None:
     (folder / "bare.py").write_text(BARE)
     (folder / "sayso.toml").write_text(
         '[[workflows]]\nworkflow = "flow:workflow"\n[http]\nport = 0\nanswers_per_minute = 1000000\n'
+        f"connections = {CONNECTIONS}\nconnections_per_address = {CONNECTIONS}\n"
         f'operators = ["token:{ASKER}", "token:{ANSWERER}"]\n[log]\nlevel = "error"\n'
     )
     sayso = str(Path(sys.executable).with_name("sayso"))
     connector = aiohttp.TCPConnector(limit=0)
     rows: dict[str, tuple[float, float, float]] = {"engine, in its process": await of_engine(folder, count)}
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as session:
         with running([sys.executable, "bare.py", "bare.db"], folder) as port:
             await of_bare(session, port, 50, 1)
             rows["bare endpoint"] = await of_bare(session, port, count, 1)
@@ -246,17 +284,9 @@ async def compare(folder: Path, count: int) -> None:
             await service.answers(50, 1)
             rows["sayso"] = await service.answers(count, 1)
             rows[f"sayso, {CALLERS} callers"] = await service.answers(count, CALLERS)
-            (folder / "followers.py").write_text(FOLLOWERS)
-            command = [sys.executable, "followers.py", f"{url}/api/v1/events", token, str(STREAMS)]
-            followers = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=subprocess.PIPE)
-            assert followers.stdout is not None
-            await followers.stdout.readline()
-            rows[f"sayso, {STREAMS} streams, 20/s"] = await service.answers(count // 3, 1, 0.05)
-            rows[f"sayso, {STREAMS} streams"] = await service.answers(count, 1)
-            followers.terminate()
-            heard = float(await followers.stdout.readline())
-            await followers.wait()
-            print(f"each of {STREAMS} streams brought {heard:.0f} events")
+            async with followed(folder, url, token):
+                rows[f"sayso, {STREAMS} streams, 20/s"] = await service.answers(count // 3, 1, 0.05)
+                rows[f"sayso, {STREAMS} streams"] = await service.answers(count, 1)
     floor = rows["bare endpoint"][0]
     for name, (middle, slow, rate) in rows.items():
         print(
@@ -264,8 +294,14 @@ async def compare(folder: Path, count: int) -> None:
         )
 
 
+def end_in_order(number: int, _frame: FrameType | None) -> None:
+    """Leave by an exception, so that whatever was started is ended with the block that started it."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """The command line."""
+    signal.signal(signal.SIGTERM, end_in_order)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=int, default=300)
     given = parser.parse_args()
