@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,13 @@ def test_every_package_is_typed(package: str) -> None:
     assert source is not None
     assert (Path(source).parent / "__init__.py").exists()
     assert (Path(sayso.engine.__path__[0]) / "py.typed").exists()
+
+
+def test_the_engine_loads_nothing_that_few_runs_need() -> None:
+    """Every command and every worker waits for what it loads."""
+    code = "import sys, sayso.engine; print(sorted({'json', 'random'} & set(sys.modules)))"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

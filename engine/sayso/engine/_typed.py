@@ -6,7 +6,6 @@ may change an answer, and what could mean two things means neither: it is refuse
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import unicodedata
@@ -140,6 +139,8 @@ def read_json(text: str) -> Json:
 
 
 def _decode(text: str) -> Json:
+    import json  # noqa: PLC0415 - few people type JSON, and everybody would wait for it
+
     try:
         return cast("Json", json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant))
     except json.JSONDecodeError as error:

@@ -27,12 +27,7 @@ from sayso.engine._records import (
 )
 from sayso.engine._stray import contained
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
-from sayso.engine.errors import (
-    NoCurrentVisit,
-    RunSuspended,
-    UnstorableValue,
-    ValueTooLarge,
-)
+from sayso.engine.errors import NoCurrentVisit, RunSuspended, UnstorableValue, ValueTooLarge
 from sayso.engine.run._approvals import Approvals
 from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
 from sayso.engine.run._names import Names

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 _FOLDER = Path(__file__).with_name("sql")
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 def _load_queries() -> dict[str, str]:
-    parts = _NAME.split((_FOLDER / "queries.sql").read_text(encoding="utf-8"))
-    return {name: _without_comments(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    _, *parts = (_FOLDER / "queries.sql").read_text(encoding="utf-8").split("\n-- name: ")
+    named = (part.split("\n", 1) for part in parts)
+    return {name: _without_comments(text) for name, text in named}
 
 
 def _without_comments(text: str) -> str:
