@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import instant_words, visible_line
+from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound
@@ -103,12 +103,7 @@ def token(
 def access(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
     """List who is let in to the inbox and the API."""
     output = Output(as_json=as_json)
-
-    async def read() -> list[Credential]:
-        async with Service.build(database).reader() as reader:
-            return await reader.credentials(datetime.now(UTC))
-
-    found = asyncio.run(read())
+    found = read(Service.build(database), lambda reader: reader.credentials(datetime.now(UTC)))
     if found:
         output.show(_table(found))
         if old := [one.person for one in found if one.expires_at is None]:
@@ -151,18 +146,13 @@ def _act(
     act: Callable[[SQLiteStore, Credentials], Awaitable[T]],
 ) -> T:
     """By the service that runs on the database, or else on the file itself."""
-    client = service.client()
-    if client is not None:
-        with client:
-            return ask_service(client)
-    with needs_extra("the API", "web"):
-        from sayso.bots.http import Credentials
 
-    async def on_file() -> T:
-        async with service.existing_store() as store:
-            return await act(store, Credentials(store, (), local_person()))
+    async def on_file(store: SQLiteStore) -> T:
+        with needs_extra("the API", "web"):
+            from sayso.bots.http import Credentials
+        return await act(store, Credentials(store, (), local_person()))
 
-    return asyncio.run(on_file())
+    return carry_out(service, ask_service, on_file)[0]
 
 
 def _scope_words(scopes: Sequence[Scope]) -> str:

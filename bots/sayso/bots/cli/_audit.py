@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import sys
@@ -14,6 +13,7 @@ import msgspec
 import typer
 
 from sayso.adapters.console import SHORTEST, audit_table, csv_cell, visible_line
+from sayso.bots.cli._acting import read, write
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import find_request, find_run
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
@@ -27,6 +27,7 @@ from sayso.engine import (
     AuditRow,
     Json,
     SQLiteReader,
+    SQLiteStore,
     UnknownRun,
     export_row,
     local_person,
@@ -63,13 +64,8 @@ def verify(
     Keep the head somewhere else: without one, rows cut off at the end do not show.
     """
     output = Output(as_json=as_json)
-
-    async def check() -> AuditReport:
-        async with Service.build(database).reader() as reader:
-            return await verify_audit(reader, head)
-
     try:
-        report = asyncio.run(check())
+        report = read(Service.build(database), lambda reader: verify_audit(reader, head))
     except ValueError as error:
         raise UsageProblem(str(error)) from error
     if report.found:
@@ -145,20 +141,19 @@ def export(
         raise UsageProblem("--run and --request exclude each other: a request is of one run.")
     if as_json and format_ is ExportFormat.CSV:
         raise UsageProblem("--json and --format csv exclude each other.")
-    write = _write_csv if format_ is ExportFormat.CSV else _write_jsonl
+    print_rows = _write_csv if format_ is ExportFormat.CSV else _write_jsonl
 
-    async def copy() -> None:
-        async with Service.build(database).reader() as reader:
-            if request_id is not None:
-                await write(_of_request(reader, request_id))
-            elif run_id is not None:
-                found = await find_run(reader, run_id)
-                await _check_known(reader, found)
-                await write(reader.audit(found))
-            else:
-                await write(reader.audit(None))
+    async def copy(reader: SQLiteReader) -> None:
+        if request_id is not None:
+            await print_rows(_of_request(reader, request_id))
+        elif run_id is not None:
+            found = await find_run(reader, run_id)
+            await _check_known(reader, found)
+            await print_rows(reader.audit(found))
+        else:
+            await print_rows(reader.audit(None))
 
-    asyncio.run(copy())
+    read(Service.build(database), copy)
     return ExitCode.OK
 
 
@@ -209,15 +204,13 @@ def redact(run_id: RunArgument, *, database: DatabaseOption = None, as_json: Jso
     The run itself keeps them until it is pruned.
     """
     output = Output(as_json=as_json)
-    service = Service.build(database)
 
-    async def act() -> tuple[str, int]:
-        async with service.existing_store() as store:
-            found = await find_run(store.reader, run_id)
-            await _check_known(store.reader, found)
-            return found, await store.redact(found, local_person(), CONSOLE)
+    async def act(store: SQLiteStore) -> tuple[str, int]:
+        found = await find_run(store.reader, run_id)
+        await _check_known(store.reader, found)
+        return found, await store.redact(found, local_person(), CONSOLE)
 
-    found, changed = asyncio.run(act())
+    found, changed = write(Service.build(database), act)
     output.say(f"Removed the payloads of {changed} rows of run {visible_line(found)}.")
     output.value({"run_id": found, "rows": changed})
     return ExitCode.OK

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sayso.adapters.console import SHORTEST, parse_address, parse_id
+from sayso.bots.cli._acting import read
 from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.client import Service
 from sayso.engine import RequestRecord, SQLiteReader
@@ -53,9 +52,4 @@ async def find_run(reader: SQLiteReader, given_id: str) -> str:
 
 def run_named(database: str | None, given_id: str) -> str:
     """As `find_run`, in the database of a command."""
-
-    async def find() -> str:
-        async with Service.build(database).reader() as reader:
-            return await find_run(reader, given_id)
-
-    return asyncio.run(find())
+    return read(Service.build(database), lambda reader: find_run(reader, given_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import msgspec
@@ -11,13 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console import visible_line
+from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._ids import find_request, read_address, read_id
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
 from sayso.config import GroupSettings, find_settings
-from sayso.engine import Account, Outcome, OutcomeKind, local_person
+from sayso.engine import Outcome, OutcomeKind, SQLiteStore, local_person
 
 _CONSOLE = "console"
 
@@ -26,15 +26,9 @@ def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
     """List the people and groups of sayso.toml, and the accounts that people linked themselves."""
     output = Output(as_json=as_json)
     service = Service.build(database)
-
-    async def read() -> list[Account]:
-        if not service.path.exists():
-            return []
-        async with service.reader() as reader:
-            return await reader.accounts()
-
     settings = service.settings
-    linked = [one for one in asyncio.run(read()) if one.linked_at is not None]
+    accounts = read(service, lambda reader: reader.accounts()) if service.path.exists() else []
+    linked = [one for one in accounts if one.linked_at is not None]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("who", "called", "accounts"):
         table.add_column(name, overflow="fold")
@@ -85,19 +79,15 @@ def withdraw(
     """Withdraw a request that you asked for: nobody can answer it any more, and its run is told."""
     given = read_id(request)
     service = Service.build(database)
-    client = service.client()
+    record = read(service, lambda reader: find_request(reader, given))
+    found = given if record is None else record.id
 
-    async def act() -> Outcome:
-        async with service.reader() as reader:
-            record = await find_request(reader, given)
-        found = given if record is None else record.id
-        if client is not None:
-            with client:
-                return client.withdraw(found)
-        async with service.existing_store() as store, service.runtime(store) as runtime:
+    async def act(store: SQLiteStore) -> Outcome:
+        async with service.runtime(store) as runtime:
             return await runtime.withdraw(found, person=local_person(), via=_CONSOLE)
 
-    return _tell(asyncio.run(act()), Output(as_json=as_json))
+    outcome, _ = carry_out(service, lambda client: client.withdraw(found), act)
+    return _tell(outcome, Output(as_json=as_json))
 
 
 def reassign(
@@ -117,16 +107,11 @@ def reassign(
     """Have PERSON asked in your place. A vote of yours counts no more."""
     service = Service.build(database)
     given, revision = read_address(address)
-    client = service.client()
+    record = read(service, lambda reader: find_request(reader, given))
+    found = given if record is None else record.id
 
-    async def act() -> Outcome:
-        async with service.reader() as reader:
-            record = await find_request(reader, given)
-        found = given if record is None else record.id
-        if client is not None:
-            with client:
-                return client.reassign(found, revision, to)
-        async with service.existing_store() as store, service.runtime(store) as runtime:
+    async def act(store: SQLiteStore) -> Outcome:
+        async with service.runtime(store) as runtime:
             me = local_person()
             asked = () if record is None else record.concerned
             facts = await service.facts(store.reader, asked, me)
@@ -137,7 +122,8 @@ def reassign(
                 to_ids=await store.reader.ids_of(to), to_facts=await service.facts(store.reader, allowed, to),
             )  # fmt: skip
 
-    return _tell(asyncio.run(act()), Output(as_json=as_json))
+    outcome, _ = carry_out(service, lambda client: client.reassign(found, revision, to), act)
+    return _tell(outcome, Output(as_json=as_json))
 
 
 def _tell(outcome: Outcome, output: Output) -> ExitCode:

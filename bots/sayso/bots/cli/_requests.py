@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from sayso.adapters.console import outcome_words, requests_table, visible_line
+from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import find_request, find_run, read_address
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.client import Service, ServiceClient
+from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
+    AnswerAttempt,
     InvalidAnswer,
     Json,
     Outcome,
     OutcomeKind,
     RequestRecord,
+    SQLiteReader,
+    SQLiteStore,
     local_person,
 )
 
@@ -40,14 +44,13 @@ def requests(
     """List the open requests, the oldest first. Works while another process drives their runs."""
     output = Output(as_json=as_json)
 
-    async def read() -> list[RequestRecord]:
-        async with Service.build(database).reader() as reader:
-            of_run = None
-            if run_id is not None:
-                of_run = (await reader.run(await find_run(reader, run_id))).run_id
-            return await reader.pending(of_run, limit + 1)
+    async def find(reader: SQLiteReader) -> list[RequestRecord]:
+        of_run = None
+        if run_id is not None:
+            of_run = (await reader.run(await find_run(reader, run_id))).run_id
+        return await reader.pending(of_run, limit + 1)
 
-    open_now = asyncio.run(read())
+    open_now = read(Service.build(database), find)
     found, is_more = open_now[:limit], len(open_now) > limit
     if as_json:
         output.value({"requests": [one.as_dict() for one in found], "more": is_more})
@@ -106,22 +109,15 @@ def answer(
     output = Output(as_json=as_json)
     service = Service.build(database)
     given_id, revision = read_address(address)
-    client = service.client()
-    record, outcome, said = asyncio.run(
-        _answer(
-            service,
-            client,
-            given_id,
-            revision,
-            value,
-            comment=comment,
-            event_key=event_key,
-            break_glass=break_glass,
-        )
+    record = read(service, lambda reader: find_request(reader, given_id))
+    found_id = given_id if record is None else record.id
+    attempt = AnswerAttempt(
+        found_id, revision, value, local_person(), CONSOLE, event_key, comment, break_glass=break_glass
     )
+    said, outcome, is_served = _answer(service, record, attempt)
     question = None if record is None else record.question
     output.show(outcome_words(outcome, question, said))
-    if outcome.kind is OutcomeKind.RESOLVED and record is not None and client is None:
+    if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
         output.say(f"It does with: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))
     return ExitCode.OK if outcome.kind in _DONE else _refusal_code(outcome)
@@ -141,48 +137,34 @@ def _as_dict(record: RequestRecord | None, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-async def _answer(
-    service: Service,
-    client: ServiceClient | None,
-    given_id: str,
-    revision: int,
-    text: str,
-    *,
-    comment: str | None,
-    event_key: str | None,
-    break_glass: bool,
-) -> tuple[RequestRecord | None, Outcome, Json]:
-    async with service.reader() as reader:
-        record = await find_request(reader, given_id)
-    value: Json = text
+def _answer(
+    service: Service, record: RequestRecord | None, typed: AnswerAttempt
+) -> tuple[Json, Outcome, bool]:
+    """The value that was typed, what became of it, and whether a service took it."""
+    attempt = typed
     # A text that was meant for another revision is read by no question; the store says that it was superseded.
-    if record is not None and record.open and record.revision == revision:
+    if record is not None and record.open and record.revision == typed.revision:
         try:
-            value = record.question.read_text(text)
+            attempt = replace(typed, value=record.question.read_text(str(typed.value)))
         except InvalidAnswer as error:
-            return record, Outcome(OutcomeKind.INVALID, str(error)), text
-    found_id = given_id if record is None else record.id
-    if client is not None:
-        with client:
-            return (
-                record,
-                client.answer(
-                    found_id, revision, value, comment=comment, event_key=event_key, break_glass=break_glass
-                ),
-                value,
-            )
-    async with service.existing_store() as store, service.runtime(store) as runtime:
+            return typed.value, Outcome(OutcomeKind.INVALID, str(error)), False
+
+    async def act(store: SQLiteStore) -> Outcome:
         asked = () if record is None else record.concerned
-        facts = await service.facts(store.reader, asked, local_person())
-        outcome = await runtime.answer(
-            found_id,
-            revision,
-            value,
-            person=local_person(),
-            via=CONSOLE,
-            event_key=event_key,
-            comment=comment,
-            facts=facts,
-            break_glass=break_glass,
-        )
-    return record, outcome, value
+        async with service.runtime(store) as runtime:  # from here on the store knows whose accounts are whose
+            facts = await service.facts(store.reader, asked, attempt.person)
+            return await runtime.take(replace(attempt, facts=facts))
+
+    outcome, is_served = carry_out(
+        service,
+        lambda client: client.answer(
+            attempt.request_id,
+            attempt.revision,
+            attempt.value,
+            comment=attempt.comment,
+            event_key=attempt.event_key,
+            break_glass=attempt.break_glass,
+        ),
+        act,
+    )
+    return attempt.value, outcome, is_served

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias, cast
@@ -11,6 +10,7 @@ import msgspec
 import typer
 
 from sayso.adapters.console import attention_card, runs_table, visible_line
+from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import run_named
 from sayso.bots.cli._json import read_value
@@ -24,6 +24,7 @@ from sayso.engine import (
     Json,
     RunSummary,
     Runtime,
+    SQLiteStore,
     WorkflowStatus,
     attention_actions,
     local_person,
@@ -52,12 +53,8 @@ def runs(
 ) -> ExitCode:
     """List runs, the newest first. Works while another process drives them."""
     output = Output(as_json=as_json)
-
-    async def read() -> list[RunSummary]:
-        async with Service.build(database).reader() as reader:
-            return await reader.runs(status=status, workflow=workflow, limit=limit)
-
-    found = asyncio.run(read())
+    service = Service.build(database)
+    found = read(service, lambda reader: reader.runs(status=status, workflow=workflow, limit=limit))
     if as_json:
         output.value({"runs": [_as_dict(one) for one in found]})
     elif found:
@@ -164,11 +161,7 @@ def _read_result(action: str, text: str | None) -> Json:
 
 
 def _read_run(database: str | None, run_id: str) -> RunSummary:
-    async def read() -> RunSummary:
-        async with Service.build(database).reader() as reader:
-            return await reader.run(run_id)
-
-    return asyncio.run(read())
+    return read(Service.build(database), lambda reader: reader.run(run_id))
 
 
 def _look(database: str | None, run_id: str, seen: int | None, output: Output) -> int:
@@ -208,20 +201,11 @@ def _operate(
     ask_service: Callable[[ServiceClient], None],
     action: Callable[[Runtime], Awaitable[None]],
 ) -> bool:
-    """Carry out an operator's decision, by the service that runs on the database, or else on the file itself.
-
-    Whether a service did it, so that the run goes on by itself.
-    """
+    """Carry out an operator's decision; whether a service did it, so that the run goes on by itself."""
     service = Service.build(database)
-    client = service.client()
-    if client is not None:
-        with client:
-            ask_service(client)
-        return True
 
-    async def act() -> None:
-        async with service.existing_store() as store, service.runtime(store) as runtime:
+    async def act(store: SQLiteStore) -> None:
+        async with service.runtime(store) as runtime:
             await action(runtime)
 
-    asyncio.run(act())
-    return False
+    return carry_out(service, ask_service, act)[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import msgspec
 import typer
 
 from sayso.adapters.console import findings_table, visible_line
+from sayso.bots.cli._acting import read, write
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
@@ -50,14 +50,10 @@ def check_parked_runs(
         )
     with output.foreign_code():
         loaded = load_workflow(workflow, Path.cwd())
-
-        async def check() -> list[Finding]:
-            async with service.reader() as reader:
-                return await check_parked(
-                    reader, loaded, replay=replay, policies=service.settings.named_policies()
-                )
-
-        findings = asyncio.run(check())
+        policies = service.settings.named_policies()
+        findings = read(
+            service, lambda reader: check_parked(reader, loaded, replay=replay, policies=policies)
+        )
     if findings:
         output.show(findings_table(findings))
     _sum_up(findings, output, replayed=replay)
@@ -102,16 +98,10 @@ def prune(
     output = Output(as_json=as_json)
     service = Service.build(database)
     before = datetime.now(UTC) - read_age(older_than)
-
-    async def count() -> int:
-        async with service.reader() as reader:
-            return await reader.ended_before(before)
-
-    async def delete() -> int:
-        async with service.existing_store() as store:
-            return await store.prune(before, local_person(), CONSOLE)
-
-    runs = asyncio.run(count() if dry_run else delete())
+    if dry_run:
+        runs = read(service, lambda reader: reader.ended_before(before))
+    else:
+        runs = write(service, lambda store: store.prune(before, local_person(), CONSOLE))
     counted, was = ("1 run", "was") if runs == 1 else (f"{runs} runs", "were")
     output.say(f"{counted} {'would be' if dry_run else was} deleted.")
     output.value({"runs": runs, "dry_run": dry_run, "ended_before": before.isoformat()})
@@ -137,12 +127,7 @@ def backup(
 ) -> ExitCode:
     """Copy the database, as it is at one instant, into a new file. Works while another process writes it."""
     output = Output(as_json=as_json)
-
-    async def copy() -> None:
-        async with Service.build(database).reader() as reader:
-            await reader.backup(target)
-
-    asyncio.run(copy())
+    read(Service.build(database), lambda reader: reader.backup(target))
     output.say(f"Copied to {target}.")
     output.value({"file": str(target.absolute())})
     return ExitCode.OK
