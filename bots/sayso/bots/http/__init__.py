@@ -7,7 +7,7 @@ from sayso.bots.http._door import PROXY_SECRET_HEADER, TcpDoor, TrustedProxy, co
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._guard import Guard
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
-from sayso.bots.http._problems import Problem, add_problems
+from sayso.bots.http._problems import Problem, add_problems, check_rate
 from sayso.bots.http._public import public_app
 from sayso.bots.http._routes import ApiApp
 from sayso.bots.http._server import HttpServer
@@ -32,6 +32,7 @@ __all__ = [
     "add_problems",
     "bound_beside",
     "bound_to",
+    "check_rate",
     "control_app",
     "cookie_name",
     "csrf_token",

@@ -18,7 +18,7 @@ from sayso.bots.http._bodies import NewAnswer, NewRun, Reassignment, Revival
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._limits import RateLimit
-from sayso.bots.http._problems import Problem
+from sayso.bots.http._problems import Problem, check_rate
 from sayso.engine import (
     ENDED,
     AnswerAttempt,
@@ -85,10 +85,8 @@ class Api:
         starters = {canonical(one) for one in self._parts.starters(body.workflow)}
         may_start = not starters.isdisjoint((caller.person, *caller.ids))
         if not (may_start or caller.is_operator):
-            raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "NotAllowed",
-                f"{caller.person} may not start {body.workflow!r}: an operator lists starters in sayso.toml.",
+            raise Problem.not_allowed(
+                f"{caller.person} may not start {body.workflow!r}: an operator lists starters in sayso.toml."
             )
         run_id = await self._runtime.start(
             body.workflow,
@@ -188,7 +186,7 @@ class Api:
     async def answer(
         self, caller: Caller, request_id: str, body: NewAnswer, key: str | None, received_at: datetime
     ) -> dict[str, Any]:
-        self._check_pace(caller)
+        check_rate(self._parts.answers, caller.person)
         before = await self._before(caller, request_id)
         _check_not_own(caller, before.card.request)
         attempt = AnswerAttempt(
@@ -213,7 +211,7 @@ class Api:
         return {"outcome": outcome.kind, "reason": outcome.reason, "repeated": outcome.repeated}
 
     async def withdraw(self, caller: Caller, request_id: str) -> dict[str, Any]:
-        self._check_pace(caller)
+        check_rate(self._parts.answers, caller.person)
         before = await self._before(caller, request_id)
 
         async def act(_facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
@@ -224,7 +222,7 @@ class Api:
         return _done(await self._parts.looked_up(before, caller, act))
 
     async def reassign(self, caller: Caller, request_id: str, body: Reassignment) -> dict[str, Any]:
-        self._check_pace(caller)
+        check_rate(self._parts.answers, caller.person)
         before = await self._before(caller, request_id)
         _check_not_own(caller, before.card.request)
         to_ids, to_facts = await self._parts.successor(before.card, body.to)
@@ -236,10 +234,6 @@ class Api:
             )  # fmt: skip
 
         return _done(await self._parts.looked_up(before, caller, act))
-
-    def _check_pace(self, caller: Caller) -> None:
-        if wait := self._parts.answers.wait(caller.person):
-            raise Problem.too_often(wait)
 
     async def _before(self, caller: Caller, request_id: str) -> Before:
         """What there is before what the caller does to a request that they may see. Raises `Problem`, the same for
@@ -255,7 +249,7 @@ class Api:
     # What happens.
 
     async def changes(self, caller: Caller, after: int, wait: float, limit: int) -> dict[str, Any]:
-        self._check_looks(caller)
+        check_rate(self._parts.looks, caller.person)
         found = await self._parts.feed.wait_for(
             wait,
             lambda: self._parts.feed.read(caller, after, limit),
@@ -264,12 +258,8 @@ class Api:
         )
         return {"changes": [one.as_dict() for one in found.events], "last": found.last}
 
-    def _check_looks(self, caller: Caller) -> None:
-        if wait := self._parts.looks.wait(caller.person):
-            raise Problem.too_often(wait)
-
     def events(self, caller: Caller, after: int | None) -> StreamingResponse:
-        self._check_looks(caller)
+        check_rate(self._parts.looks, caller.person)
 
         async def lines() -> AsyncGenerator[bytes]:
             yield b"retry: 1000\n\n"
@@ -317,10 +307,8 @@ async def _read_page(
 def _check_not_own(caller: Caller, record: RequestRecord) -> None:
     """Raises `Problem` for a program that asked for it itself, with this token or with an earlier one of its name."""
     if caller.scopes is not None and caller.asked(record.requested_by):
-        raise Problem(
-            HTTPStatus.FORBIDDEN,
-            "NotAllowed",
-            f"{caller.person} asked for this, so another person or program must answer it.",
+        raise Problem.not_allowed(
+            f"{caller.person} asked for this, so another person or program must answer it."
         )
 
 
@@ -352,8 +340,6 @@ def request_as_dict(record: RequestRecord) -> dict[str, Any]:
 
 def _check_operator(caller: Caller) -> None:
     if not caller.is_operator:
-        raise Problem(
-            HTTPStatus.FORBIDDEN,
-            "NotAllowed",
-            f"{caller.person} is no operator. An operator is listed in http.operators of sayso.toml.",
+        raise Problem.not_allowed(
+            f"{caller.person} is no operator. An operator is listed in http.operators of sayso.toml."
         )

@@ -57,11 +57,7 @@ class TcpDoor:
         """Who writes from one of our pages, which no program does: its token is for the API alone."""
         caller = await self(request)
         if caller.scopes is not None:
-            raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "NotAllowed",
-                "Pages are for people. Programs call the API under /api/v1.",
-            )
+            raise Problem.not_allowed("Pages are for people. Programs call the API under /api/v1.")
         return caller
 
     async def _program(self, token: str) -> Caller:
@@ -82,7 +78,7 @@ class TcpDoor:
             try:
                 return await self._credentials.by_name(name)
             except InvalidName as error:
-                raise _refused(str(error)) from error
+                raise Problem.not_allowed(str(error)) from error
         session = session_of(request)
         return None if session is None else await self._credentials.by_session(session)
 
@@ -101,11 +97,11 @@ class TcpDoor:
             return None
         given = request.headers.get(PROXY_SECRET_HEADER, "")
         if not hmac.compare_digest(given.encode(), proxy.secret.encode()):
-            raise _refused(
+            raise Problem.not_allowed(
                 f"{proxy.user_header} counts only with the proxy's secret in {PROXY_SECRET_HEADER}."
             )
         if len(names) > 1:
-            raise _refused(
+            raise Problem.not_allowed(
                 f"{proxy.user_header} came {len(names)} times: the proxy has to remove what people send."
             )
         return names[0]
@@ -129,10 +125,6 @@ def cookie_name(request: Request) -> str:
 def session_of(request: Request) -> str | None:
     """The session that a request carries."""
     return request.cookies.get(cookie_name(request))
-
-
-def _refused(words: str) -> Problem:
-    return Problem(HTTPStatus.FORBIDDEN, "NotAllowed", words)
 
 
 def _unknown(words: str, kind: str = "NotSignedIn") -> Problem:

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from sayso.bots.client import exit_code_of
+from sayso.bots.http._limits import RateLimit
 from sayso.bots.people import LookUpFailed
 from sayso.engine import (
     InvalidWorkflow,
@@ -75,6 +76,11 @@ class Problem(Exception):
         return cls(status, "AnswerRefused", outcome.reason, more=more)
 
     @classmethod
+    def not_allowed(cls, detail: str) -> Problem:
+        """Somebody known may not do this."""
+        return cls(HTTPStatus.FORBIDDEN, "NotAllowed", detail)
+
+    @classmethod
     def too_often(cls, seconds: float) -> Problem:
         """Somebody tried too often."""
         wait = max(1, round(seconds + 0.5))
@@ -96,6 +102,12 @@ class Problem(Exception):
             **self.more,
         }
         return JSONResponse(body, self.status.value, self.headers, media_type=MEDIA_TYPE)
+
+
+def check_rate(limit: RateLimit, key: str) -> None:
+    """Take one of what somebody may do. Raises `Problem` where none is left."""
+    if wait := limit.wait(key):
+        raise Problem.too_often(wait)
 
 
 def _why_no_json(body: object) -> str:

@@ -25,6 +25,7 @@ from sayso.bots.http import (
     RateLimit,
     TcpDoor,
     add_problems,
+    check_rate,
     cookie_name,
     session_of,
 )
@@ -222,13 +223,8 @@ class Inbox:
 
     async def act(self, request_id: str, caller: Caller, action: Action) -> dict[str, Any]:
         """Withdraw, hand over, or approve alone; and the card as it stands then."""
-        if wait := self._parts.answers.wait(caller.person):
-            raise Problem.too_often(wait)
-        record = await self.find(request_id, caller)
-        if record is None:
-            raise Problem(
-                HTTPStatus.NOT_FOUND, "UnknownRequest", "sayso does not know this question (any more)."
-            )
+        check_rate(self._parts.answers, caller.person)
+        record = await self._known(request_id, caller)
         desk, via = self._parts.desk, caller.via
         value: Any = True if record.request.question.input_type == "confirm" else "approve"
         attempt = AnswerAttempt(
@@ -262,16 +258,19 @@ class Inbox:
             return None
         return record
 
-    async def answer(self, request_id: str, caller: Caller, form: Form) -> dict[str, Any]:
-        """Take a form, or say what is wrong with it; and the card as it stands then."""
-        if wait := self._parts.answers.wait(caller.person):
-            raise Problem.too_often(wait)
-        received_at = self._store.clock.now()
+    async def _known(self, request_id: str, caller: Caller) -> CardRecord:
         record = await self.find(request_id, caller)
         if record is None:
             raise Problem(
                 HTTPStatus.NOT_FOUND, "UnknownRequest", "sayso does not know this question (any more)."
             )
+        return record
+
+    async def answer(self, request_id: str, caller: Caller, form: Form) -> dict[str, Any]:
+        """Take a form, or say what is wrong with it; and the card as it stands then."""
+        check_rate(self._parts.answers, caller.person)
+        received_at = self._store.clock.now()
+        record = await self._known(request_id, caller)
         value: Any = None
         if record.request.open and record.request.revision == form.revision:
             read = read_answer(card_of(record, self._parts.settings), form.fields)
@@ -359,9 +358,7 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
 
     @app.post("/sign-in")
     async def sign_in(body: Link, request: Request) -> Response:
-        address = request.client.host if request.client else ""
-        if wait := parts.sign_ins.wait(address):
-            raise Problem.too_often(wait)
+        check_rate(parts.sign_ins, request.client.host if request.client else "")
         found = await parts.credentials.sign_in(body.link.rpartition("#")[2].strip())
         if found is None:
             raise Problem(
