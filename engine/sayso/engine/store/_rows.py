@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -33,6 +33,8 @@ from sayso.engine._records import (
 from sayso.engine._values import decode, decode_dict
 from sayso.engine.store._commands import Before
 from sayso.engine.store._hub import Resolution
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 _attention = msgspec.json.Decoder(Attention)
 _votes = msgspec.json.Decoder(tuple[CastVote, ...])
@@ -166,38 +168,27 @@ def read_step(row: Any) -> StepRecord:
     return StepRecord(name=row["name"], arguments=row["arguments"], result=row["result"])
 
 
+def _of_row(kind: type[T], row: Any, /, **read: Any) -> T:
+    """A record whose fields are the columns of their names, but for those that were `read` from what is stored."""
+    return kind(**{name: row[name] for name in kind.__struct_fields__ if name not in read}, **read)
+
+
 def read_summary(row: Any) -> RunSummary:
     """A run in a listing."""
-    return RunSummary(
-        run_id=row["run_id"],
-        workflow=row["workflow"],
+    return _of_row(
+        RunSummary,
+        row,
         status=WorkflowStatus(row["status"]),
-        node_id=row["node_id"],
-        visit=row["visit"],
-        error=row["error"],
         attention=read_attention(row["attention"]),
-        requested_by=row["requested_by"],
         created_at=from_microseconds(row["created_at"]),
         updated_at=from_microseconds(row["updated_at"]),
-        stops=row["stops"],
     )
 
 
 def read_delivery(row: Any) -> Delivery:
     """A card's place."""
-    return Delivery(
-        request_id=row["id"],
-        destination=row["destination"],
-        reference=row["reference"],
-        former=row["former"],
-        notice=row["notice"],
-        revision_wanted=row["revision_wanted"],
-        revision_shown=row["revision_shown"],
-        attempts=row["attempts"],
-        next_attempt=_instant(row["next_attempt"]),
-        last_error=row["last_error"],
-        dead_since=_instant(row["dead_since"]),
-    )
+    instants = {name: _instant(row[name]) for name in ("next_attempt", "dead_since")}
+    return _of_row(Delivery, row, request_id=row["id"], **instants)
 
 
 def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
@@ -284,15 +275,13 @@ def _instant(stored: int | None) -> datetime | None:
 
 def read_notice(row: Any) -> Notice:
     """A message beside the cards."""
-    return Notice(
-        notice_key=row["notice_key"],
+    return _of_row(
+        Notice,
+        row,
         request_id=row["id"],
-        destination=row["destination"],
         kind=NoticeKind(row["kind"]),
         payload=decode_dict(row["payload"]),
         at=from_microseconds(row["at"]),
-        attempts=row["attempts"],
-        reference=row["reference"],
     )
 
 
