@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ import msgspec
 
 from sayso.bots.http._callers import Caller
 from sayso.engine import SQLiteStore, StoreError
+from sayso.engine.store import News
 
 logger = logging.getLogger("sayso.http")
 
@@ -34,17 +34,8 @@ _CATCHING_UP = 0.02
 """Seconds between two looks of a stream that begins far behind."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """One row of the trail, without what is in it, and whom it concerns: `audiences` are those of its requests."""
-
-    sequence: int
-    at: datetime
-    kind: str
-    run_id: str | None
-    request_id: str | None
-    requested_by: str | None
-    audiences: tuple[tuple[str, ...], ...]
+class Event(News, frozen=True, gc=True, dict=True):
+    """One row of the trail, as it is told to those whom it concerns."""
 
     def as_dict(self) -> dict[str, Any]:
         """The event as JSON."""
@@ -152,10 +143,7 @@ class Feed:
 
     async def _events(self, after: int, limit: int) -> list[Event]:
         found = await self._store.reader.news(after, limit)
-        return [
-            Event(one.sequence, one.at, one.kind, one.run_id, one.request_id, one.requested_by, one.audiences)
-            for one in found
-        ]
+        return [Event(*msgspec.structs.astuple(one)) for one in found]
 
     async def stream(self, caller: Caller, after: int | None, idle: float) -> AsyncGenerator[list[Event]]:
         """All events that concern somebody, behind a row or from now on; an empty list where none came for `idle`
