@@ -47,8 +47,7 @@ class Telegram:
     fetched: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def handle(self, event: Event, key: str, arrival: Arrival) -> None:
-        del key
+    async def handle(self, event: Event, arrival: Arrival) -> None:
         assert isinstance(event, Typed)
         number = int(event.text)
         one = self.wanted[number]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -20,9 +20,8 @@ from sayso.bots.answers._links import SURE
 from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
-from sayso.bots.people import Arrival, LookUpFailed, at_once, look_up_deadline
+from sayso.bots.people import Arrival, LookUpFailed, at_once
 from sayso.engine import (
-    AnswerAttempt,
     CardRecord,
     InvalidAnswer,
     Json,
@@ -78,26 +77,17 @@ _STATUS_WORDS = {
 class Command:
     """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
     (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply;
-    where others do, `places` are the destinations that mean the chat. Look-ups end by `look_up_by`, as for a press.
+    where others do, `places` are the destinations that mean the chat.
     """
 
     verb: str
     text: str
     person: PersonId
-    name: str
-    event_key: str
-    received_at: datetime
+    arrival: Arrival
     prefix: str = "/sayso "
     start: str = "start"
     is_private: bool = True
-    chat: str | None = None
     places: tuple[str, ...] = ()
-    look_up_by: float = field(default_factory=look_up_deadline)
-
-    @property
-    def arrival(self) -> Arrival:
-        """How it came."""
-        return Arrival(self.received_at, self.look_up_by, chat=self.chat, name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,7 @@ class Commands:
         nothing again. Cut short, it is not taken yet, and a repetition carries it out.
         """
         if self._is_too_often(command):
-            is_quiet = bool(self._told.wait(command.chat or command.person))
+            is_quiet = bool(self._told.wait(command.arrival.chat or command.person))
             return Reply((_TOO_OFTEN,), is_limited=True, is_quiet=is_quiet)
         verb = "start" if command.verb == command.start else command.verb
         carry_out = self._verbs.get(verb)
@@ -178,11 +168,11 @@ class Commands:
             return Reply(((unknown,), *reply.lines) if unknown else reply.lines)
         try:
             is_keyed = verb in _KEYED
-            if not is_keyed and await self._store.kept(_TAKEN, command.event_key) is not None:
+            if not is_keyed and await self._store.kept(_TAKEN, command.arrival.key) is not None:
                 return _said(_TAKEN_ALREADY)
-            await self._desk.greet(command.person, command.name)
+            await self._desk.greet(command.person, command.arrival.name)
             reply = await carry_out(command)
-            if is_keyed or await self._store.claim(_TAKEN, command.event_key, _KEYS_LIVE):
+            if is_keyed or await self._store.claim(_TAKEN, command.arrival.key, _KEYS_LIVE):
                 return reply
             return _said(_TAKEN_ALREADY)  # by a repetition at the same time: only one of both is shown
         except StoreError:
@@ -192,7 +182,7 @@ class Commands:
         """Whether this person, or everybody together in this chat, has sent more than anybody types."""
         if self._of_person.wait(command.person):
             return True
-        return command.chat is not None and bool(self._of_chat.wait(command.chat))
+        return command.arrival.chat is not None and bool(self._of_chat.wait(command.arrival.chat))
 
     async def _start(self, command: Command) -> Reply:
         name, given = first_word(command.text)
@@ -210,7 +200,7 @@ class Commands:
                 f'{command.prefix}{command.start} {name} {{"key": "value"}}.'
             )
         # The same event starts the same run, so a repetition finds it there.
-        run_id = hashlib.sha256(command.event_key.encode()).hexdigest()[:32]
+        run_id = hashlib.sha256(command.arrival.key.encode()).hexdigest()[:32]
         try:
             await self._runtime.start(
                 name, shared, run_id, requested_by=command.person, asked_in=self._place(command)
@@ -223,15 +213,15 @@ class Commands:
 
     def _place(self, command: Command) -> str | None:
         """The chat in which everybody saw that this was asked for, if cards can go there."""
-        if command.is_private or command.chat is None:
+        if command.is_private or command.arrival.chat is None:
             return None
-        return self._ways_in.place_of(command.person.partition(":")[0], command.chat)
+        return self._ways_in.place_of(command.person.partition(":")[0], command.arrival.chat)
 
     async def _pending(self, command: Command) -> Reply:
         waiting = await self.waiting(
             command.person,
             _MOST_LISTED,
-            command.look_up_by,
+            command.arrival.look_up_by,
             None if command.is_private else command.places,
         )
         if not waiting.cards:
@@ -310,7 +300,8 @@ class Commands:
             value = card.request.question.read_text(text)
         except InvalidAnswer as error:
             return _said(str(error))
-        answered = await self._desk.answer(_attempt(command, card, revision, value), command.arrival)
+        attempt = command.arrival.attempt(command.person, card.request.id, revision, value)
+        answered = await self._desk.answer(attempt, command.arrival)
         if answered.asks_why:
             return _said("Not counted: it needs a reason. Please answer in the card, which asks for it.")
         return Reply((await self._desk.heard(answered),))
@@ -321,7 +312,8 @@ class Commands:
             return found
         card, revision, reason = found
         value: Json = True if card.request.question.input_type == "confirm" else "approve"
-        alone = replace(_attempt(command, card, revision, value), comment=reason, break_glass=True)
+        attempt = command.arrival.attempt(command.person, card.request.id, revision, value, reason)
+        alone = replace(attempt, break_glass=True)
         answered = await self._desk.answer(alone, command.arrival)
         return Reply((await self._desk.heard(answered),))
 
@@ -330,7 +322,7 @@ class Commands:
         if isinstance(found, Reply):
             return found
         card, revision, to = found
-        attempt = _attempt(command, card, revision, None)
+        attempt = command.arrival.attempt(command.person, card.request.id, revision)
         return Reply((await self._desk.reassign(attempt, command.arrival, to),))
 
     async def _withdraw(self, command: Command) -> Reply:
@@ -394,8 +386,8 @@ class Commands:
         """
         ids = await self._store.reader.request_ids(given)
         cards = [card for one in ids if (card := await self._store.reader.card(one)) is not None]
-        by = command.look_up_by
-        seeing = [self._ways_in.sees(card, command.person, by, command.chat) for card in cards]
+        by = command.arrival.look_up_by
+        seeing = [self._ways_in.sees(card, command.person, by, command.arrival.chat) for card in cards]
         sees = await at_once(None, seeing)  # each of them ends by then itself
         problems = [one for one in sees if isinstance(one, LookUpFailed)]
         if problems:
@@ -467,14 +459,6 @@ def _nothing_here(waiting: Waiting) -> str:
 
 def _said(*lines: str) -> Reply:
     return Reply(tuple((line,) for line in lines))
-
-
-def _attempt(command: Command, card: CardRecord, revision: int, value: Json) -> AnswerAttempt:
-    platform = command.person.partition(":")[0]
-    return AnswerAttempt(
-        card.request.id, revision, value, command.person, platform, command.event_key,
-        received_at=command.received_at,
-    )  # fmt: skip
 
 
 def _line_of(card: CardRecord) -> Words:

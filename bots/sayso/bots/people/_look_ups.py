@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sayso.bots.people._membership import LookUpFailed
 from sayso.bots.people._turns import Turn, no_turn
-from sayso.engine import Clock
+from sayso.engine import AnswerAttempt, Clock, Json
 
 Found = TypeVar("Found")
 Other = TypeVar("Other")
@@ -37,7 +37,8 @@ def look_up_deadline() -> float:
 class Arrival:
     """How something came: when, on the store's clock; until when people are looked up for it, on the loop's, and what
     is not known then is not counted; its turn among what the same person does, before which nothing is decided; the
-    platform's id of the chat in which they did it, where it was one; and what the platform calls them.
+    platform's id of the chat in which they did it, where it was one; what the platform calls them; and the key by which
+    it is known when it comes again.
     """
 
     at: datetime
@@ -45,11 +46,21 @@ class Arrival:
     turn: Turn = no_turn
     chat: str | None = None
     name: str = ""
+    key: str = ""
 
     @classmethod
-    def now(cls, clock: Clock, turn: Turn = no_turn, name: str = "") -> Arrival:
+    def now(cls, clock: Clock, turn: Turn = no_turn, name: str = "", key: str = "") -> Arrival:
         """That of what comes now."""
-        return cls(clock.now(), look_up_deadline(), turn, name=name)
+        return cls(clock.now(), look_up_deadline(), turn, name=name, key=key)
+
+    def attempt(
+        self, person: str, request_id: str, revision: int, value: Json = None, comment: str | None = None
+    ) -> AnswerAttempt:
+        """An attempt to answer that came so, on the platform of that account."""
+        platform = person.partition(":")[0]
+        return AnswerAttempt(
+            request_id, revision, value, person, platform, self.key or None, comment, self.at
+        )
 
 
 async def in_time(by: float | None, looking: Coroutine[Any, Any, Found]) -> Found:

@@ -57,7 +57,7 @@ from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling
 from sayso.bots.slack._views import TRIGGER_LIVES, Views
-from sayso.engine import AnswerAttempt, Before, CardRecord, Json, OutcomeKind, PersonId, StoreError
+from sayso.engine import Before, CardRecord, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")
 
@@ -215,15 +215,16 @@ class Handler:
         if before is None:  # at home
             before = await self._store.reader.before_answer(button.request_id, person)
         value = None if before is None else choice_of(before.card, button.revision, button.number)
-        attempt = _attempt(event, button, person, arrival, value)
-        answered = await self._desk.answer(attempt, self._arrived(event, arrival), before)
+        arrived = self._arrived(event, arrival)
+        attempt = arrived.attempt(person, button.request_id, button.revision, value)
+        answered = await self._desk.answer(attempt, arrived, before)
         if answered.asks_why:
             self._spawn(self._open(event, button, arrival))  # decided by what is written there
         else:
             self._spawn(self._telling.tell(event, lambda: self._desk.heard(answered)))
 
     def _arrived(self, event: Pressed, arrival: Arrival) -> Arrival:
-        return replace(arrival, chat=event.channel, name=self._name(event.sender))
+        return replace(arrival, chat=event.channel, name=self._name(event.sender), key=event.key)
 
     def _name(self, sender: Sender) -> str:
         return self._people.name(sender.user_id, sender.handle)
@@ -318,8 +319,9 @@ class Handler:
         person = await self._identify(event.sender, arrival)
         if person is None:
             return None, (_WHO_PRESSED,)
-        attempt = _attempt(event, button, person, arrival, None)
-        return await self._desk.hindrance(attempt, self._arrived(event, arrival))
+        arrived = self._arrived(event, arrival)
+        attempt = arrived.attempt(person, button.request_id, button.revision)
+        return await self._desk.hindrance(attempt, arrived)
 
     async def _submitted(self, event: Submitted, arrival: Arrival) -> Answer:
         tag = event.tag
@@ -357,17 +359,9 @@ class Handler:
         if person is None:
             return _errors(refused_submission(card, _WHO_SENT))
         value = entered.value if tag.choice is None else choice_of(record, tag.revision, tag.choice)
-        attempt = AnswerAttempt(
-            tag.request_id,
-            tag.revision,
-            value,
-            person,
-            PLATFORM,
-            event_key=event.key,
-            received_at=arrival.at,
-            comment=_comment(event, tag, card, entered),
-        )
-        arrived = replace(arrival, chat=tag.channel, name=self._name(event.sender))
+        arrived = replace(arrival, chat=tag.channel, name=self._name(event.sender), key=event.key)
+        comment = _comment(event, tag, card, entered)
+        attempt = arrived.attempt(person, tag.request_id, tag.revision, value, comment)
         answered = await self._desk.answer(attempt, arrived)
         words = await self._desk.heard(answered)
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
@@ -392,10 +386,7 @@ class Handler:
             verb=event.verb,
             text=event.text,
             person=person,
-            name=self._name(event.sender),
-            event_key=event.key,
-            received_at=arrival.at,
-            look_up_by=arrival.look_up_by,
+            arrival=replace(arrival, name=self._name(event.sender), key=event.key),
             prefix=f"{COMMAND} ",
         )
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -422,20 +413,6 @@ class Handler:
             one.name for one in self._settings.chats() if one.platform == PLATFORM and one.chat_id == channel
         ]
         return list(dict.fromkeys([*named, f"{PLATFORM}:{channel}"]))
-
-
-def _attempt(
-    event: Pressed, button: CardButton, person: PersonId, arrival: Arrival, value: Json
-) -> AnswerAttempt:
-    return AnswerAttempt(
-        button.request_id,
-        button.revision,
-        value,
-        person,
-        PLATFORM,
-        event_key=event.key,
-        received_at=arrival.at,
-    )
 
 
 def _comment(event: Submitted, tag: ViewTag, card: Card, entered: Entered) -> str | None:

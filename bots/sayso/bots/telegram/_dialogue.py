@@ -38,7 +38,7 @@ from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._messenger import Outgoing, Sent
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import AnswerAttempt, CardRecord, OutcomeKind
+from sayso.engine import CardRecord, OutcomeKind
 
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
 _NO_REPLY = (
@@ -64,7 +64,6 @@ class _Turn:
     chat: Chat
     message_id: int
     sender: Sender
-    event_key: str
     arrival: Arrival
 
     @property
@@ -108,7 +107,7 @@ class Dialogue:
         self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
 
     async def pressed(
-        self, event: Pressed, chat: Chat, message_id: int, button: StepButton, key: str, arrival: Arrival
+        self, event: Pressed, chat: Chat, message_id: int, button: StepButton, arrival: Arrival
     ) -> tuple[Words, bool]:
         """Take a press within a conversation; what to acknowledge it with, and whether that is a refusal."""
         await self._under_way.answered(_subject(chat, message_id), button.rendering or 0, arrival.look_up_by)
@@ -121,7 +120,7 @@ class Dialogue:
         if record is None or words is not None:
             await self._end(chat, message_id)
             return words or unreadable_words(), True
-        turn = _Turn(conversation, record, chat, message_id, event.sender, key, arrival)
+        turn = _Turn(conversation, record, chat, message_id, event.sender, arrival)
         if event.kept is None or not event.stands or not conversation.shows(event.kept, button):
             return await self._ask_anew(turn, is_readable=event.kept is not None), True
         self._strikes.clear(conversation.person, turn.subject)
@@ -140,11 +139,11 @@ class Dialogue:
             self._spawn(self._ask(self._card(turn.record), asked, turn.chat, turn.sender))
         return (_OUT_OF_DATE,)
 
-    async def typed(self, event: Typed, key: str, arrival: Arrival) -> None:
+    async def typed(self, event: Typed, arrival: Arrival) -> None:
         """Take a text, or say why it is not taken."""
         if event.replies_to is None and not event.chat.is_private:
             return  # people talk; a message that answers nothing of ours is none of our business
-        words = await self._hear(event, key, arrival)
+        words = await self._hear(event, arrival)
         if words:
             self._spawn(self.say(event.chat, event.message_id, words))
 
@@ -153,7 +152,7 @@ class Dialogue:
         await self._conversations.interrupt(chat.id)
         self._spawn(self.say(chat, message_id, (unfit,)))
 
-    async def _hear(self, event: Typed, key: str, arrival: Arrival) -> Words:
+    async def _hear(self, event: Typed, arrival: Arrival) -> Words:
         """What comes back for a text: nothing where the conversation goes on."""
         if event.sender.person is None:
             return (NOBODY,)
@@ -174,7 +173,7 @@ class Dialogue:
         if record is None or words is not None:
             await self._end(chat, message_id)
             return words or unreadable_words()
-        turn = _Turn(conversation, record, chat, message_id, event.sender, key, arrival)
+        turn = _Turn(conversation, record, chat, message_id, event.sender, arrival)
         if event.replied is not None and not conversation.says(event.replied):
             return await self._ask_anew(turn, is_readable=True)
         self._strikes.clear(conversation.person, turn.subject)
@@ -207,18 +206,10 @@ class Dialogue:
                 return await self._finish(step, turn)
 
     async def _finish(self, step: Finished, turn: _Turn) -> Words:
-        arrival, conversation = turn.arrival, turn.conversation
-        attempt = AnswerAttempt(
-            conversation.request_id,
-            conversation.revision,
-            step.value,
-            conversation.person,
-            PLATFORM,
-            event_key=turn.event_key,
-            received_at=arrival.at,
-            comment=step.comment,
-        )
-        arrived = replace(arrival, chat=str(turn.chat.id), name=turn.sender.name)
+        conversation = turn.conversation
+        arrived = replace(turn.arrival, chat=str(turn.chat.id), name=turn.sender.name)
+        asked = conversation.request_id, conversation.revision
+        attempt = arrived.attempt(conversation.person, *asked, step.value, step.comment)
         answered = await self._desk.answer(attempt, arrived)
         words = await self._desk.heard(answered)
         if answered.outcome is None:

@@ -43,7 +43,7 @@ from sayso.bots.telegram._api import TooLate
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._dialogue import Dialogue
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import AnswerAttempt, CardRecord, OutcomeKind, PersonId
+from sayso.engine import CardRecord, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -88,21 +88,21 @@ class Handler:
         self._dialogue = Dialogue(parts, answering, connected, afterwards)
         self.username = ""
 
-    async def handle(self, event: Event, event_key: str, arrival: Arrival) -> None:
+    async def handle(self, event: Event, arrival: Arrival) -> None:
         """Do what an update asks for. Raises `StoreError` where that could not be committed."""
         if not (isinstance(event, Pressed) and isinstance(event.button, CardButton)):
             await arrival.turn()  # a card's press waits for it when it is looked up
         match event:
             case Pressed():
-                await self._pressed(event, event_key, arrival)
+                await self._pressed(event, arrival)
             case Typed():
-                await self._dialogue.typed(event, event_key, arrival)
+                await self._dialogue.typed(event, arrival)
             case Commanded():
-                await self._commanded(event, event_key, arrival)
+                await self._commanded(event, arrival)
             case Migrated() | StandingChanged():
                 await self.note(event)
             case Unreadable():
-                logger.info("%s is not read: %s", event_key, event.reason)
+                logger.info("%s is not read: %s", arrival.key, event.reason)
 
     async def note(self, event: Event) -> None:
         """Keep what an update means to sayso that is somebody else's, who answers it: that a chat is there, say. Raises
@@ -122,22 +122,22 @@ class Handler:
 
     # Presses.
 
-    async def _pressed(self, event: Pressed, event_key: str, arrival: Arrival) -> None:
+    async def _pressed(self, event: Pressed, arrival: Arrival) -> None:
         person, button = event.sender.person, event.button
         if person is None:
             await self._acknowledge(event, (NOBODY,), alert=True)
         elif isinstance(button, CardButton):
-            await self._card_pressed(event, person, button, event_key, arrival)
+            await self._card_pressed(event, person, button, arrival)
         elif isinstance(button, StepButton) and event.chat is not None and event.message_id is not None:
             words, is_refused = await self._dialogue.pressed(
-                event, event.chat, event.message_id, button, event_key, arrival
+                event, event.chat, event.message_id, button, arrival
             )
             await self._acknowledge(event, words, alert=is_refused)
         else:
             await self._acknowledge(event, unreadable_words(), alert=True)
 
     async def _card_pressed(
-        self, event: Pressed, person: PersonId, button: CardButton, event_key: str, arrival: Arrival
+        self, event: Pressed, person: PersonId, button: CardButton, arrival: Arrival
     ) -> None:
         chat = None if event.chat is None else str(event.chat.id)
         arrival = replace(arrival, chat=chat, name=event.sender.name)
@@ -149,15 +149,8 @@ class Handler:
             await self._mismatched(event, judged)
             return
         before = judged.before
-        attempt = AnswerAttempt(
-            button.request_id,
-            button.revision,
-            None if before is None else choice_of(before.card, button.revision, button.number),
-            person,
-            PLATFORM,
-            event_key=event_key,
-            received_at=arrival.at,
-        )
+        value = None if before is None else choice_of(before.card, button.revision, button.number)
+        attempt = arrival.attempt(person, button.request_id, button.revision, value)
         if button.action in (Action.CONFIRM, Action.CHOOSE):
             answered = await self._desk.answer(attempt, arrival, before)
             if answered.asks_why and answered.record is not None:
@@ -248,17 +241,14 @@ class Handler:
     async def _send_inbox(self, event: Pressed) -> None:
         """The way to the inbox, in private."""
         assert event.sender.person is not None
+        arrival = Arrival.now(self._store.clock, name=event.sender.name, key=event.query_id)
         reply = await self._commands.run(
             Command(
                 verb="inbox",
                 text="",
                 person=event.sender.person,
-                name=event.sender.name,
-                event_key=event.query_id,
-                received_at=self._store.clock.now(),
+                arrival=replace(arrival, chat=str(event.sender.user_id)),
                 prefix="/",
-                is_private=True,
-                chat=str(event.sender.user_id),
             )
         )
         text = "\n".join(self._surface.in_zone(line, event.sender.user_id) for line in reply.lines)
@@ -273,7 +263,7 @@ class Handler:
 
     # Commands.
 
-    async def _commanded(self, event: Commanded, event_key: str, arrival: Arrival) -> None:
+    async def _commanded(self, event: Commanded, arrival: Arrival) -> None:
         if not self._is_addressed(event):
             return
         if event.sender.person is None:
@@ -281,37 +271,33 @@ class Handler:
             return
         if event.verb in _STEPS:
             typed = replace(event.typed, text=f"/{event.verb}")
-            await self._dialogue.typed(typed, event_key, arrival)
+            await self._dialogue.typed(typed, arrival)
             return
         is_ours = event.verb in VERBS or event.verb == "start" or event.addressee is not None
         if not is_ours and event.typed.replies_to is not None:
-            await self._dialogue.typed(event.typed, event_key, arrival)  # such as "/opt is full"
+            await self._dialogue.typed(event.typed, arrival)  # such as "/opt is full"
             return
         if not is_ours and not event.chat.is_private:
             return  # a command of some other bot in the group
         if event.typed.unfit is not None:
             await self._dialogue.refuse(event.chat, event.typed.message_id, event.typed.unfit)
             return
-        await self._carry_out(event, event.sender.person, event_key, arrival)
+        await self._carry_out(event, event.sender.person, arrival)
 
     def _is_addressed(self, event: Commanded) -> bool:
         return event.addressee is None or event.addressee.lower() == self.username.lower()
 
-    async def _carry_out(self, event: Commanded, person: PersonId, event_key: str, arrival: Arrival) -> None:
+    async def _carry_out(self, event: Commanded, person: PersonId, arrival: Arrival) -> None:
         is_start = event.verb == "start"
         reply = await self._commands.run(
             Command(
                 verb="pending" if is_start else VERBS.get(event.verb, event.verb),
                 text="" if is_start else event.text,
                 person=person,
-                name=event.sender.name,
-                event_key=event_key,
-                received_at=arrival.at,
-                look_up_by=arrival.look_up_by,
+                arrival=replace(arrival, name=event.sender.name, chat=str(event.chat.id)),
                 prefix="/",
                 start="run",
                 is_private=event.chat.is_private,
-                chat=str(event.chat.id),
                 places=tuple(self._chats.names_of(event.chat.id)),
             )
         )

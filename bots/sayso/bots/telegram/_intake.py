@@ -26,7 +26,7 @@ _MOMENT = 0.25
 Share = Callable[[Event, object, Turn], Awaitable[Event | None]]
 """What of an update is sayso's, once its turn has come; the rest is handed on. Raises as `Handle` does."""
 
-Handle = Callable[[Event, str, Arrival], Awaitable[None]]
+Handle = Callable[[Event, Arrival], Awaitable[None]]
 """Does what an update asks for, under a key of its own, when its turn comes. Raises `StoreError` where that could not
 be committed, and what the turn raises.
 """
@@ -139,10 +139,10 @@ class Intake(Tasks):
                     raise self._uncommitted[sender]
 
             try:
-                arrival = Arrival.now(self._clock, come)
+                arrival = Arrival.now(self._clock, come, key=key)
                 own = event if self._share is None else await self._share(event, update, come)
                 if own is not None:
-                    await self._handle(own, key, arrival)
+                    await self._handle(own, arrival)
             except StoreError as error:
                 self._uncommitted.setdefault(sender, error)
                 return error

@@ -12,7 +12,7 @@ from sayso.adapters.console import read_reply
 from sayso.bots.answers import Answering, choice_of
 from sayso.bots.chats import DeliveryProblem, Parts, Ready, Seen
 from sayso.bots.people import Arrival
-from sayso.engine import AnswerAttempt, CardRecord, InvalidAnswer, Json, PersonId
+from sayso.engine import CardRecord, InvalidAnswer, Json, PersonId
 from sayso_pigeon._card import Mark, kept_message, local
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ class PigeonListener:
         platform, message = self._surface.platform, event["message"]
         person = PersonId(f"{platform}:{event['person']['id']}")
         arrival = replace(
-            Arrival.now(self._parts.store.clock, name=event["person"]["name"]), chat=message["place"]
+            Arrival.now(self._parts.store.clock, name=event["person"]["name"]),
+            chat=message["place"],
+            key=f"{platform}:{event['id']}",
         )
         seen = Seen(
             request_id=mark.request_id,
@@ -84,10 +86,7 @@ class PigeonListener:
             value = self._value(mark, None if judged.before is None else judged.before.card, event["text"])
         except InvalidAnswer as error:
             return (str(error),)
-        attempt = AnswerAttempt(
-            mark.request_id, mark.revision, value, person, platform,
-            event_key=f"{platform}:{event['id']}", received_at=arrival.at,
-        )  # fmt: skip
+        attempt = arrival.attempt(person, mark.request_id, mark.revision, value)
         answered = await self._answers.desk.answer(attempt, arrival, judged.before)
         return await self._answers.desk.heard(answered)
 
