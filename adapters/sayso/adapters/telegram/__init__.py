@@ -28,10 +28,8 @@ from sayso.adapters.telegram._conversation import (
 from sayso.adapters.telegram._data import PREFIX, Action, CardButton, StepAction, StepButton, decode
 from sayso.adapters.telegram._kept import kept_message
 from sayso.adapters.telegram._text import (
-    MESSAGE_LIMIT,
     TOAST_LIMIT,
     Stretch,
-    Style,
     as_html,
     in_zone,
     inert,
@@ -52,7 +50,6 @@ from sayso.adapters.telegram._updates import (
 )
 
 __all__ = [
-    "MESSAGE_LIMIT",
     "PREFIX",
     "TOAST_LIMIT",
     "Action",
@@ -76,7 +73,6 @@ __all__ = [
     "StepButton",
     "Stopped",
     "Stretch",
-    "Style",
     "TelegramMessage",
     "Typed",
     "Unfit",

@@ -1,9 +1,9 @@
 """HTTP: the server for the inbox, the API, health and webhooks, and the control socket beside the database."""
 
 from sayso.bots.http._api import Act, ApiParts
-from sayso.bots.http._callers import Caller, Credentials, InvalidName, csrf_token
+from sayso.bots.http._callers import Caller, Credentials, InvalidName
 from sayso.bots.http._control import control_app, sign_in_url
-from sayso.bots.http._door import PROXY_SECRET_HEADER, TcpDoor, TrustedProxy, cookie_name, session_of
+from sayso.bots.http._door import TcpDoor, TrustedProxy, cookie_name, session_of
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._guard import Guard
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
@@ -14,7 +14,6 @@ from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import bound_beside, bound_to
 
 __all__ = [
-    "PROXY_SECRET_HEADER",
     "Act",
     "ApiApp",
     "ApiParts",
@@ -35,7 +34,6 @@ __all__ = [
     "check_rate",
     "control_app",
     "cookie_name",
-    "csrf_token",
     "public_app",
     "session_of",
     "sign_in_url",

@@ -5,7 +5,6 @@ What follows from it is for `answers`.
 
 from sayso.bots.people._groups import Belonging, Groups
 from sayso.bots.people._look_ups import (
-    LOOK_UP_WITHIN,
     Arrival,
     Known,
     at_once,
@@ -15,11 +14,10 @@ from sayso.bots.people._look_ups import (
     look_up_deadline,
 )
 from sayso.bots.people._membership import CLOSED, NOBODY, LookUpFailed, LookUpThrottled, Members, Membership
-from sayso.bots.people._turns import Turn, Turns, no_turn
+from sayso.bots.people._turns import Turn, Turns
 
 __all__ = [
     "CLOSED",
-    "LOOK_UP_WITHIN",
     "NOBODY",
     "Arrival",
     "Belonging",
@@ -36,5 +34,4 @@ __all__ = [
     "in_time",
     "known",
     "look_up_deadline",
-    "no_turn",
 ]

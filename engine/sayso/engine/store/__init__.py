@@ -31,7 +31,7 @@ from sayso.engine.store._evidence import (
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._lists import News
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
-from sayso.engine.store._protocol import AnswerStore, RunStore, Store, VisitStore
+from sayso.engine.store._protocol import AnswerStore, Store, VisitStore
 from sayso.engine.store._reader import SQLiteReader
 from sayso.engine.store._restoring import Restored, restore_backup
 from sayso.engine.store._sqlite import SQLiteStore, open_store
@@ -61,7 +61,6 @@ __all__ = [
     "Resolution",
     "Restored",
     "RunEvidence",
-    "RunStore",
     "SQLiteReader",
     "SQLiteStore",
     "Store",
