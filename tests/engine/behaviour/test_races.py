@@ -21,6 +21,7 @@ from sayso.engine import (
     node,
     request_input,
 )
+from sayso.engine.store import Change, Listener
 from tests.engine.support import ANA, BO, asking, names, say, waiting
 
 pytestmark = pytest.mark.usefixtures("resident")
@@ -56,6 +57,35 @@ async def test_a_gather_answered_all_at_once_in_any_order_gives_each_branch_its_
         assert {outcome.kind for outcome in outcomes} == {OutcomeKind.RESOLVED}
         state = await runtime.wait(run_id)
     assert (state.workflow_status, state.shared) == (WorkflowStatus.COMPLETED, {"answers": ["a", "b", "c"]})
+
+
+@pytest.mark.parametrize("depth", [0, 2, 10])
+async def test_a_race_that_is_won_far_inside_parks_no_run_at_the_question_that_lost(
+    store: SQLiteStore, depth: int
+) -> None:
+    """Parked there, the run would wait for that question after a crash."""
+
+    @node
+    async def race(shared: dict[str, Any]) -> None:
+        async with asyncio.TaskGroup() as group:
+            lost = group.create_task(request_input(request_id="b"))
+            won: asyncio.Future[Any] = group.create_task(request_input(request_id="a"))
+            for _ in range(depth):
+                won = asyncio.gather(won)
+            await asyncio.wait([won, lost], return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
+        shared["won"] = True
+
+    async with Runtime(store, [Workflow("race", race)]) as runtime:
+        state = await runtime.wait(run_id := await runtime.start("race"))
+        heard: list[Change] = []
+        store.hub.listen(Listener(asyncio.get_running_loop(), heard.append), run_id=run_id)
+        await say(runtime, waiting(state, "a"), "first")
+        while (state := await runtime.wait(run_id)).workflow_status is not WorkflowStatus.COMPLETED:
+            pass
+    assert state.shared == {"won": True}
+    assert WorkflowStatus.COMPLETED in [change.status for change in heard]
+    assert WorkflowStatus.WAITING_FOR_INPUT not in [change.status for change in heard]
 
 
 async def test_a_loop_that_visits_the_asking_node_five_times_asks_five_questions(store: SQLiteStore) -> None:

@@ -2,6 +2,8 @@
 
 A visit is parked when a request is open and no request or step begun in it is in flight. A woken coroutine counts as
 in flight until its task has run to its next suspension, which `call_soon` tells: it runs when the task has given way.
+Who goes on because a task has finished, asyncio tells nobody: it passes that on a turn of the loop later, and again for
+each `gather` or `shield` around it. So a visit that was woken is left turns enough, of which no number is proof.
 """
 
 from __future__ import annotations
@@ -480,9 +482,9 @@ class Visit:
             raise ValueTooLarge(path, len(text), self._store.value_limit)
 
 
-_TURNS_TO_SETTLE = 4
-"""Turns of the loop in which `gather`, `wait` and task groups pass a result on. A race that was won withdraws the
-losing question within them; a run that parked before would, after a crash, wait for that question."""
+_TURNS_TO_SETTLE = 16
+"""Enough for a result that comes through a dozen. A race that was won withdraws the losing question within them; a run
+that parked before would, after a crash, wait for that question."""
 
 _ANSWERS = frozenset({RequestStatus.ANSWERED, RequestStatus.EXPIRED})
 
