@@ -66,6 +66,14 @@ async def test_http_and_the_control_socket_can_be_left_out(tmp_path: Path) -> No
         assert await answered(sayso, await asked(sayso)) == "yes"
 
 
+async def test_code_that_computes_gives_way_to_acknowledgements_sooner(tmp_path: Path) -> None:
+    """An acknowledgement changes threads several times, and each time waits as long as that for code that computes."""
+    before = sys.getswitchinterval()
+    async with Sayso(settings_in(tmp_path), workflows=[workflow], http=False, control=False):
+        assert sys.getswitchinterval() == pytest.approx(0.0005)
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
 async def test_a_platform_whose_webhook_nobody_would_serve_is_refused(tmp_path: Path) -> None:
     """Every press would be lost, and nobody would know why."""
     slack = SlackSettings(mode="http", bot_token=SecretStr("xoxb-1"), signing_secret=SecretStr("secret"))

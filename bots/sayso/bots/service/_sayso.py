@@ -33,7 +33,7 @@ from sayso.bots.service._health import Health
 from sayso.bots.service._hosted import Hosted, hosted
 from sayso.bots.service._metrics import Metrics
 from sayso.bots.service._operators import HeadLog, OperatorDesk
-from sayso.bots.service._workflows import RuntimeThread
+from sayso.bots.service._workflows import RuntimeThread, giving_way
 from sayso.config import InvalidSettings, Settings
 from sayso.engine import CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow
 
@@ -173,6 +173,7 @@ class Sayso:
         health.report("service", "it is starting")
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(self._new_store())
+            stack.enter_context(giving_way())
             thread = self._thread(store, metrics)
             runtime = await stack.enter_async_context(thread)
             core = _Core(store, runtime, metrics, health, news)
