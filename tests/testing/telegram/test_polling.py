@@ -63,6 +63,20 @@ async def test_a_second_poller_ends_the_first_with_409(telegram: LocalTelegram, 
     assert telegram.problems == []
 
 
+async def test_who_polled_and_died_polls_no_more(telegram: LocalTelegram, bot: RawBot) -> None:
+    async with asyncio.TaskGroup() as group:
+        poll = group.create_task(bot.call("getUpdates", timeout=50))
+        await telegram.until(lambda: telegram.is_polled)
+        poll.cancel()
+    await bot.call("getMe")
+    assert not telegram.is_polled
+    async with asyncio.TaskGroup() as group:
+        poll = group.create_task(bot.call("getUpdates", timeout=50))
+        await telegram.until(lambda: telegram.is_polled)
+        await telegram.add_person("Ana").say(None, "hello")
+    assert len(poll.result().result) == 1
+
+
 async def test_a_webhook_ends_the_poll_and_forbids_the_next(telegram: LocalTelegram, bot: RawBot) -> None:
     async with asyncio.TaskGroup() as group:
         poll = group.create_task(bot.call("getUpdates", timeout=50))

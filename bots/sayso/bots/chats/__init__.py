@@ -22,6 +22,7 @@ from sayso.bots.chats._messages import Reference, UnderWay
 from sayso.bots.chats._outbox import Outbox
 from sayso.bots.chats._platform import Connection, Listener, Parts, Platform, PlatformCounts
 from sayso.bots.chats._presses import Judged, Presses, Seen, Standing, Strikes, outdated_words
+from sayso.bots.chats._proxies import proxy_for
 from sayso.bots.chats._refusals import Patience, Refusals
 from sayso.bots.chats._surface import (
     CardSurface,
@@ -80,5 +81,6 @@ __all__ = [
     "message_of",
     "outdated_words",
     "pause_after",
+    "proxy_for",
     "rest_mark",
 ]

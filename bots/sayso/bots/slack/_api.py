@@ -21,6 +21,7 @@ from sayso.bots.chats import (
     Unclear,
     Undeliverable,
     UnknownRefusal,
+    proxy_for,
 )
 from sayso.bots.slack._settings import SlackSettings
 from sayso.config import InvalidSettings, read_secret
@@ -110,6 +111,8 @@ class Api:
                 session=self._session,
                 retry_handlers=[],
             )
+            # The library reads no NO_PROXY where it reads the environment itself.
+            self._client.proxy = proxy_for(self._base_url)
 
     async def close(self) -> None:
         """Close the connections; harmless when they are closed."""
@@ -150,8 +153,9 @@ class Api:
         """
         if not address.startswith(self._response_urls):
             raise Undeliverable("the payload's response_url is not Slack's; it was not called")
+        proxy = proxy_for(address)
         try:
-            async with self.session.post(address, json=body, allow_redirects=False) as response:
+            async with self.session.post(address, json=body, allow_redirects=False, proxy=proxy) as response:
                 if response.status == HTTPStatus.TOO_MANY_REQUESTS:
                     raise Throttled(_retry_after(response.headers), budget_key("response_url", None))
                 if response.status != HTTPStatus.OK:

@@ -20,7 +20,14 @@ from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from sayso.bots.chats import FIRST_BACK_OFF, LONGEST_BACK_OFF, DeliveryProblem, Stopping, pause_after
+from sayso.bots.chats import (
+    FIRST_BACK_OFF,
+    LONGEST_BACK_OFF,
+    DeliveryProblem,
+    Stopping,
+    pause_after,
+    proxy_for,
+)
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._listeners import Listeners
 
@@ -167,7 +174,7 @@ class Sockets(AsyncBaseSocketModeHandler):
                 # A ticket opens one socket, so every try takes a new one.
                 address = await self._api.new_socket_address()
                 socket = await self._api.session.ws_connect(
-                    address, heartbeat=PING_EVERY, timeout=_NO_FAREWELL
+                    address, heartbeat=PING_EVERY, timeout=_NO_FAREWELL, proxy=proxy_for(address)
                 )
                 try:
                     await _greeted(socket)

@@ -19,6 +19,7 @@ from sayso.bots.chats import (
     Unclear,
     Undeliverable,
     UnknownRefusal,
+    proxy_for,
 )
 from sayso.bots.telegram._request import Request
 from sayso.bots.telegram._settings import TelegramSettings
@@ -134,7 +135,7 @@ class Api:
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""
         if self._bot is None:
-            self._request = Request(_TIMEOUT)
+            self._request = Request(_TIMEOUT, proxy_for(self._base_url))
             self._bot = _Bot(
                 token=self._token,
                 base_url=self._base_url,

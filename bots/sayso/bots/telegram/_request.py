@@ -13,12 +13,13 @@ _CONNECTIONS = 64
 
 
 class Request(BaseRequest):
-    """The connections of one bot. A call takes `timeout` seconds until it is connected, and between two pieces of an
-    answer, where it says nothing else.
+    """The connections of one bot, through `proxy` where there is one. A call takes `timeout` seconds until it is
+    connected, and as many for all the rest, where it says nothing else.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, proxy: str | None = None) -> None:
         self._timeout = timeout
+        self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -30,7 +31,7 @@ class Request(BaseRequest):
         """Make the connections' pool; the network is not used."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+            self._session = aiohttp.ClientSession(connector=connector)
 
     async def shutdown(self) -> None:
         """Close the connections; harmless when they are closed."""
@@ -71,7 +72,13 @@ class Request(BaseRequest):
                 url,
                 data=None if request_data is None else _body(request_data),
                 headers={"User-Agent": self.USER_AGENT},
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._timeout, sock_read=read),
+                proxy=self._proxy,
+                # The whole too: a server may take nothing, or give one byte a second.
+                timeout=aiohttp.ClientTimeout(
+                    total=None if read is None else self._timeout + read,
+                    connect=self._timeout,
+                    sock_read=read,
+                ),
             ) as response:
                 return response.status, await response.read()
         except TimeoutError as error:

@@ -4,7 +4,17 @@ the control API.
 
 from sayso.testing.platform._clock import LocalClock, News
 from sayso.testing.platform._control import ControlApi, Handler, read_json
-from sayso.testing.platform._faults import AFTER, SILENT, Call, Fault, FaultKind, FaultPlan, Hold, deliver
+from sayso.testing.platform._faults import (
+    AFTER,
+    SILENT,
+    Call,
+    Fault,
+    FaultKind,
+    FaultPlan,
+    Hold,
+    deliver,
+    is_gone,
+)
 from sayso.testing.platform._impossible import Impossible
 from sayso.testing.platform._server import Answer, LocalServer
 
@@ -24,5 +34,6 @@ __all__ = [
     "LocalServer",
     "News",
     "deliver",
+    "is_gone",
     "read_json",
 ]

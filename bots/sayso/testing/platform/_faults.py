@@ -91,7 +91,7 @@ class Hold:
     @property
     def waiting(self) -> int:
         """How many callers wait at this moment."""
-        return sum(not _is_gone(request) for request in self._waiting)
+        return sum(not is_gone(request) for request in self._waiting)
 
     def release(self) -> None:
         """Answer those who wait still, and from now on everybody at once."""
@@ -108,10 +108,11 @@ class Hold:
             await self._released.wait()
         finally:
             self._waiting.remove(request)
-        return not _is_gone(request)
+        return not is_gone(request)
 
 
-def _is_gone(request: web.Request) -> bool:
+def is_gone(request: web.Request) -> bool:
+    """Whether the caller has hung up, or died."""
     return request.transport is None or request.transport.is_closing()
 
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from aiohttp import web
 
-from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer
+from sayso.testing.platform import Answer, Fault, FaultKind, LocalServer, is_gone
 from sayso.testing.telegram._control import TelegramControl
 from sayso.testing.telegram._groups import Group
 from sayso.testing.telegram._http import answer, file_answer, refusal
@@ -52,6 +52,7 @@ class LocalTelegram(LocalServer[TelegramState]):
         )  # fmt: skip
         self._methods = BotMethods(self._world, WebhookMethods(self._world))
         self.control = TelegramControl(self)
+        self._polls: list[web.Request] = []
         self._stack = AsyncExitStack()
 
     # --- life --------------------------------------------------------------------------------------
@@ -154,8 +155,8 @@ class LocalTelegram(LocalServer[TelegramState]):
 
     @property
     def is_polled(self) -> bool:
-        """Whether a long poll waits at this moment."""
-        return self._world.updates.is_polled
+        """Whether a long poll waits at this moment, and whoever polls is still there."""
+        return self._world.updates.is_polled and not all(is_gone(poll) for poll in self._polls)
 
     @property
     def pending_updates(self) -> list[PendingUpdate]:
@@ -180,7 +181,13 @@ class LocalTelegram(LocalServer[TelegramState]):
         return file_answer(self._world.state, self.token, request)
 
     async def _answer(self, method: str, request: web.Request) -> Answer:
-        return await answer(self._methods, self.token, method, request)
+        if method.lower() != "getupdates":
+            return await answer(self._methods, self.token, method, request)
+        self._polls.append(request)
+        try:
+            return await answer(self._methods, self.token, method, request)
+        finally:
+            self._polls.remove(request)
 
     def _planned(self, fault: Fault) -> Answer | None:
         match fault.kind:
