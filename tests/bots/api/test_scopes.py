@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from sayso.bots.client import ServiceClient, ServiceRefused
 from sayso.bots.http import Act, ApiApp, ApiParts, Caller, Credentials, Feed, RateLimit
 from sayso.bots.http._callers import TokenExpired
+from sayso.bots.http._routes import known_caller
 from sayso.bots.http._scopes import NEEDS, InvalidScopes, check_scopes
 from sayso.engine import (
     Before,
@@ -79,13 +80,12 @@ async def test_every_call_of_the_api_needs_a_scope(store: SQLiteStore) -> None:
             no_successor,
         )
         app = ApiApp(parts, nobody)
-    there = {
-        (method, route.path)
-        for route in app.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods or ()
-    }
-    assert there == set(NEEDS)
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    assert {(method, route.path) for route in routes for method in route.methods or ()} == set(NEEDS)
+    for route in routes:
+        assert [one.call for one in route.dependant.dependencies] == [known_caller], (
+            f"{route.path} has to find out who calls, once"
+        )
     assert all(NEEDS.values()), "a call that needs no scope is open to every token"
 
 

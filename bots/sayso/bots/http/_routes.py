@@ -83,7 +83,7 @@ _ABOUT: Mapping[str, Any] = {
 
 @cache
 def _routes() -> APIRouter:
-    router = APIRouter(dependencies=[Depends(known_caller)])  # no call without a known caller
+    router = APIRouter()  # each call finds out by `Who` who calls; said here too, it is worked out twice
     _add_runs(router)
     _add_operators_runs(router)
     _add_requests(router)
