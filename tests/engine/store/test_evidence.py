@@ -213,8 +213,17 @@ def test_whatever_stands_in_a_row_of_the_trail_it_is_named(
     odd = st.sampled_from(
         [2**62, -(2**62)] if column == "at" else ["", "{", "[[]]", "[[1]]", '[["runs"]]', "null", "{}"]
     )
-    copy = changed(story, f"UPDATE audit SET {column} = ? WHERE sequence = ?", data.draw(odd), sequence)  # noqa: S608 - a name of our own
+    value = data.draw(odd)
+    assume(rows(story, f"SELECT {column} FROM audit WHERE sequence = ?", sequence) != [(value,)])  # noqa: S608 - a name of our own
+    copy = changed(story, f"UPDATE audit SET {column} = ? WHERE sequence = ?", value, sequence)  # noqa: S608 - a name of our own
     assert sequence in {problem.sequence for problem in check(copy).problems}
+
+
+def test_a_null_in_the_place_of_a_payload_that_was_removed_is_named(story: Path) -> None:
+    """JSON's null is a payload, and no row has it; what was removed is none."""
+    sequence = rows(story, "SELECT sequence FROM audit WHERE payload IS NULL")[0][0]
+    report = check(changed(story, "UPDATE audit SET payload = 'null' WHERE sequence = ?", sequence))
+    assert sequence in {problem.sequence for problem in report.problems}
 
 
 def test_a_payload_that_was_put_back_is_named(story: Path) -> None:

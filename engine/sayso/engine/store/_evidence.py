@@ -192,9 +192,14 @@ def read_trail(connection: sqlite3.Connection, *, by_run: bool = False) -> Itera
 
 def _read_whatever(row: sqlite3.Row) -> AuditRow:
     try:
-        return read_audit(row)
+        read = read_audit(row)
     except (ValueError, OverflowError):
         return read_audit({**dict(row), "at": 0, "payload": to_json(row["payload"])})
+    if (
+        read.payload is None and row["payload"] is not None
+    ):  # JSON's null: no row has it, and it is none removed
+        return read_audit({**dict(row), "payload": to_json(row["payload"])})
+    return read
 
 
 def read_untold_runs(connection: sqlite3.Connection) -> Iterator[str]:
