@@ -74,6 +74,22 @@ async def test_code_that_computes_gives_way_to_acknowledgements_sooner(tmp_path:
     assert sys.getswitchinterval() == pytest.approx(before)
 
 
+async def test_services_of_one_process_leave_it_as_they_found_it_in_whatever_order(tmp_path: Path) -> None:
+    before = sys.getswitchinterval()
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    first, second = (
+        Sayso(settings_in(folder), workflows=[workflow], http=False, control=False) for folder in folders
+    )
+    await first.__aenter__()
+    await second.__aenter__()
+    await first.__aexit__(None, None, None)
+    assert sys.getswitchinterval() == pytest.approx(0.0005)
+    await second.__aexit__(None, None, None)
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
 async def test_a_platform_whose_webhook_nobody_would_serve_is_refused(tmp_path: Path) -> None:
     """Every press would be lost, and nobody would know why."""
     slack = SlackSettings(mode="http", bot_token=SecretStr("xoxb-1"), signing_secret=SecretStr("secret"))

@@ -125,15 +125,24 @@ class RuntimeThread:
             self._entered.set_exception(error)
 
 
+_changing = threading.Lock()
+_before: list[float] = []
+"""The interval as the first service of this process found it, once for each that runs: the last one puts it back."""
+
+
 @contextlib.contextmanager
 def giving_way() -> Generator[None]:
     """Threads of this process give way to each other sooner while inside; a shorter interval stays as it is."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, _SWITCH_AFTER))
+    with _changing:
+        _before.append(_before[0] if _before else sys.getswitchinterval())
+        sys.setswitchinterval(min(_before[0], _SWITCH_AFTER))
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        with _changing:
+            before = _before.pop()
+            if not _before:
+                sys.setswitchinterval(before)
 
 
 class WorkflowsEnded(SaysoError):
