@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sayso.bots.slack._bot import is_signed
@@ -149,7 +149,10 @@ MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 def test_an_unsigned_request_is_refused_whatever_is_in_it(
     service: ServiceProcess, headers: dict[str, bytes], body: bytes
 ) -> None:
-    """An odd timestamp, a signature or a body that is no text gave 500 and a traceback."""
+    """An odd timestamp, a signature or a body that is no text gave 500 and a traceback. Slack's own check of the
+    certificate is unsigned, and has a test of its own.
+    """
+    assume(b"ssl_check=1" not in body.split(b"&"))
     assert ask(service, "POST", "/slack/events", headers, body) in (400, 401)
     assert ask(service, "POST", "/telegram/webhook", headers, body) in (400, 403)
 
