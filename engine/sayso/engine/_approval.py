@@ -40,7 +40,7 @@ class Decision:
     def __bool__(self) -> bool:
         return self.approved
 
-    def verify(self, action: str, details: Json = None) -> None:
+    def verify(self, action: str, details: object = None) -> None:
         """Make sure that what is about to happen is what people approved: raises `NotApproved` where it was not
         approved, where `action` or `details` differ from what they were shown, where it is not as the store recorded it
         for this run, or where another visit or run used it.
@@ -133,5 +133,5 @@ async def request_approval(
     )
 
 
-def _question(action: str, details: Json) -> Question:
+def _question(action: str, details: object) -> Question:
     return build_question(action, _OPTIONS, "select", None, details)

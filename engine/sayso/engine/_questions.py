@@ -10,12 +10,15 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
+from sayso.engine._content import Content, build_details, read_content
 from sayso.engine._schemas import build_schema, chosen_among, in_alphabetical_order
 from sayso.engine._typed import Unclear, check_told_apart, fold_text, read_json, read_number, unquoted
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode_sorted, to_json
 from sayso.engine.errors import InvalidRequest
 
-DIGEST_VERSION = 1
+PLAIN_VERSION = 1
+RICH_VERSION = 2
+"""The versions of a question's text: one with plain details alone is as it always was, byte for byte."""
 
 _OPTION_KEYS = frozenset({"value", "label", "description", "style"})
 _SHOWN = 60
@@ -40,18 +43,36 @@ class Option(msgspec.Struct, frozen=True, gc=False):
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
-    """What the person is shown, as given by the workflow's author. Equal questions have equal digests."""
+    """What the person is shown, as given by the workflow's author. Equal questions have equal digests.
+
+    `rich` names the details that are `Content`. While it is asked, `files` are their bytes by SHA-256, and `unread`
+    says why one of them could not be read.
+    """
 
     prompt: str | None
     options: list[Json] | None
     input_type: str
     schema: dict[str, Json] | None
     details: Json
+    rich: tuple[str, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
+    unread: str | None = None
+
+    @property
+    def version(self) -> int:
+        """The version of its text, and of the digest of that."""
+        return RICH_VERSION if self.rich else PLAIN_VERSION
 
     def text(self) -> str:
         """The question as JSON, as it is stored and shown: keys stay in the order in which they were given."""
-        fields = [getattr(self, name) for name in _FIELDS]
-        return to_json({"v": DIGEST_VERSION, **dict(zip(_FIELDS, fields, strict=True))})
+        fields = (*_FIELDS, "rich") if self.rich else _FIELDS
+        return to_json({"v": self.version, **{name: getattr(self, name) for name in fields}})
+
+    @property
+    def contents(self) -> dict[str, Content]:
+        """The details that are more than plain values, by their names."""
+        details = cast("dict[str, Json]", self.details) if self.rich else {}
+        return {name: read_content(details[name]) for name in self.rich}
 
     @property
     def choices(self) -> tuple[Option, ...]:
@@ -95,9 +116,10 @@ _FIELDS = ("prompt", "options", "input_type", "schema", "details")
 
 def question_from_text(text: str) -> Question:
     """The question whose `text` this is."""
-    fields = decode_dict(text)
+    fields = cast("dict[str, Any]", decode_dict(text))
     del fields["v"]
-    return Question(**cast("dict[str, Any]", fields))
+    rich: list[str] = fields.pop("rich", [])
+    return Question(**fields, rich=tuple(rich))
 
 
 def question_digest(text: str) -> str:
@@ -110,7 +132,7 @@ def build_question(
     options: Sequence[str | Mapping[str, str]] | None,
     input_type: str,
     schema: object,
-    details: Json,
+    details: object,
 ) -> Question:
     """Check what a workflow's author asks; raises `InvalidRequest` by the parameter's name."""
     if prompt is not None and not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -118,10 +140,19 @@ def build_question(
     if input_type not in _ANSWER_CHECKS:
         raise InvalidRequest("input_type", f"{input_type!r} is none of {', '.join(_ANSWER_CHECKS)}")
     check(prompt, "prompt")
-    check(details, "details")
+    shown = build_details(details)
     choices = _build_options(options, input_type)
     check(choices, "options")
-    return Question(prompt, choices, input_type, build_schema(schema, input_type), details)
+    return Question(
+        prompt,
+        choices,
+        input_type,
+        build_schema(schema, input_type),
+        shown.stored,
+        shown.rich,
+        shown.files,
+        shown.unread,
+    )
 
 
 def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type: str) -> list[Json] | None:

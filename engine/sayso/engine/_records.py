@@ -84,6 +84,7 @@ class AttentionKind(StrEnum):
     """Why a run waits for an operator."""
 
     QUESTION_CHANGED = "question_changed"
+    FILE_UNREADABLE = "file_unreadable"
     ANSWER_UNUSED = "answer_unused"
     STEP_UNFINISHED = "step_unfinished"
     STEP_CHANGED = "step_changed"
@@ -183,6 +184,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
             "input_type": question.input_type,
             "schema": question.schema,
             "details": question.details,
+            "rich": list(question.rich),
             "note": self.note,
             "to": list(self.audience),
             "requested_by": self.requested_by,

@@ -11,9 +11,10 @@ from typing import assert_never
 
 from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name, vote_words
-from sayso.adapters.console import set_off, visible, visible_line
+from sayso.adapters.console import content_text, set_off, visible, visible_line
 from sayso.engine import (
     CardRecord,
+    Content,
     Json,
     Progress,
     Question,
@@ -51,10 +52,13 @@ class CardState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A detail: a name and its text, which may have several lines."""
+    """A detail: a name and its text, which may have several lines. `content` is what a surface draws by its own means,
+    where it has any; the text says the same without.
+    """
 
     name: str
     text: str
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ def build_card(
         tag=visible_line(f"{record.workflow} / {request.name}"),
         link=None if inbox is None else f"{inbox.rstrip('/')}/requests/{request.id}",
         prompt=visible(question.prompt or "Input is needed."),
-        details=tuple(_details(question.details)),
+        details=tuple(_details(question)),
         facts=tuple(_facts(record, places)),
         said=tuple(_said(record, state, places)),
         notices=(*_changed(record, state), *((one,) if isinstance(one, str) else one for one in notices)),
@@ -219,12 +223,18 @@ def _changed(record: CardRecord, state: CardState) -> tuple[Words, ...]:
     return (("CHANGED at ", record.revised_at, ": the text below is new, earlier answers do not count."),)
 
 
-def _details(details: Json) -> list[Field]:
+def _details(question: Question) -> list[Field]:
+    details, contents = question.details, question.contents
     if details is None:
         return []
-    if isinstance(details, dict):
-        return [Field(visible_line(name), _plain(value)) for name, value in details.items()]
-    return [Field("Details", _plain(details))]
+    if not isinstance(details, dict):
+        return [Field("Details", _plain(details))]
+    return [
+        Field(visible_line(name), content_text(contents[name]), contents[name])
+        if name in contents
+        else Field(visible_line(name), _plain(value))
+        for name, value in details.items()
+    ]
 
 
 def _plain(value: Json) -> str:

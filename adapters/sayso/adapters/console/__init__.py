@@ -13,6 +13,7 @@ from sayso.adapters.console._cards import (
     request_card,
     result_card,
 )
+from sayso.adapters.console._content import content_text, size_words, table_rows, table_text
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
 from sayso.adapters.console._ids import SHORTEST, parse_address, parse_id
@@ -27,6 +28,7 @@ __all__ = [
     "attention_card",
     "audience_words",
     "audit_table",
+    "content_text",
     "csv_cell",
     "findings_table",
     "first_word",
@@ -47,6 +49,9 @@ __all__ = [
     "result_card",
     "runs_table",
     "set_off",
+    "size_words",
+    "table_rows",
+    "table_text",
     "visible",
     "visible_line",
 ]

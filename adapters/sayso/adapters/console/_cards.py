@@ -13,6 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from sayso.adapters.console._content import content_text
 from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
@@ -49,6 +50,7 @@ _ATTENTION_WORDS = {
     AttentionKind.STEP_UNFINISHED: "This step was begun, and nobody knows whether it came to its end.",
     AttentionKind.STEP_CHANGED: "This step is recorded with other arguments than the ones it is called with now.",
     AttentionKind.NODE_GONE: "The loaded code has no such node.",
+    AttentionKind.FILE_UNREADABLE: "A file that this question shows cannot be read any more.",
     AttentionKind.PROCESS_DIED: "The process died again and again while this node ran.",
     AttentionKind.SAYSO_FAILED: "sayso itself failed at this run; the log says how.",
 }
@@ -89,7 +91,7 @@ def request_card(record: RequestRecord, workflow: str, now: datetime) -> Rendera
         Text(set_off(visible(question.prompt or "Input is needed.")), style="bold")
     ]
     if question.details is not None:
-        parts += [Rule(style="dim"), *_details(question.details)]
+        parts += [Rule(style="dim"), *_details(question)]
     parts += [Rule(style="dim"), _facts(record, now)]
     if question.options:
         parts += [Rule(style="dim"), _options(question)]
@@ -118,22 +120,23 @@ def _fields(rows: list[tuple[str, str]]) -> Table:
     return table
 
 
-def _details(details: Json) -> Iterator[RenderableType]:
+def _details(question: Question) -> Iterator[RenderableType]:
     """A dict as fields, long texts below their name; anything else as text."""
+    details, contents = question.details, question.contents
     if not isinstance(details, dict):
         yield Text(quoted(_plain(details).strip("\n")).lstrip("\n"))
         return
-    short = [(name, _plain(value)) for name, value in details.items() if not _is_long(value)]
+    shown = {
+        name: content_text(contents[name]) if name in contents else _plain(value)
+        for name, value in details.items()
+    }
+    short = [(name, text) for name, text in shown.items() if "\n" not in text.strip()]
     if short:
         yield _fields(short)
-    for name, value in details.items():
-        if _is_long(value):
+    for name, text in shown.items():
+        if "\n" in text.strip():
             yield Text(visible_line(name), style="dim")
-            yield Text(quoted(_plain(value).strip("\n")).lstrip("\n"))
-
-
-def _is_long(value: Json) -> bool:
-    return "\n" in _plain(value).strip()
+            yield Text(quoted(text.strip("\n")).lstrip("\n"))
 
 
 def _plain(value: Json) -> str:

@@ -34,6 +34,7 @@ _ATTENTION = {
     AttentionKind.STEP_UNFINISHED: "A step was started, and nobody knows whether it happened",
     AttentionKind.STEP_CHANGED: "A recorded step is called with other arguments",
     AttentionKind.NODE_GONE: "The code lacks the node",
+    AttentionKind.FILE_UNREADABLE: "A file that the question shows cannot be read any more",
     AttentionKind.PROCESS_DIED: "The service died again and again while this node ran",
     AttentionKind.SAYSO_FAILED: "sayso itself failed at this run",
 }

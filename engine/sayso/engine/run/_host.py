@@ -102,7 +102,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
         return Ask(
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
-            policy=policy, places=directory.places_of(audience),
+            policy=policy, places=directory.places_of(audience), version=question.version, files=question.files,
         )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from sayso.engine._records import (
 )
 from sayso.engine._stray import contained
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
-from sayso.engine.errors import NoCurrentVisit, RunSuspended, UnstorableValue, ValueTooLarge
+from sayso.engine.errors import InvalidRequest, NoCurrentVisit, RunSuspended, UnstorableValue, ValueTooLarge
 from sayso.engine.run._approvals import Approvals
 from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
 from sayso.engine.run._names import Names
@@ -209,6 +209,11 @@ class Visit:
         record = self.requests.get(name)
         changed = record is not None and not question.was_asked_as(record.digest)
         taken_back = record is not None and record.status is RequestStatus.WITHDRAWN
+        if question.unread is not None:
+            if record is None:
+                raise InvalidRequest("details", question.unread)
+            self._hold(Attention(AttentionKind.FILE_UNREADABLE, name, record.text, reason=question.unread))
+            return self._block()
         if record is not None and taken_back and record.resolved_by is None:
             return self._block()  # by the node's own code, which withdraws it again
         if record is not None and changed and not record.open and not taken_back:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from sayso.engine._policy import Fact, Policy
+from sayso.engine._questions import PLAIN_VERSION
 from sayso.engine._records import CardRecord, Rendering, RequestRecord, WorkflowStatus
 from sayso.engine._values import Json
 
@@ -60,7 +61,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question to be stored. `policy` has stages; without one, the first of the audience decides. `known` says that
-    its name is recorded, under another digest. `places` are where its cards go.
+    its name is recorded, under another digest. `places` are where its cards go, `files` the bytes that it shows, by
+    their SHA-256.
     """
 
     id: str
@@ -76,6 +78,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     known: bool
     policy: Policy | None = None
     places: tuple[str, ...] = ()
+    version: int = PLAIN_VERSION
+    files: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def is_timed(self) -> bool:

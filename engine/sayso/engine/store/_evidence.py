@@ -48,6 +48,8 @@ OUTSIDE = {
     "link_codes": "codes for linking that are not used up, and who has said yes to them so far",
     "commands": "which start or decision a key stands for",
     "concerned": "whom open requests concern, for lists: it follows from what they say themselves, and decides nothing",
+    "files": "the bytes of pictures and files, each under the hash that its question holds",
+    "request_files": "which request shows which file: its question holds the hashes",
     "deleted_runs": "the greatest number of a run that was deleted",
     "runs.run_key": _NUMBER,
     "runs.visit": "where a run stands",

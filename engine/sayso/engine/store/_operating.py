@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sayso.engine._binding import asks_approval
-from sayso.engine._questions import DIGEST_VERSION, question_digest, question_from_text
+from sayso.engine._questions import question_digest, question_from_text
 from sayso.engine._records import ENDED, Attention, AttentionKind, RunRecord, WorkflowStatus
 from sayso.engine.errors import KeyReused, NotApplicable, RunMovedOn, UnknownRun
 from sayso.engine.store._commands import CommandKey, Warrant
@@ -17,6 +17,7 @@ from sayso.engine.store._warrants import check
 
 ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
     AttentionKind.QUESTION_CHANGED: ("reask", "accept", "cancel"),
+    AttentionKind.FILE_UNREADABLE: ("again", "cancel"),
     AttentionKind.ANSWER_UNUSED: ("reask", "accept", "cancel"),
     AttentionKind.STEP_UNFINISHED: ("done", "again", "cancel"),
     AttentionKind.STEP_CHANGED: ("accept", "done", "again", "cancel"),
@@ -25,6 +26,8 @@ ATTENTION_ACTIONS: dict[AttentionKind, tuple[str, ...]] = {
     AttentionKind.SAYSO_FAILED: ("again", "cancel"),
 }
 """What an operator can say to each kind of run that waits for one."""
+
+_RUN_AS_IT_IS = (AttentionKind.PROCESS_DIED, AttentionKind.SAYSO_FAILED, AttentionKind.FILE_UNREADABLE)
 
 
 def attention_actions(attention: Attention) -> tuple[str, ...]:
@@ -193,7 +196,7 @@ def _change_journal(
     tx: Transaction, run: RunRecord, attention: Attention, action: str, result: str | None
 ) -> str | None:
     """Do to the step or request what was decided; the id of the request."""
-    if attention.kind in (AttentionKind.PROCESS_DIED, AttentionKind.SAYSO_FAILED):
+    if attention.kind in _RUN_AS_IT_IS:
         return None  # the visit runs again as it is
     where: dict[str, object] = {"run_key": run.run_key, "visit": run.visit, "name": attention.name}
     if attention.kind in (AttentionKind.STEP_UNFINISHED, AttentionKind.STEP_CHANGED):
@@ -206,7 +209,8 @@ def _change_journal(
         return None
     question = attention.now if attention.now is not None else attention.was
     assert question is not None
-    text = {"question": question, "digest": question_digest(question), "digest_version": DIGEST_VERSION}
+    version = question_from_text(question).version
+    text = {"question": question, "digest": question_digest(question), "digest_version": version}
     if action == "reask":
         row = tx.row("request_ask_again", {**where, **text, **_terms_anew(tx, where), "now": tx.now})
         if row is None:
@@ -236,7 +240,10 @@ def _terms_anew(tx: Transaction, where: dict[str, object]) -> dict[str, object]:
 
 
 def redact(tx: Transaction, run_id: str, person: str, via: str) -> int:
-    """Remove the payloads of a run's audit rows; the chain still verifies. The number of rows."""
+    """Remove the payloads of a run's audit rows, and the files of its requests that are not open; the chain still
+    verifies. The number of rows.
+    """
+    tx.run("request_files_drop", {"run_id": run_id})
     changed = tx.run("audit_redact", {"run_id": run_id}).rowcount
     tx.audit("redacted", {"rows": changed}, run_id=run_id, person=person, via=via)
     return changed

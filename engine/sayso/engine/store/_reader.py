@@ -148,6 +148,13 @@ class SQLiteReader(Lists):
         rows = await self._rows("request_by_id", {"id": request_id})
         return read_request(rows[0]) if rows else None
 
+    async def file(self, request_id: str, sha256: str) -> bytes | None:
+        """A picture or file that a request shows, by the SHA-256 in its details; None where it shows none such, or its
+        bytes were redacted.
+        """
+        rows = await self._rows("request_file", {"request_id": request_id, "sha256": sha256})
+        return bytes(rows[0]["content"]) if rows else None
+
     async def card(self, request_id: str) -> CardRecord | None:
         """What a card of a request shows now."""
         rows = await self._rows("card", {"id": request_id})

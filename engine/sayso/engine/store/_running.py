@@ -10,7 +10,6 @@ import msgspec
 
 from sayso.engine._clock import to_microseconds
 from sayso.engine._policy import Policy
-from sayso.engine._questions import DIGEST_VERSION
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
 from sayso.engine._values import decode, to_json
 from sayso.engine.errors import RunExists, StoreUnreadable
@@ -120,7 +119,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             one.attempt,
             one.text,
             one.digest,
-            DIGEST_VERSION,
+            one.version,
             policy_text(one.audience, one.policy),
             one.requested_by,
             one.note,
@@ -131,6 +130,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             escalate_at,
         ),
     ).lastrowid
+    _store_files(tx, request_key, one)
     for destination in one.places:
         tx.mark_cards("delivery_insert", (request_key, destination))
     tx.mark_cards("deliveries_mark_outrun", (place.run_key,))
@@ -183,7 +183,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
             "name": one.name,
             "question": one.text,
             "digest": one.digest,
-            "digest_version": DIGEST_VERSION,
+            "digest_version": one.version,
             "policy": policy_text(one.audience, one.policy),
             "note": one.note,
             "default_value": one.default,
@@ -195,6 +195,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     if row is None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
+    _store_files(tx, row["request_key"], one)
     for destination in one.places:
         tx.mark_cards("delivery_add", (row["request_key"], destination))
     tx.mark_cards("deliveries_mark", (row["request_key"],))
@@ -202,6 +203,12 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     return next(
         found for found in map(read_request, tx.rows("visit_requests", where)) if found.name == one.name
     )
+
+
+def _store_files(tx: Transaction, request_key: int | None, one: Ask) -> None:
+    for sha256, content in one.files:
+        tx.run("file_add", {"sha256": sha256, "content": content})
+        tx.run("request_file_add", {"request_key": request_key, "sha256": sha256})
 
 
 def _audit_asked(tx: Transaction, kind: str, place: Place, one: Ask, revision: int) -> None:

@@ -98,6 +98,20 @@ UPDATE requests SET question = :question, digest = :digest, digest_version = :di
 WHERE run_key = :run_key AND visit = :visit AND name = :name AND status = 'PENDING'
 RETURNING request_key, revision;
 
+-- name: file_add
+INSERT INTO files (sha256, content) VALUES (:sha256, :content) ON CONFLICT DO NOTHING;
+
+-- name: request_file_add
+INSERT INTO request_files (request_key, sha256) VALUES (:request_key, :sha256) ON CONFLICT DO NOTHING;
+
+-- name: request_file
+SELECT f.content FROM requests q JOIN request_files u USING (request_key) JOIN files f USING (sha256)
+WHERE q.id = :request_id AND u.sha256 = :sha256;
+
+-- name: request_files_drop
+DELETE FROM request_files WHERE request_key IN (
+    SELECT request_key FROM requests JOIN runs USING (run_key) WHERE run_id = :run_id AND requests.status <> 'PENDING');
+
 -- name: votes_void
 DELETE FROM votes WHERE request_key = :request_key;
 
