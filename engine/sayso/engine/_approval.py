@@ -51,7 +51,8 @@ class Decision:
         """
         if not self.approved:
             raise NotApproved(action, "nobody approved it")
-        if question_digest(_question(action, details).text()) != self.digest:
+        asked = (_question(action, details, read_all=one) for one in (False, True))
+        if self.digest not in [question_digest(one.text()) for one in asked]:
             raise NotApproved(action, "people approved something else: its words or its details differ")
         visit = CURRENT.get(None)
         if visit is not None:
@@ -86,7 +87,7 @@ class Decision:
         )
 
 
-async def request_approval(
+async def request_approval(  # noqa: PLR0913 - the terms of a question
     action: str,
     details: Any = None,
     *,
@@ -96,15 +97,17 @@ async def request_approval(
     expires_after: timedelta | None = None,
     note: str | None = None,
     requested_by: str | None = None,
+    read_all: bool = False,
 ) -> Decision:
     """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is no approval.
 
+    With `read_all`, an approval counts only from who has opened all of the request: its full text and its details.
     Takes no default on purpose. Raises what `request_input` raises for bad arguments.
     """
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")
     visit = current_visit("request_approval")
-    question = _question(action, details)
+    question = _question(action, details, read_all=read_all)
     terms = build_terms(
         to=to,
         policy=policy,
@@ -133,5 +136,5 @@ async def request_approval(
     )
 
 
-def _question(action: str, details: object) -> Question:
-    return build_question(action, _OPTIONS, "select", None, details)
+def _question(action: str, details: object, *, read_all: bool) -> Question:
+    return build_question(action, _OPTIONS, "select", None, details, read_all=read_all)

@@ -146,7 +146,7 @@ def build_details(given: object) -> Details:
 
     What is rich stands directly under its name: `{"Change": Diff(...), "Report": File(...)}`.
     """
-    details: Mapping[Any, Any] = cast("Mapping[Any, Any]", given) if isinstance(given, Mapping) else {}
+    details: Mapping[Any, Any] = given if isinstance(given, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
     if not any(isinstance(value, _GIVEN) for value in details.values()):
         plain = cast("Json", given)
         check(plain, "details")

@@ -45,8 +45,8 @@ class Option(msgspec.Struct, frozen=True, gc=False):
 class Question(msgspec.Struct, frozen=True, gc=False):
     """What the person is shown, as given by the workflow's author. Equal questions have equal digests.
 
-    `rich` names the details that are `Content`. While it is asked, `files` are their bytes by SHA-256, and `unread`
-    says why one of them could not be read.
+    `rich` names the details that are `Content`. With `read_all`, an approval counts only from who opened all of it.
+    While it is asked, `files` are the bytes of its details by SHA-256, and `unread` says why one could not be read.
     """
 
     prompt: str | None
@@ -55,18 +55,20 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     schema: dict[str, Json] | None
     details: Json
     rich: tuple[str, ...] = ()
+    read_all: bool = False
     files: tuple[tuple[str, bytes], ...] = ()
     unread: str | None = None
 
     @property
     def version(self) -> int:
         """The version of its text, and of the digest of that."""
-        return RICH_VERSION if self.rich else PLAIN_VERSION
+        return RICH_VERSION if self.rich or self.read_all else PLAIN_VERSION
 
     def text(self) -> str:
         """The question as JSON, as it is stored and shown: keys stay in the order in which they were given."""
-        fields = (*_FIELDS, "rich") if self.rich else _FIELDS
-        return to_json({"v": self.version, **{name: getattr(self, name) for name in fields}})
+        version = self.version
+        fields = _FIELDS if version == PLAIN_VERSION else (*_FIELDS, "rich", "read_all")
+        return to_json({"v": version, **{name: getattr(self, name) for name in fields}})
 
     @property
     def contents(self) -> dict[str, Content]:
@@ -133,6 +135,8 @@ def build_question(
     input_type: str,
     schema: object,
     details: object,
+    *,
+    read_all: bool = False,
 ) -> Question:
     """Check what a workflow's author asks; raises `InvalidRequest` by the parameter's name."""
     if prompt is not None and not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -150,6 +154,7 @@ def build_question(
         build_schema(schema, input_type),
         shown.stored,
         shown.rich,
+        read_all,
         shown.files,
         shown.unread,
     )

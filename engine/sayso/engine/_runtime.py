@@ -197,6 +197,12 @@ class Runtime:
         """The same for an attempt as a value, as surfaces make it where somebody comes in."""
         return await take(self._store, attempt)
 
+    async def opened(self, id: str, revision: int, *, person: str, via: str) -> None:
+        """Record that somebody has opened all of a request, as a surface showed it to them in this revision: what an
+        approval of one with `read_all` needs. Raises `StoreError`.
+        """
+        await self._store.open_all(id, revision, canonical(person), via)
+
     async def withdraw(self, id: str, *, person: str, via: str, warrant: Warrant | None = None) -> Outcome:
         """Withdraw an open request, for whoever asked for it: the node hears `RequestWithdrawn`.
 

@@ -21,6 +21,8 @@ from sayso.engine import (
     Link,
     Markdown,
     Node,
+    Outcome,
+    OutcomeKind,
     Question,
     Runtime,
     SQLiteStore,
@@ -36,7 +38,7 @@ from sayso.engine import (
 )
 from sayso.engine._questions import build_question, question_digest, question_from_text
 from tests.engine.older_file import rewrite_as_before
-from tests.engine.support import ANA, ManualClock, say, waiting
+from tests.engine.support import ANA, BO, ManualClock, say, waiting
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
 NESTED: Any = ["nested"]
@@ -277,3 +279,38 @@ async def test_a_database_from_before_files_opens_and_takes_them(database: Path,
         after = waiting(await runtime.wait(await runtime.start("flow", run_id="after")), "go")
         assert await store.reader.file(after["id"], HASH) == PNG
         assert (await verify_audit(store.reader)).problems == ()
+
+
+@node(id="work")
+async def read_first(shared: dict[str, Any]) -> None:
+    decision = await request_approval("Delete it?", {"Why": "old"}, request_id="go", to=[ANA], read_all=True)
+    decision.verify("Delete it?", {"Why": "old"})
+    shared["approved"] = decision.approved
+
+
+async def answer(runtime: Runtime, asked: dict[str, Any], value: str) -> Outcome:
+    return await runtime.answer(asked["id"], asked["revision"], value, person=ANA, via="local")
+
+
+async def test_an_approval_counts_from_who_opened_all_of_it_alone(store: SQLiteStore) -> None:
+    async with deploy(store, read_first) as runtime:
+        asked = waiting(await runtime.wait(await runtime.start("flow", run_id="run")), "go")
+        refused = await answer(runtime, asked, "approve")
+        assert refused.kind is OutcomeKind.INVALID
+        assert "Open the full request" in refused.reason
+        await runtime.opened(asked["id"], asked["revision"], person=BO, via="local")
+        await runtime.opened(asked["id"], asked["revision"] + 1, person=ANA, via="local")
+        assert (await answer(runtime, asked, "approve")).kind is OutcomeKind.INVALID
+        for _ in range(2):
+            await runtime.opened(asked["id"], asked["revision"], person=ANA, via="local")
+        assert (await answer(runtime, asked, "approve")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait("run")).shared == {"approved": True}
+    opened = [row async for row in store.reader.audit() if row.kind == "opened"]
+    assert [row.person for row in opened] == [BO, ANA]
+    assert (await verify_audit(store.reader)).problems == ()
+
+
+async def test_a_rejection_needs_no_reading(store: SQLiteStore) -> None:
+    async with deploy(store, read_first) as runtime:
+        asked = waiting(await runtime.wait(await runtime.start("flow", run_id="run")), "go")
+        assert (await answer(runtime, asked, "reject")).kind is OutcomeKind.RESOLVED

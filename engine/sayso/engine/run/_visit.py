@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -195,8 +195,7 @@ class Visit:
         """Call the author's code, a coroutine function here, anything else in a thread: inside `contained()`."""
         if not inspect.iscoroutinefunction(function):
             return self._host.around.threads.finish(function, *arguments)
-        called: Awaitable[Any] = function(*arguments)
-        return called
+        return cast("Awaitable[Any]", function(*arguments))
 
     # Requests.
 
@@ -230,8 +229,7 @@ class Visit:
         self._in_flight += 1
         if ask is not None:
             request_id = ask.id
-            # What is begun in one turn is stored together, so that whether it parks is known.
-            if not self._queued:
+            if not self._queued:  # what is begun in one turn is stored together: whether it parks is known
                 self._loop.call_soon(self._store_queued)
             self._queued += (_Queued(ask, future),)
         else:

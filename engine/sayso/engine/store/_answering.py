@@ -12,7 +12,7 @@ from sayso.engine._audience import CODE
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome, OutcomeKind
 from sayso.engine._policy import APPROVE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
-from sayso.engine._questions import InvalidAnswer, question_from_text
+from sayso.engine._questions import InvalidAnswer, Question, question_from_text
 from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import AnswerRefused
@@ -91,7 +91,7 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     if vote.person in verdict.refused:
         return _refuse(tx, attempt, request, received, OutcomeKind.NOT_ALLOWED, verdict.refused[vote.person])
     mine = next((known for known in votes if known.person == vote.person), None)
-    refusal = _refusal(attempt, request, policy, vote, mine, received)
+    refusal = _refusal(tx, attempt, request, policy, vote, mine, received)
     if refusal is not None:
         return _refuse(tx, attempt, request, received, *refusal)
     outcome = (
@@ -199,6 +199,7 @@ def current_votes(tx: Transaction, request_key: int) -> tuple[CastVote, ...]:
 
 
 def _refusal(
+    tx: Transaction,
     attempt: AnswerAttempt,
     request: Answerable,
     policy: Policy,
@@ -219,12 +220,29 @@ def _refusal(
         return OutcomeKind.EXPIRED, f"This closed at {when}. Your answer changed nothing."
     if mine is not None and mine.value == vote.value and mine.break_glass == vote.break_glass:
         return OutcomeKind.DUPLICATE, "You have already answered this so."
-    return _unfit(attempt, request, policy)
-
-
-def _unfit(attempt: AnswerAttempt, request: Answerable, policy: Policy) -> tuple[OutcomeKind, str] | None:
-    """Why an answer does not fit its question or lacks its remark, or None."""
     question = question_from_text(request.question)
+    if (
+        question.read_all
+        and is_approval(vote.value)
+        and attempt.via != CODE
+        and not _has_read(tx, request, vote, attempt)
+    ):
+        return OutcomeKind.INVALID, _READ_FIRST
+    return _unfit(attempt, question, policy)
+
+
+_READ_FIRST = "Open the full request before you approve it, so that nothing is approved unread."
+
+
+def _has_read(tx: Transaction, request: Answerable, vote: Vote, attempt: AnswerAttempt) -> bool:
+    """Whether this person has opened all of the request as it is now, by whichever of their accounts."""
+    fields = {"request_key": request.request_key, "revision": request.revision}
+    readers = {row["account"] for row in tx.rows("readers", fields)}
+    return not readers.isdisjoint({attempt.person, vote.person, *vote.accounts})
+
+
+def _unfit(attempt: AnswerAttempt, question: Question, policy: Policy) -> tuple[OutcomeKind, str] | None:
+    """Why an answer does not fit its question or lacks its remark, or None."""
     try:
         question.check_answer(attempt.value)
     except InvalidAnswer as error:

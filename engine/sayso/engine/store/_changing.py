@@ -64,6 +64,17 @@ def take_back(
     return Outcome(OutcomeKind.DONE, "Withdrawn. Nobody can answer it any more.")
 
 
+def open_all(tx: Transaction, request_id: str, revision: int, person: str, via: str) -> None:
+    """Record that somebody has opened all of an open request, as it is in this revision; nothing for any other."""
+    request = _find(tx, request_id, person)
+    if isinstance(request, Outcome) or request.revision != revision:
+        return
+    fields = {"request_key": request.request_key, "revision": revision, "account": person}
+    if tx.row("reading_add", fields) is not None:
+        said = {"revision": revision}
+        tx.audit("opened", said, run_id=request.run_id, request_id=request.id, person=person, via=via)
+
+
 def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
     """Have another person asked in the place of one who may answer; what that one had voted counts no more."""
     request = _find(tx, wish.request_id, wish.person)

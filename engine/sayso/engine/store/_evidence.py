@@ -50,6 +50,7 @@ OUTSIDE = {
     "concerned": "whom open requests concern, for lists: it follows from what they say themselves, and decides nothing",
     "files": "the bytes of pictures and files, each under the hash that its question holds",
     "request_files": "which request shows which file: its question holds the hashes",
+    "readings": "who has opened all of a request: each has a row `opened` in the trail",
     "deleted_runs": "the greatest number of a run that was deleted",
     "runs.run_key": _NUMBER,
     "runs.visit": "where a run stands",

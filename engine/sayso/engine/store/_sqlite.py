@@ -169,6 +169,7 @@ class SQLiteStore(Calls):
 
     act_due = writes(_due.act_due)
     take_back = writes(_changing.take_back)
+    open_all = writes(_changing.open_all)
     hand_over = writes(_changing.hand_over)
     cancel = writes(_operating.cancel)
     retry = writes(_operating.retry)

@@ -112,6 +112,13 @@ WHERE q.id = :request_id AND u.sha256 = :sha256;
 DELETE FROM request_files WHERE request_key IN (
     SELECT request_key FROM requests JOIN runs USING (run_key) WHERE run_id = :run_id AND requests.status <> 'PENDING');
 
+-- name: reading_add
+INSERT INTO readings (request_key, revision, account) VALUES (:request_key, :revision, :account) ON CONFLICT DO NOTHING
+RETURNING account;
+
+-- name: readers
+SELECT account FROM readings WHERE request_key = :request_key AND revision = :revision;
+
 -- name: votes_void
 DELETE FROM votes WHERE request_key = :request_key;
 

@@ -1,4 +1,6 @@
--- Pictures and files that questions show, by the SHA-256 that the question holds of them: each once, for as long as a
+-- What questions show beyond their text, and who has opened all of it.
+
+-- Pictures and files, by the SHA-256 that the question holds of them: each once, for as long as a
 -- request shows it.
 
 CREATE TABLE files (
@@ -19,3 +21,11 @@ WHEN NOT EXISTS (SELECT 1 FROM request_files WHERE sha256 = OLD.sha256)
 BEGIN
     DELETE FROM files WHERE sha256 = OLD.sha256;
 END;
+
+-- Who has opened the whole of a request that is to be read before it is approved, in which revision.
+CREATE TABLE readings (
+    request_key INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+    revision    INTEGER NOT NULL,
+    account     TEXT NOT NULL,
+    CONSTRAINT readings_once PRIMARY KEY (request_key, revision, account)
+) STRICT, WITHOUT ROWID;
