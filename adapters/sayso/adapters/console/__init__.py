@@ -18,12 +18,15 @@ from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible,
 from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
 from sayso.adapters.console._ids import SHORTEST, parse_address, parse_id
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
+from sayso.adapters.console._markdown import Block, Span, read_markdown
 from sayso.adapters.console._replies import EmptyReply, first_word, is_numbered, read_reply, reply_hint
 
 __all__ = [
     "SHORTEST",
+    "Block",
     "EmptyReply",
     "FormField",
+    "Span",
     "answer_words",
     "attention_card",
     "audience_words",
@@ -42,6 +45,7 @@ __all__ = [
     "quoted",
     "read_field",
     "read_form",
+    "read_markdown",
     "read_reply",
     "reply_hint",
     "request_card",
