@@ -20,7 +20,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.run ## Slack and Telegram side by side in the browser, without tokens; goes on where it was
+demo: $(VENV)/.run ## approve a release in a local Slack and a local Telegram, in the browser; no account, no files left behind
 	@$(BIN)/sayso demo --chat
 
 test: $(VENV)/.dev browser ## all tests but those of `make test-more`

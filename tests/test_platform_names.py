@@ -18,6 +18,10 @@ ROOMS = ("adapters/sayso/adapters", "bots/sayso/bots", "bots/sayso/testing")
 OF_ONE_PLATFORM = {
     "bots/sayso/bots/cli/_manifest.py": "prints what Slack alone wants to have of an app",
     "bots/sayso/bots/cli/_chat_demo.py": "shows the two local chats that come with sayso",
+    "bots/sayso/bots/demo/_cast.py": "has its people in the two local chats that come with sayso",
+    "bots/sayso/bots/demo/_demo.py": "runs the two local chats that come with sayso",
+    "bots/sayso/bots/demo/_guide.py": "tells a story that happens in the two local chats that come with sayso",
+    "bots/sayso/bots/demo/_release.py": "asks in the two local chats that come with sayso",
     "bots/sayso/testing/__init__.py": "offers the two local chats that come with sayso",
     "bots/sayso/testing/fixtures.py": "offers the two local chats that come with sayso",
 }

@@ -1,4 +1,4 @@
-"""`sayso demo --chat` as a newcomer meets it: a page in a real browser, several people, kill -9 in the middle."""
+"""`sayso demo --chat` as a newcomer meets it: a real browser, the guide's three steps, several people."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import contextlib
 import os
 import random
 import re
+import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.bots.command import DEADLINE, SAYSO, environment
+from tests.bots.command import DEADLINE, SAYSO, environment, sayso
 from tests.bots.forked import Forked
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 CHROMIUM = "/usr/bin/chromium"
 STDERR = 2
+SOON = 20_000
+FIRST, SECOND, THIRD = "Two people approve a release", "Answer a form", "Kill it while it waits"
 
 
 def two_free_ports() -> int:
@@ -34,22 +39,22 @@ def two_free_ports() -> int:
 
 
 class Demo:
-    """The demo in a process of its own, on a port of its own that it keeps."""
+    """The demo in a process of its own, in a working directory of its own, on a port that it keeps."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self._folder = folder
-        self._port = two_free_ports()
-        self.link = ""
-        self._process: Forked | None = None
+        self._arguments = ("demo", "--chat", "--port", str(two_free_ports()), *arguments)
         self._said: IO[str] | None = None
+        self.process: Forked | None = None
+        self.files = Path()
 
     def start(self) -> str:
         """Start it, or start it again; the page's address."""
         read, written = os.pipe()
         self._said = os.fdopen(read)
         with Path(os.devnull).open() as nothing:
-            self._process = Forked(
-                (SAYSO, "demo", "--chat", "--port", str(self._port)),
+            self.process = Forked(
+                (SAYSO, *self._arguments),
                 self._folder,
                 environment(),
                 (nothing.fileno(), written, STDERR),
@@ -58,18 +63,24 @@ class Demo:
         os.close(written)
         addresses: list[str] = []
         for line in self._said:
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)\S*", line):
-                addresses.append(found[0])
-            if len(addresses) == len(("the page", "the inbox")):
-                self.link = addresses[1]
+            addresses += re.findall(r"http://\S+", line)
+            if line.startswith("Files"):
+                self.files = Path(line.split()[1])
+            if line.startswith("Stop"):
                 return addresses[0]
         raise AssertionError("the demo ended without its addresses")
 
+    def stop(self) -> int:
+        """Ctrl-C; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(DEADLINE)
+
     def kill(self) -> None:
         """`kill -9`; harmless when it has ended."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(DEADLINE)
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(DEADLINE)
             assert self._said is not None
             self._said.close()
 
@@ -90,103 +101,219 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-def telegram(page: Page) -> Locator:
-    return page.get_by_role("region", name="Telegram")
+@dataclass(frozen=True)
+class Chats:
+    """The page, as one person at a time."""
+
+    page: Page
+
+    def be(self, name: str) -> None:
+        self.page.get_by_role("button", name=re.compile(f"^{name}")).click()
+
+    @property
+    def slack(self) -> Locator:
+        return self.page.get_by_role("region", name="Slack")
+
+    @property
+    def telegram(self) -> Locator:
+        return self.page.get_by_role("region", name="Telegram")
+
+    @property
+    def guide(self) -> Locator:
+        return self.page.get_by_role("region", name="Guide")
+
+    def expect_done(self, *steps: str) -> None:
+        """These steps of the guide are done, and no others."""
+        expect(self.guide.locator(".steps > .done h3")).to_have_text(
+            [re.compile(f"^{step}") for step in steps], timeout=SOON
+        )
+
+    def press(self, chat: Locator, label: str) -> None:
+        chat.get_by_role("button", name=label).last.click(timeout=SOON)
+
+    def approve_in_both(self) -> None:
+        self.be("Bo")
+        self.press(self.slack, "Approve")
+        expect(self.guide.locator(".tasks > .done")).to_contain_text(["In Slack"], timeout=SOON)
+        self.be("Chris")
+        self.press(self.telegram, "Approve")
+        self.expect_done(FIRST)
+
+    def answer_form(self) -> None:
+        self.press(self.slack, "Answer")
+        modal = self.slack.get_by_role("dialog")
+        modal.get_by_label("First group").fill("10", timeout=SOON)
+        modal.get_by_label("Start date").fill("2026-12-01")
+        modal.get_by_label("Who hears about it").select_option("everyone")
+        modal.get_by_role("button", name="Send").click()
+        self.expect_done(FIRST, SECOND)
+        modal.get_by_role("button", name="Close").last.press("Escape")
+        expect(modal).to_be_hidden()
 
 
-def slack(page: Page) -> Locator:
-    return page.get_by_role("region", name="Slack")
-
-
-def press(chat: Locator, label: str) -> None:
-    chat.get_by_role("button", name=label).last.click(timeout=20_000)
-
-
-def write(chat: Locator, text: str) -> None:
-    chat.get_by_label("Write in telegram").fill(text)
-    chat.get_by_role("button", name="Send").click()
-
-
-def answer_in_modal(chat: Locator, text: str) -> None:
-    press(chat, "✍️ Answer")
-    modal = chat.get_by_role("dialog")
-    modal.get_by_label("Your answer").fill(text, timeout=20_000)
-    modal.get_by_role("button", name="Send").click()
-
-
-def test_an_article_is_reviewed_in_slack_and_telegram_at_once(
-    demo: Demo, browser: Browser, tmp_path: Path
-) -> None:
-    address = demo.start()
-    ana, bo = browser.new_page(), browser.new_page()
-    ana.goto(f"{address}/#Ana")
-    bo.goto(f"{address}/#Bo")
-    answer_in_modal(slack(ana), "green tea")
-    question = "Is this article about 'green tea' good to go?"
-    expect(telegram(bo).get_by_text(question)).to_be_visible(timeout=20_000)
-    press(telegram(bo), "Revise")
-    expect(bo.get_by_text("Recorded: Revise. The run goes on.")).to_be_visible()
-    expect(slack(ana).get_by_text("Answered by Bo")).to_be_visible(timeout=20_000)
-    press(telegram(bo), "✍️ Answer")
-    expect(bo.get_by_text("Replying to")).to_be_visible()
-    write(telegram(bo), "shorter")
-    expect(slack(ana).get_by_text("Revision 1, because a reader said")).to_be_visible(timeout=20_000)
-    press(slack(ana), "✅ Approve")
-    press(telegram(bo), "✅ Yes")
-    expect(slack(ana).get_by_text("Publish done").last).to_be_visible(timeout=20_000)
-    assert "shorter" in (tmp_path / "published" / "green-tea.md").read_text()
-
-
-def test_killed_the_demo_goes_on_and_the_open_page_comes_back_by_itself(demo: Demo, browser: Browser) -> None:
+@pytest.fixture
+def chats(demo: Demo, browser: Browser) -> Chats:
     page = browser.new_page()
     page.goto(demo.start())
-    first = "What should the article be about?"
-    expect(slack(page).get_by_text(first)).to_be_visible(timeout=20_000)
-    expect(telegram(page).get_by_text(first)).to_be_visible(timeout=20_000)
-    demo.kill()
-    demo.start()
-    answer_in_modal(slack(page), "black tea")
-    expect(telegram(page).get_by_text("Answered by Ana")).to_be_visible(timeout=20_000)
-    expect(telegram(page).get_by_text(first, exact=True)).to_have_count(1)
+    return Chats(page)
 
 
-def test_the_inbox_shows_the_same_questions_and_comes_back_to_life(demo: Demo, browser: Browser) -> None:
-    """On a port and a file that it keeps, so that the session and the open card survive a kill."""
-    demo.start()
-    demo.kill()
-    chats, inbox = browser.new_page(), browser.new_page()
-    chats.goto(demo.start())
-    inbox.goto(demo.link)
-    card = inbox.get_by_role("article", name="What should the article be about?")
-    expect(card).to_be_visible(timeout=20_000)
-    card.get_by_label("Your answer").fill("green tea")
-    demo.kill()
-    expect(inbox.get_by_text("Not connected.")).to_be_visible(timeout=20_000)
-    demo.start()
-    expect(inbox.get_by_text("Not connected.")).to_be_hidden(timeout=20_000)
-    expect(card.get_by_label("Your answer")).to_have_value("green tea")
-    card.get_by_role("button", name="Send").click()
-    expect(card.get_by_text("Recorded: green tea. The run goes on.")).to_be_visible(timeout=20_000)
-    expect(slack(chats).get_by_text("ANSWERED").first).to_be_visible(timeout=20_000)
-    for chat in (slack(chats), telegram(chats)):
-        expect(chat.get_by_role("link", name="content-creation / topic")).to_have_attribute(
-            "href", re.compile(r"^http://127\.0\.0\.1:\d+/requests/[0-9a-f]{32}$")
-        )
-    draft = inbox.get_by_role("article", name="Is this article about 'green tea' good to go?")
-    expect(draft.get_by_role("button", name="Approve")).to_be_visible(timeout=20_000)
+def expect_accessible(page: Page) -> None:
+    """No rule of axe-core is broken."""
+    axe: Any = Axe()
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
-def test_what_people_wrote_is_text_on_the_page(demo: Demo, browser: Browser) -> None:
-    page = browser.new_page()
-    page.goto(f"{demo.start()}/#Eve")
-    telegram(page).get_by_role("tab", name="sayso (direct)").click()
-    write(telegram(page), "<img src=x onerror=alert(1)><b>bold</b>")
-    expect(page.get_by_text("<img src=x onerror=alert(1)><b>bold</b>")).to_be_visible()
-    assert page.locator("main img, main b").count() == 0
+def test_the_guide_leads_through_a_release_a_form_and_kill_9(
+    demo: Demo, chats: Chats, tmp_path: Path
+) -> None:
+    """What is done, the service's records say: nothing is done by pressing in the guide alone."""
+    chats.approve_in_both()
+    chats.answer_form()
+    chats.press(chats.guide, "kill -9")
+    expect(chats.guide.get_by_text("sayso was killed.")).to_be_visible(timeout=SOON)
+    finish = "Roll out to everyone"
+    chats.press(chats.slack, finish)
+    expect(chats.page.get_by_text("nothing was counted")).to_be_visible(timeout=SOON)
+    chats.expect_done(FIRST, SECOND)
+    chats.press(chats.guide, "Start it again")
+    expect(chats.guide.get_by_text("sayso is running")).to_be_visible(timeout=SOON)
+    chats.press(chats.slack, finish)
+    chats.expect_done(FIRST, SECOND, THIRD)
+    expect(chats.guide.get_by_text("sayso init")).to_be_visible()
+    expect(chats.slack.locator(".message").filter(has_text="Roll out to everyone?")).to_have_count(1)
+    assert demo.stop() == 0
+    assert list(tmp_path.iterdir()) == []
+    assert not demo.files.exists()
 
 
-def test_somebody_outside_sees_neither_group_nor_channel(demo: Demo, browser: Browser) -> None:
-    page = browser.new_page()
-    page.goto(f"{demo.start()}/#Eve")
-    expect(page.get_by_role("tab", name="sayso (direct)")).to_have_count(2)
-    expect(page.get_by_role("tab", name="Editors")).to_have_count(0)
+def test_a_form_is_answered_in_telegram_field_by_field(chats: Chats) -> None:
+    chats.approve_in_both()
+    chats.press(chats.telegram, "Answer")
+    write = chats.telegram.get_by_label("Write in telegram")
+    for field, answer in (("First group", "10"), ("Start date", "2026-12-01")):
+        expect(chats.telegram.get_by_text(field).last).to_be_visible(timeout=SOON)
+        expect(chats.telegram.get_by_text("Reply to sayso")).to_be_visible(timeout=SOON)
+        write.fill(answer)
+        write.press("Enter")
+    chats.press(chats.telegram, "everyone")
+    chats.expect_done(FIRST, SECOND)
+
+
+def test_who_asked_and_who_is_no_approver_are_told_no(chats: Chats) -> None:
+    """Eve sees the channel that is for everybody, and no other place of the team."""
+    chats.be("Ana")
+    chats.press(chats.slack, "Approve")
+    expect(chats.slack.get_by_text("Only visible to you").last).to_be_visible(timeout=SOON)
+    chats.be("Eve")
+    expect(chats.slack.get_by_role("button", name="releases")).to_have_count(0)
+    expect(chats.telegram.get_by_role("button", name="Release team")).to_have_count(0)
+    expect(chats.slack.get_by_text("Only visible to you")).to_have_count(0)
+    chats.press(chats.slack, "Approve")
+    expect(chats.slack.get_by_text("Only visible to you")).to_have_count(1, timeout=SOON)
+    expect(chats.guide.get_by_role("img", name="to do")).to_have_count(2)
+
+
+def test_a_rejected_release_can_be_asked_again(chats: Chats) -> None:
+    chats.be("Bo")
+    chats.press(chats.slack, "Reject")
+    chats.press(chats.guide, "Ask again")
+    expect(chats.guide.get_by_text("waits until two other people approve")).to_be_visible(timeout=SOON)
+    chats.approve_in_both()
+
+
+def test_the_inbox_opens_as_often_as_somebody_likes_and_comes_back_with_the_service(
+    chats: Chats, browser: Browser
+) -> None:
+    """The address is no secret that is used up: each time, a new link that works once is made behind it."""
+    address = chats.page.url.partition("#")[0]
+    title = "Release 4.2.0 to production?"
+    for _ in range(2):
+        context = browser.new_context()
+        inbox = context.new_page()
+        inbox.goto(f"{address}inbox?as=Bo")
+        expect(inbox.get_by_role("article", name=title)).to_be_visible(timeout=SOON)
+        context.close()
+    inbox = browser.new_page()
+    inbox.goto(f"{address}inbox?as=Bo")
+    card = inbox.get_by_role("article", name=title)
+    chats.approve_in_both()
+    chats.answer_form()
+    chats.press(chats.guide, "kill -9")
+    expect(chats.guide.get_by_text("sayso was killed.")).to_be_visible(timeout=SOON)
+    again = browser.new_page()
+    again.goto(f"{address}inbox?as=Bo")
+    expect(again.get_by_text("sayso is not running.")).to_be_visible()
+    chats.press(chats.guide, "Start it again")
+    card = inbox.get_by_role("article", name=re.compile("Roll out to everyone"))
+    card.get_by_role("button", name="Roll out to everyone").click(timeout=SOON)
+    chats.expect_done(FIRST, SECOND, THIRD)
+
+
+def test_killed_with_its_service_the_demo_continues_from_its_folder(tmp_path: Path, browser: Browser) -> None:
+    demo = Demo(tmp_path, "--folder", "kept")
+    chats = Chats(browser.new_page())
+    try:
+        chats.page.goto(demo.start())
+        chats.approve_in_both()
+        demo.kill()
+        demo.start()
+        chats.answer_form()
+    finally:
+        demo.kill()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_modal_a_thread_and_the_home_are_where_people_know_them(chats: Chats) -> None:
+    chats.approve_in_both()
+    slack = chats.slack
+    chats.press(slack, "Answer")
+    modal = slack.get_by_role("dialog")
+    expect(modal).to_be_visible(timeout=SOON)
+    expect_accessible(chats.page)
+    modal.get_by_label("First group").press("Escape")
+    expect(modal).to_be_hidden()
+    slack.get_by_role("button", name=re.compile("repl(y|ies)$")).first.click()
+    expect(slack.get_by_role("complementary", name="Thread").get_by_text("Bo approved")).to_be_visible()
+    slack.get_by_role("button", name="Close thread").click()
+    slack.get_by_role("navigation", name="Channels").get_by_role("button", name="sayso").click()
+    slack.get_by_role("button", name="Home").click()
+    expect(slack.get_by_role("group", name="Home").get_by_text("How should 4.2.0 roll out?")).to_be_visible(
+        timeout=SOON
+    )
+    expect_accessible(chats.page)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_on_a_phone_one_view_at_a_time_is_shown_and_all_of_it_is_accessible(
+    demo: Demo, browser: Browser, colours: Literal["light", "dark"]
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=colours)
+    page.goto(demo.start())
+    for name in ("Guide", "Slack", "Telegram"):
+        page.get_by_role("navigation", name="Shown").get_by_role("button", name=name).click()
+        expect(page.get_by_role("main").get_by_role("region")).to_have_count(1)
+        expect_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_people_wrote_is_text_on_the_page(chats: Chats) -> None:
+    chats.be("Eve")
+    markup = "<img src=x onerror=alert(1)><b>bold</b>"
+    for chat, label in ((chats.slack, "Write in slack"), (chats.telegram, "Write in telegram")):
+        chat.get_by_label(label).fill(markup)
+        chat.get_by_label(label).press("Enter")
+        expect(chat.get_by_text(markup).first).to_be_visible()
+    assert chats.page.locator("main img, main b").count() == 0
+
+
+def test_a_port_that_is_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = sayso(tmp_path, "demo", "--chat", "--port", str(port))
+    assert refused.code == 2
+    assert f"port {port} or {port + 1} is already in use; name another with --port" in refused.err
+    assert list(tmp_path.iterdir()) == []

@@ -21,12 +21,12 @@ from sayso.engine._values import Json, check
 from sayso.engine.errors import InvalidRequest
 
 FILE_LIMIT = 8_000_000
-"""The most bytes of one picture or file: Telegram takes pictures up to 10 MB (core.telegram.org/bots/api#sendphoto)."""
+"""The most bytes of one picture or file: chats take pictures of up to 10 MB."""
 
 FILES_LIMIT = 20_000_000
 """The most bytes of all pictures and files of one question."""
 
-_LONGEST_URL = 2000  # Slack takes 3,000 in a button, browsers and proxies about 2,000
+_LONGEST_URL = 2000  # chats take 3,000 in a button, browsers and proxies about 2,000
 _LONGEST_NAME = 150
 _MOST_COLUMNS = 20
 _MOST_ROWS = 1000

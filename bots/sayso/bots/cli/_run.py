@@ -109,16 +109,31 @@ def demo(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="With --chat: the port of the page; 0 is any free one.")
     ] = CHAT_PORT,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder",
+            metavar="DIR",
+            file_okay=False,
+            help="With --chat: keep the demo's files there, and continue from them.",
+            show_default=False,
+        ),
+    ] = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
     """Try sayso: an article is drafted, you review it, nothing is published without your say-so.
 
-    It is stored in sayso-demo.db (with --chat, sayso-demo-chat.db) in the working directory. Stop it whenever you like,
-    with Ctrl-C or kill -9: started again, it goes on where it was.
+    It is stored in sayso-demo.db in the working directory. Stop it whenever you like, with Ctrl-C or kill -9: started
+    again, it continues where it was. With --chat, two people approve a release in a local Slack and a local Telegram
+    in the browser, and the files are in a temporary folder.
     """
     if chat:
-        return chat_demo(database, port, Output(as_json=as_json))
+        if database is not None:
+            raise UsageProblem(
+                "--database does not go with --chat; --folder says where the demo keeps its files"
+            )
+        return chat_demo(folder, port, Output(as_json=as_json))
     from sayso.bots.cli._content_creation import workflow
 
     service = Service.build(database or DEMO_DATABASE)

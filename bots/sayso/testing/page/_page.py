@@ -1,22 +1,20 @@
-"""The page's server: three files, and each local platform's control API below its name."""
+"""The page's server: static files, each local platform's control API below its name, and a guide, if any."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-_FILES = {
-    "/": ("page.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/page.css": ("page.css", "text/css"),
-}
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'none'",
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -26,20 +24,27 @@ AddRoutes = Callable[[web.Application], None]
 
 class ChatPage:
     """Serves the page on this machine while it is entered. `platforms` are, by name, what adds a control API's routes.
+    `guide` adds those of a guide that stands beside them: `GET /guide` says what it shows and whether its steps are
+    done, `POST /guide/ACTION` does what its buttons say.
 
-    Raises `OSError` where the port cannot be had.
+    Raises `OSError` for a port that is in use.
     """
 
-    def __init__(self, platforms: Mapping[str, AddRoutes], *, port: int = 0) -> None:
+    def __init__(
+        self, platforms: Mapping[str, AddRoutes], *, port: int = 0, guide: AddRoutes | None = None
+    ) -> None:
         self._platforms = platforms
         self._port = port
+        self._guide = guide
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        for path, (name, kind) in _FILES.items():
-            app.router.add_get(path, _file(name, kind))
-        app.router.add_get("/platforms", self._list)
+        for file in (files("sayso.testing.page") / "static").iterdir():
+            app.router.add_get("/" if file.name == "page.html" else f"/{file.name}", _serving(file))
+        app.router.add_get("/page.json", self._list)
+        if self._guide is not None:
+            self._guide(app)
         for name, add_routes in self._platforms.items():
             below = web.Application()
             add_routes(below)
@@ -66,11 +71,11 @@ class ChatPage:
         return f"http://127.0.0.1:{self._port}"
 
     async def _list(self, _request: web.Request) -> web.Response:
-        return web.json_response(list(self._platforms))
+        return web.json_response({"platforms": list(self._platforms), "guide": self._guide is not None})
 
 
-def _file(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    content = (files("sayso.testing.page") / "static" / name).read_bytes()
+def _serving(file: Traversable) -> Callable[[web.Request], Awaitable[web.Response]]:
+    content, kind = file.read_bytes(), _TYPES[Path(file.name).suffix]
 
     async def serve(_request: web.Request) -> web.Response:
         return web.Response(body=content, content_type=kind, charset="utf-8", headers=_HEADERS)

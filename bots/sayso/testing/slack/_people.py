@@ -267,7 +267,7 @@ class SlackPerson:
 
     async def write(self, text: str, place: Place | None = None, *, thread: str | None = None) -> None:
         """Write a message."""
-        self._world.post(self._channel(place), self.id, Said(text), thread_ts=thread)
+        self._world.post(self._channel(place), self.id, Said(kept_typed(text)), thread_ts=thread)
 
     async def command(self, command: str, text: str = "", place: Place | None = None) -> SlackPress:
         """Type a slash command."""

@@ -43,7 +43,7 @@ class SeenFile:
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
     """A message. `notified` are those whom it rang a bell for; `version` counts edits from 1. Text, buttons and pickers
-    are those of the blocks and, below them, of the attachments' blocks.
+    are those of the blocks and, below them, of the attachments' blocks; `markup` is the text as Slack keeps it.
     """
 
     channel: str
@@ -63,6 +63,7 @@ class SeenMessage:
     files: tuple[SeenFile, ...]
     blocks: tuple[dict[str, Any], ...] = field(repr=False, compare=False)
     attachments: tuple[dict[str, Any], ...] = field(default=(), repr=False, compare=False)
+    markup: str = field(default="", repr=False, compare=False)
 
     @property
     def labels(self) -> list[list[str]]:
@@ -92,6 +93,8 @@ class SeenView:
     submit: str | None
     keyboard: tuple[tuple[SeenButton, ...], ...]
     selects: tuple[SeenSelect, ...]
+    close: str | None = None
+    blocks: tuple[dict[str, Any], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def labels(self) -> list[list[str]]:
@@ -138,6 +141,7 @@ def seen_message(state: SlackState, channel: str, message: Message, now: datetim
         files=tuple(SeenFile(one.name, one.content) for one in message.files),
         blocks=tuple(deepcopy(message.blocks)),
         attachments=tuple(deepcopy(message.attachments)),
+        markup=message.text,
     )
 
 
@@ -152,6 +156,8 @@ def seen_view(view: ViewState, now: datetime) -> SeenView:
         submit=body.get("submit", {}).get("text"),
         keyboard=_keyboard(body["blocks"]),
         selects=_selects(body["blocks"]),
+        close=body.get("close", {}).get("text"),
+        blocks=tuple(deepcopy(body["blocks"])),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,11 +23,15 @@ class SeenButton:
 
 @dataclass(frozen=True, slots=True)
 class SeenEntity:
-    """A formatted stretch of a message, with the words that it covers. `target` is a link's address or a user's id."""
+    """A formatted stretch of a message, with the words that it covers. `target` is a link's address or a user's id,
+    `offset` where it begins in UTF-16 units, `language` that of code.
+    """
 
     type: str
     words: str
     target: str | None
+    offset: int = field(default=0, compare=False)
+    language: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class SeenMessage:
     """A message as it looked when it was looked at: a later edit changes the app, not this value.
 
     `version` counts edits from 1. `asks_reply` says that the app has opened a reply to this message for the person.
-    `notice` is the kind of a service message ("new_chat_members"), else `None`.
+    `notice` is the kind of a service message ("new_chat_members"), else `None`; `subjects` are those whom it is about.
     """
 
     chat_id: int
@@ -60,6 +65,7 @@ class SeenMessage:
     asks_reply: bool
     placeholder: str | None
     notice: str | None
+    subjects: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[list[str]]:
@@ -98,7 +104,14 @@ def seen_message(state: TelegramState, message: Message, viewer: int) -> SeenMes
         asks_reply=_asks(state, message, viewer),
         placeholder=force.placeholder if force else None,
         notice=next(iter(message.service)) if message.service else None,
+        subjects=_subjects(message.service or {}),
     )
+
+
+def _subjects(service: Mapping[str, Any]) -> tuple[str, ...]:
+    """The first names of the accounts that a service message is about."""
+    about = [one for body in service.values() for one in (body if isinstance(body, list) else [body])]
+    return tuple(one["first_name"] for one in about if isinstance(one, dict) and "first_name" in one)
 
 
 def _name(state: TelegramState, message: Message) -> str:
@@ -112,7 +125,13 @@ def _name(state: TelegramState, message: Message) -> str:
 def _entities(message: Message) -> tuple[SeenEntity, ...]:
     formatted = FormattedText(message.shown.text, message.shown.entities)
     return tuple(
-        SeenEntity(entity.type, formatted.covered(entity), _target(entity.extra))
+        SeenEntity(
+            entity.type,
+            formatted.covered(entity),
+            _target(entity.extra),
+            entity.offset,
+            entity.extra.get("language"),
+        )
         for entity in formatted.entities
     )
 

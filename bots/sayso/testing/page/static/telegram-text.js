@@ -1,0 +1,50 @@
+// A message's text with its entities, which may lie in each other.
+import { button, codeLines, element, link } from "/dom.js";
+
+const TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
+
+export function formatted(text, entities) {
+  const ordered = entities.map((one) => ({ ...one, end: one.offset + one.words.length }))
+    .sort((one, other) => one.offset - other.offset || other.end - one.end);
+  return stretch(text, ordered, 0, text.length);
+}
+
+function stretch(text, entities, start, end) {
+  const parts = [];
+  let at = start;
+  for (let index = 0; index < entities.length;) {
+    const one = entities[index];
+    let next = index + 1;
+    while (next < entities.length && entities[next].offset < one.end) next += 1;
+    if (one.offset > at) parts.push(text.slice(at, one.offset));
+    parts.push(made(one, text, stretch(text, entities.slice(index + 1, next), one.offset, one.end)));
+    at = one.end;
+    index = next;
+  }
+  if (end > at) parts.push(text.slice(at, end));
+  return parts;
+}
+
+function made(entity, text, inside) {
+  const words = text.slice(entity.offset, entity.end);
+  if (entity.type in TAGS) return element(TAGS[entity.type], {}, inside);
+  switch (entity.type) {
+    case "text_link": return link(entity.target, inside);
+    case "url": return link(words, inside);
+    case "mention": case "text_mention": case "bot_command": case "hashtag": return element("span", { class: "mention" }, inside);
+    case "pre": return element("div", { class: "code" }, entity.language && element("span", { class: "language" }, entity.language),
+      element("pre", { tabindex: "0", role: "group", "aria-label": "Code" }, codeLines(words, entity.language ?? "")));
+    case "blockquote": return element("blockquote", {}, inside);
+    case "expandable_blockquote": return expandable(inside);
+    case "spoiler": return element("span", { class: "spoiler" }, inside);
+    default: return element("span", {}, inside);
+  }
+}
+
+function expandable(inside) {
+  const quote = element("blockquote", { class: "expandable" }, element("div", {}, inside));
+  quote.append(button("Show all", (event) => {
+    event.currentTarget.textContent = quote.classList.toggle("open") ? "Show less" : "Show all";
+  }, { class: "more" }));
+  return quote;
+}
