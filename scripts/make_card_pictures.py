@@ -99,6 +99,10 @@ async def draw(page: Page, address: str, target: Path) -> None:
     await page.goto(f"{address}/#Ana")
     for platform in ("Slack", "Telegram"):
         await page.get_by_role("region", name=platform).get_by_role("listitem").last.wait_for()
+    for beside in (".side", ".rail"):  # the lists of chats
+        await page.locator(beside).evaluate(
+            "one => { one.hidden = true; one.parentElement.style.gridTemplateColumns = '1fr'; }"
+        )
     lists = [page.get_by_role("region", name=name).get_by_role("list") for name in ("Slack", "Telegram")]
     boxes = [await one.bounding_box() for one in lists]
     ends = [await one.get_by_role("listitem").last.bounding_box() for one in lists]

@@ -72,6 +72,20 @@ def test_a_link_signs_in_once_and_not_by_looking_at_it(
     assert "used already" in again.json()["detail"]
 
 
+def test_a_used_link_opens_the_inbox_for_who_is_signed_in_and_signs_nobody_else_in(
+    service: ServiceProcess, tmp_path: Path
+) -> None:
+    """People keep the link that they came with, and open it again."""
+    address = link(tmp_path, "ana")
+    with httpx.Client(base_url=service.url) as ana:
+        ana.post("/sign-in", json={"link": secret_of(address)}).raise_for_status()
+        again = ana.post("/sign-in", json={"link": secret_of(address)})
+        assert again.json() == {"person": "web:ana"}
+        assert "set-cookie" not in again.headers
+        ana.post("/sign-out", headers=csrf(ana)).raise_for_status()
+        assert ana.post("/sign-in", json={"link": secret_of(address)}).status_code == 403
+
+
 def test_no_secret_is_stored_or_logged(service: ServiceProcess, tmp_path: Path, browsers: Browsers) -> None:
     address, secret = link(tmp_path, "ana"), token(tmp_path, "ci")
     client = browsers.sign_in(service, "olga")

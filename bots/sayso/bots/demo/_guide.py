@@ -110,7 +110,7 @@ class Guide:
                 return {"state": "running", "text": f"sayso is running (process {service.pid})."}
             return {"state": "starting", "text": "sayso is starting."}
         if service.was_killed:
-            text = "sayso was killed. Nobody hears what you press in Slack; Telegram keeps it for later."
+            text = "sayso was killed. Presses in Slack go unanswered; Telegram keeps them for later."
             return {"state": "killed", "text": text}
         return {"state": "stopped", "text": f"sayso has stopped. Its log says why: {service.log}"}
 
@@ -131,7 +131,8 @@ class Guide:
             "done": bool(_is_answered(card) and is_revived and resolved and revived and resolved > revived),
             "tasks": [
                 _task(
-                    "Kill sayso, then press a button in Slack: nobody answers.", done=is_gone or is_revived
+                    "Kill sayso, then press a button in Slack. It goes unanswered.",
+                    done=is_gone or is_revived,
                 ),
                 _task("Start it again.", done=is_revived),
                 _task("Press Roll out to everyone. It counts, once.", done=is_revived and _is_answered(card)),
@@ -176,19 +177,20 @@ def _plan(card: CardRecord | None) -> Step:
     }  # fmt: skip
 
 
-_END = {
-    "title": "Done",
-    "text": "Every answer reached its question, once. With your own Slack or Telegram:",
-    "code": "sayso init",
-}
-
-
 def _task(text: str, *, done: bool, person: str | None = None) -> dict[str, Any]:
     return {"text": text, "done": done, "person": person}
 
 
 def _action(name: str, label: str, style: str = "") -> dict[str, str]:
     return {"name": name, "label": label, "style": style}
+
+
+_END: Step = {
+    "title": "Done",
+    "text": "Every answer reached its question, once. With your own Slack or Telegram:",
+    "code": "sayso init",
+    "actions": [_action("ask", "Start another release")],
+}
 
 
 def _is_answered(card: CardRecord | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from sayso.engine import Decision, Workflow, node, request_approval, request_input, step
+from sayso.engine import Decision, Diff, Link, Workflow, node, request_approval, request_input, step
 
 CHANNEL, COMMONS, CHAT = "slack:#releases", "slack:#general", "telegram:release-team"
 TEAM_CHATS = (CHANNEL, CHAT)
@@ -21,6 +21,17 @@ APPROVAL, PLAN, FINISH = "approve-release", "plan-rollout", "finish-rollout"
 """What the three questions are called in a run."""
 
 VERSION = "4.2.0"
+MIGRATION = """\
+--- a/shop/orders.py
++++ b/shop/orders.py
+@@ -13,3 +13,4 @@ class Order:
+     placed_at: datetime
+-    total: float
++    total: Decimal
++    currency: str = "EUR"
+     customer: str
+"""
+"""What two people read before they approve it."""
 
 
 class Rollout(msgspec.Struct):
@@ -48,7 +59,12 @@ def deploy(percent: int) -> str:
 
 def question() -> tuple[str, dict[str, Any]]:
     """What people approve, and what is deployed: `verify` compares them."""
-    details = {"Change": "14 commits, 2 migrations", "Risk": "high: orders are migrated"}
+    details = {
+        "Change": "14 commits, 2 migrations",
+        "Risk": "high: every order is migrated",
+        "Review": Link("All changes since 4.1.3", "https://github.example.org/shop/compare/v4.1.3...v4.2.0"),
+        "Migration": Diff(MIGRATION),
+    }
     return f"Release {VERSION} to production?", details
 
 

@@ -360,6 +360,9 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
     async def sign_in(body: Link, request: Request) -> Response:
         check_rate(parts.sign_ins, request.client.host if request.client else "")
         found = await parts.credentials.sign_in(body.link.rpartition("#")[2].strip())
+        if found is None and (known := await parts.door.by_session(request)) is not None:
+            # Whoever opens their link again, or goes back to it, is signed in already: nothing has expired for them.
+            return JSONResponse({"person": known.person})
         if found is None:
             raise Problem(
                 HTTPStatus.FORBIDDEN,

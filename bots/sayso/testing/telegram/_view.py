@@ -36,10 +36,11 @@ class SeenEntity:
 
 @dataclass(frozen=True, slots=True)
 class SeenDocument:
-    """A file below a message."""
+    """A file of a message; a picture where it `is_photo`."""
 
     name: str
     content: bytes
+    is_photo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def seen_message(state: TelegramState, message: Message, viewer: int) -> SeenMes
         thread_id=message.thread_id,
         topic=state.chats[message.chat_id].topics.get(message.thread_id) if message.thread_id else None,
         reply_to=message.reply_to,
-        document=SeenDocument(file.name, file.content) if file else None,
+        document=SeenDocument(file.name, file.content, file.is_photo) if file else None,
         asks_reply=_asks(state, message, viewer),
         placeholder=force.placeholder if force else None,
         notice=next(iter(message.service)) if message.service else None,

@@ -39,7 +39,7 @@ export class GuideView {
       element("h2", {}, "Three steps"),
       element("ol", { class: "steps" }, steps.map((step, at) => this.step(step, at === current))),
       end && element("div", { class: "end" }, element("h3", {}, end.title), element("p", {}, end.text),
-        element("p", {}, element("code", {}, end.code))),
+        element("p", {}, element("code", {}, end.code)), this.actions(end.actions)),
       element("p", { class: `service ${service.state}`, role: "status" }, service.text)].filter(Boolean));
     if (focused) [...this.root.querySelectorAll("button")].find((one) => one.textContent === focused)?.focus();
   }
@@ -50,8 +50,12 @@ export class GuideView {
       isCurrent && element("p", {}, step.text),
       isCurrent && element("ul", { class: "tasks" }, step.tasks.map((task) => this.task(task))),
       isCurrent && step.hint && element("p", { class: "hint" }, step.hint),
-      isCurrent && step.actions.length > 0 && element("p", { class: "actions" }, step.actions.map((one) =>
-        button(one.label, () => this.act(one.name), { class: one.style }))));
+      isCurrent && this.actions(step.actions));
+  }
+
+  actions(actions) {
+    return actions.length > 0 && element("p", { class: "actions" },
+      actions.map((one) => button(one.label, () => this.act(one.name), { class: one.style })));
   }
 
   task(task) {

@@ -68,8 +68,9 @@ export class TelegramView extends View {
         element("div", { class: "bubble" },
           !mine && element("p", { class: "sender" }, message.sender),
           this.quoted(message.reply_to),
-          message.photo && element("img", { src: dataUrl(message.photo.content, message.photo.name), alt: message.photo.alt ?? "Photo" }),
-          message.document && fileCard(message.document.name, message.document.content),
+          message.document && (message.document.is_photo
+            ? element("img", { src: dataUrl(message.document.content, message.document.name), alt: "Photo" })
+            : fileCard(message.document.name, message.document.content)),
           element("div", { class: "text" }, formatted(message.text, message.entities)),
           element("p", { class: "foot" }, isBot && button("↩", () => { this.replying = message; this.showReply(); this.input.focus(); }, { class: "answer", "aria-label": "Reply to this message" }),
             message.version > 1 && element("small", {}, "edited "), clock(message.date))),
