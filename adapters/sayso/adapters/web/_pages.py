@@ -12,9 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from sayso.adapters.cards import Card, Words, cut
-from sayso.adapters.console import form_fields
+from sayso.adapters.console import Block, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
-from sayso.engine import AttentionKind
+from sayso.adapters.web._content import Lines, code_lines, diff_lines, grid
+from sayso.engine import AttentionKind, Code, Markdown
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 2000
@@ -84,13 +85,21 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
         )
-        filters: dict[str, Callable[..., str]] = {
+        filters: dict[str, Callable[..., Any]] = {
             "iso": _iso,
             "instant": self._instant,
             "json": _json,
             "shortened": _shortened,
             "status": _status,
             "attention": _ATTENTION.__getitem__,
+            "kind": lambda content: type(content).__name__,
+            "visible": visible,
+            "size": size_words,
+            "code_lines": _code_lines,
+            "diff_lines": diff_lines,
+            "grid": grid,
+            "markdown": _markdown,
+            "fenced": _fenced,
         }
         self._environment.filters |= filters
 
@@ -99,8 +108,13 @@ class Pages:
         template: Any = self._environment.get_template("words.html").module
         return Markup(template.words(words))  # noqa: S704 - what a template rendered is escaped
 
-    def card(self, card: Card, run_id: str, *, may_answer: bool, actions: Sequence[str] = ()) -> Markup:
-        """One card, with what it takes to answer it where somebody may, and what else they may do with it."""
+    def card(
+        self, card: Card, run_id: str, *, may_answer: bool, actions: Sequence[str] = (), whole: bool = True
+    ) -> Markup:
+        """One card, with what it takes to answer it where somebody may, and what else they may do with it. One that is
+        not `whole` has the beginning of what is long, and leads to the request's own page where it must be read there
+        before it is approved.
+        """
         prompt = card.prompt
         title, _, body = prompt.partition("\n")
         if len(prompt) > _LONGEST_TITLE:
@@ -109,7 +123,8 @@ class Pages:
         return self._render(
             "card.html", card=card, run_id=run_id, may_answer=may_answer, title=title, body=body,
             rest=prompt[_LONGEST_BODY:], form_fields=fields, most_buttons=MOST_BUTTONS,
-            actions=[(name, *_CARD_ACTIONS[name]) for name in actions],
+            actions=[(name, *_CARD_ACTIONS[name]) for name in actions], whole=whole,
+            unread=card.question.read_all and not whole,
         )  # fmt: skip
 
     def short_card(self, card: Card, run_id: str, *, may_answer: bool) -> Markup:
@@ -170,6 +185,18 @@ class Pages:
 
     def _instant(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%-d %b %H:%M %Z")
+
+
+def _code_lines(code: Code) -> Lines:
+    return code_lines(code.text, code.language)
+
+
+def _fenced(block: Block) -> Lines:
+    return code_lines(block.spans[0].text, block.language)
+
+
+def _markdown(markdown: Markdown) -> tuple[Block, ...]:
+    return read_markdown(markdown.text)
 
 
 def _iso(at: datetime) -> str:

@@ -5,6 +5,7 @@ from sayso.bots.http._callers import Caller, Credentials, InvalidName
 from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import TcpDoor, TrustedProxy, cookie_name, session_of
 from sayso.bots.http._feed import Feed
+from sayso.bots.http._files import file_response
 from sayso.bots.http._guard import Guard
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
 from sayso.bots.http._problems import Problem, add_problems, check_rate
@@ -34,6 +35,7 @@ __all__ = [
     "check_rate",
     "control_app",
     "cookie_name",
+    "file_response",
     "public_app",
     "session_of",
     "sign_in_url",

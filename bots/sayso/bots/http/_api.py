@@ -11,12 +11,14 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 import msgspec
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 from msgspec.structs import replace
 
 from sayso.bots.http._bodies import NewAnswer, NewRun, Reassignment, Revival
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._feed import Feed
+from sayso.bots.http._files import file_response
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, check_rate
 from sayso.engine import (
@@ -30,6 +32,7 @@ from sayso.engine import (
     RequestRecord,
     RunSummary,
     Runtime,
+    Scope,
     SQLiteStore,
     UnknownRun,
     Warrant,
@@ -173,7 +176,13 @@ class Api:
             lambda one: not one.open,
             lambda event: event.request_id == request_id or event.request_id is None,
         )
+        if found.open and found.question.read_all and _answers(caller) and caller.may_answer(found.concerned):
+            await self._runtime.opened(request_id, found.revision, person=caller.person, via=caller.via)
         return request_as_dict(found)
+
+    async def file(self, caller: Caller, request_id: str, sha256: str) -> Response:
+        """A picture or file of a request that the caller may see."""
+        return await file_response(self._store, await self._request(caller, request_id), sha256)
 
     async def _request(self, caller: Caller, request_id: str) -> RequestRecord:
         record = await self._store.reader.request(request_id)
@@ -302,6 +311,11 @@ async def _read_page(
         seen.append(one)
         last = place
     return seen, None
+
+
+def _answers(caller: Caller) -> bool:
+    """Whether what is sent to a caller is read by who answers: a person, or a program whose token may."""
+    return caller.scopes is None or Scope.ANSWER in caller.scopes
 
 
 def _check_not_own(caller: Caller, record: RequestRecord) -> None:

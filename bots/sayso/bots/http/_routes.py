@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from sayso.bots.http._api import LONGEST_WAIT, Api, ApiParts
@@ -217,6 +217,15 @@ def _add_requests(router: APIRouter) -> None:
     async def request(request: Request, request_id: str, caller: Who, wait: Wait = 0) -> dict[str, Any]:
         return await _api(request).request(caller, request_id, wait)
 
+    @router.get(
+        "/requests/{request_id}/files/{sha256}",
+        summary="A picture or file that a request shows, by the SHA-256 in its details",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}}},
+    )
+    async def file(request: Request, request_id: str, sha256: str, caller: Who) -> Response:
+        return await _api(request).file(caller, request_id, sha256)
+
     @router.post("/requests/{request_id}/answers", summary="Answer a request")
     async def answer(
         request: Request, request_id: str, body: NewAnswer, caller: Who, key: Key = None
@@ -233,7 +242,7 @@ def _add_requests(router: APIRouter) -> None:
     async def reassign(request: Request, request_id: str, body: Reassignment, caller: Who) -> dict[str, Any]:
         return await _api(request).reassign(caller, request_id, body)
 
-    _ = requests, request, answer, withdraw, reassign
+    _ = requests, request, file, answer, withdraw, reassign
 
 
 def _add_news(router: APIRouter) -> None:

@@ -26,6 +26,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[Scope]] = {
     ("POST", "/runs/{run_id}/attention"): frozenset({Scope.OPERATE}),
     ("GET", "/requests"): frozenset({Scope.READ}),
     ("GET", "/requests/{request_id}"): frozenset({Scope.READ}),
+    ("GET", "/requests/{request_id}/files/{sha256}"): frozenset({Scope.READ}),
     ("POST", "/requests/{request_id}/answers"): frozenset({Scope.ANSWER}),
     ("POST", "/requests/{request_id}/withdrawal"): frozenset({Scope.START, Scope.ASK}),
     ("POST", "/requests/{request_id}/reassignment"): frozenset({Scope.ANSWER}),

@@ -27,6 +27,7 @@ from sayso.bots.http import (
     add_problems,
     check_rate,
     cookie_name,
+    file_response,
     session_of,
 )
 from sayso.bots.people import Arrival
@@ -158,7 +159,7 @@ class Inbox:
             return self.pages.short_card(card, request.run_id, may_answer=may_answer)
         card = card_of(record, self._parts.settings)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
-        return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions)
+        return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions, whole=whole)
 
     def listed(self, record: CardRecord, caller: Caller) -> Markup:
         """A card beside others."""
@@ -224,7 +225,7 @@ class Inbox:
     async def act(self, request_id: str, caller: Caller, action: Action) -> dict[str, Any]:
         """Withdraw, hand over, or approve alone; and the card as it stands then."""
         check_rate(self._parts.answers, caller.person)
-        record = await self._known(request_id, caller)
+        record = await self.known(request_id, caller)
         desk, via = self._parts.desk, caller.via
         value: Any = True if record.request.question.input_type == "confirm" else "approve"
         attempt = AnswerAttempt(
@@ -251,6 +252,19 @@ class Inbox:
         card = None if after is None else self.card(after, caller)
         return {"outcome": None, "words": self.pages.words(words), "errors": {}, "card": card}
 
+    async def open(self, record: CardRecord, caller: Caller) -> Markup:
+        """A card with all of its request, for who has opened it: where it is to be read before it is approved, that is
+        recorded.
+        """
+        request = record.request
+        if (
+            request.open
+            and request.question.read_all
+            and caller.may_answer(request.audience, request.policy, record.votes)
+        ):
+            await self._store.open_all(request.id, request.revision, caller.person, caller.via)
+        return self.card(record, caller)
+
     async def find(self, request_id: str, caller: Caller) -> CardRecord | None:
         """A request that somebody may see."""
         record = await self._store.reader.card(request_id)
@@ -258,19 +272,17 @@ class Inbox:
             return None
         return record
 
-    async def _known(self, request_id: str, caller: Caller) -> CardRecord:
+    async def known(self, request_id: str, caller: Caller) -> CardRecord:
         record = await self.find(request_id, caller)
         if record is None:
-            raise Problem(
-                HTTPStatus.NOT_FOUND, "UnknownRequest", "sayso does not know this question (any more)."
-            )
+            raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
         return record
 
     async def answer(self, request_id: str, caller: Caller, form: Form) -> dict[str, Any]:
         """Take a form, or say what is wrong with it; and the card as it stands then."""
         check_rate(self._parts.answers, caller.person)
         received_at = self._store.clock.now()
-        record = await self._known(request_id, caller)
+        record = await self.known(request_id, caller)
         value: Any = None
         if record.request.open and record.request.revision == form.revision:
             read = read_answer(card_of(record, self._parts.settings), form.fields)
@@ -345,7 +357,7 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> None:
 
     app.add_exception_handler(_NotSignedIn, sign_in_first)
     _add_sign_in(app, inbox, parts)
-    _add_requests(app, inbox)
+    _add_requests(app, inbox, parts)
     _add_runs(app, inbox, parts.api)
     for name, kind in _STATIC.items():
         _add_static(app, name, kind)
@@ -389,7 +401,7 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
     _ = sign_in_page, sign_in, sign_out
 
 
-def _add_requests(app: FastAPI, inbox: Inbox) -> None:
+def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
     @app.get("/")
     async def index(
         request: Request, caller: Who, before: Place = None, also_before: Place = None
@@ -400,18 +412,22 @@ def _add_requests(app: FastAPI, inbox: Inbox) -> None:
     async def one_request(request_id: str, request: Request, caller: Who) -> HTMLResponse:
         visitor = await inbox.visitor(request, caller)
         record = await inbox.find(request_id, caller)
-        card = None if record is None else inbox.card(record, caller)
+        card = None if record is None else await inbox.open(record, caller)
         status = HTTPStatus.NOT_FOUND if card is None else HTTPStatus.OK
         return HTMLResponse(inbox.pages.request(visitor, card), status)
 
     @app.get("/requests/{request_id}/card")
     async def card_alone(request_id: str, caller: Writer, whole: bool = False) -> JSONResponse:  # noqa: FBT001, FBT002 - of the address
-        record = await inbox.find(request_id, caller)
-        if record is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "There is no such card for you.")
+        record = await inbox.known(request_id, caller)
         request = record.request
         is_mine = request.open and caller.may_answer(request.audience, request.policy, record.votes)
-        return JSONResponse({"card": inbox.card(record, caller, whole=whole), "is_mine": is_mine})
+        card = await inbox.open(record, caller) if whole else inbox.listed(record, caller)
+        return JSONResponse({"card": card, "is_mine": is_mine})
+
+    @app.get("/requests/{request_id}/files/{sha256}")
+    async def file(request_id: str, sha256: str, caller: Who) -> Response:
+        record = await inbox.known(request_id, caller)
+        return await file_response(parts.store, record.request, sha256)
 
     @app.post("/requests/{request_id}/answers")
     async def answer(request_id: str, form: Form, caller: Writer) -> JSONResponse:
@@ -421,7 +437,7 @@ def _add_requests(app: FastAPI, inbox: Inbox) -> None:
     async def act(request_id: str, action: Action, caller: Writer) -> JSONResponse:
         return JSONResponse(await inbox.act(request_id, caller, action))
 
-    _ = index, one_request, card_alone, answer, act
+    _ = index, one_request, card_alone, file, answer, act
 
 
 def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
