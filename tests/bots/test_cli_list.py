@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from inspect import cleandoc
+from pathlib import Path
 
 import pytest
 
 from sayso.bots.cli._commands import COMMANDS, load
+from tests.bots.command import sayso
 
 _AFTER_HELP = """
 import atexit, json, sys
@@ -32,6 +35,19 @@ def test_the_list_says_of_each_command_what_it_says_of_itself(name: str) -> None
     """The list is read without the commands: nobody would notice that it says something else."""
     first = cleandoc(load(name).help).partition("\n\n")[0]
     assert " ".join(first.split()) == COMMANDS[name].says
+
+
+def test_a_renamed_command_still_works_with_a_hint_and_is_not_listed(tmp_path: Path) -> None:
+    old = sayso(tmp_path, "shut-out", "--help")
+    assert (old.code, old.err) == (
+        0,
+        "`sayso shut-out` is now `sayso revoke`. The old name will be removed.\n",
+    )
+    assert old.out == sayso(tmp_path, "revoke", "--help").out
+    listed = sayso(tmp_path, "--help").out
+    assert "shut-out" not in listed
+    groups = re.findall(r"─ (\w+) ─", listed)
+    assert groups == ["Options", "Try", "Run", "Answer", "Operate", "Access", "Evidence"]
 
 
 def test_help_is_there_without_what_only_commands_need() -> None:

@@ -36,9 +36,9 @@ def test_a_policy_is_explained(folder: Path) -> None:
     assert ran.code == 0
     assert ran.out.splitlines() == [
         "release:",
-        "  operations: 2 of slack:#sre, web:dee must approve; 2 rejections of theirs reject",
-        "  1 of web:ana must approve; one rejection of theirs reject; only if amount > 10_000",
-        "  Whoever asked may not approve.",
+        "  operations: 2 of slack:#sre, web:dee must approve; 2 rejections from them reject",
+        "  1 of web:ana must approve; one rejection from them rejects; only if amount > 10_000",
+        "  The requester may not approve.",
     ]
 
 
@@ -64,18 +64,18 @@ def test_votes_are_played_until_they_decide(folder: Path) -> None:
         "--vote", "slack:T1:U1@slack:#sre=approve", "--vote", "web:dee=approve",
     )  # fmt: skip
     assert small.out.splitlines()[-2:] == [
-        "  slack:T1:U1@slack:#sre=approve: counts. Still needed: 1 of slack:#sre, web:dee",
+        "  slack:T1:U1@slack:#sre=approve: counted. Waiting for 1 of slack:#sre, web:dee.",
         "  web:dee=approve: approved.",
     ]
 
 
 def test_what_cannot_be_played_is_said(folder: Path) -> None:
     for arguments, words, code in (
-        (("nothing",), "no policy of sayso.toml is named 'nothing'; known: release", 3),
-        (("release", "--vote", "web:ana"), "is no vote", 2),
+        (("nothing",), "no policy named 'nothing' in sayso.toml. Policies: release", 3),
+        (("release", "--vote", "web:ana"), "invalid vote", 2),
         (("release", "--details", "{}"), "the condition 'amount > 10_000' failed", 2),
         (("release", "--details", "{"), "--details: this isn't valid JSON: line 1, column 2", 2),
-        (("--vote", "web:ana=approve"), "go with the NAME", 2),
+        (("--vote", "web:ana=approve"), "need the NAME", 2),
     ):
         ran = sayso(folder, "policy", "check", *arguments)
         assert (ran.code, words in ran.err) == (code, True), ran.err
@@ -111,10 +111,10 @@ def test_times_and_people_are_explained(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(TEAM)
     assert sayso(tmp_path, "policy", "check", "team").out.splitlines() == [
         "team:",
-        "  2 of group:sre must approve; one rejection of theirs reject; one of group:board can reject alone",
-        "  To reject, a remark is needed.",
+        "  2 of group:sre must approve; one rejection from them rejects; one of group:board can reject alone",
+        "  A comment is required to reject.",
         "  After 1 day without a decision, the answer is reject.",
-        "  Those still needed are reminded after 1 hour, 30 minutes, then ever more rarely.",
+        "  People who have not voted are reminded after 1 hour, 30 minutes, then less and less often.",
         "  After 4 hours, web:lead may decide as well.",
         "  In an emergency, web:cto may approve alone, with a reason.",
     ]
@@ -127,8 +127,8 @@ def test_four_eyes_with_a_fallback_is_explained_and_played(tmp_path: Path) -> No
         "--vote", "web:dee=approve",
     )  # fmt: skip
     assert ran.out.splitlines()[2:] == [
-        "  Whoever asked may not approve.",
-        "  Where four eyes leaves too few of person:ana, web:dee may approve as well.",
+        "  The requester may not approve.",
+        "  If too few of person:ana may approve, web:dee may approve as well.",
         "  slack:T1:U1=approve: refused. This is not yours to answer. It was asked of web:dee.",
         "  web:dee=approve: approved.",
     ]
@@ -137,11 +137,11 @@ def test_four_eyes_with_a_fallback_is_explained_and_played(tmp_path: Path) -> No
 def test_who_is_asked_later_may_vote_later(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(TEAM)
     votes = ("--vote", "web:lead=approve", "--vote", "web:bo=approve")
-    for after, last in (("239m", "counts. Still needed: 1 of group:sre"), ("4h", "approved.")):
+    for after, last in (("239m", "counted. Waiting for 1 of group:sre."), ("4h", "approved.")):
         ran = sayso(tmp_path, "policy", "check", "team", *votes, "--after", after)
         assert ran.out.splitlines()[-1] == f"  web:bo=approve: {last}"
     expired = sayso(tmp_path, "policy", "check", "team", *votes, "--after", "2d")
-    assert (expired.code, "it has expired by then: after 1 day" in expired.err) == (2, True)
+    assert (expired.code, "the request would already have expired, after 1 day" in expired.err) == (2, True)
 
 
 def test_somebody_whom_the_settings_do_not_know_is_told(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ stages = [{ approvers = ["group:sree", "web:ana", "slack:T1:U1", "telegram:7"] }
     ran = sayso(tmp_path, "policy", "check")
     assert ran.code == 1
     assert ran.out.splitlines()[-3:] == [
-        "  group:sree is nobody: sayso.toml has no [groups.sree].",
-        '  slack:#nowhere cannot be asked: sayso.toml has no [destinations."slack:#nowhere"].',
-        "  person:anna is nobody: sayso.toml has no [people.anna].",
+        "  group:sree is not defined: add [groups.sree] to sayso.toml.",
+        '  slack:#nowhere is not defined: add [destinations."slack:#nowhere"] to sayso.toml.',
+        "  person:anna is not defined: add [people.anna] to sayso.toml.",
     ]
 
 
@@ -167,8 +167,8 @@ def test_accounts_and_groups_count_in_votes_that_are_played(tmp_path: Path) -> N
     votes = ["web:ana=approve", "slack:T1:U1=approve", "slack:T1:U9=approve", "slack:T1:U9@group:sre=approve"]
     ran = sayso(tmp_path, "policy", "check", "team", *[part for one in votes for part in ("--vote", one)])
     assert ran.out.splitlines()[-4:] == [
-        "  web:ana=approve: counts. Still needed: 1 of group:sre",
-        "  slack:T1:U1=approve: counts. Still needed: 1 of group:sre",
+        "  web:ana=approve: counted. Waiting for 1 of group:sre.",
+        "  slack:T1:U1=approve: counted. Waiting for 1 of group:sre.",
         "  slack:T1:U9=approve: refused. This is not yours to answer. It was asked of group:sre, group:board.",
         "  slack:T1:U9@group:sre=approve: approved.",
     ]

@@ -144,7 +144,7 @@ def test_a_killed_service_goes_on_where_it_was(folder: Path) -> None:
         request = open_request(folder, run_id)
         first.kill()
         assert first.socket.is_socket()
-        assert "no service runs" in sayso(folder, "start", "flow").err
+        assert "No service is running" in sayso(folder, "start", "flow").err
     with ServiceProcess(folder):
         assert open_request(folder, run_id) == request
         assert sayso(folder, "answer", f"{request['id']}@1", "yes").code == 0
@@ -230,7 +230,7 @@ def test_a_port_that_is_taken_is_named(folder: Path) -> None:
         port = taken.getsockname()[1]
         refused = sayso(folder, "serve", SAYSO_HTTP__PORT=str(port))
     assert refused.code == 2
-    assert f"127.0.0.1:{port} cannot be had" in refused.err
+    assert f"port {port} is already in use" in refused.err
 
 
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
@@ -251,7 +251,7 @@ def test_a_workflow_that_is_not_there_is_named(folder: Path) -> None:
     (folder / "sayso.toml").write_text('[[workflows]]\nworkflow = "flows:flow"\n')
     refused = sayso(folder, "serve")
     assert refused.code == 3
-    assert "Workflows there: workflow" in refused.err
+    assert "Workflows in it: workflow" in refused.err
 
 
 def test_the_log_can_be_json(folder: Path) -> None:
@@ -285,10 +285,10 @@ def test_a_link_is_shown_to_eyes_alone(folder: Path) -> None:
     """Without a terminal, what is written goes into a journal that others read; the link signs an operator in."""
     with ServiceProcess(folder) as service:
         assert "#" not in service.log
-        assert f"To sign in to the inbox: sayso sign-in {getpass.getuser()}" in service.log
+        assert f"To sign in to the inbox, run: sayso sign-in {getpass.getuser()}" in service.log
         assert sayso(folder, "access", "--json").json["credentials"] == []
     with TerminalSession(folder, SAYSO, "serve") as session:
-        session.wait_for("Sign in to the inbox, once, within ten minutes:", "/sign-in#")
+        session.wait_for("Sign in to the inbox with this link, once, within ten minutes:", "/sign-in#")
         session.press("c")
         session.end()
 

@@ -65,8 +65,8 @@ def test_an_untouched_trail_verifies_and_a_changed_one_does_not(shop: Path) -> N
     )
     change(shop, "UPDATE audit SET person = 'local:mallory' WHERE sequence = 1")
     changed = sayso(shop, "audit", "verify")
-    assert (changed.code, "does NOT verify" in changed.out) == (1, True)
-    assert "Compared with it: requests 1, runs 1." in changed.out
+    assert (changed.code, "Verification FAILED" in changed.out) == (1, True)
+    assert "Compared with the trail: requests 1, runs 1." in changed.out
     assert all(line.split()[0] in changed.out for line in ("Not covered:", *fine.json["not_covered"]))
     assert sayso(shop, "audit", "verify", "--json").json["problems"][0]["sequence"] == 1
 
@@ -173,7 +173,7 @@ def test_before_a_deploy_parked_runs_are_compared_with_the_new_code(shop: Path) 
     (shop / "shop.py").write_text(source.replace('"release"\n    )', '"release", note="new"\n    )'))
     changed = sayso(shop, "check-parked", "shop:release_flow")
     assert (changed.code, "has changed" in changed.out) == (0, True)
-    assert "1 parked: 0 lost their node, 1 changed, 0 look the same." in changed.out
+    assert "1 parked run: 0 lost their node, 1 changed, 0 look unchanged." in changed.out
     (shop / "shop.py").write_text(
         source.replace('Workflow("release", release)', 'Workflow("release", quick)')
     )
@@ -187,12 +187,12 @@ def test_what_was_not_looked_at_gets_no_clean_bill(shop: Path) -> None:
     source = (shop / "shop.py").read_text()
     (shop / "shop.py").write_text(f'PROMPT = "Release 5.0.0?"\n{source}')
     looked = sayso(shop, "check-parked", "shop:release_flow")
-    assert "1 parked: 0 lost their node, 0 changed, 1 look the same." in looked.out
-    assert "What their nodes ask was not looked at" in looked.out
+    assert "1 parked run: 0 lost their node, 0 changed, 1 look unchanged." in looked.out
+    assert "Questions were not compared" in looked.out
     assert "would need attention." not in looked.out.splitlines()[2]
     replayed = sayso(shop, "check-parked", "shop:release_flow", "--replay")
     assert (replayed.code, "in other words" in replayed.out) == (6, True)
-    assert "1 parked: 1 would need attention, 0 changed, 0 the same." in replayed.out
+    assert "1 parked run: 1 would need attention, 0 changed, 0 unchanged." in replayed.out
 
 
 def test_a_replay_says_first_that_raw_code_does_run(shop: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_replay_says_first_that_raw_code_does_run(shop: Path) -> None:
     ran = sayso(shop, "check-parked", "shop:release_flow", "--replay", "--json")
     assert ran.code == 0
     assert ran.json["findings"][0]["text"] == "waits at the same question"
-    assert ran.err.index("DOES happen") < ran.err.index("release runs")
+    assert ran.err.index("DOES run") < ran.err.index("release runs")
     assert sayso(shop, "audit", "verify", "--json").json["rows"] == 2
 
 
@@ -231,7 +231,7 @@ def test_while_one_process_writes_others_read_and_are_told_who_writes(shop: Path
             assert (command, ran.code) == (command, 4)
             assert f"is in use: process {holder.process.pid} writes it" in ran.err
         holder.type("approve")
-        holder.wait_for("Approved.", "is completed")
+        holder.wait_for("Approved.", "completed.")
         assert holder.end() == 0
 
 

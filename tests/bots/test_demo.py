@@ -18,14 +18,14 @@ CONVERSATION = (
 
 def test_the_demo_talks_an_article_through_to_its_file(tmp_path: Path) -> None:
     with TerminalSession(tmp_path, SAYSO, "demo") as terminal:
-        terminal.wait_for("nothing is published without your say-so")
+        terminal.wait_for("Nothing is published until you approve it")
         for question, hint, reply in CONVERSATION:
             terminal.wait_for(question, hint)
             assert not (tmp_path / "published").exists()
             terminal.type(reply)
-        terminal.wait_for("is completed", "published/green-tea.md")
+        terminal.wait_for("completed.", "published/green-tea.md")
         assert terminal.end() == 0
-    assert "Going on where you left off" not in terminal.text
+    assert "Resuming where you left off" not in terminal.text
     assert "shorter" in (tmp_path / "published" / "green-tea.md").read_text()
 
 
@@ -36,7 +36,7 @@ def test_killed_at_every_question_the_demo_goes_on_where_it_was(tmp_path: Path) 
             killed.wait_for(question, hint)
             killed.kill()
         with TerminalSession(tmp_path, SAYSO, "demo") as terminal:
-            terminal.wait_for("Going on where you left off", question, hint)
+            terminal.wait_for("Resuming where you left off", question, hint)
             terminal.type(reply)
             terminal.wait_for("The run goes on")
             terminal.kill()
@@ -62,7 +62,7 @@ def test_without_a_terminal_the_demo_says_what_to_do(tmp_path: Path) -> None:
     ran = sayso(tmp_path, "demo")
     assert ran.code == 6
     assert "VALUE --database sayso-demo.db" in ran.out
-    assert "Going on where you left off" in sayso(tmp_path, "demo").out
+    assert "Resuming where you left off" in sayso(tmp_path, "demo").out
 
 
 def test_a_finished_demo_begins_anew(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_an_operator_decides_over_the_api(tmp_path: Path) -> None:
             assert other.runs() == []
             with pytest.raises(ServiceRefused, match="no operator"):
                 other.attention("whatever", "again", seen=1)
-        assert sayso(tmp_path, "shut-out", "token:operator").code == 0
+        assert sayso(tmp_path, "revoke", "token:operator").code == 0
         with ServiceClient.connect(second.url, token(tmp_path, "operator", "operate", "read")) as operator:
             run = operator.wait(operator.runs()[0]["run_id"], 20)
             assert run["status"] == "NEEDS_ATTENTION"

@@ -173,7 +173,7 @@ def test_nor_by_a_later_token_of_its_name(service: ServiceProcess, ci: ServiceCl
     run_id = ci.start("release", {"to": ["api"]})
     ci.wait(run_id, 20, until="rests")
     request_id = ci.pending(run_id)[0]["id"]
-    assert sayso(tmp_path, "shut-out", "token:ci").code == 0
+    assert sayso(tmp_path, "revoke", "token:ci").code == 0
     with ServiceClient.connect(service.url, token(tmp_path, "ci", "read", "answer")) as again:
         with pytest.raises(ServiceRefused, match="token:ci asked for this"):
             again.answer(request_id, 1, "approve")
@@ -199,7 +199,7 @@ def test_what_names_nobody_is_for_operators_with_both_scopes(
         assert listed.whoami()["operator"] is False, "its token is none of an operator"
         assert listed.pending() == []
         assert listed.answer(request_id, 1, "approve").kind is OutcomeKind.UNKNOWN
-    assert sayso(tmp_path, "shut-out", "token:operator").code == 0
+    assert sayso(tmp_path, "revoke", "token:operator").code == 0
     with ServiceClient.connect(service.url, token(tmp_path, "operator", "operate", "answer")) as operator:
         assert operator.whoami()["operator"] is True
         assert operator.answer(request_id, 1, "approve").kind is OutcomeKind.RESOLVED

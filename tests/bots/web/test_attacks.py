@@ -111,8 +111,8 @@ def test_a_session_survives_a_restart_and_ends_where_it_should(
         assert httpx.get(f"{again.url}/", cookies=stolen).status_code == 303
         other = browsers.sign_in(again, "ana")
         secret = token(tmp_path, "ci")
-        assert sayso(tmp_path, "shut-out", "web:ana").code == 0
-        assert sayso(tmp_path, "shut-out", "token:ci").code == 0
+        assert sayso(tmp_path, "revoke", "web:ana").code == 0
+        assert sayso(tmp_path, "revoke", "token:ci").code == 0
         assert other.get("/").status_code == 303
         assert (
             httpx.get(f"{again.url}/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).status_code

@@ -150,7 +150,7 @@ async def test_a_session_that_has_ended_decides_nothing_any_more(
             await store.admit(CredentialKind.SESSION, f"hash-{number}", "web:ana", until)
             match end:
                 case "shut out":
-                    await store.shut_out("web:ana", "local:op")
+                    await store.revoke("web:ana", "local:op")
                 case "signed out":
                     await store.sign_out(f"hash-{number}")
                 case "too late":

@@ -77,7 +77,7 @@ async def _ways_in(store: SQLiteStore, clock: GatedClock) -> None:
     await store.sign_out("session-0")
     await store.admit(token, "token", "token:ci", later, [Scope.START, Scope.READ])
     await store.admit(token, "other-token", "token:cd", later, [Scope.ANSWER])
-    await store.shut_out("token:cd", BO)
+    await store.revoke("token:cd", BO)
     clock.advance(timedelta(minutes=11))
     await store.admit(link, "link-4", "web:eve", clock.now() + timedelta(minutes=10))
 

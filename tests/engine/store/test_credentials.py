@@ -62,8 +62,8 @@ async def test_a_token_has_one_name_and_can_be_removed(store: SQLiteStore) -> No
         TOKEN, "token:ci", now, until, (Scope.ANSWER, Scope.READ)
     )
     assert await store.reader.token("two") is None
-    assert await store.shut_out("token:ci", "local:root") == 1
-    assert await store.shut_out("token:ci", "local:root") == 0
+    assert await store.revoke("token:ci", "local:root") == 1
+    assert await store.revoke("token:ci", "local:root") == 0
     assert await store.reader.token("one") is None
     await store.admit(TOKEN, "two", "token:ci", until, scopes)
 
@@ -114,7 +114,7 @@ async def test_somebody_is_shut_out_of_everything_at_once(store: SQLiteStore) ->
         await store.redeem(f"link {number}", f"session {number}", now + timedelta(days=30))
     await store.admit(LINK, "unused", "web:ana", now + timedelta(minutes=10))
     await store.admit(LINK, "other", "web:bo", now + timedelta(minutes=10))
-    assert await store.shut_out("web:ana", "local:root") == 3
+    assert await store.revoke("web:ana", "local:root") == 3
     assert await store.reader.person_of(SESSION, "session 1", now) is None
     assert await store.redeem("unused", "x", now + timedelta(days=30)) is None
     assert [one.person for one in await store.reader.credentials(now)] == ["web:bo"]
@@ -139,7 +139,7 @@ async def test_who_follows_the_trail_hears_of_every_commit_that_lengthens_it(sto
     await store.keep("web", "note", 2)
     assert len(heard) == 1
     store.hub.ignore_audit(listener)
-    await store.shut_out("token:ci", "local:root")
+    await store.revoke("token:ci", "local:root")
     await store.keep("web", "note", 3)
     assert len(heard) == 1
 

@@ -1,4 +1,4 @@
-"""`sayso sign-in`, `token`, `access` and `shut-out`: who is let in to the inbox and the API."""
+"""`sayso sign-in`, `token`, `access` and `revoke`: who has access to the inbox and the API."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="What the person or program is called.", show_default=False)
+    str, typer.Argument(metavar="NAME", help="Name of the person or program.", show_default=False)
 ]
 DEFAULT_SCOPES = (Scope.START, Scope.READ)
-"""Those of a token that is made without any: enough for a script that asks and waits."""
+"""The scopes of a token created without --scope: enough for a script that starts a run and waits for it."""
 
 _KINDS = {
-    CredentialKind.LINK: "a link that is not used yet",
-    CredentialKind.SESSION: "signed in",
-    CredentialKind.TOKEN: "a token",
+    CredentialKind.LINK: "unused sign-in link",
+    CredentialKind.SESSION: "session",
+    CredentialKind.TOKEN: "token",
 }
 
 
 def sign_in(name: NameArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
-    """Print a link that signs NAME in to the inbox of the running service, once, within ten minutes.
+    """Print a link that signs NAME in to the inbox of the running service. It works once, within ten minutes.
 
-    Whoever has the link is web:NAME. Give it to that person alone.
+    Anyone who opens the link is signed in as web:NAME, so give it only to that person.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
     client = service.client()
     if client is None:
         raise NotFound(
-            f"no service runs on {service.path}, so there is no inbox. Start one with `sayso serve`."
+            f"No service is running on {service.path}, so there is no inbox. Start one with `sayso serve`."
         )
     with client:
         url = client.sign_in_link(name)
-    output.say(f"This signs web:{visible_line(name)} in, once, within ten minutes:")
+    output.say(f"Sign-in link for web:{visible_line(name)}. It works once, within ten minutes:")
     output.say(f"  {url}", "green")
     output.value({"person": f"web:{name}", "url": url})
     return ExitCode.OK
@@ -66,18 +66,18 @@ def token(
     scope: Annotated[
         list[Scope] | None,
         typer.Option(
-            help="What the token may do; can be repeated. Default: start and read. No token can have answer together "
-            "with start or ask.",
+            help="What the token may do; can be repeated. Default: start and read. `answer` cannot be combined with "
+            "start or ask.",
             show_default=False,
         ),
     ] = None,
     expires: Annotated[
-        str, typer.Option(metavar="AGE", help="How long the token works, at most 366d.")
+        str, typer.Option(metavar="DURATION", help="How long the token is valid, at most 366d.")
     ] = "90d",
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Make a token with which a program calls the API as token:NAME. It is shown once and stored as a hash."""
+    """Create an API token for a program, which acts as token:NAME. The token is shown only once."""
     output = Output(as_json=as_json)
     scopes = tuple(dict.fromkeys(scope or DEFAULT_SCOPES))
     lives = read_age(expires)
@@ -86,9 +86,10 @@ def token(
         lambda client: client.make_token(name, scopes, lives),
         lambda _, credentials: credentials.make_token(name, scopes, lives),
     )
-    output.say(f"token:{visible_line(name)}; it is not shown again. Send it as: Authorization: Bearer TOKEN")
+    output.say(f"Created token:{visible_line(name)}. Copy the token now; it won't be shown again:")
     output.say(f"  {made}", "green")
     output.say(f"Scopes: {_scope_words(scopes)}. Expires: {instant_words(until, datetime.now(UTC))}.")
+    output.say("Send it as: Authorization: Bearer TOKEN")
     output.value(
         {
             "person": f"token:{name}",
@@ -101,41 +102,44 @@ def token(
 
 
 def access(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
-    """List who is let in to the inbox and the API."""
+    """List who has access to the inbox and the API."""
     output = Output(as_json=as_json)
     found = read(Service.build(database), lambda reader: reader.credentials(datetime.now(UTC)))
     if found:
         output.show(_table(found))
         if old := [one.person for one in found if one.expires_at is None]:
             output.say(
-                f"{visible_line(', '.join(old))}: from before tokens had an end. To renew one, run `sayso shut-out "
+                f"{visible_line(', '.join(old))}: created before tokens expired. To replace one, run `sayso revoke "
                 "token:NAME`, then `sayso token NAME --scope ...`."
             )
     else:
-        output.say("Nobody is let in. `sayso sign-in NAME` and `sayso token NAME` do.")
+        output.say("Nobody has access yet. Grant it with `sayso sign-in NAME` or `sayso token NAME`.")
     output.value({"credentials": msgspec.to_builtins(found)})
     return ExitCode.OK
 
 
-def shut_out(
+def revoke(
     person: Annotated[
         str,
-        typer.Argument(metavar="PERSON", help="web:NAME or token:NAME, as listed.", show_default=False),
+        typer.Argument(
+            metavar="PERSON", help="web:NAME or token:NAME, as `sayso access` lists it.", show_default=False
+        ),
     ],
     *,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Remove every token, session and link of PERSON, who is let in no more from now on."""
+    """Revoke all access of PERSON at once: tokens, sessions and sign-in links."""
     output = Output(as_json=as_json)
 
     async def remove(store: SQLiteStore, _credentials: Credentials) -> int:
-        return await store.shut_out(person, local_person())
+        return await store.revoke(person, local_person())
 
-    removed = _act(Service.build(database), lambda client: client.shut_out(person), remove)
+    removed = _act(Service.build(database), lambda client: client.revoke(person), remove)
     if not removed:
-        raise NotFound(f"nothing lets {person!r} in. `sayso access` lists who is let in.")
-    output.say(f"{visible_line(person)} is let in no more: {removed} removed.")
+        raise NotFound(f"{person!r} has no access. `sayso access` lists who has.")
+    counted = "1 credential" if removed == 1 else f"{removed} credentials"
+    output.say(f"Access revoked for {visible_line(person)}: {counted} removed.")
     output.value({"person": person, "removed": removed})
     return ExitCode.OK
 
@@ -162,10 +166,10 @@ def _scope_words(scopes: Sequence[Scope]) -> str:
 def _table(found: list[Credential]) -> Table:
     now = datetime.now(UTC)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("who", "how", "may", "since", "until"):
+    for name in ("Who", "Access", "Scopes", "Since", "Expires"):
         table.add_column(name, overflow="fold")
     for one in found:
-        until = "no end" if one.expires_at is None else instant_words(one.expires_at, now)
+        until = "never" if one.expires_at is None else instant_words(one.expires_at, now)
         is_over = one.expires_at is not None and one.expires_at <= now
         table.add_row(
             Text(visible_line(one.person)),

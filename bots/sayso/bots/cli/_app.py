@@ -1,4 +1,4 @@
-"""`main`: what stands before every command, and what their errors become."""
+"""`main`: the root command, and what errors become."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sayso.bots.cli._commands import Commands, list_on
 from sayso.bots.exit_codes import EXIT_CODES, ExitCode
 
 _HELP = (
-    "Nothing goes ahead without your say-so: workflows that stop for a person's answer, and go on with it.\n\n"
-    "Try it: sayso demo --chat"
+    "Workflows that pause for a person's approval or answer, in Slack, Telegram, the web and the terminal.\n\n"
+    "New here? Run: sayso demo --chat"
 )
 _EPILOG = "\n\n".join(["Exit codes:", *(f"{code.value}: {meaning}" for code, meaning in EXIT_CODES.items())])
 
@@ -49,7 +49,7 @@ def _root(
             "--version",
             callback=_show_version,
             is_eager=True,
-            help="Print the version.",
+            help="Print the version and exit.",
         ),
     ] = False,
 ) -> None:
@@ -107,7 +107,7 @@ def _run(given: list[str]) -> int:
 
 
 def _report(error: Exception, *, as_json: bool) -> int | None:
-    """Say what ended a command; None where it is no error of sayso's."""
+    """Report the error that ended a command; None if the error is not one of sayso's."""
     from sayso.bots.cli._output import report_error
     from sayso.bots.cli._problems import exit_code_of
     from sayso.engine import SaysoError
@@ -127,4 +127,4 @@ def _report_usage(error: typer.TyperException, *, as_json: bool) -> None:
         return
     context = getattr(error, "ctx", None)
     path = "sayso" if context is None else context.command_path
-    sys.stderr.write(f"Error: {message}\nTry: {path} --help\n")
+    sys.stderr.write(f"Error: {message}\nFor help, run: {path} --help\n")

@@ -34,7 +34,7 @@ from sayso.engine import (
     verify_audit,
 )
 
-audit = typer.Typer(name="audit", help="Check, export and redact the audit trail.", no_args_is_help=False)
+audit = typer.Typer(name="audit", help="Verify, export and redact the audit trail.", no_args_is_help=False)
 
 
 class ExportFormat(StrEnum):
@@ -51,17 +51,18 @@ def verify(
         str | None,
         typer.Option(
             metavar="SEQ:HASH",
-            help="A head noted before: finds rows cut off at the end, and a chain that was written anew.",
+            help="A head you saved earlier: detects rows missing at the end and a rewritten chain.",
             show_default=False,
         ),
     ] = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Check that no row of the trail was changed, removed or inserted, hold every request, answer, account and way in
-    against what the trail says, and print its head.
+    """Verify that no row of the audit trail was changed, removed or inserted, and print its head.
 
-    Keep the head somewhere else: without one, rows cut off at the end do not show.
+    Every request, answer, account and credential is compared with the trail.
+
+    Save the head somewhere else: without it, rows missing at the end cannot be detected.
     """
     output = Output(as_json=as_json)
     try:
@@ -69,14 +70,15 @@ def verify(
     except ValueError as error:
         raise UsageProblem(str(error)) from error
     if report.found:
-        output.say(f"The audit trail does NOT verify: {report.found} problems.", "bold red")
+        output.say(
+            f"Verification FAILED: {report.found} {'problem' if report.found == 1 else 'problems'} found.",
+            "bold red",
+        )
         output.show(audit_table(report.problems))
         if report.found > len(report.problems):
-            output.say(f"The first {len(report.problems)} are listed.")
+            output.say(f"Only the first {len(report.problems)} are listed.")
     else:
-        output.say(
-            f"The audit trail verifies: {report.rows} rows, {report.redacted} of them redacted.", "green"
-        )
+        output.say(f"The audit trail is intact: {report.rows} rows, {report.redacted} redacted.", "green")
     _say_what_was_checked(output, report)
     output.say(f"Head: {report.head}")
     output.value(_shown(report))
@@ -85,14 +87,14 @@ def verify(
 
 def _say_what_was_checked(output: Output, report: AuditReport) -> None:
     compared = ", ".join(f"{table} {number}" for table, number in report.checked.items())
-    output.say(f"Compared with it: {compared or 'nothing, for nothing is stored'}.")
+    output.say(f"Compared with the trail: {compared or 'nothing, the database is empty'}.")
     if report.before and report.sealed_since is None:
-        output.say(f"{report.before} of them were recorded before the trail kept digests.")
+        output.say(f"{report.before} of them are older than digests in the trail.")
     elif report.before and report.sealed_since is not None:
         sequence, at = report.sealed_since
         output.say(
-            f"{report.before} of them were recorded before the trail kept digests (from row {sequence} on,"
-            f" {at:%Y-%m-%d %H:%M} UTC) and are compared only with what its rows say in words."
+            f"{report.before} of them are older than digests in the trail (which start at row {sequence},"
+            f" {at:%Y-%m-%d %H:%M} UTC), so only their texts are compared."
         )
     output.say("Not covered:")
     for line in NOT_COVERED:
@@ -126,21 +128,21 @@ def export(
         typer.Option(
             "--request",
             metavar="ID",
-            help="Only rows of this request: what was shown where, who voted, and what decided.",
+            help="Only rows of this request: what was shown where, who voted, and what decided it.",
             show_default=False,
         ),
     ] = None,
     format_: Annotated[
-        ExportFormat, typer.Option("--format", help="JSON, one row a line; or CSV for spreadsheets.")
+        ExportFormat, typer.Option("--format", help="jsonl (one row per line), or csv for spreadsheets.")
     ] = ExportFormat.JSONL,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Write the trail to standard output. In CSV, a cell that a spreadsheet would take for a formula is quoted."""
+    """Write the audit trail to standard output. In CSV, cells that look like formulas are quoted."""
     if run_id is not None and request_id is not None:
-        raise UsageProblem("--run and --request exclude each other: a request is of one run.")
+        raise UsageProblem("--run and --request cannot be used together.")
     if as_json and format_ is ExportFormat.CSV:
-        raise UsageProblem("--json and --format csv exclude each other.")
+        raise UsageProblem("--json and --format csv cannot be used together.")
     print_rows = _write_csv if format_ is ExportFormat.CSV else _write_jsonl
 
     async def copy(reader: SQLiteReader) -> None:
@@ -169,7 +171,7 @@ async def _of_request(reader: SQLiteReader, request_id: str) -> AsyncIterator[Au
             yield row
     if not found:
         raise NotFound(
-            f"the trail has nothing of a request {request_id!r}; one that was pruned is named by its whole id."
+            f"The audit trail has no request {request_id!r}. For a pruned request, give the whole ID."
         )
 
 
@@ -199,7 +201,7 @@ async def _check_known(reader: SQLiteReader, run_id: str) -> None:
 
 @audit.command()
 def redact(run_id: RunArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
-    """Remove the texts and values of a run from the trail, for good. The trail still verifies afterwards.
+    """Permanently remove a run's texts and values from the audit trail. The trail still verifies.
 
     The run itself keeps them until it is pruned.
     """
@@ -211,6 +213,6 @@ def redact(run_id: RunArgument, *, database: DatabaseOption = None, as_json: Jso
         return found, await store.redact(found, local_person(), CONSOLE)
 
     found, changed = write(Service.build(database), act)
-    output.say(f"Removed the payloads of {changed} rows of run {visible_line(found)}.")
+    output.say(f"Redacted {changed} rows of run {visible_line(found)}.")
     output.value({"run_id": found, "rows": changed})
     return ExitCode.OK

@@ -55,7 +55,7 @@ async def _run(folder: Path, port: int, output: Output, *, is_kept: bool) -> Exi
             output.say("First be Bo, and press Approve in Slack. Then be Chris, and press it in Telegram.")
             output.say("")
             output.say(f"Web inbox   {demo.inbox}")
-            kept = "kept: --folder goes on from there" if is_kept else "deleted when the demo stops"
+            kept = "kept: --folder resumes from there" if is_kept else "deleted when the demo stops"
             output.say(f"Files       {demo.folder} ({kept})")
             output.say(f"Log         {demo.log}")
             output.say("Stop        Ctrl-C")
@@ -64,7 +64,7 @@ async def _run(folder: Path, port: int, output: Output, *, is_kept: bool) -> Exi
             output.say("Stopping.", "dim")
     except OSError as error:
         raise UsageProblem(
-            f"port {port} or {port + 1} is already in use; name another with --port"
+            f"port {port} or {port + 1} is already in use. Choose another with --port."
         ) from error
     return ExitCode.OK
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -12,8 +13,9 @@ from typer.core import TyperGroup
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A command: the module beside this one and the name in it, and what the list says of it, its first paragraph."""
+    """A command: its group in the list, the module beside this one and the name in it, and its first paragraph."""
 
+    group: str
     module: str
     name: str
     says: str
@@ -21,97 +23,120 @@ class Listed:
 
 COMMANDS = {
     "demo": Listed(
-        "_run",
-        "demo",
-        "Try sayso: an article is drafted, you review it, nothing is published without your say-so.",
+        "Try", "_run", "demo", "Try sayso with an example: review a draft article, then approve or reject it."
     ),
-    "run": Listed("_run", "run", "Start a workflow, or go on with RUN, and answer its questions here."),
+    "run": Listed(
+        "Run", "_run", "run", "Run a workflow in this terminal, or resume RUN, and answer its questions here."
+    ),
     "serve": Listed(
+        "Run",
         "_serve",
         "serve",
-        "Host the workflows of sayso.toml, with their cards in Slack and Telegram, until Ctrl-C or SIGTERM.",
+        "Run the service: workflows, chats, web inbox and API, as set up in sayso.toml.",
     ),
     "start": Listed(
-        "_serve", "start", "Start a run in the running service. `sayso run` starts one without a service."
+        "Run",
+        "_serve",
+        "start",
+        "Start a workflow in the running service. Without a service, use `sayso run`.",
     ),
-    "doctor": Listed(
-        "_doctor",
-        "doctor",
-        "Check tokens, rights and membership on every platform, the workflows, and destinations that were given up.",
-    ),
-    "runs": Listed("_runs", "runs", "List runs, the newest first. Works while another process drives them."),
-    "requests": Listed(
-        "_requests",
-        "requests",
-        "List the open requests, the oldest first. Works while another process drives their runs.",
-    ),
+    "runs": Listed("Run", "_runs", "runs", "List runs, newest first."),
+    "requests": Listed("Answer", "_requests", "requests", "List open requests, oldest first."),
     "answer": Listed(
+        "Answer",
         "_requests",
         "answer",
-        "Answer a request, as the person who is logged in here. Nothing but the outcome that is printed happened.",
+        "Answer a request as the user logged in on this machine, and print the outcome.",
     ),
     "reassign": Listed(
-        "_people", "reassign", "Have PERSON asked in your place. A vote of yours counts no more."
+        "Answer",
+        "_people",
+        "reassign",
+        "Hand a request over to PERSON. If you have already voted, your vote is removed.",
     ),
     "withdraw": Listed(
+        "Answer",
         "_people",
         "withdraw",
-        "Withdraw a request that you asked for: nobody can answer it any more, and its run is told.",
+        "Withdraw a request that you asked for. It can no longer be answered, and its workflow is told.",
     ),
-    "cancel": Listed(
-        "_runs", "cancel", "Cancel a run together with its open requests. A cancelled run never goes on."
+    "doctor": Listed(
+        "Operate",
+        "_doctor",
+        "doctor",
+        "Check workflows, tokens, permissions and memberships, and list unreachable destinations.",
+    ),
+    "attention": Listed(
+        "Operate",
+        "_runs",
+        "attention",
+        "Show why a run is paused for an operator, or decide how it continues.",
     ),
     "retry": Listed(
+        "Operate",
         "_runs",
         "retry",
-        "Let a failed run try its failed node again. What was answered and recorded there stands.",
+        "Retry the failed node of a run. Its recorded answers and step results are kept.",
     ),
-    "attention": Listed("_runs", "attention", "Show what an operator must decide about a run, or decide it."),
+    "cancel": Listed(
+        "Operate", "_runs", "cancel", "Cancel a run and its open requests. This cannot be undone."
+    ),
     "check-parked": Listed(
+        "Operate",
         "_upkeep",
         "check_parked_runs",
-        "Before a deploy: say what the code here would mean for the runs that are parked now. Stores nothing.",
-    ),
-    "sign-in": Listed(
-        "_access",
-        "sign_in",
-        "Print a link that signs NAME in to the inbox of the running service, once, within ten minutes.",
-    ),
-    "token": Listed(
-        "_access",
-        "token",
-        "Make a token with which a program calls the API as token:NAME. It is shown once and stored as a hash.",
-    ),
-    "access": Listed("_access", "access", "List who is let in to the inbox and the API."),
-    "shut-out": Listed(
-        "_access",
-        "shut_out",
-        "Remove every token, session and link of PERSON, who is let in no more from now on.",
-    ),
-    "people": Listed(
-        "_people",
-        "people",
-        "List the people and groups of sayso.toml, and the accounts that people linked themselves.",
-    ),
-    "prune": Listed(
-        "_upkeep",
-        "prune",
-        "Delete runs that ended long ago, with all that belongs to them. Runs that have not ended are never touched.",
+        "Before a deploy, check whether parked runs can continue with the code here. Changes nothing.",
     ),
     "backup": Listed(
+        "Operate",
         "_upkeep",
         "backup",
-        "Copy the database, as it is at one instant, into a new file. Works while another process writes it.",
+        "Back up the database to a new file. Safe while the service is running.",
     ),
     "restore": Listed(
+        "Operate",
         "_upkeep",
         "restore",
-        "Put a backup in the place of the database, once it is checked. Refused while anything has the database open.",
+        "Check a backup and replace the database with it. Refused while the database is in use.",
     ),
-    "manifest": Listed("_manifest", "app", "What a platform needs to know of the app."),
-    "policy": Listed("_policy", "app", "The policies of sayso.toml."),
-    "audit": Listed("_audit", "audit", "Check, export and redact the audit trail."),
+    "prune": Listed(
+        "Operate",
+        "_upkeep",
+        "prune",
+        "Delete old runs and everything that belongs to them. Runs that are still open are never deleted.",
+    ),
+    "manifest": Listed("Operate", "_manifest", "app", "Print the app manifest for a chat platform."),
+    "access": Listed("Access", "_access", "access", "List who has access to the inbox and the API."),
+    "sign-in": Listed(
+        "Access",
+        "_access",
+        "sign_in",
+        "Print a link that signs NAME in to the inbox of the running service. It works once, within ten minutes.",
+    ),
+    "token": Listed(
+        "Access",
+        "_access",
+        "token",
+        "Create an API token for a program, which acts as token:NAME. The token is shown only once.",
+    ),
+    "revoke": Listed(
+        "Access",
+        "_access",
+        "revoke",
+        "Revoke all access of PERSON at once: tokens, sessions and sign-in links.",
+    ),
+    "people": Listed(
+        "Access",
+        "_people",
+        "people",
+        "List the people and groups in sayso.toml, and the accounts that people have linked.",
+    ),
+    "policy": Listed("Access", "_policy", "app", "Explain and test the policies in sayso.toml."),
+    "audit": Listed("Evidence", "_audit", "audit", "Verify, export and redact the audit trail."),
 }
+
+RENAMED = {"shut-out": "revoke"}
+"""Former names, which work for one more release and are not listed."""
 
 
 class Commands(TyperGroup):
@@ -119,6 +144,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As Typer does: the name, the command, and what is left of the arguments."""
+        if args and (renamed := RENAMED.get(args[0])) is not None:
+            sys.stderr.write(f"`sayso {args[0]}` is now `sayso {renamed}`. The old name will be removed.\n")
+            args = [renamed, *args[1:]]
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else load(name), rest
 
@@ -137,7 +165,7 @@ def load(name: str) -> Any:
 def list_on(app: typer.Typer) -> None:
     """Have an app of the class `Commands` list them."""
     for name, listed in COMMANDS.items():
-        app.command(name, help=listed.says)(_listed)
+        app.command(name, help=listed.says, rich_help_panel=listed.group)(_listed)
 
 
 def _listed() -> None:

@@ -180,13 +180,13 @@ class Conversation:
                     return
         except QuestionClosed:
             self._output.say("")
-            self._output.say("This closed while you were typing. Nothing of it was recorded.", "yellow")
+            self._output.say("This closed while you were typing. Your answer was not recorded.", "yellow")
 
     async def _read_value(self, question: Question, terminal: Terminal) -> Json:
         fields = form_fields(question)
         if fields is None:
             return await self._read(terminal, reply_hint(question), partial(read_reply, question))
-        self._output.say("Field by field; an empty line leaves an optional field out.", "dim")
+        self._output.say("Fill in one field at a time; press Enter to skip an optional field.", "dim")
         while True:
             form: dict[str, Json] = {}
             for field in fields:
@@ -221,8 +221,8 @@ class Conversation:
                 typed = await terminal.read_line()
             except LineTooLong:
                 self._output.say(
-                    "The terminal cuts a line this long off, so it was not taken. Leave with Ctrl-C and use "
-                    "`sayso answer`, which takes any length.",
+                    "That line is too long for the terminal and was not recorded. Press Ctrl-C and use `sayso answer`, "
+                    "which accepts any length.",
                     "red",
                 )
                 continue
@@ -243,12 +243,10 @@ class Conversation:
         self._output.say(visible_line(str(refusal)), "red")
 
     def _say_who_is_asked(self, pending: Sequence[RequestRecord]) -> None:
-        self._output.say("This run waits for others, who cannot answer at this terminal:", "yellow")
+        self._output.say("Waiting for people who can't answer at this terminal:", "yellow")
         for record in pending:
-            until = (
-                "" if record.deadline is None else f", until {instant_words(record.deadline, self._now())}"
-            )
-            self._output.say(f"  {visible_line(record.name)}: asked of {audience_words(record)}{until}")
+            due = "" if record.deadline is None else f", due {instant_words(record.deadline, self._now())}"
+            self._output.say(f"  {visible_line(record.name)}: {audience_words(record)}{due}")
 
     def _list(self, pending: Sequence[RequestRecord]) -> None:
         """No terminal: show what is open, with the commands that answer it."""
@@ -257,22 +255,20 @@ class Conversation:
             if may_answer_here(record, local_person(), self._now()):
                 self._output.say(answer_command(record, self._location))
             else:
-                self._output.say(f"This was asked of {audience_words(record)}; it cannot be answered here.")
+                self._output.say(f"Waiting for {audience_words(record)}; you can't answer it here.")
 
     def _end(self, state: ExecutionState) -> Told:
         status = state.workflow_status
         if status is WorkflowStatus.NEEDS_ATTENTION and state.attention is not None:
             self._output.card(attention_card(state.run_id, self._workflow, state.attention))
         elif status is WorkflowStatus.COMPLETED:
-            self._output.say(f"Run {state.run_id} is completed.", "bold green")
+            self._output.say(f"Run {state.run_id} completed.", "bold green")
             self._output.card(result_card(state.shared))
         elif status is WorkflowStatus.FAILED:
             place = "" if state.next_node_id is None else f" at {visible_line(state.next_node_id)}"
             self._output.show(Text(f"Run {state.run_id} failed{place}.", "bold red"))
             self._output.say(visible_line(state.error or ""), "red")
-            self._output.say(
-                f"Nothing is tried again by itself: sayso retry {state.run_id}{database_words(self._location)}"
-            )
+            self._output.say(f"To retry, run: sayso retry {state.run_id}{database_words(self._location)}")
         else:
             self._output.say(f"Run {state.run_id} was cancelled.", "yellow")
         return Told(_STATUS_CODES.get(status, ExitCode.WAITING), state)

@@ -1,4 +1,4 @@
-"""`sayso doctor`: what has to be mended before questions reach people, and what to do about it."""
+"""`sayso doctor`: what must be fixed before questions reach people, and how."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ def doctor(
         str | None,
         typer.Option(
             metavar="DESTINATION",
-            help="Post two cards there and try what a press brings. The service must not run meanwhile.",
+            help="Post two test cards there and wait for you to press them. Stop the service first.",
             show_default=False,
         ),
     ] = None,
-    wait: Annotated[str, typer.Option(help="How long to wait for each answer, such as 90s or 5m.")] = "2m",
+    wait: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long to wait for each answer, such as 90s or 5m.")
+    ] = "2m",
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Check tokens, rights and membership on every platform, the workflows, and destinations that were given up.
+    """Check workflows, tokens, permissions and memberships, and list unreachable destinations.
 
-    Changes nothing, and works while the service runs. Ends with 1 when something has to be mended.
+    Changes nothing and is safe while the service is running. Exits with 1 if something must be fixed.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
@@ -50,7 +52,11 @@ def doctor(
         findings = [*_check_workflows(service, output), *asyncio.run(_check(service))]
     if not findings:
         findings = [
-            Finding.bad("sayso.toml", "no workflow and no platform is configured", "Copy sayso.example.toml.")
+            Finding.bad(
+                "sayso.toml",
+                "no workflows and no chat platforms are configured",
+                "Start from sayso.example.toml.",
+            )
         ]
     output.show(_table(findings))
     output.value({"findings": [_as_dict(one) for one in findings]})
@@ -61,7 +67,7 @@ def _check_presses(service: Service, place: str, wait: str, output: Output) -> l
     patience = read_age(wait)
     service.settings.destination(place)
     if service.client() is not None:
-        raise UsageProblem("the service runs, and would take the presses. Stop it first.")
+        raise UsageProblem("The service is running and would receive the presses. Stop it first.")
     with needs_extra("sayso doctor --press", "web"):
         from sayso.bots.service import check_presses, set_up_logging
     set_up_logging(service.settings.log, secrets_of(service.settings))
@@ -75,10 +81,10 @@ def _check_workflows(service: Service, output: Output) -> list[Finding]:
             with output.foreign_code():
                 workflow = load_workflow(given.workflow, Path.cwd())
         except SaysoError as error:
-            findings.append(Finding.bad(given.workflow, str(error), "Correct `workflow` in sayso.toml."))
+            findings.append(Finding.bad(given.workflow, str(error), "Fix `workflow` in sayso.toml."))
             continue
         starters = len(given.starters)
-        words = f"{workflow.name}; {starters or 'nobody'} may start it from a chat"
+        words = f"{workflow.name}; {_starters_words(starters)}"
         findings.append(Finding.good(given.workflow, words))
     return findings
 
@@ -92,20 +98,26 @@ async def _check(service: Service) -> list[Finding]:
         dead = [
             Finding.bad(
                 place.destination,
-                f"given up {instant_words(place.since, now)}, {place.cards} cards wait: {place.reason}",
-                "Mend it; `sayso serve` tries again at its next start, or when the bot is let in again.",
+                f"unreachable since {instant_words(place.since, now)}, {place.cards} cards waiting: {place.reason}",
+                "Fix the cause. `sayso serve` retries when it restarts, or when the bot is added again.",
             )
             for place in await reader.dead_places()
         ]
     return [*findings, *dead]
 
 
+def _starters_words(count: int) -> str:
+    if not count:
+        return "nobody can start it from a chat"
+    return f"{count} {'person' if count == 1 else 'people'} can start it from a chat"
+
+
 def _table(findings: list[Finding]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "what", "found", "to do"):
+    for name in ("", "Check", "Result", "What to do"):
         table.add_column(name, overflow="fold")
     for one in findings:
-        sign = Text("ok", style="green") if one.is_good else Text("mend", style="red")
+        sign = Text("ok", style="green") if one.is_good else Text("fix", style="red")
         table.add_row(
             sign, Text(visible_line(one.subject)), Text(visible(one.what)), Text(visible(one.remedy))
         )

@@ -16,8 +16,8 @@ def read_address(address: str) -> tuple[str, int]:
     found = parse_address(address)
     if found is None:
         raise UsageProblem(
-            f"{address!r} is no ID@REV: write the request's id (six or more of its characters), @, and its revision, "
-            "as `sayso requests` shows them."
+            f"invalid ID@REV: {address!r}. Use the request's ID (at least six characters), @ and its revision, as "
+            "`sayso requests` lists them."
         )
     return found
 
@@ -26,7 +26,7 @@ def read_id(given: str) -> str:
     """A request's id, or its beginning, as it is typed. Raises `UsageProblem`."""
     found = parse_id(given)
     if found is None:
-        raise UsageProblem(f"{given!r} is no request's id: write six or more characters of it.")
+        raise UsageProblem(f"invalid request ID: {given!r}. Give at least its first six characters.")
     return found
 
 
@@ -34,9 +34,9 @@ async def find_request(reader: SQLiteReader, given_id: str) -> RequestRecord | N
     """The request whose id this is, or the only one whose id begins so; raises where that is nobody's or several's."""
     found = await reader.request_ids(given_id)
     if len(found) > 1:
-        raise UsageProblem(f"{len(found)} requests begin with {given_id}; give more of the id.")
+        raise UsageProblem(f"{given_id} matches {len(found)} requests. Give more of the ID.")
     if not found and len(given_id) < _WHOLE:
-        raise NotFound(f"no request's id begins with {given_id}. `sayso requests` lists the open ones.")
+        raise NotFound(f"no request matches {given_id}. `sayso requests` lists the open ones.")
     return await reader.request(found[0]) if found else None
 
 
@@ -46,7 +46,7 @@ async def find_run(reader: SQLiteReader, given_id: str) -> str:
     """
     found = await reader.run_ids(given_id) if len(given_id) >= SHORTEST else [given_id]
     if len(found) > 1:
-        raise UsageProblem(f"{len(found)} runs begin with {given_id}; give more of the id.")
+        raise UsageProblem(f"{given_id} matches {len(found)} runs. Give more of the ID.")
     return found[0] if found else given_id
 
 

@@ -28,9 +28,7 @@ class UnloadableWorkflow(AuthorError):
         frame = traceback.extract_tb(error.__traceback__)[-1]
         self.module = module
         self.place = f"{frame.filename}:{frame.lineno}"
-        super().__init__(
-            f"module {module!r} cannot be imported: {type(error).__name__}: {error} ({self.place})"
-        )
+        super().__init__(f"cannot import module {module!r}: {type(error).__name__}: {error} ({self.place})")
 
 
 def load_workflow(reference: str, directory: Path) -> Workflow:
@@ -49,13 +47,11 @@ def load_workflow(reference: str, directory: Path) -> Workflow:
         return found
     others = sorted(name for name, value in vars(module).items() if isinstance(value, Workflow))
     there = (
-        f"Workflows there: {', '.join(others)}"
-        if others
-        else f"There is no Workflow in module {module_name!r}"
+        f"Workflows in it: {', '.join(others)}" if others else f"Module {module_name!r} defines no Workflow"
     )
     if found is None:
         raise UnknownWorkflow(reference, f"module {module_name!r} has no {attribute!r}. {there}.")
-    raise UnknownWorkflow(reference, f"{attribute!r} is a {type(found).__name__}, no Workflow. {there}.")
+    raise UnknownWorkflow(reference, f"{attribute!r} is a {type(found).__name__}, not a Workflow. {there}.")
 
 
 def _advice(reference: str) -> str:
@@ -76,7 +72,7 @@ def _import(reference: str, name: str, directory: Path) -> ModuleType:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise UnloadableWorkflow(name, error) from error
         raise UnknownWorkflow(
-            reference, f"there is no module {error.name!r} in {directory} or on Python's path."
+            reference, f"no module named {error.name!r} in {directory} or on the Python path."
         ) from error
     except (Exception, SystemExit) as error:
         raise UnloadableWorkflow(name, error) from error

@@ -6,15 +6,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-JsonFlag: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Write JSON to standard output, and nothing else; errors too.")
-]
+JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON only, errors included.")]
 DatabaseOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--database",
         metavar="FILE",
-        help="The database, instead of SAYSO_DATABASE or sayso.toml.",
+        help="Database file. Default: SAYSO_DATABASE, or `database` in sayso.toml.",
         show_default=False,
     ),
 ]
@@ -22,7 +20,7 @@ RunArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="The run's id, as `sayso runs` lists it; six or more of its characters do.",
+        help="Run ID from `sayso runs`, or at least its first six characters.",
         show_default=False,
     ),
 ]
@@ -30,7 +28,7 @@ WorkflowArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="MODULE:WORKFLOW",
-        help="A Workflow in a module of the working directory or of Python's path.",
+        help="A Workflow in a module in the working directory or on the Python path.",
         show_default=False,
     ),
 ]

@@ -23,14 +23,14 @@ _CONSOLE = "console"
 
 
 def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
-    """List the people and groups of sayso.toml, and the accounts that people linked themselves."""
+    """List the people and groups in sayso.toml, and the accounts that people have linked."""
     output = Output(as_json=as_json)
     service = Service.build(database)
     settings = service.settings
     accounts = read(service, lambda reader: reader.accounts()) if service.path.exists() else []
     linked = [one for one in accounts if one.linked_at is not None]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("who", "called", "accounts"):
+    for name in ("Who", "Name", "Accounts"):
         table.add_column(name, overflow="fold")
     for name, person in settings.people.items():
         entry = f"person:{name}"
@@ -50,7 +50,8 @@ def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
         output.show(table)
     else:
         output.say(
-            "Nobody is listed: every account is a person of its own. [people] in sayso.toml lists them."
+            "No people are configured, so every account counts as a separate person. "
+            "Add people under [people] in sayso.toml."
         )
     output.value(
         {
@@ -70,13 +71,15 @@ def _of_platforms(group: GroupSettings) -> list[str]:
 def withdraw(
     request: Annotated[
         str,
-        typer.Argument(metavar="ID", help="The request; six or more characters do.", show_default=False),
+        typer.Argument(
+            metavar="ID", help="Request ID, or at least its first six characters.", show_default=False
+        ),
     ],
     *,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Withdraw a request that you asked for: nobody can answer it any more, and its run is told."""
+    """Withdraw a request that you asked for. It can no longer be answered, and its workflow is told."""
     given = read_id(request)
     service = Service.build(database)
     record = read(service, lambda reader: find_request(reader, given))
@@ -92,19 +95,22 @@ def withdraw(
 
 def reassign(
     address: Annotated[
-        str, typer.Argument(metavar="ID@REV", help="The request and its revision.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="ID@REV", help="Request and revision, as `sayso requests` lists them.", show_default=False
+        ),
     ],
     to: Annotated[
         str,
         typer.Argument(
-            metavar="PERSON", help="Who is asked in your place, such as person:ana.", show_default=False
+            metavar="PERSON", help="Who should answer instead of you, such as person:ana.", show_default=False
         ),
     ],
     *,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Have PERSON asked in your place. A vote of yours counts no more."""
+    """Hand a request over to PERSON. If you have already voted, your vote is removed."""
     service = Service.build(database)
     given, revision = read_address(address)
     record = read(service, lambda reader: find_request(reader, given))

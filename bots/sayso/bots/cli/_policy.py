@@ -1,4 +1,4 @@
-"""`sayso policy check`: a policy of sayso.toml in plain words, and what votes would come to."""
+"""`sayso policy check`: a policy of sayso.toml in plain words, and how votes would turn out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from sayso.engine import (
     platform_names,
 )
 
-app = typer.Typer(name="policy", no_args_is_help=True, help="The policies of sayso.toml.")
+app = typer.Typer(name="policy", no_args_is_help=True, help="Explain and test the policies in sayso.toml.")
 
 _WAYS = {"web": "web", "token": "api", "local": "console"}
 
@@ -44,41 +44,44 @@ _WAYS = {"web": "web", "token": "api", "local": "console"}
 @app.command("check")
 def check(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One policy; all of them where none is named.")
+        str | None, typer.Argument(metavar="[NAME]", help="Name of a policy. Default: all.")
     ] = None,
     *,
     details: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The request's details, for conditions of stages.")
+        str | None, typer.Option(metavar="JSON", help="Details of the request, for stage conditions.")
     ] = None,
-    requested_by: Annotated[str | None, typer.Option(metavar="PERSON", help="Who asks.")] = None,
+    requested_by: Annotated[
+        str | None, typer.Option(metavar="PERSON", help="Who requested the approval.")
+    ] = None,
     vote: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PERSON[@WAY]=approve|reject|break-glass",
-            help="A vote to play, in the order of voting; WAY is the chat, group or surface it comes by.",
+            help="A vote to simulate; repeat in voting order. WAY is the chat or surface used.",
         ),
     ] = None,
     after: Annotated[
-        str, typer.Option(metavar="AGE", help="How long after it was asked the votes come: 90m, 4h, 1d.")
+        str, typer.Option(metavar="DURATION", help="Cast the votes this long after the request: 90m, 4h, 1d.")
     ] = "0s",
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Explain policies in plain words, and play votes through one. Asks nobody and stores nothing. Fails where a policy
-    names somebody whom sayso.toml does not know.
+    """Explain policies in plain words and simulate votes. Notifies nobody and stores nothing.
+
+    Exits with 1 if a policy names a person, group or chat that sayso.toml does not define.
     """
     output = Output(as_json=as_json)
     settings = Service.build().settings
     policies = settings.named_policies()
     if name is not None and name not in policies:
         known = ", ".join(sorted(policies)) or "none"
-        raise NotFound(f"no policy of sayso.toml is named {name!r}; known: {known}.")
+        raise NotFound(f"no policy named {name!r} in sayso.toml. Policies: {known}.")
     if name is None and (vote or details or requested_by):
-        raise UsageProblem("Votes, details and a requester go with the NAME of one policy.")
+        raise UsageProblem("--vote, --details and --requested-by need the NAME of a policy.")
     chosen = policies if name is None else {name: policies[name]}
     play = _Play(read_value(details, "--details"), requested_by, vote or [], read_age(after))
     found = [_explain(output, settings, one, policy, play) for one, policy in chosen.items()]
     if not chosen:
-        output.say("sayso.toml has no policies. docs/how-to/decide-together.md shows some.")
+        output.say("sayso.toml has no policies. See docs/how-to/decide-together.md for examples.")
     output.value({"policies": found})
     return ExitCode.FAILED if any(one["unknown"] for one in found) else ExitCode.OK
 
@@ -117,7 +120,7 @@ def _verdicts(output: Output, directory: Directory, policy: Policy, play: _Play)
     votes = [(given, _read_vote(given, directory, policy, at)) for given in play.votes]
     bound = _bound(policy, directory, play, asked_at)
     if policy.expires_after is not None and play.after > policy.expires_after and play.votes:
-        raise UsageProblem(f"it has expired by then: after {_long(policy.expires_after)}.")
+        raise UsageProblem(f"the request would already have expired, after {_long(policy.expires_after)}.")
     cast: dict[str, Vote] = {}
     found: list[dict[str, Any]] = []
     for given, one in votes:
@@ -145,7 +148,7 @@ def _bound(policy: Policy, directory: Directory, play: _Play, asked_at: datetime
             directory.may_be_somebody,
         )
     except InvalidRequest as error:
-        raise UsageProblem(f"it could not be asked so: {error.reason}.") from error
+        raise UsageProblem(f"this request would be refused: {error.reason}.") from error
     if policy.escalate_after is None:
         return bound
     return replace(bound, escalates_at=asked_at + policy.escalate_after)
@@ -171,13 +174,15 @@ def _unknown(settings: Settings, entry: str) -> str | None:
     if (kind == "group" and name not in settings.groups) or (
         kind == "person" and name not in settings.people
     ):
-        return f"{visible_line(entry)} is nobody: sayso.toml has no [{_SECTIONS[kind]}.{visible_line(name)}]."
+        return f"{visible_line(entry)} is not defined: add [{_SECTIONS[kind]}.{visible_line(name)}] to sayso.toml."
     if kind not in platform_names() or is_person(entry):
         return None
     try:
         settings.destination(entry)
     except UnknownDestination:
-        return f'{visible_line(entry)} cannot be asked: sayso.toml has no [destinations."{visible_line(entry)}"].'
+        return (
+            f'{visible_line(entry)} is not defined: add [destinations."{visible_line(entry)}"] to sayso.toml.'
+        )
     return None
 
 
@@ -189,30 +194,32 @@ def _stage_words(stage: Stage) -> str:
     named = f"{visible_line(stage.name)}: " if stage.name else ""
     need = f"all of {people}" if stage.need == "all" else f"{stage.needed} of {people}"
     rejections = "one rejection" if stage.reject_at == 1 else f"{stage.reject_at} rejections"
-    words = f"{named}{need} must approve; {rejections} of theirs reject"
+    words = (
+        f"{named}{need} must approve; {rejections} from them rejects"
+        if stage.reject_at == 1
+        else (f"{named}{need} must approve; {rejections} from them reject")
+    )
     if stage.veto:
         words += f"; one of {', '.join(visible_line(one) for one in stage.veto)} can reject alone"
     return f"{words}; only if {visible_line(stage.when)}" if stage.when else words
 
 
 def _rules(policy: Policy) -> list[str]:
-    rules = ["Whoever asked may not approve."] if policy.exclude_requester else []
+    rules = ["The requester may not approve."] if policy.exclude_requester else []
     rules += [f"{visible_line(policy.author)} may not approve."] if policy.author else []
-    rules += ["The stages vote one after the other."] if policy.ordered else []
-    rules += [f"To {one}, a remark is needed." for one in policy.comment]
+    rules += ["Stages vote in order."] if policy.ordered else []
+    rules += [f"A comment is required to {one}." for one in policy.comment]
     for stage in policy.stages:
         if stage.fallback:
             people = _names(stage.approvers)
-            rules.append(
-                f"Where four eyes leaves too few of {people}, {_names(stage.fallback)} may approve as well."
-            )
+            rules.append(f"If too few of {people} may approve, {_names(stage.fallback)} may approve as well.")
     if policy.expires_after is not None:
-        end = "nothing is answered, and the workflow is told"
+        end = "the request expires unanswered and the workflow is told"
         end = end if policy.on_expiry is None else f"the answer is {policy.on_expiry}"
         rules.append(f"After {_long(policy.expires_after)} without a decision, {end}.")
     if policy.remind_every is not None:
         rules.append(
-            f"Those still needed are reminded after {_long(policy.remind_every)}, then ever more rarely."
+            f"People who have not voted are reminded after {_long(policy.remind_every)}, then less and less often."
         )
     if policy.escalate_after is not None:
         rules.append(
@@ -221,8 +228,8 @@ def _rules(policy: Policy) -> list[str]:
     if policy.break_glass:
         rules.append(f"In an emergency, {_names(policy.break_glass)} may approve alone, with a reason.")
     if policy.hand_over_to:
-        rules.append(f"A vote may be handed over to {_names(policy.hand_over_to)} alone.")
-    return rules + (["An approval is good for the whole run."] if policy.reusable else [])
+        rules.append(f"A request may be handed over only to {_names(policy.hand_over_to)}.")
+    return rules + (["One approval covers the whole run."] if policy.reusable else [])
 
 
 def _names(entries: Sequence[str]) -> str:
@@ -245,7 +252,7 @@ def _read_vote(given: str, directory: Directory, policy: Policy, at: datetime) -
     who, separator, value = given.rpartition("=")
     person, _, way = who.partition("@")
     if not separator or not person or value not in _CHOICES:
-        raise UsageProblem(f"{given!r} is no vote; write PERSON=approve or PERSON@WAY=reject.")
+        raise UsageProblem(f"invalid vote: {given!r}. Use PERSON=approve or PERSON@WAY=reject.")
     kind = person.partition(":")[0]
     ids = (directory.person_of(person), person, *directory.accounts_of(directory.person_of(person)))
     facts = [
@@ -259,7 +266,7 @@ def _read_vote(given: str, directory: Directory, policy: Policy, at: datetime) -
         way or _WAYS.get(kind, kind),
         "approve" if alone else value,
         at,
-        comment="it is played" if alone else None,
+        comment="simulated" if alone else None,
         facts=tuple(facts),
         accounts=ids,
         break_glass=alone,
@@ -275,7 +282,7 @@ def _verdict_words(verdict: Verdict, person: str) -> str:
         return f"refused. {verdict.refused[person]}"
     if verdict.decided:
         return "approved." if verdict.value == "approve" else "rejected."
-    return f"counts. Still needed: {'; '.join(_missing(one) for one in verdict.stages if one.missing)}"
+    return f"counted. Waiting for {'; '.join(_missing(one) for one in verdict.stages if one.missing)}."
 
 
 def _missing(one: Progress) -> str:

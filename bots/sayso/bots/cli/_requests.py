@@ -37,11 +37,11 @@ def requests(
         str | None,
         typer.Option("--run", metavar="RUN", help="Only requests of this run.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of requests.")] = 1000,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """List the open requests, the oldest first. Works while another process drives their runs."""
+    """List open requests, oldest first."""
     output = Output(as_json=as_json)
 
     async def find(reader: SQLiteReader) -> list[RequestRecord]:
@@ -57,8 +57,8 @@ def requests(
     elif found:
         output.show(requests_table(found, datetime.now(UTC)))
         if is_more:
-            output.say(f"These are the oldest {limit}; more are open. --limit shows more.")
-        output.say("Answer one with: sayso answer ID@REVISION VALUE", "dim")
+            output.say(f"Showing the oldest {limit}. To see more, raise --limit.")
+        output.say("To answer: sayso answer ID@REVISION VALUE", "dim")
     else:
         output.say("No open requests.")
     return ExitCode.OK
@@ -69,7 +69,7 @@ def answer(
         str,
         typer.Argument(
             metavar="ID@REV",
-            help="The request and its revision, as `sayso requests` shows them; six or more characters of the id do.",
+            help="Request and revision from `sayso requests`; the first six characters of the ID are enough.",
             show_default=False,
         ),
     ],
@@ -77,17 +77,19 @@ def answer(
         str,
         typer.Argument(
             metavar="VALUE",
-            help="An option's value or label (several with commas), yes or no, a number, a text, or a form as JSON.",
+            help="An option's value or label (separate several with commas), yes or no, a number, text, or JSON.",
             show_default=False,
         ),
     ],
     *,
-    comment: Annotated[str | None, typer.Option(help="Recorded with the answer.", show_default=False)] = None,
+    comment: Annotated[
+        str | None, typer.Option(help="A comment to record with the answer.", show_default=False)
+    ] = None,
     event_key: Annotated[
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Names this attempt: repeated with the same key, it returns what became of it the first time.",
+            help="Idempotency key: repeating the command with the same key returns the first result.",
             show_default=False,
         ),
     ] = None,
@@ -95,16 +97,16 @@ def answer(
         bool,
         typer.Option(
             "--break-glass",
-            help="Approve alone, where the policy names you for emergencies; --comment says why.",
+            help="Emergency approval, if the policy names you for it; requires --comment.",
         ),
     ] = False,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Answer a request, as the person who is logged in here. Nothing but the outcome that is printed happened.
+    """Answer a request as the user logged in on this machine, and print the outcome.
 
-    Through the running service, if there is one: then the run goes on at once. Otherwise it does when its workflow is
-    run next. Put -- before a VALUE that begins with a hyphen.
+    If a service is running, the workflow continues at once; otherwise it continues when you resume it with `sayso run`.
+    Put -- before a VALUE that begins with a hyphen.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
@@ -118,7 +120,7 @@ def answer(
     question = None if record is None else record.question
     output.show(outcome_words(outcome, question, said))
     if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
-        output.say(f"It does with: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
+        output.say(f"To continue, run: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))
     return ExitCode.OK if outcome.kind in _DONE else _refusal_code(outcome)
 

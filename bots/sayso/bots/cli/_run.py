@@ -1,4 +1,4 @@
-"""`sayso run` and `sayso demo`: one run, driven by this process and talked through in the terminal."""
+"""`sayso run` and `sayso demo`: one run, driven by this process, with its questions in the terminal."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Drive:
 
     @property
     def resume_command(self) -> str:
-        """The command that goes on with this run."""
+        """The command that resumes this run."""
         named = "" if self.run_id is None else f" {self.run_id}"
         run = "" if self.go_on else named
         return f"{self.resume}{run}{database_words(self.database)}"
@@ -61,25 +61,28 @@ class _Drive:
 def run(
     workflow: WorkflowArgument,
     run_id: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Go on with this run.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Resume this run instead of starting one.", show_default=False),
     ] = None,
     *,
     shared: Annotated[
-        str | None, typer.Option(metavar="JSON", help="The new run's initial shared state, a JSON object.")
+        str | None, typer.Option(metavar="JSON", help="Initial state of the new run, a JSON object.")
     ] = None,
     requested_by: Annotated[
-        str | None, typer.Option(metavar="PERSON", help="Who the new run is for; by default you.")
+        str | None, typer.Option(metavar="PERSON", help="Who requested the new run. Default: you.")
     ] = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Start a workflow, or go on with RUN, and answer its questions here.
+    """Run a workflow in this terminal, or resume RUN, and answer its questions here.
 
-    The run is stored before anything happens. Ctrl-C, Ctrl-D and even kill -9 leave it parked; the command that goes
-    on with it is printed. Without a terminal the open questions are printed with the commands that answer them.
+    Progress is saved at every step, so you can stop at any time with Ctrl-C, Ctrl-D or even kill -9; the command to
+    resume is printed. Without a terminal, open questions are listed with the commands that answer them.
     """
     if run_id is not None and (shared is not None or requested_by is not None):
-        raise UsageProblem("--shared and --requested-by belong to a new run; RUN names one that has its own.")
+        raise UsageProblem(
+            "--shared and --requested-by apply to new runs only. Leave them out to resume RUN."
+        )
     initial = read_object(shared, "--shared")
     service = Service.build(database)
     if run_id is not None:
@@ -104,10 +107,12 @@ def demo(
     *,
     chat: Annotated[
         bool,
-        typer.Option("--chat", help="In local chats in the browser, as several people; no token is needed."),
+        typer.Option(
+            "--chat", help="Use a simulated Slack and Telegram in your browser. No accounts or tokens needed."
+        ),
     ] = False,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="With --chat: the port of the page; 0 is any free one.")
+        int, typer.Option(min=0, max=65535, help="With --chat: port of the page; 0 picks a free one.")
     ] = CHAT_PORT,
     folder: Annotated[
         Path | None,
@@ -115,23 +120,23 @@ def demo(
             "--folder",
             metavar="DIR",
             file_okay=False,
-            help="With --chat: keep the demo's files there, and continue from them.",
+            help="With --chat: keep the demo's files in DIR, and resume from them next time.",
             show_default=False,
         ),
     ] = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Try sayso: an article is drafted, you review it, nothing is published without your say-so.
+    """Try sayso with an example: review a draft article, then approve or reject it.
 
-    It is stored in sayso-demo.db in the working directory. Stop it whenever you like, with Ctrl-C or kill -9: started
-    again, it continues where it was. With --chat, two people approve a release in a local Slack and a local Telegram
-    in the browser, and the files are in a temporary folder.
+    Progress is saved in sayso-demo.db in the working directory. Stop at any time with Ctrl-C or kill -9; the next start
+    resumes where you left off. With --chat, two people approve a release in a simulated Slack and Telegram in your
+    browser, and the files are kept in a temporary folder.
     """
     if chat:
         if database is not None:
             raise UsageProblem(
-                "--database does not go with --chat; --folder says where the demo keeps its files"
+                "--database cannot be used with --chat. To choose where the demo keeps its files, use --folder."
             )
         return chat_demo(folder, port, Output(as_json=as_json))
     from sayso.bots.cli._content_creation import workflow
@@ -139,18 +144,16 @@ def demo(
     service = Service.build(database or DEMO_DATABASE)
     output = Output(as_json=as_json)
     output.say(
-        "sayso demo: an article is drafted, you review it, and nothing is published without your say-so.",
+        "sayso demo: review a draft article. Nothing is published until you approve it.",
         "bold",
     )
-    output.say(
-        f"Stop it whenever you like, even with kill -9; `sayso demo` goes on from {service.path.name}.", "dim"
-    )
+    output.say(f"Stop at any time, even with kill -9. `sayso demo` resumes from {service.path.name}.", "dim")
     drive = _Drive(service, workflow, output, "sayso demo", database, requested_by=local_person(), go_on=True)
     return _finish(drive)
 
 
 def _finish(drive: _Drive) -> ExitCode:
-    """Drive the run, and say how to go on wherever it stops."""
+    """Drive the run, and print how to resume it wherever it stops."""
     output = drive.output
     try:
         told, pending = asyncio.run(_drive(drive))
@@ -161,15 +164,15 @@ def _finish(drive: _Drive) -> ExitCode:
         if drive.run_id is None:
             output.say("Stopped before a run was started.")
         else:
-            output.say("The run stays where it is. To go on:", "yellow")
+            output.say("Stopped. Your progress is saved. To resume:", "yellow")
             output.say(f"  {drive.resume_command}")
         output.value({"run_id": drive.run_id, "resume": drive.resume_command, "exit_code": code})
         return code
     if told.code is ExitCode.WAITING and told.state.workflow_status is WorkflowStatus.WAITING_FOR_INPUT:
-        output.say("The run is parked. When it has been answered, go on with:", "yellow")
+        output.say("The run is waiting for answers. Once they are in, resume with:", "yellow")
         output.say(f"  {drive.resume_command}")
     elif drive.go_on and told.code is ExitCode.OK:
-        output.say(f"To see it once more: {drive.resume_command}", "dim")
+        output.say(f"To run it again: {drive.resume_command}", "dim")
     output.value(_result(drive, told, pending))
     return told.code
 
@@ -188,7 +191,7 @@ async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
                     drive.run_id = await runtime.start(
                         drive.workflow.name, drive.shared, requested_by=drive.requested_by
                     )
-                    output.say(f"Run {drive.run_id} of {visible_line(drive.workflow.name)}.", "dim")
+                    output.say(f"Started run {drive.run_id} of {visible_line(drive.workflow.name)}.", "dim")
                 terminal = Terminal(sys.stdin.fileno()) if output.has_reader else None
                 conversation = Conversation(
                     runtime,
@@ -207,7 +210,7 @@ async def _find_unfinished(drive: _Drive, reader: SQLiteReader) -> None:
     for found in await reader.runs(workflow=drive.workflow.name, limit=1000):
         if found.status not in ENDED:
             drive.run_id = found.run_id
-            drive.output.say(f"Going on where you left off: run {found.run_id}.", "green")
+            drive.output.say(f"Resuming where you left off: run {found.run_id}.", "green")
             return
 
 
@@ -215,7 +218,7 @@ async def _check_workflow(run_id: str, workflow: Workflow, reader: SQLiteReader)
     found = await reader.run(run_id)
     if found.workflow != workflow.name:
         raise NotApplicable(
-            run_id, f"running it as {workflow.name!r}", f"it is of workflow {found.workflow!r}"
+            run_id, f"running it as {workflow.name!r}", f"it belongs to workflow {found.workflow!r}"
         )
 
 

@@ -34,7 +34,7 @@ SeenOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="At which stop of the run you decided this; refused where it has stopped again since.",
+        help="The `stops` value you saw when you decided; refused if the run has stopped again since.",
         show_default=False,
     ),
 ]
@@ -44,14 +44,14 @@ ACTIONS = tuple(dict.fromkeys(action for actions in ATTENTION_ACTIONS.values() f
 def runs(
     *,
     status: Annotated[
-        WorkflowStatus | None, typer.Option(help="Only runs that stand so.", case_sensitive=False)
+        WorkflowStatus | None, typer.Option(help="Only runs with this status.", case_sensitive=False)
     ] = None,
     workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this workflow.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of runs.")] = 100,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """List runs, the newest first. Works while another process drives them."""
+    """List runs, newest first."""
     output = Output(as_json=as_json)
     service = Service.build(database)
     found = read(service, lambda reader: reader.runs(status=status, workflow=workflow, limit=limit))
@@ -69,7 +69,7 @@ def _as_dict(run: RunSummary) -> dict[str, Any]:
 
 
 def cancel(run_id: RunArgument, *, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
-    """Cancel a run together with its open requests. A cancelled run never goes on."""
+    """Cancel a run and its open requests. This cannot be undone."""
     output = Output(as_json=as_json)
     run_id = run_named(database, run_id)
     _operate(
@@ -77,7 +77,7 @@ def cancel(run_id: RunArgument, *, database: DatabaseOption = None, as_json: Jso
         lambda client: client.cancel(run_id),
         lambda runtime: runtime.cancel(run_id, person=local_person(), via=CONSOLE),
     )
-    output.say(f"Run {visible_line(run_id)} is cancelled.")
+    output.say(f"Run {visible_line(run_id)} cancelled.")
     output.value({"run_id": run_id, "action": "cancel"})
     return ExitCode.OK
 
@@ -86,15 +86,16 @@ def retry(
     run_id: RunArgument,
     *,
     ask_again: Annotated[
-        bool, typer.Option("--ask-again", help="Forget its answers and steps; ask everything anew.")
+        bool,
+        typer.Option("--ask-again", help="Discard its answers and step results, and ask everything again."),
     ] = False,
     seen: SeenOption = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Let a failed run try its failed node again. What was answered and recorded there stands.
+    """Retry the failed node of a run. Its recorded answers and step results are kept.
 
-    The run goes on at once where a service runs, else when its workflow is run next.
+    If a service is running, it resumes the run at once; otherwise the run resumes with `sayso run`.
     """
     output = Output(as_json=as_json)
     run_id = run_named(database, run_id)
@@ -106,7 +107,7 @@ def retry(
             run_id, person=local_person(), via=CONSOLE, ask_again=ask_again, seen=stop
         ),
     )
-    output.say(f"Run {visible_line(run_id)} {_goes_on(run_id, served=served, may=True)}")
+    output.say(f"Run {visible_line(run_id)} will be retried. {_continues(run_id, served=served)}")
     output.value({"run_id": run_id, "action": "retry", "ask_again": ask_again})
     return ExitCode.OK
 
@@ -115,25 +116,25 @@ def attention(
     run_id: RunArgument,
     action: Annotated[
         str | None,
-        typer.Argument(metavar=f"[{'|'.join(ACTIONS)}]", help="What you decide.", show_default=False),
+        typer.Argument(metavar=f"[{'|'.join(ACTIONS)}]", help="Your decision.", show_default=False),
     ] = None,
     result: Annotated[
-        str | None, typer.Argument(metavar="[RESULT]", help="With done: the step's result, as JSON.")
+        str | None, typer.Argument(metavar="[RESULT]", help="With done: the step's result as JSON.")
     ] = None,
     *,
     seen: SeenOption = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Show what an operator must decide about a run, or decide it.
+    """Show why a run is paused for an operator, or decide how it continues.
 
-    reask: put the question again. accept: let what is recorded stand, which no approval does. done RESULT: the step
-    happened, this is its result. again: run the step, or the node, again. cancel: cancel the run. Both texts go into
-    the audit trail.
+    reask: ask the question again. accept: keep the recorded answer (not possible for an approval). done RESULT: the
+    step did happen, with this result. again: run the step or node again. cancel: cancel the run. Both texts are
+    recorded in the audit trail.
     """
     output = Output(as_json=as_json)
     if action is not None and action not in ACTIONS:
-        raise UsageProblem(f"{action!r} is no action; say one of: {', '.join(ACTIONS)}.")
+        raise UsageProblem(f"unknown action {action!r}. Choose one of: {', '.join(ACTIONS)}.")
     run_id = run_named(database, run_id)
     if action is None:
         return _show_attention(database, run_id, output)
@@ -147,16 +148,16 @@ def attention(
         ),
     )
     if action == "cancel":
-        output.say(f"Run {visible_line(run_id)} is cancelled.")
+        output.say(f"Run {visible_line(run_id)} cancelled.")
     else:
-        output.say(f"Decided. The run {_goes_on(run_id, served=served, may=False)}")
+        output.say(f"Decided. {_continues(run_id, served=served)}")
     output.value({"run_id": run_id, "action": action})
     return ExitCode.OK
 
 
 def _read_result(action: str, text: str | None) -> Json:
     if (action == "done") != (text is not None):
-        raise UsageProblem("RESULT goes with done, and only with it: the step's result as JSON.")
+        raise UsageProblem("`done` needs RESULT, the step's result as JSON; no other action takes one.")
     return read_value(text, "RESULT")
 
 
@@ -172,7 +173,7 @@ def _look(database: str | None, run_id: str, seen: int | None, output: Output) -
             about = f"{found.attention.kind}: {visible_line(found.attention.name)}"
             output.say(f"Deciding about {about}", "dim")
         elif found.error is not None:
-            output.say(f"Deciding about its failure: {visible_line(found.error)}", "dim")
+            output.say(f"Deciding about the failure: {visible_line(found.error)}", "dim")
     return found.stops if seen is None else seen
 
 
@@ -180,20 +181,21 @@ def _show_attention(database: str | None, run_id: str, output: Output) -> ExitCo
     found = _read_run(database, run_id)
     actions = [] if found.attention is None else list(attention_actions(found.attention))
     if found.attention is None:
-        output.say(f"Run {visible_line(run_id)} is {found.status} and waits for no decision of an operator.")
+        output.say(f"Run {visible_line(run_id)} is {found.status}; nothing to decide.")
         if found.status is WorkflowStatus.WAITING_FOR_INPUT:
-            output.say("Whether the code at hand can go on with it: sayso check-parked MODULE:WORKFLOW")
+            output.say(
+                "To check whether the current code can continue it: sayso check-parked MODULE:WORKFLOW"
+            )
     else:
         output.card(attention_card(run_id, found.workflow, found.attention, found.stops))
     output.value({**_as_dict(found), "actions": actions})
     return ExitCode.OK
 
 
-def _goes_on(run_id: str, *, served: bool, may: bool) -> str:
+def _continues(run_id: str, *, served: bool) -> str:
     if served:
-        return "goes on."
-    command = f"sayso run MODULE:WORKFLOW {visible_line(run_id)}"
-    return f"may go on. It does with: {command}" if may else f"goes on with: {command}"
+        return "The workflow continues."
+    return f"To continue, run: sayso run MODULE:WORKFLOW {visible_line(run_id)}"
 
 
 def _operate(
@@ -201,7 +203,7 @@ def _operate(
     ask_service: Callable[[ServiceClient], None],
     action: Callable[[Runtime], Awaitable[None]],
 ) -> bool:
-    """Carry out an operator's decision; whether a service did it, so that the run goes on by itself."""
+    """Carry out an operator's decision; whether a service did it, so that the run resumes without another command."""
     service = Service.build(database)
 
     async def act(store: SQLiteStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -38,10 +39,10 @@ _LEAVES_WITHIN = 3.0
 
 
 def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> ExitCode:
-    """Host the workflows of sayso.toml, with their cards in Slack and Telegram, until Ctrl-C or SIGTERM.
+    """Run the service: workflows, chats, web inbox and API, as set up in sayso.toml.
 
-    It ends within 15 seconds, whatever the code of workflows does. A second signal stops at once; kill -9 is always
-    safe: started again, it goes on where it was.
+    Ctrl-C or SIGTERM stops it within 15 seconds, even if workflow code hangs; a second signal stops it at once. kill -9
+    is always safe: the next start resumes where it left off.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
@@ -54,7 +55,7 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
         Hosted(load_workflow(given.workflow, Path.cwd()), frozenset(given.starters), given.to)
         for given in settings.workflows
     ]
-    names = ", ".join(visible_line(one.name) for one in workflows) or "no workflow"
+    names = ", ".join(visible_line(one.name) for one in workflows) or "no workflows"
     sayso = Sayso(settings, workflows=workflows, new_store=service.new_store)
     try:
         return asyncio.run(_serve(sayso, names, output))
@@ -63,9 +64,15 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
         raise InvalidSettings(
             "sayso.toml",
             "http.port",
-            f"{address} cannot be had: {error.strerror}",
-            "Write another port, or 0.",
+            _unavailable(address, settings.http.port, error),
+            "Stop the other program, or set another port (0 picks a free one).",
         ) from error
+
+
+def _unavailable(address: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is already in use"
+    return f"cannot listen on {address}: {error.strerror}"
 
 
 class _LastResort:
@@ -93,7 +100,7 @@ class _LastResort:
 def _end(code: ExitCode) -> None:
     this = threading.current_thread()
     names = ", ".join(one.name for one in threading.enumerate() if one is not this)
-    logger.warning("threads do not end (%s): the process ends without them, and loses nothing by it", names)
+    logger.warning("threads are still running (%s); exiting without them. Nothing is lost", names)
     sys.stderr.flush()
     os._exit(code)
 
@@ -116,39 +123,42 @@ async def _serve(sayso: Sayso, names: str, output: Output) -> ExitCode:
         link = await sayso.make_link() if output.is_seen else None
         if link is None:
             user = local_person().partition(":")[2]
-            output.say(f"sayso serves {names} on {sayso.url}. To sign in to the inbox: sayso sign-in {user}")
-        else:
             output.say(
-                f"sayso serves {names} on {sayso.url}. Sign in to the inbox, once, within ten minutes:"
+                f"sayso is running on {sayso.url}, serving {names}. To sign in to the inbox, run: sayso sign-in {user}"
             )
+        else:
+            output.say(f"sayso is running on {sayso.url}, serving {names}.")
+            output.say("Sign in to the inbox with this link, once, within ten minutes:")
             output.say(f"  {link}", "green")
         output.value({"url": sayso.url, "socket": sayso.socket, "link": link})
         await stop.wait()
-        output.say("Stopping: what is in flight is finished first. Ctrl-C once more stops at once.", "dim")
+        output.say("Stopping; finishing work in progress. Press Ctrl-C again to stop now.", "dim")
     last_resort.left()
     return ExitCode.OK
 
 
 def start(
-    workflow: Annotated[str, typer.Argument(metavar="NAME", help="The workflow's name.", show_default=False)],
+    workflow: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the workflow.", show_default=False)
+    ],
     shared: Annotated[
-        str | None, typer.Argument(metavar="[JSON]", help="The run's initial shared state, a JSON object.")
+        str | None, typer.Argument(metavar="[JSON]", help="Initial state of the run, a JSON object.")
     ] = None,
     *,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Start a run in the running service. `sayso run` starts one without a service."""
+    """Start a workflow in the running service. Without a service, use `sayso run`."""
     output = Output(as_json=as_json)
     initial = read_object(shared, "JSON")
     service = Service.build(database)
     client = service.client()
     if client is None:
         raise NotFound(
-            f"no service runs on {service.path}. Start one with `sayso serve`, or use `sayso run MODULE:WORKFLOW`."
+            f"No service is running on {service.path}. Start one with `sayso serve`, or use `sayso run`."
         )
     with client:
         run_id = client.start(workflow, initial)
-    output.say(f"Run {run_id} of {visible_line(workflow)} is started.")
+    output.say(f"Started run {run_id} of {visible_line(workflow)}.")
     output.value({"run_id": run_id})
     return ExitCode.OK

@@ -31,22 +31,22 @@ def check_parked_runs(
     workflow: WorkflowArgument,
     *,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Also run each parked node, on a copy, up to its open question.")
+        bool, typer.Option("--replay", help="Also run each parked node on a copy, up to its open question.")
     ] = False,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Before a deploy: say what the code here would mean for the runs that are parked now. Stores nothing.
+    """Before a deploy, check whether parked runs can continue with the code here. Changes nothing.
 
-    Compares names, edges and code. With --replay nodes do run: whatever stands before their first question or
-    unrecorded step happens again.
+    Compares names, edges and code. With --replay, nodes do run: any code before their first question or unrecorded
+    step runs again.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
     if replay:
         output.warn(
-            "--replay runs the nodes: raw code before an await, such as sending or writing something, DOES happen. "
-            "Nothing is stored, and steps and questions that are not recorded are not run."
+            "--replay runs your nodes: code outside steps, such as sending or writing something, DOES run. "
+            "Nothing is stored, and unrecorded steps and questions are not run."
         )
     with output.foreign_code():
         loaded = load_workflow(workflow, Path.cwd())
@@ -67,14 +67,14 @@ def _sum_up(findings: Sequence[Finding], output: Output, *, replayed: bool) -> N
     count = Counter(one.severity for one in findings)
     broken, changed, same = count[Severity.BROKEN], count[Severity.CHANGED], count[Severity.SAME]
     colour = "red" if broken else "green" if replayed and not changed else "yellow"
-    parked = f"{len(findings)} parked"
+    parked = f"{len(findings)} parked {'run' if len(findings) == 1 else 'runs'}"
     if replayed or not findings:
-        output.say(f"{parked}: {broken} would need attention, {changed} changed, {same} the same.", colour)
+        output.say(f"{parked}: {broken} would need attention, {changed} changed, {same} unchanged.", colour)
         return
-    output.say(f"{parked}: {broken} lost their node, {changed} changed, {same} look the same.", colour)
+    output.say(f"{parked}: {broken} lost their node, {changed} changed, {same} look unchanged.", colour)
     output.say(
-        "What their nodes ask was not looked at: words that come from other functions or from settings may have "
-        "changed, and answers would then need attention. --replay looks at that.",
+        "Questions were not compared: text that comes from other functions or settings may have changed, and answers "
+        "would then need attention. Add --replay to compare them.",
         "yellow",
     )
 
@@ -83,17 +83,21 @@ def prune(
     older_than: Annotated[
         str,
         typer.Option(
-            metavar="AGE", help="How long ago a run must have ended: 90m, 12h, 30d, 8w.", show_default=False
+            metavar="DURATION",
+            help="Delete runs that ended longer ago than this: 90m, 12h, 30d, 8w.",
+            show_default=False,
         ),
     ],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only report how many runs would be deleted.")
+    ] = False,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Delete runs that ended long ago, with all that belongs to them. Runs that have not ended are never touched.
+    """Delete old runs and everything that belongs to them. Runs that are still open are never deleted.
 
-    The audit trail stays; `sayso audit redact RUN` empties a run's rows.
+    The audit trail is kept; `sayso audit redact RUN` removes a run's texts from it.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
@@ -112,23 +116,25 @@ def read_age(text: str) -> timedelta:
     """A duration as people type it. Raises `UsageProblem`."""
     match = _AGE.fullmatch(text.strip())
     if match is None:
-        raise UsageProblem(f"{text!r} is no age; write a number and s, m, h, d or w, for example 30d.")
+        raise UsageProblem(
+            f"invalid duration: {text!r}. Use a number followed by s, m, h, d or w, for example 30d."
+        )
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def backup(
     target: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="The new file; an existing one is refused.", show_default=False),
+        typer.Argument(metavar="FILE", help="The file to create; it must not exist.", show_default=False),
     ],
     *,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Copy the database, as it is at one instant, into a new file. Works while another process writes it."""
+    """Back up the database to a new file. Safe while the service is running."""
     output = Output(as_json=as_json)
     read(Service.build(database), lambda reader: reader.backup(target))
-    output.say(f"Copied to {target}.")
+    output.say(f"Backed up to {target}.")
     output.value({"file": str(target.absolute())})
     return ExitCode.OK
 
@@ -137,26 +143,26 @@ def restore(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="What `sayso backup` wrote. It stays as it is.", show_default=False
+            metavar="FILE", help="A file written by `sayso backup`. It is not changed.", show_default=False
         ),
     ],
     *,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Put a backup in the place of the database, once it is checked. Refused while anything has the database open.
+    """Check a backup and replace the database with it. Refused while the database is in use.
 
-    The former database is kept under another name. Whatever happened since the backup is undone: people are asked
-    again, and links, sessions and tokens that were removed since let in again.
+    The previous database is kept under another name. Everything since the backup is undone: people are asked again,
+    and links, sessions and tokens that were revoked since work again.
     """
     output = Output(as_json=as_json)
     path = Service.build(database).path
     restored = restore_backup(path, source, local_person(), CONSOLE)
     output.say(f"Restored {path.name} from {visible_line(str(source))}.")
     if restored.former is not None:
-        output.say(f"The former database is kept as {restored.former.name}.")
+        output.say(f"The previous database was kept as {restored.former.name}.")
     output.say(
-        "Look at who is let in: sayso access. Then start the service: it brings the open cards up to date."
+        "Next, check who has access with `sayso access`, then start the service; it updates the open cards."
     )
     former = None if restored.former is None else str(restored.former)
     output.value(

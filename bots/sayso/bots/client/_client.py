@@ -301,7 +301,7 @@ class ServiceClient:
         """Who is let in, without the secrets."""
         return cast("list[dict[str, Any]]", self._get("/access")["credentials"])
 
-    def shut_out(self, person: str) -> int:
+    def revoke(self, person: str) -> int:
         """Remove every token, session and link of a person; how many there were."""
         return int(self._call("DELETE", f"/access/{person}")["removed"])
 

@@ -23,13 +23,13 @@ from sayso.engine import (
 
 
 class NoDatabase(OperatorError):
-    """There is no database where one was to be read or changed. Nothing was created."""
+    """The database to read or change does not exist. Nothing was created."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(
-            f"there is no database {path}. `sayso run` creates one; --database, SAYSO_DATABASE or `database` in "
-            "sayso.toml name another."
+            f"database {path} not found. `sayso run` creates one; to use another, set --database, SAYSO_DATABASE or "
+            "`database` in sayso.toml."
         )
 
 

@@ -199,9 +199,9 @@ class Credentials:
         """End a session."""
         await self._store.sign_out(_hash(session))
 
-    async def shut_out(self, person: str, by: str) -> int:
+    async def revoke(self, person: str, by: str) -> int:
         """Remove everything that lets a person in; how much there was."""
-        removed = await self._store.shut_out(canonical(person), by)
+        removed = await self._store.revoke(canonical(person), by)
         self._removals += 1
         self._tokens.clear()
         return removed

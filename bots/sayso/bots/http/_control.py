@@ -89,9 +89,9 @@ def control_app(parts: ApiParts, credentials: Credentials, address: str | None) 
         return {"credentials": msgspec.to_builtins(found)}
 
     @app.delete("/access/{person}")
-    async def shut_out(person: str, caller: Who) -> dict[str, int]:
-        return {"removed": await credentials.shut_out(person, caller.person)}
+    async def revoke(person: str, caller: Who) -> dict[str, int]:
+        return {"removed": await credentials.revoke(person, caller.person)}
 
-    _ = make_link, make_token, admitted, shut_out
+    _ = make_link, make_token, admitted, revoke
     app.mount("/api/v1", ApiApp(parts, caller_at_socket))
     return app

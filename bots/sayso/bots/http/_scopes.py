@@ -68,7 +68,7 @@ def check_scope(scopes: Collection[Scope] | None, person: str, needed: Collectio
         HTTPStatus.FORBIDDEN,
         "MissingScope",
         f"{person} may not do this: its token lacks the scope {wanted}. It has {has}. To replace it, run `sayso "
-        f"shut-out {person}`, then `sayso token {person.partition(':')[2]} --scope ...`.",
+        f"revoke {person}`, then `sayso token {person.partition(':')[2]} --scope ...`.",
         more={"needed": sorted(needed), "scopes": sorted(scopes)},
     )
 

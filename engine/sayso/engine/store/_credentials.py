@@ -87,7 +87,7 @@ def sign_out(tx: Transaction, session_hash: str) -> None:
         tx.audit("signed_out", {}, person=str(row["person"]), via=_VIA, also=_things([session_hash]))
 
 
-def shut_out(tx: Transaction, person: str, by: str) -> int:
+def revoke(tx: Transaction, person: str, by: str) -> int:
     """Remove everything that lets a person in."""
     rows = [*tx.rows("token_remove", {"person": person}), *tx.rows("sessions_remove", {"person": person})]
     removed = _things(row["hash"] for row in rows)

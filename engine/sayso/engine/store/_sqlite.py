@@ -206,7 +206,7 @@ class SQLiteStore(Calls):
     admit = writes(_credentials.admit)
     redeem = writes(_credentials.redeem)
     sign_out = writes(_credentials.sign_out)
-    shut_out = writes(_credentials.shut_out)
+    revoke = writes(_credentials.revoke)
 
     # Cards and the messages beside them: what came of sending and editing them. What is due, the reader tells.
 
