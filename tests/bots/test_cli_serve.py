@@ -107,8 +107,8 @@ def test_operators_cancel_and_retry_through_the_service(folder: Path) -> None:
         retried = sayso(folder, "retry", failed, "--ask-again")
         assert retried.code == 0
         assert retried.out.splitlines() == [
-            "Deciding about its failure: RuntimeError: the press is jammed",
-            f"Run {failed} goes on.",
+            "Deciding about the failure: RuntimeError: the press is jammed",
+            f"Run {failed} will be retried. The workflow continues.",
         ]
         sayso(folder, "answer", f"{open_request(folder, failed)['id']}@1", "yes")
         wait_for_status(folder, failed, "COMPLETED")
@@ -156,7 +156,7 @@ def test_an_answer_on_the_file_itself_waits_for_the_service(folder: Path) -> Non
         run_id = start_run(folder)
         request = open_request(folder, run_id)
         first.kill()
-    assert "It does with" in sayso(folder, "answer", f"{request['id']}@1", "yes").out
+    assert "To continue, run: sayso run" in sayso(folder, "answer", f"{request['id']}@1", "yes").out
     with ServiceProcess(folder):
         wait_for_status(folder, run_id, "COMPLETED")
 
