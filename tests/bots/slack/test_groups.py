@@ -12,7 +12,8 @@ import pytest
 from sayso.bots.people import Groups, LookUpFailed, at_once, look_up_deadline
 from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import Api
-from sayso.bots.slack._people import People, SlackMembership
+from sayso.bots.slack._membership import SlackMembership
+from sayso.bots.slack._workspaces import Workspaces
 from sayso.config import GroupSettings, Settings
 from sayso.engine import SQLiteStore
 from sayso.testing.slack import FaultKind, LocalSlack
@@ -29,7 +30,7 @@ class Looking:
         self.ana, self.bo = slack.add_person("Ana"), slack.add_person("Bo")
         self.group = slack.add_user_group("sre", [self.ana])
         settings = Settings(groups={"sre": GroupSettings(slack=self.group.id)}, slack=SlackSettings())
-        self.groups = Groups(settings, {"slack": SlackMembership(api, People(api, store))}, self.clock)
+        self.groups = Groups(settings, {"slack": SlackMembership(Workspaces(api, store))}, self.clock)
 
     async def __call__(self, user_id: str) -> bool | None:
         """Whether somebody belongs to it; None where that could not be looked up."""

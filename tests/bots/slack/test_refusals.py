@@ -14,9 +14,9 @@ from sayso.bots.chats import Outbox, Patience, Stopping, Undeliverable, UnderWay
 from sayso.bots.service._metrics import Metrics
 from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import Api, make_api
-from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import SlackSurface
 from sayso.bots.slack._token import TokenWatch
+from sayso.bots.slack._workspaces import Workspaces
 from sayso.engine import Runtime, SQLiteStore
 from sayso.testing.slack import LocalSlack
 from tests.bots.chat_service import workflow
@@ -90,7 +90,7 @@ async def sending(stage: Stage, *prompts: str) -> AsyncGenerator[SQLiteStore]:
         Runtime(store, [workflow]) as runtime,
         asyncio.TaskGroup() as group,
     ):
-        surface = SlackSurface(api, stage.settings, slack_settings)
+        surface = SlackSurface(Workspaces(api, store), stage.settings, slack_settings)
         outbox = Outbox(store, [surface], Metrics(), UnderWay(), HASTY)
         group.create_task(outbox.run(lambda _: None))
         question = {"options": ["approve", "reject"], "input_type": "select", "to": [PLACE]}
@@ -136,7 +136,7 @@ async def test_a_token_that_slack_takes_again_takes_its_places_up(stage: Stage) 
     await store.bury(PLACE, "invalid_auth: Slack refuses the token")
     stopping = Stopping()
     async with opened(stage) as api, asyncio.TaskGroup() as group:
-        watch = TokenWatch(People(api, store), store, every=0.01)
+        watch = TokenWatch(Workspaces(api, store), store, every=0.01)
         group.create_task(watch.run(lambda _: None, stopping))
         await stage.slack.until(lambda: len(stage.ana.messages(stage.channel)) == 1)
         stopping.set()

@@ -28,6 +28,7 @@ COLD = {
     "accounts_of_gone_people": "once at a start",
     "forms_list": "once at a start, a row for each account with several forms",
     "link_codes_forget": "the handful of codes of the last ten minutes",
+    "renderings_adopt": "once, over the cards that a version without teams left",
     "person_excluded": "as rare as somebody who unlinks an account",
     "person_voting": "as rare as somebody who unlinks an account",
     "credentials_list": "a listing of the handful of people and programs that are let in",

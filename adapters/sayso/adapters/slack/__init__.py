@@ -40,6 +40,7 @@ from sayso.adapters.slack._modal import (
     remark_view,
     words_view,
 )
+from sayso.adapters.slack._origin import Origin, read_origin
 from sayso.adapters.slack._text import Mention, plain
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "HomeOpened",
     "Ignored",
     "Mention",
+    "Origin",
     "Pressed",
     "Rejected",
     "Searched",
@@ -80,6 +82,7 @@ __all__ = [
     "parse_event",
     "plain",
     "read_comment",
+    "read_origin",
     "read_remark",
     "read_submission",
     "refused_submission",

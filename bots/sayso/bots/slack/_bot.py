@@ -23,14 +23,15 @@ from sayso.bots.chats import Afterwards, Parts, Ready, Stopping
 from sayso.bots.slack._api import make_api, secret_of
 from sayso.bots.slack._check import check_slack
 from sayso.bots.slack._guest import Guest
-from sayso.bots.slack._handler import Handler
+from sayso.bots.slack._handlers import Handlers
 from sayso.bots.slack._listeners import Listeners
-from sayso.bots.slack._people import People, SlackMembership
+from sayso.bots.slack._membership import SlackMembership
 from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._sockets import Sockets
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._token import TokenWatch
 from sayso.bots.slack._troubles import Troubles
+from sayso.bots.slack._workspaces import Workspaces
 
 logger = logging.getLogger("sayso.slack")
 
@@ -54,9 +55,9 @@ class SlackConnection:
         self.others = others
         self.has_sockets = guest is None and settings.mode == "socket"
         self.api = make_api(settings, is_guest=guest is not None)
-        self.people = People(self.api, parts.store)
-        self.surface = SlackSurface(self.api, parts.settings, settings)
-        self.membership = SlackMembership(self.api, self.people)
+        self.workspaces = Workspaces(self.api, parts.store)
+        self.surface = SlackSurface(self.workspaces, parts.settings, settings)
+        self.membership = SlackMembership(self.workspaces)
 
     def listen(self, answers: Answering) -> SlackListener:
         """What takes payloads. Raises `InvalidSettings` where the signing secret is missing."""
@@ -75,10 +76,12 @@ class SlackListener:
         self._settings = connection.settings
         self._parts = connection.parts
         self._api = connection.api
-        self._people = connection.people
+        self._workspaces = connection.workspaces
         self._afterwards = Afterwards(connection.surface.budget, logger, "slack message")
-        handler = Handler(self._parts, answers, self._api, connection.surface, self._people, self._afterwards)
-        self._listeners = Listeners(handler.handle, connection.others)
+        handlers = Handlers(
+            self._parts, answers, self._workspaces, connection.surface, self._afterwards, self._api
+        )
+        self._listeners = Listeners(handlers.handle, connection.others)
         self._sockets: Sockets | None = None
         self._stopping = Stopping()
         has_requests = connection.guest is None and self._settings.mode == "http"
@@ -91,13 +94,13 @@ class SlackListener:
             troubles.of("sockets")("it is connecting")
         await self._api.open()
         async with self._afterwards:
-            introduce = self._people.introduce
+            introduce = self._workspaces.introduce
             await self._stopping.until_it_works(introduce, "Slack", troubles.of("token"), logger)
             if self._stopping.is_set():
                 return
             await self._complain_at_start()
             async with asyncio.TaskGroup() as group:
-                watch = TokenWatch(self._people, self._parts.store)
+                watch = TokenWatch(self._workspaces, self._parts.store)
                 group.create_task(watch.run(troubles.of("token"), self._stopping), name="slack token")
                 await self._take(troubles)
 

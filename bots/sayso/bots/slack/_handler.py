@@ -21,7 +21,6 @@ from sayso.adapters.slack import (
     Rejected,
     Searched,
     Sender,
-    SlackMessage,
     Submitted,
     Unreadable,
     View,
@@ -44,6 +43,7 @@ from sayso.bots.chats import (
     DeliveryProblem,
     Judged,
     Parts,
+    Reference,
     Seen,
     Standing,
     Unclear,
@@ -51,12 +51,12 @@ from sayso.bots.chats import (
     outdated_words,
 )
 from sayso.bots.people import Arrival, LookUpFailed, Turns, both, in_time
-from sayso.bots.slack._api import Api, Expired
+from sayso.bots.slack._api import Expired
 from sayso.bots.slack._home import Home
-from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
-from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling
-from sayso.bots.slack._views import TRIGGER_LIVES, Views
+from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling, ephemeral
+from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
+from sayso.bots.slack._workspaces import Workspace
 from sayso.engine import Before, CardRecord, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")
@@ -79,31 +79,33 @@ Answer = dict[str, Any]
 
 
 class Handler:
-    """Turns payloads into answers and commands. What may come after the acknowledgement is done `afterwards`."""
+    """Turns a workspace's payloads into answers and commands. What may come after the acknowledgement is done
+    `afterwards`.
+    """
 
     def __init__(
         self,
         parts: Parts,
         answering: Answering,
-        api: Api,
+        workspace: Workspace,
         surface: SlackSurface,
-        people: People,
         afterwards: Afterwards,
     ) -> None:
-        self._api = api
+        self._api = workspace.api
+        self._within = workspace.within
         self._surface = surface
-        self._people = people
+        self._people = workspace.people
         self._spawn = afterwards.spawn
         self._store = parts.store
         self._desk = answering.desk
         self._commands = answering.commands
-        self._home = Home(parts, answering, api, people)
-        self._telling = Telling(api, self._home, afterwards)
+        self._home = Home(parts, answering, workspace)
+        self._telling = Telling(workspace.api, self._home, afterwards)
         self._afterwards = afterwards
         self._settings = parts.settings
         self._metrics = parts.metrics
         self._presses = answering.presses
-        self._views = Views(parts.store, api, parts.under_way)
+        self._views = Views(parts.store, workspace, parts.under_way)
         self._turns: Turns[str] = Turns()
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
@@ -150,7 +152,7 @@ class Handler:
             words = not_recorded_words(error)
             if isinstance(event, Submitted):
                 block = next(iter(event.values), None)
-                shown = _update(words_view((words,)))
+                shown = shown_instead(words_view((words,)))
                 return shown if block is None else _errors(Rejected({block: plain(words)}))
             self._spawn(self._tell(event, words))
         return None
@@ -170,7 +172,7 @@ class Handler:
         if event.is_modal:
             if event.input_id is not None:
                 return _errors(Rejected({event.input_id: _UNREADABLE}))
-            return _update(words_view(((_UNREADABLE,),)))
+            return shown_instead(words_view(((_UNREADABLE,),)))
         words = render_words(((_UNREADABLE,),))
         if event.response_url is not None:
             self._spawn(self._telling.reply(event.response_url, words))
@@ -258,7 +260,7 @@ class Handler:
             request_id=button.request_id,
             revision=button.revision,
             rendering=button.rendering,
-            message=None if event.message_ts is None else f"{event.channel}/{event.message_ts}",
+            message=self._message(event),
             kept=event.kept,
             stands=event.stands,
         )
@@ -266,6 +268,12 @@ class Handler:
         if judged.is_copy:
             self._spawn(self._presses.close_copy(self._surface, seen))
         return judged
+
+    def _message(self, event: Pressed) -> str | None:
+        """The message of a press by the name that it is stored under."""
+        if event.channel is None or event.message_ts is None:
+            return None
+        return Reference(self._within(event.channel), event.message_ts).name
 
     # Modals.
 
@@ -329,10 +337,10 @@ class Handler:
         if tag is None:
             self._metrics.payload_unreadable(PLATFORM)
         if tag is None or record is None:
-            return _update(words_view((unreadable_words(),)))
+            return shown_instead(words_view((unreadable_words(),)))
         if not await self._views.is_ours(event, arrival.look_up_by):
-            return _update(words_view((self._out_of_date(event, tag),)))
-        self._presses.strikes.clear(event.sender.user_id, f"view of {tag.request_id}")
+            return shown_instead(words_view((self._out_of_date(event, tag),)))
+        self._presses.strikes.clear(self._within(event.sender.user_id), f"view of {tag.request_id}")
         card = self._card(record)
         entered: Entered | Rejected = Entered(
             None
@@ -347,7 +355,7 @@ class Handler:
     def _out_of_date(self, event: Submitted, tag: ViewTag) -> Words:
         """What somebody hears whose modal was not sent as we filled it."""
         logger.warning("a modal of request %s was not sent as it was filled", tag.request_id)
-        if self._presses.strikes.strike(event.sender.user_id, f"view of {tag.request_id}"):
+        if self._presses.strikes.strike(self._within(event.sender.user_id), f"view of {tag.request_id}"):
             return (f"This still doesn't match. Nothing was counted. Answer in the inbox: {COMMAND} inbox",)
         return ("This was out of date. Nothing was counted. Press the button of the card again.",)
 
@@ -367,7 +375,7 @@ class Handler:
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
             return _errors(refused_submission(card, plain(words)))
-        return _update(words_view((words,)))
+        return shown_instead(words_view((words,)))
 
     async def _searched(self, event: Searched) -> Answer:
         button = event.button
@@ -381,7 +389,7 @@ class Handler:
     async def _commanded(self, event: Commanded, arrival: Arrival) -> Answer:
         person = await self._identify(event.sender, arrival)
         if person is None:
-            return _ephemeral(render_words(((_WHO_SENT,),)))
+            return ephemeral(render_words(((_WHO_SENT,),)))
         command = Command(
             verb=event.verb,
             text=event.text,
@@ -393,10 +401,10 @@ class Handler:
         self._spawn(self._carry_out(command, done, event.response_url))
         try:
             async with asyncio.timeout_at(arrival.look_up_by + _COMMANDS_LATER):
-                return _ephemeral(render_words((await asyncio.shield(done)).lines))
+                return ephemeral(render_words((await asyncio.shield(done)).lines))
         except TimeoutError:
             done.cancel()
-            return _ephemeral(render_words((("One moment …",),)))
+            return ephemeral(render_words((("One moment …",),)))
 
     async def _carry_out(self, command: Command, done: asyncio.Future[Reply], address: str) -> None:
         reply = await self._commands.run(command)
@@ -420,14 +428,6 @@ def _comment(event: Submitted, tag: ViewTag, card: Card, entered: Entered) -> st
     if tag.choice is None:
         return read_comment(card, event.values)
     return entered.value if isinstance(entered.value, str) else None
-
-
-def _ephemeral(message: SlackMessage) -> Answer:
-    return {"response_type": "ephemeral", "text": message.text, "blocks": message.blocks}
-
-
-def _update(view: View) -> Answer:
-    return {"response_action": "update", "view": view}
 
 
 def _errors(rejected: Rejected) -> Answer:

@@ -16,8 +16,7 @@ from sayso.adapters.slack import MOST_CARDS, HomeCard, Pressed, Sender, home_vie
 from sayso.bots.answers import Answering
 from sayso.bots.chats import Judged, Parts, Standing, card_of, outdated_words
 from sayso.bots.people import LookUpFailed, in_time, look_up_deadline
-from sayso.bots.slack._api import Api
-from sayso.bots.slack._people import People
+from sayso.bots.slack._workspaces import Workspace
 from sayso.config import UnknownDestination
 from sayso.engine import CardRecord, Kept, PersonId, RequestStatus
 
@@ -40,9 +39,10 @@ _WHO_LOOKS = "Slack did not say who you are, so what waits for you cannot be sho
 class Home:
     """Draws homes. What they show is stored: a restart refuses nobody."""
 
-    def __init__(self, parts: Parts, answering: Answering, api: Api, people: People) -> None:
-        self._api = api
-        self._people = people
+    def __init__(self, parts: Parts, answering: Answering, workspace: Workspace) -> None:
+        self._api = workspace.api
+        self._people = workspace.people
+        self._within = workspace.within
         self._under_way = parts.under_way
         self._strikes = answering.presses.strikes
         self._metrics = parts.metrics
@@ -88,18 +88,18 @@ class Home:
         ]
         unplaced = () if any(one.said for one in cards) else said
         view = home_view(cards, waiting.count, unplaced, waiting.missing, is_cut=waiting.is_cut)
-        with self._under_way.sending(_subject(sender), rendering):
+        with self._under_way.sending(self._subject(sender), rendering):
             kept = kept_view(await self._api.call("views_publish", user_id=sender.user_id, view=view))
             if kept is not None:
                 latest = [*before, _Shown(rendering, kept)][-_SHOWN_KEPT:]
-                await self._store.keep(_SURFACE, _key(sender), msgspec.to_builtins(latest))
+                await self._store.keep(_SURFACE, self._key(sender), msgspec.to_builtins(latest))
 
     async def judge(self, event: Pressed, person: PersonId, by: float) -> Judged:
         """What becomes of a press at home; see `Presses.judge`. Raises `StoreError`."""
         button, sender = event.button, event.sender
         assert button is not None
         if button.rendering is not None:
-            await self._under_way.answered(_subject(sender), button.rendering, by)
+            await self._under_way.answered(self._subject(sender), button.rendering, by)
         shown = {one.rendering: one.kept for one in await self._shown(sender)}.get(button.rendering or 0)
         if (
             shown is not None
@@ -122,7 +122,7 @@ class Home:
 
     async def _shown(self, sender: Sender) -> list[_Shown]:
         """The latest homes of somebody."""
-        kept = await self._store.kept(_SURFACE, _key(sender))
+        kept = await self._store.kept(_SURFACE, self._key(sender))
         return [] if kept is None else msgspec.convert(kept, list[_Shown])
 
     async def _still_there(
@@ -155,13 +155,11 @@ class Home:
                 names.append("our direct messages")
         return f"its card: {', '.join(names)}" if names else "the web inbox"
 
+    def _subject(self, sender: Sender) -> str:
+        return f"home {self._within(sender.user_id)}"
 
-def _subject(sender: Sender) -> str:
-    return f"home {sender.user_id}"
-
-
-def _key(sender: Sender) -> str:
-    return f"home:{sender.user_id}"
+    def _key(self, sender: Sender) -> str:
+        return f"home:{self._within(sender.user_id)}"
 
 
 def _as_asked(record: CardRecord) -> CardRecord:

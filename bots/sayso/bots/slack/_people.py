@@ -1,4 +1,4 @@
-"""Who people are in Slack, and who belongs to a channel, asked at the press.
+"""Who people are in Slack, asked at the press.
 
 A person is `slack:<enterprise or workspace>:<user>`, which Slack alone decides (`users.info`): no payload does, for
 each kind names another workspace, or none. What an older sayso took from payloads is made known to the store as other
@@ -11,14 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.bots.chats import DeliveryProblem, Throttled
-from sayso.bots.people import CLOSED, LookUpFailed, LookUpThrottled, Members, at_once, both
+from sayso.bots.chats import DeliveryProblem
+from sayso.bots.people import LookUpFailed, at_once
 from sayso.bots.slack._api import Api
-from sayso.config import Destination
 from sayso.engine import PersonId, SQLiteStore
 
-_PAGE = 1000
-_SURFACE, _INSTALLATION = "slack", "installation"
 _NOBODY = ("user_not_found", "user_not_visible")
 
 
@@ -108,24 +105,14 @@ def person_id(organisation: str, user_id: str) -> PersonId:
 
 
 class People:
-    """Looks people up; what it remembers are who and what they are called, never who may do what."""
+    """Looks people of one workspace up; what it remembers are who and what they are called, never who may do what."""
 
-    def __init__(self, api: Api, store: SQLiteStore) -> None:
+    def __init__(self, api: Api, store: SQLiteStore, installation: Installation) -> None:
         self._api = api
         self._store = store
-        self._installation: Installation | None = None
+        self._installation = installation
         self._names: dict[str, str] = {}
         self._identities: dict[str, Identity] = {}
-
-    async def introduce(self) -> None:
-        """Ask Slack whose the token is. Where that has changed, nobody is known any more. Raises `DeliveryProblem`,
-        `StoreError`.
-        """
-        installation = Installation.read(await self._api.call("auth_test"))
-        if installation != self._installation:
-            self._installation = installation
-            self._identities.clear()
-            await self._store.keep(_SURFACE, _INSTALLATION, [installation.team, installation.enterprise])
 
     def known(self, user_id: str) -> PersonId | None:
         """Who has this id, where Slack was asked before; the store knows all their forms."""
@@ -157,7 +144,7 @@ class People:
 
     async def _settle(self, user_id: str, organisations: set[str]) -> None:
         try:
-            if organisations - {(await self._where()).organisation}:
+            if organisations - {self._installation.organisation}:
                 await self._identify(user_id)
         except DeliveryProblem as problem:
             if not str(problem).startswith(_NOBODY):
@@ -174,21 +161,8 @@ class People:
     async def _identify(self, user_id: str) -> Identity:
         return self._identities.get(user_id) or (await self._look_up(user_id))[1]
 
-    async def _where(self) -> Installation:
-        if self._installation is None:
-            try:
-                await self.introduce()
-            except DeliveryProblem:
-                # As it was when Slack last answered: nobody who was known then has to wait for it.
-                kept = await self._store.kept(_SURFACE, _INSTALLATION)
-                if not isinstance(kept, list):
-                    raise
-                return Installation(str(kept[0]), None if kept[1] is None else str(kept[1]))
-        assert self._installation is not None
-        return self._installation
-
     async def _look_up(self, user_id: str) -> tuple[Profile, Identity]:
-        installation = await self._where()
+        installation = self._installation
         user: dict[str, Any] = (await self._api.call("users_info", user=user_id))["user"]
         given: dict[str, Any] = user.get("profile") or {}
         name = given.get("display_name") or given.get("real_name") or user.get("real_name") or user["name"]
@@ -206,66 +180,3 @@ class People:
             is_stranger=not identity.belongs_to(installation),
         )
         return profile, identity
-
-
-class SlackMembership:
-    """Looks every person up when they press: who has left may not answer a second later."""
-
-    def __init__(self, api: Api, people: People) -> None:
-        self._api = api
-        self._people = people
-
-    async def why_not(self, destination: Destination, person: str) -> str | None:
-        """None where a person belongs to the channel now and is no bot, guest or stranger. Raises `LookUpFailed`."""
-        user_id = person.rpartition(":")[2]
-        try:
-            profile, is_in = await both(
-                self._people.profile(user_id), self._is_in(destination.chat_id, user_id)
-            )
-        except DeliveryProblem as problem:
-            if str(problem).startswith("user_not_found"):
-                return ""
-            raise LookUpFailed(str(problem)) from problem
-        if profile.why_not is not None:
-            return profile.why_not
-        return None if is_in else ""
-
-    async def settle(self, people: Sequence[str]) -> None:
-        """Have those who are written in another form than today's be known for who they are. Raises `LookUpFailed`."""
-        await self._people.settle(people)
-
-    async def why_gone(self, person: str) -> str | None:
-        """None where Slack has the account and it was not deactivated. Raises `LookUpFailed`."""
-        try:
-            profile = await self._people.profile(person.rpartition(":")[2])
-        except DeliveryProblem as problem:
-            if str(problem).startswith("user_not_found"):
-                return CLOSED
-            raise LookUpFailed(str(problem)) from problem
-        return CLOSED if profile.is_gone or profile.is_bot else None
-
-    async def members(self, group: str) -> Members:
-        """The members of a user group now. Raises `LookUpFailed`, also for a group that was disabled."""
-        try:
-            found = await self._api.call("usergroups_users_list", usergroup=group)
-        except Throttled as problem:
-            raise LookUpThrottled(problem.reason) from problem
-        except DeliveryProblem as problem:
-            raise LookUpFailed(str(problem)) from problem
-        return Members(frozenset(str(user) for user in found["users"]))
-
-    async def _is_in(self, channel: str, user_id: str) -> bool:
-        cursor = ""
-        while True:
-            page = await self._api.call(
-                "conversations_members",
-                channel=channel,
-                limit=_PAGE,
-                **({"cursor": cursor} if cursor else {}),
-            )
-            if user_id in page["members"]:
-                return True
-            more: dict[str, Any] = page.get("response_metadata") or {}
-            cursor = str(more.get("next_cursor") or "")
-            if not cursor:
-                return False

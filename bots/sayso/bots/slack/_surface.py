@@ -28,8 +28,9 @@ from sayso.bots.chats import (
     groups_of,
     message_of,
 )
-from sayso.bots.slack._api import Api, budget_key
+from sayso.bots.slack._api import budget_key
 from sayso.bots.slack._settings import SlackSettings
+from sayso.bots.slack._workspaces import Workspace, Workspaces
 from sayso.config import Destination, Settings
 from sayso.engine import CardRecord, Kept, Notice
 
@@ -59,10 +60,9 @@ class SlackSurface(CardSurface[SlackMessage]):
 
     platform = PLATFORM
 
-    def __init__(self, api: Api, settings: Settings, slack: SlackSettings) -> None:
+    def __init__(self, workspaces: Workspaces, settings: Settings, slack: SlackSettings) -> None:
         super().__init__(settings, Budget(slack_rates(slack)))
-        self._api = api
-        self._direct: dict[str, str] = {}
+        self._workspaces = workspaces
 
     def keys_of(self, chat: str, /) -> tuple[str, ...]:
         """See `CardSurface`."""
@@ -85,15 +85,16 @@ class SlackSurface(CardSurface[SlackMessage]):
 
     async def post(self, place: Destination, message: SlackMessage) -> tuple[Reference, Kept | None]:
         """See `CardSurface`."""
-        channel = await self._channel(place)
-        answer = await self._post(channel, message)
-        return Reference(channel, str(answer["ts"])), kept_message(answer)
+        workspace, channel = await self._channel(place)
+        answer = await _post(workspace, channel, message)
+        return Reference(workspace.within(channel), str(answer["ts"])), kept_message(answer)
 
     async def edit(self, reference: Reference, message: SlackMessage) -> Kept | None:
         """See `CardSurface`."""
-        answer = await self._api.call(
+        workspace, channel = await self._workspaces.at(reference.chat)
+        answer = await workspace.api.call(
             "chat_update",
-            channel=reference.chat,
+            channel=channel,
             ts=reference.message,
             text=message.text,
             blocks=message.blocks,
@@ -105,8 +106,9 @@ class SlackSurface(CardSurface[SlackMessage]):
     async def link(self, reference: Reference, /) -> str | None:
         """A permanent link, where Slack gives it."""
         try:
-            answer = await self._api.call(
-                "chat_getPermalink", channel=reference.chat, message_ts=reference.message
+            workspace, channel = await self._workspaces.at(reference.chat)
+            answer = await workspace.api.call(
+                "chat_getPermalink", channel=channel, message_ts=reference.message
             )
         except DeliveryProblem as problem:
             logger.info("the link to message %s could not be had: %s", reference.name, problem)
@@ -124,57 +126,55 @@ class SlackSurface(CardSurface[SlackMessage]):
         ]
         shown = render_mentions(render_words(message.lines), mentions)
         if notice.reference is None:
-            channel = await self._channel(self.place(notice.destination))
-            await self._post(channel, shown)
+            workspace, channel = await self._channel(self.place(notice.destination))
+            await _post(workspace, channel, shown)
             return
         card = Reference.decode(notice.reference)
         loud = {} if message.quiet else {"reply_broadcast": True}
-        await self._post(card.chat, shown, thread_ts=card.message, **loud)
+        workspace, channel = await self._workspaces.at(card.chat)
+        await _post(workspace, channel, shown, thread_ts=card.message, **loud)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""
-        channel = await self._channel(self.place(destination))
+        workspace, channel = await self._channel(self.place(destination))
         await self.budget.wait(self.keys_of(channel))
-        await self._post(channel, render_words(lines))
+        await _post(workspace, channel, render_words(lines))
 
     def chat_of(self, place: Destination) -> str:
         """The channel, as far as it is known: direct messages have one once it is opened."""
-        return self._direct.get(place.chat_id, place.chat_id)
+        return self._workspaces.chat(place.chat_id)
 
-    async def _channel(self, destination: Destination) -> str:
-        """The channel of a destination; that of direct messages is opened by the first."""
-        user = destination.chat_id
-        if not destination.is_direct:
-            return user
-        if user not in self._direct:
-            opened = await self._api.call("conversations_open", users=user)
-            self._direct[user] = str(opened["channel"]["id"])
-        return self._direct[user]
-
-    async def _post(self, channel: str, message: SlackMessage, **more: Any) -> dict[str, Any]:
-        return await self._api.call(
-            "chat_postMessage",
-            channel=channel,
-            text=message.text,
-            blocks=message.blocks,
-            metadata=message.metadata,
-            unfurl_links=False,
-            unfurl_media=False,
-            **more,
-        )
+    async def _channel(self, place: Destination) -> tuple[Workspace, str]:
+        workspace = await self._workspaces.own()
+        chat = place.chat_id
+        return workspace, await workspace.channel(chat) if place.is_direct else chat
 
     async def send_rest(self, _place: Destination, reference: Reference, rest: str, /) -> None:
         """Into the card's thread: as messages, or as a file."""
+        workspace, channel = await self._workspaces.at(reference.chat)
         messages = rest_messages(rest)
         for one in messages or ():
-            await self.budget.wait(self.keys_of(reference.chat))
-            await self._post(reference.chat, one, thread_ts=reference.message)
+            await self.budget.wait(self.keys_of(channel))
+            await _post(workspace, channel, one, thread_ts=reference.message)
         if messages is None:
-            await self._api.call(
+            await workspace.api.call(
                 "files_upload_v2",
-                channel=reference.chat,
+                channel=channel,
                 thread_ts=reference.message,
                 content=rest,
                 filename="rest.txt",
                 title="The rest of the question",
             )
+
+
+async def _post(workspace: Workspace, channel: str, message: SlackMessage, **more: Any) -> dict[str, Any]:
+    return await workspace.api.call(
+        "chat_postMessage",
+        channel=channel,
+        text=message.text,
+        blocks=message.blocks,
+        metadata=message.metadata,
+        unfurl_links=False,
+        unfurl_media=False,
+        **more,
+    )

@@ -85,5 +85,9 @@ class Telling:
             raise min(throttled, key=lambda one: one.retry_after) if throttled else problems[0]
 
     async def _respond(self, address: str, message: SlackMessage) -> None:
-        body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
-        await self._api.respond(address, {**body, "text": message.text, "blocks": message.blocks})
+        await self._api.respond(address, {**ephemeral(message), "replace_original": False})
+
+
+def ephemeral(message: SlackMessage) -> dict[str, Any]:
+    """A message that one person alone sees, as an acknowledgement or a response address takes it."""
+    return {"response_type": "ephemeral", "text": message.text, "blocks": message.blocks}

@@ -6,8 +6,8 @@ import logging
 
 from sayso.bots.chats import DeliveryProblem, Ready, Stopping, Undeliverable
 from sayso.bots.slack._api import is_about_token
-from sayso.bots.slack._people import People
 from sayso.bots.slack._surface import PLATFORM
+from sayso.bots.slack._workspaces import Workspaces
 from sayso.engine import SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.slack")
@@ -16,8 +16,8 @@ logger = logging.getLogger("sayso.slack")
 class TokenWatch:
     """Looks every so many seconds, until the end is wanted."""
 
-    def __init__(self, people: People, store: SQLiteStore, every: float = 60.0) -> None:
-        self._people = people
+    def __init__(self, workspaces: Workspaces, store: SQLiteStore, every: float = 60.0) -> None:
+        self._workspaces = workspaces
         self._store = store
         self._every = every
         self._is_refused = False
@@ -27,7 +27,7 @@ class TokenWatch:
         while not stopping.is_set():
             await stopping.pause(self._every)
             try:
-                await self._people.introduce()
+                await self._workspaces.introduce()
                 await self._take_up()
             except Undeliverable as problem:
                 self._is_refused = True

@@ -8,10 +8,11 @@ our last update: its `hash`.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sayso.adapters.slack import Submitted, View, loading_view
 from sayso.bots.chats import UnderWay
-from sayso.bots.slack._api import Api
+from sayso.bots.slack._workspaces import Workspace
 from sayso.engine import SQLiteStore
 
 TRIGGER_LIVES = 3.0
@@ -26,9 +27,10 @@ _KEPT_FOR = timedelta(days=1)
 class Views:
     """Opens modals, and knows which of their states was ours. What it knows is stored: a restart refuses nobody."""
 
-    def __init__(self, store: SQLiteStore, api: Api, under_way: UnderWay) -> None:
+    def __init__(self, store: SQLiteStore, workspace: Workspace, under_way: UnderWay) -> None:
         self._store = store
-        self._api = api
+        self._api = workspace.api
+        self._within = workspace.within
         self._under_way = under_way
 
     async def open(self, trigger_id: str) -> str:
@@ -38,20 +40,26 @@ class Views:
 
     async def fill(self, view_id: str, view: View) -> None:
         """Show this in it. Raises `DeliveryProblem`, `StoreError`."""
-        with self._under_way.sending(_subject(view_id), 0):
+        with self._under_way.sending(self._subject(view_id), 0):
             answer = await self._api.call("views_update", view_id=view_id, view=view)
             if "submit" in view:
                 await self._store.forget_kept(_SURFACE, _KEY, self._store.clock.now() - _KEPT_FOR)
-                await self._store.keep(_SURFACE, f"{_KEY}{view_id}", str(answer["view"]["hash"]))
+                await self._store.keep(
+                    _SURFACE, f"{_KEY}{self._within(view_id)}", str(answer["view"]["hash"])
+                )
 
     async def is_ours(self, event: Submitted, by: float) -> bool:
         """Whether a modal was sent as we filled it; nothing is waited for after that instant of the loop's clock.
         Raises `StoreError`.
         """
-        await self._under_way.answered(_subject(event.view_id), 0, by)
-        kept = await self._store.kept(_SURFACE, f"{_KEY}{event.view_id}")
+        await self._under_way.answered(self._subject(event.view_id), 0, by)
+        kept = await self._store.kept(_SURFACE, f"{_KEY}{self._within(event.view_id)}")
         return isinstance(kept, str) and kept == event.view_hash
 
+    def _subject(self, view_id: str) -> str:
+        return f"view {self._within(view_id)}"
 
-def _subject(view_id: str) -> str:
-    return f"view {view_id}"
+
+def shown_instead(view: View) -> dict[str, Any]:
+    """The acknowledgement of a modal that shows this in its place."""
+    return {"response_action": "update", "view": view}

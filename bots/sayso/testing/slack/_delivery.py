@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import web
 from slack_events.validation import ValidationError, validate_payload
 
-from sayso.testing.slack._state import APP, TEAM, SlackState
+from sayso.testing.slack._state import APP, SlackState
 
 ACKNOWLEDGE_WITHIN = timedelta(seconds=3)
 RETRIES = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5))
@@ -303,13 +303,13 @@ class Delivery:
 
 
 def event_payload(
-    event: dict[str, Any], number: int, now: datetime, enterprise: str | None = None
+    event: dict[str, Any], number: int, now: datetime, team: str, enterprise: str | None = None
 ) -> dict[str, Any]:
     """An event as the Events API wraps it."""
     return {
         **({} if enterprise is None else {"enterprise_id": enterprise}),
         "token": "local",
-        "team_id": TEAM,
+        "team_id": team,
         "api_app_id": APP,
         "event": event,
         "type": "event_callback",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sayso.testing.slack._schema import check_view
-from sayso.testing.slack._state import APP, ENTERPRISE_NAME, TEAM, Account, ViewState
+from sayso.testing.slack._state import APP, ENTERPRISE_NAME, Account, ViewState
 from sayso.testing.slack._world import World
 
 
@@ -37,14 +37,14 @@ def _where(world: World, kind: str) -> dict[str, Any]:
     """The workspace and the enterprise as Slack names them: otherwise in each kind of payload, and without a
     workspace in an org-wide install.
     """
-    state = world.state
-    if state.enterprise is None:
-        return {"team": {"id": TEAM, "domain": "local"}, "enterprise": None}
-    enterprise = {"id": state.enterprise, "name": ENTERPRISE_NAME}
-    if state.is_org_wide:
+    within = world.state.enterprise_in(world.team)
+    if within is None:
+        return {"team": {"id": world.team, "domain": "local"}, "enterprise": None}
+    enterprise = {"id": within, "name": ENTERPRISE_NAME}
+    if world.state.is_org_wide:
         return {"team": None, "enterprise": enterprise}
-    around = {"enterprise_id": state.enterprise, "enterprise_name": ENTERPRISE_NAME}
-    team = {"id": TEAM, "domain": "local", **around}
+    around = {"enterprise_id": within, "enterprise_name": ENTERPRISE_NAME}
+    team = {"id": world.team, "domain": "local", **around}
     return {"team": team, "enterprise": None if kind == "view_submission" else enterprise}
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
 from sayso.testing.slack._kept import kept_typed, unescaped
@@ -19,7 +21,6 @@ from sayso.testing.slack._state import (
     APP,
     BOT_USER,
     ENTERPRISE_NAME,
-    TEAM,
     Account,
     Channel,
     Message,
@@ -109,6 +110,11 @@ class SlackPerson:
     def deactivate(self) -> None:
         """Lose the account, as who leaves the company does; what they are signed in to elsewhere stays."""
         self._account.is_deleted = True
+
+    def elsewhere(self, team: str) -> SlackPerson:
+        """Who has their id in another workspace of the app, where all ids are as in this one."""
+        world, account = self._world.elsewhere(team), replace(self._account, team=team)
+        return SlackPerson(world, account, self._deliver, self._host)
 
     # --- seeing ------------------------------------------------------------------------------------
 
@@ -275,14 +281,14 @@ class SlackPerson:
         response = self._world.new_response(self.id, channel.id, None)
         state = self._world.state
         payload = {
-            "token": "local", "team_id": TEAM, "team_domain": "local", "channel_id": channel.id,
+            "token": "local", "team_id": self._world.team, "team_domain": "local", "channel_id": channel.id,
             "channel_name": channel.name or "directmessage", "user_id": self.id, "user_name": handle_of(self._account),
             "command": command, "text": kept_typed(text), "api_app_id": APP,
             "is_enterprise_install": str(state.is_org_wide).lower(),
             "response_url": f"{self._host.url}/response/{response}", "trigger_id": self._world.new_trigger(self.id),
         }  # fmt: skip
-        if state.enterprise is not None:
-            payload |= {"enterprise_id": state.enterprise, "enterprise_name": ENTERPRISE_NAME}
+        if (enterprise := state.enterprise_in(self._world.team)) is not None:
+            payload |= {"enterprise_id": enterprise, "enterprise_name": ENTERPRISE_NAME}
 
         def answered(answer: dict[str, Any]) -> None:
             only_for = None if answer.get("response_type") == "in_channel" else self.id

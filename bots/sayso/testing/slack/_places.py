@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sayso.testing.slack._state import BOT_USER, TEAM
+from sayso.testing.slack._state import BOT_USER
 from sayso.testing.slack._view import SeenMessage
 from sayso.testing.slack._world import World
 
@@ -100,7 +100,7 @@ class Place:
             "user": user,
             "channel": self.id,
             "channel_type": "C",
-            "team": TEAM,
+            "team": self.world.team,
         }
         self.world.send_event({**event, "event_ts": f"{self.world.now().timestamp():.6f}"})
         self.world.changed()

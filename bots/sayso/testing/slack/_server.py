@@ -262,8 +262,9 @@ class LocalSlack(LocalServer[SlackState]):
         self._background = [task for task in self._background if not task.done()]
         self._background.append(self._group.create_task(work))
 
-    def _send_event(self, event: dict[str, Any]) -> None:
-        payload = event_payload(event, self._state.next_number(), self.now(), self._state.enterprise)
+    def _send_event(self, event: dict[str, Any], team: str) -> None:
+        enterprise = self._state.enterprise_in(team)
+        payload = event_payload(event, self._state.next_number(), self.now(), team, enterprise)
         self._state.events.append(payload)
         self.spawn(self._delivery.deliver_event(payload))
 

@@ -139,6 +139,10 @@ class SlackState(msgspec.Struct):
         found = self.enterprise if account.organisation is None else account.organisation
         return found if found is not None and found.startswith("E") else None
 
+    def enterprise_in(self, team: str) -> str | None:
+        """The enterprise that a workspace is one of, if any."""
+        return self.enterprise if team == TEAM else None
+
     def next_number(self) -> int:
         """A number that no other thing has."""
         self.count += 1

@@ -32,7 +32,8 @@ RESPONSES_LIVE = timedelta(minutes=30)
 MOST_RESPONSES = 5
 DEEPEST_STACK = 3
 
-Send = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any], str], None]
+"""Takes an event and the workspace that it happened in."""
 
 
 class Now(Protocol):
@@ -53,8 +54,8 @@ class Said:
 
 
 class World:
-    """State and the rules of changing it. `send_event` brings an event to the bot, `changed` tells who waits, `problem`
-    notes what a correct bot never does.
+    """State and the rules of changing it, in one workspace. `send` brings an event to the bot, `changed` tells who
+    waits, `problem` notes what a correct bot never does.
     """
 
     def __init__(
@@ -62,17 +63,27 @@ class World:
         state: SlackState,
         now: Now,
         changed: Callable[[], None],
-        send_event: Send,
+        send: Send,
         problem: Callable[[str], None],
+        team: str = TEAM,
     ) -> None:
         self.state = state
         self.now = now
         self.changed = changed
-        self.send_event = send_event
+        self.send = send
+        self.team = team
         self.problem = problem
         self.spares_emoji = False
         self.spares_inputs = False
         self.stamp = 0
+
+    def elsewhere(self, team: str) -> World:
+        """Another workspace in which the app is installed and everything has the same ids."""
+        return World(self.state, self.now, self.changed, self.send, self.problem, team)
+
+    def send_event(self, event: dict[str, Any]) -> None:
+        """Bring an event to the bot."""
+        self.send(event, self.team)
 
     # --- people and channels -----------------------------------------------------------------------
 
@@ -208,13 +219,13 @@ class World:
             "user": message.user,
             "ts": message.ts,
             "text": kept_markup(message.text) or NOTHING_TO_SHOW,
-            "team": TEAM,
+            "team": self.team,
         }
         for name, value in (("blocks", message.blocks), ("attachments", message.attachments)):
             if value:
                 found[name] = self.kept(value)
         if message.user == BOT_USER:
-            profile = {"id": BOT_ID, "app_id": APP, "name": "sayso", "team_id": TEAM, "deleted": False}
+            profile = {"id": BOT_ID, "app_id": APP, "name": "sayso", "team_id": self.team, "deleted": False}
             found |= {"bot_id": BOT_ID, "app_id": APP, "bot_profile": profile}
         if message.edited_at is not None:
             found["edited"] = {"user": message.user, "ts": f"{message.edited_at.timestamp():.6f}"}
@@ -240,7 +251,7 @@ class World:
 
     def new_trigger(self, user: str) -> str:
         """A `trigger_id`, which lives three seconds and works once."""
-        name = f"{self.state.next_number()}.{TEAM}.local"
+        name = f"{self.state.next_number()}.{self.team}.local"
         self.state.triggers[name] = Trigger(user, self.now())
         return name
 
@@ -321,9 +332,9 @@ class World:
         below = stack[: stack.index(view.id)] if view.id in stack else []
         return {
             "id": view.id,
-            "team_id": TEAM,
+            "team_id": self.team,
             "app_id": APP,
-            "app_installed_team_id": TEAM,
+            "app_installed_team_id": self.team,
             "bot_id": BOT_ID,
             "title": {"type": "plain_text", "text": "Home", "emoji": True},
             "callback_id": "",

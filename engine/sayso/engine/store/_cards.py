@@ -17,6 +17,8 @@ _RENDERINGS_KEPT = 8
 _FIRST = "\x01"
 """Sorts before all that can stand behind a destination's name."""
 _REFUSED = "refused: "
+_ADOPTED = "adopted"
+"""The note that says that `adopt` was done."""
 
 
 def begin(tx: Transaction, delivery: Delivery) -> int | None:
@@ -214,6 +216,20 @@ def claim(tx: Transaction, surface: str, key: str, lives: timedelta) -> bool:
     """Keep a key of a surface's own; whether it is new. Those that are older than `lives` are forgotten."""
     _forget(tx, surface, "", tx.now - lives // timedelta(microseconds=1))
     return tx.run("note_claim", {"surface": surface, "key": key, "now": tx.now}).rowcount == 1
+
+
+def adopt(tx: Transaction, surface: str, within: str, prefixes: Sequence[str]) -> None:
+    """Have the messages that a surface named until now, and its notes whose keys begin so, be within something, a
+    workspace for instance: its id stands before theirs, and behind the prefix. Done once for each database.
+    """
+    if tx.run("note_claim", {"surface": surface, "key": _ADOPTED, "now": tx.now}).rowcount == 0:
+        return
+    fields = {"within": within, "lowest": f"{surface}:", "upto": f"{surface};"}
+    tx.run("deliveries_adopt", fields)
+    tx.run("renderings_adopt", fields)
+    for prefix in prefixes:
+        upto = f"{prefix}\U0010ffff"
+        tx.run("notes_adopt", {"surface": surface, "prefix": prefix, "upto": upto, "within": within})
 
 
 def _forget(tx: Transaction, surface: str, prefix: str, before: int) -> None:

@@ -242,6 +242,7 @@ class SQLiteStore(Calls):
     know = writes(_cards.know)
     forget_kept = writes(_cards.forget_kept)
     claim = writes(_cards.claim)
+    adopt = writes(_cards.adopt)
 
     def keep(self, surface: str, key: str, value: Json | None) -> asyncio.Future[None]:
         """Keep a note of a surface's own over restarts; None forgets it."""

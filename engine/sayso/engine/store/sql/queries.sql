@@ -410,6 +410,19 @@ SELECT value FROM notes WHERE surface = :surface AND key = :key;
 INSERT INTO notes (surface, key, value, kept_at) VALUES (:surface, :key, :value, :now)
 ON CONFLICT (surface, key) DO UPDATE SET value = excluded.value, kept_at = excluded.kept_at;
 
+-- name: notes_adopt
+-- Notes whose keys begin with a prefix are within something from now on, which stands behind the prefix.
+UPDATE notes SET key = :prefix || :within || ':' || substr(key, length(:prefix) + 1)
+WHERE surface = :surface AND key >= :prefix AND key < :upto;
+
+-- name: deliveries_adopt
+UPDATE deliveries SET reference = :within || ':' || reference, former = :within || ':' || former
+WHERE destination >= :lowest AND destination < :upto AND (reference IS NOT NULL OR former IS NOT NULL);
+
+-- name: renderings_adopt
+UPDATE renderings SET message = :within || ':' || message
+WHERE destination >= :lowest AND destination < :upto AND message IS NOT NULL;
+
 -- name: notes_forget
 DELETE FROM notes WHERE surface = :surface AND key >= :prefix AND key < :end AND kept_at < :before;
 
