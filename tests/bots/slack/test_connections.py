@@ -160,3 +160,14 @@ async def test_a_wrong_token_leaves_the_service_up_and_says_what_to_do(
             assert response.status == 503
             assert "Slack refuses the token" in await response.text()
     assert "xoxb" not in caplog.text
+
+
+async def test_a_card_goes_out_once_whoever_presses_it_is_heard(slack: LocalSlack, tmp_path: Path) -> None:
+    """Before the first socket is open, Slack could bring no press."""
+    stage = Stage.build(slack, tmp_path / "sayso.db")
+    slack.fail(FaultKind.SLOW, "apps.connections.open", times=2, delay=timedelta(seconds=0.7))
+    async with stage.running(connections=0):
+        run_id, card = await stage.ask()
+        assert slack.connections
+        await stage.press(stage.ana, card, "✅ approve")
+        assert await stage.service.answer(run_id) == "approve"

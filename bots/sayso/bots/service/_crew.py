@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -16,6 +17,10 @@ logger = logging.getLogger("sayso.serve")
 
 _FIRST_BACK_OFF = timedelta(seconds=1)
 _LONGEST_BACK_OFF = timedelta(minutes=1)
+_HEARD_WITHIN = timedelta(seconds=3)
+"""How long cards wait at the start for platforms that are still connecting: who presses one that comes sooner gets an
+error from the chat.
+"""
 
 
 class Crew:
@@ -35,6 +40,8 @@ class Crew:
         self._head = head
         self._health = health
         self._stopping = Stopping()
+        self._connecting = set(listeners)
+        self._heard = asyncio.Event()
         self._taking: list[asyncio.Task[None]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -43,13 +50,14 @@ class Crew:
         for name, listener in self._listeners.items():
             self._health.report(name, "it is connecting")
             self._taking.append(group.create_task(self._again(name, listener.run), name=name))
-        self._sending = group.create_task(self._again("outbox", self._outbox.run), name="outbox")
+        self._sending = group.create_task(self._send(), name="outbox")
         group.create_task(self._again("operators", self._operator.run), name="operators")
         group.create_task(self._again("audit head", self._head.run), name="audit head")
 
     async def end(self) -> None:
         """Take no more events, finish those in flight, then flush the outbox."""
         self._stopping.set()
+        self._heard.set()
         for listener in self._listeners.values():
             listener.stop()
         if self._taking:
@@ -57,6 +65,16 @@ class Crew:
         self._outbox.stop()
         if self._sending is not None:
             await asyncio.wait([self._sending])
+
+    async def _send(self) -> None:
+        """Run the outbox once presses are heard on every platform, or after a while: one that cannot be reached holds
+        up no other.
+        """
+        if self._connecting:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEARD_WITHIN.total_seconds()):
+                    await self._heard.wait()
+        await self._again("outbox", self._outbox.run)
 
     async def _again(self, name: str, run: Callable[[Ready], Awaitable[None]]) -> None:
         """Run a part, and again after a while when it fails: one part's failure is no other's. It is unwell from then
@@ -68,6 +86,9 @@ class Crew:
             nonlocal back_off
             if problem is None:
                 back_off = _FIRST_BACK_OFF
+                self._connecting.discard(name)
+                if not self._connecting:
+                    self._heard.set()
             self._health.report(name, problem)
 
         while not self._stopping.is_set():
