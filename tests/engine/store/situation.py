@@ -83,6 +83,7 @@ def an_ask(
     expires_after: timedelta | None = None,
     default: str | None = None,
     known_id: str | None = None,
+    requested_by: str | None = None,
 ) -> Ask:
     """A question to be stored; `known_id` says that its name is recorded, under another text."""
     text = question(prompt)
@@ -93,7 +94,7 @@ def an_ask(
         text=text,
         digest=question_digest(text),
         audience=to,
-        requested_by=None,
+        requested_by=requested_by,
         note=None,
         expires_after=expires_after,
         default=default,

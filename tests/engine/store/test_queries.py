@@ -69,6 +69,7 @@ ORDERED_WALKS = {
     "pending_count": "SCAN q USING INDEX requests_open",
     "people_called": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
+    "requests_closed": "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "runs_of_people": "SCAN w VIRTUAL TABLE INDEX 1:",
     "undelivered_count": "SCAN deliveries USING INDEX deliveries_due",
 }

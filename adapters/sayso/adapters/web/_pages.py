@@ -92,6 +92,7 @@ class Pages:
             "shortened": _shortened,
             "status": _status,
             "attention": _ATTENTION.__getitem__,
+            "headline": _headline,
             "kind": lambda content: type(content).__name__,
             "visible": visible,
             "size": size_words,
@@ -131,7 +132,7 @@ class Pages:
         """The beginning of a card that is too long to stand beside others: whoever wants to answer it reads it whole on
         its own page.
         """
-        title = cut(card.prompt.partition("\n")[0], _LONGEST_TITLE)
+        title = _headline(card.prompt)
         return self._render("short_card.html", card=card, run_id=run_id, may_answer=may_answer, title=title)
 
     def sign_in(self) -> Markup:
@@ -161,6 +162,12 @@ class Pages:
     def request(self, visitor: Visitor, card: Markup | None) -> Markup:
         """One question by itself: where links in chats lead."""
         return self._page("request.html", visitor, "inbox", card=card)
+
+    def history(self, visitor: Visitor, **found: Any) -> Markup:
+        """Requests that came to their end: `cards`, their `runs` by id, what was `wanted` of which `outcomes` and
+        `workflows`, and the addresses of the `newest` and of what is `older`.
+        """
+        return self._page("history.html", visitor, "history", **found)
 
     def runs(self, visitor: Visitor, **found: Any) -> Markup:
         """Runs: `attention`, `failed` and `runs`, and `dead` destinations."""
@@ -197,6 +204,10 @@ def _fenced(block: Block) -> Lines:
 
 def _markdown(markdown: Markdown) -> tuple[Block, ...]:
     return read_markdown(markdown.text)
+
+
+def _headline(prompt: str) -> str:
+    return cut(prompt.partition("\n")[0], _LONGEST_TITLE)
 
 
 def _iso(at: datetime) -> str:

@@ -31,6 +31,7 @@ from sayso.bots.http import (
     session_of,
 )
 from sayso.bots.people import Arrival
+from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
 from sayso.config import Settings
@@ -142,6 +143,7 @@ class Inbox:
         self._store = parts.store
         self.pages = Pages(parts.zone)
         self.runs = RunPages(parts.store, self.pages, parts.workflows, self.listed)
+        self.history = History(parts.store, self.pages, parts.settings, parts.workflows)
 
     async def visitor(self, request: Request, caller: Caller) -> Visitor:
         """Whose page is rendered, and as of when: what is read behind this holds all that happened before."""
@@ -441,6 +443,11 @@ def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
 
 
 def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
+    @app.get("/history")
+    async def history(request: Request, caller: Who, wanted: Annotated[Wanted, Query()]) -> HTMLResponse:
+        visitor = await inbox.visitor(request, caller)
+        return HTMLResponse(await inbox.history.page(visitor, caller, wanted))
+
     @app.get("/runs")
     async def runs(request: Request, caller: Who) -> HTMLResponse:
         return HTMLResponse(await inbox.runs.list(await inbox.visitor(request, caller), caller))
@@ -455,7 +462,7 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         visitor = await inbox.visitor(request, caller)
         return HTMLResponse(inbox.pages.api(visitor, api.openapi(), "/api/v1"))
 
-    _ = runs, run, description
+    _ = history, runs, run, description
 
 
 def _add_static(app: FastAPI, name: str, kind: str) -> None:

@@ -29,7 +29,7 @@ from sayso.engine.store._evidence import (
     read_ways_in,
 )
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
-from sayso.engine.store._lists import News
+from sayso.engine.store._lists import News, Sought
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
 from sayso.engine.store._protocol import AnswerStore, Store, VisitStore
 from sayso.engine.store._reader import SQLiteReader
@@ -63,6 +63,7 @@ __all__ = [
     "RunEvidence",
     "SQLiteReader",
     "SQLiteStore",
+    "Sought",
     "Store",
     "Thing",
     "VisitEnd",

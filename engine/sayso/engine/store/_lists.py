@@ -19,6 +19,9 @@ from sayso.engine.store._rows import people_of, read_card, read_policy, read_req
 _PAGE = 25
 """How many requests are read at once: a question may have half a megabyte."""
 
+_MOST_LOOKED_AT = 500
+"""How many closed requests one statement looks at, so that others' reads come between."""
+
 _BEHIND_ALL = 2**62
 LAST = "\U0010ffff"
 """What sorts behind everything that goes on behind a prefix."""
@@ -44,6 +47,21 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     id: str
     concerned: tuple[str, ...]
     requested_by: str | None
+
+
+class Sought(msgspec.Struct, frozen=True, gc=False):
+    """What somebody looks for among the requests that came to their end: a `text` in what was asked, a `workflow`, an
+    `outcome` (`APPROVED`, `REJECTED` or a closed `RequestStatus`), what came to its end `since` then, what one of
+    `people` asked for (`mine`), and what one of them answered (`voted`).
+    """
+
+    text: str = ""
+    workflow: str | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+    people: tuple[str, ...] = ()
+    mine: bool = False
+    voted: bool = False
 
 
 class Lists(ABC):
@@ -97,6 +115,29 @@ class Lists(ABC):
         return [
             Decided(row["id"], read_policy(row["policy"]).concerned, row["requested_by"]) for row in found
         ]
+
+    async def closed(
+        self, sought: Sought, *, before: tuple[datetime, int] | None = None
+    ) -> AsyncIterator[tuple[tuple[datetime, int], Decided | None]]:
+        """The requests that came to their end, the newest first, each with its place; None in the place of one that is
+        not sought. From behind a place; a place without a number is before all of its instant.
+        """
+        since = 0 if sought.since is None else to_microseconds(sought.since)
+        at, key = (_BEHIND_ALL, 0) if before is None else (to_microseconds(before[0]), before[1])
+        fields = {
+            "text": sought.text, "workflow": sought.workflow, "outcome": sought.outcome, "mine": sought.mine,
+            "voted": sought.voted, "people": msgspec.json.encode(sought.people).decode(), "since": since,
+            "at": at, "key": key, "limit": _MOST_LOOKED_AT,
+        }  # fmt: skip
+        while rows := await self._rows("requests_closed", fields):
+            for row in rows:
+                place = (from_microseconds(row["resolved_at"]), row["request_key"])
+                if row["fits"]:
+                    concerned = read_policy(row["policy"]).concerned
+                    yield place, Decided(row["id"], concerned, row["requested_by"])
+                else:
+                    yield place, None
+            fields["at"], fields["key"] = rows[-1]["resolved_at"], rows[-1]["request_key"]
 
     async def named(self, cards: Sequence[CardRecord]) -> list[CardRecord]:
         """The cards with the names of the people in them."""

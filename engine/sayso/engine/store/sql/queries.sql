@@ -890,6 +890,23 @@ SELECT run_id FROM runs WHERE run_id >= :beginning AND run_id < :upto ORDER BY r
 SELECT q.id, q.policy, q.requested_by FROM requests q
 WHERE q.resolved_at >= :since ORDER BY q.resolved_at DESC LIMIT :limit;
 
+-- name: requests_closed
+-- Those that came to their end before a place, the newest first: whom they concern, and whether they are what is looked
+-- for. No more is read than the limit, however little of it fits.
+SELECT q.id, q.request_key, q.resolved_at, q.policy, q.requested_by,
+       (:workflow IS NULL OR r.workflow = :workflow)
+       AND (:outcome IS NULL OR :outcome = CASE WHEN q.status <> 'ANSWERED' THEN q.status
+                                                WHEN q.answer = '"approve"' THEN 'APPROVED'
+                                                WHEN q.answer = '"reject"' THEN 'REJECTED' ELSE q.status END)
+       AND (NOT :mine OR q.requested_by IN (SELECT value FROM json_each(:people)))
+       AND (NOT :voted OR EXISTS (SELECT 1 FROM votes v WHERE v.request_key = q.request_key
+                                  AND v.person IN (SELECT value FROM json_each(:people))))
+       AND (:text = '' OR instr(lower(coalesce(q.question ->> '$.prompt', '') || ' ' || q.name || ' ' || r.workflow || ' '
+                                      || r.run_id || ' ' || coalesce(q.question ->> '$.details', '')), lower(:text)) > 0) AS fits
+FROM requests q INDEXED BY requests_resolved CROSS JOIN runs r ON r.run_key = q.run_key
+WHERE q.resolved_at >= :since AND (q.resolved_at, q.request_key) < (:at, :key)
+ORDER BY q.resolved_at DESC, q.request_key DESC LIMIT :limit;
+
 -- name: audit_insert
 INSERT INTO audit (sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

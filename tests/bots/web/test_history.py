@@ -1,0 +1,68 @@
+"""The history: what somebody may read of what came to its end, found by what they look for."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.bots.api.served import ServiceProcess, write
+from tests.bots.web.test_many import answer_all, fill, visiting
+from tests.bots.web.visit import Visit
+
+pytestmark = pytest.mark.timeout(120)
+
+_ROW = re.compile(r'<a href="/requests/([0-9a-f]{32})">')
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path)
+    return tmp_path
+
+
+def test_a_person_finds_what_they_may_read_page_by_page_and_nothing_else(folder: Path) -> None:
+    hers, others = fill(folder, (70, ["web:ana"], "Hers?"), (5, ["web:bo"], "Not hers?"))
+    answer_all(folder, hers)
+    answer_all(folder, others)
+    with visiting(folder, "ana") as ana:
+        found: list[str] = []
+        address: str | None = "/history?text=hers%3F"
+        while address is not None:
+            page = ana.get(address).text
+            found += _ROW.findall(page)
+            older = re.search(r'<a href="([^"]+)" rel="next">', page)
+            address = None if older is None else html.unescape(older[1])
+        assert sorted(found) == sorted(hers)
+        assert _ROW.findall(ana.get("/history?text=nothing+like+it").text) == []
+        assert ana.get("/history?before=x").status_code == 422
+    with visiting(folder, "olga") as olga:
+        page = olga.get("/history?text=not+hers").text
+        assert sorted(_ROW.findall(page)) == sorted(others)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_my_decisions_are_found_and_shared_by_their_address(
+    service: ServiceProcess, browser: Browser, tmp_path: Path, width: int
+) -> None:
+    with Visit.sign_in(
+        browser, service.url, tmp_path, "olga", viewport={"width": width, "height": 800}
+    ) as olga:
+        olga.start("strict")
+        olga.card("Release 4.2.0?").get_by_role("button", name="Approve").click()
+        expect(olga.card("Release 4.2.0?").get_by_role("status")).to_contain_text("Approved.")
+        olga.page.get_by_role("link", name="History").click()
+        olga.page.get_by_label("Whose").select_option("My decisions")
+        olga.page.get_by_label("Outcome").select_option("Approved")
+        olga.page.get_by_role("button", name="Search").click()
+        expect(olga.page.get_by_role("listitem")).to_have_count(1)
+        olga.check_accessibility()
+        assert olga.page.evaluate("document.documentElement.scrollWidth") == width
+        shared = olga.tab(olga.page.url.removeprefix(olga.url))
+        expect(shared.get_by_role("link", name="Release 4.2.0?")).to_be_visible()
+        shared.get_by_label("Outcome").select_option("Rejected")
+        shared.get_by_role("button", name="Search").click()
+        expect(shared.get_by_text("Nothing matches.")).to_be_visible()
