@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from sayso.config._errors import InvalidSettings
+from sayso.engine import OWN_KINDS, platform_names
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sayso.config._settings import Settings
 
 
@@ -35,6 +40,22 @@ def named_entries(settings: Settings) -> list[NamedEntry]:
     return found + list(_entries("http.operators", settings.http.operators))
 
 
+def check_kinds(settings: Settings, path: Path) -> None:
+    """Raise `InvalidSettings` for an entry of a kind that there is not, such as `slak:U1`: it would mean nobody, and
+    nobody would say so.
+    """
+    known = OWN_KINDS | platform_names()
+    for setting, entry, _ in named_entries(settings):
+        kind, colon, _ = entry.partition(":")
+        if colon and kind not in known:
+            raise InvalidSettings(
+                str(path),
+                setting,
+                f"{entry!r} begins with {kind!r}, which is neither a kind of entry nor an installed platform",
+                f"Known here: {', '.join(sorted(known))}. Correct it, or install the platform's package.",
+            )
+
+
 def _of_policies(settings: Settings) -> Iterator[NamedEntry]:
     for name, policy in settings.policies.items():
         key = f"policies.{name}"
@@ -43,6 +64,7 @@ def _of_policies(settings: Settings) -> Iterator[NamedEntry]:
                 yield from _entries(f"{key}.stages.{field}", getattr(stage, field), is_person=False)
         yield from _entries(f"{key}.escalate_to", policy.escalate_to, is_person=False)
         yield from _entries(f"{key}.break_glass", policy.break_glass)
+        yield from _entries(f"{key}.hand_over_to", policy.hand_over_to, is_person=False)
         if policy.author is not None and not policy.author.startswith("details."):
             yield from _entries(f"{key}.author", [policy.author])
 

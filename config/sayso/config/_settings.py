@@ -40,6 +40,7 @@ from sayso.config._environment import (
 from sayso.config._errors import InvalidSettings
 from sayso.config._lines import place_of
 from sayso.config._machine_zone import MachineZone
+from sayso.config._named import check_kinds
 from sayso.config._platforms import all_settings, groups, sections, take
 from sayso.config._sections import (
     DestinationSettings,
@@ -250,6 +251,7 @@ def load_settings(directory: Path | None = None) -> Settings:
     _check_policies(settings, path)
     check_directory(settings.people, settings.groups, path)
     _check_groups(settings, path)
+    check_kinds(settings, path)
     return settings
 
 

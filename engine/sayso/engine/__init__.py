@@ -27,6 +27,7 @@ from sayso.engine._interests import Interest, Role, interests
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._platforms import (
+    OWN_KINDS,
     PlatformPeople,
     example_people,
     find_platform,
@@ -138,6 +139,7 @@ __all__ = [
     "NOT_YOURS",
     "NO_DEFAULT",
     "OPERATOR",
+    "OWN_KINDS",
     "Account",
     "AmbiguousRequest",
     "AnswerAttempt",
