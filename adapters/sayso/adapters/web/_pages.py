@@ -15,7 +15,7 @@ from sayso.adapters.cards import Card, Words, cut
 from sayso.adapters.console import Block, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, code_lines, diff_lines, grid
-from sayso.engine import AttentionKind, Code, Markdown
+from sayso.engine import AttentionKind, Code, Content, Markdown
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 2000
@@ -93,7 +93,7 @@ class Pages:
             "status": _status,
             "attention": _ATTENTION.__getitem__,
             "headline": _headline,
-            "kind": lambda content: type(content).__name__,
+            "kind": _kind,
             "visible": visible,
             "size": size_words,
             "code_lines": _code_lines,
@@ -192,6 +192,10 @@ class Pages:
 
     def _instant(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%-d %b %H:%M %Z")
+
+
+def _kind(content: Content) -> str:
+    return type(content).__name__
 
 
 def _code_lines(code: Code) -> Lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sayso.testing.telegram._entities import FormattedText
 from sayso.testing.telegram._state import ANONYMOUS_ADMINISTRATOR, Message, TelegramState
@@ -111,8 +111,12 @@ def seen_message(state: TelegramState, message: Message, viewer: int) -> SeenMes
 
 def _subjects(service: Mapping[str, Any]) -> tuple[str, ...]:
     """The first names of the accounts that a service message is about."""
-    about = [one for body in service.values() for one in (body if isinstance(body, list) else [body])]
-    return tuple(one["first_name"] for one in about if isinstance(one, dict) and "first_name" in one)
+    bodies: list[Any] = list(service.values())
+    about: list[Any] = []
+    for body in bodies:
+        about += body if isinstance(body, list) else [body]
+    people = [cast("dict[str, Any]", one) for one in about if isinstance(one, dict)]
+    return tuple(str(one["first_name"]) for one in people if "first_name" in one)
 
 
 def _name(state: TelegramState, message: Message) -> str:
