@@ -82,7 +82,7 @@ def test_what_cannot_be_played_is_said(folder: Path) -> None:
     (folder / "sayso.toml").write_text(POLICIES.replace("need = 2", "need = 0"))
     ran = sayso(folder, "policy", "check")
     assert ran.code != 0
-    assert "sayso.toml, line 7 cannot be used: need=0" in ran.err
+    assert "sayso.toml, line 7: need=0" in ran.err
 
 
 TEAM = """

@@ -58,7 +58,7 @@ def test_a_variable_that_cannot_be_used_is_named_with_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAYSO_RESIDENT", "many")
-    with pytest.raises(InvalidSettings, match=r"SAYSO_RESIDENT in the environment .*'many'.*unset") as caught:
+    with pytest.raises(InvalidSettings, match=r"SAYSO_RESIDENT in the environment.*'many'.*unset") as caught:
         load_settings(tmp_path)
     assert caught.value.key == "SAYSO_RESIDENT"
 
@@ -145,9 +145,9 @@ def write(folder: Path, text: str) -> Path:
         ("[http]\nport = 70000", "http.port", "less than or equal to 65535"),
         ("[http]\nprot = 1", "http.prot", "Known settings: host, port, public_url"),
         ('[slack]\nmode = "carrier pigeon"', "slack.mode", "'socket' or 'http'"),
-        ('[[workflows]]\nstarters = ["local:ana"]', "workflows[0].workflow", "Add the line"),
+        ('[[workflows]]\nstarters = ["local:ana"]', "workflows[0].workflow", "Add it"),
         ('[telegram]\nmode = "webhook"', "telegram", "needs webhook_url"),
-        ('time_zone = "Mars/Olympus"', "time_zone", "there is no time zone 'Mars/Olympus'"),
+        ('time_zone = "Mars/Olympus"', "time_zone", "unknown time zone: 'Mars/Olympus'"),
         ('[slack]\nbot_token = "xoxb-1"', "slack.bot_token", "Set SAYSO_SLACK__BOT_TOKEN in the environment"),
         ('[telegram]\ntoken = "1:a"', "telegram.token", "telegram.token_file"),
     ],
@@ -181,7 +181,7 @@ def test_a_secret_comes_from_the_environment_or_from_its_file(
     assert slack is not None
     assert read_secret(slack.bot_token, slack.bot_token_file, "slack.bot_token") == "from-environment"
     assert read_secret(slack.app_token, slack.app_token_file, "slack.app_token") == "from-file"
-    with pytest.raises(InvalidSettings, match=r"slack\.signing_secret_file .*cannot be read"):
+    with pytest.raises(InvalidSettings, match=r"slack\.signing_secret_file .*cannot read"):
         read_secret(None, tmp_path / "none", "slack.signing_secret")
 
 
@@ -196,7 +196,7 @@ def test_a_secret_comes_from_the_environment_or_from_its_file(
             ['[destinations."slack:#ops"]', 'id = "C0123456"', 'audience = "members"'],
         ),
         ('[[workflows]]\nworkflow = "a:b"\nto = ["telegram:-5"]', ['[destinations."telegram:-5"]']),
-        ('[destinations."the pigeon loft"]', ["Write slack:#channel"]),
+        ('[destinations."the pigeon loft"]', ["Use slack:#channel"]),
     ],
 )
 def test_a_chat_that_is_not_fully_configured_is_refused_with_the_lines_to_write(
@@ -258,30 +258,28 @@ when = "amount > 10_000"
     assert [stage.needed for stage in policy.stages] == [2, 2]
     assert policy.exclude_requester
     (tmp_path / FILE_NAME).write_text(good.replace('"web:ana", "web:bo"', '"slack:#lead"'))
-    with pytest.raises(
-        InvalidSettings, match=r"line 7 cannot be used: need='all' goes with people"
-    ) as refused:
+    with pytest.raises(InvalidSettings, match=r"line 7: need='all' goes with people") as refused:
         load_settings(tmp_path)
     assert refused.value.key == "stage 2 of policies.release"
     (tmp_path / FILE_NAME).write_text("[policies.release]\nstages = []\n")
-    with pytest.raises(InvalidSettings, match="it has no stages"):
+    with pytest.raises(InvalidSettings, match="no stages"):
         load_settings(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
-        ('[policies.a]\nstages = []\nexpires_after = "soon"', "line 3", "write a duration such as 30m"),
+        ('[policies.a]\nstages = []\nexpires_after = "soon"', "line 3", "invalid duration"),
         ('[policies.a]\nstages = [{ approvers = ["web:x"] }]\non_expiry = true', "line 1", "would approve without"),
-        ('[[policies.a.stages]]\napprovers = ["web:x"]\n[[policies.a.stages]]\nneed = 1', "line 3", "is missing"),
-        ('[people.ana]\nname = "Ana"\naccounts = ["slack:#x"]', "line 3", "'slack:#x' is no account"),
-        ('[people.a]\naccounts = ["web:a"]\n[people.b]\naccounts = ["web:a"]', "line 4", "is an account of a too"),
-        ('[people.ana]\ntime_zone = "Berlin"', "line 2", "there is no time zone 'Berlin'"),
-        ('[people."Ana B"]\n', "line 1", "a name is up to 64 small letters"),
-        ('[groups.sre]\nmembers = ["ana"]', "line 2", "'ana' is nobody"),
+        ('[[policies.a.stages]]\napprovers = ["web:x"]\n[[policies.a.stages]]\nneed = 1', "line 3", ": required"),
+        ('[people.ana]\nname = "Ana"\naccounts = ["slack:#x"]', "line 3", "'slack:#x' is not an account"),
+        ('[people.a]\naccounts = ["web:a"]\n[people.b]\naccounts = ["web:a"]', "line 4", "also belongs to a"),
+        ('[people.ana]\ntime_zone = "Berlin"', "line 2", "unknown time zone: 'Berlin'"),
+        ('[people."Ana B"]\n', "line 1", "up to 64 lower-case letters"),
+        ('[groups.sre]\nmembers = ["ana"]', "line 2", "unknown member 'ana'"),
         ('[groups.sre]\ntelegram = "5"', "line 2", "should match pattern"),
-        ('[groups.sre]\nslack = "S1"', "sayso.toml", "there is no \\[slack\\]"),
-        ('[http]\nuser_header = "X-User"', "sayso.toml", "user_header and trusted_proxies go together"),
+        ('[groups.sre]\nslack = "S1"', "sayso.toml", "\\[slack\\]"),
+        ('[http]\nuser_header = "X-User"', "sayso.toml", "must be set together"),
         ('[http]\nuser_header = "X"\ntrusted_proxies = ["::1"]', "sayso.toml", "user_header needs proxy_secret_file"),
     ],
 )  # fmt: skip

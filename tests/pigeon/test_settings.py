@@ -77,14 +77,14 @@ print("SAYSO_PIGEON__TOKEN" in os.environ)
         (HERE + "feathers = 1", "Known settings: url, token, token_file"),
         ("[pigeon]\n", "pigeon.url"),
         ('[destinations."pigeon:roof"]\n[pigeon]\nurl = "http://a"', "a shared chat needs an audience"),
-        (HERE + '[groups.sre]\npigeon = "roof"', "there is no such setting"),
+        (HERE + '[groups.sre]\npigeon = "roof"', "no such setting"),
         (
             HERE + '[destinations."raven:roof"]\n',
-            "Write pigeon:ID, slack:#channel, slack:@person or telegram:ID.",
+            "Use pigeon:ID, slack:#channel, slack:@person or telegram:ID.",
         ),
         (
             HERE + '[people.ana]\naccounts = ["pigeon:roof"]',
-            "Write accounts such as pigeon:7, slack:T1:U2",
+            "Use accounts such as pigeon:7, slack:T1:U2",
         ),
     ],
 )

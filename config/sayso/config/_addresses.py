@@ -14,18 +14,16 @@ _SCHEMES = ("http", "https")
 def split_address(given: str, example: str) -> SplitResult:
     """The parts of an address of the web; raises `ValueError` with what to write instead."""
     if "://" not in given:
-        raise ValueError(f"write it with https:// or http:// in front, such as {example}")
+        raise ValueError(f"start it with https:// or http://, such as {example}")
     try:
         parts = urlsplit(given)
         _ = parts.port
     except ValueError as error:
-        raise ValueError(f"it is no address ({error}); write one such as {example}") from error
+        raise ValueError(f"invalid URL ({error}); use one such as {example}") from error
     if parts.scheme not in _SCHEMES or not parts.hostname or any(one.isspace() for one in given):
-        raise ValueError(f"it is no address of the web; write one such as {example}")
+        raise ValueError(f"invalid URL; use one such as {example}")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError(
-            f"leave out the user name and what stands behind ? or #; write one such as {example}"
-        )
+        raise ValueError(f"remove the user name and everything after ? or #; use one such as {example}")
     return parts
 
 
@@ -39,8 +37,8 @@ def _origin(given: str) -> str:
     root = f"{parts.scheme}://{parts.netloc}"
     if parts.path.strip("/"):
         raise ValueError(
-            f"sayso is served at the root of its name, not below {parts.path}. Give it a name of its own, such as "
-            f"https://sayso.example.org, or a port of its own: {root}"
+            f"sayso must be served at the root of a host, not below {parts.path}. Give it its own host name, such as "
+            f"https://sayso.example.org, or its own port: {root}"
         )
     return root
 
@@ -48,7 +46,7 @@ def _origin(given: str) -> str:
 def _host(given: str) -> str:
     host = given.removeprefix("[").removesuffix("]")
     if not host or any(one.isspace() or one in "/[]@" for one in host):
-        raise ValueError("write the address alone, such as 127.0.0.1 or ::1; the port is http.port")
+        raise ValueError("use an address only, such as 127.0.0.1 or ::1; set the port with http.port")
     return host
 
 

@@ -25,7 +25,7 @@ class UnknownDestination(OperatorError):
     def __init__(self, name: str, lines: str) -> None:
         self.name = name
         self.lines = lines
-        super().__init__(f"destination {name!r} is not configured. Write into sayso.toml:\n{lines}")
+        super().__init__(f"destination {name!r} is not configured. Add to sayso.toml:\n{lines}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,31 +46,31 @@ def check_directory(
         for account in person.accounts:
             if not is_person(account) or account.startswith("person:"):
                 refuse(
-                    key, f"{account!r} is no account", f"Write accounts such as {example_people()}or web:ana."
+                    key,
+                    f"{account!r} is not an account",
+                    f"Use accounts such as {example_people()}or web:ana.",
                 )
             if account in owners:
-                refuse(key, f"{account} is an account of {owners[account]} too", _ONE_OWNER)
+                refuse(key, f"{account} also belongs to {owners[account]}", _ONE_OWNER)
             owners[account] = name
         if person.time_zone is not None and not _is_zone(person.time_zone):
             zone = ("people", name, "time_zone")
-            refuse(
-                zone, f"there is no time zone {person.time_zone!r}", "Write one such as Europe/Berlin or UTC."
-            )
+            refuse(zone, f"unknown time zone: {person.time_zone!r}", "Use one such as Europe/Berlin or UTC.")
     for name, group in groups.items():
         _check_name(("groups", name), refuse)
         for member in group.members:
             if not is_person(_entry(member)) or (":" not in member and member not in people):
-                remedy = f"Write an account, or a name that has a table: [people.{member}]"
-                refuse(("groups", name, "members"), f"{member!r} is nobody", remedy)
+                remedy = f"Use an account, or add [people.{member}]"
+                refuse(("groups", name, "members"), f"unknown member {member!r}", remedy)
 
 
-_ONE_OWNER = "An account belongs to one person."
+_ONE_OWNER = "Each account can belong to one person only."
 
 
 def _check_name(key: tuple[str, str], refuse: Callable[[tuple[str, ...], str, str], None]) -> None:
     if _NAME.fullmatch(key[1]) is None:
-        reason = "a name is up to 64 small letters, digits, dots, _ and -"
-        refuse(key, reason, "What cards say is `name` in the table.")
+        reason = "a name may have up to 64 lower-case letters, digits, dots, _ and -"
+        refuse(key, reason, "To set a display name, use `name` in the section.")
 
 
 def _is_zone(name: str) -> bool:

@@ -44,11 +44,11 @@ def check_variables(*models: type[BaseModel]) -> None:
             continue
         close = get_close_matches(name, known, n=1, cutoff=0.75)
         remedy = (
-            f"Write {close[0]}, or unset it."
+            f"Did you mean {close[0]}? Otherwise unset it."
             if close
             else "Unset it; sayso.example.toml shows every setting."
         )
-        raise InvalidSettings(PLACE, given, "there is no such setting", remedy)
+        raise InvalidSettings(PLACE, given, "no such setting", remedy)
 
 
 def _variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, bool]]:
@@ -78,7 +78,7 @@ def broken_json() -> tuple[str, str]:
         reason = why_no_json(value) if name.upper().startswith(PREFIX) else None
         if reason is not None:
             return name, reason
-    return "", "one of its variables holds no valid JSON"
+    return "", "a variable is not valid JSON"
 
 
 def why_no_json(value: str) -> str | None:
@@ -96,8 +96,8 @@ def read_line(text: str, place: str, key: str) -> str:
     """A secret: what stands on its one line. Raises `InvalidSettings` where that is not all, or nothing."""
     line = text.removeprefix("\ufeff").strip()
     if not line:
-        raise InvalidSettings(place, key, "it is empty", "Write the secret, or remove it.")
+        raise InvalidSettings(place, key, "empty", "Set the secret, or remove it.")
     if not line.isascii() or not line.isprintable():
-        reason = "it has a line break, or a character that no secret has, in its middle"
+        reason = "it contains a line break or an invalid character"
         raise InvalidSettings(place, key, reason, "Copy it again, on one line.")
     return line

@@ -1,4 +1,4 @@
-"""What is said about a setting that cannot be used, or not without libraries that are missing."""
+"""Errors about invalid settings, and about settings whose libraries are not installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sayso.engine import OperatorError
 
 
 class InvalidSettings(OperatorError):
-    """A setting cannot be used. `place` is the file or `the environment`, `key` the setting as it stands there."""
+    """A setting is invalid. `place` is the file or `the environment`, `key` the setting as written there."""
 
     def __init__(self, place: str, key: str, reason: str, remedy: str) -> None:
         self.place = place
@@ -17,16 +17,16 @@ class InvalidSettings(OperatorError):
         self.reason = reason
         self.remedy = remedy
         subject = f"{key} in {place}" if key else place
-        super().__init__(f"{subject} cannot be used: {reason}. {remedy}")
+        super().__init__(f"invalid setting {subject}: {reason}. {remedy}")
 
 
 class MissingExtra(OperatorError):
-    """Something was asked for whose libraries are not installed."""
+    """A feature needs libraries that are not installed."""
 
     def __init__(self, purpose: str, extra: str, module: str | None) -> None:
         self.extra = extra
         super().__init__(
-            f"{purpose} needs the extra {extra!r} (there is no module {module!r}). Install it: pip install "
+            f"{purpose} needs the extra {extra!r} (module {module!r} is missing). Install it: pip install "
             f"'sayso[{extra}]'"
         )
 

@@ -32,7 +32,9 @@ def _read_duration(given: object) -> object:
         return given
     match = _DURATION.fullmatch(given.replace(" ", "")) if isinstance(given, str) and given.strip() else None
     if match is None:
-        raise ValueError("write a duration such as 30m, 4h, 1d or 1h30m, in quotes")
+        raise ValueError(
+            f'invalid duration: {given!r}; use one such as "30m", "4h", "1d" or "1h30m", in quotes'
+        )
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
@@ -62,14 +64,14 @@ class Section(BaseModel):
 class WorkflowSettings(Section):
     """A workflow that `sayso serve` hosts."""
 
-    workflow: Text = Field(description="The workflow as MODULE:WORKFLOW.")
+    workflow: Text = Field(description="The workflow, as MODULE:WORKFLOW.")
     starters: tuple[Text, ...] = Field(
         default=(),
-        description="Who may start it from a chat, such as slack:T1:U2 or telegram:7; empty is nobody.",
+        description="Who may start it from a chat, such as slack:T1:U2 or telegram:7. Default: nobody.",
     )
     to: tuple[Text, ...] = Field(
         default=(),
-        description="Where its questions go that name nobody; empty is the operator at this machine.",
+        description="Where to send questions that name no approvers. Default: the operator at this machine.",
     )
 
 
@@ -77,88 +79,99 @@ class DestinationSettings(Section):
     """A chat to which cards go."""
 
     id: Text | None = Field(
-        default=None, description="The platform's own id of the chat, where the name is not the id itself."
+        default=None, description="The platform's ID of the chat, unless the name is the ID."
     )
     audience: Literal["members"] | tuple[Text, ...] | None = Field(
         default=None,
-        description='Who may answer there: "members" (looked up at each press) or a list of people; '
-        "a shared chat has no default.",
+        description='Who may answer there: "members" (checked at each press) or a list of people. '
+        "Required for a shared chat.",
     )
-    name: Text | None = Field(default=None, description="What cards call the place.")
+    name: Text | None = Field(default=None, description="Display name of the chat on cards.")
     topic: int | None = Field(
         default=None,
         ge=1,
-        description="The id of a thread in it, such as a forum topic's message_thread_id in Telegram.",
+        description="ID of a thread in the chat, such as a Telegram forum topic's message_thread_id.",
     )
 
 
 class StageSettings(Section):
     """A stage of a policy: see `sayso.engine.Stage`."""
 
-    approvers: tuple[Text, ...] = Field(description="People, destinations and surfaces who may approve.")
-    need: int | Literal["all"] = Field(
-        default=1, description="How many of them must; all, where they are people."
+    approvers: tuple[Text, ...] = Field(
+        description="People, groups, destinations or surfaces that may approve."
     )
-    reject_at: int = Field(default=1, description="How many rejections of theirs reject.")
-    veto: tuple[Text, ...] = Field(default=(), description="People whose one rejection rejects.")
+    need: int | Literal["all"] = Field(
+        default=1, description="How many of them must approve, or 'all' if they are people."
+    )
+    reject_at: int = Field(default=1, description="How many rejections reject the request.")
+    veto: tuple[Text, ...] = Field(default=(), description="People who can reject alone.")
     when: Text | None = Field(
         default=None,
-        description="An expression over the request's details; where it does not hold, the stage is left out.",
+        description="Condition on the request's details; if it is false, the stage is skipped.",
     )
-    name: str = Field(default="", description="What cards call the stage.")
+    name: str = Field(default="", description="Display name of the stage on cards.")
     fallback: tuple[Text, ...] = Field(
-        default=(), description="Who is asked as well where four eyes leaves too few of its people."
+        default=(), description="Who may approve as well if four eyes leaves too few approvers."
     )
 
 
 class PolicySettings(Section):
     """A policy that questions name: see `sayso.engine.Policy`."""
 
-    stages: tuple[StageSettings, ...] = Field(description="All of them must approve.")
-    exclude_requester: bool = Field(default=False, description="Whoever asked may not approve.")
+    stages: tuple[StageSettings, ...] = Field(description="Stages; all of them must approve.")
+    exclude_requester: bool = Field(
+        default=False, description="Whether to bar the requester from approving (four eyes)."
+    )
     author: Text | None = Field(
         default=None,
-        description="Who made the change, and may not approve it: somebody, or details.NAME, where details name them.",
+        description="Who made the change and so may not approve it: a person, or details.NAME to read it from "
+        "the details.",
     )
     comment: tuple[Literal["approve", "reject"], ...] = Field(
-        default=(), description="The choices that need a remark."
+        default=(), description="Choices that require a comment."
     )
     ordered: bool = Field(
-        default=False, description="Whether each stage may vote only once those before have approved."
+        default=False,
+        description="Whether stages vote in order, each only after those before it have approved.",
     )
     expires_after: Duration | None = Field(
-        default=None, description="How long it may take, such as 30m, 4h or 1d; unset, for ever."
+        default=None, description="Time until the request expires, such as 30m, 4h or 1d. Default: never."
     )
     on_expiry: str | bool | None = Field(
         default=None,
-        description="What is answered then, which must not approve; unset, RequestExpired is raised.",
+        description="Answer to record on expiry; it must not approve. Default: raise RequestExpired in the workflow.",
     )
     remind_every: Duration | None = Field(
         default=None,
-        description="When those still needed are reminded first; each next time takes twice as long.",
+        description="Time until the first reminder to people who have not voted; the interval then doubles each time.",
     )
-    escalate_after: Duration | None = Field(default=None, description="When others are asked as well.")
-    escalate_to: tuple[Text, ...] = Field(default=(), description="Who is asked as well then.")
+    escalate_after: Duration | None = Field(default=None, description="Time until more people are asked.")
+    escalate_to: tuple[Text, ...] = Field(default=(), description="Who is asked then, in addition.")
     break_glass: tuple[Text, ...] = Field(
         default=(),
-        description="People who may approve alone, with a reason; everybody who was skipped is told.",
+        description="People who may approve alone in an emergency, with a reason; everybody who was skipped is "
+        "notified.",
     )
     hand_over_to: tuple[Text, ...] = Field(
-        default=(), description="People and groups to whom a vote may be handed over; empty, to anybody."
+        default=(), description="People and groups that a request may be handed over to. Default: anybody."
     )
-    reusable: bool = Field(default=False, description="Whether one approval is good for more than one visit.")
+    reusable: bool = Field(
+        default=False, description="Whether one approval covers more than one visit to a node."
+    )
 
 
 class PersonSettings(Section):
     """A person with all their accounts, whom entries call person:NAME."""
 
     accounts: tuple[Text, ...] = Field(
-        default=(), description="Their accounts: slack:T1:U2, telegram:7, web:ana, local:ana."
+        default=(), description="All their accounts: slack:T1:U2, telegram:7, web:ana, local:ana."
     )
-    name: Text | None = Field(default=None, description="What cards call them; unset, the table's own name.")
+    name: Text | None = Field(
+        default=None, description="Display name on cards. Default: the name of the table."
+    )
     time_zone: Text | None = Field(
         default=None,
-        description="Their time zone, such as Europe/Berlin, for times in their own Telegram chat.",
+        description="Time zone for times in their own Telegram chat, such as Europe/Berlin.",
     )
 
 
@@ -174,13 +187,14 @@ class GroupSettings(Section):
         def __init__(self, **values: Any) -> None: ...
 
     members: tuple[Text, ...] = Field(
-        default=(), description="Names of people above, or accounts; whoever the platforms add comes on top."
+        default=(),
+        description="Names of people above, or accounts. Members from the platform groups below are added.",
     )
     to: tuple[Text, ...] = Field(
-        default=(), description="Where cards for it go; empty, to each member's own chats."
+        default=(), description="Where to send its cards. Default: each member's own chats."
     )
     name: Text | None = Field(
-        default=None, description="What cards call it; unset, @ and the table's own name."
+        default=None, description="Display name on cards. Default: @ and the name of the table."
     )
 
     @model_validator(mode="before")
@@ -198,64 +212,65 @@ class GroupSettings(Section):
 class HttpSettings(Section):
     """The small HTTP server: the inbox, the API, health, counters, webhooks."""
 
-    host: Host = Field(default="127.0.0.1", description="The address that it listens on.")
-    port: int = Field(default=8765, ge=0, le=65535, description="Its port; 0 is any free one.")
+    host: Host = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8765, ge=0, le=65535, description="Port; 0 picks a free one.")
     public_url: Origin | None = Field(
-        default=None, description="How others reach it, if they do; cards in chats link to the inbox there."
+        default=None,
+        description="Public address of the service. If set, cards in chats link to the inbox there.",
     )
     operators: tuple[Text, ...] = Field(
         default=(),
-        description="Who sees and does everything in the inbox and by the API, such as web:ana or token:ops, beside "
-        "the user that the service runs as.",
+        description="Operators, who can see and do everything in the inbox and API, such as web:ana or "
+        "token:ops. The user that the service runs as always is one.",
     )
     answers_per_minute: int = Field(
-        default=600, ge=1, description="How many answers a minute one person or program may try there."
+        default=600, ge=1, description="Maximum answers per minute for one person or program."
     )
     sign_ins_per_minute: int = Field(
-        default=20, ge=1, description="How many sign-ins a minute one address may try."
+        default=20, ge=1, description="Maximum sign-in attempts per minute from one address."
     )
     connections: int = Field(
         default=512,
         ge=1,
-        description="How many connections are open at once; fewer where the process may open few files (ulimit -n). "
-        "When there is no room, those go first that send no request.",
+        description="Maximum open connections, or fewer if the process may open few files (ulimit -n). At the "
+        "limit, connections that have sent no request are closed first.",
     )
     connections_per_address: int = Field(
         default=128,
         ge=1,
-        description="How many of them one address may have. Behind a proxy that trusted_proxies does not name, write "
-        "as many as connections.",
+        description="Maximum open connections from one address. Behind a proxy that is not in trusted_proxies, "
+        "set it to the value of connections.",
     )
     request_timeout: Duration = Field(
         default=timedelta(seconds=20),
-        description="How long a request may take to arrive, with its body; then its connection is closed.",
+        description="Maximum time for a request to arrive in full; after that, its connection is closed.",
     )
     user_header: Text | None = Field(
         default=None,
-        description="A header in which a reverse proxy says who has signed in with it, such as X-Forwarded-User: "
-        "they are web:NAME here. Only with trusted_proxies.",
+        description="Header in which a reverse proxy names the signed-in user, such as X-Forwarded-User; that "
+        "user is web:NAME. Requires trusted_proxies.",
     )
     trusted_proxies: tuple[Text, ...] = Field(
-        default=(), description="The addresses of proxies whose user_header is believed, such as 127.0.0.1."
+        default=(), description="Addresses of proxies whose user_header is trusted, such as 127.0.0.1."
     )
 
     proxy_secret: SecretStr | None = Field(
         default=None,
-        description="What the proxy sends in X-Sayso-Proxy-Secret, so that nothing else on its machine passes for it; "
-        "environment only.",
+        description="Secret that the proxy sends in X-Sayso-Proxy-Secret, so that other programs on its "
+        "machine cannot impersonate it; environment only.",
     )
-    proxy_secret_file: Path | None = Field(default=None, description="A file that holds the proxy's secret.")
+    proxy_secret_file: Path | None = Field(default=None, description="File with the proxy's secret.")
 
     @model_validator(mode="after")
     def _header_needs_its_proxies(self) -> Self:
         if (self.user_header is None) != (not self.trusted_proxies):
             raise ValueError(
-                "user_header and trusted_proxies go together: a header that anybody can send is no proof"
+                "user_header and trusted_proxies must be set together, because anybody can send a header"
             )
         if self.user_header is not None and self.proxy_secret is None and self.proxy_secret_file is None:
             raise ValueError(
-                "user_header needs proxy_secret_file, or SAYSO_HTTP__PROXY_SECRET in the environment: an address is "
-                "that of everything on the proxy's machine. Have the proxy send the secret in X-Sayso-Proxy-Secret"
+                "user_header needs proxy_secret_file, or SAYSO_HTTP__PROXY_SECRET in the environment, because other "
+                "programs share the proxy's address. Have the proxy send the secret in X-Sayso-Proxy-Secret"
             )
         return self
 
@@ -263,7 +278,7 @@ class HttpSettings(Section):
 class LogSettings(Section):
     """What `sayso serve` writes to standard error."""
 
-    format: Literal["text", "json"] = Field(
-        default="text", description="Log lines for people, or JSON for machines."
+    format: Literal["text", "json"] = Field(default="text", description="Log format: text or json.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Log level: debug, info, warning or error."
     )
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")

@@ -1,4 +1,4 @@
-"""What can be set, where it is read from, and what is said when it cannot be used."""
+"""All settings, where they are read from, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from sayso.config._sections import (
 from sayso.engine import Directory, InvalidRequest, Policy, Stage
 
 FILE_NAME = "sayso.toml"
-_SHOWN = "docs/how-to/decide-together.md shows policies."
+_SHOWN = "See docs/how-to/decide-together.md for examples."
 
 _S = TypeVar("_S", bound=BaseModel)
 
@@ -79,51 +79,51 @@ class Settings(BaseSettings):
     database: str = Field(
         default="sayso.db",
         min_length=1,
-        description="The database file, as a path or sqlite:///path; `sayso run` creates it.",
+        description="Database file, as a path or sqlite:///path. `sayso run` and `sayso serve` create it.",
     )
     resident: int | None = Field(
         default=None,
         ge=0,
-        description="How many parked runs stay in memory. Unset, 1000; 0 sets every run aside when it parks.",
+        description="Number of parked runs to keep in memory. Default: 1000; 0 keeps none.",
     )
     threads: int = Field(
         default=32,
         ge=1,
-        description="How many threads run the sync code of workflows; further calls wait until one is free.",
+        description="Number of threads for synchronous workflow code; further calls wait for a free one.",
     )
     time_zone: str | None = Field(
         default=None,
-        description="The time zone of times in Telegram, such as Europe/Berlin. Unset, that of the machine.",
+        description="Time zone for times shown in Telegram, such as Europe/Berlin. Default: the machine's.",
     )
     listed_people_may_link: bool = Field(
         default=False,
-        description="Whether the people below may link further accounts by a code; otherwise an operator adds them "
-        "here.",
+        description="Whether the people below may link more accounts themselves, with a code; otherwise an "
+        "operator adds them here.",
     )
     operator: str | None = Field(
         default=None,
-        description="The destination that hears of failures. Unset, the log alone does.",
+        description="Destination for failure alerts. Default: log only.",
     )
     workflows: tuple[WorkflowSettings, ...] = Field(
-        default=(), description="The workflows that `sayso serve` hosts."
+        default=(), description="Workflows that `sayso serve` hosts."
     )
     destinations: dict[str, DestinationSettings] = Field(
-        default_factory=dict[str, DestinationSettings], description="The chats to which cards go, by name."
+        default_factory=dict[str, DestinationSettings], description="Chats that cards are sent to, by name."
     )
     policies: dict[str, PolicySettings] = Field(
-        default_factory=dict[str, PolicySettings], description="The policies that questions name."
+        default_factory=dict[str, PolicySettings], description="Policies, which questions refer to by name."
     )
     people: dict[str, PersonSettings] = Field(
-        default_factory=dict[str, PersonSettings], description="People with all their accounts, by name."
+        default_factory=dict[str, PersonSettings], description="People and their accounts, by name."
     )
     groups: dict[str, GroupSettings] = Field(
         default_factory=dict[str, GroupSettings], description="Groups of people, by name."
     )
     http: HttpSettings = Field(
         default_factory=HttpSettings,
-        description="The HTTP server for the inbox, the API, health, counters and webhooks.",
+        description="HTTP server: inbox, API, health checks, metrics and webhooks.",
     )
-    log: LogSettings = Field(default_factory=LogSettings, description="What is logged, and how.")
+    log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
 
     @classmethod
     def settings_customise_sources(
@@ -154,8 +154,8 @@ class Settings(BaseSettings):
             raise InvalidSettings(
                 "the settings",
                 "",
-                f"they have no {kind.__name__}",
-                "Write the platform's table in sayso.toml, or hand it to Settings.",
+                f"{kind.__name__} is missing",
+                "Add the platform's section to sayso.toml, or pass it to Settings.",
             )
         return found
 
@@ -242,7 +242,7 @@ def load_settings(directory: Path | None = None) -> Settings:
         settings = Settings(**given)
     except SettingsError as error:
         variable, reason = broken_json()
-        remedy = f"Correct it, or unset it and write this in {FILE_NAME}."
+        remedy = f"Fix it, or unset it and use {FILE_NAME} instead."
         raise InvalidSettings(PLACE, variable, reason, remedy) from error
     except ValidationError as error:
         raise _explain(error, path) from error
@@ -281,7 +281,7 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | N
         return read_line(file.read_text(encoding="utf-8"), str(file), f"{key}_file")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(
-            FILE_NAME, f"{key}_file", f"{file} cannot be read: {error}", "Check the path and its rights."
+            FILE_NAME, f"{key}_file", f"cannot read {file}: {error}", "Check the path and its permissions."
         ) from error
 
 
@@ -326,8 +326,8 @@ def _refuse_secrets(given: dict[str, Any], path: Path) -> None:
                 raise InvalidSettings(
                     str(path),
                     f"{section}.{name}",
-                    "secrets do not belong into this file",
-                    f"Set {variable} in the environment, or name a file: {section}.{name}_file.",
+                    "secrets must not be in this file",
+                    f"Set {variable} in the environment, or put the secret in a file and set {section}.{name}_file.",
                 )
 
 
@@ -338,8 +338,8 @@ def _check_zone(settings: Settings, path: Path) -> None:
         raise InvalidSettings(
             str(path),
             "time_zone",
-            f"there is no time zone {settings.time_zone!r}",
-            "Write one such as Europe/Berlin or UTC.",
+            f"unknown time zone: {settings.time_zone!r}",
+            "Use one such as Europe/Berlin or UTC.",
         ) from error
 
 
@@ -348,7 +348,7 @@ def _check_policies(settings: Settings, path: Path) -> None:
         key = f"policies.{name}"
         if not given.stages:
             place = place_of(path, ("policies", name))
-            raise InvalidSettings(place, key, "it has no stages", f"Add [[{key}.stages]] with approvers.")
+            raise InvalidSettings(place, key, "no stages", f"Add [[{key}.stages]] with approvers.")
         for position, stage in enumerate(given.stages, 1):
             try:
                 Stage(**stage.model_dump())
@@ -369,7 +369,7 @@ def _check_groups(settings: Settings, path: Path) -> None:
                 raise InvalidSettings(
                     str(path),
                     f"groups.{name}.{platform}",
-                    f"there is no [{platform}]",
+                    f"[{platform}] is not set up",
                     "Set it up, or remove this line.",
                 )
         for place in given.to:
@@ -378,7 +378,7 @@ def _check_groups(settings: Settings, path: Path) -> None:
                     settings.destination(place)
             except UnknownDestination as error:
                 raise InvalidSettings(
-                    str(path), f'destinations."{place}"', "it is missing", f"Write:\n{error.lines}"
+                    str(path), f'destinations."{place}"', "not configured", f"Add:\n{error.lines}"
                 ) from error
 
 
@@ -387,20 +387,20 @@ def _check_destinations(settings: Settings, path: Path) -> None:
         key = f'destinations."{name}"'
         kind, place = name.partition(":")[0], parse_place(name)
         if place is None:
-            raise InvalidSettings(str(path), key, "it names no chat", f"Write {place_forms()}.")
+            raise InvalidSettings(str(path), key, "not a chat", f"Use {place_forms()}.")
         if given.id is None and place.chat_id is None:
             raise InvalidSettings(
                 str(path),
                 key,
-                "its id is missing; names of chats can change, ids cannot",
-                f"Write:\n{lines_to_write(name)}",
+                "no id; names of chats can change, IDs cannot",
+                f"Add:\n{lines_to_write(name)}",
             )
         if given.audience is None and not place.is_direct:
             raise InvalidSettings(
                 str(path),
                 key,
-                "a shared chat needs an audience: who in it may answer",
-                f'Write:\n{lines_to_write(name)}\nor a list of people: audience = ["{kind}:..."].',
+                "a shared chat needs an audience, the people in it who may answer",
+                f'Add:\n{lines_to_write(name)}\nor a list of people: audience = ["{kind}:..."].',
             )
     for name in (*(place for one in settings.workflows for place in one.to), settings.operator or ""):
         if parse_place(name) is not None:
@@ -408,7 +408,7 @@ def _check_destinations(settings: Settings, path: Path) -> None:
                 settings.destination(name)
             except UnknownDestination as error:
                 raise InvalidSettings(
-                    str(path), f'destinations."{name}"', "it is missing", f"Write:\n{error.lines}"
+                    str(path), f'destinations."{name}"', "not configured", f"Add:\n{error.lines}"
                 ) from error
 
 
@@ -418,16 +418,16 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError as error:
-        raise InvalidSettings(
-            str(path), "", "it is not UTF-8 text", "Save it as UTF-8 in your editor."
-        ) from error
+        raise InvalidSettings(str(path), "", "not UTF-8 text", "Save the file as UTF-8.") from error
     except OSError as error:
-        raise InvalidSettings(str(path), "", f"it cannot be read: {error}", "Check its rights.") from error
+        raise InvalidSettings(
+            str(path), "", f"cannot read the file: {error}", "Check its permissions."
+        ) from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings(
-            str(path), "", f"it is no TOML: {error}", "Write one `key = value` a line, with text in quotes."
+            str(path), "", f"invalid TOML: {error}", "Write one `key = value` per line, with text in quotes."
         ) from error
 
 
@@ -437,22 +437,20 @@ def _explain(error: ValidationError, path: Path) -> InvalidSettings:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
     if first["type"] == "extra_forbidden":
         known = ", ".join(_known(location[:-1]))
-        return InvalidSettings(
-            place_of(path, location), key, "there is no such setting", f"Known settings: {known}."
-        )
+        return InvalidSettings(place_of(path, location), key, "no such setting", f"Known settings: {known}.")
     reason = str(first["msg"]).removeprefix("Value error, ")
     variable = f"{PREFIX}{NESTED.join(str(part) for part in location).upper()}"
     if os.environ.get(variable):
         reason = why_no_json(os.environ[variable]) or reason
         reason = f"{os.environ[variable]!r}: {reason}" if not _is_secret(location) else reason
-        remedy = f"Correct it, or unset {variable} to use {FILE_NAME} or the default."
+        remedy = f"Fix it, or unset {variable} to use {FILE_NAME} or the default."
         return InvalidSettings(PLACE, variable, reason, remedy)
     if first["type"] == "missing":
         return InvalidSettings(
-            place_of(path, location), key, "it is missing", "Add the line; sayso.example.toml shows each."
+            place_of(path, location), key, "required", "Add it; sayso.example.toml shows every setting."
         )
     return InvalidSettings(
-        place_of(path, location), key, reason, "Correct it, or remove the line to use the default."
+        place_of(path, location), key, reason, "Fix it, or remove the line to use the default."
     )
 
 

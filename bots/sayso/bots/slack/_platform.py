@@ -35,7 +35,9 @@ class SlackPlatform:
     Settings = SlackSettings
     group_id = Annotated[
         Text,
-        Field(description="The id of a Slack user group, S0123456: its members, as Slack says at the vote."),
+        Field(
+            description="ID of a Slack user group, S0123456. Its members are checked with Slack at each vote."
+        ),
     ]
 
     def is_person(self, rest: str) -> bool:

@@ -15,29 +15,21 @@ class SlackSettings(Section):
 
     mode: Literal["socket", "http"] = Field(
         default="socket",
-        description="How Slack reaches sayso: socket (Socket Mode), or http (signed requests).",
+        description="How Slack connects to sayso: socket (Socket Mode) or http (signed requests).",
     )
-    bot_token: SecretStr | None = Field(
-        default=None, description="The bot token, xoxb-...; environment only."
-    )
-    bot_token_file: Path | None = Field(default=None, description="A file that holds the bot token.")
+    bot_token: SecretStr | None = Field(default=None, description="Bot token, xoxb-...; environment only.")
+    bot_token_file: Path | None = Field(default=None, description="File with the bot token.")
     app_token: SecretStr | None = Field(
-        default=None, description="The app-level token, xapp-..., for socket mode; environment only."
+        default=None, description="App-level token, xapp-..., for socket mode; environment only."
     )
-    app_token_file: Path | None = Field(default=None, description="A file that holds the app-level token.")
+    app_token_file: Path | None = Field(default=None, description="File with the app-level token.")
     signing_secret: SecretStr | None = Field(
-        default=None, description="The signing secret, for http mode; environment only."
+        default=None, description="Signing secret, for http mode; environment only."
     )
-    signing_secret_file: Path | None = Field(
-        default=None, description="A file that holds the signing secret."
-    )
-    api_url: Address = Field(default="https://slack.com/api/", description="Where Slack's Web API is.")
-    connections: int = Field(
-        default=2, ge=1, le=10, description="How many sockets are kept open in socket mode."
-    )
+    signing_secret_file: Path | None = Field(default=None, description="File with the signing secret.")
+    api_url: Address = Field(default="https://slack.com/api/", description="Address of Slack's Web API.")
+    connections: int = Field(default=2, ge=1, le=10, description="Number of connections in socket mode.")
     posts_per_second: float = Field(
-        default=1.0, gt=0, description="How many new cards a channel gets a second at most."
+        default=1.0, gt=0, description="Maximum new cards per second in a channel."
     )
-    updates_per_minute: int = Field(
-        default=50, ge=1, description="How many cards are edited a minute at most, in all."
-    )
+    updates_per_minute: int = Field(default=50, ge=1, description="Maximum card edits per minute, in total.")

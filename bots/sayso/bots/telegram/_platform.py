@@ -43,7 +43,7 @@ class TelegramPlatform:
     group_id = Annotated[
         Text,
         StringConstraints(pattern=r"^-\d{1,20}$"),
-        Field(description="The id of a Telegram group, -1001234567890: its administrators."),
+        Field(description="ID of a Telegram group, -1001234567890. Its administrators are members."),
     ]
 
     def __init__(self, team: Team | None = None) -> None:

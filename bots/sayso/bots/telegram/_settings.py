@@ -14,9 +14,7 @@ def _webhook(given: str) -> str:
     parts = split_address(given, "https://sayso.example.org/telegram/webhook")
     if not parts.path.strip("/"):
         whole = f"{given.rstrip('/')}/telegram/webhook"
-        raise ValueError(
-            f"its path is missing; Telegram must reach /telegram/webhook here, such as by {whole}"
-        )
+        raise ValueError(f"no path; Telegram calls /telegram/webhook, so use {whole}")
     return given
 
 
@@ -27,32 +25,24 @@ class TelegramSettings(Section):
     """The Telegram bot. Its token comes from the environment or from a file."""
 
     mode: Literal["polling", "webhook"] = Field(
-        default="polling", description="How Telegram reaches sayso: polling, or webhook."
+        default="polling", description="How Telegram connects to sayso: polling or webhook."
     )
-    token: SecretStr | None = Field(default=None, description="The bot's token; environment only.")
-    token_file: Path | None = Field(default=None, description="A file that holds the bot's token.")
-    api_url: Address = Field(default="https://api.telegram.org", description="Where the Bot API is.")
+    token: SecretStr | None = Field(default=None, description="Bot token; environment only.")
+    token_file: Path | None = Field(default=None, description="File with the bot token.")
+    api_url: Address = Field(default="https://api.telegram.org", description="Address of the Bot API.")
     file_url: Address | None = Field(
-        default=None, description="Where files are; unset, file/ below the Bot API."
+        default=None, description="Address for file downloads. Default: file/ below the Bot API."
     )
     webhook_url: _WebhookAddress | None = Field(
-        default=None, description="The public https address that Telegram calls in webhook mode."
+        default=None, description="Public https address that Telegram calls in webhook mode."
     )
     webhook_secret: SecretStr | None = Field(
-        default=None, description="The secret token of the webhook; environment only. Unset, one is made."
+        default=None, description="Secret token of the webhook; environment only. Default: generated."
     )
-    webhook_secret_file: Path | None = Field(
-        default=None, description="A file that holds the webhook's secret."
-    )
-    chat_per_second: float = Field(
-        default=1.0, gt=0, description="How many messages a chat gets a second at most."
-    )
-    group_per_minute: int = Field(
-        default=20, ge=1, description="How many messages a group gets a minute at most."
-    )
-    all_per_second: int = Field(
-        default=30, ge=1, description="How many messages are sent a second at most, in all."
-    )
+    webhook_secret_file: Path | None = Field(default=None, description="File with the webhook secret.")
+    chat_per_second: float = Field(default=1.0, gt=0, description="Maximum messages per second in a chat.")
+    group_per_minute: int = Field(default=20, ge=1, description="Maximum messages per minute in a group.")
+    all_per_second: int = Field(default=30, ge=1, description="Maximum messages per second, in total.")
 
     @model_validator(mode="after")
     def _webhook_needs_its_address(self) -> Self:
