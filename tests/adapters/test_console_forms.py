@@ -1,4 +1,4 @@
-"""Flat forms are asked field by field; anything harder is answered as JSON."""
+"""Forms are asked field by field, objects within objects as well; what cannot be is refused where it is asked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ import msgspec
 import pytest
 
 from sayso.adapters.cards import Card, build_card
-from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field
+from sayso.adapters.console import (
+    REQUIRED,
+    EmptyReply,
+    default_words,
+    field_help,
+    form_fields,
+    read_field,
+    read_form,
+)
 from sayso.adapters.slack import Entered as SlackEntered
 from sayso.adapters.slack import read_submission as read_slack
 from sayso.adapters.telegram import Finished, Goal, GoOn, begin, take_text
 from sayso.adapters.web import Entered as WebEntered
 from sayso.adapters.web import read_answer as read_web
-from sayso.engine import InvalidAnswer, Json, shown_text
+from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, shown_text
 from sayso.engine._questions import build_question
 from tests.adapters.card_records import PLACES, pending
 from tests.adapters.console_support import question
@@ -77,7 +85,7 @@ def test_each_field_is_read_by_its_type(name: str, typed: str, value: Json) -> N
     ],
 )
 def test_what_does_not_fit_a_field_is_refused_by_its_title(name: str, typed: str) -> None:
-    with pytest.raises(InvalidAnswer, match=f"^{name}: "):
+    with pytest.raises(InvalidAnswer, match=f"^{name.capitalize()}: "):
         read_field(ORDER[name], typed)
 
 
@@ -103,8 +111,12 @@ def test_limits_of_the_schema_hold_for_each_field() -> None:
         {"type": "object", "properties": {"a": True}},
     ],
 )
-def test_harder_schemas_are_answered_as_json(schema: dict[str, Json]) -> None:
-    assert form_fields(question("form", schema=schema)) is None
+def test_what_no_surface_can_draw_is_refused_where_it_is_asked(schema: dict[str, Json]) -> None:
+    """What was asked before stands, and is answered as JSON."""
+    asked = question("form", schema=schema)
+    with pytest.raises(InvalidRequest, match="which no surface can ask for: "):
+        asked.check_form()
+    assert form_fields(asked) is None
 
 
 class Stage(Enum):
@@ -128,10 +140,10 @@ ROLLOUT = cast("dict[str, Json]", build_question("Go?", None, "form", Rollout, N
 
 def test_a_title_is_the_field_s_own_and_never_that_of_its_type() -> None:
     fields = fields_of(ROLLOUT)
-    titles = ["source", "target", "How many?", "notify", "paths", "ticket"]
+    titles = ["Source", "Target", "How many?", "Notify", "Paths", "Ticket"]
     assert [one.title for one in fields.values()] == titles
     assert fields["target"].description == "Where it goes."
-    assert fields["target"].help == "Where it goes. Default: production"
+    assert field_help(fields["target"]) == "Where it goes. Default: production"
 
 
 @pytest.mark.parametrize("title", ["Name", "Name\u200b", " Name ", "Na\u00adme"])
@@ -144,7 +156,7 @@ def test_fields_whose_titles_look_alike_are_told_apart_by_their_names(title: str
 @pytest.mark.parametrize("title", ["", "\u200b", " \n"])
 def test_a_title_that_shows_nothing_is_the_name(title: str) -> None:
     schema: dict[str, Json] = {"type": "object", "properties": {"a": {"type": "string", "title": title}}}
-    assert fields_of(schema)["a"].title == "a"
+    assert fields_of(schema)["a"].title == "A"
 
 
 def left_empty_in_slack(card: Card) -> Json:
@@ -183,7 +195,7 @@ def test_what_is_left_empty_takes_the_default_that_was_shown(left_empty: Callabl
         "notify": True,
         "paths": [],
     }
-    assert {one.name: one.default_words for one in fields_of(ROLLOUT).values()} == {
+    assert {one.name: default_words(one) for one in fields_of(ROLLOUT).values()} == {
         "source": "",
         "target": "production",
         "replicas": "3",
@@ -199,7 +211,7 @@ def test_a_default_that_does_not_fit_is_none(default: Json) -> None:
         "type": "object",
         "properties": {"a": {"type": "integer", "default": default}},
     }
-    assert fields_of(schema)["a"].left_out == {}
+    assert fields_of(schema)["a"].default is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +224,111 @@ def test_an_option_of_a_field_is_found_as_phones_type_it(typed: str, value: str)
 
 
 @pytest.mark.parametrize("name", ["count", "price"])
-@pytest.mark.parametrize("typed", ["1.000", "1,5", "1 000"])
+@pytest.mark.parametrize("typed", ["1.000", "1,000"])
 def test_a_number_that_could_be_another_is_refused_in_a_form(name: str, typed: str) -> None:
     with pytest.raises(InvalidAnswer, match="Please"):
         read_field(ORDER[name], typed)
+
+
+class Address(msgspec.Struct):
+    street: str
+    city: str
+    zip_code: str | None = None
+
+
+class Person(msgspec.Struct):
+    name: str
+    address: Address
+    billing: Annotated[Address | None, msgspec.Meta(title="Invoice")] = None
+    hours: list[int] = []
+    days: list[Literal["Mon", "Tue"]] = []
+
+
+PERSON = question(
+    "form", schema=cast("dict[str, Json]", build_question("?", None, "form", Person, None).schema)
+)
+
+
+def read_person(**typed: str) -> tuple[dict[str, Json], dict[str, str]]:
+    """The form that comes of what was typed by the names of fields, and what is wrong by their names."""
+    fields = form_fields(PERSON)
+    assert fields is not None
+    given = {name.replace("__", "."): text for name, text in typed.items()}
+    form, wrong = read_form(PERSON, fields, lambda _, one: read_field(one, given.get(one.name, "")))
+    return form, {fields[at].name: why for at, why in wrong.items()}
+
+
+def test_objects_within_objects_become_fields_with_both_titles() -> None:
+    fields = form_fields(PERSON)
+    assert fields is not None
+    assert [(one.name, one.title, one.required) for one in fields] == [
+        ("name", "Name", True),
+        ("address.street", "Address: Street", True),
+        ("address.city", "Address: City", True),
+        ("address.zip_code", "Address: Zip code", False),
+        ("billing.street", "Invoice: Street", False),
+        ("billing.city", "Invoice: City", False),
+        ("billing.zip_code", "Invoice: Zip code", False),
+        ("hours", "Hours", False),
+        ("days", "Days", False),
+    ]
+
+
+def test_a_form_of_objects_comes_together_again() -> None:
+    form, wrong = read_person(
+        name="Ana", address__street="1 Way", address__city="Rome", hours="9\n1,234,567", days="tue"
+    )
+    assert wrong == {}
+    assert form == {
+        "name": "Ana",
+        "address": {"street": "1 Way", "city": "Rome"},
+        "hours": [9, 1234567],
+        "days": ["Tue"],
+    }
+
+
+def test_an_object_that_may_be_left_out_is_left_out_or_whole() -> None:
+    _, wrong = read_person(name="Ana", address__street="1 Way", address__city="Rome", billing__city="Bonn")
+    assert wrong == {"billing.street": REQUIRED}
+    _, wrong = read_person(billing__street="2 Way", billing__city="Bonn", hours="many")
+    assert wrong.pop("hours").startswith('Hours: "many" is not a number')
+    assert wrong == {"name": REQUIRED, "address.street": REQUIRED, "address.city": REQUIRED}
+
+
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        (
+            {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
+            r"a\.b\[\] is a list",
+        ),
+        (
+            {"type": "object", "additionalProperties": {"type": "string"}},
+            r"a\.b is an object without named fields",
+        ),
+        ({"anyOf": [{"type": "string"}, {"type": "number"}]}, r"a\.b has no one plain type"),
+        ({"type": "array", "prefixItems": [{"type": "string"}]}, r"a\.b is a tuple"),
+    ],
+)
+def test_a_refusal_names_the_path_and_what_to_do(part: Json, path: str) -> None:
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {"a": {"type": "object", "properties": {"b": part}}},
+    }
+    with pytest.raises(InvalidRequest, match=rf"^schema: {path}.*, which no surface can ask for: \w+"):
+        question("form", schema=schema).check_form()
+
+
+def test_a_form_of_more_fields_than_a_modal_holds_is_refused() -> None:
+    many: dict[str, Json] = {f"f{at}": {"type": "string"} for at in range(91)}
+    with pytest.raises(InvalidRequest, match=r"has 91 fields.*at most 90"):
+        question("form", schema={"type": "object", "properties": many}).check_form()
+
+
+def test_a_date_is_read_as_people_write_it() -> None:
+    due = fields_of({"type": "object", "properties": {"due": {"type": "string", "format": "date"}}})["due"]
+    assert {read_field(due, one) for one in ("2026-12-31", "31.12.2026", "31/12/2026")} == {"2026-12-31"}
+    with pytest.raises(InvalidAnswer, match="could be 2026-04-03 or 2026-03-04"):
+        read_field(due, "03/04/2026")
+    with pytest.raises(InvalidAnswer, match=r"Due: .* is not a date"):
+        read_field(due, "tomorrow")

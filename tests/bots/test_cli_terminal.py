@@ -36,15 +36,15 @@ def test_every_input_type_is_asked_and_every_refusal_explained(shop: Path) -> No
         terminal.type("forty")
         terminal.wait_for('"forty" is not a number', "a number")
         terminal.type("40")
-        terminal.wait_for("The order?", "item [text]")
+        terminal.wait_for("The order?", "Item [text]")
         terminal.type("")
-        terminal.wait_for("An empty line is no answer", "item [text]")
+        terminal.wait_for("An empty line is no answer", "Item [text]")
         terminal.type("tea")
-        terminal.wait_for("count [a whole number]")
+        terminal.wait_for("Count [a whole number]")
         terminal.type("1.5")
-        terminal.wait_for("is not of type 'integer'", "count [a whole number]")
+        terminal.wait_for("is not of type 'integer'", "Count [a whole number]")
         terminal.type("2")
-        terminal.wait_for("note [text, optional]")
+        terminal.wait_for("Note [text, optional]")
         terminal.type("")
         terminal.wait_for("Anything else?", "Your answer")
         terminal.type("no [bold]thanks[/bold]")
@@ -144,3 +144,27 @@ def test_a_run_that_was_killed_is_listed_and_goes_on(shop: Path) -> None:
         assert "First?" not in again.wait_for("Second?", "Your answer")
         again.type("two")
         again.wait_for("completed.", "one", "two")
+
+
+def test_what_a_workflow_starts_with_is_asked_field_by_field(shop: Path) -> None:
+    with talk(shop, "ordered_flow", "--json") as terminal:
+        terminal.wait_for("ordered starts with:", "Item [text]")
+        terminal.type("")
+        terminal.wait_for("An empty line is no answer", "Item [text]")
+        terminal.type("tea")
+        terminal.wait_for("Count [a whole number]")
+        terminal.type("1.000")
+        terminal.wait_for('Count: "1.000" could be 1.0 or 1000', "Count [a whole number]")
+        terminal.type("1 000")
+        terminal.wait_for("Note [text, optional]")
+        terminal.type("")
+        terminal.wait_for('"status": "COMPLETED"')
+        assert terminal.end() == 0
+    assert json.loads(terminal.text.splitlines()[-1])["shared"] == {"item": "tea", "count": 1000, "note": ""}
+
+
+def test_without_a_terminal_a_start_that_does_not_fit_names_the_field(shop: Path) -> None:
+    refused = sayso(shop, "run", "shop:ordered_flow", "--shared", '{"item": "tea", "count": "two"}')
+    assert refused.code == 2
+    assert "ordered was not started: count: 'two' is not of type 'integer'." in refused.err
+    assert sayso(shop, "runs", "--json").json["runs"] == []

@@ -22,6 +22,11 @@ class Order:
 
 
 @node
+def ordered(shared):
+    pass
+
+
+@node
 async def release(shared):
     print("release runs")
     shared["decision"] = await request_input(
@@ -98,6 +103,7 @@ together_flow = Workflow("together", together)
 hostile_flow = Workflow("hostile", hostile)
 quick_flow = Workflow("quick", quick)
 once_flow = Workflow("once", once)
+ordered_flow = Workflow("ordered", ordered, inputs=Order)
 not_one = 42
 '''
 

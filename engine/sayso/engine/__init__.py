@@ -22,6 +22,7 @@ from sayso.engine._content import (
     StoredImage,
     Table,
 )
+from sayso.engine._forms import MOST_FIELDS, FormField, assemble, fields_of
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
@@ -76,7 +77,7 @@ from sayso.engine._records import (
 )
 from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
-from sayso.engine._typed import Unclear, fold_text, read_json, read_number, shown_text, unquoted
+from sayso.engine._typed import Unclear, fold_text, read_date, read_json, read_number, shown_text, unquoted
 from sayso.engine._values import Json
 from sayso.engine._workflow_engine import WorkflowEngine
 from sayso.engine.audit import NOT_COVERED, AuditProblem, AuditReport, export_row, verify_audit
@@ -86,6 +87,7 @@ from sayso.engine.errors import (
     AnswerRefused,
     AuthorError,
     ConditionFailed,
+    InvalidInputs,
     InvalidRequest,
     InvalidWorkflow,
     KeyReused,
@@ -135,6 +137,7 @@ __all__ = [
     "ENDED",
     "FILES_LIMIT",
     "FILE_LIMIT",
+    "MOST_FIELDS",
     "NOT_COVERED",
     "NOT_YOURS",
     "NO_DEFAULT",
@@ -170,10 +173,12 @@ __all__ = [
     "Fact",
     "File",
     "Finding",
+    "FormField",
     "Group",
     "Image",
     "Interest",
     "InvalidAnswer",
+    "InvalidInputs",
     "InvalidRequest",
     "InvalidWorkflow",
     "Json",
@@ -248,6 +253,7 @@ __all__ = [
     "Workflow",
     "WorkflowEngine",
     "WorkflowStatus",
+    "assemble",
     "attention_actions",
     "bind",
     "canonical",
@@ -255,6 +261,7 @@ __all__ = [
     "evaluate",
     "example_people",
     "export_row",
+    "fields_of",
     "find_platform",
     "fold_text",
     "installed_platforms",
@@ -264,6 +271,7 @@ __all__ = [
     "local_person",
     "node",
     "platform_names",
+    "read_date",
     "read_json",
     "read_number",
     "request_approval",

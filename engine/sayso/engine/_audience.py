@@ -10,6 +10,9 @@ from sayso.engine.errors import InvalidRequest
 OPERATOR = "operator"
 """In an audience: whoever is let in at one of this machine's own surfaces."""
 
+REQUESTER = "requester"
+"""In an audience or a policy: whoever started the run, once it asks."""
+
 LOCAL_SURFACES = frozenset({"console", "web", "api"})
 """The surfaces that `operator` stands for. Of programs with a token, it stands for those alone that are operators."""
 
@@ -25,10 +28,14 @@ _PERSON_KINDS = frozenset({"local", _WEB, "token", "person"})
 
 
 def is_person(entry: str) -> bool:
-    """Whether an entry names one person: `person:ana`, `web:ana`, or an account as its platform writes it."""
+    """Whether an entry names one person: `person:ana`, `web:ana`, an account as its platform writes it, or
+    `requester`.
+    """
     kind, _, rest = entry.partition(":")
     if kind in _PERSON_KINDS:
         return bool(rest.strip())
+    if entry == REQUESTER:
+        return True
     platform = find_platform(kind)
     return platform is not None and platform.is_person(rest)
 
@@ -63,7 +70,7 @@ def is_program(person: str) -> bool:
 
 
 def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The audience of `to=`: destinations, people, or `operator`, which it is when nothing is named.
+    """The audience of `to=`: destinations, people, `requester`, or `operator`, which it is when nothing is named.
 
     An empty list is nobody. Raises `InvalidRequest` for what names neither a destination nor a person.
     """
@@ -75,7 +82,7 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
             chats = " or ".join(one.example_place for one in installed_platforms())
             raise InvalidRequest(
                 "to",
-                f"{entry!r} names nobody. Use console, web, api, operator, a chat such as {chats}, "
+                f"{entry!r} names nobody. Use requester, console, web, api, operator, a chat such as {chats}, "
                 "a person such as person:ana or local:ana, or a group such as group:sre",
             )
     return tuple(dict.fromkeys(canonical(entry) for entry in entries))
@@ -84,7 +91,7 @@ def parse_audience(to: str | Sequence[str] | None) -> tuple[str, ...]:
 def _is_audience(entry: object) -> bool:
     if not isinstance(entry, str):
         return False
-    if entry == OPERATOR or entry in LOCAL_SURFACES:
+    if entry in (OPERATOR, REQUESTER) or entry in LOCAL_SURFACES:
         return True
     kind, _, name = entry.partition(":")
     return bool(name) and kind.isidentifier()

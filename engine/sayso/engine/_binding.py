@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from sayso.engine._audience import canonical, is_person
+from sayso.engine._audience import REQUESTER, canonical, is_person
 from sayso.engine._conditions import evaluate_expression
 from sayso.engine._policy import APPROVE, REJECT, Policy, Stage
 from sayso.engine._questions import Question
@@ -52,6 +52,45 @@ def bind(
         excluded=tuple(dict.fromkeys(excluded)),
         version=digest(encode_sorted(policy).decode())[:12],
     )
+
+
+def with_requester(parameter: str, entries: Sequence[str], asker: str | None) -> tuple[str, ...]:
+    """The entries with whoever started the run in the place of `requester`. Raises `InvalidRequest` where nobody is
+    known to have started it.
+    """
+    if REQUESTER not in entries:
+        return tuple(entries)
+    if asker is None:
+        reason = (
+            "'requester' is whoever started the run, and nobody is known to have: start it with requested_by"
+        )
+        raise InvalidRequest(parameter, reason)
+    return tuple(dict.fromkeys(asker if entry == REQUESTER else entry for entry in entries))
+
+
+def policy_with_requester(policy: Policy, asker: str | None, *, asks_requester: bool) -> Policy:
+    """The policy with whoever started the run in the place of `requester`. Raises `InvalidRequest`, as above, and where
+    it asks those who may not approve.
+    """
+    if policy.exclude_requester and asks_requester:
+        reason = (
+            "it asks the requester, who may not approve their own request (exclude_requester): ask somebody else, "
+            "or leave exclude_requester out"
+        )
+        raise InvalidRequest("policy", reason)
+    if REQUESTER not in policy.entries:
+        return policy
+    stages = [
+        msgspec.structs.replace(
+            stage,
+            approvers=with_requester("policy", stage.approvers, asker),
+            veto=with_requester("policy", stage.veto, asker),
+            fallback=with_requester("policy", stage.fallback, asker),
+        )
+        for stage in policy.stages
+    ]
+    escalate_to = with_requester("policy", policy.escalate_to, asker)
+    return msgspec.structs.replace(policy, stages=stages, escalate_to=escalate_to)
 
 
 def asks_approval(question: Question) -> bool:

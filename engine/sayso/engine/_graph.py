@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import CodeType
 from typing import Any, Protocol, cast, overload
@@ -12,9 +12,11 @@ from typing import Any, Protocol, cast, overload
 import msgspec
 
 from sayso.engine._conditions import Condition, check_syntax, describe, holds
+from sayso.engine._forms import FormField, fields_of, with_defaults
+from sayso.engine._schemas import build_schema, misfit
 from sayso.engine._stray import contained, text_of
-from sayso.engine._values import decode_dict, digest, encode_sorted
-from sayso.engine.errors import ConditionFailed, InvalidWorkflow, StrayExit
+from sayso.engine._values import Json, decode_dict, digest, encode_sorted
+from sayso.engine.errors import ConditionFailed, InvalidInputs, InvalidRequest, InvalidWorkflow, StrayExit
 
 PHASES = ("prepare", "execute", "cleanup", "exec_fallback")
 
@@ -139,10 +141,16 @@ def node(function: _NodeFunction | None = None, /, **settings: Any) -> Any:
 class Workflow:
     """A named graph: the nodes given, or those that can be reached from `start`.
 
-    Raises `InvalidWorkflow` for two nodes of one id, and for an edge that leads out of `nodes`.
+    `inputs`, a msgspec Struct, a dataclass or a JSON Schema, describes the state that runs start with: surfaces ask for
+    it with a form, and what does not fit starts nothing.
+
+    Raises `InvalidWorkflow` for two nodes of one id, for an edge that leads out of `nodes`, and for inputs that no
+    surface can ask for.
     """
 
-    def __init__(self, name: str, start: Node, nodes: Iterable[Node] | None = None) -> None:
+    def __init__(
+        self, name: str, start: Node, nodes: Iterable[Node] | None = None, *, inputs: object = None
+    ) -> None:
         self.name = name
         self.start = start
         self.nodes = _by_id(_reachable(start) if nodes is None else list(nodes))
@@ -155,6 +163,25 @@ class Workflow:
                         f"the edge {source.id} > {edge.target.id} leads out of workflow {name!r}; "
                         "add the node to nodes="
                     )
+
+        self.inputs = _inputs_schema(name, inputs)
+
+    @property
+    def fields(self) -> tuple[FormField, ...]:
+        """What surfaces ask for at a start; nothing where it takes whatever it is given."""
+        return () if self.inputs is None else fields_of(self.inputs)
+
+    def initial(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The state that a run starts with: what was given, with the defaults of what was left out. Raises
+        `InvalidInputs` where it does not fit.
+        """
+        if self.inputs is None:
+            return dict(given)
+        found = with_defaults(self.inputs, given)
+        wrong = misfit(self.inputs, found)
+        if wrong is not None:
+            raise InvalidInputs(self.name, ".".join(wrong.path), wrong.reason)
+        return found
 
     def definition(self) -> str:
         """What `check-parked` compares, as JSON: per node a fingerprint of its code and its edges."""
@@ -170,6 +197,20 @@ class Workflow:
                 for node_id, node in self.nodes.items()
             }
         ).decode()
+
+
+def _inputs_schema(name: str, inputs: object) -> dict[str, Json] | None:
+    if inputs is None:
+        return None
+    try:
+        schema = build_schema(inputs, "form")
+        assert schema is not None
+        fields_of(schema)
+    except InvalidRequest as error:
+        raise InvalidWorkflow(
+            f"the inputs of workflow {name!r} cannot be asked for: {error.reason}"
+        ) from error
+    return schema
 
 
 def _by_id(nodes: list[Node]) -> dict[str, Node]:

@@ -15,7 +15,7 @@ from typing import NewType
 
 import msgspec
 
-from sayso.engine._audience import GROUP, canonical, chats, is_person
+from sayso.engine._audience import GROUP, REQUESTER, canonical, chats, is_person
 from sayso.engine._platforms import platform_names
 
 PersonId = NewType("PersonId", str)
@@ -82,9 +82,9 @@ class Directory(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys([entry, person, *self.accounts_of(person)]))
 
     def may_be_somebody(self, entry: str) -> bool:
-        """Whether an entry can be somebody: `person:NAME` has to be listed."""
+        """Whether an entry can be somebody: `person:NAME` has to be listed, and `requester` stands for others."""
         kind, _, name = entry.partition(":")
-        return kind != PERSON or name in self.people
+        return entry != REQUESTER and (kind != PERSON or name in self.people)
 
     def members_of(self, entry: str) -> tuple[str, ...]:
         """Those members of a group who are known by name."""

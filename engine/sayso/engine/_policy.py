@@ -193,6 +193,12 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             raise InvalidRequest("policy", "escalate_after must come before expires_after")
 
     @property
+    def entries(self) -> tuple[str, ...]:
+        """All whom it asks, as they are written in it."""
+        of_stages = (entry for one in self.stages for entry in (*one.approvers, *one.veto, *one.fallback))
+        return (*of_stages, *self.escalate_to)
+
+    @property
     def concerned(self) -> tuple[str, ...]:
         """All whom a request under it concerns: those who are asked, and those who may approve in an emergency."""
         return (*self.audience, *self.break_glass)

@@ -11,8 +11,17 @@ import msgspec
 from msgspec.structs import replace
 
 from sayso.engine._content import Content, build_details, read_content
-from sayso.engine._schemas import build_schema, chosen_among, in_alphabetical_order
-from sayso.engine._typed import Unclear, check_told_apart, fold_text, read_json, read_number, unquoted
+from sayso.engine._forms import fields_of
+from sayso.engine._schemas import build_schema, chosen_among, in_alphabetical_order, misfit
+from sayso.engine._typed import (
+    Unclear,
+    check_told_apart,
+    fold_text,
+    read_date,
+    read_json,
+    read_number,
+    unquoted,
+)
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode_sorted, to_json
 from sayso.engine.errors import InvalidRequest
 
@@ -88,6 +97,11 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         check_told_apart([one.label for one in self.choices], "options")
         for names in chosen_among(self.schema):
             check_told_apart([str(one) for one in names], "schema")
+
+    def check_form(self) -> None:
+        """Raise `InvalidRequest` with the path of what no surface can ask for. Held to, and stands, as above."""
+        if self.schema is not None:
+            fields_of(self.schema)
 
     def was_asked_as(self, digest: str) -> bool:
         """Whether a stored question with this digest asks the same: also one from before the options of forms kept the
@@ -261,21 +275,10 @@ def _is_date(text: str) -> bool:
 
 
 def _check_form(question: Question, value: Json) -> None:
-    from jsonschema import ValidationError  # noqa: PLC0415 - 60 ms that only forms pay
-    from jsonschema.validators import validator_for  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
-
     assert question.schema is not None
-    # An empty registry: a schema never makes this process fetch a URL.
-    validator = validator_for(question.schema)(question.schema, registry=Registry())
-    try:
-        errors: list[ValidationError] = list(validator.iter_errors(value))
-    except Exception as unresolved:
-        raise InvalidAnswer(f"The form's schema cannot be used: {unresolved}.") from unresolved
-    if errors:
-        error = min(errors, key=lambda found: list(map(str, found.absolute_path)))
-        where = ".".join(map(str, error.absolute_path))
-        raise InvalidAnswer(f"{where}: {error.message}." if where else f"{error.message}.")
+    found = misfit(question.schema, value)
+    if found is not None:
+        raise InvalidAnswer(str(found))
 
 
 _ANSWER_CHECKS: dict[str, Callable[[Question, Json], None]] = {
@@ -358,7 +361,10 @@ def _read_number(question: Question, text: str) -> Json:  # noqa: ARG001 - one s
 
 
 def _read_date(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
-    return unquoted(text)
+    try:
+        return read_date(text)
+    except Unclear as error:
+        raise InvalidAnswer(str(error)) from error
 
 
 def _read_form(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all

@@ -137,16 +137,16 @@ class Runtime:
         default that is their own chat.
 
         An `event_key` that `requested_by` repeats starts nothing again and returns the id of the first time. Raises
-        `InvalidWorkflow` for an unknown name, `RunExists`, `KeyReused` for a key that stood for something else,
-        `UnstorableValue`, `StoreError`, and `RightLapsed` where a `warrant` does not hold any more. A caller that is
-        cancelled does not take the start back.
+        `InvalidWorkflow` for an unknown name, `InvalidInputs` for what does not fit the workflow's inputs, `RunExists`,
+        `KeyReused` for a key that stood for something else, `UnstorableValue`, `StoreError`, and `RightLapsed` where a
+        `warrant` does not hold any more. A caller that is cancelled does not take the start back.
         """
         workflow = self._workflows.get(name)
         if workflow is None:
             known = ", ".join(sorted(self._workflows)) or "none"
             raise InvalidWorkflow(f"no workflow is named {name!r} here; known: {known}")
         requested_by = None if requested_by is None else canonical(requested_by)
-        text = encode(dict(shared or {}), "shared", self._store.value_limit)
+        text = encode(workflow.initial(shared or {}), "shared", self._store.value_limit)
         command = _command(requested_by or "", event_key, "start", name, text, run_id)
         started = run_id or (new_id() if command is None else digest(f"{command.person} {command.key}")[:32])
         driver = self._running()

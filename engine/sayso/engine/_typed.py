@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, cast
 
 from sayso.engine._values import Json
@@ -26,8 +27,20 @@ _PAIRS = frozenset({('"', '"'), ("'", "'")})
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _SEPARATED = re.compile(r"[+-]?\d+(?:[.,'_\s]\d+)+", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
+_GROUPED = re.compile(
+    r"(?P<whole>[+-]?[1-9]\d{0,2}(?P<between>[.,' \u00a0\u2009\u202f])\d{3}(?:(?P=between)\d{3})*)"
+    r"(?:(?!(?P=between))[.,](?P<rest>\d+))?",
+    re.ASCII,
+)
+"""Groups of three with one separator between them, then decimals behind another: as people write in any country."""
+
+_DAY_FIRST = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MONTHS = 12
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", re.ASCII)
 
 _PLAIN = {
     "Expecting value": 'a value is missing here, or a text has no double quotes around it: "like this"',
@@ -92,25 +105,52 @@ def unquoted(text: str) -> str:
 
 
 def read_number(text: str) -> int | float:
-    """The number that was typed, in digits with a decimal point. Raises `Unclear`: for commas and other separators,
-    and for `1.000`, which many people write for 1000.
+    """The number that was typed, in whatever country's way. Raises `Unclear` for what is none, and for what is one
+    number here and another there, such as `1.000` and `1,000`.
     """
     typed = unquoted(text).replace("\N{MINUS SIGN}", "-")
     if _GROUP.fullmatch(typed):
-        plain = repr(float(typed))
+        plain = repr(float(typed.replace(",", ".")))
         fraction = plain if not _GROUP.fullmatch(plain) else f"{plain}0"
-        whole = typed.replace(".", "")
+        whole = typed.replace(".", "").replace(",", "")
         raise Unclear(f'"{typed}" could be {plain} or {whole}. Please send {fraction} or {whole}.')
     if _WHOLE.fullmatch(typed):
         return _whole(typed)
+    if _COMMA.fullmatch(typed):
+        typed = typed.replace(",", ".")
+    elif grouped := _GROUPED.fullmatch(typed):
+        whole = grouped["whole"].replace(grouped["between"], "")
+        if grouped["rest"] is None:
+            return _whole(whole)
+        typed = f"{whole}.{grouped['rest']}"
     if _NUMBER.fullmatch(typed) and math.isfinite(float(typed)):
         return float(typed)
     if _SEPARATED.fullmatch(typed):
-        raise Unclear(
-            f'"{typed}" has a separator. Please use a point for decimals and nothing between thousands, for example '
-            "1.5 or 1500."
-        )
+        raise Unclear(f'"{_cut(text)}" can be read in more than one way. Try 40, or 1.5 with a point.')
     raise Unclear(f'"{_cut(text)}" is not a number. Please send a number, for example 40.')
+
+
+def read_date(text: str) -> str:
+    """The date that was typed, as ISO text: `2026-12-31`, `31.12.2026`, `31/12/2026`. Raises `Unclear` for what is
+    none, and for what is one day here and another there, such as `03/04/2026`.
+    """
+    typed = unquoted(text)
+    if found := _DAY_FIRST.fullmatch(typed):
+        return _date(text, found[3], found[2], found[1])
+    if found := _SLASHED.fullmatch(typed):
+        first, second, year = (int(part) for part in found.groups())
+        if first <= _MONTHS and second <= _MONTHS and first != second:
+            one, other = (_date(text, year, *given) for given in ((second, first), (first, second)))
+            raise Unclear(f'"{typed}" could be {one} or {other}. Please send {one} or {other}.')
+        return _date(text, year, *((second, first) if first > _MONTHS else (first, second)))
+    return _date(text, *(typed.split("-") if _ISO.fullmatch(typed) else (0, 0, 0)))
+
+
+def _date(text: str, year: str | int, month: str | int, day: str | int) -> str:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError as error:
+        raise Unclear(f'"{_cut(text)}" is not a date. Please send one as 2026-12-31.') from error
 
 
 def _whole(typed: str) -> int:

@@ -16,8 +16,9 @@ The families say who must act::
     │   ├── RequestExpired       nobody answered in time, and there is no default
     │   ├── NotApproved          something else would happen than what was approved
     │   └── RunSuspended         the visit was set aside; it will run again
-    ├── AnswerError          the person who answers
+    ├── AnswerError          the person who answers, or starts a run
     │   ├── AnswerRefused        an answer by name that was refused
+    │   ├── InvalidInputs        what a run was to start with does not fit its workflow
     │   └── UnusedInput          input that no question took
     └── OperatorError        whoever runs sayso
         ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists, PlatformUnusable
@@ -185,6 +186,18 @@ class AnswerRefused(AnswerError):
         self.key = key
         self.outcome = outcome
         super().__init__(f"the input for {key!r} was refused ({outcome.kind}): {outcome.reason}")
+
+
+class InvalidInputs(AnswerError):
+    """What a run was to start with does not fit the inputs of its workflow. Nothing was started. `field` is the path of
+    what is wrong, empty where it is all of it.
+    """
+
+    def __init__(self, workflow: str, field: str, reason: str) -> None:
+        self.workflow = workflow
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{workflow} was not started: {f'{field}: ' if field else ''}{reason}.")
 
 
 class UnusedInput(AnswerError):

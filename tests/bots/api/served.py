@@ -9,8 +9,11 @@ from tests.bots.service_process import ServiceProcess
 
 SHOP = """
 import asyncio
+import datetime
 import json
 import os
+from typing import Annotated, Literal
+import msgspec
 from sayso.engine import Policy, Stage, Workflow, node, request_approval, request_input, step
 
 FORM = {"type": "object", "required": ["name", "seats"], "properties": {
@@ -62,6 +65,25 @@ async def sign_up(shared):
         request_input("Who is coming?", None, "form", "form", schema=json.loads(os.environ["SHOP_FORM"])))
 
 
+class Address(msgspec.Struct):
+    city: str
+    country: str = "IT"
+
+
+class Trip(msgspec.Struct):
+    traveller: Annotated[str, msgspec.Meta(description="Who travels.")]
+    nights: int
+    to: Address
+    by: Literal["train", "plane"] = "train"
+    starts: datetime.date | None = None
+    stops: list[str] = []
+
+
+@node
+async def book(shared):
+    shared["seat"] = await request_input("Which seat?", ["aisle", "window"], "select", "seat", to="requester")
+
+
 @node
 async def charge(shared):
     async def cut_off():
@@ -88,6 +110,7 @@ pair = Workflow("pair", start=two)
 once = Workflow("once", start=charge)
 strict = Workflow("strict", start=careful)
 course = Workflow("course", start=sign_up)
+trip = Workflow("trip", start=book, inputs=Trip)
 """
 
 CONFIGURATION = """
@@ -109,6 +132,10 @@ workflow = "shop:strict"
 
 [[workflows]]
 workflow = "shop:course"
+
+[[workflows]]
+workflow = "shop:trip"
+starters = ["token:ci", "web:ana"]
 
 [http]
 port = {port}

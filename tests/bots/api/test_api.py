@@ -289,3 +289,25 @@ def test_a_body_that_is_no_json_is_refused_in_plain_words(service: ServiceProces
     refused = httpx.post(f"{service.url}/api/v1/runs", headers=headers, content=body)
     assert refused.status_code == 422
     assert "line 2, column 11: a colon is missing here" in refused.json()["detail"]
+
+
+def test_what_a_run_starts_with_is_described_and_checked(service: ServiceProcess, tmp_path: Path) -> None:
+    secret = token(tmp_path, "ci")
+    with ServiceClient.connect(service.url, secret) as ci:
+        described = {one["name"]: one["inputs"] for one in ci.workflows()}
+        assert list(described) == ["release", "trip"]
+        assert described["release"] is None
+        assert described["trip"] is not None
+        body = {"workflow": "trip", "shared": {"traveller": "Ana", "nights": "two", "to": {"city": "Rome"}}}
+        headers = {"Authorization": f"Bearer {secret}"}
+        refused = httpx.post(f"{service.url}/api/v1/runs", headers=headers, json=body)
+        problem = refused.json()
+        assert (refused.status_code, problem["kind"]) == (422, "InvalidInputs")
+        assert problem["errors"] == [{"where": ["nights"], "what": "'two' is not of type 'integer'"}]
+        with pytest.raises(ServiceRefused, match=r"to\.city: Required"):
+            ci.start("trip", {"traveller": "Ana", "nights": 2, "to": {}})
+        run_id = ci.start("trip", {"traveller": "Ana", "nights": 2, "to": {"city": "Rome"}})
+        ci.wait(run_id, 20, until="rests")
+        (request,) = ci.pending(run_id)
+        assert request["to"] == ["token:ci"], "whoever started it"
+        assert [one["run_id"] for one in ci.runs()] == [run_id]

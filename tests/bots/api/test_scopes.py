@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 
 from sayso.bots.client import ServiceClient, ServiceRefused
-from sayso.bots.http import Act, ApiApp, ApiParts, Caller, Credentials, Feed, RateLimit
+from sayso.bots.http import Act, ApiApp, ApiParts, Caller, Credentials, Feed, RateLimit, Starts
 from sayso.bots.http._callers import TokenExpired
 from sayso.bots.http._routes import known_caller
 from sayso.bots.http._scopes import NEEDS, InvalidScopes, check_scopes
@@ -75,7 +75,7 @@ async def test_every_call_of_the_api_needs_a_scope(store: SQLiteStore) -> None:
             Feed(store),
             RateLimit(1),
             RateLimit(1),
-            lambda _: frozenset(),
+            Starts(runtime, {}, {}),
             as_it_is,
             no_successor,
         )

@@ -276,7 +276,7 @@ async def test_the_note_is_shown_but_is_no_part_of_the_digest(store: SQLiteStore
         {"prompt": "p", "input_type": "number"},
         {"prompt": "p", "input_type": "select", "options": ["a"]},
         {"prompt": "p", "input_type": "select", "options": [{"value": "a"}]},
-        {"prompt": "p", "input_type": "form", "schema": {"type": "object"}},
+        {"prompt": "p", "input_type": "form", "schema": PERSON_SCHEMA},
     ]
     assert len({await digest_of(**arguments) for arguments in different}) == len(different)
 

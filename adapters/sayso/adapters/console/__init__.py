@@ -15,24 +15,39 @@ from sayso.adapters.console._cards import (
 )
 from sayso.adapters.console._content import content_text, size_words, table_rows, table_text
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
-from sayso.adapters.console._forms import FormField, form_fields, read_field, read_form
+from sayso.adapters.console._forms import (
+    REQUIRED,
+    check_field,
+    default_words,
+    field_help,
+    field_hint,
+    form_fields,
+    put_together,
+    read_field,
+    read_form,
+    read_list,
+)
 from sayso.adapters.console._ids import SHORTEST, parse_address, parse_id
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
 from sayso.adapters.console._markdown import Block, Span, read_markdown
 from sayso.adapters.console._replies import EmptyReply, first_word, is_numbered, read_reply, reply_hint
 
 __all__ = [
+    "REQUIRED",
     "SHORTEST",
     "Block",
     "EmptyReply",
-    "FormField",
     "Span",
     "answer_words",
     "attention_card",
     "audience_words",
     "audit_table",
+    "check_field",
     "content_text",
     "csv_cell",
+    "default_words",
+    "field_help",
+    "field_hint",
     "findings_table",
     "first_word",
     "form_fields",
@@ -42,9 +57,11 @@ __all__ = [
     "outcome_words",
     "parse_address",
     "parse_id",
+    "put_together",
     "quoted",
     "read_field",
     "read_form",
+    "read_list",
     "read_markdown",
     "read_reply",
     "reply_hint",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, pieces
 from sayso.adapters.console import (
-    FormField,
+    EmptyReply,
+    check_field,
+    default_words,
+    field_help,
     form_fields,
     read_field,
     read_form,
@@ -29,14 +32,13 @@ from sayso.adapters.slack._text import (
     stretches,
     typed_text,
 )
-from sayso.engine import InvalidAnswer, Json
+from sayso.engine import MOST_FIELDS, FormField, InvalidAnswer, Json, Question
 
 View = dict[str, Any]
 
 VALUE = "value"
 """The `action_id` of every input."""
 
-_MOST_FIELDS = 90
 _MOST_CHECKBOXES = 10
 _TITLE = "Your answer"
 _YES = "yes"
@@ -152,7 +154,7 @@ def refused_submission(card: Card, reason: str) -> Rejected:
 
 def _fields(card: Card) -> tuple[FormField, ...] | None:
     fields = form_fields(card.question) if card.question.input_type == "form" else None
-    return None if fields is None or not 0 < len(fields) <= _MOST_FIELDS else fields
+    return None if fields is None or len(fields) > MOST_FIELDS else fields
 
 
 def _block_id(card: Card, position: int) -> str:
@@ -163,7 +165,7 @@ def _block_id(card: Card, position: int) -> str:
 def _inputs(card: Card) -> list[Block]:
     fields = _fields(card)
     if fields is not None:
-        return [_form_input(card, position, field) for position, field in enumerate(fields)]
+        return [_form_input(_block_id(card, at), field) for at, field in enumerate(fields)]
     kind = card.question.input_type
     if kind in _WITH_COMMENT:
         comment = _input(_block_id(card, 1), "Comment", _plain_input("text"), required=False)
@@ -221,30 +223,70 @@ def _list_of(card: Card, static: str, searched: str, words: str) -> Block:
     }
 
 
-def _form_input(card: Card, position: int, field: FormField) -> Block:
+def _form_input(block_id: str, field: FormField) -> Block:
     element = _form_element(field)
-    return _input(
-        _block_id(card, position),
-        visible_line(field.title) or field.name,
-        element,
-        visible(field.help),
-        required=field.required,
+    label = visible_line(field.title) or field.name
+    return _input(block_id, label, element, visible(_hint(field)), required=field.required)
+
+
+def _hint(field: FormField) -> str:
+    is_typed = field.item is not None and not _picks(field.item)
+    return " ".join(
+        part for part in (field_help(field), "One per line, or with commas." if is_typed else "") if part
     )
 
 
+def _picks(field: FormField) -> bool:
+    """Whether its choices are picked from a list; more are typed."""
+    return field.kind != "boolean" and 0 < len(field.choices) <= MOST_OPTIONS
+
+
+def _choices_of(field: FormField) -> list[Block]:
+    return [_option(numbered(at, visible_line(str(one))), str(at)) for at, one in enumerate(field.choices)]
+
+
 def _form_element(field: FormField) -> Block:
+    """What a field is filled in with, as it stands by default; an object that may be left out stands empty."""
+    default = None if field.within is not None else field.default
     if field.kind == "boolean":
-        return {"type": "radio_buttons", "options": [_option("Yes", _YES), _option("No", "no")]}
-    if 0 < len(field.choices) <= MOST_OPTIONS:
-        given = [
-            _option(numbered(at, visible_line(str(one))), str(at)) for at, one in enumerate(field.choices)
-        ]
-        return {"type": "static_select", "placeholder": plain_text("Choose one", 150), "options": given}
+        given = [_option("Yes", _YES), _option("No", "no")]
+        return {
+            "type": "radio_buttons",
+            "options": given,
+            **_initial(given, None if default is None else int(not default)),
+        }
+    if _picks(field):
+        given = _choices_of(field)
+        at = field.choices.index(default) if default in field.choices else None
+        shown = {"type": "static_select", "placeholder": plain_text("Choose one", 150), "options": given}
+        return {**shown, **_initial(given, at)}
+    if field.item is not None:
+        return _list_element(field.item, default)
     if field.kind in ("integer", "number"):
-        return {"type": "number_input", "is_decimal_allowed": field.kind == "number"}
-    if field.schema.get("format") == "date":
-        return {"type": "datepicker"}
-    return {"type": "plain_text_input"}
+        element: Block = {"type": "number_input", "is_decimal_allowed": field.kind == "number"}
+    elif field.is_date:
+        return {"type": "datepicker", **({} if default is None else {"initial_date": default})}
+    else:
+        element = {"type": "plain_text_input"}
+    return {**element, **_initial_text(default_words(field) if default is not None else "")}
+
+
+def _list_element(item: FormField, default: Json) -> Block:
+    chosen = cast("list[Json]", default or [])
+    if not _picks(item):
+        return {"type": "plain_text_input", "multiline": True, **_initial_text("\n".join(map(str, chosen)))}
+    given = _choices_of(item)
+    kind = "checkboxes" if len(given) <= _MOST_CHECKBOXES else "multi_static_select"
+    initial = [given[item.choices.index(one)] for one in chosen if one in item.choices]
+    return {"type": kind, "options": given, **({"initial_options": initial} if initial else {})}
+
+
+def _initial(given: list[Block], at: int | None) -> Block:
+    return {} if at is None else {"initial_option": given[at]}
+
+
+def _initial_text(text: str) -> Block:
+    return {"initial_value": text} if text else {}
 
 
 def _option(label: str, value: str) -> dict[str, Any]:
@@ -252,19 +294,32 @@ def _option(label: str, value: str) -> dict[str, Any]:
 
 
 def _read_form(card: Card, fields: Sequence[FormField], values: Mapping[str, Any]) -> Entered | Rejected:
-    def read(position: int, field: FormField) -> Json:
-        return _read_one(field, _given(values, _block_id(card, position)))
+    return read_fields(card.question, fields, values, lambda at: _block_id(card, at))
 
-    form, wrong = read_form(card.question, fields, read)
+
+def read_fields(
+    question: Question, fields: Sequence[FormField], values: Mapping[str, Any], block_id: Callable[[int], str]
+) -> Entered | Rejected:
+    """The form in a view's `state.values`, whose inputs have these ids by the position of their fields."""
+
+    def read(position: int, field: FormField) -> Json:
+        return _read_one(field, _given(values, block_id(position)))
+
+    form, wrong = read_form(question, fields, read)
     if wrong:
-        return Rejected({_block_id(card, at): next(pieces(why, TEXT_LIMIT)) for at, why in wrong.items()})
+        return Rejected({block_id(at): next(pieces(why, TEXT_LIMIT)) for at, why in wrong.items()})
     return Entered(form)
 
 
 def _read_one(field: FormField, given: Any) -> Json:
+    if isinstance(given, list):  # of the options of a list
+        item = field.item
+        picked = cast("list[str]", given)
+        if item is None or not picked:
+            raise EmptyReply
+        return check_field(field, [item.choices[int(one)] for one in picked])
     text = "" if given is None else str(given)
-    is_picked = field.kind != "boolean" and 0 < len(field.choices) <= MOST_OPTIONS
-    if is_picked and text:
+    if _picks(field) and text:
         return field.choices[int(text)]
     return read_field(field, text)
 

@@ -14,11 +14,20 @@ from typing import Any, TypeAlias
 import msgspec
 
 from sayso.adapters.cards import Card, Choice, cut, utf16_length
-from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, visible_line
+from sayso.adapters.console import (
+    REQUIRED,
+    EmptyReply,
+    default_words,
+    field_hint,
+    form_fields,
+    put_together,
+    read_field,
+    visible_line,
+)
 from sayso.adapters.telegram._card import PAGE, Keyboard, choice_button, in_rows, numbered, question
 from sayso.adapters.telegram._data import StepAction, StepButton
 from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
-from sayso.engine import InvalidAnswer, Json, Kept, Question, fold_text
+from sayso.engine import FormField, InvalidAnswer, Json, Kept, Question, fold_text
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 MOST_FOUND = 10
@@ -249,16 +258,17 @@ def _field_prompt(question: Question, conversation: Conversation, field: FormFie
             for index, label in enumerate(labels)
         )
         if not field.required:
-            default = field.default_words
+            default = default_words(field)
             label = f"Default: {default}" if default else "Leave out"
             rows.append([_step_button(conversation, label, StepAction.CHOOSE, len(options))])
         return Prompt(f"{heading}Choose one.", [*rows, _way_back(conversation)])
-    words = [f"Reply with {html.escape(field.hint, quote=False)}."]
+    hint = field_hint(field)
+    words = [f"Reply with {html.escape(inert(hint), quote=False)}."]
     if not field.required:
-        default = html.escape(inert(field.default_words), quote=False)
+        default = html.escape(inert(default_words(field)), quote=False)
         words.append(f"{SKIP} takes the default: {default}." if default else f"{SKIP} leaves it out.")
     words += [f"{BACK} goes back."] if conversation.values else []
-    return Prompt(f"{heading}{' '.join(words)} {CANCEL} stops.", [], cut(field.hint, 60))
+    return Prompt(f"{heading}{' '.join(words)} {CANCEL} stops.", [], cut(hint, 60))
 
 
 def _label(field: FormField, option: Json) -> str:
@@ -318,7 +328,7 @@ def _choose(card: Card, conversation: Conversation, index: int) -> Step:
 def _leave_out(card: Card, conversation: Conversation) -> Step:
     field = _field(card.question, conversation)
     if field is None or field.required:
-        return GoOn(conversation, "This cannot be left out.")
+        return GoOn(conversation, f"{REQUIRED}.")
     return _next(card, conversation, None)
 
 
@@ -327,14 +337,15 @@ def _next(card: Card, conversation: Conversation, value: Json) -> Step:
     values = (*conversation.values, value)
     if len(values) < len(fields):
         return GoOn(msgspec.structs.replace(conversation, values=values))
-    form: dict[str, Json] = {}
-    for field, given in zip(fields, values, strict=True):
-        form |= field.left_out if given is None else {field.name: given}
-    try:
-        card.question.check_answer(form)
-    except InvalidAnswer as error:
-        return GoOn(conversation, str(error))
-    return Finished(form)
+    given = {at: one for at, one in enumerate(values) if one is not None}
+    form, wrong = put_together(card.question, fields, given)
+    if not wrong:
+        return Finished(form)
+    at, why = min(wrong.items())
+    if why != REQUIRED:
+        return GoOn(conversation, why)
+    reason = f"{fields[at].title}: {why}."
+    return GoOn(msgspec.structs.replace(conversation, values=values[:at]), reason)
 
 
 def _back(conversation: Conversation) -> Step:

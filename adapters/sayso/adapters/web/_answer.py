@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sayso.adapters.cards import Card
-from sayso.adapters.console import EmptyReply, FormField, form_fields, read_field, read_form
-from sayso.engine import InvalidAnswer, Json
+from sayso.adapters.console import EmptyReply, check_field, form_fields, read_field, read_form, read_list
+from sayso.engine import FormField, InvalidAnswer, Json, Question
 
 WHOLE = "value"
 """The name of the one field of a card that has no more."""
@@ -48,7 +48,7 @@ def read_answer(card: Card, given: Mapping[str, Sequence[str]]) -> Entered | Rej
     question = card.question
     fields = fields_of(card)
     if fields is not None:
-        return _read_form(card, fields, given)
+        return read_fields(card.question, fields, given)
     if question.input_type in ("select", "multiselect"):
         positions = [int(text) for text in given.get(CHOICE, ()) if text.isascii() and text.isdecimal()]
         chosen: list[Json] = [
@@ -68,19 +68,31 @@ def read_answer(card: Card, given: Mapping[str, Sequence[str]]) -> Entered | Rej
         return Rejected({WHOLE: str(error)})
 
 
-def _read_form(
-    card: Card, fields: Sequence[FormField], given: Mapping[str, Sequence[str]]
+def read_fields(
+    question: Question, fields: Sequence[FormField], given: Mapping[str, Sequence[str]]
 ) -> Entered | Rejected:
-    def read(position: int, field: FormField) -> Json:
-        return _read_one(field, "".join(given.get(field_name(position), ())))
+    """The form in these fields, each with all its values."""
 
-    form, wrong = read_form(card.question, fields, read)
+    def read(position: int, field: FormField) -> Json:
+        return _read_one(field, given.get(field_name(position), ()))
+
+    form, wrong = read_form(question, fields, read)
     return Rejected({field_name(at): why for at, why in wrong.items()}) if wrong else Entered(form)
 
 
-def _read_one(field: FormField, text: str) -> Json:
-    if field.kind != "boolean" and field.choices:
-        if text.isascii() and text.isdecimal() and int(text) < len(field.choices):
-            return field.choices[int(text)]
-        raise EmptyReply
-    return read_field(field, text)
+def _read_one(field: FormField, given: Sequence[str]) -> Json:
+    item = field.item
+    if item is not None and item.choices:
+        if not given:
+            raise EmptyReply
+        return check_field(field, [_chosen(item, text) for text in given])
+    if item is not None:
+        return read_list(field, given)
+    text = "".join(given)
+    return _chosen(field, text) if field.kind != "boolean" and field.choices else read_field(field, text)
+
+
+def _chosen(field: FormField, text: str) -> Json:
+    if text.isascii() and text.isdecimal() and int(text) < len(field.choices):
+        return field.choices[int(text)]
+    raise EmptyReply

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from sayso.adapters.cards import Card, Words, cut
-from sayso.adapters.console import Block, form_fields, read_markdown, size_words, visible
+from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, code_lines, diff_lines, grid
 from sayso.engine import AttentionKind, Code, Content, Markdown
@@ -101,6 +101,7 @@ class Pages:
             "grid": grid,
             "markdown": _markdown,
             "fenced": _fenced,
+            "help": field_help,
         }
         self._environment.filters |= filters
 

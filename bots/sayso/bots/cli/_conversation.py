@@ -5,38 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shlex
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 
 from rich.text import Text
 
 from sayso.adapters.console import (
-    EmptyReply,
     attention_card,
     audience_words,
-    form_fields,
     instant_words,
     may_answer_here,
     outcome_words,
-    read_field,
-    read_reply,
-    reply_hint,
     request_card,
     result_card,
     visible_line,
 )
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._terminal import LineTooLong, Terminal
+from sayso.bots.cli._reading import QuestionClosed, read_value
+from sayso.bots.cli._terminal import Terminal
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     ExecutionState,
-    InvalidAnswer,
-    Json,
     OutcomeKind,
-    Question,
     RequestRecord,
     Runtime,
     SQLiteStore,
@@ -53,10 +45,6 @@ _STATUS_CODES = {
     WorkflowStatus.FAILED: ExitCode.FAILED,
     WorkflowStatus.CANCELLED: ExitCode.FAILED,
 }
-
-
-class QuestionClosed(Exception):
-    """The question was closed while its answer was being typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +157,7 @@ class Conversation:
         try:
             while True:
                 with self._closing(record, terminal):
-                    value = await self._read_value(question, terminal)
+                    value = await read_value(question, terminal, self._output)
                 outcome = await self._runtime.answer(
                     record.id, record.revision, value, person=local_person(), via=CONSOLE
                 )
@@ -181,66 +169,6 @@ class Conversation:
         except QuestionClosed:
             self._output.say("")
             self._output.say("This closed while you were typing. Your answer was not recorded.", "yellow")
-
-    async def _read_value(self, question: Question, terminal: Terminal) -> Json:
-        fields = form_fields(question)
-        if fields is None:
-            return await self._read(terminal, reply_hint(question), partial(read_reply, question))
-        self._output.say("Fill in one field at a time; press Enter to skip an optional field.", "dim")
-        while True:
-            form: dict[str, Json] = {}
-            for field in fields:
-                default = f", empty for {field.default_words}" if field.default_words else ", optional"
-                need = "" if field.required else default
-                hint = visible_line(f"{field.title} [{field.hint}{need}]")
-                if field.description:
-                    self._output.say(visible_line(field.description), "dim")
-                try:
-                    form[field.name] = await self._read(
-                        terminal,
-                        hint,
-                        partial(read_field, field),
-                        optional=not field.required,
-                    )
-                except _LeftOut:
-                    form |= field.left_out
-            try:
-                question.check_answer(form)
-            except InvalidAnswer as refusal:
-                self._refuse(refusal)
-                continue
-            return form
-
-    async def _read(
-        self, terminal: Terminal, hint: str, read: Callable[[str], Json], *, optional: bool = False
-    ) -> Json:
-        """Read lines until one makes a value; every refusal says why."""
-        while True:
-            self._output.prompt(hint)
-            try:
-                typed = await terminal.read_line()
-            except LineTooLong:
-                self._output.say(
-                    "That line is too long for the terminal and was not recorded. Press Ctrl-C and use `sayso answer`, "
-                    "which accepts any length.",
-                    "red",
-                )
-                continue
-            if typed is None:
-                raise QuestionClosed
-            try:
-                value = read(typed)
-            except EmptyReply as refusal:
-                if optional:
-                    raise _LeftOut from refusal
-                self._refuse(refusal)
-            except InvalidAnswer as refusal:
-                self._refuse(refusal)
-            else:
-                return value
-
-    def _refuse(self, refusal: InvalidAnswer) -> None:
-        self._output.say(visible_line(str(refusal)), "red")
 
     def _say_who_is_asked(self, pending: Sequence[RequestRecord]) -> None:
         self._output.say("Waiting for people who can't answer at this terminal:", "yellow")
@@ -272,7 +200,3 @@ class Conversation:
         else:
             self._output.say(f"Run {state.run_id} was cancelled.", "yellow")
         return Told(_STATUS_CODES.get(status, ExitCode.WAITING), state)
-
-
-class _LeftOut(Exception):
-    """An optional field was left empty."""

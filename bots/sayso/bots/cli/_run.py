@@ -20,6 +20,7 @@ from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, WorkflowArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
+from sayso.bots.cli._reading import read_inputs
 from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
@@ -187,12 +188,15 @@ async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
             await _check_workflow(drive.run_id, drive.workflow, store.reader)
         with output.foreign_code():
             async with service.runtime(store, [drive.workflow]) as runtime:
+                terminal = Terminal(sys.stdin.fileno()) if output.has_reader else None
                 if drive.run_id is None:
+                    inputs = drive.workflow.inputs
+                    if drive.shared is None and inputs is not None and terminal is not None:
+                        drive.shared = await read_inputs(drive.workflow.name, inputs, terminal, output)
                     drive.run_id = await runtime.start(
                         drive.workflow.name, drive.shared, requested_by=drive.requested_by
                     )
                     output.say(f"Started run {drive.run_id} of {visible_line(drive.workflow.name)}.", "dim")
-                terminal = Terminal(sys.stdin.fileno()) if output.has_reader else None
                 conversation = Conversation(
                     runtime,
                     store,

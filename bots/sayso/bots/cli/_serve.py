@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,9 @@ from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound
-from sayso.bots.client import Service
+from sayso.bots.cli._reading import read_inputs
+from sayso.bots.cli._terminal import EndOfInput, Terminal
+from sayso.bots.client import Service, ServiceClient
 from sayso.bots.exit_codes import ExitCode
 from sayso.config import InvalidSettings, forget_secrets, host_and_port, needs_extra, secrets_of
 from sayso.engine import local_person
@@ -148,7 +150,10 @@ def start(
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Start a workflow in the running service. Without a service, use `sayso run`."""
+    """Start a workflow in the running service. Without a service, use `sayso run`.
+
+    What the workflow starts with is asked for here, unless JSON gives it.
+    """
     output = Output(as_json=as_json)
     initial = read_object(shared, "JSON")
     service = Service.build(database)
@@ -158,7 +163,23 @@ def start(
             f"No service is running on {service.path}. Start one with `sayso serve`, or use `sayso run`."
         )
     with client:
+        if initial is None and output.has_reader:
+            try:
+                initial = _ask_inputs(client, workflow, output)
+            except (KeyboardInterrupt, EndOfInput):
+                output.say("")
+                output.say("Stopped before a run was started.")
+                return ExitCode.INTERRUPTED
         run_id = client.start(workflow, initial)
     output.say(f"Started run {run_id} of {visible_line(workflow)}.")
     output.value({"run_id": run_id})
     return ExitCode.OK
+
+
+def _ask_inputs(client: ServiceClient, workflow: str, output: Output) -> dict[str, Any] | None:
+    """What a workflow with inputs is started with, typed here; None where it has none, or is none of theirs."""
+    schemas = {one["name"]: one["inputs"] for one in client.workflows()}
+    schema = schemas.get(workflow)
+    if schema is None:
+        return None
+    return asyncio.run(read_inputs(workflow, schema, Terminal(sys.stdin.fileno()), output))

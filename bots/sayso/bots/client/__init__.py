@@ -3,7 +3,7 @@
 It decides nothing; what the service does when asked is for `http`.
 """
 
-from sayso.bots.client._client import RunDict, ServiceClient, ServiceRefused, ServiceUnclear
+from sayso.bots.client._client import RunDict, ServiceClient, ServiceRefused, ServiceUnclear, WorkflowDict
 from sayso.bots.client._database import NoDatabase, Service
 from sayso.bots.client._exit_codes import exit_code_of
 from sayso.bots.client._socket import SocketPath, socket_path
@@ -16,6 +16,7 @@ __all__ = [
     "ServiceRefused",
     "ServiceUnclear",
     "SocketPath",
+    "WorkflowDict",
     "exit_code_of",
     "socket_path",
 ]

@@ -29,6 +29,13 @@ _ERROR = 400
 _LONGEST_WAIT = 60.0
 
 
+class WorkflowDict(TypedDict):
+    """A workflow that may be started. `inputs` is the JSON Schema of what it starts with, where it has one."""
+
+    name: str
+    inputs: dict[str, Any] | None
+
+
 class RunDict(TypedDict):
     """A run. `status` is that of `WorkflowStatus`; instants are ISO 8601 in UTC; `stops` is what a decision names.
     `error`, and all of `attention` but its `kind`, are for operators.
@@ -173,6 +180,10 @@ class ServiceClient:
         """Start a run; its id."""
         said = self._post("/api/v1/runs", {"workflow": workflow, "shared": shared or {}}, event_key)
         return str(said["run_id"])
+
+    def workflows(self) -> list[WorkflowDict]:
+        """The workflows that may be started, with the JSON Schema of what each is started with."""
+        return cast("list[WorkflowDict]", self._get("/api/v1/workflows")["workflows"])
 
     def status(self, run_id: str) -> RunDict:
         """A run as listings show it."""

@@ -6,7 +6,7 @@ from sayso.bots.client._client import ServiceRefused
 from sayso.bots.client._database import NoDatabase
 from sayso.bots.exit_codes import ExitCode
 from sayso.config import InvalidSettings, MissingExtra, UnknownDestination
-from sayso.engine import SaysoError, StoreError, StoreInUse, UnknownRun
+from sayso.engine import InvalidInputs, SaysoError, StoreError, StoreInUse, UnknownRun
 
 
 def exit_code_of(error: SaysoError) -> ExitCode:
@@ -14,7 +14,7 @@ def exit_code_of(error: SaysoError) -> ExitCode:
     match error:
         case ServiceRefused():
             return ExitCode(error.exit_code)
-        case InvalidSettings() | UnknownDestination() | MissingExtra():
+        case InvalidSettings() | UnknownDestination() | MissingExtra() | InvalidInputs():
             return ExitCode.USAGE
         case UnknownRun() | NoDatabase():
             return ExitCode.NOT_FOUND

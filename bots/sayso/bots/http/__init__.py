@@ -13,6 +13,7 @@ from sayso.bots.http._public import public_app
 from sayso.bots.http._routes import ApiApp
 from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import bound_beside, bound_to
+from sayso.bots.http._starts import Starts
 
 __all__ = [
     "Act",
@@ -27,6 +28,7 @@ __all__ = [
     "InvalidName",
     "Problem",
     "RateLimit",
+    "Starts",
     "TcpDoor",
     "TrustedProxy",
     "add_problems",

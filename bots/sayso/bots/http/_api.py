@@ -21,6 +21,7 @@ from sayso.bots.http._feed import Feed
 from sayso.bots.http._files import file_response
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, check_rate
+from sayso.bots.http._starts import Starts
 from sayso.engine import (
     ENDED,
     AnswerAttempt,
@@ -37,7 +38,6 @@ from sayso.engine import (
     UnknownRun,
     Warrant,
     WorkflowStatus,
-    canonical,
 )
 
 LONGEST_WAIT = 60
@@ -59,9 +59,9 @@ _UNKNOWN = Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the API works with. `looks` limits how often somebody reads what happened. `starters` are, by workflow,
-    those who may start it beside operators; `looked_up` does something to a request for somebody, with the chats and
-    groups of it that they belong to; `successor` looks up whoever is to be asked instead of them.
+    """What the API works with. `looks` limits how often somebody reads what happened; `looked_up` does something to a
+    request for somebody, with the chats and groups of it that they belong to; `successor` looks up whoever is to be
+    asked instead of them.
     """
 
     runtime: Runtime
@@ -69,7 +69,7 @@ class ApiParts:
     feed: Feed
     answers: RateLimit
     looks: RateLimit
-    starters: Callable[[str], frozenset[str]]
+    starts: Starts
     looked_up: Callable[[Before, Caller, Act], Awaitable[Outcome]]
     successor: Callable[[CardRecord, str], Awaitable[tuple[tuple[str, ...], tuple[Fact, ...]]]]
 
@@ -85,21 +85,15 @@ class Api:
     # Runs.
 
     async def start(self, caller: Caller, body: NewRun, key: str | None) -> dict[str, str]:
-        starters = {canonical(one) for one in self._parts.starters(body.workflow)}
-        may_start = not starters.isdisjoint((caller.person, *caller.ids))
-        if not (may_start or caller.is_operator):
-            raise Problem.not_allowed(
-                f"{caller.person} may not start {body.workflow!r}: an operator lists starters in sayso.toml."
-            )
-        run_id = await self._runtime.start(
-            body.workflow,
-            body.shared,
-            body.run_id,
-            requested_by=caller.person,
-            event_key=key,
-            warrant=Warrant(caller.credential) if may_start else caller.operating,
+        run_id = await self._parts.starts.start(
+            caller, body.workflow, body.shared, run_id=body.run_id, key=key
         )
         return {"run_id": run_id}
+
+    def workflows(self, caller: Caller) -> dict[str, Any]:
+        """The workflows that the caller may start, with the JSON Schema of what each is started with."""
+        found = self._parts.starts.of(caller)
+        return {"workflows": [{"name": one.name, "inputs": one.inputs} for one in found]}
 
     async def runs(
         self, caller: Caller, status: WorkflowStatus | None, workflow: str | None, limit: int

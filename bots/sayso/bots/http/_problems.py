@@ -18,6 +18,7 @@ from sayso.bots.client import exit_code_of
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.people import LookUpFailed
 from sayso.engine import (
+    InvalidInputs,
     InvalidWorkflow,
     KeyReused,
     Outcome,
@@ -41,6 +42,7 @@ _STATUS_OF_OUTCOME = {
 }
 _STATUS_OF_ERROR: tuple[tuple[type[SaysoError], HTTPStatus], ...] = (
     (UnknownRun, HTTPStatus.NOT_FOUND),
+    (InvalidInputs, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InvalidWorkflow, HTTPStatus.NOT_FOUND),
     (RightLapsed, HTTPStatus.FORBIDDEN),
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -130,9 +132,10 @@ def add_problems(app: FastAPI) -> None:
         status = next(
             (code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), HTTPStatus.CONFLICT
         )
-        return Problem(
-            status, type(error).__name__, str(error), more={"exit_code": exit_code_of(error).value}
-        ).response()
+        more: dict[str, Any] = {"exit_code": exit_code_of(error).value}
+        if isinstance(error, InvalidInputs):
+            more["errors"] = [{"where": error.field.split("."), "what": error.reason}]
+        return Problem(status, type(error).__name__, str(error), more=more).response()
 
     async def unknown_people(_request: Request, error: Exception) -> JSONResponse:
         words = f"who else has voted or asked could not be found out, so nothing was done: {error}"

@@ -120,6 +120,10 @@ def _add_runs(router: APIRouter) -> None:
             "expires_at": None if caller.until is None else caller.until.isoformat(),
         }
 
+    @router.get("/workflows", summary="The workflows that the caller may start, and what with")
+    async def workflows(request: Request, caller: Who) -> dict[str, Any]:
+        return _api(request).workflows(caller)
+
     @router.post("/runs", status_code=201, summary="Start a run")
     async def start(request: Request, body: NewRun, caller: Who, key: Key = None) -> dict[str, str]:
         return await _api(request).start(caller, body, key)
@@ -146,7 +150,7 @@ def _add_runs(router: APIRouter) -> None:
     ) -> dict[str, Any]:
         return await _api(request).run_requests(caller, run_id, after, limit)
 
-    _ = me, start, runs, run, run_requests
+    _ = me, workflows, start, runs, run, run_requests
 
 
 def _add_operators_runs(router: APIRouter) -> None:

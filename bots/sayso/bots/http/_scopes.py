@@ -17,6 +17,7 @@ LONGEST_LIFE = timedelta(days=366)
 
 NEEDS: Mapping[tuple[str, str], frozenset[Scope]] = {
     ("GET", "/me"): frozenset(Scope),
+    ("GET", "/workflows"): frozenset({Scope.START}),
     ("POST", "/runs"): frozenset({Scope.START}),
     ("GET", "/runs"): frozenset({Scope.READ}),
     ("GET", "/runs/{run_id}"): frozenset({Scope.READ}),

@@ -15,6 +15,7 @@ from sayso.bots.http import (
     Guard,
     HttpServer,
     RateLimit,
+    Starts,
     TcpDoor,
     TrustedProxy,
     control_app,
@@ -140,14 +141,17 @@ class Front:
         return HttpServer(app, ConnectionLimits.of_control(self.settings.http.request_timeout), bound)
 
     def _api(self) -> ApiParts:
-        starters = {one.name: one.starters for one in self.hosted}
         return ApiParts(
             runtime=self.runtime,
             store=self.store,
             feed=self.feed,
             answers=RateLimit(self.settings.http.answers_per_minute),
             looks=RateLimit(_MOST_LOOKS),
-            starters=lambda workflow: starters.get(workflow, frozenset()),
+            starts=Starts(
+                self.runtime,
+                {one.name: one.workflow for one in self.hosted},
+                {one.name: one.starters for one in self.hosted},
+            ),
             looked_up=self.desk.looked_up,
             successor=lambda record, to: self.ways_in.successor(record, to, look_up_deadline()),
         )

@@ -10,8 +10,13 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from sayso.engine._audience import canonical
-from sayso.engine._binding import answer_at_expiry, bind
+from sayso.engine._audience import REQUESTER, canonical
+from sayso.engine._binding import (
+    answer_at_expiry,
+    bind,
+    policy_with_requester,
+    with_requester,
+)
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._people import Directory
@@ -78,18 +83,28 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
         named; with a policy, of all who may vote by it. Raises `InvalidRequest`, `UnknownPolicy`.
         """
         question.check_told_apart()
+        question.check_form()
         asker = self.requested_by or requested_by
         asker = None if asker is None else canonical(asker)
-        audience = around.audience if self.audience is None else self.audience
+        named = around.audience if self.audience is None else self.audience
+        audience = with_requester("to", named, asker)
         policy = self.policy
         if isinstance(policy, str):
             if policy not in around.policies:
                 raise UnknownPolicy(policy, sorted(around.policies))
             policy = replace(around.policies[policy], name=policy)
+        asks_requester = REQUESTER in named
         expires_after, default, directory = self.expires_after, self.default, around.directory
         if policy is not None:
+            asks_requester = REQUESTER in (*policy.entries, *(self.audience or ()))
+            policy = policy_with_requester(policy, asker, asks_requester=asks_requester)
             policy = bind(
-                policy, question, self.audience or (), asker, directory.person_of, directory.may_be_somebody
+                policy,
+                question,
+                () if self.audience is None else audience,
+                asker,
+                directory.person_of,
+                directory.may_be_somebody,
             )
             excluded = dict.fromkeys(one for entry in policy.excluded for one in directory.ids_of(entry))
             places = directory.places_of(policy.escalate_to)
@@ -99,10 +114,12 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
                 expires_after = policy.expires_after
                 at_expiry = answer_at_expiry(policy, question)
                 default = None if at_expiry is None else encode(at_expiry, "on_expiry")
+        elsewhere = [one for one in audience if not (asks_requester and one == asker)]
         return Ask(
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
-            policy=policy, places=directory.places_of(audience), version=question.version, files=question.files,
+            policy=policy, places=directory.places_of(elsewhere), version=question.version, files=question.files,
+            asks_requester=asks_requester,
         )  # fmt: skip
 
 

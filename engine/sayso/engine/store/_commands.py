@@ -62,7 +62,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question to be stored. `policy` has stages; without one, the first of the audience decides. `known` says that
     its name is recorded, under another digest. `places` are where its cards go, `files` the bytes that it shows, by
-    their SHA-256.
+    their SHA-256. Where it `asks_requester`, a card goes to where the run was started as well.
     """
 
     id: str
@@ -80,6 +80,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     places: tuple[str, ...] = ()
     version: int = PLAIN_VERSION
     files: tuple[tuple[str, bytes], ...] = ()
+    asks_requester: bool = False
 
     @property
     def is_timed(self) -> bool:

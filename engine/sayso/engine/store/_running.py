@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from sayso.engine._audience import chats
 from sayso.engine._clock import to_microseconds
 from sayso.engine._policy import Policy
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
@@ -131,11 +132,22 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
         ),
     ).lastrowid
     _store_files(tx, request_key, one)
-    for destination in one.places:
+    for destination in _places(tx, place, one):
         tx.mark_cards("delivery_insert", (request_key, destination))
     tx.mark_cards("deliveries_mark_outrun", (place.run_key,))
     _audit_asked(tx, "requested", place, one, 1)
     return _record(tx, place, one, deadline)
+
+
+def _places(tx: Transaction, place: Place, one: Ask) -> tuple[str, ...]:
+    """Where its cards go; to whoever started the run, where they did, else to their own chats."""
+    if not one.asks_requester or one.requested_by is None:
+        return one.places
+    row = tx.row("run_requester", (place.run_key,))
+    is_theirs = row is not None and row["requested_by"] == one.requested_by
+    started_in = row["asked_in"] if is_theirs else None
+    own = chats([started_in or one.requested_by]) or chats(ids_of(tx, one.requested_by))
+    return tuple(dict.fromkeys([*one.places, *own]))
 
 
 def _bound(tx: Transaction, place: Place, one: Ask) -> Policy | None:
@@ -196,7 +208,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
     _store_files(tx, row["request_key"], one)
-    for destination in one.places:
+    for destination in _places(tx, place, one):
         tx.mark_cards("delivery_add", (row["request_key"], destination))
     tx.mark_cards("deliveries_mark", (row["request_key"],))
     _audit_asked(tx, "request_changed", place, one, row["revision"])

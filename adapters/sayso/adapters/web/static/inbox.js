@@ -194,6 +194,26 @@ async function submit(form, where, content) {
   queue(id); // what happened to it meanwhile
 }
 
+// Lists of a form: one more entry, or one less.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-add], [data-remove]");
+  if (!button) return;
+  const list = button.closest("[data-entries]");
+  const entries = list.querySelectorAll(".entry");
+  if (button.matches("[data-add]")) {
+    const fresh = entries[entries.length - 1].cloneNode(true);
+    fresh.querySelector("input").value = "";
+    entries[entries.length - 1].after(fresh);
+    fresh.querySelector("input").focus();
+  } else if (entries.length > 1) {
+    button.closest(".entry").remove();
+    list.querySelector("[data-add]").focus();
+  } else {
+    entries[0].querySelector("input").value = "";
+  }
+  list.querySelectorAll(".entry .hidden").forEach((label, at) => { label.textContent = `${list.dataset.entries}, entry ${at + 1}`; });
+});
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("form.answer")) {

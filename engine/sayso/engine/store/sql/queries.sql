@@ -20,7 +20,7 @@ VALUES (1 + max(coalesce((SELECT max(run_key) FROM runs), 0), (SELECT max(run_ke
         ?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?, ?);
 
 -- name: run_requester
-SELECT requested_by, requester_ids FROM runs WHERE run_key = ?;
+SELECT requested_by, requester_ids, asked_in FROM runs WHERE run_key = ?;
 
 -- name: visit_insert
 INSERT INTO visits (run_key, visit, node_id, status, entry, definition_key, begun_at)

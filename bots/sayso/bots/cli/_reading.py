@@ -1,0 +1,103 @@
+"""What somebody types at the terminal for a question, or for what a workflow is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
+
+from sayso.adapters.console import (
+    REQUIRED,
+    EmptyReply,
+    default_words,
+    field_hint,
+    form_fields,
+    put_together,
+    read_field,
+    read_reply,
+    reply_hint,
+    visible_line,
+)
+from sayso.bots.cli._output import Output
+from sayso.bots.cli._terminal import LineTooLong, Terminal
+from sayso.engine import FormField, InvalidAnswer, Json, Question
+
+
+class QuestionClosed(Exception):
+    """The question was closed while its answer was being typed."""
+
+
+class _LeftOut(Exception):
+    """An optional field was left empty."""
+
+
+async def read_inputs(
+    name: str, schema: dict[str, Json], terminal: Terminal, output: Output
+) -> dict[str, Any]:
+    """What a workflow with inputs is started with. Raises `EndOfInput`."""
+    output.say(f"{visible_line(name)} starts with:", "bold")
+    return cast(
+        "dict[str, Any]", await read_value(Question(None, None, "form", schema, None), terminal, output)
+    )
+
+
+async def read_value(question: Question, terminal: Terminal, output: Output) -> Json:
+    """An answer that fits; every refusal says why. Raises `EndOfInput`, `QuestionClosed`."""
+    fields = form_fields(question)
+    if fields is None:
+        return await _read(terminal, output, reply_hint(question), partial(read_reply, question))
+    output.say("Fill in one field at a time; press Enter to skip an optional field.", "dim")
+    while True:
+        form, wrong = put_together(question, fields, await _read_fields(fields, terminal, output))
+        if not wrong:
+            return form
+        for position, why in wrong.items():
+            _refuse(output, f"{fields[position].title}: {why}." if why == REQUIRED else why)
+
+
+async def _read_fields(fields: Sequence[FormField], terminal: Terminal, output: Output) -> dict[int, Json]:
+    values: dict[int, Json] = {}
+    for position, field in enumerate(fields):
+        shown = default_words(field)
+        default = f", empty for {shown}" if shown else ", optional"
+        need = "" if field.required else default
+        hint = visible_line(f"{field.title} [{field_hint(field)}{need}]")
+        if field.description:
+            output.say(visible_line(field.description), "dim")
+        try:
+            read = partial(read_field, field)
+            values[position] = await _read(terminal, output, hint, read, optional=not field.required)
+        except _LeftOut:
+            continue
+    return values
+
+
+async def _read(
+    terminal: Terminal, output: Output, hint: str, read: Callable[[str], Json], *, optional: bool = False
+) -> Json:
+    """Read lines until one makes a value."""
+    while True:
+        output.prompt(hint)
+        try:
+            typed = await terminal.read_line()
+        except LineTooLong:
+            output.say(
+                "That line is too long for the terminal and was not recorded. Press Ctrl-C and use `sayso answer`, "
+                "which accepts any length.",
+                "red",
+            )
+            continue
+        if typed is None:
+            raise QuestionClosed
+        try:
+            return read(typed)
+        except EmptyReply as refusal:
+            if optional:
+                raise _LeftOut from refusal
+            _refuse(output, str(refusal))
+        except InvalidAnswer as refusal:
+            _refuse(output, str(refusal))
+
+
+def _refuse(output: Output, reason: str) -> None:
+    output.say(visible_line(reason), "red")
