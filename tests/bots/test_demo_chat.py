@@ -223,6 +223,14 @@ def test_a_rejected_release_can_be_asked_again(chats: Chats) -> None:
     chats.approve_in_both()
 
 
+def test_without_a_kill_the_last_step_is_not_done(chats: Chats) -> None:
+    chats.approve_in_both()
+    chats.answer_form()
+    chats.press(chats.slack, "Roll out to everyone")
+    chats.press(chats.guide, "Start another release")
+    chats.expect_done()
+
+
 def test_the_inbox_opens_as_often_as_somebody_likes_and_comes_back_with_the_service(
     chats: Chats, browser: Browser
 ) -> None:
@@ -279,6 +287,9 @@ def test_a_modal_a_thread_and_the_home_are_where_people_know_them(chats: Chats) 
     slack.get_by_role("button", name="Close thread").click()
     slack.get_by_role("navigation", name="Channels").get_by_role("button", name="sayso").click()
     slack.get_by_role("button", name="Home").click()
+    chats.be("Bo")
+    expect(slack.get_by_role("heading", name="releases"), "each has an app of their own").to_be_visible()
+    chats.be("Chris")
     expect(slack.get_by_role("group", name="Home").get_by_text("How should 4.2.0 roll out?")).to_be_visible(
         timeout=SOON
     )
@@ -315,5 +326,5 @@ def test_a_port_that_is_in_use_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         refused = sayso(tmp_path, "demo", "--chat", "--port", str(port))
     assert refused.code == 2
-    assert f"port {port} or {port + 1} is already in use; name another with --port" in refused.err
+    assert f"port {port} or {port + 1} is already in use. Choose another with --port." in refused.err
     assert list(tmp_path.iterdir()) == []

@@ -100,45 +100,51 @@ class Guide:
             return {card.request.name: card async for _, card in reader.run_cards(runs[0].run_id)}
 
     async def _is_in_chats(self, card: CardRecord) -> bool:
+        """Whether people can see it: a service that is killed before has asked nobody."""
         async with SQLiteReader(self._database) as reader:
             return all(one.reference is not None for one in await reader.deliveries(card.request.id))
 
-    def _state_of_service(self) -> dict[str, str]:
+    def _state_of_service(self) -> dict[str, Any]:
         service = self._service
+        if service.is_running and self._cast.slack.connections > 0:
+            return {"state": "running", "text": f"sayso is running (process {service.pid}).", "actions": []}
         if service.is_running:
-            if self._cast.slack.connections > 0:
-                return {"state": "running", "text": f"sayso is running (process {service.pid})."}
-            return {"state": "starting", "text": "sayso is starting."}
+            return {"state": "starting", "text": "sayso is starting.", "actions": []}
+        start = [_action("start", "Start it again", "primary")]
         if service.was_killed:
             text = "sayso was killed. Presses in Slack go unanswered; Telegram keeps them for later."
-            return {"state": "killed", "text": text}
-        return {"state": "stopped", "text": f"sayso has stopped. Its log says why: {service.log}"}
+            return {"state": "killed", "text": text, "actions": start}
+        text = f"sayso has stopped. Its log says why: {service.log}"
+        return {"state": "stopped", "text": text, "actions": start}
 
     async def _survive(self, card: CardRecord | None) -> Step:
-        """Its buttons come with the card: what is killed before has not asked anybody yet."""
         service = self._service
-        revived = service.revived_at
-        asked = None if card is None else card.request.asked_at
-        is_revived = revived is not None and asked is not None and asked < revived
-        is_gone = card is not None and service.was_killed
-        actions = [_action("kill", f"kill -9 {service.pid}", "danger")]
-        if not service.is_running:
-            actions = [_action("start", "Start it again", "primary")]
-        resolved = card.request.resolved_at if card else None
+        asked = card.request.asked_at if card else None
+        answered = card.request.resolved_at if card and _is_answered(card) else None
+        revived = service.revived_at if asked and service.revived_at and asked < service.revived_at else None
+        is_missed = answered is not None and (revived is None or answered < revived)
+        text = "4.2.0 runs for the first customers, and sayso asks whether to go on. Kill it now."
+        actions: list[dict[str, str]] = []
+        if is_missed:
+            text = "The question was answered before the kill. Start another release, and kill sayso while it waits."
+            actions = [_action("ask", "Start another release")]
+        elif card is not None and service.is_running and await self._is_in_chats(card):
+            actions = [_action("kill", f"kill -9 {service.pid}", "danger")]
+        was_killed = revived is not None or (card is not None and service.was_killed)
         return {
             "title": "Kill it while it waits",
-            "text": "4.2.0 runs for the first customers, and sayso asks whether to go on. Kill it now.",
-            "done": bool(_is_answered(card) and is_revived and resolved and revived and resolved > revived),
+            "text": text,
+            "done": answered is not None and not is_missed,
             "tasks": [
+                _task("Kill sayso, then press a button in Slack. It goes unanswered.", done=was_killed),
+                _task("Start it again.", done=revived is not None),
                 _task(
-                    "Kill sayso, then press a button in Slack. It goes unanswered.",
-                    done=is_gone or is_revived,
+                    "Press Roll out to everyone. It counts, once.",
+                    done=answered is not None and not is_missed,
                 ),
-                _task("Start it again.", done=is_revived),
-                _task("Press Roll out to everyone. It counts, once.", done=is_revived and _is_answered(card)),
             ],
             "hint": None,
-            "actions": actions if card is not None and await self._is_in_chats(card) else [],
+            "actions": actions,
         }
 
 

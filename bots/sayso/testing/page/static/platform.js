@@ -8,8 +8,13 @@ export class View {
     this.revision = -1;
     this.people = [];
     this.root = element("section", { class: name, "aria-label": name[0].toUpperCase() + name.slice(1) });
+    this.places = new Map(); // by person, the chat that they have open
     this.seen = new Map(); // by person and chat, how much of it they have looked at
   }
+
+  // Where this person is: each of them has an app of their own.
+  get place() { return this.places.get(this.host.person); }
+  set place(place) { this.places.set(this.host.person, place); }
 
   get me() { return this.people.find((one) => one.name === this.host.person); }
 
@@ -67,6 +72,7 @@ export function messageList() {
   const list = element("ol", { class: "messages", tabindex: "0", "aria-label": "Messages" });
   let atEnd = true;
   list.addEventListener("scroll", () => { atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 40; });
+  new ResizeObserver(() => { if (atEnd) list.scrollTop = list.scrollHeight; }).observe(list);
   list.fill = (items, { toEnd = false } = {}) => {
     const [focused, at] = [list.contains(document.activeElement) ? document.activeElement.dataset.key : null, list.scrollTop];
     list.replaceChildren(...items);

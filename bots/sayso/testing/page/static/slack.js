@@ -6,10 +6,10 @@ import { Modal } from "/slack-modal.js";
 
 const HOME = "home";
 
+// A place is a channel's id, null for the messages with the app, or HOME.
 export class SlackView extends View {
   constructor(name, host) {
     super(name, host);
-    this.place = undefined; // a channel's id, null for the messages with the app, HOME; undefined until some are known
     this.thread = null; // the message whose thread is open
     this.side = element("nav", { class: "side", "aria-label": "Channels" });
     this.head = element("header", { class: "head" });

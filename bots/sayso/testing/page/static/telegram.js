@@ -8,7 +8,6 @@ const NOTICES = { new_chat_members: "joined the group", left_chat_member: "left 
 export class TelegramView extends View {
   constructor(name, host) {
     super(name, host);
-    this.chat = undefined; // the id of the one that is open
     this.replying = undefined; // what the person chose to reply to; undefined leaves it to the bot, null is nothing
     this.rail = element("nav", { class: "rail", "aria-label": "Chats" });
     this.head = element("header", { class: "head" });
@@ -21,21 +20,22 @@ export class TelegramView extends View {
   }
 
   show(chats) {
-    if (!chats.some((one) => one.id === this.chat)) this.chat = (chats.find((one) => one.title) ?? chats[0])?.id;
-    const open = chats.find((one) => one.id === this.chat);
+    if (!chats.some((one) => one.id === this.place)) this.place = (chats.find((one) => one.title) ?? chats[0])?.id;
+    const open = chats.find((one) => one.id === this.place);
     this.rail.replaceChildren(element("h2", {}, "Telegram"), ...chats.map((one) => element("button", {
-      type: "button", "aria-current": one.id === this.chat ? "page" : null,
-      class: this.isUnread(one.id, one.messages, one.id === this.chat) ? "unread" : "",
-      onclick: () => { this.chat = one.id; this.replying = undefined; this.refresh(); } },
+      type: "button", "aria-current": one.id === this.place ? "page" : null,
+      class: this.isUnread(one.id, one.messages, one.id === this.place) ? "unread" : "",
+      onclick: () => { this.place = one.id; this.replying = undefined; this.refresh(); } },
       avatar(one.title ?? "sayso", !one.title), element("span", {}, one.title ?? "sayso"))));
     if (!open) return;
     this.showHead(open);
-    const isNew = this.shownChat !== `${this.me.id} ${this.chat}`;
-    this.shownChat = `${this.me.id} ${this.chat}`;
+    const isNew = this.shownChat !== `${this.me.id} ${this.place}`;
+    this.shownChat = `${this.me.id} ${this.place}`;
     this.messages = open.messages;
-    this.list.fill(open.messages.map((message) => this.message(message)), { toEnd: isNew });
     this.asked = open.messages.findLast((message) => message.asks_reply) ?? null;
-    this.showReply();
+    this.showReply(); // before the messages, which then end where there is room for them
+    const empty = element("li", { class: "notice" }, element("span", {}, "No messages here yet"));
+    this.list.fill(open.messages.length ? open.messages.map((message) => this.message(message)) : [empty], { toEnd: isNew });
   }
 
   showHead(open) {
@@ -115,7 +115,7 @@ export class TelegramView extends View {
     const to = text.startsWith("/run") ? null : this.answered;
     this.input.value = "";
     this.replying = undefined;
-    const body = { chat_id: this.chat, text };
+    const body = { chat_id: this.place, text };
     if (to) await this.act("reply", { ...body, message_id: to.message_id });
     else await this.act("say", body);
   }
