@@ -223,6 +223,16 @@ def test_a_rejected_release_can_be_asked_again(chats: Chats) -> None:
     chats.approve_in_both()
 
 
+def test_a_press_that_telegram_kept_while_the_service_was_gone_counts_once_it_is_back(chats: Chats) -> None:
+    chats.approve_in_both()
+    chats.answer_form()
+    chats.press(chats.guide, "kill -9")
+    expect(chats.guide.get_by_text("sayso was killed.")).to_be_visible(timeout=SOON)
+    chats.press(chats.telegram, "Roll out to everyone")
+    chats.press(chats.guide, "Start it again")
+    chats.expect_done(FIRST, SECOND, THIRD)
+
+
 def test_without_a_kill_the_last_step_is_not_done(chats: Chats) -> None:
     chats.approve_in_both()
     chats.answer_form()
