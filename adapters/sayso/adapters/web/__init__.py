@@ -1,6 +1,6 @@
 """Requests as cards on pages, and what comes back from their forms. Rendering and parsing alone: nothing is served."""
 
-from sayso.adapters.web._answer import Entered, Rejected, read_answer
+from sayso.adapters.web._answer import Entered, Rejected, read_answer, read_fields
 from sayso.adapters.web._graph import Graph, draw_graph
 from sayso.adapters.web._pages import Pages, Visitor
 
@@ -12,4 +12,5 @@ __all__ = [
     "Visitor",
     "draw_graph",
     "read_answer",
+    "read_fields",
 ]

@@ -15,7 +15,7 @@ from sayso.adapters.cards import Card, Words, cut
 from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, code_lines, diff_lines, grid
-from sayso.engine import AttentionKind, Code, Content, Markdown
+from sayso.engine import AttentionKind, Code, Content, FormField, Markdown
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 2000
@@ -178,6 +178,14 @@ class Pages:
         """One run: `run`, `ended`, `actions`, `graph`, `cards`, `visits` and `trail`."""
         return self._page("run.html", visitor, "runs", labels=ACTION_LABELS, **found)
 
+    def starts(self, visitor: Visitor, names: Sequence[str], person: str) -> Markup:
+        """The workflows that somebody may start."""
+        return self._page("starts.html", visitor, "start", names=names, person=person)
+
+    def start(self, visitor: Visitor, name: str, fields: Sequence[FormField]) -> Markup:
+        """What one workflow starts with."""
+        return self._page("start.html", visitor, "start", name=name, form_fields=fields)
+
     def api(self, visitor: Visitor, description: Mapping[str, Any], base: str) -> Markup:
         """The API's description for people."""
         return self._page("api.html", visitor, "api", api=description, base=base)
@@ -213,6 +221,10 @@ def _markdown(markdown: Markdown) -> tuple[Block, ...]:
 
 def _headline(prompt: str) -> str:
     return cut(prompt.partition("\n")[0], _LONGEST_TITLE)
+
+
+def _kind(content: object) -> str:
+    return type(content).__name__
 
 
 def _iso(at: datetime) -> str:

@@ -123,6 +123,7 @@ class Front:
                 answers=api.answers,
                 sign_ins=RateLimit(settings.sign_ins_per_minute),
                 workflows={one.name: one.workflow for one in self.hosted},
+                starts=api.starts,
                 api=api_below,
             ),
         )

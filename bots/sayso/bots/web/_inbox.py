@@ -23,6 +23,7 @@ from sayso.bots.http import (
     Credentials,
     Problem,
     RateLimit,
+    Starts,
     TcpDoor,
     add_problems,
     check_rate,
@@ -34,6 +35,7 @@ from sayso.bots.people import Arrival
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
+from sayso.bots.web._starts import Start, StartPages
 from sayso.config import Settings
 from sayso.engine import (
     AnswerAttempt,
@@ -103,6 +105,7 @@ class InboxParts:
     answers: RateLimit
     sign_ins: RateLimit
     workflows: Mapping[str, Workflow]
+    starts: Starts
     api: FastAPI
 
     @property
@@ -361,6 +364,7 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> None:
     _add_sign_in(app, inbox, parts)
     _add_requests(app, inbox, parts)
     _add_runs(app, inbox, parts.api)
+    _add_starts(app, inbox, StartPages(parts.starts, inbox.pages, parts.answers))
     for name, kind in _STATIC.items():
         _add_static(app, name, kind)
 
@@ -463,6 +467,26 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         return HTMLResponse(inbox.pages.api(visitor, api.openapi(), "/api/v1"))
 
     _ = history, runs, run, description
+
+
+def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:
+    @app.get("/start")
+    async def listed(request: Request, caller: Who) -> HTMLResponse:
+        return HTMLResponse(starts.list(await inbox.visitor(request, caller), caller))
+
+    @app.get("/start/{name}")
+    async def form(name: str, request: Request, caller: Who) -> HTMLResponse:
+        visitor = await inbox.visitor(request, caller)
+        page = starts.one(visitor, caller, name)
+        if page is None:
+            return HTMLResponse(starts.list(visitor, caller), HTTPStatus.NOT_FOUND)
+        return HTMLResponse(page)
+
+    @app.post("/start/{name}")
+    async def start(name: str, body: Start, caller: Writer) -> JSONResponse:
+        return JSONResponse(await starts.start(caller, name, body))
+
+    _ = listed, form, start
 
 
 def _add_static(app: FastAPI, name: str, kind: str) -> None:

@@ -222,11 +222,29 @@ document.addEventListener("submit", (event) => {
   } else if (form.matches("form.action")) {
     event.preventDefault();
     act(form);
+  } else if (form.matches("form.start")) {
+    event.preventDefault();
+    start(form, event.submitter);
   } else if (form.dataset.api) {
     event.preventDefault();
     operate(form);
   }
 });
+
+async function start(form, submitter) {
+  const key = newKey();
+  const fields = fieldsOf(form, submitter);
+  setDisabled(form, true);
+  say(form, "Starting …");
+  const { ok, unsure, said } = await send(form.getAttribute("action"), { key, fields }, key, (words) => say(form, words));
+  setDisabled(form, Boolean(unsure));
+  if (said.go) {
+    location.assign(said.go);
+    return;
+  }
+  say(form, ok ? "" : said.detail ?? "That did not work. Please try again.");
+  showErrors(form, said.errors ?? {});
+}
 
 // What an operator's last action was refused with: it stays when its part of the page shows how things stand now.
 let refusal = null;
