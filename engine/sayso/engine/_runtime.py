@@ -344,8 +344,8 @@ class Runtime:
             for node_id in await self._store.parked_nodes(workflow.name):
                 if node_id not in workflow.nodes:
                     logger.warning(
-                        "workflow %s: runs are parked at node %r, which the loaded code lacks; they need attention "
-                        "until code with the node is loaded",
+                        "workflow %s: runs are parked at node %r, which is missing from the loaded code; they need "
+                        "attention until it is back",
                         workflow.name,
                         node_id,
                     )

@@ -273,8 +273,8 @@ def test_a_token_is_made_with_scopes_and_an_end(service: ServiceProcess, tmp_pat
     assert listed["token:ci"]["scopes"] == ["read", "start"]
     assert listed["token:ci"]["expires_at"] is not None
     for wrong, words in (
-        (("--scope", "start", "--scope", "answer"), "start and answer do not go together"),
-        (("--scope", "ask", "--scope", "answer"), "ask and answer do not go together"),
+        (("--scope", "start", "--scope", "answer"), "start and answer cannot be combined"),
+        (("--scope", "ask", "--scope", "answer"), "ask and answer cannot be combined"),
         (("--expires", "367d"), "must expire within 366 days"),
         (("--expires", "0d"), "must expire within 366 days"),
     ):
@@ -283,4 +283,4 @@ def test_a_token_is_made_with_scopes_and_an_end(service: ServiceProcess, tmp_pat
     assert "token:other" not in sayso(tmp_path, "access").out
     service.stop()
     offline = sayso(tmp_path, "token", "other", "--scope", "start", "--scope", "answer")
-    assert (offline.code, "do not go together" in " ".join(offline.err.split())) == (1, True)
+    assert (offline.code, "cannot be combined" in " ".join(offline.err.split())) == (1, True)

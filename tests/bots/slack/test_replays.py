@@ -72,7 +72,7 @@ async def test_a_redirect_is_not_followed(
         await (await stopped.ana.press(card, "✅ approve")).result()
         assert await service.answer(run_id) == "approve"
     assert elsewhere.calls == []
-    assert "private words were not taken: status 307" in caplog.text
+    assert "could not send a private reply: status 307" in caplog.text
     assert stopped.ana.words(stopped.channel) == ["Approved. The run goes on."], "by another way"
 
 

@@ -25,7 +25,7 @@ async def test_a_press_of_another_workspace_is_refused_though_all_its_ids_are_ou
     result, words = await stage.press(stage.ana.elsewhere(ELSEWHERE), card, "✅ approve")
     assert result.is_acknowledged
     assert words.startswith(NOT_HERE)
-    assert f"a payload of {ELSEWHERE} is refused" in caplog.text
+    assert f"refused a payload of {ELSEWHERE}: " in caplog.text
     assert (await stage.service.card(run_id)).request.open
     assert stage.ana.sees(card).labels != [], "and nothing of ours was touched"
     _, words = await stage.press(stage.ana, card, "✅ approve")

@@ -85,7 +85,7 @@ async def test_a_poll_waits_as_long_as_telegram_says(stage: Stage, caplog: pytes
     assert await health(stage.service, lambda found: not found) == {}
     behind = stage.telegram.calls_of("getUpdates")[len(polls) :]
     assert behind[0].received_at - refused.answered_at >= timedelta(seconds=1.9)
-    assert "it is tried again in 2 s" in caplog.text
+    assert "retrying in 2 s" in caplog.text
 
 
 async def test_a_page_of_html_is_one_line_in_the_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -94,7 +94,7 @@ async def test_a_page_of_html_is_one_line_in_the_log(stage: Stage, caplog: pytes
     await health(stage.service, lambda found: "telegram" in found)
     assert await health(stage.service, lambda found: not found) == {}
     assert [record.exc_info for record in caplog.records if record.exc_info] == []
-    assert "Telegram: Bad Gateway (502); it is tried again in 0.5 s" in caplog.text
+    assert "Telegram: Bad Gateway (502); retrying in 0.5 s" in caplog.text
     assert "<html>" not in caplog.text
 
 

@@ -201,7 +201,7 @@ async def test_a_second_poller_is_named_and_costs_no_press(
         with pytest.raises(Conflict):  # ours comes back after half a second, and ends the rival's
             await rival.get_updates(timeout=50, read_timeout=60)
     await stage.telegram.until(lambda: stage.telegram.is_polled)
-    assert "One token, one poller: stop the other." in caplog.text
+    assert "Stop it: one token allows one poller." in caplog.text
     assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
     assert await stage.service.answer(run_id) == "approve"
 
@@ -249,7 +249,7 @@ async def test_an_edit_whose_answer_was_not_heard_is_sent_again_and_modifies_not
         assert await service.answer(run_id) == "approve"
         await stopped.telegram.until(lambda: len(stopped.telegram.calls_of("editMessageText")) == 3)
     assert "message is not modified" in str(stopped.telegram.calls_of("editMessageText")[-1].error)
-    assert caplog.text.count("it is tried again in") == 2
+    assert caplog.text.count("retrying in") == 2
 
 
 async def test_a_group_that_threw_the_bot_out_gets_its_cards_when_it_is_back(stage: Stage) -> None:

@@ -187,8 +187,8 @@ def test_a_proxy_that_does_not_show_its_secret_is_none(team: ServiceProcess) -> 
         ({"X-Forwarded-User": "bo"}, "only with the proxy's secret"),
         ({**proxied("bo"), "X-Sayso-Proxy-Secret": f"{SECRET}x"}, "only with the proxy's secret"),
         ([*proxied("bo").items(), ("X-Forwarded-User", "ana")], "came 2 times"),
-        (proxied("../x"), "'../x' is no name to let somebody in under"),
-        (proxied("bo;rm"), "is no name to let somebody in under"),
+        (proxied("../x"), "invalid name: '../x'"),
+        (proxied("bo;rm"), "invalid name: "),
         (proxied("b" * 65), "up to 64 letters"),
     ):
         answer = httpx.get(f"{team.url}/api/v1/me", headers=given)

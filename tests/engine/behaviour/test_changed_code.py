@@ -99,7 +99,7 @@ async def test_starting_up_without_the_node_is_logged_once_a_node(
             await runtime.wait(await runtime.start("flow"))
     async with deploy(store, Node("other")):
         pass
-    texts = [record.message for record in caplog.records if "lacks" in record.message]
+    texts = [record.message for record in caplog.records if "missing from the loaded code" in record.message]
     assert len(texts) == 1
     assert "workflow flow" in texts[0]
     assert "'work'" in texts[0]

@@ -90,7 +90,7 @@ async def test_a_fault_in_driving_a_run_holds_it_with_its_reason(
             await runtime.wait(run_id)
             await answer(runtime, run_id)
             assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.COMPLETED
-    told = [record for record in caplog.records if "sayso itself failed" in record.getMessage()]
+    told = [record for record in caplog.records if "internal error" in record.getMessage()]
     assert len(told) == 1
     assert told[0].exc_info is not None
     assert "cannot be used" not in caplog.text, "the store is not blamed"
@@ -124,11 +124,11 @@ async def test_a_run_that_cannot_even_be_held_stands_still_and_says_so_once(
     with caplog.at_level(logging.ERROR, logger="sayso.engine"):
         async with Runtime(faulty.store, [FLOW]) as runtime:
             await runtime.start("flow", run_id="one")
-            await until(lambda: "stands still" in caplog.text)
+            await until(lambda: "is stopped until a restart" in caplog.text)
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
-        "run one is held: sayso itself failed in driving it",
-        "run one stands still until a restart: it cannot be held",
+        "run one is on hold: internal error in sayso",
+        "run one is stopped until a restart: it could not be put on hold",
     ]
 
 
@@ -158,4 +158,4 @@ async def test_a_store_that_fails_is_waited_for_and_told_of_once(
                     await asyncio.sleep(0)
                 assert (await state).workflow_status is WorkflowStatus.COMPLETED
     assert faulty.times == 0
-    assert caplog.text.count("run one cannot go on") == 1
+    assert caplog.text.count("run one cannot continue") == 1

@@ -44,7 +44,7 @@ async def test_a_run_that_cannot_be_read_does_not_stop_the_others(
                 assert outcome.accepted
             state = await runtime.wait("sound")
     assert state.workflow_status is WorkflowStatus.COMPLETED
-    assert "run spoilt cannot go on" in caplog.text
+    assert "run spoilt cannot continue" in caplog.text
 
 
 async def test_the_handle_of_a_run_that_cannot_be_read_says_which(database: Path) -> None:

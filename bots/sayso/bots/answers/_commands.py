@@ -391,7 +391,7 @@ class Commands:
         sees = await at_once(None, seeing)  # each of them ends by then itself
         problems = [one for one in sees if isinstance(one, LookUpFailed)]
         if problems:
-            logger.warning("what %s may hear of: %s", command.person, problems[0])
+            logger.warning("cannot look up what %s may see: %s", command.person, problems[0])
             return "Not done: it could not be checked what is yours to answer. Please try again in a minute."
         found = [card for card, one in zip(cards, sees, strict=True) if one]
         if len(found) > 1:

@@ -110,7 +110,7 @@ class Desk:
         try:
             answered = await self._answer(attempt, arrival, before)
         except StoreError as error:
-            logger.error("an answer of %s could not be stored: %s", attempt.person, error)  # noqa: TRY400 - the reason says it all
+            logger.error("could not store an answer by %s: %s", attempt.person, error)  # noqa: TRY400 - the reason says it all
             answered = Answered(attempt, None, known=not_recorded_words(error))
         if answered.asks_why:
             return answered
@@ -144,7 +144,7 @@ class Desk:
         try:
             return await self._store.reader.card(request_id)
         except StoreError as error:
-            logger.warning("request %s cannot be read: %s", request_id, error)
+            logger.warning("cannot read request %s: %s", request_id, error)
             return None
 
     async def greet(self, person: str, name: str) -> None:
@@ -220,10 +220,12 @@ class Desk:
             known(self._ways_in.successor(before.card, to, by)),
         )
         if isinstance(way, LookUpFailed):
-            logger.warning("request %s: who has voted: %s", attempt.request_id, way)
+            logger.warning("request %s: cannot look up its voters: %s", attempt.request_id, way)
             return (_VOTERS_UNKNOWN,)
         if isinstance(successor, LookUpFailed):
-            logger.warning("request %s: whether %s is of %s", attempt.request_id, to, successor)
+            logger.warning(
+                "request %s: cannot check whether %s belongs to %s", attempt.request_id, to, successor
+            )
             what = f"it could not be checked whether {visible_line(to)} may be asked"
             return (f"Not handed over: {what}. Please try again in a minute.",)
         to_ids, to_facts = successor
@@ -280,7 +282,7 @@ class Desk:
             try:
                 way = await self._ways_in.look_up(before, attempt.person, attempt.via, arrival)
             except LookUpFailed as problem:
-                logger.warning("request %s: who has voted: %s", attempt.request_id, problem)
+                logger.warning("request %s: cannot look up its voters: %s", attempt.request_id, problem)
                 refused = Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN)
                 return Answered(attempt, refused, record, known=(_VOTERS_UNKNOWN,))
             if _lacks_remark(attempt, record) and way.refusal(record, self._store.clock.now()) is None:

@@ -297,7 +297,7 @@ class WaysIn:
         try:
             return await in_time(by, membership.why_gone(person))
         except LookUpFailed as problem:
-            logger.warning("whether %s still has an account: %s", person, problem)
+            logger.warning("cannot check whether %s still has an account: %s", person, problem)
             return (
                 f"Not counted: it could not be checked that {person} is an account still. Please try again."
             )
@@ -350,7 +350,7 @@ def _unknown(names: Sequence[str], found: Known[Belonging], person: str) -> tupl
     unknown: dict[str, None] = {}
     for name, one in zip(names, found, strict=True):
         if isinstance(one, LookUpFailed):
-            logger.warning("whether %s belongs to %s: %s", person, name, one)
+            logger.warning("cannot check whether %s belongs to %s: %s", person, name, one)
             unknown[name] = None
     return tuple(unknown)
 

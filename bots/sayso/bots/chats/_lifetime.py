@@ -58,7 +58,7 @@ class Stopping(asyncio.Event):
             except DeliveryProblem as problem:
                 pause = pause_after(problem, back_off)
                 ready(f"{title} does not answer as it should: {problem}")
-                logger.warning("%s: %s; it is tried again in %g s", title, problem, pause)
+                logger.warning("%s: %s; retrying in %g s", title, problem, pause)
                 await self.pause(pause)
                 back_off = min(back_off * 2, LONGEST_BACK_OFF)
             else:
@@ -160,4 +160,4 @@ class Afterwards(Tasks):
                 self._budget.block(problem.key, problem.retry_after)
             self._logger.warning("a message was not sent: %s", problem)
         except Exception:
-            self._logger.exception("a message could not be made")
+            self._logger.exception("could not build a message")

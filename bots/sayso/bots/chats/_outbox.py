@@ -135,8 +135,8 @@ class Outbox:
             places = dict.fromkeys([*await reader.due_places(), *await reader.notice_places()])
             waits = [await self._begin(group, place) for place in places if place not in self._busy]
         except StoreError as error:
-            logger.error("the outbox cannot read what is due: %s", error)  # noqa: TRY400 - the reason says it all
-            ready(f"it cannot read what is due: {error}")
+            logger.error("cannot read pending messages: %s", error)  # noqa: TRY400 - the reason says it all
+            ready(f"cannot read pending messages: {error}")
             return STORE_BACK_OFF.total_seconds()
         ready(None)
         waits.append(self._refusals.wait(now))
@@ -177,7 +177,7 @@ class Outbox:
         try:
             await work
         except StoreError as error:
-            logger.error("a message at %s: %s", place, error)  # noqa: TRY400 - the reason says it all
+            logger.error("message to %s: %s", place, error)  # noqa: TRY400 - the reason says it all
             self._not_before[place] = asyncio.get_running_loop().time() + STORE_BACK_OFF.total_seconds()
         finally:
             self._busy.discard(place)
@@ -204,7 +204,7 @@ class Outbox:
         except DeliveryProblem as problem:
             await self._say_again(notice, problem, _back_off(notice.attempts))
         except Exception as error:
-            logger.exception("a message at %s could not be sent", notice.destination)
+            logger.exception("could not send a message to %s", notice.destination)
             await self._say_again(notice, DeliveryProblem(repr(error)), _back_off(notice.attempts))
         else:
             await self._store.end_notice(notice)
@@ -214,12 +214,12 @@ class Outbox:
         if notice.attempts + 1 >= MOST_ATTEMPTS:
             await self._drop(notice, problem)
             return
-        logger.info("a message at %s: %s; it is sent again", notice.destination, problem)
+        logger.info("message to %s: %s; sending it again", notice.destination, problem)
         await self._store.fail_notice(notice, self._store.clock.now() + after)
 
     async def _drop(self, notice: Notice, problem: DeliveryProblem) -> None:
         """A message that cannot be sent is given up: what it says stands in the cards, the inbox and the trail."""
-        logger.warning("a message (%s) at %s is given up: %s", notice.kind, notice.destination, problem)
+        logger.warning("message (%s) to %s was dropped: %s", notice.kind, notice.destination, problem)
         await self._store.end_notice(notice)
 
     # Cards.
@@ -245,7 +245,7 @@ class Outbox:
             await self._failed(surface, delivery, problem)
             return
         except Exception as error:
-            logger.exception("card %s at %s could not be shown", delivery.request_id, delivery.destination)
+            logger.exception("could not show card %s in %s", delivery.request_id, delivery.destination)
             await self._again(delivery, f"{type(error).__name__}: {error}", _back_off(delivery.attempts))
             return
         self._observer.card_shown(surface.platform, new=delivery.reference is None)
@@ -279,14 +279,14 @@ class Outbox:
             case UnknownRefusal() if delivery.attempts >= self._patience.times:
                 await self._give_up_card(delivery, problem)
             case MessageGone():
-                logger.info("card %s at %s was deleted there", delivery.request_id, delivery.destination)
+                logger.info("card %s was deleted in %s", delivery.request_id, delivery.destination)
                 await self._store.forget_message(delivery)
             case _:
                 await self._again(delivery, problem.reason, _back_off(delivery.attempts))
 
     async def _again(self, delivery: Delivery, reason: str, after: timedelta) -> None:
         logger.warning(
-            "card %s at %s: %s; it is tried again in %g s",
+            "card %s in %s: %s; retrying in %g s",
             delivery.request_id,
             delivery.destination,
             reason,
@@ -298,7 +298,7 @@ class Outbox:
         """It waits until it has something else to show, and the operators hear of it."""
         if await self._store.refuse_delivery(delivery, problem.reason):
             logger.error(
-                "card %s at %s cannot be shown: %s", delivery.request_id, delivery.destination, problem.reason
+                "cannot show card %s in %s: %s", delivery.request_id, delivery.destination, problem.reason
             )
             self._observer.alarm()
 
@@ -310,20 +310,20 @@ class Outbox:
         if pause is None:
             await self._bury(place, problem)
             return
-        logger.warning("%s: %s; it is tried again in %g s", place, problem.reason, pause.total_seconds())
+        logger.warning("%s: %s; retrying in %g s", place, problem.reason, pause.total_seconds())
         self._not_before[place] = asyncio.get_running_loop().time() + pause.total_seconds()
 
     async def _bury(self, place: str, problem: Undeliverable) -> None:
         """Give a place up until it is tried again. Operators hear of it once, until it has taken something since."""
         is_news = self._refusals.give_up(place, asyncio.get_running_loop().time())
         if await self._store.bury(place, problem.reason, is_news=is_news):
-            logger.error("destination %s is given up: %s", place, problem.reason)
+            logger.error("destination %s is unreachable: %s", place, problem.reason)
             self._observer.alarm()
 
     async def _took(self, place: str) -> None:
         """A place took something: whatever else waits for it can go there, too."""
         if self._refusals.took(place):
-            logger.info("destination %s takes messages again", place)
+            logger.info("destination %s is reachable again", place)
             await self._store.revive([place])
 
 

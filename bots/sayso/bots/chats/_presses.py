@@ -154,7 +154,7 @@ class Presses:
                 return Judged(Standing.GENUINE, before=before)
             return await self._mismatched(seen, person, platform, before)
         except StoreError as error:
-            logger.error("a press of %s cannot be judged: %s", person, error)  # noqa: TRY400 - the reason says it all
+            logger.error("cannot check a press by %s: %s", person, error)  # noqa: TRY400 - the reason says it all
             return Judged(Standing.UNREADABLE, said=not_recorded_words(error))
 
     async def _mismatched(self, seen: Seen, person: str, platform: str, before: Before | None) -> Judged:

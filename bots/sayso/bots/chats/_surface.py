@@ -198,4 +198,4 @@ class CardSurface(ABC, Generic[Shown]):
             await self.budget.wait(self.edit_keys(reference.chat))
             await self.edit(reference, message)
         except DeliveryProblem as problem:
-            logger.info("message %s:%s could not be locked: %s", self.platform, reference.name, problem)
+            logger.info("could not disable message %s:%s: %s", self.platform, reference.name, problem)

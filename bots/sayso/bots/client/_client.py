@@ -112,8 +112,8 @@ class ServiceUnclear(SaysoError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"the running service did not answer ({reason}); whether it was done is unknown. Look with "
-            "`sayso requests` or `sayso runs`; an answer can be repeated under the same --event-key."
+            f"the running service did not answer ({reason}), so the outcome is unknown. Check with "
+            "`sayso requests` or `sayso runs`; you can repeat an answer safely with the same --event-key."
         )
 
 

@@ -181,9 +181,7 @@ class Api:
     async def _request(self, caller: Caller, request_id: str) -> RequestRecord:
         record = await self._store.reader.request(request_id)
         if record is None or not caller.may_see(record.concerned, record.requested_by):
-            raise Problem(
-                HTTPStatus.NOT_FOUND, "UnknownRequest", f"there is no request {request_id!r} for you"
-            )
+            raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
         return record
 
     async def answer(
@@ -349,5 +347,5 @@ def request_as_dict(record: RequestRecord) -> dict[str, Any]:
 def _check_operator(caller: Caller) -> None:
     if not caller.is_operator:
         raise Problem.not_allowed(
-            f"{caller.person} is no operator. An operator is listed in http.operators of sayso.toml."
+            f"{caller.person} is not an operator. Operators are listed under http.operators in sayso.toml."
         )

@@ -47,7 +47,7 @@ class InvalidName(OperatorError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{name!r} is no name to let somebody in under: up to 64 letters from a to z, digits, dots, _, @, + and -, "
+            f"invalid name: {name!r}. Use up to 64 letters from a to z, digits, dots, _, @, + and -, "
             "for people also ', \\ and blanks, beginning with a letter or a digit."
         )
 
@@ -57,7 +57,7 @@ class InvalidExpiry(OperatorError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"No token was made: it must expire within {LONGEST_LIFE.days} days, for example in 90d."
+            f"No token was created: it must expire within {LONGEST_LIFE.days} days, for example in 90d."
         )
 
 
@@ -68,7 +68,7 @@ class TokenExpired(OperatorError):
         self.name = name
         self.expired_at = expired_at
         super().__init__(
-            f"The token of token:{name} expired on {expired_at:%Y-%m-%d at %H:%M} UTC. `sayso token {name}` makes a "
+            f"The token of token:{name} expired on {expired_at:%Y-%m-%d at %H:%M} UTC. `sayso token {name}` creates a "
             "new one."
         )
 

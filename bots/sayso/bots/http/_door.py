@@ -66,7 +66,7 @@ class TcpDoor:
         except TokenExpired as error:
             raise _unknown(str(error), "TokenExpired") from error
         if caller is None:
-            raise _unknown("This token is not known. `sayso token NAME` makes one.")
+            raise _unknown("Unknown token. Create one with `sayso token NAME`.")
         return caller
 
     async def by_session(self, request: Request) -> Caller | None:
@@ -98,11 +98,12 @@ class TcpDoor:
         given = request.headers.get(PROXY_SECRET_HEADER, "")
         if not hmac.compare_digest(given.encode(), proxy.secret.encode()):
             raise Problem.not_allowed(
-                f"{proxy.user_header} counts only with the proxy's secret in {PROXY_SECRET_HEADER}."
+                f"{proxy.user_header} requires the proxy's secret in {PROXY_SECRET_HEADER}."
             )
         if len(names) > 1:
             raise Problem.not_allowed(
-                f"{proxy.user_header} came {len(names)} times: the proxy has to remove what people send."
+                f"{proxy.user_header} was sent {len(names)} times; the proxy must remove the header from "
+                "incoming requests."
             )
         return names[0]
 

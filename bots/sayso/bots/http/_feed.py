@@ -118,7 +118,7 @@ class Feed:
                     self._hand_out(event)
                 self._last = events[-1].sequence
         except StoreError as error:
-            logger.warning("the audit trail cannot be followed: %s", error)
+            logger.warning("cannot follow the audit trail: %s", error)
             await asyncio.sleep(_BACK_OFF)
             self._news.set()
 

@@ -64,7 +64,7 @@ class Guard:
             return Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "UnknownHost",
-                "This service is not known by that name. Its own is http.public_url in sayso.toml.",
+                "Unknown host name. Set http.public_url in sayso.toml to the name of this service.",
             )
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > LARGEST_BODY:
@@ -79,7 +79,7 @@ def _host(given: str) -> str:
 
 
 def _too_large() -> Problem:
-    words = f"The body is larger than {LARGEST_BODY:,} bytes. Nothing was done."
+    words = f"The request body is larger than {LARGEST_BODY:,} bytes. Nothing was changed."
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", words)
 
 

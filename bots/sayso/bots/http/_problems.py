@@ -89,7 +89,7 @@ class Problem(Exception):
         return cls(
             HTTPStatus.TOO_MANY_REQUESTS,
             "TooOften",
-            f"Too many tries. Nothing was done; try again in {wait} s.",
+            f"Too many attempts. Nothing was changed; try again in {wait} s.",
             headers={"Retry-After": str(wait)},
         )
 
@@ -138,7 +138,7 @@ def add_problems(app: FastAPI) -> None:
         return Problem(status, type(error).__name__, str(error), more=more).response()
 
     async def unknown_people(_request: Request, error: Exception) -> JSONResponse:
-        words = f"who else has voted or asked could not be found out, so nothing was done: {error}"
+        words = f"could not check who else has voted or asked, so nothing was changed: {error}"
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, type(error).__name__, words).response()
 
     async def malformed(_request: Request, error: Exception) -> JSONResponse:

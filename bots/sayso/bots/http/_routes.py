@@ -29,7 +29,7 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="Names this attempt of this caller: repeated, it does nothing again and returns what became of it.",
+        description="Idempotency key for this caller: repeating a call with the same key returns the first result.",
     ),
 ]
 Wait = Annotated[

@@ -54,8 +54,8 @@ def check_scopes(scopes: Collection[Scope]) -> None:
     begins = sorted({Scope.START, Scope.ASK} & set(scopes))
     if begins and Scope.ANSWER in scopes:
         raise InvalidScopes(
-            f"{begins[0]} and answer do not go together, because a program must not approve what it asked for. "
-            "Make two tokens, and give them to two programs."
+            f"{begins[0]} and answer cannot be combined, because a program must not approve what it asked for. "
+            "Create two tokens, for two programs."
         )
 
 

@@ -168,7 +168,7 @@ class _Protocol(H11Protocol):
         return self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE)
 
     def _too_late(self) -> None:
-        logger.warning("a connection was closed: its request did not arrive within %g s", self._within)
+        logger.warning("connection closed: its request did not arrive within %g s", self._within)
         if self._may_answer():
             headers = [(b"connection", b"close"), (b"content-length", b"0")]
             answer = h11.Response(status_code=_TIMED_OUT, headers=headers, reason=STATUS_PHRASES[_TIMED_OUT])
@@ -233,12 +233,12 @@ class HttpServer:
             except ConnectionError:
                 continue  # it ended before it was taken
             except OSError as error:
-                logger.warning("no connection can be taken: %s", error.strerror)
+                logger.warning("cannot accept connections: %s", error.strerror)
                 await asyncio.sleep(_OUT_OF_DESCRIPTORS_FOR)
                 continue
             address = str(found[0]) if bound.family is not socket.AF_UNIX else ""
             if not self._connections.make_room(address):
-                logger.warning("a connection was refused: as many are open as http.connections allows")
+                logger.warning("connection refused: http.connections is reached")
                 with contextlib.suppress(OSError):
                     connection.send(_BUSY)
                 connection.close()
@@ -252,7 +252,7 @@ class HttpServer:
                 lambda: _Protocol(server, self._connections, address, within), connection
             )
         except OSError as error:
-            logger.info("a connection ended at once: %s", error)
+            logger.info("connection ended at once: %s", error)
             connection.close()
 
 

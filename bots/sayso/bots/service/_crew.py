@@ -97,9 +97,9 @@ class Crew:
             except Exception as error:
                 pause = pause_after(error, back_off.total_seconds())
                 if isinstance(error, DeliveryProblem | StoreError):  # the reason says it all
-                    logger.error("%s failed: %s; it is begun again in %g s", name, error, pause)  # noqa: TRY400
+                    logger.error("%s failed: %s; restarting it in %g s", name, error, pause)  # noqa: TRY400
                 else:
-                    logger.exception("%s failed; it is begun again in %g s", name, pause)
+                    logger.exception("%s failed; restarting it in %g s", name, pause)
                 self._health.report(name, f"{type(error).__name__}: {error}")
                 await self._stopping.pause(pause)
                 back_off = min(back_off * 2, _LONGEST_BACK_OFF)

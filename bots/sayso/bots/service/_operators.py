@@ -72,7 +72,7 @@ class OperatorDesk:
                 try:
                     await self._tell_all()
                 except (StoreError, DeliveryProblem) as problem:
-                    logger.warning("operators could not be told: %s; it is tried again", problem)
+                    logger.warning("could not notify operators: %s; retrying", problem)
                     await asyncio.sleep(pause_after(problem, _BACK_OFF))
                 else:
                     ready(None)
@@ -113,7 +113,7 @@ class OperatorDesk:
             await self._tell(self._destination, lines)
         except ContentRefused as problem:
             # Sent again, it would be refused again and hold up all behind it. It stands in the log and the trail.
-            logger.warning("operators cannot be told of that in %s: %s", self._destination, problem)
+            logger.warning("cannot notify operators in %s: %s", self._destination, problem)
 
     async def _tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         surface = self._surfaces.get(destination.partition(":")[0])
@@ -158,7 +158,7 @@ class OperatorDesk:
             try:
                 await self._tell(place, lines)
             except DeliveryProblem as problem:
-                logger.warning("%s could not be told of an account: %s", place, problem)
+                logger.warning("could not notify %s about an account: %s", place, problem)
                 if isinstance(problem, Undeliverable | ContentRefused):
                     return
                 await asyncio.sleep(min(_BACK_OFF, pause_after(problem, _SOON)))

@@ -63,7 +63,7 @@ class RuntimeThread:
             async with asyncio.timeout(_STOPS_WITHIN):
                 await self._ended.wait()
         except TimeoutError:
-            logger.warning("workflows do not end within %g s and are left; their runs go on at the next start",
+            logger.warning("workflows did not stop within %g s; their runs continue after the next start",
                            _STOPS_WITHIN)  # fmt: skip
             await self._set_aside()
         else:
@@ -97,9 +97,7 @@ class RuntimeThread:
                     raise
                 work = self._task
                 # Of a task that a node began, which hands it to that node; or the code stopped the loop.
-                logger.exception(
-                    "the code of a workflow raised %s, which ends no service", type(error).__name__
-                )
+                logger.exception("workflow code raised %s; the service keeps running", type(error).__name__)
 
     def _tell(self, callback: Callable[..., object], *arguments: object) -> None:
         """Call something on the loop that entered, unless that has left and is closed."""

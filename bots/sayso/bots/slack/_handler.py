@@ -136,7 +136,7 @@ class Handler:
             case ChannelReturned():
                 await self._store.revive(self._places_of(event.channel))
             case Ignored():
-                logger.info("a payload is not read: %s", event.reason)
+                logger.info("ignored a payload: %s", event.reason)
             case Unreadable():
                 return self._unreadable(event)
         return None
@@ -148,7 +148,7 @@ class Handler:
                 return await self._submitted(event, arrival)
             await self._pressed(event, arrival)
         except StoreError as error:
-            logger.error("nothing of %s can be counted: %s", event.sender.user_id, error)  # noqa: TRY400 - the reason says it all
+            logger.error("cannot record input by %s: %s", event.sender.user_id, error)  # noqa: TRY400 - the reason says it all
             words = not_recorded_words(error)
             if isinstance(event, Submitted):
                 block = next(iter(event.values), None)
@@ -162,12 +162,12 @@ class Handler:
         try:
             return await in_time(arrival.look_up_by, self._people.identify(sender.user_id))
         except LookUpFailed as problem:
-            logger.warning("who %s is: %s", sender.user_id, problem)
+            logger.warning("cannot look up user %s: %s", sender.user_id, problem)
             return None
 
     def _unreadable(self, event: Unreadable) -> Answer | None:
         """Tell somebody that what they did was not understood, by the way that is left."""
-        logger.error("a payload cannot be read: %s", event.reason)
+        logger.error("cannot read a payload: %s", event.reason)
         self._metrics.payload_unreadable(PLATFORM)
         if event.is_modal:
             if event.input_id is not None:
@@ -300,7 +300,7 @@ class Handler:
         except Expired:
             words = _EXPIRED
         except (DeliveryProblem, TimeoutError) as problem:
-            logger.warning("a modal was not opened: %s", str(problem) or "it took too long")
+            logger.warning("could not open a modal: %s", str(problem) or "it took too long")
             words = _NOT_OPENED
         await self._tell(event, (words,))
         return None
@@ -312,9 +312,9 @@ class Handler:
                 async with asyncio.timeout(WAY_WITHIN):
                     await self._views.fill(view_id, view)
             except Unclear as problem:
-                logger.warning("a modal was not filled: %s", problem)
+                logger.warning("could not fill a modal: %s", problem)
             except (DeliveryProblem, TimeoutError) as problem:
-                logger.warning("a modal was not filled: %s", str(problem) or "it took too long")
+                logger.warning("could not fill a modal: %s", str(problem) or "it took too long")
                 break
             else:
                 return

@@ -66,7 +66,7 @@ class Handlers:
         if workspace is not None:
             return await self._of(workspace).handle(kind, payload)
         named = ", ".join([*origin.teams, *origin.enterprises]) or "no workspace"
-        logger.error("a payload of %s is refused: the token is not for it", named)
+        logger.error("refused a payload of %s: the token is for another workspace", named)
         return self._refuse(kind, payload)
 
     def _of(self, workspace: Workspace) -> Handler:

@@ -59,7 +59,7 @@ class Home:
         try:
             person = await in_time(by, self._people.identify(sender.user_id))
         except LookUpFailed as problem:
-            logger.warning("who %s is: %s", sender.user_id, problem)
+            logger.warning("cannot look up user %s: %s", sender.user_id, problem)
             view = words_home(said or (_WHO_LOOKS,))
             await self._api.call("views_publish", user_id=sender.user_id, view=view)
             return

@@ -100,9 +100,9 @@ class Listeners:
 def _say_failed(error: Exception) -> BoltResponse:
     """Without an acknowledgement the person sees that it failed, and an event comes again."""
     if isinstance(error, StoreError):
-        logger.error("a payload could not be committed: %s", error)
+        logger.error("could not commit a payload: %s", error)
     else:
-        logger.error("a payload was not handled", exc_info=error)
+        logger.error("could not handle a payload", exc_info=error)
     return BoltResponse(status=500)
 
 

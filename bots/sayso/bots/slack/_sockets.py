@@ -76,7 +76,7 @@ class Line(AsyncBaseSocketModeClient):
         try:
             await self.socket.send_str(message)
         except (aiohttp.ClientError, OSError) as error:
-            logger.warning("an acknowledgement was not sent: %s; what it told is committed", error)
+            logger.warning("could not send an acknowledgement: %s; its result is recorded", error)
 
 
 class Sockets(AsyncBaseSocketModeHandler):
@@ -135,7 +135,7 @@ class Sockets(AsyncBaseSocketModeHandler):
                 async with asyncio.timeout(self._life(number)):
                     await line.replaceable.wait()
             except TimeoutError:
-                logger.info("a connection is renewed, because another one is as old")
+                logger.info("renewing a connection, because another one is as old")
 
     def _life(self, number: int) -> float | None:
         """After how many seconds a connection is renewed; None: when Slack asks for it."""
@@ -195,7 +195,7 @@ class Sockets(AsyncBaseSocketModeHandler):
         pause = pause_after(problem, self._back_off)
         if not self._reading:
             self._report(f"there is no connection: {reason}")
-        logger.warning("Slack: %s; a connection is made again in %g s", reason, pause)
+        logger.warning("Slack: %s; reconnecting in %g s", reason, pause)
         self._not_before = now + pause
         self._back_off = min(self._back_off * 2, LONGEST_BACK_OFF)
 
@@ -233,9 +233,9 @@ class Sockets(AsyncBaseSocketModeHandler):
         if line.replaceable.is_set():
             return
         line.replaceable.set()
-        logger.info("a connection is made anew: %s", reason)
+        logger.info("reconnecting: %s", reason)
         if reason == "link_disabled":
-            self._failed(SocketEnded("Socket Mode is switched off in the app's settings; switch it on"))
+            self._failed(SocketEnded("Socket Mode is off in the app's settings; turn it on"))
         elif line.useful.is_set() or asyncio.get_running_loop().time() - line.born >= self._pace.steady:
             self._back_off = FIRST_BACK_OFF
         else:

@@ -111,7 +111,7 @@ class SlackSurface(CardSurface[SlackMessage]):
                 "chat_getPermalink", channel=channel, message_ts=reference.message
             )
         except DeliveryProblem as problem:
-            logger.info("the link to message %s could not be had: %s", reference.name, problem)
+            logger.info("could not get the link to message %s: %s", reference.name, problem)
             return None
         return str(answer["permalink"])
 

@@ -78,7 +78,7 @@ class Telling:
                 problem = error
             else:
                 return
-            logger.warning("private words were not taken: %s", problem)
+            logger.warning("could not send a private reply: %s", problem)
             problems.append(problem)
         throttled = [one for one in problems if isinstance(one, Throttled)]
         if problems:

@@ -44,5 +44,5 @@ class TokenWatch:
         dead = [one for one in await self._store.reader.dead_places() if is_about_token(one.reason)]
         places = [one.destination for one in dead if one.destination.startswith(f"{PLATFORM}:")]
         if places:
-            logger.info("Slack takes the token: %d destinations are tried again", len(places))
+            logger.info("Slack accepts the token again: retrying %d destinations", len(places))
             await self._store.revive(places)

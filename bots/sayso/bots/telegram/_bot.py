@@ -238,11 +238,11 @@ class TelegramListener:
     def _complain(self, problem: Exception, pause: float) -> None:
         if isinstance(problem, PollerConflict):
             logger.error(
-                "Telegram: somebody else takes this bot's updates: %s. One token, one poller: stop the other.",
+                "Telegram: another program is receiving this bot's updates: %s. Stop it: one token allows one poller.",
                 problem,
             )
         else:
-            logger.warning("Telegram: %s; it is tried again in %g s", str(problem) or "time-out", pause)
+            logger.warning("Telegram: %s; retrying in %g s", str(problem) or "time-out", pause)
 
     async def _fetch(self, patience: int) -> Sequence[object]:
         """The next updates, waited for so many seconds; the offset confirms those before it. Raises `TimeoutError`
@@ -269,7 +269,7 @@ class TelegramListener:
             with self._api.calling() as bot:
                 await bot.fetch(self._intake.offset, self._kinds, limit=1, seconds=0, within=_FAREWELL)
         except DeliveryProblem as problem:
-            logger.warning("Telegram: what was taken last comes again at the next start: %s", problem)
+            logger.warning("Telegram: the last updates will arrive again after the next start: %s", problem)
 
     # Outages.
 
@@ -306,7 +306,7 @@ class TelegramListener:
         )
         count = await self._store.post_anew(PLATFORM, notice)
         logger.warning(
-            "no updates were taken from %s to %s; %d open cards are posted anew", before, now, count
+            "no updates were received from %s to %s; posting %d open cards again", before, now, count
         )
 
     # Webhook.
@@ -339,7 +339,7 @@ class TelegramListener:
                 if problem is None:
                     await self._beat()
             except (DeliveryProblem, StoreError) as error:
-                logger.warning("whether Telegram reaches the webhook is not known: %s", error)
+                logger.warning("cannot check whether Telegram reaches the webhook: %s", error)
             else:
                 ready(problem)
                 if (problem is None) is not was_well:
@@ -364,7 +364,7 @@ class TelegramListener:
             try:
                 await self._intake.take_one(update)
             except StoreError as error:
-                logger.error("an update could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
+                logger.error("could not commit an update: %s", error)  # noqa: TRY400 - the reason says it all
                 return Response(status_code=503)
             return Response(status_code=200)
 

@@ -102,7 +102,7 @@ class Handler:
             case Migrated() | StandingChanged():
                 await self.note(event)
             case Unreadable():
-                logger.info("%s is not read: %s", arrival.key, event.reason)
+                logger.info("ignored %s: %s", arrival.key, event.reason)
 
     async def note(self, event: Event) -> None:
         """Keep what an update means to sayso that is somebody else's, who answers it: that a chat is there, say. Raises
@@ -186,13 +186,13 @@ class Handler:
             async with asyncio.timeout(ACKNOWLEDGE_WITHIN):
                 await self._answer_query(event, text, alert=alert)
         except TooLate:
-            logger.info("press %s was acknowledged too late; what it decided stands", event.query_id)
+            logger.info("press %s was acknowledged too late; its result is recorded", event.query_id)
             self._spawn(self._tell(event, text))
         except Throttled as problem:
-            logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
+            logger.warning("could not acknowledge press %s: %s", event.query_id, problem)
             self._spawn(self._acknowledge_later(event, text, problem, alert=alert))
         except (DeliveryProblem, TimeoutError) as problem:
-            logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
+            logger.warning("could not acknowledge press %s: %s", event.query_id, problem)
             self._spawn(self._tell(event, text))
 
     async def _answer_query(self, event: Pressed, text: str, *, alert: bool) -> None:
@@ -206,7 +206,7 @@ class Handler:
                 lambda: self._answer_query(event, text, alert=alert), PRESS_WATCHED, met
             )
         except DeliveryProblem as problem:
-            logger.warning("press %s could not be acknowledged: %s", event.query_id, problem)
+            logger.warning("could not acknowledge press %s: %s", event.query_id, problem)
             await self._tell(event, text)
 
     async def _tell(self, event: Pressed, text: str) -> None:

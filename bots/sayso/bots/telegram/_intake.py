@@ -148,7 +148,7 @@ class Intake(Tasks):
                 return error
             except Exception:
                 # One update that cannot be handled must not be fetched for ever.
-                logger.exception("update %s could not be handled", key)
+                logger.exception("could not handle update %s", key)
             return None
 
 

@@ -130,7 +130,7 @@ class Guest:
                 await taken
         except StoreError as error:
             # The application has confirmed it: it does not come again, so it is for the person to know.
-            logger.error("an update could not be committed: %s", error)  # noqa: TRY400 - the reason says it all
+            logger.error("could not commit an update: %s", error)  # noqa: TRY400 - the reason says it all
             await _refuse(update, not_recorded_words(error))
         raise ApplicationHandlerStop
 
@@ -144,7 +144,7 @@ async def _refuse(update: Update, words: Words) -> None:
         elif update.effective_message is not None:
             await update.effective_message.reply_text(text, do_quote=True)
     except TelegramError as error:
-        logger.warning("it could not be said that something was not taken: %s", error)
+        logger.warning("could not tell a person that their input was not recorded: %s", error)
 
 
 class Host:
@@ -174,7 +174,7 @@ class Host:
             handed = Update.de_json(cast("dict[str, Any]", update), bot)
         except Exception:
             # One that the library cannot read must not be fetched for ever.
-            logger.exception("an update could not be handed on")
+            logger.exception("could not pass on an update")
             return
         if isinstance(bot, ExtBot):
             bot.insert_callback_data(handed)

@@ -40,7 +40,7 @@ class BlockedLoopWatch:
             task = asyncio.current_task(self._loop)
             logger.warning(
                 "the event loop has been blocked for %d ms by %s; use a sync phase or asyncio.to_thread for blocking "
-                "work (answers are taken meanwhile, but no run goes on)",
+                "work (answers are still recorded, but no workflow continues)",
                 LIMIT * 1000,
                 "an unknown task" if task is None else f"run and node {task.get_name()}",
             )

@@ -100,7 +100,7 @@ class Driver:
         try:
             await self.store.set_aside(tuple(self.workflows), self._run_id)
         except StoreError as error:
-            logger.warning("the next start will take runs for cut off that were stopped in order: %s", error)
+            logger.warning("the next start will treat cleanly stopped runs as interrupted: %s", error)
 
     def _start_listening(self) -> None:
         hub = self.store.hub
@@ -258,10 +258,10 @@ class Driver:
                 await clock.wait_until(due)
                 await self.store.act_due(self._run_id)
             except StoreError as error:
-                logger.error("deadlines cannot be watched: %s", error)  # noqa: TRY400 - the reason says it all
+                logger.error("cannot check deadlines: %s", error)  # noqa: TRY400 - the reason says it all
                 await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)
             except Exception:
-                logger.exception("sayso itself failed at what is due; it tries again in a minute")
+                logger.exception("internal error while handling due work; retrying in a minute")
                 await clock.wait_until(clock.now() + _LONGEST_BACK_OFF)
 
 

@@ -385,7 +385,9 @@ class LiveRun:
             except StoreError as of_store:
                 error = of_store
             except Exception as again:
-                logger.exception("run %s stands still until a restart: it cannot be held", self.run_id)
+                logger.exception(
+                    "run %s is stopped until a restart: it could not be put on hold", self.run_id
+                )
                 self.failure = again
                 self._stop_moving()
                 return
@@ -393,7 +395,7 @@ class LiveRun:
 
     async def _hold_for_fault(self, error: Exception) -> None:
         # What sayso does wrong with a run it would do wrong again: an operator decides when to try.
-        logger.error("run %s is held: sayso itself failed in driving it", self.run_id, exc_info=error)
+        logger.error("run %s is on hold: internal error in sayso", self.run_id, exc_info=error)
         attention = await self._ground.store.hold_run(self.run_id, text_of(error))
         if attention is not None:
             self._hold(attention)
@@ -405,7 +407,7 @@ class LiveRun:
         """
         if str(error) != self._told:
             self._told = str(error)
-            logger.error("run %s cannot go on: %s", self.run_id, error)
+            logger.error("run %s cannot continue: %s", self.run_id, error)
         self.failure = error
         self._stop_moving()
         self._keeper.on_stalled(self)

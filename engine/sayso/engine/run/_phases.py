@@ -114,7 +114,7 @@ async def _next_attempt(store: VisitStore, visit: Visit, node: Node, error: Exce
     text = text_of(error)
     retry_at = store.clock.now() + node.wait
     logger.warning(
-        "run %s: attempt %d of node %s failed, the next comes at %s: %s",
+        "run %s: attempt %d of node %s failed, next attempt at %s: %s",
         place.run_id,
         visit.attempt,
         place.node_id,

@@ -131,8 +131,8 @@ class CodeThreads:
             names = sorted(self._at_work)
         shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
         logger.warning(
-            "all %d threads for sync code are busy, and %s waits for one; at work (run and node): %s. If none of them "
-            "is stuck, raise threads in sayso.toml",
+            "all %d threads for sync code are busy, and %s is waiting for one; busy with (run and node): %s. If they "
+            "are not stuck, raise threads in sayso.toml",
             self._size,
             call.label,
             shown,
