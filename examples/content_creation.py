@@ -5,9 +5,9 @@ round until somebody decides; after a last confirmation the article is published
 
 Run it in one of three ways::
 
-    sayso demo                                        # stored in sayso-demo.db, goes on where it was
+    sayso demo                                        # stored in sayso-demo.db, resumes where it was
     sayso run examples.content_creation:workflow      # from the repository's folder
-    python examples/content_creation.py [RUN]         # the loop at the end of this file; RUN goes on with a run
+    python examples/content_creation.py [RUN]         # the loop at the end of this file; RUN resumes a run
 
 To use a real model, replace `write_draft`.
 """
@@ -150,7 +150,7 @@ async def main(run_id: str | None = None) -> None:
     engine = WorkflowEngine(
         nodes=list(workflow.nodes.values()), start=workflow.start, workflow_id=workflow.name, run_id=run_id
     )
-    print(f"Run {engine.run_id}. To go on with it another day: python {sys.argv[0]} {engine.run_id}")
+    print(f"Run {engine.run_id}. To resume it later: python {sys.argv[0]} {engine.run_id}")
     while True:
         await engine.run()
         request = engine.execution_state.awaiting_input
@@ -175,4 +175,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main(*sys.argv[1:2]))
     except (KeyboardInterrupt, EOFError):
-        print("\nThe run stays where it is.")
+        print("\nStopped. Your progress is saved.")

@@ -49,7 +49,7 @@ def test_the_script_talks_an_article_through(tmp_path: Path) -> None:
 def test_the_script_stopped_after_any_line_goes_on_with_its_run(tmp_path: Path) -> None:
     """Closing the terminal is the most common crash of all."""
     first = script(tmp_path, ALL_AT_ONCE[:1])
-    assert "The run stays where it is." in first.stdout
+    assert "Stopped. Your progress is saved." in first.stdout
     found = re.search(r"Run ([0-9a-f]{32})", first.stdout)
     assert found is not None
     told = [script(tmp_path, (line,), found[1]) for line in ALL_AT_ONCE[1:]]
@@ -66,7 +66,7 @@ def test_a_rejected_article_is_not_published(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_script_at_once(tmp_path: Path) -> None:
     with TerminalSession(tmp_path, sys.executable, str(EXAMPLES / "content_creation.py")) as terminal:
         terminal.wait_for("Your response: ")
-        terminal.press_until("c", "The run stays where it is.")
+        terminal.press_until("c", "Stopped. Your progress is saved.")
         assert terminal.end() == 0
     assert "Traceback" not in terminal.text
 

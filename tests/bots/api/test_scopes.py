@@ -239,7 +239,7 @@ def test_an_expired_token_hears_that_it_expired(tmp_path: Path) -> None:
         said = answer.json()
         assert (answer.status_code, said["kind"]) == (401, "TokenExpired")
         assert "The token of token:ci expired on " in said["detail"]
-        assert "`sayso token ci` makes a new one" in said["detail"]
+        assert "`sayso token ci` creates a new one" in said["detail"]
         assert "a token, expired" in sayso(tmp_path, "access").out
         with ServiceClient.connect(service.url, token(tmp_path, "ci")) as renewed:
             assert renewed.whoami()["person"] == "token:ci"

@@ -65,13 +65,13 @@ OUTSIDE = {
     "deliveries.request_key": _NUMBER,
     "deliveries.reference": "which message shows a card now",
     "deliveries.former": "which message showed a card before",
-    "deliveries.notice": "a line on a card that was posted anew",
+    "deliveries.notice": "a line on a card that was posted again",
     "deliveries.revision_wanted": _SENDING,
     "deliveries.revision_shown": _SENDING,
     "deliveries.attempts": _SENDING,
     "deliveries.next_attempt": _SENDING,
     "deliveries.last_error": _SENDING,
-    "deliveries.dead_since": "since when a place is given up",
+    "deliveries.dead_since": "since when a place has been unreachable",
 }
 """The tables and columns that no seal covers, each with what it holds. A new column belongs here or into its
 `evidence_` statement.
