@@ -193,8 +193,7 @@ def _action(name: str, label: str, style: str = "") -> dict[str, str]:
 
 _END: Step = {
     "title": "Done",
-    "text": "Every answer reached its question, once. With your own Slack or Telegram:",
-    "code": "sayso init",
+    "text": "Every answer reached its question, once. The README says how to use sayso in your own chats.",
     "actions": [_action("ask", "Start another release")],
 }
 

@@ -38,8 +38,7 @@ export class GuideView {
     this.root.replaceChildren(...[
       element("h2", {}, "Three steps"),
       element("ol", { class: "steps" }, steps.map((step, at) => this.step(step, at === current))),
-      end && element("div", { class: "end" }, element("h3", {}, end.title), element("p", {}, end.text),
-        element("p", {}, element("code", {}, end.code)), this.actions(end.actions)),
+      end && element("div", { class: "end" }, element("h3", {}, end.title), element("p", {}, end.text), this.actions(end.actions)),
       element("p", { class: `service ${service.state}`, role: "status" }, service.text), this.actions(service.actions)].filter(Boolean));
     if (focused) [...this.root.querySelectorAll("button")].find((one) => one.textContent === focused)?.focus();
   }
