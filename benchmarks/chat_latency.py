@@ -68,7 +68,7 @@ class Chat:
         texts = [
             str(one.parameters) for one in self.platform.calls[since:] if one.method.lower() == self.edits
         ]
-        return [number_in(text) for text in texts if "APPROVED" in text]
+        return [number_in(text) for text in texts if "✅ Approved ·" in text]
 
 
 @dataclass(frozen=True, slots=True)

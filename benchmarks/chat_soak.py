@@ -146,9 +146,9 @@ class Soak:
         in_slack = [one.text for one in channel if not one.is_ephemeral]
         in_telegram = [one.text for one in await self.stage.in_telegram[0].sees(self.stage.group)]
         for name, texts in (("Slack", in_slack), ("Telegram", in_telegram)):
-            cards = [text for text in texts if text.startswith("Release ")]
+            cards = [text for text in texts if "Release " in text.partition("\n")[0]]
             ends = Counter(
-                "a locked copy" if "copy" in text else "done" if ", done" in text else "untrue"
+                "a locked copy" if "copy" in text else "done" if "finished" in text else "untrue"
                 for text in cards
             )
             print(f"{name} shows {len(cards)} cards: {dict(ends)}")

@@ -222,7 +222,7 @@ async def test_an_operator_who_edits_the_database_is_noticed(both: Both, edit: s
         await runtime.start("delete")
         card = await both.slack_shows(PROMPT)
         await (await both.ana.press(card, "❌ Reject")).result()
-        await both.slack_shows("REJECTED")
+        await both.slack_shows("❌ Rejected ·")
         await runtime.start("delete")
         await both.slack.until(lambda: any(one.labels for one in both.ana.messages(both.channel)))
     path = both.folder / "sayso.db"

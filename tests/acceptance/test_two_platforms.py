@@ -41,11 +41,11 @@ async def test_two_presses_in_the_same_instant_are_one_answer(both: Both) -> Non
         assert (await slack.result().result()).is_acknowledged
         told = telegram.result().text
         await runtime.wait(run_id)
-        channel, chat = await both.slack_shows(", done"), await both.telegram_shows(", done")
+        channel, chat = await both.slack_shows("finished"), await both.telegram_shows("finished")
         assert (channel.labels, chat.labels) == ([], [])
-        ana_won = "Approved by Ana" in channel.text
-        assert ana_won == ("Approved by Ana" in chat.text)
-        assert ana_won != ("Rejected by Bo" in chat.text)
+        ana_won = "\nAna " in channel.text
+        assert ana_won == ("\nAna " in chat.text)
+        assert ana_won != ("\nBo " in chat.text)
         if ana_won:
             assert told is not None
             assert told.startswith("Already approved by Ana at ")
@@ -68,8 +68,8 @@ async def test_a_press_on_a_card_whose_question_changed_is_refused(both: Both) -
         await both.telegram_shows("Which window?")
     async with both.running(asking("Release 4.2.1?"), to) as runtime:
         await (await both.ana.press(window, "early")).result()
-        changed = await both.slack_shows("Release 4.2.1?", "CHANGED at ")
-        await both.telegram_shows("Release 4.2.1?", "CHANGED at ")
+        changed = await both.slack_shows("Release 4.2.1?", "the text below is new")
+        await both.telegram_shows("Release 4.2.1?", "the text below is new")
         await (await both.ana.press(slack_card, "✅ approve", old_view=True)).result()
         await both.slack_shows("The question changed at ", "Please read the card again.")
         late = await both.bo.press(telegram_card, "✅ approve", old_view=True)
@@ -88,7 +88,7 @@ async def test_one_platform_that_fails_leaves_the_other_working(both: Both) -> N
         card = await both.telegram_shows("Release 4.2.0 to production?")
         assert (await both.bo.press(card, "✅ Approve")).text == "Approved. The run goes on."
         assert (await runtime.wait(run_id)).workflow_status == "COMPLETED"
-        await both.telegram_shows("APPROVED, done")
+        await both.telegram_shows("✅ Approved ·", "finished")
     assert both.ana.messages(both.channel) == [], "it was decided before Slack would take the question"
 
 
@@ -124,17 +124,21 @@ async def test_two_of_two_chats_must_approve(both: Both) -> None:
 
     async with both.running(Workflow("gate", start=ask)) as runtime:
         run_id = await runtime.start("gate")
-        in_slack = await both.slack_shows("Release 4.2.0?", "Asked of: Slack: #releases; Telegram: Releases")
+        in_slack = await both.slack_shows(
+            "Release 4.2.0?", "waiting for Slack: 1 of #releases; Telegram: 1 of Releases"
+        )
         await both.telegram_shows("Release 4.2.0?")
         await (await both.ana.press(in_slack, "✅ Approve")).result()
         await both.slack_shows("Your approval counts: 1 of 1.")
-        await both.slack_shows("Approved: Ana", "Still needed: Telegram: 1 of Releases")
-        post = await both.telegram_shows("Approved: Ana", "Still needed: Telegram: 1 of Releases")
+        await both.slack_shows("Slack: 1 of 1 approved", "Ana today", "waiting for Telegram: 1 of Releases")
+        post = await both.telegram_shows(
+            "Slack: 1 of 1 approved", "· Ana ", "waiting for Telegram: 1 of Releases"
+        )
         assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
         state = await runtime.wait(run_id)
         assert state.shared["by"] == [CHANNEL, GROUP]
-        await both.slack_shows("APPROVED, done", "Approved by Ana", "and Bo")
-        await both.telegram_shows("APPROVED, done", "Approved by Ana", "and Bo")
+        await both.slack_shows("✅ Approved ·", "finished", "Ana today", "and Bo")
+        await both.telegram_shows("✅ Approved ·", "finished", "\nAna ", "and Bo")
 
 
 @pytest.mark.parametrize("platform", ["slack", "telegram"])
@@ -159,8 +163,8 @@ async def test_a_rejection_says_why(both: Both, platform: str) -> None:
             assert (await runtime.pending(run_id))[0].open
             prompt = await both.telegram_shows("Why Reject? Release 4.2.0?", "Reply with the reason")
             await both.bo.reply(prompt, "not on a Friday")
-        await both.slack_shows("REJECTED, done", "“not on a Friday”")
-        await both.telegram_shows("REJECTED, done", "“not on a Friday”")
+        await both.slack_shows("❌ Rejected ·", "finished", "“not on a Friday”")
+        await both.telegram_shows("❌ Rejected ·", "finished", "“not on a Friday”")
         assert (await runtime.wait(run_id)).shared["said"] == [False, "not on a Friday"]
 
 

@@ -145,7 +145,7 @@ def test_the_rest_begins_at_the_same_place_whatever_else_a_card_says(length: int
     messages = [render_telegram(card, UTC, NOW) for card in cards]
     assert len({message.rest for message in messages}) == 1
     assert all(utf16_length(telegram_text(message.text)) <= 4096 for message in messages)
-    assert all("release / publish" in message.text for message in messages)
+    assert all("release/publish" in message.text for message in messages)
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 25, 26, 100, 101, 500])
@@ -187,11 +187,11 @@ def test_text_that_changes_its_direction_is_shown_and_not_obeyed() -> None:
 
 
 LINE_ENDS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\n\n", "\n\u200b", "\n    "]
-OURS = "Requested by: Eve"
+OURS = "Eve requested 12:03"
 several = st.lists(
-    st.sampled_from(["", " ", "x", OURS, "Approved by Bo 12:04", "─" * 20]), min_size=2, max_size=6
+    st.sampled_from(["", " ", "x", OURS, "1 of 2 approved · Bo 12:04", "─" * 20]), min_size=2, max_size=6
 ).flatmap(lambda lines: st.sampled_from(LINE_ENDS).map(lambda end: end.join([*lines, OURS])))
-HIDDEN = re.compile(r"^[\s\u200b-\u200f\u2060]*(Requested by: Eve|Approved by Bo 12:04|─{20})")
+HIDDEN = re.compile(r"^[\s\u200b-\u200f\u2060]*(Eve requested 12:03|1 of 2 approved · Bo 12:04|─{20})")
 
 
 def lines_like_ours(text: str) -> list[str]:
@@ -202,7 +202,7 @@ def lines_like_ours(text: str) -> list[str]:
 @settings(max_examples=40)
 @given(text=several, value=several)
 def test_no_line_of_a_text_passes_for_one_of_the_card(text: str, value: str) -> None:
-    """A detail of several lines wrote "Requested by: …" below the card's own."""
+    """A detail of several lines wrote "Eve requested …" below the card's own."""
     question = Question(
         f"Go?\n{text}", ["approve", "reject"], "select", None, {"Log": f"a{text}", "More": [{"a": value}]}
     )
@@ -241,7 +241,7 @@ def test_a_card_that_its_run_has_left_behind_says_nothing_that_may_be_old(status
     """It is not edited at the run's end any more, so what it says holds whatever became of the run."""
     record = answered(QUESTIONS["select"], "approve", run_status=status, run_ended_at=AT, follows=False)
     card = build_card(record, {})
-    assert card.status == "APPROVED"
+    assert card.status == "✅ Approved"
     assert card.said[1:] == (
-        ("Run 8f3a0000 has asked many more questions since. The latest of them say what became of it.",),
+        ("Run 8f3a0000 has asked many more questions since; its latest cards show how it ended.",),
     )

@@ -61,7 +61,7 @@ def test_a_card_shows_everything_that_is_asked() -> None:
 
 
 def test_a_changed_question_says_that_it_is_new() -> None:
-    assert "earlier answers do not count" in shown(request_card(request(APPROVAL, revision=2), "w", NOW))
+    assert "earlier votes were cleared" in shown(request_card(request(APPROVAL, revision=2), "w", NOW))
 
 
 def test_a_question_without_a_prompt_still_says_what_it_is() -> None:

@@ -104,7 +104,7 @@ def test_a_line_that_the_terminal_cuts_off_is_not_taken(shop: Path) -> None:
 
 def test_a_question_that_expires_meanwhile_closes_and_the_run_goes_on(shop: Path) -> None:
     with talk(shop, "soon_flow") as terminal:
-        terminal.wait_for("Quickly?", "Until", "today", "Your answer")
+        terminal.wait_for("Quickly?", "Due", "today", "Your answer")
         terminal.wait_for("closed while you were typing", "completed.", "too late")
         assert terminal.end() == 0
 

@@ -10,7 +10,7 @@ async def test_a_question_becomes_a_card_with_buttons(stage: Stage) -> None:
     assert card.labels == [["✅ approve", "❌ reject"]]
     assert card.text.splitlines()[0] == "Release 4.2.0?"
     assert "Change: 14 commits" in card.text
-    assert "Asked of: #releases" in card.text
+    assert "assigned to #releases" in card.text
 
 
 async def test_a_press_decides_and_the_card_follows_the_run_to_its_end(stage: Stage) -> None:
@@ -18,7 +18,7 @@ async def test_a_press_decides_and_the_card_follows_the_run_to_its_end(stage: St
     result, words = await stage.press(stage.ana, card, "✅ approve")
     assert (result.is_acknowledged, words) == (True, "Approved. The run goes on.")
     assert await stage.service.answer(run_id) == "approve"
-    seen = await stage.until_shows(card, "APPROVED, done", "Approved by Ana", "publish done")
+    seen = await stage.until_shows(card, "✅ Approved ·", "finished", "Ana today", "publish finished")
     assert seen.labels == []
 
 
@@ -26,7 +26,7 @@ async def test_a_failure_is_shown_where_it_was_approved(stage: Stage) -> None:
     """Approvers care about the effect, not about the click."""
     _, card = await stage.ask(fails=True)
     await stage.press(stage.ana, card, "✅ approve")
-    await stage.until_shows(card, "APPROVED, failed", "An operator can see why")
+    await stage.until_shows(card, "✅ Approved, then failed ·", "An operator can retry or cancel it.")
 
 
 async def test_somebody_who_left_the_channel_is_refused(stage: Stage) -> None:
@@ -52,7 +52,7 @@ async def test_a_repeated_payload_is_one_answer(stage: Stage) -> None:
     press = await stage.ana.press(card, "✅ approve")
     await press.result()
     await (await stage.ana.press_again(press)).result()
-    await stage.until_shows(card, "done")
+    await stage.until_shows(card, "finished")
     record = await stage.service.card(run_id)
     assert [vote.person for vote in record.votes] == [stage.person_id(stage.ana)]
 
@@ -65,7 +65,7 @@ async def test_buttons_from_before_a_restart_work_and_nothing_is_asked_again(sto
         _, words = await stopped.press(stopped.ana, card, "✅ approve")
         assert words == "Approved. The run goes on."
         assert await service.answer(run_id) == "approve"
-        await stopped.until_shows(card, "APPROVED, done")
+        await stopped.until_shows(card, "✅ Approved ·", "finished")
     assert stopped.count() == sent
 
 

@@ -34,7 +34,7 @@ async def test_slack_asks_for_new_connections_and_gets_them(socket_stage: Stage,
         await slack.hang_up()
         await slack.until(lambda: slack.connections == 2)
         await socket_stage.press(socket_stage.ana, card, "✅ approve")
-        await socket_stage.until_shows(card, "APPROVED")
+        await socket_stage.until_shows(card, "✅ Approved ·")
 
 
 async def test_at_no_moment_is_there_no_connection(socket_stage: Stage) -> None:

@@ -34,7 +34,7 @@ async def test_start_pending_answer_and_status(stage: Stage) -> None:
     assert (
         await said(stage, stage.bo, f"answer {address} green tea") == "Recorded: green tea. The run goes on."
     )
-    await stage.until_shows(stage.ana.last(stage.channel), "Answered by Bo", "done")
+    await stage.until_shows(stage.ana.last(stage.channel), "Bo today", "finished")
     assert f"{run}" in await said(stage, stage.ana, "status")
 
 
@@ -137,7 +137,7 @@ async def test_the_home_shows_the_whole_question_as_its_card_does(stage: Stage) 
         prompt="Pay this invoice?", details=details, options=options, input_type="select"
     )
     home = await open_home(stage, stage.ana)
-    whole = card.text.split("\n\nAsked of")[0].split("Asked of")[0].strip()
+    whole = card.text.split("Requested ")[0].strip()
     assert "IBAN: DE00 1234" in whole
     assert "1. approve: The bank is told at once." in whole
     assert whole in home.text
@@ -188,7 +188,7 @@ async def test_what_was_answered_at_home_stays_in_its_place(stage: Stage) -> Non
     assert at == sorted(at)
     answered = lines[at[1] : at[2]]
     assert any(line.startswith("1. approve now") for line in answered), "the question stays as it was read"
-    assert any(line.startswith("Approved by Ana") for line in answered)
+    assert any(line.startswith("Ana today") for line in answered)
     assert "Approved. The run goes on." in answered
     assert len(home.labels) == 2
     await (await stage.ana.press_at_home(label, 1)).result()

@@ -55,7 +55,7 @@ async def test_one_input_is_answered_in_a_modal(
     assert [one.label for one in view.inputs] == [label]
     assert (await sent(stage.ana, **{label: typed})).text == words
     assert await stage.service.answer(run_id) == value
-    await stage.until_shows(card, "ANSWERED, done", "Answered by Ana")
+    await stage.until_shows(card, "Answered ·", "finished", "Ana today")
 
 
 async def test_a_form_says_what_is_wrong_by_field_and_keeps_what_was_typed(stage: Stage) -> None:

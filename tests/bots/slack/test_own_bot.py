@@ -74,7 +74,7 @@ async def test_a_guest_takes_its_own_presses_and_commits_before_they_are_acknowl
     assert result.is_acknowledged
     assert not (await as_guest.service.card(run_id)).request.open
     assert told
-    await as_guest.until_shows(card, "APPROVED")
+    await as_guest.until_shows(card, "✅ Approved ·")
     assert "button" not in team.heard
 
 

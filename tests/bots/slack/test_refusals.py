@@ -74,7 +74,7 @@ async def test_one_refusal_that_passes_gives_no_place_up(stage: Stage) -> None:
     card = stage.ana.last(stage.channel)
     stage.slack.refuse("not_in_channel", "chat.update")
     await stage.press(stage.ana, card, "✅ approve")
-    assert (await stage.until_shows(card, "APPROVED, done")).labels == []
+    assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
     assert await stage.service.answer(run_id) == "approve"
     assert await rows(stage.service.store, "destination_dead") == []
 
@@ -169,5 +169,5 @@ async def test_a_decided_card_that_is_refused_once_loses_its_buttons_with_the_ne
     run_id, card = await stage.ask()
     stage.slack.refuse("msg_too_long", "chat.update")
     await stage.press(stage.ana, card, "✅ approve")
-    assert (await stage.until_shows(card, "APPROVED, done")).labels == []
+    assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
     assert await stage.service.answer(run_id) == "approve"

@@ -118,7 +118,7 @@ async def test_a_copy_of_a_card_with_a_form_is_closed_when_it_is_pressed(
     request = (await stage.service.card(run_id)).request
     if is_decided:
         await stage.bo.command("/sayso", f"answer {request.id}@1 today", stage.channel)
-        await stage.until_shows(card, "ANSWERED, done")
+        await stage.until_shows(card, "Answered ·", "finished")
     await stage.ana.press(copy, "✍️ Answer")
     closed = await stage.until(copy, lambda seen: not seen.labels)
     assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text

@@ -71,7 +71,7 @@ async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first
     assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
     assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The run goes on."
     assert await stage.service.answer(run_id) == "approve"
-    assert (await stage.until_shows(card, "APPROVED, done")).labels == []
+    assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
 
 
 async def test_a_throttled_channel_holds_up_no_other(stage: Stage) -> None:
@@ -137,7 +137,7 @@ async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str,
 
 async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
     run_id, card = await stage.ask(seconds=0.2, default="reject")
-    await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")
+    await stage.until_shows(card, "Expired ·", "automatically rejected, nobody responded")
     _, words = await stage.press(stage.ana, card, "✅ approve", old_view=True)
     assert words.startswith("This closed at ")
     assert await stage.service.answer(run_id) == "reject"

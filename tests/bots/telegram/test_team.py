@@ -303,7 +303,7 @@ async def test_a_reply_counts_before_the_press_behind_it_where_updates_are_concu
         assert (await bo.press(other, "✅ approve")).text == APPROVED
         held.goes_on.set()
         assert (await press.result()).text != "Your approval counts: 1 of 2."
-        await stopped.until_shows(card, "done")
+        await stopped.until_shows(card, "finished")
         assert await stopped.service.answer(run_id) == "reject"
 
 

@@ -55,7 +55,7 @@ async def test_a_question_that_is_throttled_is_asked_when_telegram_allows_it(sta
     await stage.ana.press(card, "✍️ Answer")
     await until_told(stage, "Reply with")
     await stage.ana.reply(await stage.ana.last(), "today")
-    await stage.until_shows(card, "ANSWERED, done")
+    await stage.until_shows(card, "Answered ·", "finished")
     assert await stage.service.answer(run_id) == "today"
 
 

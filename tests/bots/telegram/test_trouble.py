@@ -28,7 +28,7 @@ async def test_of_a_long_prompt_nothing_is_dropped_and_it_stays_pending(stage: S
     )
     seen = await stage.ana.sees(stage.group)
     card = next(one for one in seen if one.labels)
-    head = card.text.split("\n(continues below)")[0].split("\n\nAsked of:")[0]
+    head = card.text.split("\n(continues below)")[0].split("\n\nRequested ")[0]
     files = [one.document.content.decode() for one in seen if one.document is not None]
     below = [one.text for one in seen if one.message_id > card.message_id and one.document is None]
     read = "".join([head, *below, *files])
@@ -60,7 +60,7 @@ async def test_a_press_that_is_acknowledged_too_late_still_counts(stage: Stage) 
     run_id, card = await stage.ask()
     stage.telegram.fail(FaultKind.RESET, "answerCallbackQuery")
     await stage.ana.tap(card, "✅ approve")
-    await stage.until_shows(card, "APPROVED, done")
+    await stage.until_shows(card, "✅ Approved ·", "finished")
     assert await stage.service.answer(run_id) == "approve"
 
 
@@ -76,7 +76,7 @@ async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first
     assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
     assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
     assert await stage.service.answer(run_id) == "approve"
-    assert (await stage.until_shows(card, "APPROVED, done")).labels == []
+    assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
 
 
 async def test_a_group_that_is_upgraded_gets_its_next_cards(stage: Stage) -> None:
@@ -223,13 +223,13 @@ async def test_a_forum_topic_gets_the_cards_that_are_for_it(telegram: LocalTeleg
         prompt = await stage.ana.last(forum)
         assert prompt.thread_id == topic
         await stage.ana.reply(prompt, "today")
-        await stage.until_shows(card, "ANSWERED, done")
+        await stage.until_shows(card, "Answered ·", "finished")
         assert await service.answer(run_id) == "today"
 
 
 async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) -> None:
     run_id, card = await stage.ask(seconds=0.2, default="reject")
-    await stage.until_shows(card, "EXPIRED", "Nobody answered; the run went on with “reject”.")
+    await stage.until_shows(card, "Expired ·", "automatically rejected, nobody responded")
     result = await stage.ana.press(card, "✅ approve", old_view=True)
     assert result.text is not None
     assert result.text.startswith("This closed at ")
@@ -245,7 +245,7 @@ async def test_an_edit_whose_answer_was_not_heard_is_sent_again_and_modifies_not
         for _ in range(2):  # by the second, the run has ended: the third shows nothing new
             stopped.telegram.fail(FaultKind.RESET_AFTER, "editMessageText")
         await stopped.ana.press(card, "✅ approve")
-        await stopped.until_shows(card, "APPROVED, done")
+        await stopped.until_shows(card, "✅ Approved ·", "finished")
         assert await service.answer(run_id) == "approve"
         await stopped.telegram.until(lambda: len(stopped.telegram.calls_of("editMessageText")) == 3)
     assert "message is not modified" in str(stopped.telegram.calls_of("editMessageText")[-1].error)
@@ -283,11 +283,11 @@ async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(
         await service.told(run_id)
         await service.store.reader.backup(backup)
         assert (await stopped.ana.press(card, "❌ reject")).text == "Rejected. The run goes on."
-        await stopped.until_shows(card, "REJECTED")
+        await stopped.until_shows(card, "❌ Rejected ·")
     restore_backup(stopped.database, backup, "local:ana", "console")
     async with stopped.running() as service:
         again = await stopped.until(card, lambda seen: bool(seen.labels))
-        assert "REJECTED" not in again.text
+        assert "❌ Rejected ·" not in again.text
         await service.told(run_id)
         assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
         assert await service.answer(run_id) == "approve"

@@ -50,7 +50,7 @@ async def test_the_same_update_twice_is_one_answer(hooked: Stage) -> None:
     press = await hooked.ana.tap(card, "✅ approve")
     await press.result()
     await hooked.ana.press_again(press)
-    await hooked.until_shows(card, "done")
+    await hooked.until_shows(card, "finished")
     assert len((await hooked.service.card(run_id)).votes) == 1
 
 

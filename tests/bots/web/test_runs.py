@@ -36,7 +36,7 @@ def test_a_run_is_followed_from_node_to_node(olga: Visit) -> None:
 def test_a_failed_run_is_tried_again_and_cancelled(olga: Visit) -> None:
     run_id = olga.start(shared='{"fails": true}')
     olga.card("Release 4.2.0?").get_by_role("button", name="approve").click()
-    expect(olga.card("Release 4.2.0?").get_by_text("APPROVED, failed")).to_be_visible()
+    expect(olga.card("Release 4.2.0?").get_by_text("✅ Approved, then failed")).to_be_visible()
     olga.page.get_by_role("link", name="Runs").click()
     failed = olga.page.get_by_role("table", name="Failed")
     expect(failed.get_by_text("connection refused")).to_be_visible()
@@ -131,7 +131,7 @@ def test_who_is_no_operator_reads_no_error_and_nothing_that_an_operator_decides_
         )
         ana.page.goto(f"{ana.url}/")
         ana.card("Ship it?").get_by_role("button", name="approve").click()
-        expect(ana.card("Ship it?").get_by_text("APPROVED, failed")).to_be_visible()
+        expect(ana.card("Ship it?").get_by_text("✅ Approved, then failed")).to_be_visible()
         for run_id, status, secrets in (
             (failed, "FAILED", ("connection refused", "RuntimeError")),
             (held, "NEEDS_ATTENTION", ("Which window", "early", "window")),

@@ -4,6 +4,7 @@ people in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,19 +92,19 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
         card = cho.card("Drop the table?")
         expect(card.get_by_text("1 of 2", exact=True)).to_be_visible()
         expect(card.get_by_text("Approved: Ana")).to_be_visible()
-        expect(card.get_by_text("Still needed: 1 of @sre")).to_be_visible()
+        expect(card.get_by_text("waiting for 1 more of @sre")).to_be_visible()
         ana.page.reload()
         expect(ana.page.get_by_role("heading", name="Also open")).to_be_visible()
         ana.check_accessibility()
         cho.check_accessibility()
         card.get_by_role("button", name="Approve").click()
-        expect(card.get_by_text("APPROVED, done")).to_be_visible()
-        expect(ana.card("Drop the table?").get_by_text("APPROVED, done")).to_be_visible()
+        expect(card.get_by_text("finished")).to_be_visible()
+        expect(ana.card("Drop the table?").get_by_text("finished")).to_be_visible()
         for one in (ana, eve):
             one.page.reload()
             expect(one.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
         expect(ana.page.get_by_role("heading", name="Decided lately")).to_be_visible()
-        expect(ana.card("Drop the table?").get_by_text("Approved by Ana")).to_be_visible()
+        expect(ana.card("Drop the table?").get_by_text(re.compile("^Ana "))).to_be_visible()
         expect(eve.page.get_by_role("article")).to_have_count(0)
         ana.check_accessibility()
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sayso.adapters.cards import Fact, build_card
+from sayso.adapters.cards import build_card
 from sayso.engine import (
     Directory,
     Group,
@@ -203,9 +203,9 @@ async def test_what_is_asked_again_says_that_it_changed_and_its_times_count_anew
         assert record is not None
         card = build_card(record, {})
         assert card.notices == (
-            ("CHANGED at ", clock.now(), ": the text below is new, earlier answers do not count."),
+            ("Changed ", clock.now(), " · the text below is new; earlier votes were cleared"),
         )
-        assert card.facts[0] == Fact("Asked of", ("1 of ana, bo",))
+        assert card.context[1] == ("waiting for ana or bo",)
         clock.advance(HOUR)
         while NoticeKind.REMINDER not in await told(store):
             pass

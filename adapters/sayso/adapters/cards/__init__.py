@@ -4,11 +4,12 @@ Texts come out visible: control characters and bidi overrides are shown, never o
 is for that platform's adapter to escape.
 """
 
-from sayso.adapters.cards._card import Card, CardState, Choice, Fact, Field, build_card
+from sayso.adapters.cards._card import Card, CardState, Choice, Field, build_card
 from sayso.adapters.cards._kept import keep
 from sayso.adapters.cards._notices import Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
 from sayso.adapters.cards._words import (
+    Since,
     Words,
     answer_words,
     not_recorded_words,
@@ -22,9 +23,9 @@ __all__ = [
     "Card",
     "CardState",
     "Choice",
-    "Fact",
     "Field",
     "Message",
+    "Since",
     "Words",
     "answer_words",
     "build_card",

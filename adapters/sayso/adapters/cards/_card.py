@@ -10,10 +10,19 @@ from enum import StrEnum
 from typing import assert_never
 
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Words, answer_words, past_tense, person_name, place_name, vote_words
+from sayso.adapters.cards._words import (
+    Since,
+    Words,
+    answer_words,
+    past_tense,
+    person_name,
+    place_name,
+    vote_words,
+)
 from sayso.adapters.console import content_text, set_off, visible, visible_line
 from sayso.engine import (
     CardRecord,
+    CastVote,
     Content,
     Json,
     Progress,
@@ -29,11 +38,17 @@ from sayso.engine import (
 )
 
 _MOST_VOTES = 8
-_LONGEST_REMARK = 100
+_LONGEST_COMMENT = 100
+_MOST_NAMES = 6
+_LONGEST_PART = 200
 _LONGEST_NEEDED = 300
-"""What an open card shows of votes, so that its question keeps its room however many there are."""
+"""What an open card shows of votes and names, so that its question keeps its room however many there are."""
 
 _KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
+_SIGNS = {"approve": "✅ ", "reject": "❌ "}
+_DANGER = "⚠ "
+_RISK = "risk"
+"""The name of the detail that stands out."""
 
 
 class CardState(StrEnum):
@@ -53,51 +68,49 @@ class CardState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Field:
     """A detail: a name and its text, which may have several lines. `content` is what a surface draws by its own means,
-    where it has any; the text says the same without.
+    where it has any; the text says the same without. A `marked` one, such as the risk, stands out.
     """
 
     name: str
     text: str
     content: Content | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something about the asking: who, by whom, until when."""
-
-    label: str
-    words: Words
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option by its position, which buttons carry. `style` is `primary`, `danger` or None."""
+    """An option by its position, which buttons carry. `style` is `primary`, `danger` or None; `sign` stands before the
+    label: a check mark or a cross for yes and no alone, a warning for any other that is dangerous, else nothing.
+    """
 
     index: int
     value: Json
     label: str
     description: str | None
     style: str | None
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One request as people see it. `status` is the word in capitals, empty while it is open; `said` what was said so
-    far and what came of it, a line each; `notices` stand above everything. `choices` are empty unless it is open.
-    `link` leads to it in the web inbox. `chosen` is what its one reader has voted, None where nobody or several read
-    it. `voters` are all who may vote on it, where those are named people. `rendering` is the number that its buttons
-    carry, None where they are compared by nothing.
+    """One request as people see it, in the order in which surfaces show it: `notices`, `status` and `prompt` as the
+    title, `details`, `said`, then `context` on one small line with " · " between its parts, and the `choices` last.
+
+    `status` is empty while it is open; `said` is how far it is, or who decided and what came of it, a line each. The
+    last part of `context` names workflow and request, and leads to `link`, the request in the web inbox. `choices` are
+    empty unless it is open. `chosen` is what its one reader has voted, None where nobody or several read it. `voters`
+    are all who may vote on it, where those are named people. `rendering` is the number that its buttons carry, None
+    where they are compared by nothing.
     """
 
     id: str
     revision: int
     state: CardState
     status: str
-    tag: str
     link: str | None
     prompt: str
     details: tuple[Field, ...]
-    facts: tuple[Fact, ...]
+    context: tuple[Words, ...]
     said: tuple[Words, ...]
     notices: tuple[Words, ...]
     question: Question
@@ -134,11 +147,10 @@ def build_card(
         revision=request.revision,
         state=state,
         status=_status(record, state),
-        tag=visible_line(f"{record.workflow} / {request.name}"),
         link=None if inbox is None else f"{inbox.rstrip('/')}/requests/{request.id}",
-        prompt=visible(question.prompt or "Input is needed."),
-        details=tuple(_details(question)),
-        facts=tuple(_facts(record, places)),
+        prompt=visible(question.prompt or "Input needed."),
+        details=(*_details(question), *_note(request.note)),
+        context=tuple(_context(record, places)),
         said=tuple(_said(record, state, places)),
         notices=(*_changed(record, state), *((one,) if isinstance(one, str) else one for one in notices)),
         question=question,
@@ -190,9 +202,8 @@ def _state_of_run(record: CardRecord) -> CardState:
 
 
 _SUFFIXES = {
-    CardState.DONE: ", done",
-    CardState.FAILED: ", failed",
-    CardState.HELD: ", but held",
+    CardState.FAILED: ", then failed",
+    CardState.HELD: ", but paused",
     CardState.STOPPED: ", then cancelled",
 }
 
@@ -200,16 +211,13 @@ _SUFFIXES = {
 def _status(record: CardRecord, state: CardState) -> str:
     request = record.request
     if state is CardState.OPEN:
-        return "; ".join(_count(one) for one in _stages(record)) if record.votes else ""
+        return ""
     if request.status is not RequestStatus.ANSWERED:
-        return state.value
-    word = past_tense(request.question, _value(request.answer)) or "Answered"
-    return word.upper() + _SUFFIXES.get(state, "")
-
-
-def _count(progress: Progress) -> str:
-    """How many have approved of how many, in a stage: `1 of 2`."""
-    return f"{_named(progress.stage)}{len(progress.approved)} of {progress.stage.needed}"
+        return state.value.capitalize()
+    value = _value(request.answer)
+    past = past_tense(request.question, value)
+    sign = _SIGNS["approve" if is_approval(value) else "reject"] if past else ""
+    return f"{sign}{past or 'Answered'}{_SUFFIXES.get(state, '')}"
 
 
 def _named(stage: Stage) -> str:
@@ -220,7 +228,7 @@ def _named(stage: Stage) -> str:
 def _changed(record: CardRecord, state: CardState) -> tuple[Words, ...]:
     if state is not CardState.OPEN or record.revised_at is None:
         return ()
-    return (("CHANGED at ", record.revised_at, ": the text below is new, earlier answers do not count."),)
+    return (("Changed ", record.revised_at, " · the text below is new; earlier votes were cleared"),)
 
 
 def _details(question: Question) -> list[Field]:
@@ -232,9 +240,13 @@ def _details(question: Question) -> list[Field]:
     return [
         Field(visible_line(name), content_text(contents[name]), contents[name])
         if name in contents
-        else Field(visible_line(name), _plain(value))
+        else Field(visible_line(name), _plain(value), marked=name.casefold() == _RISK)
         for name, value in details.items()
     ]
+
+
+def _note(note: str | None) -> list[Field]:
+    return [] if note is None else [Field("Note", visible(note))]
 
 
 def _plain(value: Json) -> str:
@@ -249,71 +261,103 @@ def _plain(value: Json) -> str:
     )
 
 
-def _facts(record: CardRecord, places: Mapping[str, str]) -> list[Fact]:
+def _context(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
+    """Who asked and when, who is waited for, until when, and where it comes from."""
     request = record.request
-    facts = [Fact("Asked of", (_asked_of(record, places),))]
-    if request.policy is not None and request.open and request.policy.break_glass:
-        alone = ", ".join(person_name(one, record.names) for one in request.policy.break_glass)
-        facts.append(Fact("Emergency", (f"{alone}, alone and with a reason",)))
-    if request.requested_by is not None:
-        facts.append(Fact("Requested by", (person_name(request.requested_by, record.names),)))
-    if request.deadline is not None and request.open:
-        facts.append(Fact("Until", (request.deadline,)))
-    if request.note is not None:
-        facts.append(Fact("Note", (set_off(visible(request.note)),)))
-    return facts
+    who = (
+        "Requested "
+        if request.requested_by is None
+        else f"{_person(record, request.requested_by)} requested "
+    )
+    parts: list[Words] = [(who, Since.at(request.asked_at))]
+    if request.open:
+        parts += [] if record.votes and request.policy else [(_awaited(record, places),)]
+        parts += [] if request.deadline is None else [("due ", request.deadline)]
+        if request.policy is not None and request.policy.break_glass:
+            alone = _listed([_person(record, one) for one in request.policy.break_glass], "or")
+            parts.append((f"in an emergency {alone} alone, with a reason",))
+    return [*parts, (cut(visible_line(f"{record.workflow}/{request.name}"), _LONGEST_PART),)]
 
 
-def _asked_of(record: CardRecord, places: Mapping[str, str]) -> str:
-    """Who may answer; by a policy, how many of whom must approve, stage by stage."""
-    policy = record.request.policy
-    if policy is None:
-        return ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
-    joined = "; then " if policy.ordered else "; "
-    asked = joined.join(_stage_words(record, places, stage) for stage in policy.stages)
-    if policy.escalates_at is None or not set(policy.escalate_to) <= set(policy.audience):
-        return asked
-    more = ", ".join(place_name(one, places, record.names) for one in policy.escalate_to)
-    return f"{asked}; and now {more}"
+def _awaited(record: CardRecord, places: Mapping[str, str]) -> str:
+    """`waiting for Bo`; a question without approvers is assigned to some, any of whom answers it."""
+    if record.request.policy is None:
+        whom = [place_name(one, places, record.names) for one in record.request.audience]
+        return f"assigned to {_listed(whom, 'or')}"
+    return cut(f"waiting for {progress(record, places)}", _LONGEST_NEEDED)
 
 
-def _stage_words(record: CardRecord, places: Mapping[str, str], stage: Stage) -> str:
-    who = ", ".join(place_name(one, places, record.names) for one in stage.approvers)
-    named = _named(stage)
-    if stage.need == "all":
-        return f"{named}all of {who}"
-    return named + (who if len(stage.approvers) == stage.needed == 1 else f"{stage.needed} of {who}")
+def _person(record: CardRecord, person: str) -> str:
+    return cut(person_name(person, record.names), _LONGEST_PART)
+
+
+def _listed(names: Sequence[str], joined: str) -> str:
+    """Names as people list them: `Ana, Bo or Chris`, and how many others there are of many."""
+    shown = [cut(name, _LONGEST_PART // 4) for name in names]
+    if len(shown) > _MOST_NAMES:
+        shown = [*shown[: _MOST_NAMES - 1], f"{len(shown) - _MOST_NAMES + 1} others"]
+    return f" {joined} ".join(one for one in (", ".join(shown[:-1]), *shown[-1:]) if one) or "nobody"
 
 
 def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
-    """The votes until now, a line each, and what is still needed."""
+    """How many have approved, who voted when, and who is still waited for."""
     policy = record.request.policy
     if policy is None or not record.votes:
         return []
-    lines: list[Words] = []
-    earlier = record.votes[:-_MOST_VOTES]
-    if earlier:
-        yes = sum(is_approval(vote.value) for vote in earlier)
-        lines.append((f"Earlier votes: {yes} approved, {len(earlier) - yes} rejected.",))
+    words: list[str | datetime] = [" · ".join(_count(one) for one in _stages(record))]
     for vote in record.votes[-_MOST_VOTES:]:
-        verb = vote_words(record.request.question, vote.value)
-        comment = f" “{set_off(cut(visible(vote.comment), _LONGEST_REMARK))}”" if vote.comment else ""
-        lines.append(
-            (f"{verb[0].upper()}{verb[1:]}: {person_name(vote.person, record.names)} ", vote.at, comment)
-        )
+        words += [f" · {_person(record, vote.person)} ", *_vote(record, vote, "approve")]
+    if len(record.votes) > _MOST_VOTES:
+        words.append(f" · {_others(len(record.votes) - _MOST_VOTES)} before")
     missing = progress(record, places)
-    needed = cut(f"Still needed: {'; '.join(missing)}", _LONGEST_NEEDED)
-    return [*lines, *([(needed,)] if missing else [])]
+    return [(*words, *([cut(f" · waiting for {missing}", _LONGEST_NEEDED)] if missing else []))]
 
 
-def progress(record: CardRecord, places: Mapping[str, str]) -> list[str]:
-    """What is still needed, stage by stage: `1 of @sre`."""
-    return [_missing(record, places, one) for one in _stages(record) if one.missing]
+def _count(progress: Progress) -> str:
+    """How many have approved of how many, in a stage: `1 of 2 approved`."""
+    return f"{_named(progress.stage)}{len(progress.approved)} of {progress.stage.needed} approved"
+
+
+def _vote(record: CardRecord, vote: CastVote, expected: Json) -> Words:
+    """When somebody voted, what if it is not what was to be expected, and their comment."""
+    question = record.request.question
+    alone = ", in an emergency" if vote.break_glass else ""
+    is_other = not is_approval(vote.value) if is_approval(expected) else vote.value != expected
+    other = f" ({vote_words(question, vote.value)})" if is_other else ""
+    comment = set_off(visible(vote.comment)) if vote.comment else ""
+    if record.request.open:
+        comment = cut(comment, _LONGEST_COMMENT)
+    return (vote.at, f"{alone}{other}" + (f" “{comment}”" if comment else ""))
+
+
+def _others(count: int) -> str:
+    return f"{count} other{'' if count == 1 else 's'}"
+
+
+def progress(record: CardRecord, places: Mapping[str, str]) -> str:
+    """Who is still waited for, stage by stage: `Bo`, `2 of @sre`, `1 more of @sre`; nobody is whom it does not need."""
+    policy = record.request.policy
+    joined = "; then " if policy is not None and policy.ordered else "; "
+    return joined.join(_missing(record, places, one) for one in _stages(record) if one.missing)
 
 
 def _missing(record: CardRecord, places: Mapping[str, str], stage: Progress) -> str:
-    whom = ", ".join(place_name(entry, places, record.names) for entry in stage.stage.approvers)
-    return f"{_named(stage.stage)}{stage.missing} of {whom}"
+    asked = _not_yet(record, stage.stage.approvers)
+    whom = [place_name(entry, places, record.names) for entry in asked]
+    named = _named(stage.stage)
+    if asked and all(map(is_person, asked)) and stage.missing >= len(asked):
+        return f"{named}{_listed(whom, 'and')}"
+    if asked and all(map(is_person, asked)) and stage.missing == 1:
+        return f"{named}{_listed(whom, 'or')}"
+    more = " more" if stage.approved else ""
+    return f"{named}{stage.missing}{more} of {_listed(whom, 'or')}"
+
+
+def _not_yet(record: CardRecord, entries: Sequence[str]) -> list[str]:
+    """Of some whom a policy names those who have not voted, and may."""
+    policy = record.request.policy
+    voted = {name for vote in record.votes for name in (vote.person, vote.account, *vote.accounts)}
+    return [one for one in entries if one not in voted and (policy is None or one not in policy.excluded)]
 
 
 def still_needed(record: CardRecord) -> tuple[str, ...]:
@@ -321,9 +365,8 @@ def still_needed(record: CardRecord) -> tuple[str, ...]:
     policy, verdict = record.request.policy, _verdict(record)
     if policy is None or verdict is None:
         return ()
-    voted = {name for vote in record.votes for name in (vote.person, vote.account, *vote.accounts)}
-    needed = (entry for stage in waiting(policy, verdict) for entry in stage.approvers if entry not in voted)
-    return tuple(dict.fromkeys(entry for entry in needed if entry not in policy.excluded))
+    needed = (entry for stage in waiting(policy, verdict) for entry in stage.approvers)
+    return tuple(dict.fromkeys(_not_yet(record, tuple(needed))))
 
 
 def _verdict(record: CardRecord) -> Verdict | None:
@@ -356,62 +399,64 @@ def _said(record: CardRecord, state: CardState, places: Mapping[str, str]) -> li
 
 
 def _answered(record: CardRecord) -> Words:
+    """Who decided and when, each with their comment; and the answer, where the title does not say it."""
     request = record.request
     value = _value(request.answer)
-    past = past_tense(request.question, value)
-    alone = " under break-glass" if any(vote.break_glass for vote in record.votes) else ""
-    words: list[str | datetime] = [f"{past or 'Answered'}{alone} by "]
+    words: list[str | datetime] = []
     for position, vote in enumerate(record.votes[:_MOST_VOTES]):
-        words += [" and " if position else "", f"{person_name(vote.person, record.names)} ", vote.at]
-        if vote.value != value:
-            words.append(f" ({answer_words(request.question, vote.value)})")
+        words += [", " if position else "", f"{_person(record, vote.person)} ", *_vote(record, vote, value)]
     others = len(record.votes) - _MOST_VOTES
     if others > 0:
-        words.append(f" and {others} other{'' if others == 1 else 's'}")
-    if past is None:
+        words.append(f" and {_others(others)}")
+    if past_tense(request.question, value) is None:
         words.append(f": {answer_words(request.question, value)}")
-    comments = [set_off(visible(vote.comment)) for vote in record.votes if vote.comment]
-    return (*words, *(f" “{comment}”" for comment in comments))
+    return tuple(word for word in words if word)
 
 
 def _expired(record: CardRecord) -> Words:
     request = record.request
-    went_on = (
-        "Nobody answered."
-        if request.answer is None
-        else f"Nobody answered; the run went on with “{answer_words(request.question, _value(request.answer))}”."
+    why = "not enough people approved" if record.votes else "nobody responded"
+    closed = ("Expired ", request.deadline or request.resolved_at or request.asked_at)
+    if request.answer is None:
+        return (*closed, f" · {why}")
+    value = _value(request.answer)
+    past = past_tense(request.question, value)
+    result = (
+        f"automatically {past.lower()}"
+        if past
+        else f"answered automatically: {answer_words(request.question, value)}"
     )
-    return ("Closed at ", request.deadline or request.resolved_at or request.asked_at, f". {went_on}")
+    return (*closed, f" · {result}, {why}")
 
 
 def _taken_back(record: CardRecord, state: CardState) -> Words:
-    word = "Withdrawn" if state is CardState.WITHDRAWN else "Cancelled with its run"
+    word = "Withdrawn" if state is CardState.WITHDRAWN else "Cancelled with its workflow"
     request = record.request
-    by = "" if request.resolved_by is None else f" by {person_name(request.resolved_by, record.names)}"
+    by = "" if request.resolved_by is None else f" by {_person(record, request.resolved_by)}"
     at = request.resolved_at
-    return (f"{word}{by}.",) if at is None else (f"{word}{by} ", at, ".")
+    return (f"{word}{by}",) if at is None else (f"{word}{by} ", at)
 
 
 def _after(record: CardRecord) -> list[Words]:
-    """What the run came to since, in a line."""
-    node = visible_line(record.run_node or "the run")
+    """How the workflow continues, in a line."""
+    node = visible_line(record.run_node or "the workflow")
     ended = record.run_ended_at
     run = f"Run {visible_line(record.request.run_id[:8])}"
     if not record.follows:
-        return [(f"{run} has asked many more questions since. The latest of them say what became of it.",)]
+        return [(f"{run} has asked many more questions since; its latest cards show how it ended.",)]
     if record.held or record.run_status is WorkflowStatus.NEEDS_ATTENTION:
-        return [(f"Held at {node}: an operator must look at it. {run}.",)]
+        return [(f"Paused at {node}: an operator has to look at it. {run}.",)]
     match record.run_status:
         case WorkflowStatus.COMPLETED if ended is not None:
-            return [(f"{node} done ", ended, ".")]
+            return [(f"{node} finished ", ended)]
         case WorkflowStatus.FAILED if ended is not None:
-            return [(f"{node} failed ", ended, f". An operator can see why, and try again. {run}.")]
+            return [(f"{node} failed ", ended, f". An operator can retry or cancel it. {run}.")]
         case WorkflowStatus.CANCELLED if ended is not None:
-            return [("The run was cancelled ", ended, f". {run}.")]
+            return [("Workflow cancelled ", ended, f". {run}.")]
         case WorkflowStatus.WAITING_FOR_INPUT:
-            return [(f"The run waits for another answer: {node}.",)]
+            return [(f"Next: {node}, waiting for another answer",)]
         case _:
-            return [(f"Running: {node} …",)]
+            return [(f"Next: {node} …",)]
 
 
 def _choices(question: Question) -> tuple[Choice, ...]:
@@ -422,6 +467,7 @@ def _choices(question: Question) -> tuple[Choice, ...]:
             label=visible_line(option.label),
             description=None if option.description is None else visible_line(option.description),
             style=_style(option.style, option.value),
+            sign=_SIGNS.get(option.value.casefold(), _DANGER if option.style == "danger" else ""),
         )
         for position, option in enumerate(question.choices)
     )

@@ -53,7 +53,7 @@ def notice_message(
             )
             return Message((line, (f"Reason: {reason}",)))
         case NoticeKind.RESULT:
-            status = f"{card.status}: " if card.status else ""
+            status = f"{card.status} · " if card.status else ""
             mentions = () if is_person(notice.destination) else (str(said.get("person")),)
             return Message(((f"{status}{prompt}",), *card.said), mentions)
 
@@ -84,7 +84,7 @@ def _reminder(record: CardRecord, notice: Notice, places: Mapping[str, str], pro
 
 def _needed(record: CardRecord, places: Mapping[str, str]) -> str:
     missing = progress(record, places)
-    return f" Still needed: {'; '.join(missing)}." if missing else ""
+    return f" Waiting for {missing}." if missing else ""
 
 
 def _has_voted(record: CardRecord, account: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from sayso.adapters.console import visible_line
 from sayso.engine import (
@@ -22,6 +22,18 @@ from sayso.engine import (
 
 Words: TypeAlias = tuple[str | datetime, ...]
 """A text whose instants are still to be put into the reader's own time."""
+
+
+class Since(datetime):
+    """An instant that is best read as an age, `2 h ago`, on a surface that keeps ages true. Elsewhere it is an instant
+    as any other.
+    """
+
+    @classmethod
+    def at(cls, instant: datetime) -> Self:
+        """The same instant, read as an age."""
+        return cls.combine(instant.date(), instant.timetz())
+
 
 _LONGEST_ECHO = 200
 _NO_CHANGE = "Your press changed nothing."

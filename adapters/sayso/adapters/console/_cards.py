@@ -99,15 +99,15 @@ def request_card(record: RequestRecord, workflow: str, now: datetime) -> Rendera
 
 
 def _facts(record: RequestRecord, now: datetime) -> Table:
-    facts = [("Asked of", audience_words(record))]
+    facts = [("Assigned to" if record.policy is None else "Approvers", audience_words(record))]
     if record.requested_by is not None:
         facts.append(("Requested by", visible_line(record.requested_by)))
     if record.deadline is not None:
-        facts.append(("Until", instant_words(record.deadline, now)))
+        facts.append(("Due", instant_words(record.deadline, now)))
     if record.note is not None:
         facts.append(("Note", set_off(visible(record.note))))
     if record.revision > 1:
-        facts.append(("Changed", "the text is new; earlier answers do not count"))
+        facts.append(("Changed", "the text is new; earlier votes were cleared"))
     return _fields(facts)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces
+from sayso.adapters.cards import Card, Choice, Field, Words, pieces
 from sayso.adapters.console import quoted, set_off
 from sayso.adapters.slack._data import Action, CardButton
 from sayso.adapters.slack._text import (
@@ -43,8 +43,6 @@ MOST_MESSAGES = 10
 """A rest that needs more messages than these goes as a file."""
 
 _SAID_LIMIT = 1000
-_FACT_LIMIT = 300
-_SIGNS = {"primary": "✅ ", "danger": "❌ "}
 _CONTINUES = "\n(continues in the thread)"
 
 
@@ -72,8 +70,7 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     """
     asked, rest = question(card, _CONTINUES)
     blocks = [asked, rich_text(below(card)), *_for_users(controls(card), users)]
-    status = f"{card.status}: " if card.status else ""
-    text, shown = fallback(f"{status}{set_off(card.prompt)}"), [one for one in blocks if one]
+    text, shown = fallback(f"{_status(card)}{set_off(card.prompt)}"), [one for one in blocks if one]
     stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
     return SlackMessage(text, shown, rest, stamp)
 
@@ -118,17 +115,18 @@ def question(card: Card, continues: str) -> tuple[Block | None, str]:
     kept, rest = split(_body(card), TEXT_LIMIT)
     marker = [Stretch(continues, Style.ITALIC)] if rest else []
     above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
-    return rich_text([*above, *kept, *marker]), rest
+    return rich_text([*above, Stretch(_status(card), Style.BOLD), *kept, *marker]), rest
+
+
+def _status(card: Card) -> str:
+    """What became of it, in front of its title."""
+    return f"{card.status} · " if card.status else ""
 
 
 def _body(card: Card) -> Iterator[Stretch]:
     yield Stretch(set_off(card.prompt), Style.BOLD)
     yield from _details(card.details)
     yield from _options(card)
-    for fact in card.facts:
-        if len(plain(fact.words)) > _FACT_LIMIT:
-            yield Stretch(f"\n\n{fact.label}: ", Style.ITALIC)
-            yield from stretches(fact.words)
 
 
 def _details(details: Sequence[Field]) -> Iterator[Stretch]:
@@ -151,17 +149,14 @@ def _options(card: Card) -> Iterator[Stretch]:
 
 
 def below(card: Card) -> list[Stretch]:
-    """What stands below the question: who is asked, by whom and until when; what became of it."""
+    """What stands below the question: what became of it, and one line of context."""
     lines: list[Stretch] = []
-    for fact in card.facts:
-        if len(plain(fact.words)) <= _FACT_LIMIT:
-            lines += [Stretch(f"{fact.label}: ", Style.ITALIC), *stretches(fact.words), Stretch("\n")]
-    lines.append(Stretch(cut(card.tag, _FACT_LIMIT), Style.ITALIC, card.link))
-    if card.status:
-        lines.append(Stretch(f"\n\n{card.status}", Style.BOLD))
     for line in card.said:
-        lines += [Stretch("\n"), *_said(line)]
-    return lines
+        lines += [*_said(line), Stretch("\n")]
+    *parts, name = card.context
+    for part in parts:
+        lines += [*stretches(part, Style.ITALIC), Stretch(" · ", Style.ITALIC)]
+    return [*lines, Stretch(plain(name), Style.ITALIC, card.link)]
 
 
 def _said(words: Words) -> list[Stretch]:
@@ -180,7 +175,9 @@ def controls(card: Card) -> list[Block]:
         case "select":
             return _choices(card)
         case "confirm":
-            return [_actions([_yes_or_no(card, 1, "primary", "Yes"), _yes_or_no(card, 0, "danger", "No")])]
+            return [
+                _actions([_yes_or_no(card, 1, "primary", "✅ Yes"), _yes_or_no(card, 0, "danger", "❌ No")])
+            ]
         case "multiselect":
             return [_actions([_button("☑️ Choose", _carried(card, Action.OPEN))])]
         case _:
@@ -239,15 +236,14 @@ def find_choices(card: Card, typed: str) -> list[dict[str, Any]]:
 
 
 def _choice_button(card: Card, choice: Choice) -> dict[str, Any]:
-    """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
+    """The button of an option, with its sign: colour is never the only one."""
     number = f"{choice.index + 1}. " if len(choice.label) > _SHOWN_LABEL else ""
-    label = f"{_SIGNS.get(choice.style or '', '')}{number}{choice.label}"
+    label = f"{choice.sign}{number}{choice.label}"
     return _button(label, _carried(card, Action.CHOOSE, choice.index), choice.style)
 
 
-def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
-    button = _carried(card, Action.CONFIRM, number)
-    return _button(f"{_SIGNS[style]}{word}", button, style)
+def _yes_or_no(card: Card, number: int, style: str, label: str) -> dict[str, Any]:
+    return _button(label, _carried(card, Action.CONFIRM, number), style)
 
 
 def _button(label: str, button: CardButton, style: str | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sayso.adapters.cards import Words, cut, pieces
+from sayso.adapters.cards import Since, Words, cut, pieces
 
 Block = dict[str, Any]
 
@@ -24,6 +24,7 @@ TEXT_LIMIT = 3000
 _UNESCAPED = re.compile(r"[<>]|&(?!(?:amp|lt|gt);)")
 _FALLBACK_LIMIT = 300
 _DATE_FORMAT = "{date_short_pretty} {time}"
+_AGE_FORMAT = "{ago}"
 
 
 class Style(StrEnum):
@@ -137,7 +138,7 @@ def _element(stretch: Stretch) -> dict[str, Any]:
         element: dict[str, Any] = {
             "type": "date",
             "timestamp": int(stretch.content.timestamp()),
-            "format": _DATE_FORMAT,
+            "format": _AGE_FORMAT if isinstance(stretch.content, Since) else _DATE_FORMAT,
             "fallback": in_utc(stretch.content),
         }
     elif stretch.link is not None:

@@ -36,8 +36,6 @@ _QUESTION_ROOM = 2000
 
 _ROW_WIDTH = 40
 _SAID_LIMIT = 1000
-_FACT_LIMIT = 300
-_SIGNS = {"primary": "✅ ", "danger": "❌ "}
 _STYLES = {"primary": "success", "danger": "danger"}
 _CONTINUES = "\n(continues below)"
 
@@ -65,8 +63,8 @@ def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> Teleg
     """The card at one instant; `page` is that of its options where they have several."""
     above = [Stretch(f"{_said(line, zone, now)}\n", Style.ITALIC) for line in card.notices]
     around = MESSAGE_LIMIT - _QUESTION_ROOM - utf16_length(_CONTINUES)
+    above += [Stretch(f"{card.status} · ", Style.BOLD)] if card.status else []
     body = [Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details), *_full_labels(card)]
-    body += _long_facts(card, zone, now)
     below = _fitted(_below(card, zone, now), around - length(above))
     keyboard = _keyboard(card, page)
     kept, rest = split(body, _QUESTION_ROOM)
@@ -118,29 +116,12 @@ def _full_labels(card: Card) -> Iterator[Stretch]:
         yield Stretch(f": {inert(choice.description)}" if choice.description else "")
 
 
-def _long_facts(card: Card, zone: tzinfo, now: datetime) -> Iterator[Stretch]:
-    """Facts that are too long to be kept in the card whatever else there is, such as a long note."""
-    for fact in card.facts:
-        text = in_zone(fact.words, zone, now)
-        if utf16_length(text) > _FACT_LIMIT:
-            yield Stretch(f"\n\n{fact.label}: ", Style.ITALIC)
-            yield Stretch(inert(text))
-
-
 def _below(card: Card, zone: tzinfo, now: datetime) -> list[Stretch]:
-    lines: list[Stretch] = [Stretch("\n")]
-    for fact in card.facts:
-        text = in_zone(fact.words, zone, now)
-        if utf16_length(text) <= _FACT_LIMIT:
-            lines += [Stretch(f"\n{fact.label}: ", Style.ITALIC), Stretch(inert(text))]
-    lines += [
-        Stretch("\n"),
-        Stretch(cut(inert(card.tag), _FACT_LIMIT, utf16_length), Style.ITALIC, card.link),
-    ]
-    if card.status:
-        lines.append(Stretch(f"\n\n{card.status}", Style.BOLD))
-    lines += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said]
-    return lines
+    """What stands below the question: what became of it, and one line of context."""
+    lines = [Stretch("\n"), *(Stretch(f"\n{_said(line, zone, now)}") for line in card.said), Stretch("\n")]
+    *parts, name = (inert(in_zone(part, zone, now)) for part in card.context)
+    lines.append(Stretch("".join(f"{part} · " for part in parts), Style.ITALIC))
+    return [*lines, Stretch(name, Style.ITALIC, card.link)]
 
 
 def _said(words: Words, zone: tzinfo, now: datetime) -> str:
@@ -154,18 +135,18 @@ def _keyboard(card: Card, page: int) -> Keyboard:
         case "select":
             return _choices(card, page)
         case "confirm":
-            return [[_yes_or_no(card, 1, "primary", "Yes"), _yes_or_no(card, 0, "danger", "No")]]
+            return [[_yes_or_no(card, 1, "✅", "Yes"), _yes_or_no(card, 0, "❌", "No")]]
         case "multiselect":
             return [[_button("☑️ Choose", _carried(card, Action.TYPE))]]
         case _:
             return [[_button("✍️ Answer", _carried(card, Action.TYPE))]]
 
 
-def _yes_or_no(card: Card, number: int, style: str, word: str) -> dict[str, Any]:
+def _yes_or_no(card: Card, number: int, sign: str, word: str) -> dict[str, Any]:
     if card.chosen is bool(number):
         return _chosen(word)
     button = _carried(card, Action.CONFIRM, number)
-    return _button(f"{_SIGNS[style]}{word}", button, style)
+    return _button(f"{sign} {word}", button, "primary" if number else "danger")
 
 
 def _choices(card: Card, page: int) -> Keyboard:
@@ -183,12 +164,11 @@ def _choices(card: Card, page: int) -> Keyboard:
 
 
 def choice_button(card: Card, choice: Choice) -> dict[str, Any]:
-    """The button of an option, with a sign where it approves or rejects: colour is never the only one."""
+    """The button of an option, with its sign: colour is never the only one."""
     shown = numbered(choice.index, choice.label)
     if card.chosen == choice.value:
         return _chosen(shown)
-    label = f"{_SIGNS.get(choice.style or '', '')}{shown}"
-    return _button(label, _carried(card, Action.CHOOSE, choice.index), choice.style)
+    return _button(f"{choice.sign}{shown}", _carried(card, Action.CHOOSE, choice.index), choice.style)
 
 
 def numbered(index: int, label: str) -> str:

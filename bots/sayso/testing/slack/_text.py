@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sayso.testing.slack._kept import unescaped
@@ -111,9 +111,18 @@ def _date(element: dict[str, Any], now: datetime) -> str:
         ("{date_pretty}", day),
         ("{date_num}", f"{instant:%Y-%m-%d}"),
         ("{time}", f"{instant:%H:%M}"),
+        ("{ago}", _ago(now - instant)),
     ):
         shown = shown.replace(name, value)
     return shown
+
+
+def _ago(age: timedelta) -> str:
+    """An age as clients write it: `3 minutes ago` (docs.slack.dev/messaging/formatting-message-text)."""
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if count := int(age.total_seconds()) // unit:
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"
 
 
 def _text(given: dict[str, Any] | None, rendered: Rendered) -> str:

@@ -42,11 +42,12 @@ def render_card(card: Card, zone: tzinfo) -> dict[str, Any]:
     if card.question.input_type == "confirm":
         labels = ["No", "Yes"]
     is_pressed = card.question.input_type in ("select", "confirm")
-    lines = [*(local(line, zone) for line in card.notices), card.tag, card.prompt]
+    status = f"{card.status} · " if card.status else ""
+    lines = [*(local(line, zone) for line in card.notices), f"{status}{card.prompt}"]
     lines += [f"{field.name}: {field.text}" for field in card.details]
     lines += [] if is_pressed else [f"- {label}" for label in labels]
-    lines += [f"{fact.label}: {local(fact.words, zone)}" for fact in card.facts]
-    lines += [line for line in [card.status, *(local(line, zone) for line in card.said)] if line]
+    lines += [local(line, zone) for line in card.said]
+    lines.append(" · ".join(local(part, zone) for part in card.context))
     mark = Mark(card.id, card.revision, card.rendering or 0)
     buttons = [
         {"label": label, "data": Mark(mark.request_id, mark.revision, mark.rendering, number).encode()}
