@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+import msgspec
 
 from sayso.bots.answers import Answering
 from sayso.bots.chats import Platform
@@ -48,6 +49,27 @@ def publish(shared: dict[str, Any]) -> None:
 
 ask > publish
 workflow = Workflow("flow", start=ask)
+
+
+class Address(msgspec.Struct):
+    city: str
+    country: str = "IT"
+
+
+class Trip(msgspec.Struct):
+    traveller: str
+    nights: int
+    to: Address
+    by: Literal["train", "plane"] = "train"
+    days: list[Literal["Mon", "Tue"]] = []
+
+
+@node
+async def book(shared: dict[str, Any]) -> None:
+    shared["seat"] = await request_input("Which seat?", ["aisle", "window"], "select", "seat", to="requester")
+
+
+trip = Workflow("trip", start=book, inputs=Trip)
 
 
 @dataclass
@@ -103,7 +125,7 @@ async def chat_service(
     """
     async with Sayso(
         settings,
-        workflows=[Hosted(workflow, starters)],
+        workflows=[Hosted(workflow, starters), Hosted(trip, starters)],
         new_store=new_store or (lambda: SQLiteStore(database, clock=clock)),
         platforms=platforms,
     ) as sayso:

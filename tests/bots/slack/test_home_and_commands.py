@@ -303,3 +303,61 @@ async def test_lists_say_how_many_more_there_are_and_how_to_see_them(stage: Stag
         "More than 500 waiting for your answer:",
         "and more than 480 more: /sayso inbox shows them all.",
     )
+
+
+async def test_a_start_that_does_not_fit_names_the_field_and_leads_to_the_form(stage: Stage) -> None:
+    words = await said(stage, stage.ana, 'start trip {"traveller": "Ana", "nights": 2, "to": {}}')
+    assert (
+        words == "Not started: to.city: Required.\nIts form is in the inbox, on the page Start: /sayso inbox"
+    )
+    assert await stage.service.store.reader.runs() == []
+    words = await said(
+        stage, stage.ana, 'start trip {"traveller": "Ana", "nights": 2, "to": {"city": "Rome"}}'
+    )
+    assert words.startswith("Started trip: run ")
+    await stage.slack.until(lambda: stage.count() == 1)
+    (request,) = await stage.service.runtime.pending()
+    assert request.audience == (stage.person_id(stage.ana),)
+
+
+async def shown(stage: Stage, label: str) -> SeenView:
+    """The modal once it has an input, or a button, of this label."""
+    await stage.slack.until(
+        lambda: (
+            (view := stage.ana.view) is not None
+            and (label in view.text or label in [one.label for one in view.inputs])
+        )
+    )
+    assert stage.ana.view is not None
+    return stage.ana.view
+
+
+async def test_a_workflow_is_picked_and_started_in_a_modal(stage: Stage) -> None:
+    await (await stage.ana.command("/sayso", "start", stage.channel)).result()
+    await stage.slack.until(lambda: stage.ana.view is not None and "One moment" not in stage.ana.view.text)
+    await (await stage.ana.press_in_view("trip")).result()
+    view = await shown(stage, "To: City")
+    assert [one.label for one in view.inputs] == [
+        "Traveller",
+        "Nights",
+        "To: City",
+        "To: Country",
+        "By",
+        "Days",
+    ]
+    given = {"Traveller": "Cho", "Nights": "2", "To: City": "Rome", "By": "plane", "Days": ["Mon"]}
+    assert (await (await stage.ana.submit(given)).result()).is_acknowledged
+    assert stage.ana.view is not None
+    assert stage.ana.view.text.startswith("Started trip: run ")
+    (run,) = await stage.service.store.reader.runs()
+    assert run.requested_by == stage.person_id(stage.ana)
+    await stage.slack.until(lambda: stage.count() == 1)
+
+
+async def test_a_start_in_a_modal_says_what_is_wrong_by_field(stage: Stage) -> None:
+    await (await stage.ana.command("/sayso", "start trip", stage.channel)).result()
+    await shown(stage, "To: City")
+    await (await stage.ana.submit({"Traveller": " ", "Nights": "2", "To: City": "Rome"})).result()
+    assert stage.ana.view is not None
+    assert stage.ana.view.errors == {"Traveller": "Required"}
+    assert await stage.service.store.reader.runs() == []

@@ -17,6 +17,13 @@ ANSWER_VIEW = "sayso:answer"
 """The `callback_id` of the modal that asks for an answer."""
 
 
+START_VIEW = "sayso:start"
+"""The `callback_id` of the modal that asks what a workflow starts with."""
+
+START_PICK = "sayso:pick-start"
+"""How the `action_id` of a button begins that picks the workflow to start; its value is the name."""
+
+
 class Action(StrEnum):
     """What an element of a card does. The letters stand in cards out there: they never change their meaning."""
 

@@ -18,6 +18,8 @@ from sayso.adapters.slack._data import (
     ANSWER_VIEW,
     COMMAND,
     ELEMENTS,
+    START_PICK,
+    START_VIEW,
     CardButton,
     Listed,
     ViewTag,
@@ -74,6 +76,27 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
+class StartPicked:
+    """The workflow to start was picked in a modal."""
+
+    sender: Sender
+    name: str
+    view_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartSubmitted:
+    """What a workflow starts with was sent; the rest as in `Submitted`."""
+
+    sender: Sender
+    key: str
+    name: str
+    values: Payload
+    view_id: str
+    view_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Searched:
     """Somebody types into a searchable picker."""
 
@@ -91,6 +114,7 @@ class Commanded:
     verb: str
     text: str
     response_url: str
+    trigger_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +154,16 @@ class Unreadable:
 
 
 Event: TypeAlias = (
-    Pressed | Submitted | Searched | Commanded | HomeOpened | ChannelReturned | Ignored | Unreadable
+    Pressed
+    | Submitted
+    | StartPicked
+    | StartSubmitted
+    | Searched
+    | Commanded
+    | HomeOpened
+    | ChannelReturned
+    | Ignored
+    | Unreadable
 )
 
 
@@ -161,7 +194,7 @@ def is_own(kind: str, payload: Payload) -> bool:
             actions: list[object] = cast("list[object]", given) if isinstance(given, list) else []
             ids = [payload.get("action_id"), *(_mapping(one).get("action_id") for one in actions)]
             is_element = any(isinstance(one, str) and one.startswith(ELEMENTS) for one in ids)
-            return is_element or _mapping(payload.get("view")).get("callback_id") == ANSWER_VIEW
+            return is_element or _mapping(payload.get("view")).get("callback_id") in (ANSWER_VIEW, START_VIEW)
         case "slash_commands":
             return payload.get("command") == COMMAND
         case "events_api":
@@ -205,13 +238,16 @@ def _parse_interaction(payload: Payload) -> Event:
     match payload["type"]:
         case "block_actions":
             return _parse_press(payload, sender)
-        case "view_submission" if payload["view"].get("callback_id") == ANSWER_VIEW:
+        case "view_submission" if payload["view"].get("callback_id") in (ANSWER_VIEW, START_VIEW):
             view = payload["view"]
             values = view["state"]["values"]
             text = json.dumps(values, sort_keys=True)
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             # Slack gives a submission no id: the same view with the same values is the same submission.
             key = f"slack:view:{view['id']}:{digest}"
+            if view["callback_id"] == START_VIEW:
+                state = str(view["id"]), str(view.get("hash", ""))
+                return StartSubmitted(sender, key, str(view["private_metadata"]), values, *state)
             tag = decode_tag(view["private_metadata"])
             return Submitted(sender, key, tag, values, str(view["id"]), str(view.get("hash", "")))
         case "block_suggestion":
@@ -224,6 +260,8 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
     action = payload["actions"][0]
     if not str(action["action_id"]).startswith(ELEMENTS):
         return Ignored(f"action {action['action_id']!r}")
+    if str(action["action_id"]).startswith(START_PICK):
+        return StartPicked(sender, str(action["value"]), str(payload["view"]["id"]))
     button = decode(action["action_id"])
     picked = action.get("selected_option")
     if button is not None and picked is not None:
@@ -257,6 +295,7 @@ def _parse_command(payload: Payload) -> Event:
         verb=verb.lower(),
         text=text,
         response_url=str(payload["response_url"]),
+        trigger_id=str(payload["trigger_id"]),
     )
 
 

@@ -20,7 +20,7 @@ from sayso.adapters.console import (
     visible_line,
 )
 from sayso.adapters.slack._card import MOST_OPTIONS, numbered, options, question
-from sayso.adapters.slack._data import ANSWER_VIEW, Action, CardButton, ViewTag
+from sayso.adapters.slack._data import ANSWER_VIEW, START_PICK, START_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
     Block,
@@ -40,6 +40,7 @@ VALUE = "value"
 """The `action_id` of every input."""
 
 _MOST_CHECKBOXES = 10
+_MOST_PICKED = 25
 _TITLE = "Your answer"
 _YES = "yes"
 _WITH_COMMENT = ("select", "confirm")
@@ -93,6 +94,52 @@ def answer_view(card: Card, channel: str | None) -> View:
         "close": plain_text("Cancel", 24),
         "blocks": [*([asked] if asked else []), *_inputs(card)],
     }
+
+
+def pick_start_view(names: Sequence[str]) -> View:
+    """The modal that asks which workflow to start; more than a modal has room for are started by name."""
+    buttons = [
+        {
+            "type": "button",
+            "action_id": f"{START_PICK}:{at}",
+            "text": plain_text(visible_line(name), 75),
+            "value": name,
+        }
+        for at, name in enumerate(names[:_MOST_PICKED])
+    ]
+    return {
+        "type": "modal",
+        "title": plain_text("Start a workflow", 24),
+        "close": plain_text("Cancel", 24),
+        "blocks": [{"type": "actions", "elements": buttons}],
+    }
+
+
+def start_view(name: str, fields: Sequence[FormField]) -> View:
+    """The modal that asks what a workflow starts with."""
+    kept, _ = split([Stretch(visible_line(name), Style.BOLD)], TEXT_LIMIT)
+    return {
+        "type": "modal",
+        "callback_id": START_VIEW,
+        "private_metadata": name,
+        "title": plain_text("Start a workflow", 24),
+        "submit": plain_text("Start", 24),
+        "close": plain_text("Cancel", 24),
+        "blocks": [rich_text(kept), *(_form_input(_start_id(at), one) for at, one in enumerate(fields))],
+    }
+
+
+def read_start(
+    schema: dict[str, Json] | None, fields: Sequence[FormField], values: Mapping[str, Any]
+) -> Entered | Rejected:
+    """What a workflow starts with, in a view's `state.values`."""
+    if schema is None:
+        return Entered({})
+    return read_fields(Question(None, None, "form", schema, None), fields, values, _start_id)
+
+
+def _start_id(position: int) -> str:
+    return f"start:{position}"
 
 
 def remark_view(card: Card, channel: str | None, choice: int) -> View:

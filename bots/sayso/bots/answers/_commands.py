@@ -4,7 +4,6 @@ without the card, and their accounts.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sayso.adapters.console import first_word, parse_address, parse_id, visible_
 from sayso.bots.answers._desk import Desk
 from sayso.bots.answers._links import SURE
 from sayso.bots.answers._offers import Offers
+from sayso.bots.answers._starts import Start, Starts
 from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
 from sayso.bots.people import Arrival, LookUpFailed, at_once
@@ -27,13 +27,11 @@ from sayso.engine import (
     Json,
     PersonId,
     Role,
-    RunExists,
     RunSummary,
     Runtime,
     SQLiteStore,
     StoreError,
     Unclear,
-    UnstorableValue,
     WorkflowStatus,
     interests,
     read_json,
@@ -134,10 +132,9 @@ class Commands:
         self._link_tries = RateLimit(_MOST_LINKS)
         self._sign_in = offers.sign_in
         self._store = store
-        self._runtime = runtime
         self._desk = desk
         self._ways_in = ways_in
-        self._starters = offers.starters
+        self.starts = Starts(store, runtime, ways_in, offers)
         self._verbs: dict[str, Callable[[Command], Awaitable[Reply]]] = {
             "start": self._start,
             "pending": self._pending,
@@ -186,8 +183,7 @@ class Commands:
 
     async def _start(self, command: Command) -> Reply:
         name, given = first_word(command.text)
-        ids = await self._store.reader.ids_of(command.person)
-        mine = sorted(workflow for workflow, people in self._starters.items() if not people.isdisjoint(ids))
+        mine = await self.starts.of(command.person)
         if name not in mine:
             may = f"You may start: {', '.join(mine)}." if mine else "There is no workflow that you may start."
             why = f"{visible_line(name)} is none that you may start. " if name else ""
@@ -199,23 +195,14 @@ class Commands:
                 f"Not started: {visible_line(str(error))}. Write it as "
                 f'{command.prefix}{command.start} {name} {{"key": "value"}}.'
             )
-        # The same event starts the same run, so a repetition finds it there.
-        run_id = hashlib.sha256(command.arrival.key.encode()).hexdigest()[:32]
-        try:
-            await self._runtime.start(
-                name, shared, run_id, requested_by=command.person, asked_in=self._place(command)
-            )
-        except RunExists:
-            return _said(f"{visible_line(name)} was started already: run {run_id[:8]}.")
-        except UnstorableValue as error:
-            return _said(f"Not started: {visible_line(str(error))}")
-        return _said(f"Started {visible_line(name)}: run {run_id[:8]}. {command.prefix}status {run_id[:8]}")
-
-    def _place(self, command: Command) -> str | None:
-        """The chat in which everybody saw that this was asked for, if cards can go there."""
-        if command.is_private or command.arrival.chat is None:
-            return None
-        return self._ways_in.place_of(command.person.partition(":")[0], command.arrival.chat)
+        asked_in = None
+        if not command.is_private:
+            asked_in = self.starts.place_of(command.person, command.arrival.chat)
+        start = Start(command.person, name, command.arrival, asked_in)
+        said = [await self.starts.begin(start, shared, command.prefix)]
+        if said[0].startswith("Not started") and mine[name].fields and self._sign_in is not None:
+            said.append(f"Its form is in the inbox, on the page Start: {command.prefix}inbox")
+        return _said(*said)
 
     async def _pending(self, command: Command) -> Reply:
         waiting = await self.waiting(

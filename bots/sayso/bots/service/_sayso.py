@@ -247,6 +247,7 @@ class Sayso:
         may_link = self._settings.listed_people_may_link
         offers = Offers(
             starters={one.name: one.starters for one in self._hosted},
+            workflows={one.name: one.workflow for one in self._hosted},
             links=Links(core.store, core.metrics.accounts_changed, listed_may_link=may_link),
             sign_in=None if front.inbox is None else front.inbox.link_of,
         )

@@ -21,6 +21,8 @@ from sayso.adapters.slack import (
     Rejected,
     Searched,
     Sender,
+    StartPicked,
+    StartSubmitted,
     Submitted,
     Unreadable,
     View,
@@ -53,6 +55,7 @@ from sayso.bots.chats import (
 from sayso.bots.people import Arrival, LookUpFailed, Turns, both, in_time
 from sayso.bots.slack._api import Expired
 from sayso.bots.slack._home import Home
+from sayso.bots.slack._starting import Starting
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling, ephemeral
 from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
@@ -74,6 +77,7 @@ _NOT_OPENED = "The form could not be opened. Nothing was counted. Please press a
 _NOT_FILLED = (
     "The form could not be shown. Nothing was counted. Please close it, and press again in a minute."
 )
+_NOT_STARTED = "Not started: the database cannot be used. Please try again later."
 
 Answer = dict[str, Any]
 
@@ -107,6 +111,7 @@ class Handler:
         self._presses = answering.presses
         self._views = Views(parts.store, workspace, parts.under_way)
         self._turns: Turns[str] = Turns()
+        self._starting = Starting(answering.commands.starts, self._views)
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
         """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
@@ -123,7 +128,14 @@ class Handler:
 
     async def _take(
         self,
-        event: Searched | Commanded | HomeOpened | ChannelReturned | Ignored | Unreadable,
+        event: Searched
+        | Commanded
+        | StartPicked
+        | StartSubmitted
+        | HomeOpened
+        | ChannelReturned
+        | Ignored
+        | Unreadable,
         arrival: Arrival,
     ) -> Answer | None:
         match event:
@@ -131,6 +143,8 @@ class Handler:
                 return await self._searched(event)
             case Commanded():
                 return await self._commanded(event, arrival)
+            case StartPicked() | StartSubmitted():
+                return await self._started(event, arrival)
             case HomeOpened():
                 self._spawn(self._home.show(event.sender))
             case ChannelReturned():
@@ -386,10 +400,34 @@ class Handler:
 
     # Commands.
 
-    async def _commanded(self, event: Commanded, arrival: Arrival) -> Answer:
+    async def _started(self, event: StartPicked | StartSubmitted, arrival: Arrival) -> Answer | None:
+        person = await self._identify(event.sender, arrival)
+        if person is None:
+            return None if isinstance(event, StartPicked) else shown_instead(words_view(((_WHO_SENT,),)))
+        if isinstance(event, StartPicked):
+            self._spawn(self._starting.picked(event, person))
+            return None
+        try:
+            return await self._starting.submitted(event, person, arrival)
+        except StoreError as error:
+            logger.error("%s starts nothing: %s", person, error)  # noqa: TRY400 - the reason says it all
+            return shown_instead(words_view(((_NOT_STARTED,),)))
+
+    async def _open_start(self, event: Commanded, view: View) -> None:
+        try:
+            await self._starting.open(event, view)
+        except (DeliveryProblem, TimeoutError) as problem:
+            logger.warning("a modal was not opened: %s", str(problem) or "it took too long")
+            await self._telling.reply(event.response_url, render_words(((_NOT_OPENED,),)))
+
+    async def _commanded(self, event: Commanded, arrival: Arrival) -> Answer | None:
         person = await self._identify(event.sender, arrival)
         if person is None:
             return ephemeral(render_words(((_WHO_SENT,),)))
+        view = await self._starting.view_for(event, person)
+        if view is not None:
+            self._spawn(self._open_start(event, view))
+            return None
         command = Command(
             verb=event.verb,
             text=event.text,

@@ -14,6 +14,8 @@ from sayso.adapters.slack import (
     Ignored,
     Pressed,
     Searched,
+    StartPicked,
+    StartSubmitted,
     Submitted,
     Unreadable,
     parse_event,
@@ -83,11 +85,11 @@ class Handlers:
         match parse_event(kind, payload):
             case Commanded():
                 return ephemeral(words)
-            case Submitted() | Unreadable(is_modal=True):
+            case Submitted() | StartSubmitted() | Unreadable(is_modal=True):
                 return shown_instead(words_view(((_NOT_HERE,),)))
             case Searched():
                 return {"options": []}
-            case HomeOpened() | ChannelReturned() | Ignored():
+            case StartPicked() | HomeOpened() | ChannelReturned() | Ignored():
                 return None
             case Pressed(response_url=address) | Unreadable(response_url=address):
                 if address is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sayso.adapters.slack import Submitted, View, loading_view
+from sayso.adapters.slack import StartSubmitted, Submitted, View, loading_view
 from sayso.bots.chats import UnderWay
 from sayso.bots.slack._workspaces import Workspace
 from sayso.engine import SQLiteStore
@@ -48,7 +48,7 @@ class Views:
                     _SURFACE, f"{_KEY}{self._within(view_id)}", str(answer["view"]["hash"])
                 )
 
-    async def is_ours(self, event: Submitted, by: float) -> bool:
+    async def is_ours(self, event: Submitted | StartSubmitted, by: float) -> bool:
         """Whether a modal was sent as we filled it; nothing is waited for after that instant of the loop's clock.
         Raises `StoreError`.
         """

@@ -1,0 +1,67 @@
+"""Starting workflows from a chat: which of them somebody may start, and the start itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sayso.adapters.console import visible_line
+from sayso.bots.answers._offers import Offers
+from sayso.bots.answers._ways_in import WaysIn
+from sayso.bots.people import Arrival
+from sayso.engine import InvalidInputs, PersonId, RunExists, Runtime, SQLiteStore, UnstorableValue, Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Somebody's wish to start a workflow. `asked_in` is the chat in which everybody saw it, where cards can go."""
+
+    person: PersonId
+    name: str
+    arrival: Arrival
+    asked_in: str | None = None
+
+
+class Starts:
+    """Starts workflows for those who are listed as their starters."""
+
+    def __init__(self, store: SQLiteStore, runtime: Runtime, ways_in: WaysIn, offers: Offers) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._ways_in = ways_in
+        self._starters = offers.starters
+        self._workflows = offers.workflows
+
+    async def of(self, person: str) -> dict[str, Workflow]:
+        """The workflows that somebody may start, by name."""
+        ids = await self._store.reader.ids_of(person)
+        return {
+            name: self._workflows[name]
+            for name, people in sorted(self._starters.items())
+            if not people.isdisjoint(ids)
+        }
+
+    def place_of(self, person: str, chat: str | None) -> str | None:
+        """The destination that a chat is, where cards can go there."""
+        return None if chat is None else self._ways_in.place_of(person.partition(":")[0], chat)
+
+    async def begin(self, start: Start, shared: Mapping[str, Any], prefix: str) -> str:
+        """Start it, and say what became of that: the same event starts the same run, so a repetition finds it there.
+        Raises `StoreError`.
+        """
+        run_id = hashlib.sha256(start.arrival.key.encode()).hexdigest()[:32]
+        name = visible_line(start.name)
+        try:
+            await self._runtime.start(
+                start.name, shared, run_id, requested_by=start.person, asked_in=start.asked_in
+            )
+        except RunExists:
+            return f"{name} was started already: run {run_id[:8]}."
+        except UnstorableValue as error:
+            return f"Not started: {visible_line(str(error))}"
+        except InvalidInputs as error:
+            where = f"{visible_line(error.field)}: " if error.field else ""
+            return f"Not started: {where}{visible_line(error.reason)}."
+        return f"Started {name}: run {run_id[:8]}. {prefix}status {run_id[:8]}"
