@@ -48,8 +48,15 @@ def slack_text(message: SlackMessage) -> str:
 
 
 def telegram_text(message: str) -> str:
-    """What is read: without tags, and without the joiners that keep mentions and commands from acting."""
-    return html.unescape(re.sub(r"</?[bi]>", "", message)).replace("\u2060", "")
+    """What is read: without tags, and without the joiners that keep mentions and commands from acting; with a bar, as
+    apps show it, before each line of a quotation.
+    """
+
+    def barred(match: re.Match[str]) -> str:
+        return "\n".join(f"│ {line}" for line in match[1].split("\n"))
+
+    quoted = re.sub(r"(?s)<blockquote(?: expandable)?>(.*?)</blockquote>", barred, message)
+    return html.unescape(re.sub(r"</?[bi]>", "", quoted)).replace("\u2060", "")
 
 
 @given(prompt=texts, label=texts, name=texts, value=texts)
@@ -98,10 +105,10 @@ def test_any_card_fits_telegram_and_says_what_was_given(
     question = Question(prompt, [{"value": "a", "label": label or "x"}, "b"], "select", None, {name: value})
     card = build_card(pending(question), PLACES)
     message = render_telegram(card, UTC, NOW)
-    shown = telegram_text(message.text)
-    assert utf16_length(shown) <= 4096
-    assert set_off(card.prompt) in shown + message.rest
-    assert set(re.findall(r"<[^>]*>", message.text)) <= {"<b>", "</b>", "<i>", "</i>"}
+    assert utf16_length(html.unescape(re.sub(r"<[^>]*>", "", message.text))) <= 4096
+    assert set_off(card.prompt) in telegram_text(message.text) + message.rest
+    tags = {"b", "i", "blockquote", "blockquote expandable"}
+    assert set(re.findall(r"</?([^>]*)>", message.text)) <= tags
     for row in message.keyboard:
         assert all(1 <= len(button["callback_data"].encode()) <= 64 for button in row)
 
@@ -139,7 +146,7 @@ def test_the_rest_begins_at_the_same_place_whatever_else_a_card_says(length: int
     decided = with_request(
         later, status=RequestStatus.ANSWERED, answer='"approve"', resolved_at=AT, resolved_by="telegram:1"
     )
-    offline = ["sayso was offline 12:03 to 12:19. Presses in that time were lost. Please answer again."]
+    offline = ["sayso was offline from 12:03 to 12:19. Buttons pressed then were lost; please press again."]
     cards = [build_card(first, PLACES), build_card(later, PLACES, offline), build_card(decided, PLACES)]
     assert len({render_card(card).rest for card in cards}) == 1
     messages = [render_telegram(card, UTC, NOW) for card in cards]

@@ -27,9 +27,13 @@ from sayso.engine import (
     SQLiteStore,
     Workflow,
     node,
+    request_approval,
     request_input,
     verify_audit,
 )
+
+SHOWN: dict[str, dict[str, Any]] = {}
+"""Details that a run's state cannot hold, such as files, by the names that it holds instead."""
 
 
 @node
@@ -37,6 +41,13 @@ async def ask(shared: dict[str, Any]) -> None:
     question = dict(shared["ask"])
     if (seconds := question.pop("seconds", None)) is not None:
         question["expires_after"] = timedelta(seconds=seconds)
+    if (shown := question.pop("shown", None)) is not None:
+        question["details"] = SHOWN[shown]
+    if question.pop("read_all", False):
+        prompt, to, details = question["prompt"], question["to"], question.get("details")
+        await request_approval(prompt, details, to=to, request_id="question", read_all=True)
+        shared["answer"] = "approve"
+        return
     shared["answer"] = await request_input(request_id="question", **question)
     if shared.get("fails"):
         raise RuntimeError("connection refused")
@@ -85,6 +96,10 @@ class ChatService:
         if "input_type" not in question:
             question |= {"options": ["approve", "reject"], "input_type": "select"}
         fails = question.pop("fails", False)
+        if "shown" in question:
+            shown = question["shown"]
+            question["shown"] = f"details {len(SHOWN)}"
+            SHOWN[question["shown"]] = shown
         return await self.runtime.start(
             "flow", {"ask": {"prompt": prompt, "to": to, **question}, "fails": fails}
         )

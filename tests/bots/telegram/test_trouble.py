@@ -164,7 +164,7 @@ async def test_after_an_outage_the_open_cards_are_posted_anew(stopped: Stage) ->
         await stopped.telegram.until(lambda: stopped.count() > sent)
         anew = await stopped.card()
         assert "sayso was offline" in anew.text
-        assert "Presses in that time were lost. Please answer again." in anew.text
+        assert "Buttons pressed then were lost; please press again." in anew.text
         assert (await stopped.until_shows(card, "Posted anew below.")).labels == []
         await stopped.ana.press(anew, "✅ approve")
         assert await service.answer(run_id) == "approve"
@@ -188,7 +188,7 @@ async def test_after_an_outage_questions_for_a_person_of_the_settings_and_for_a_
     async with stage.running():
         await telegram.until(lambda: stage.count() == before + 4)
         for anew in (await stage.eve.last(), await stage.card()):
-            assert "Presses in that time were lost. Please answer again." in anew.text
+            assert "Buttons pressed then were lost; please press again." in anew.text
 
 
 async def test_a_second_poller_is_named_and_costs_no_press(

@@ -166,7 +166,7 @@ async def test_after_an_outage_of_the_webhook_the_open_cards_are_posted_anew(
         telegram.webhook_is_cut = False
         await stage.until_shows(card, "Posted anew below.")
         anew = await stage.card()
-        assert "Presses in that time were lost. Please answer again." in anew.text
+        assert "Buttons pressed then were lost; please press again." in anew.text
         assert len(telegram.lost_updates) == 1
         assert (await stage.ana.press(anew, "✅ approve")).text == "Approved. The run goes on."
         assert await service.answer(run_id) == "approve"

@@ -83,13 +83,34 @@ async def test_labels_and_addresses_of_buttons_come_back_as_telegram_writes_them
     ]
 
 
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+PICTURE = PNG + bytes([0, 0, 0, 9, 0, 0, 0, 9])
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (b"bytes", "IMAGE_PROCESS_FAILED"),
+        (PNG + bytes([0, 0, 0, 1, 0, 0, 0, 21]), "PHOTO_INVALID_DIMENSIONS"),
+        (PNG + bytes([0, 0, 0x20, 0, 0, 0, 0x20, 0]), "PHOTO_INVALID_DIMENSIONS"),
+        (PICTURE + bytes(10_000_000), "file of size 10000024 bytes is too big for a photo"),
+    ],
+)
+async def test_what_is_no_photo_is_refused(bot: RawBot, ana: Person, picture: bytes, words: str) -> None:
+    """Or a card's picture would be lost with the real one alone."""
+    response = await bot.client.post(
+        f"{bot.url}/sendPhoto", data={"chat_id": str(ana.id)}, files={"photo": ("a.png", picture)}
+    )
+    assert (response.status_code, response.json()["description"]) == (400, f"Bad Request: {words}")
+
+
 @pytest.mark.parametrize("kind", ["document", "photo"])
 async def test_below_a_file_stands_a_caption_and_no_text(bot: RawBot, ana: Person, kind: str) -> None:
     fields = {"chat_id": str(ana.id), "caption": "<b>R&amp;D</b>?", "parse_mode": "HTML"}
     response = await bot.client.post(
         f"{bot.url}/send{kind.title()}",
         data={**fields, "reply_markup": '{"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}'},
-        files={kind: ("a.bin", b"bytes")},
+        files={kind: ("a.png", PICTURE)},
     )
     sent = response.json()["result"]
     assert (sent["caption"], sent["caption_entities"], "text" in sent) == ("R&D?", [BOLD], False)

@@ -6,8 +6,10 @@ Times are in a zone that the caller names: Telegram does not tell a bot where pe
 from sayso.adapters.telegram._card import (
     Keyboard,
     TelegramMessage,
+    full_text,
     render_card,
     render_locked,
+    rest_file,
     rest_messages,
 )
 from sayso.adapters.telegram._conversation import (
@@ -28,6 +30,7 @@ from sayso.adapters.telegram._conversation import (
 from sayso.adapters.telegram._data import PREFIX, Action, CardButton, StepAction, StepButton, decode
 from sayso.adapters.telegram._kept import kept_message
 from sayso.adapters.telegram._text import (
+    CAPTION_LIMIT,
     TOAST_LIMIT,
     Stretch,
     as_html,
@@ -50,6 +53,7 @@ from sayso.adapters.telegram._updates import (
 )
 
 __all__ = [
+    "CAPTION_LIMIT",
     "PREFIX",
     "TOAST_LIMIT",
     "Action",
@@ -80,6 +84,7 @@ __all__ = [
     "as_html",
     "begin",
     "decode",
+    "full_text",
     "in_zone",
     "inert",
     "kept_message",
@@ -89,6 +94,7 @@ __all__ = [
     "render_card",
     "render_found",
     "render_locked",
+    "rest_file",
     "rest_messages",
     "take_button",
     "take_text",

@@ -8,16 +8,19 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from sayso.adapters.cards import Card, Choice, Field, Words, cut, pieces, utf16_length
-from sayso.adapters.console import quoted, set_off
+from sayso.adapters.console import set_off
+from sayso.adapters.telegram._content import draw_field, whole_field
 from sayso.adapters.telegram._data import Action, CardButton
 from sayso.adapters.telegram._text import (
     MESSAGE_LIMIT,
     Stretch,
     Style,
+    active,
     as_html,
     in_zone,
     inert,
     length,
+    plain,
     split,
 )
 
@@ -53,9 +56,14 @@ class TelegramMessage:
     rest: str = ""
 
 
+def rest_file(rest: str) -> bytes:
+    """The rest as a file, in which names and commands need not be kept from acting."""
+    return active(rest).encode()
+
+
 def rest_messages(rest: str) -> tuple[str, ...] | None:
     """The rest as plain texts of messages; None when it is to go as a document."""
-    texts = tuple(pieces(rest, MESSAGE_LIMIT, utf16_length))
+    texts = tuple(pieces(inert(rest), MESSAGE_LIMIT, utf16_length))
     return texts if len(texts) <= MOST_MESSAGES else None
 
 
@@ -69,6 +77,7 @@ def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> Teleg
     keyboard = _keyboard(card, page)
     kept, rest = split(body, _QUESTION_ROOM)
     marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
+    rest = "\n\n".join(one for one in (rest, *_wholes(card)) if one)
     return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest)
 
 
@@ -101,8 +110,18 @@ def render_locked(
 def _details(details: Sequence[Field]) -> Iterator[Stretch]:
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
-        yield Stretch(f"{inert(field.name)}: ", Style.BOLD)
-        yield Stretch(quoted(inert(field.text).strip("\n")))
+        yield from draw_field(field).stretches
+
+
+def _wholes(card: Card) -> list[str]:
+    """What the card shows the beginning of, whole."""
+    return [drawn.whole for drawn in map(draw_field, card.details)]
+
+
+def full_text(card: Card) -> str:
+    """All of the question as plain text: the prompt, the details and the options."""
+    parts = [set_off(inert(card.prompt)), *(whole_field(field) for field in card.details)]
+    return "\n\n".join([*parts, plain(_full_labels(card)).lstrip("\n")]).rstrip("\n")
 
 
 def _full_labels(card: Card) -> Iterator[Stretch]:
@@ -131,6 +150,11 @@ def _said(words: Words, zone: tzinfo, now: datetime) -> str:
 def _keyboard(card: Card, page: int) -> Keyboard:
     if not card.open:
         return []
+    opens = [[_button("📄 Full request", _carried(card, Action.OPEN))]] if card.question.read_all else []
+    return [*opens, *_answers(card, page)]
+
+
+def _answers(card: Card, page: int) -> Keyboard:
     match card.question.input_type:
         case "select":
             return _choices(card, page)

@@ -29,6 +29,7 @@ class Action(StrEnum):
     TYPE = "t"
     PAGE = "p"
     FILTER = "f"
+    OPEN = "o"
 
 
 class StepAction(StrEnum):

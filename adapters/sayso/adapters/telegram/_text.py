@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from enum import StrEnum
+from enum import Flag, auto
+from itertools import groupby
 
 from sayso.adapters.cards import Words, pieces, utf16_length
+from sayso.adapters.console import quoted
 
 MESSAGE_LIMIT = 4096
 """UTF-16 units of a message after its entities are parsed (core.telegram.org/bots/api#sendmessage)."""
+
+CAPTION_LIMIT = 1024
+"""UTF-16 units of what stands below a picture or file (core.telegram.org/bots/api#sendphoto)."""
 
 TOAST_LIMIT = 200
 """Characters of an answer to a press (core.telegram.org/bots/api#answercallbackquery)."""
@@ -25,21 +31,34 @@ _ACTING = re.compile(r"(?<![\w/@])([@/])(?=\w)")
 _JOINER = "\u2060"
 
 
-class Style(StrEnum):
-    """How a stretch of text looks."""
+class Style(Flag):
+    """How a stretch of text looks. `CODE` and `PRE` stand for themselves: Telegram keeps no other style in them, but
+    for a quotation around them, of which an `EXPANDABLE` one opens at a tap.
+    """
 
-    PLAIN = ""
-    BOLD = "b"
-    ITALIC = "i"
+    PLAIN = 0
+    BOLD = auto()
+    ITALIC = auto()
+    STRIKE = auto()
+    CODE = auto()
+    PRE = auto()
+    QUOTE = auto()
+    EXPANDABLE = auto()
+
+
+_TAGS = {Style.BOLD: "b", Style.ITALIC: "i", Style.STRIKE: "s", Style.CODE: "code"}
+_QUOTES = Style.QUOTE | Style.EXPANDABLE
+_SET_OFF = _QUOTES | Style.PRE
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text in one style. With `link`, an address of ours, it leads there."""
+    """Text in one style. With `link` it leads there. `language` is that of `PRE`."""
 
     text: str
     style: Style = Style.PLAIN
     link: str | None = None
+    language: str | None = None
 
 
 def inert(text: str) -> str:
@@ -47,9 +66,19 @@ def inert(text: str) -> str:
     return _ACTING.sub(rf"\1{_JOINER}", text)
 
 
+def active(text: str) -> str:
+    """What `inert` made of it, as it was."""
+    return text.replace(_JOINER, "")
+
+
 def as_html(stretches: tuple[Stretch, ...] | list[Stretch]) -> str:
     """The message's text for `parse_mode=HTML`."""
-    return "".join(_tagged(one) for one in stretches if one.text)
+    written: list[str] = []
+    for quote, group in groupby((one for one in stretches if one.text), lambda one: one.style & _QUOTES):
+        text = "".join(map(_tagged, group))
+        opened = "<blockquote expandable>" if quote & Style.EXPANDABLE else "<blockquote>"
+        written.append(f"{opened}{text}</blockquote>" if quote else text)
+    return "".join(written)
 
 
 def length(stretches: tuple[Stretch, ...] | list[Stretch]) -> int:
@@ -68,9 +97,18 @@ def split(stretches: list[Stretch], room: int) -> tuple[list[Stretch], str]:
             continue
         head = next(pieces(one.text, room, utf16_length), "") if room > 0 else ""
         kept.append(replace(one, text=head))
-        rest = one.text[len(head) :] + "".join(later.text for later in stretches[position + 1 :])
-        return kept, rest
+        rest = replace(one, text=one.text[len(head) :])
+        return kept, plain((rest, *stretches[position + 1 :]))
     return kept, ""
+
+
+def plain(stretches: Iterable[Stretch]) -> str:
+    """The text without its looks, in which what was quoted or code has a bar before each line."""
+    written: list[str] = []
+    for is_set_off, group in groupby(stretches, lambda one: bool(one.style & _SET_OFF)):
+        text = "".join(one.text for one in group)
+        written.append(quoted(f"{text}\n").removeprefix("\n") if is_set_off else text)
+    return "".join(written)
 
 
 def message_link(chat_id: str, message_id: str) -> str | None:
@@ -93,4 +131,10 @@ def _tagged(stretch: Stretch) -> str:
     escaped = html.escape(stretch.text, quote=False)
     if stretch.link is not None:
         escaped = f'<a href="{html.escape(stretch.link)}">{escaped}</a>'
-    return f"<{stretch.style}>{escaped}</{stretch.style}>" if stretch.style else escaped
+    if stretch.style & Style.PRE:
+        named = "" if stretch.language is None else f' class="language-{html.escape(stretch.language)}"'
+        return f"<pre><code{named}>{escaped}</code></pre>" if named else f"<pre>{escaped}</pre>"
+    for style, tag in _TAGS.items():
+        if stretch.style & style:
+            escaped = f"<{tag}>{escaped}</{tag}>"
+    return escaped

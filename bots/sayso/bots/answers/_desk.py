@@ -199,6 +199,14 @@ class Desk:
             before = await self._store.reader.before_answer(before.card.request.id, person) or before
         return outcome
 
+    async def opened(self, attempt: AnswerAttempt) -> None:
+        """Record that somebody has been shown all of a request, in the revision in which they opened it. Raises
+        `StoreError`.
+        """
+        await self._runtime.opened(
+            attempt.request_id, attempt.revision, person=attempt.person, via=attempt.via
+        )
+
     async def withdraw(
         self, request_id: str, person: PersonId, via: str, credential: str | None = None
     ) -> Words:

@@ -4,7 +4,16 @@ Who presses and what it decides is for `answers`; how a message is sent, read an
 """
 
 from sayso.bots.chats._budget import Budget, Rate
-from sayso.bots.chats._cards import accounts_of, card_of, groups_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats._cards import (
+    Attachment,
+    accounts_of,
+    attachments,
+    card_of,
+    groups_of,
+    lacks_rest,
+    message_of,
+    rest_mark,
+)
 from sayso.bots.chats._configured import check_platforms, configured_platforms
 from sayso.bots.chats._findings import Finding
 from sayso.bots.chats._lifetime import (
@@ -42,6 +51,7 @@ __all__ = [
     "REPLIES_LIVE",
     "WORDS_LIVE",
     "Afterwards",
+    "Attachment",
     "Budget",
     "CardSurface",
     "Connection",
@@ -73,6 +83,7 @@ __all__ = [
     "UnderWay",
     "UnknownRefusal",
     "accounts_of",
+    "attachments",
     "card_of",
     "check_platforms",
     "configured_platforms",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from sayso.adapters.cards import Card, Message, Words, build_card, notice_message
 from sayso.config import Settings
-from sayso.engine import CardRecord, Notice, is_person
+from sayso.engine import CardRecord, Notice, StoredFile, StoredImage, is_person
+
+Attachment: TypeAlias = StoredImage | StoredFile
+"""A picture or file among the details of a card."""
 
 NO_REST = "0"
 """What a message's reference keeps where nothing was sent below it."""
@@ -41,17 +45,24 @@ def message_of(record: CardRecord, notice: Notice, settings: Settings) -> Messag
     return notice_message(record, card_of(record, settings), notice, settings.place_names)
 
 
-def rest_mark(rest: str) -> str:
-    """What a message's reference keeps of the rest of its question that was sent below it."""
-    return hashlib.sha256(rest.encode()).hexdigest()[:12] if rest else NO_REST
+def attachments(card: Card) -> tuple[Attachment, ...]:
+    """The pictures and files of a card, in their order."""
+    contents = (field.content for field in card.details)
+    return tuple(one for one in contents if isinstance(one, StoredImage | StoredFile))
 
 
-def lacks_rest(card: Card, rest: str, sent: str) -> bool:
-    """Whether something else than the rest of its question stands below a message, by the mark of what was sent. What
-    was sent below a card that has closed stays.
+def rest_mark(rest: str, files: Sequence[Attachment] = ()) -> str:
+    """What a message's reference keeps of what was sent below it: the rest of its question, its pictures and files."""
+    below = "".join([rest, *(one.sha256 for one in files)])
+    return hashlib.sha256(below.encode()).hexdigest()[:12] if below else NO_REST
+
+
+def lacks_rest(card: Card, mark: str, sent: str) -> bool:
+    """Whether something else than what belongs below a message stands there, by the marks of both. What was sent below
+    a card that has closed stays.
     """
     if sent == NO_REST or card.open:
-        return rest_mark(rest) != sent and not (sent == _SOME_REST and not rest)
+        return mark != sent and not (sent == _SOME_REST and mark == NO_REST)
     return False
 
 

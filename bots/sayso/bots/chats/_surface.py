@@ -11,7 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from sayso.adapters.cards import Card, Words, rest_text
 from sayso.bots.chats._budget import Budget
-from sayso.bots.chats._cards import card_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats._cards import NO_REST, Attachment, card_of, lacks_rest, message_of, rest_mark
 from sayso.bots.chats._messages import Reference
 from sayso.config import Destination, Settings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Kept, Notice
@@ -118,6 +118,16 @@ class CardSurface(ABC, Generic[Shown]):
         """Send what did not fit below a card. Where `draw` fits everything in, nobody calls it."""
         raise NotImplementedError
 
+    def files_below(self, _card: Card, /) -> tuple[Attachment, ...]:
+        """The pictures and files of a card that are sent below it, where the platform does not show them in it."""
+        return ()
+
+    async def send_files(
+        self, place: Destination, reference: Reference, request_id: str, files: tuple[Attachment, ...], /
+    ) -> None:
+        """Send pictures and files below a card. Where there are none, nobody calls it."""
+        raise NotImplementedError
+
     async def link(self, _reference: Reference, /) -> str | None:
         """A link to a message, where the platform has some."""
         return None
@@ -180,9 +190,14 @@ class CardSurface(ABC, Generic[Shown]):
         await keep(reference, kept)
         if kept is None and card.open:
             raise Unclear("the platform answered without the message that it keeps")
-        if lacks_rest(card, rest, reference.rest):
-            await self.send_rest(place, reference, rest_text(card, rest))
-            reference = replace(reference, rest=rest_mark(rest))
+        files = self.files_below(card)
+        mark = rest_mark(rest, files)
+        if lacks_rest(card, mark, reference.rest):
+            if rest or reference.rest != NO_REST:
+                await self.send_rest(place, reference, rest_text(card, rest))
+            if files:
+                await self.send_files(place, reference, card.id, files)
+            reference = replace(reference, rest=mark)
         if delivery.former is not None:
             await self._lock(Reference.decode(delivery.former), self.draw_locked(card, place, _FORMER, None))
         return reference.encode()

@@ -297,11 +297,11 @@ class TelegramListener:
     async def _post_anew(self, before: datetime, now: datetime) -> None:
         notice = self._surface.in_zone(
             (
-                "sayso was offline ",
+                "sayso was offline from ",
                 before,
                 " to ",
                 now,
-                ". Presses in that time were lost. Please answer again.",
+                ". Buttons pressed then were lost; please press again.",
             )
         )
         count = await self._store.post_anew(PLATFORM, notice)

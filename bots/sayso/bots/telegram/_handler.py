@@ -42,6 +42,7 @@ from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._api import TooLate
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._dialogue import Dialogue
+from sayso.bots.telegram._reading import Reading
 from sayso.bots.telegram._surface import Connected
 from sayso.engine import CardRecord, OutcomeKind, PersonId
 
@@ -85,6 +86,7 @@ class Handler:
         self._commands = answering.commands
         self._settings = parts.settings
         self._presses = answering.presses
+        self._reading = Reading(parts, answering, connected.surface, afterwards)
         self._dialogue = Dialogue(parts, answering, connected, afterwards)
         self.username = ""
 
@@ -164,6 +166,10 @@ class Handler:
         await arrival.turn()
         if record is None or words is not None:
             await self._acknowledge(event, words or unreadable_words(), alert=True)
+            return
+        if button.action is Action.OPEN:
+            said, is_refused = await self._reading.open(event, record, attempt)
+            await self._acknowledge(event, said, alert=is_refused)
             return
         await self._acknowledge(event, ())
         if button.action is not Action.PAGE:

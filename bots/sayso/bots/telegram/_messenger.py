@@ -35,7 +35,7 @@ _MARGIN = 1.05
 """Requests sent in time may arrive closer together than they were sent."""
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-_DOCUMENT_WITHIN = 60.0
+_FILE_WITHIN = 60.0
 _MOST_REMEMBERED = 10_000
 
 
@@ -55,9 +55,18 @@ def telegram_rates(settings: TelegramSettings) -> Callable[[str], Sequence[Rate]
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to be sent; one that `is_photo` is shown, where Telegram takes it for a picture."""
+
+    name: str
+    content: bytes
+    is_photo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to be sent: HTML, or with `is_plain` as it reads. A `document` is a text file above it; `reply` asks
-    for a reply, where there are no buttons.
+    """A message to be sent: HTML, or with `is_plain` as it reads. A `file` stands above it; `reply` asks for a reply,
+    where there are no buttons. A message that `is_silent` comes without a sound.
     """
 
     text: str
@@ -66,7 +75,8 @@ class Outgoing:
     reply_to: int | None = None
     keyboard: Keyboard = field(default_factory=list[list[dict[str, Any]]])
     reply: ForceReply | None = None
-    document: str | None = None
+    file: Upload | None = None
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +190,21 @@ async def _post(bot: Bot, chat_id: int, message: Outgoing) -> Message:
     reply = None
     if message.reply_to is not None:
         reply = ReplyParameters(message.reply_to, allow_sending_without_reply=True)
-    if message.document is not None:
-        return await bot.send_document(
+    if message.file is not None:
+        send = bot.send_photo if message.file.is_photo else bot.send_document
+        return await send(
             chat_id,
-            InputFile(message.document.encode(), filename="rest.txt"),
+            InputFile(message.file.content, filename=message.file.name),
             caption=message.text,
+            disable_notification=message.is_silent,
             message_thread_id=message.topic,
             reply_parameters=reply,
-            read_timeout=_DOCUMENT_WITHIN,
+            read_timeout=_FILE_WITHIN,
         )
     return await bot.send_message(
         chat_id,
         message.text,
+        disable_notification=message.is_silent,
         parse_mode=None if message.is_plain else ParseMode.HTML,
         message_thread_id=message.topic,
         reply_parameters=reply,

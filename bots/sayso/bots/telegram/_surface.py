@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from sayso.adapters.cards import Card, Words, cut, person_name
+from sayso.adapters.cards import Card, Words, cut, person_name, utf16_length
+from sayso.adapters.console import visible_line
 from sayso.adapters.telegram import (
+    CAPTION_LIMIT,
     Stretch,
     TelegramMessage,
     as_html,
+    full_text,
     in_zone,
     inert,
     message_link,
     render_card,
     render_locked,
+    rest_file,
     rest_messages,
 )
 from sayso.bots.chats import (
+    Attachment,
     CardSurface,
+    ContentRefused,
     Reference,
     UnderWay,
+    UnknownRefusal,
     accounts_of,
+    attachments,
+    card_of,
     message_of,
 )
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._conversations import Conversations
-from sayso.bots.telegram._messenger import Messenger, Outgoing
+from sayso.bots.telegram._messenger import Messenger, Outgoing, Upload
 from sayso.config import Destination, Settings
-from sayso.engine import CardRecord, Delivery, Kept, Notice, NoticeKind, SQLiteStore
+from sayso.engine import CardRecord, Delivery, Kept, Notice, NoticeKind, SQLiteStore, StoredImage
 
 _LARGEST_NOTICE = 3000
 
@@ -85,13 +95,49 @@ class TelegramSurface(CardSurface[TelegramMessage]):
 
     async def send_rest(self, place: Destination, reference: Reference, rest: str, /) -> None:
         """As replies to the card, or as a document."""
-        texts = rest_messages(rest)
-        messages = [Outgoing(one, is_plain=True, topic=place.topic) for one in texts or ()]
-        if texts is None:
-            messages = [Outgoing("The rest of the question.", topic=place.topic, document=rest)]
-        for one in messages:
-            await self._messenger.wait(int(reference.chat))
-            await self._messenger.send_below(reference, one)
+        for one in _text_messages(rest, "The rest of the question"):
+            await self._send_below(place, reference, one)
+
+    def files_below(self, card: Card, /) -> tuple[Attachment, ...]:
+        """All of them: a message of Telegram's has text, or one picture or file."""
+        return attachments(card)
+
+    async def send_files(
+        self, place: Destination, reference: Reference, request_id: str, files: tuple[Attachment, ...], /
+    ) -> None:
+        """As replies to the card. A picture that Telegram takes for none goes as a file."""
+        for one in await self._file_messages(request_id, files):
+            try:
+                await self._send_below(place, reference, one)
+            except (ContentRefused, UnknownRefusal):
+                await self._send_below(place, reference, _as_document(one))
+
+    async def full_request(self, record: CardRecord) -> list[Outgoing]:
+        """All of a request as messages of its own: its text, and its pictures and files."""
+        card = card_of(record, self.settings)
+        return [
+            *_text_messages(full_text(card), "The full request"),
+            *await self._file_messages(card.id, attachments(card)),
+        ]
+
+    async def send_in_private(self, user_id: int, message: Outgoing) -> None:
+        """Send a message to somebody's own chat with the bot. Raises `DeliveryProblem`."""
+        await self._messenger.wait(user_id)
+        try:
+            await self._messenger.send(user_id, message)
+        except (ContentRefused, UnknownRefusal):
+            if message.file is None or not message.file.is_photo:
+                raise
+            await self._messenger.send(user_id, _as_document(message))
+
+    async def _file_messages(self, request_id: str, files: Sequence[Attachment]) -> list[Outgoing]:
+        """The messages of a request's pictures and files, without those whose bytes were redacted."""
+        found = [(one, await self._store.reader.file(request_id, one.sha256)) for one in files]
+        return [_file_message(one, content) for one, content in found if content is not None]
+
+    async def _send_below(self, place: Destination, reference: Reference, message: Outgoing) -> None:
+        await self._messenger.wait(int(reference.chat))
+        await self._messenger.send_below(reference, replace(message, topic=place.topic, is_silent=True))
 
     async def link(self, reference: Reference, /) -> str | None:
         """Telegram has links to messages of its large groups."""
@@ -164,6 +210,27 @@ class TelegramSurface(CardSurface[TelegramMessage]):
         if place is None or not place.is_direct:
             return self.settings.zone
         return self.settings.zone_of(f"{PLATFORM}:{place.chat_id}")
+
+
+def _text_messages(text: str, title: str) -> list[Outgoing]:
+    """Long plain text as messages, or as a file below its title."""
+    texts = rest_messages(text)
+    if texts is None:
+        return [Outgoing(f"{title}.", file=Upload("request.txt", rest_file(text)))]
+    return [Outgoing(one, is_plain=True) for one in texts]
+
+
+def _as_document(message: Outgoing) -> Outgoing:
+    """The same with its picture as a file."""
+    assert message.file is not None
+    return replace(message, file=replace(message.file, is_photo=False))
+
+
+def _file_message(attachment: Attachment, content: bytes) -> Outgoing:
+    is_photo = isinstance(attachment, StoredImage) and attachment.media_type != "image/gif"
+    words = attachment.alt if isinstance(attachment, StoredImage) else attachment.name
+    caption = cut(inert(visible_line(words)), CAPTION_LIMIT, utf16_length)
+    return Outgoing(caption, file=Upload(attachment.name, content, is_photo))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from sayso.testing.telegram._chat_methods import ChatMethods
 from sayso.testing.telegram._entities import FormattedText
 from sayso.testing.telegram._markup import read_markup
+from sayso.testing.telegram._photos import MOST_OF_A_FILE, check_photo
 from sayso.testing.telegram._refusals import Refused, bad_request, malformed
 from sayso.testing.telegram._schema import read_parameters
 from sayso.testing.telegram._state import Chat, ChatKind, Content, Message, StoredFile
@@ -115,6 +116,7 @@ class BotMethods:
     def _send_photo(self, given: Parameters) -> Parameters:
         chat = self._chats.writable(given["chat_id"])
         photo = replace(self._document(given["photo"]), is_photo=True)
+        check_photo(photo.content)
         return self._send(chat, _caption(given), given, photo)
 
     def _send(
@@ -135,6 +137,7 @@ class BotMethods:
             document=document.file_id if document else None,
             force_reply=markup.force_reply,
             reply_keyboard=markup.reply_keyboard,
+            is_silent=given.get("disable_notification", False),
         )
         return message_json(self._state, message)
 
@@ -164,6 +167,8 @@ class BotMethods:
         if isinstance(given, Upload):
             if not given.content:
                 raise malformed("file must be non-empty")
+            if len(given.content) > MOST_OF_A_FILE:
+                raise Refused(413, "Request Entity Too Large", bug=True)
             return StoredFile(
                 f"file{len(self._state.files) + 1}", given.name, given.media_type, given.content
             )

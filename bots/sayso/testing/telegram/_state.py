@@ -127,6 +127,7 @@ class Message:
     force_reply: ForceReply | None = None
     reply_keyboard: list[list[str]] | None = None
     is_deleted: bool = False
+    is_silent: bool = False
 
     @property
     def shown(self) -> Content:

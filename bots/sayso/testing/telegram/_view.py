@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -49,6 +49,7 @@ class SeenMessage:
 
     `version` counts edits from 1. `asks_reply` says that the app has opened a reply to this message for the person.
     `notice` is the kind of a service message ("new_chat_members"), else `None`; `subjects` are those whom it is about.
+    A message that `is_silent` came without a sound.
     """
 
     chat_id: int
@@ -67,6 +68,7 @@ class SeenMessage:
     placeholder: str | None
     notice: str | None
     subjects: tuple[str, ...] = ()
+    is_silent: bool = False
 
     @property
     def labels(self) -> list[list[str]]:
@@ -106,6 +108,7 @@ def seen_message(state: TelegramState, message: Message, viewer: int) -> SeenMes
         placeholder=force.placeholder if force else None,
         notice=next(iter(message.service)) if message.service else None,
         subjects=_subjects(message.service or {}),
+        is_silent=message.is_silent,
     )
 
 
