@@ -67,6 +67,6 @@ async def test_an_inbox_that_may_lack_something_says_so(both: Both) -> None:
         assert (
             "It could not be checked that you belong to #releases: what waits there may be missing." in page
         )
-        assert "Nothing waits for your answer." not in page
+        assert "You're all caught up." not in page
         await ana.leave()
         held.release()

@@ -221,7 +221,7 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
         await both.slack_shows("Access to orders-db for 60 minutes?", "Emergency: Ana")
         request = (await runtime.pending(run_id))[0]
         ana = await both.at_inbox(both.ana)
-        assert "Approve alone (break-glass)" in await ana.page()
+        assert "Approve alone (emergency)" in await ana.page()
         said = await ana.act(request.id, "break_glass")
         assert "Please say why" in said["words"]
         said = await ana.act(request.id, "break_glass", "customers cannot pay")

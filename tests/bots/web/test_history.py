@@ -66,3 +66,12 @@ def test_my_decisions_are_found_and_shared_by_their_address(
         shared.get_by_label("Outcome").select_option("Rejected")
         shared.get_by_role("button", name="Search").click()
         expect(shared.get_by_text("Nothing matches.")).to_be_visible()
+
+
+def test_an_unknown_address_is_a_page_that_leads_back(service: ServiceProcess, olga: Visit) -> None:
+    for path in ("/nowhere", "/runs/none", "/history?before=x"):
+        olga.page.goto(service.url + path)
+        expect(olga.page.get_by_role("link", name="Go to the inbox")).to_be_visible()
+        olga.check_accessibility()
+    olga.page.get_by_role("link", name="Go to the inbox").click()
+    expect(olga.page.get_by_role("heading", name="Inbox")).to_be_visible()

@@ -16,7 +16,7 @@ from tests.bots.web.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.timeout(120)
 
-RESTS = "This has just come here or changed. Please look, and press again."
+RESTS = "This just appeared or changed. Look again, then press."
 
 
 def stop_the_clock(visit: Visit) -> None:
@@ -32,7 +32,7 @@ def accepted(visit: Visit) -> list[dict[str, Any]]:
 
 def test_a_question_arrives_by_itself_and_its_result_is_in_every_tab(olga: Visit) -> None:
     other = olga.tab()
-    expect(olga.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+    expect(olga.page.get_by_text("You're all caught up.")).to_be_visible()
     olga.start(shared='{"details": {"Change": "14 commits"}}')
     card = olga.card("Release 4.2.0?")
     expect(card.get_by_text("14 commits")).to_be_visible()
@@ -60,8 +60,7 @@ def test_every_input_type_is_answered(olga: Visit) -> None:
     tools = olga.card("Which tools?")
     tools.get_by_label("laptop").check()
     tools.get_by_label("desk").check()
-    tools.get_by_text("Add a remark").click()
-    tools.get_by_label("Remark, recorded with the answer").fill("for Cho")
+    tools.get_by_label("Comment (optional)").fill("for Cho")
     tools.get_by_role("button", name="Send").click()
     expect(tools.get_by_text("“for Cho”")).to_be_visible()
     olga.card("Delete the staging database?").get_by_role("button", name="No").click()
@@ -187,14 +186,14 @@ def test_killed_and_started_again_the_open_card_comes_back_to_life(
     olga.start()
     expect(olga.card("Release 4.2.0?")).to_be_visible()
     service.kill()
-    expect(olga.page.get_by_text("Not connected.")).to_be_visible()
+    expect(olga.page.get_by_text("Offline.")).to_be_visible()
     olga.card("Release 4.2.0?").get_by_role("button", name="approve").click()
     expect(olga.page.get_by_text("it is sent again by itself")).to_be_visible()
     with ServiceProcess(tmp_path):
         expect(olga.card("Release 4.2.0?").get_by_role("status")).to_have_text(
             "Approved. The run goes on.", timeout=30_000
         )
-        expect(olga.page.get_by_text("Not connected.")).to_be_hidden()
+        expect(olga.page.get_by_text("Offline.")).to_be_hidden()
         olga.start(shared='{"prompt": "And now?"}')
         expect(olga.card("And now?")).to_be_visible()
 
@@ -208,7 +207,7 @@ def test_a_card_whose_question_changed_says_so_and_keeps_what_was_typed(
     expect(olga.card("Release 4.2.0?")).to_be_visible()
     service.kill()
     with ServiceProcess(tmp_path, SHOP_PROMPT="Release 4.2.1?"):
-        expect(olga.page.get_by_text("Not connected.")).to_be_hidden(timeout=30_000)
+        expect(olga.page.get_by_text("Offline.")).to_be_hidden(timeout=30_000)
         olga.card("Release 4.2.0?").get_by_label("Your answer").fill("half a sent")
         stop_the_clock(olga)
         found = sayso(tmp_path, "requests", "--json").json["requests"]
@@ -247,7 +246,7 @@ def test_what_was_chosen_in_a_form_that_changed_is_chosen_anew(
         expect(olga.card("Which day?")).to_be_visible()
         running.kill()
         with ServiceProcess(tmp_path, SHOP_FORM=json.dumps(now)):
-            expect(olga.page.get_by_text("Not connected.")).to_be_hidden(timeout=30_000)
+            expect(olga.page.get_by_text("Offline.")).to_be_hidden(timeout=30_000)
             olga.card("Which day?").get_by_role("button", name="first").click()
             expect(form.get_by_text("the text below is new")).to_be_visible()
             expect(form.get_by_label("Region")).to_have_value("")
@@ -274,7 +273,7 @@ def test_an_answer_that_may_have_arrived_is_not_called_refused(olga: Visit) -> N
     olga.page.route("**/answers", lose)
     card.get_by_role("button", name="approve").click()
     expect(card.get_by_role("status")).to_have_text(
-        "It is not known whether this arrived. Reload the page, and look."
+        "This may or may not have arrived. Reload the page to see."
     )
     expect(card.get_by_role("button", name="reject")).to_be_disabled()
     assert [answer["value"] for answer in accepted(olga)] == ["approve"]
@@ -287,7 +286,7 @@ def test_the_next_person_at_this_browser_hears_of_their_own_questions(
     with Visit.sign_in(browser, service.url, tmp_path, "ana") as ana:
         bo = ana.context.new_page()
         bo.goto(link(tmp_path, "bo"))
-        expect(bo.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        expect(bo.get_by_text("You're all caught up.")).to_be_visible()
         ana.start(shared='{"to": ["web:bo"], "prompt": "Only for Bo?"}')
         expect(ana.card("Only for Bo?", bo)).to_be_visible()
 
@@ -329,7 +328,7 @@ def test_the_keyboard_is_enough(olga: Visit) -> None:
     expect(card).to_be_visible()
     olga.page.reload()
     olga.page.keyboard.press("Tab")
-    expect(olga.page.get_by_role("link", name="To the content")).to_be_focused()
+    expect(olga.page.get_by_role("link", name="Skip to content")).to_be_focused()
     olga.page.keyboard.press("Enter")
     approve = card.get_by_role("button", name="approve")
     for _ in range(5):
@@ -369,8 +368,7 @@ def test_a_rejection_needs_its_remark(olga: Visit) -> None:
     card = olga.card("Release 4.2.0?")
     card.get_by_role("button", name="Reject").click()
     expect(card.get_by_role("status")).to_have_text("Please say why: a remark is needed with this rejection.")
-    card.get_by_text("Add a remark").click()
-    card.get_by_label("Remark, recorded with the answer").fill("not on a Friday")
+    card.get_by_label("Comment (optional)").fill("not on a Friday")
     card.get_by_role("button", name="Reject").click()
     expect(card.get_by_text("“not on a Friday”")).to_be_visible()
     expect(card.get_by_text("finished")).to_be_visible()

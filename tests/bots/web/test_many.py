@@ -17,7 +17,7 @@ from tests.bots.api.served import ServiceProcess, link, write
 from tests.bots.crowd import crowd
 
 _CARD = re.compile(r'<article class="card open" id="card-([0-9a-f]{32})"')
-_OLDER = re.compile(r'<a href="(/\?before=\d+)">Older questions that wait for you</a>')
+_OLDER = re.compile(r'<a href="(/\?before=\d+)">Older questions waiting for you</a>')
 
 
 def fill(folder: Path, *parts: tuple[int, list[str], str], first: int = 0) -> list[list[str]]:

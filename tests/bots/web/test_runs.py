@@ -62,14 +62,14 @@ def test_a_step_that_was_cut_off_is_decided_on_its_page(
         held = olga.page.get_by_role("table", name="Need an operator's decision")
         held.get_by_role("link").click()
         expect(
-            olga.page.get_by_text("A step was started, and nobody knows whether it happened: charge")
+            olga.page.get_by_text("A step started, and it is unknown whether it finished: charge")
         ).to_be_visible()
         olga.check_accessibility()
         olga.page.get_by_label("The step's result, as JSON").fill("sent")
-        olga.page.get_by_role("button", name="It happened, with this result").click()
-        expect(olga.page.get_by_text('That is no JSON; a text needs quotes: "sent".')).to_be_visible()
+        olga.page.get_by_role("button", name="Record this result").click()
+        expect(olga.page.get_by_text('Invalid JSON. Text needs quotes: "sent".')).to_be_visible()
         olga.page.get_by_label("The step's result, as JSON").fill('{"receipt": 7}')
-        olga.page.get_by_role("button", name="It happened, with this result").click()
+        olga.page.get_by_role("button", name="Record this result").click()
         expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
 
 
@@ -85,17 +85,19 @@ def test_an_operators_button_decides_what_stands_beside_it_and_nothing_else(
     ):
         run = operator.wait(run_id, 20)
         olga.page.goto(f"{olga.url}/runs/{run_id}")
-        stands = olga.page.get_by_role("button", name="Let it stand")
+        stands = olga.page.get_by_role("button", name="Keep what is recorded")
         stands.focus()  # so that the page stays as it is
         operator.attention(run_id, "accept", seen=run["stops"])
         after = operator.wait(run_id, 20)
         stands.click()
         expect(
-            olga.page.get_by_text("The code asks something else under a name that is answered: release")
+            olga.page.get_by_text(
+                "The code now asks something else than the question that people answered: release"
+            )
         ).to_be_visible()
         expect(olga.page.get_by_text("has moved on since you looked")).to_be_visible()
         assert operator.status(run_id) == after
-        olga.page.get_by_role("button", name="Let it stand").click()
+        olga.page.get_by_role("button", name="Keep what is recorded").click()
         expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
 
 
@@ -148,4 +150,4 @@ def test_who_is_no_operator_reads_no_error_and_nothing_that_an_operator_decides_
             assert [one for one in secrets if one in shown] == []
             card = ana.page.get_by_role("article").first.inner_text()
             assert "connection refused" not in card
-        expect(ana.page.get_by_text("An operator must decide")).to_be_visible()
+        expect(ana.page.get_by_text("Needs an operator's decision")).to_be_visible()

@@ -84,7 +84,7 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
         Visit.sign_in(browser, team.url, tmp_path, "cho") as cho,
         Visit.sign_in(browser, team.url, tmp_path, "eve") as eve,
     ):
-        expect(eve.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        expect(eve.page.get_by_text("You're all caught up.")).to_be_visible()
         hers = ana.card("Drop the table?")
         expect(hers.get_by_text("2 of @sre")).to_be_visible()
         hers.get_by_role("button", name="Approve").click()
@@ -102,8 +102,8 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
         expect(ana.card("Drop the table?").get_by_text("finished")).to_be_visible()
         for one in (ana, eve):
             one.page.reload()
-            expect(one.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
-        expect(ana.page.get_by_role("heading", name="Decided lately")).to_be_visible()
+            expect(one.page.get_by_text("You're all caught up.")).to_be_visible()
+        expect(ana.page.get_by_role("heading", name="Recently decided")).to_be_visible()
         expect(ana.card("Drop the table?").get_by_text(re.compile("^Ana "))).to_be_visible()
         expect(eve.page.get_by_role("article")).to_have_count(0)
         ana.check_accessibility()
@@ -122,6 +122,7 @@ def test_one_person_at_two_browsers_is_one_vote(
             "Your approval counts: 1 of 2."
         )
         expect(home.card("Drop the table?").get_by_text("Approved: Ana")).to_be_visible()
+        home.card("Drop the table?").get_by_text("You approved · Change").click()
         home.card("Drop the table?").get_by_role("button", name="Approve").click()
         expect(home.card("Drop the table?").get_by_role("status")).to_have_text(
             "You have already approved this."
@@ -138,17 +139,17 @@ def test_handing_over_and_breaking_the_glass_under_more(
     ):
         card = ana.card("Drop the table?")
         card.get_by_text("More", exact=True).click()
-        card.get_by_label("To whom").fill("web:lead")
-        card.get_by_role("button", name="Hand over").click()
+        card.get_by_label("To, such as").fill("web:lead")
+        card.get_by_role("button", name="Reassign").click()
         expect(card.get_by_role("status")).to_have_text(
             "Handed over to lead. Your own vote does not count any more."
         )
-        expect(cto.page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        expect(cto.page.get_by_text("You're all caught up.")).to_be_visible()
         request = sayso(tmp_path, "requests", "--json").json["requests"][0]["id"]
         page = cto.tab(f"/requests/{request}")
         alone = cto.card("Drop the table?", page)
         alone.get_by_text("More", exact=True).click()
-        alone.get_by_label("The reason").fill("the site is down")
+        alone.get_by_label("Reason, shown").fill("the site is down")
         alone.get_by_role("button", name="Approve alone").click()
         expect(alone.get_by_text("Approved under break-glass by cto")).to_be_visible()
         expect(alone.get_by_text("“the site is down”")).to_be_visible()

@@ -17,6 +17,7 @@ from sayso.adapters.cards._words import (
     place_name,
     reply_words,
     unreadable_words,
+    vote_words,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "rest_text",
     "unreadable_words",
     "utf16_length",
+    "vote_words",
 ]

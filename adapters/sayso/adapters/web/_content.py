@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,6 +19,10 @@ _MOST_LINES = 20
 
 _LONGEST_COLOURED = 30_000
 """Characters of code that are coloured: more would hold up everybody else."""
+
+
+_LONGEST_COMPARED = 20_000
+"""Characters of two texts that are compared line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,23 @@ def diff_lines(diff: Diff) -> Lines:
     """A diff's lines by what they are; each keeps its first character, so that colour says nothing alone."""
     lines = tuple(_diff_lines(visible(diff.text).rstrip("\n").split("\n")))
     return Lines(lines[:_MOST_LINES], lines[_MOST_LINES:])
+
+
+def changes(was: str, now: str) -> Lines:
+    """What differs between two texts, as a diff; JSON is written out a member a line."""
+    texts = [_written_out(visible(text)) for text in (was, now)]
+    if sum(map(len, texts)) > _LONGEST_COMPARED:
+        texts = [f"{text[: _LONGEST_COMPARED // 2]}…" for text in texts]
+    before, after = (text.split("\n") for text in texts)
+    found = difflib.unified_diff(before, after, "recorded", "now", lineterm="")
+    return diff_lines(Diff("\n".join(found) or texts[0]))
+
+
+def _written_out(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except ValueError:
+        return text
 
 
 def grid(table: Table) -> Grid:

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from sayso.adapters.cards import Card, Words, cut
+from sayso.adapters.cards import Card, Since, Words, cut, vote_words
 from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
-from sayso.adapters.web._content import Lines, code_lines, diff_lines, grid
-from sayso.engine import AttentionKind, Code, Content, FormField, Markdown
+from sayso.adapters.web._content import Lines, changes, code_lines, diff_lines, grid
+from sayso.engine import Attention, AttentionKind, Code, Content, FormField, Markdown
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 2000
@@ -30,29 +30,39 @@ _STATUS = {
     "PENDING": "not yet",
 }
 _ATTENTION = {
-    AttentionKind.QUESTION_CHANGED: "The code asks something else under a name that is answered",
-    AttentionKind.ANSWER_UNUSED: "An answer is recorded that the code does not ask for",
-    AttentionKind.STEP_UNFINISHED: "A step was started, and nobody knows whether it happened",
-    AttentionKind.STEP_CHANGED: "A recorded step is called with other arguments",
-    AttentionKind.NODE_GONE: "The code lacks the node",
-    AttentionKind.FILE_UNREADABLE: "A file that the question shows cannot be read any more",
-    AttentionKind.PROCESS_DIED: "The service died again and again while this node ran",
-    AttentionKind.SAYSO_FAILED: "sayso itself failed at this run",
+    AttentionKind.QUESTION_CHANGED: "The code now asks something else than the question that people answered",
+    AttentionKind.ANSWER_UNUSED: "The code no longer asks a question that people answered",
+    AttentionKind.STEP_UNFINISHED: "A step started, and it is unknown whether it finished",
+    AttentionKind.STEP_CHANGED: "The code calls a recorded step with different arguments",
+    AttentionKind.NODE_GONE: "The loaded code has no such node",
+    AttentionKind.FILE_UNREADABLE: "A file that the question shows can't be read",
+    AttentionKind.PROCESS_DIED: "The service crashed repeatedly while this node ran",
+    AttentionKind.SAYSO_FAILED: "sayso failed at this run; the log says how",
 }
 _CARD_ACTIONS = {
-    "reassign": ("Hand over", "To whom, such as person:ana or slack:T1:U2"),
-    "break_glass": ("Approve alone (break-glass)", "The reason, which everybody who was asked is told"),
+    "reassign": ("Reassign", "To, such as person:ana or slack:T1:U2"),
+    "break_glass": ("Approve alone (emergency)", "Reason, shown to everybody who was asked"),
     "withdraw": ("Withdraw", None),
 }
 """What else can be done with an open card: the button, and what has to be written for it."""
 
 ACTION_LABELS = {
     "reask": "Ask again",
-    "accept": "Let it stand",
-    "done": "It happened, with this result",
-    "again": "Run it again",
+    "accept": "Keep what is recorded",
+    "done": "Record this result",
+    "again": "Run again",
     "cancel": "Cancel",
 }
+
+
+_EFFECTS = {
+    "reask": "Asks the question again as it is now. The recorded answer no longer counts.",
+    "accept": "Keeps what is recorded, and continues with the code as it is now.",
+    "done": "Records the result that you enter, and continues without running the step.",
+    "again": "Runs it again. Choose this only if doing it twice is harmless.",
+    "cancel": "Ends the run. Its open questions are closed.",
+}
+"""What an operator's choice does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,7 @@ class Pages:
             "status": _status,
             "attention": _ATTENTION.__getitem__,
             "headline": _headline,
+            "changes": _changes,
             "kind": _kind,
             "visible": visible,
             "size": size_words,
@@ -104,6 +115,8 @@ class Pages:
             "help": field_help,
         }
         self._environment.filters |= filters
+        tests: dict[str, Callable[..., Any]] = {"age": _is_age}
+        self._environment.tests |= tests
 
     def words(self, words: Words) -> Markup:
         """A line of ours, with its times."""
@@ -127,6 +140,8 @@ class Pages:
             rest=prompt[_LONGEST_BODY:], form_fields=fields, most_buttons=MOST_BUTTONS,
             actions=[(name, *_CARD_ACTIONS[name]) for name in actions], whole=whole,
             unread=card.question.read_all and not whole,
+            voted="" if card.chosen is None else vote_words(card.question, card.chosen),
+            is_compact=card.question.input_type == "confirm" or 0 < len(card.choices) <= MOST_BUTTONS,
         )  # fmt: skip
 
     def short_card(self, card: Card, run_id: str, *, may_answer: bool) -> Markup:
@@ -140,6 +155,12 @@ class Pages:
         """The page on which a link becomes a session."""
         return self._render("sign_in.html", me=None)
 
+    def problem(self, visitor: Visitor | None, title: str, words: str) -> Markup:
+        """A page in the place of one that cannot be shown."""
+        if visitor is None:
+            return self._render("problem.html", me=None, title=title, words=words)
+        return self._page("problem.html", visitor, "", title=title, words=words)
+
     def inbox(
         self,
         visitor: Visitor,
@@ -152,8 +173,8 @@ class Pages:
         missing: str = "",
     ) -> Markup:
         """A page of what waits for somebody, the newest first, of what else is open that concerns them, and what of it
-        was decided `lately`, with what of it is `left_out`; `missing` says why something may not be there. New
-        questions come onto the first page by themselves.
+        was decided recently (`lately`), with what of it is `left_out`; `missing` says why something may not be there.
+        New questions come onto the first page by themselves.
         """
         return self._page(
             "inbox.html", visitor, "inbox", waiting=waiting, others=others, lately=lately, left_out=left_out,
@@ -176,7 +197,7 @@ class Pages:
 
     def run(self, visitor: Visitor, **found: Any) -> Markup:
         """One run: `run`, `ended`, `actions`, `graph`, `cards`, `visits` and `trail`."""
-        return self._page("run.html", visitor, "runs", labels=ACTION_LABELS, **found)
+        return self._page("run.html", visitor, "runs", labels=ACTION_LABELS, effects=_EFFECTS, **found)
 
     def starts(self, visitor: Visitor, names: Sequence[str], person: str) -> Markup:
         """The workflows that somebody may start."""
@@ -207,8 +228,16 @@ def _kind(content: Content) -> str:
     return type(content).__name__
 
 
+def _is_age(instant: datetime) -> bool:
+    return isinstance(instant, Since)
+
+
 def _code_lines(code: Code) -> Lines:
     return code_lines(code.text, code.language)
+
+
+def _changes(attention: Attention) -> Lines:
+    return changes(attention.was or "", attention.now or "")
 
 
 def _fenced(block: Block) -> Lines:

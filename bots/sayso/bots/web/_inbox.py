@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Query, Request, Response
@@ -32,10 +31,12 @@ from sayso.bots.http import (
     session_of,
 )
 from sayso.bots.people import Arrival
+from sayso.bots.web._error_pages import add_error_pages
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import RunPages
 from sayso.bots.web._starts import Start, StartPages
+from sayso.bots.web._static import add_static
 from sayso.config import Settings
 from sayso.engine import (
     AnswerAttempt,
@@ -54,12 +55,6 @@ _LATELY = timedelta(days=1)
 _LONGEST_LISTED = 20_000
 """Characters of a question, with what was said on it, that a page shows beside others."""
 
-_STATIC = {
-    "inbox.css": "text/css",
-    "inbox.js": "text/javascript",
-    "sign-in.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
 _LONGEST_BEGINNING = 1000
 _KEPT = frozenset({OutcomeKind.INVALID})
 _THIRTY_DAYS = 30 * 24 * 3600
@@ -160,9 +155,9 @@ class Inbox:
         request = record.request
         may_answer = caller.may_answer(request.audience, request.policy, record.votes)
         if not whole and _length(record) > _LONGEST_LISTED:
-            card = card_of(_beginning(record), self._parts.settings)
+            card = card_of(_beginning(record), self._parts.settings, reader=caller.person)
             return self.pages.short_card(card, request.run_id, may_answer=may_answer)
-        card = card_of(record, self._parts.settings)
+        card = card_of(record, self._parts.settings, reader=caller.person)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
         return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions, whole=whole)
 
@@ -360,13 +355,18 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> None:
     async def sign_in_first(_request: Request, _error: Exception) -> Response:
         return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
 
+    async def problem_page(request: Request, title: str, words: str) -> str:
+        caller = await parts.door.by_session(request)
+        visitor = None if caller is None else await inbox.visitor(request, caller)
+        return inbox.pages.problem(visitor, title, words)
+
+    add_error_pages(app, problem_page)
     app.add_exception_handler(_NotSignedIn, sign_in_first)
     _add_sign_in(app, inbox, parts)
     _add_requests(app, inbox, parts)
     _add_runs(app, inbox, parts.api)
     _add_starts(app, inbox, StartPages(parts.starts, inbox.pages, parts.answers))
-    for name, kind in _STATIC.items():
-        _add_static(app, name, kind)
+    add_static(app)
 
 
 def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
@@ -487,14 +487,3 @@ def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:
         return JSONResponse(await starts.start(caller, name, body))
 
     _ = listed, form, start
-
-
-def _add_static(app: FastAPI, name: str, kind: str) -> None:
-    content = (files("sayso.adapters.web") / "static" / name).read_bytes()
-
-    @app.get(f"/static/{name}")
-    async def static() -> Response:
-        headers = {"Cache-Control": "no-cache"}
-        return Response(content, media_type=kind, headers=headers)
-
-    _ = static

@@ -1,6 +1,8 @@
 // The inbox in the browser: sends forms, and keeps what is shown true. All that it shows comes from the server as HTML
 // or is put in as text.
 
+import { announce, countWaiting } from "/static/attention.js";
+
 const csrf = document.body.dataset.csrf;
 const cards = document.getElementById("cards");
 const news = document.getElementById("news");
@@ -8,13 +10,20 @@ const connection = document.getElementById("connection");
 
 // --- times, in the reader's own zone ---------------------------------------------------------------
 
+function age(at) {
+  const minutes = Math.floor((Date.now() - at) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h ago` : `${Math.floor(minutes / 1440)} days ago`;
+}
+
 function localise(root) {
   const today = new Date().toDateString();
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const day = at.toDateString() === today ? "" : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} `;
-    time.textContent = day + clock;
+    time.textContent = time.hasAttribute("data-age") ? age(at) : day + clock;
     time.title = at.toString();
   }
 }
@@ -35,7 +44,7 @@ function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const UNSURE = "It is not known whether this arrived. Reload the page, and look.";
+const UNSURE = "This may or may not have arrived. Reload the page to see.";
 
 // Sends until there is an answer: under its key, what was done is not done again. Once an answer was lost, a refusal of
 // what was sent again says nothing about the first time; then nobody knows.
@@ -57,7 +66,7 @@ async function send(path, body, key, waiting) {
       // No answer: nobody knows whether it arrived.
     }
     lost = true;
-    waiting("sayso does not answer. Your answer is not confirmed yet; it is sent again by itself.");
+    waiting("sayso isn't responding. Your answer isn't confirmed yet; retrying automatically.");
     await pause(wait);
   }
 }
@@ -107,6 +116,7 @@ function rest(id) {
 function rearrange(change) {
   const before = places();
   change();
+  countWaiting(cards);
   for (const [id, place] of places()) {
     if (place !== before.get(id)) rest(id);
     else if (resting.has(id)) setResting(id, true); // its buttons may be new
@@ -121,7 +131,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button[aria-disabled]");
   if (!button) return;
   event.preventDefault();
-  say(button.closest("[data-api], .card"), "This has just come here or changed. Please look, and press again.");
+  say(button.closest("[data-api], .card"), "This just appeared or changed. Look again, then press.");
 });
 
 // --- forms of cards --------------------------------------------------------------------------------
@@ -180,7 +190,7 @@ async function submit(form, where, content) {
   busy.delete(id);
   if (!ok) {
     setDisabled(form, Boolean(unsure));
-    say(card, said.detail ?? "That did not work. Please try again.");
+    say(card, said.detail ?? "That didn't work. Please try again.");
     return;
   }
   if (said.card) {
@@ -257,7 +267,7 @@ async function operate(form) {
     try {
       body.result = JSON.parse(form.elements.result.value);
     } catch {
-      say(form, 'That is no JSON; a text needs quotes: "sent".');
+      say(form, 'Invalid JSON. Text needs quotes: "sent".');
       return;
     }
   }
@@ -303,15 +313,21 @@ function keepTyped(from, to) {
   }
 }
 
+// What makes a question somebody's to answer that was not before.
+const CALLS = new Set(["requested", "request_escalated", "request_reassigned"]);
+const called = new Set();
+
 async function refresh(id) {
   if (busy.has(id)) return;
   const found = await fetchCard(id);
   const card = document.getElementById(`card-${id}`);
+  if (called.delete(id) && found?.is_mine) announce(id, parse(found.card).querySelector("h2").textContent);
   if (card) {
     if (!found || busy.has(id)) return;
     const fresh = parse(found.card).querySelector("article");
     const changed = fresh.dataset.revision !== card.dataset.revision;
-    if (fresh.querySelector("form.answer") && card.querySelector("form.answer") && !changed) {
+    const same = ["form.answer", ".voted"].every((part) => !fresh.querySelector(part) === !card.querySelector(part));
+    if (same && fresh.querySelector("form.answer") && !changed) {
       rearrange(() => { // who voted; the form stays
         for (const part of [".status", ".standing"]) card.querySelector(part).replaceWith(fresh.querySelector(part));
       });
@@ -337,7 +353,6 @@ function arrive(html) {
   fresh.classList.add("arrived");
   rearrange(() => {
     cards.prepend(fresh);
-    document.getElementById("empty").hidden = true;
   });
   news.textContent = `New: ${fresh.querySelector("h2").textContent}`;
 }
@@ -378,6 +393,7 @@ function hear(event) {
 }
 
 function show(event) {
+  if (CALLS.has(event.kind)) called.add(event.request_id);
   if (event.request_id) queue(event.request_id);
   if (event.run_id) {
     for (const card of document.querySelectorAll(`[data-run="${CSS.escape(event.run_id)}"]`)) queue(card.dataset.request);
@@ -406,7 +422,7 @@ const channel = new BroadcastChannel(session);
 function setConnected(is) {
   rearrange(() => {
     connection.hidden = is;
-    connection.textContent = is ? "" : "Not connected. What you see may be old; this comes back by itself.";
+    connection.textContent = is ? "" : "Offline. What you see may be out of date. Reconnecting …";
   });
 }
 
@@ -455,4 +471,6 @@ if (navigator.locks) {
 }
 
 localise(document);
+countWaiting(cards);
+setInterval(() => localise(document), 30_000); // ages
 catchUp().catch(() => null);

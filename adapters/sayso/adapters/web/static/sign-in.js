@@ -10,7 +10,7 @@ async function signIn(link) {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ link }),
     });
   } catch {
-    said.textContent = "sayso did not answer. Please try again.";
+    said.textContent = "sayso isn't responding. Please try again.";
     return;
   }
   if (response.ok) {
@@ -18,7 +18,7 @@ async function signIn(link) {
     return;
   }
   const problem = await response.json().catch(() => ({}));
-  said.textContent = problem.detail ?? "That did not work. Ask for another link.";
+  said.textContent = problem.detail ?? "That didn't work. Ask for another link.";
 }
 
 form.addEventListener("submit", (event) => {

@@ -1,0 +1,45 @@
+// How many questions wait for somebody, in the title and the icon; and notifications, where they have asked for some.
+
+const WANTED = "sayso-notifications";
+const icon = document.querySelector('link[rel="icon"]');
+const toggle = document.getElementById("notify");
+
+export function countWaiting(cards) {
+  if (!cards?.hasAttribute("data-inbox")) return;
+  const waiting = cards.querySelectorAll("article.mine").length;
+  const more = cards.hasAttribute("data-more") ? "+" : "";
+  document.title = waiting ? `(${waiting}${more}) sayso` : "Inbox · sayso";
+  const wanted = waiting ? "/static/icon-waiting.svg" : "/static/icon.svg";
+  if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+  document.getElementById("empty").hidden = waiting > 0;
+}
+
+function isOn() {
+  return "Notification" in window && Notification.permission === "granted" && localStorage.getItem(WANTED) === "on";
+}
+
+function showToggle() {
+  toggle.hidden = !("Notification" in window) || Notification.permission === "denied";
+  toggle.textContent = isOn() ? "Turn off notifications" : "Turn on notifications";
+}
+
+// Tells somebody who looks elsewhere. All tabs use one tag for a question, so that it is shown once.
+export function announce(id, title) {
+  if (!isOn() || (document.visibilityState === "visible" && document.hasFocus())) return;
+  const shown = new Notification("sayso: a question for you", { body: title, tag: id });
+  shown.addEventListener("click", () => {
+    window.focus();
+    shown.close();
+    const card = document.getElementById(`card-${id}`);
+    if (card) card.focus();
+    else location.assign(`/requests/${encodeURIComponent(id)}`);
+  });
+}
+
+toggle?.addEventListener("click", async () => {
+  const wanted = isOn() ? "off" : "on";
+  if (wanted === "on" && Notification.permission !== "granted") await Notification.requestPermission();
+  localStorage.setItem(WANTED, wanted);
+  showToggle();
+});
+if (toggle) showToggle();
