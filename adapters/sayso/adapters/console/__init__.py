@@ -14,6 +14,7 @@ from sayso.adapters.console._cards import (
     result_card,
 )
 from sayso.adapters.console._content import content_text, size_words, table_rows, table_text
+from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import (
     REQUIRED,
@@ -46,6 +47,7 @@ __all__ = [
     "content_text",
     "csv_cell",
     "default_words",
+    "draw_content",
     "field_help",
     "field_hint",
     "findings_table",

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.adapters.console._content import content_text
+from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
@@ -25,6 +26,8 @@ from sayso.engine import (
     Policy,
     Question,
     RequestRecord,
+    StoredFile,
+    StoredImage,
     Vote,
     attention_actions,
     evaluate,
@@ -126,17 +129,20 @@ def _details(question: Question) -> Iterator[RenderableType]:
     if not isinstance(details, dict):
         yield Text(quoted(_plain(details).strip("\n")).lstrip("\n"))
         return
-    shown = {
-        name: content_text(contents[name]) if name in contents else _plain(value)
-        for name, value in details.items()
-    }
-    short = [(name, text) for name, text in shown.items() if "\n" not in text.strip()]
+    short: list[tuple[str, str]] = []
+    for name, value in details.items():
+        content = contents.get(name)
+        text = _plain(value) if content is None else content_text(content)
+        if (content is None and "\n" not in text.strip()) or isinstance(content, StoredImage | StoredFile):
+            short.append((name, text))
+            continue
+        if short:
+            yield _fields(short)
+            short = []
+        yield Text(visible_line(name), style="dim")
+        yield Text(quoted(text.strip("\n")).lstrip("\n")) if content is None else draw_content(content)
     if short:
         yield _fields(short)
-    for name, text in shown.items():
-        if "\n" in text.strip():
-            yield Text(visible_line(name), style="dim")
-            yield Text(quoted(text.strip("\n")).lstrip("\n"))
 
 
 def _plain(value: Json) -> str:

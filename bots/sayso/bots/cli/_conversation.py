@@ -154,6 +154,8 @@ class Conversation:
         question = record.question
         terminal.forget_typed()
         self._output.card(request_card(record, self._workflow, self._now()))
+        if question.read_all:
+            await self._runtime.opened(record.id, record.revision, person=local_person(), via=CONSOLE)
         try:
             while True:
                 with self._closing(record, terminal):
