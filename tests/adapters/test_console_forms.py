@@ -327,7 +327,8 @@ def test_a_form_of_more_fields_than_a_modal_holds_is_refused() -> None:
 
 def test_a_date_is_read_as_people_write_it() -> None:
     due = fields_of({"type": "object", "properties": {"due": {"type": "string", "format": "date"}}})["due"]
-    assert {read_field(due, one) for one in ("2026-12-31", "31.12.2026", "31/12/2026")} == {"2026-12-31"}
+    for typed in ("2026-12-31", "31.12.2026", "31/12/2026"):
+        assert read_field(due, typed) == "2026-12-31"
     with pytest.raises(InvalidAnswer, match="could be 2026-04-03 or 2026-03-04"):
         read_field(due, "03/04/2026")
     with pytest.raises(InvalidAnswer, match=r"Due: .* is not a date"):

@@ -239,8 +239,10 @@ def _alternatives(schema: Mapping[str, Any]) -> list[object]:
 
 
 def _is_nullable(given: object, around: _Around) -> bool:
-    if isinstance(given, Mapping) and "null" in (cast("Mapping[str, Any]", given).get("type") or ()):
-        return True
+    if isinstance(given, Mapping):
+        given = cast("Mapping[str, Any]", given)
+        if "null" in (given.get("type") or ()):
+            return True
     return any({"type": "null"} in _alternatives(layer) for layer in _layers(given, around))
 
 

@@ -78,8 +78,9 @@ def misfit(schema: Mapping[str, Json], value: object) -> Misfit | None:
 
 def _misfit(error: Any) -> Misfit:
     path = tuple(map(str, error.absolute_path))
-    if error.validator == "required" and isinstance(error.instance, Mapping):
-        given = cast("Mapping[str, object]", error.instance)
+    instance: object = error.instance
+    if error.validator == "required" and isinstance(instance, Mapping):
+        given = cast("Mapping[str, object]", instance)
         missing = next((name for name in error.validator_value if name not in given), None)
         return Misfit(path if missing is None else (*path, str(missing)), "Required")
     return Misfit(path, str(error.message))

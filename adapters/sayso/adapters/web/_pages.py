@@ -224,10 +224,6 @@ class Pages:
         return at.astimezone(self._zone).strftime("%-d %b %H:%M %Z")
 
 
-def _kind(content: Content) -> str:
-    return type(content).__name__
-
-
 def _is_age(instant: datetime) -> bool:
     return isinstance(instant, Since)
 
@@ -252,7 +248,7 @@ def _headline(prompt: str) -> str:
     return cut(prompt.partition("\n")[0], _LONGEST_TITLE)
 
 
-def _kind(content: object) -> str:
+def _kind(content: Content) -> str:
     return type(content).__name__
 
 

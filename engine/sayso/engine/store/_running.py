@@ -144,8 +144,9 @@ def _places(tx: Transaction, place: Place, one: Ask) -> tuple[str, ...]:
     if not one.asks_requester or one.requested_by is None:
         return one.places
     row = tx.row("run_requester", (place.run_key,))
-    is_theirs = row is not None and row["requested_by"] == one.requested_by
-    started_in = row["asked_in"] if is_theirs else None
+    started_in: str | None = None
+    if row is not None and row["requested_by"] == one.requested_by:
+        started_in = row["asked_in"]
     own = chats([started_in or one.requested_by]) or chats(ids_of(tx, one.requested_by))
     return tuple(dict.fromkeys([*one.places, *own]))
 
