@@ -60,7 +60,7 @@ _BEGINNINGS = {
     "This closed": Told.CLOSED,
     "This was withdrawn": Told.CLOSED,
     "This was cancelled": Told.CLOSED,
-    "This is not yours": Told.NOT_ASKED,
+    "You aren't an approver": Told.NOT_ASKED,
     "You asked for this": Told.FOUR_EYES,
     "You handed this over": Told.HANDED_OVER,
     "This card was out of date": Told.AGAIN,

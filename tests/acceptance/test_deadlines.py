@@ -32,7 +32,7 @@ async def test_a_platform_that_hangs_holds_up_no_press_on_the_other(both: Both) 
         assert all(one.is_acknowledged and one.took < SLACKS_PATIENCE for one in results), results
         await both.slack.until(lambda: len(both.ana.words(both.channel)) >= before + 3)
         words = both.ana.words(both.channel)[before:]
-        assert words == ["Your approval counts: 1 of 2."] * 3, "Slack says that she is of @sre"
+        assert words == ["Your approval was counted: 1 of 2."] * 3, "Slack says that she is of @sre"
 
 
 async def test_a_platform_that_hangs_holds_up_no_command_on_the_other(both: Both) -> None:
@@ -52,7 +52,7 @@ async def test_a_platform_that_hangs_holds_up_no_command_on_the_other(both: Both
         result = await command.result()
         assert result.is_acknowledged
         assert result.took < SLACKS_PATIENCE
-        assert both.ana.words(both.channel)[before:] == ["Your approval counts: 1 of 2."]
+        assert both.ana.words(both.channel)[before:] == ["Your approval was counted: 1 of 2."]
         held.release()
 
 

@@ -23,7 +23,7 @@ async def test_a_release_is_asked_in_two_chats_and_approved_in_one(both: Both) -
         in_telegram = await both.telegram_shows("Release 4.2.0 to production?", "Ana requested ")
     async with both.running(release.workflow):
         result = await both.bo.press(in_telegram, "✅ Approve")
-        assert result.text == "Approved. The run goes on."
+        assert result.text == "Approved. The workflow continues."
         await both.slack_direct_shows("✅ Approved ·", "Bo today")
         assert (
             await both.slack_shows("✅ Approved ·", "finished", "Bo today", "publish finished")
@@ -31,7 +31,7 @@ async def test_a_release_is_asked_in_two_chats_and_approved_in_one(both: Both) -
         await both.telegram_shows("✅ Approved ·", "finished", "\nBo ", "publish finished")
         late = await both.ana.press(in_slack, "❌ Reject", old_view=True)
         assert (await late.result()).is_acknowledged
-        await both.slack_shows("Already approved by Bo at ")
+        await both.slack_shows("Bo already approved this at ")
     cards = [one for one in both.ana.messages(both.channel) if one.text.startswith("Release 4.2.0")]
     assert [len(cards), len(both.telegram.calls_of("sendMessage"))] == [1, 1], "nobody is asked twice"
 
@@ -54,9 +54,9 @@ async def test_an_article_goes_back_and_forth_between_the_chats(
         run_id = await runtime.start(content_creation.workflow.name, requested_by=both.ana_id)
         card = await both.slack_shows("What should the article be about?")
         words = await both.fill_in(card, "✍️ Answer", **{"Your answer": "green tea"})
-        assert words == "Recorded: green tea. The run goes on."
+        assert words == "Recorded: green tea. The workflow continues."
         draft = await both.telegram_shows("Is this article about 'green tea' good to go?")
-        assert (await both.bo.press(draft, "Revise")).text == "Recorded: Revise. The run goes on."
+        assert (await both.bo.press(draft, "Revise")).text == "Recorded: Revise. The workflow continues."
         remark = await both.slack_shows("What should change?")
         await both.fill_in(remark, "✍️ Answer", **{"Your answer": "shorter"})
         again = await both.slack_shows("good to go?", "shorter")
@@ -133,8 +133,8 @@ async def test_a_large_expense_needs_two_of_finance_and_the_board(both: Both) ->
         card = await both.slack_shows("Pay for a van?", "finance, above 1,000: 2 of")
         post = await both.telegram_shows("Pay for a van?", "board, above 10,000")
         await (await both.ana.press(card, "✅ Approve")).result()
-        await both.slack_shows("You asked for this, so someone else must approve it.")
-        assert (await both.bo.press(post, "✅ Approve")).text == "Your approval counts: 1 of 1."
+        await both.slack_shows("You requested this, so someone else must approve it.")
+        assert (await both.bo.press(post, "✅ Approve")).text == "Your approval was counted: 1 of 1."
         await (await cho.press(card, "✅ Approve")).result()
         await both.slack_shows("1 of 2 approved", "Cho today", "waiting for finance, above 1,000: 1 more of ")
         request = (await runtime.pending(run_id))[0]
@@ -155,7 +155,7 @@ async def test_a_release_under_a_named_policy_is_decided_in_all_three_places(bot
             "Release 4.3.0 to production?", "waiting for 2 of #releases or Releases"
         )
         post = await both.telegram_shows("Release 4.3.0 to production?")
-        four_eyes = "You asked for this, so someone else must approve it."
+        four_eyes = "You requested this, so someone else must approve it."
         assert await both.press(both.ana, card, "✅ Approve") == four_eyes
         request = (await runtime.pending())[0]
     both.more = {}
@@ -163,11 +163,11 @@ async def test_a_release_under_a_named_policy_is_decided_in_all_three_places(bot
         at_inbox = await both.at_inbox(cho)
         assert "Release 4.3.0 to production?" in await at_inbox.page()
         said = await at_inbox.choose(request.id, 0)
-        assert (said["outcome"], "Your approval counts: 1 of 2." in said["words"]) == ("counted", True)
+        assert (said["outcome"], "Your approval was counted: 1 of 2." in said["words"]) == ("counted", True)
         assert "Also open" in await at_inbox.page(), "she has voted"
         await at_inbox.leave()
         await both.slack_shows("1 of 2 approved · Cho today", "waiting for 1 more of #releases or Releases")
-        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         await both.slack_shows("✅ Approved ·", "finished", "Cho today", "and Bo", "publish finished")
         await both.slack_direct_shows("✅ Approved ·", "Release 4.3.0")
         assert (await runtime.wait(request.run_id)).shared["result"] == "4.3.0 is live"
@@ -199,7 +199,7 @@ async def test_production_access_is_granted_by_two_and_ends_by_itself(both: Both
         request = (await runtime.pending(run_id))[0]
         assert (await at_inbox.choose(request.id, 0))["outcome"] == "counted"
         await at_inbox.leave()
-        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         await both.slack_shows("Access to orders-db is open. End it now?")
     async with both.running(production_access.workflow) as runtime:
         # The time is over while nobody ran, or soon.
@@ -225,7 +225,7 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
         said = await ana.act(request.id, "break_glass")
         assert "Please say why" in said["words"]
         said = await ana.act(request.id, "break_glass", "customers cannot pay")
-        assert "Approved. The run goes on." in said["words"]
+        assert "Approved. The workflow continues." in said["words"]
         await ana.leave()
         await both.slack_shows("Access to orders-db for 60 minutes?", "Approved under break-glass by Ana")
         told = await both.telegram_shows("Ana approved this alone, under break-glass")
@@ -272,7 +272,7 @@ async def test_whoever_asked_for_production_access_gives_it_back(both: Both) -> 
         card = await both.slack_shows("Access to orders-db for 60 minutes?")
         post = await both.telegram_shows("Access to orders-db for 60 minutes?")
         await both.press(cho, card, "✅ Approve")
-        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         await both.slack_shows("Access to orders-db is open. End it now?")
         (held,) = await runtime.pending(run_id)
         assert (await both.sayso(both.ana, f"withdraw {held.id[:8]}")).startswith("Withdrawn.")

@@ -142,5 +142,5 @@ async def test_one_who_unlinks_while_they_are_looked_up_has_one_vote(both: Both)
             await both.telegram.until(lambda: bool(let_go.waiting))
             assert "stands for itself again" in await both.sayso(both.ana, "unlink")
             let_go.release()
-        assert str(pressing.result().text).startswith("This is not yours to answer.")
-        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        assert str(pressing.result().text).startswith("You aren't an approver for this.")
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 2."

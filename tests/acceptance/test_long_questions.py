@@ -148,5 +148,5 @@ async def test_a_vote_takes_no_line_of_the_question_away(both: Both, length: int
         post = await both.telegram_shows("Run this?", "approved · Ana ")
         assert lines_of(await read_in_slack(both, "DROP DATABASE orders")) == expected
         assert lines_of(await read_in_telegram(both, "DROP DATABASE orders")) == expected
-        assert (await both.bo.press(post, "✅ approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(post, "✅ approve")).text == "Approved. The workflow continues."
         assert not [one for one in await runtime.pending(run_id) if one.name == "release"]

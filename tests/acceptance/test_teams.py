@@ -17,7 +17,7 @@ from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
 
 PROMPT = "Drop the production database?"
 
-UNKNOWN = "sayso does not know this question (any more)."
+UNKNOWN = "Not found, or you don't have access."
 
 
 def asking(policy: str = "team", places: Sequence[str] = (CHANNEL, GROUP)) -> Workflow:
@@ -64,18 +64,18 @@ async def test_two_of_a_group_decide_and_one_person_is_one_vote(both: Both) -> N
         in_telegram = await both.telegram_shows("Drop the production database?", "2 of @sre")
         await both.link(both.ana, ana_too)
 
-        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 2."
         await thread(both, card, "Ana approved:", "Waiting for 1 more of @sre.")
         await both.telegram_shows("1 of 2 approved · Ana ", "waiting for 1 more of @sre")
         again = await ana_too.press(in_telegram, "✅ Approve")
-        assert again.text == "You have already approved this."
+        assert again.text == "You already approved this."
         group.remove(cho)
         assert (await both.press(cho, card, "✅ Approve")).startswith(
-            "This is not yours to answer. It was asked of @sre"
+            "You aren't an approver for this. Approvers: @sre"
         )
         assert "Drop the production database?" not in await both.sayso(cho, "pending")
-        assert "Nothing waits" in await both.sayso(both.ana, "pending"), "she has voted"
-        assert (await both.bo.press(in_telegram, "✅ Approve")).text == "Approved. The run goes on."
+        assert "You're all caught up" in await both.sayso(both.ana, "pending"), "she has voted"
+        assert (await both.bo.press(in_telegram, "✅ Approve")).text == "Approved. The workflow continues."
         await both.slack_shows("✅ Approved ·", "Ana today", "and Bo")
         await both.telegram_shows("✅ Approved ·", "\nAna ", "and Bo")
         state = await runtime.wait(run_id)
@@ -100,12 +100,14 @@ async def test_a_group_that_cannot_be_looked_up_is_nobody(both: Both) -> None:
         both.slack.fail(FaultKind.HANG, "usergroups.users.list")
         words = await both.press(both.ana, card, "✅ Approve")
         assert words.startswith("Not counted: it could not be checked that you belong to @sre.")
-        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 2."
         bo_too = both.slack.add_person("Bo S.")
         both.channel.add(bo_too)
         group.add(bo_too)
         both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "usergroups.users.list")
-        assert (await both.press(bo_too, card, "✅ Approve")).startswith("This is not yours"), "as of before"
+        assert (await both.press(bo_too, card, "✅ Approve")).startswith("You aren't an approver"), (
+            "as of before"
+        )
         group.disable()
         assert (await both.press(bo_too, card, "✅ Approve")).startswith(
             "Not counted: it could not be checked"
@@ -128,10 +130,10 @@ async def test_another_way_to_say_no_is_called_what_it_is(both: Both) -> None:
     async with both.running(Workflow("team", ask)) as runtime:
         run_id = await runtime.start("team")
         card = await both.slack_shows(PROMPT)
-        assert await both.press(both.ana, card, "Not this week") == "Your rejection counts: 1 of 2."
+        assert await both.press(both.ana, card, "Not this week") == "Your rejection was counted: 1 of 2."
         await thread(both, card, "Ana answered “Not this week”:")
         post = await both.telegram_shows("(answered “Not this week”)")
-        words = "You rejected. Decided: Not this week. The run goes on."
+        words = "You rejected. Decided: Not this week. The workflow continues."
         assert (await both.bo.press(post, "❌ reject")).text == words
         assert (await runtime.wait(run_id)).shared["answer"] == "later"
         decided = await both.slack_shows("Ana today", "Bo")
@@ -150,9 +152,9 @@ async def test_administrators_of_a_telegram_group_are_a_group(both: Both) -> Non
         await both.group.add(dee)
         refused = await dee.press(card, "✅ Approve")
         assert refused.text is not None
-        assert refused.text.startswith("This is not yours to answer. It was asked of @admins")
+        assert refused.text.startswith("You aren't an approver for this. Approvers: @admins")
         await both.group.promote(dee)
-        assert (await dee.press(card, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await dee.press(card, "✅ Approve")).text == "Approved. The workflow continues."
         assert (await runtime.wait(run_id)).shared["approved"] is True
 
 
@@ -203,9 +205,9 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
             "Handed over to Cho."
         )
         await thread(both, card, "Ana handed this over to Cho")
-        assert await both.press(cho, card, "✅ Approve") == "Your approval counts: 1 of 2."
+        assert await both.press(cho, card, "✅ Approve") == "Your approval was counted: 1 of 2."
         await both.bo.command(None, f"/breakglass {address} the site is down")
-        await both.telegram_shows("Approved. The run goes on.", direct=True)
+        await both.telegram_shows("Approved. The workflow continues.", direct=True)
         await thread(both, card, "Bo approved this alone, under break-glass", "Reason: the site is down")
         await both.slack_shows("✅ Approved ·", "in an emergency")
         await runtime.wait(first)
@@ -273,7 +275,7 @@ async def test_whoever_is_not_asked_is_refused_with_the_reason(both: Both, how: 
         run_id = await runtime.start("team")
         card = await both.slack_shows("Drop the production database?")
         words = await both.press(eve, card, "✅ Approve", forged=True)
-        assert words.startswith("This is not yours to answer. It was asked of ")
+        assert words.startswith("You aren't an approver for this. Approvers: ")
         assert ("another organisation" in words) == (how == "stranger")
         assert (await runtime.pending(run_id))[0].open
 
@@ -300,7 +302,7 @@ async def test_in_their_own_chat_each_reads_their_own_time_and_sees_what_they_ch
         assert f"{request.deadline.astimezone(UTC):%H:%M}" in in_group.text
         assert f"{request.deadline.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}" in card.text
         assert card.labels == [["✅ Approve", "❌ Reject"]]
-        assert (await both.bo.press(card, "✅ Approve")).text == "Your approval counts: 1 of 2."
+        assert (await both.bo.press(card, "✅ Approve")).text == "Your approval was counted: 1 of 2."
         chosen = await both.telegram_shows(
             "approved · Bo ", direct=True, holds=lambda one: one.labels == [["✓ Approve", "❌ Reject"]]
         )
@@ -311,7 +313,7 @@ async def test_in_their_own_chat_each_reads_their_own_time_and_sees_what_they_ch
         both.channel.add(eve)
         with pytest.raises(Impossible, match="sees no button"):
             await eve.press(in_slack, "✅ Approve")
-        assert (await both.bo.press(chosen, "❌ Reject")).text == "Rejected. The run goes on."
+        assert (await both.bo.press(chosen, "❌ Reject")).text == "Rejected. The workflow continues."
 
 
 async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_later_is_sent_again(
@@ -325,7 +327,7 @@ async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_lat
         card = await both.slack_shows("Drop the production database?")
         await both.telegram_shows("Drop the production database?")
         both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=1)
-        assert await both.press(both.ana, card, "✅ Approve") == "Approved. The run goes on."
+        assert await both.press(both.ana, card, "✅ Approve") == "Approved. The workflow continues."
         await thread(both, card, "Ana approved:")
         await both.telegram.until(lambda: any(one.error for one in both.telegram.calls_of("sendMessage")))
         assert (await runtime.wait(run_id)).shared["approved"] is True
@@ -351,13 +353,13 @@ async def test_the_second_stage_is_asked_once_the_first_has_approved(both: Both)
         card = await both.slack_shows(PROMPT, "team: #releases; then")
         post = await both.telegram_shows(PROMPT)
         early = await both.bo.press(post, "✅ Approve")
-        assert early.text == "This is not yours to answer yet: team comes first."
+        assert early.text == "It isn't your turn yet: team comes first."
         ana = await both.at_inbox(both.ana)
         assert PROMPT in await ana.page()
         await ana.leave()
-        assert await both.press(both.ana, card, "✅ Approve") == "Your approval counts: 1 of 1."
+        assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 1."
         await both.telegram_shows(PROMPT, "approved · Ana ")
         await both.bo.command(both.group, "/pending")
         await both.telegram_shows("1 waiting for your answer:")
-        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         assert (await runtime.wait(run_id)).shared["approved"] is True

@@ -118,7 +118,7 @@ async def test_with_a_leaked_bot_token_nobody_can_be_made_to_approve_something_e
         assert (await runtime.pending(run_id))[0].open
         # Our own card is drawn anew, and counts.
         await both.slack.until(lambda: _what_shows(both, card.ts) == (card.text, card.labels))
-        assert await both.press(both.ana, card, "✅ Approve") == "Approved. The run goes on."
+        assert await both.press(both.ana, card, "✅ Approve") == "Approved. The workflow continues."
     assert await kinds(both, "card_forged") == 1
 
 
@@ -147,7 +147,7 @@ async def test_with_a_leaked_telegram_token_it_is_the_same(both: Both) -> None:
         assert result.text.startswith("This card was out of date")
         assert (await runtime.pending(run_id))[0].open
         shown = await both.telegram_shows(PROMPT)
-        assert (await both.bo.press(shown, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(shown, "✅ Approve")).text == "Approved. The workflow continues."
 
 
 async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
@@ -164,7 +164,7 @@ async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
         assert not any(f"'type': '{kind}'" in elements for kind in ("user", "broadcast", "usergroup", "link"))
         post = await both.telegram_shows("<b>hi</b>", "<https://evil.example|Approve>")
         assert card.labels == [["✅ Approve", "❌ Reject"]]
-        assert (await both.bo.press(post, "❌ Reject")).text == "Rejected. The run goes on."
+        assert (await both.bo.press(post, "❌ Reject")).text == "Rejected. The workflow continues."
         assert (await runtime.wait(run_id)).shared["approved"] is False
 
 
@@ -321,4 +321,4 @@ async def test_a_policy_that_names_nobody_lets_nobody_in(both: Both) -> None:
     async with both.running(Workflow("delete", ask)) as runtime:
         await runtime.start("delete")
         card = await both.slack_shows(PROMPT, "@nobody")
-        assert "It was asked of @nobody" in await both.press(both.ana, card, "✅ Approve")
+        assert "Approvers: @nobody" in await both.press(both.ana, card, "✅ Approve")

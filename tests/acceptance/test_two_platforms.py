@@ -48,10 +48,10 @@ async def test_two_presses_in_the_same_instant_are_one_answer(both: Both) -> Non
         assert ana_won != ("\nBo " in chat.text)
         if ana_won:
             assert told is not None
-            assert told.startswith("Already approved by Ana at ")
+            assert told.startswith("Ana already approved this at ")
         else:
-            assert told == "Rejected. The run goes on."
-            await both.slack_shows("Already rejected by Bo at ")
+            assert told == "Rejected. The workflow continues."
+            await both.slack_shows("Bo already rejected this at ")
     kinds = await audit(both)
     assert kinds["answer_accepted"] == 1
     assert kinds["answer_refused"] == 1
@@ -86,7 +86,7 @@ async def test_one_platform_that_fails_leaves_the_other_working(both: Both) -> N
         both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=60)
         run_id = await runtime.start("release", {"version": "4.2.0"})
         card = await both.telegram_shows("Release 4.2.0 to production?")
-        assert (await both.bo.press(card, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(card, "✅ Approve")).text == "Approved. The workflow continues."
         assert (await runtime.wait(run_id)).workflow_status == "COMPLETED"
         await both.telegram_shows("✅ Approved ·", "finished")
     assert both.ana.messages(both.channel) == [], "it was decided before Slack would take the question"
@@ -129,12 +129,12 @@ async def test_two_of_two_chats_must_approve(both: Both) -> None:
         )
         await both.telegram_shows("Release 4.2.0?")
         await (await both.ana.press(in_slack, "✅ Approve")).result()
-        await both.slack_shows("Your approval counts: 1 of 1.")
+        await both.slack_shows("Your approval was counted: 1 of 1.")
         await both.slack_shows("Slack: 1 of 1 approved", "Ana today", "waiting for Telegram: 1 of Releases")
         post = await both.telegram_shows(
             "Slack: 1 of 1 approved", "· Ana ", "waiting for Telegram: 1 of Releases"
         )
-        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The run goes on."
+        assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         state = await runtime.wait(run_id)
         assert state.shared["by"] == [CHANNEL, GROUP]
         await both.slack_shows("✅ Approved ·", "finished", "Ana today", "and Bo")
@@ -157,7 +157,7 @@ async def test_a_rejection_says_why(both: Both, platform: str) -> None:
         in_telegram = await both.telegram_shows("Release 4.2.0?")
         if platform == "slack":
             words = await both.fill_in(in_slack, "❌ Reject", **{"Why Reject?": "not on a Friday"})
-            assert words == "Rejected. The run goes on."
+            assert words == "Rejected. The workflow continues."
         else:
             assert (await both.bo.press(in_telegram, "❌ Reject")).text == "Please say why."
             assert (await runtime.pending(run_id))[0].open

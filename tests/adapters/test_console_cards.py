@@ -96,16 +96,16 @@ def test_nobody_is_called_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("approve", "Approved. The run goes on."), ("reject", "Rejected. The run goes on.")],
+    [("approve", "Approved. The workflow continues."), ("reject", "Rejected. The workflow continues.")],
 )
 def test_an_approval_is_told_as_one(value: str, words: str) -> None:
-    outcome = Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
+    outcome = Outcome(OutcomeKind.RESOLVED, "Recorded. The workflow continues.")
     assert outcome_words(outcome, APPROVAL, value).plain == words
 
 
 def test_a_text_that_says_approve_is_not_told_as_an_approval() -> None:
-    outcome = Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
-    assert outcome_words(outcome, question(), "approve").plain == "Recorded: approve. The run goes on."
+    outcome = Outcome(OutcomeKind.RESOLVED, "Recorded. The workflow continues.")
+    assert outcome_words(outcome, question(), "approve").plain == "Recorded: approve. The workflow continues."
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OutcomeKind if kind is not OutcomeKind.RESOLVED])

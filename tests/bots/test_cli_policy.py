@@ -129,7 +129,7 @@ def test_four_eyes_with_a_fallback_is_explained_and_played(tmp_path: Path) -> No
     assert ran.out.splitlines()[2:] == [
         "  The requester may not approve.",
         "  If too few of person:ana may approve, web:dee may approve as well.",
-        "  slack:T1:U1=approve: refused. This is not yours to answer. It was asked of web:dee.",
+        "  slack:T1:U1=approve: refused. You aren't an approver for this. Approvers: web:dee.",
         "  web:dee=approve: approved.",
     ]
 
@@ -169,7 +169,7 @@ def test_accounts_and_groups_count_in_votes_that_are_played(tmp_path: Path) -> N
     assert ran.out.splitlines()[-4:] == [
         "  web:ana=approve: counted. Waiting for 1 of group:sre.",
         "  slack:T1:U1=approve: counted. Waiting for 1 of group:sre.",
-        "  slack:T1:U9=approve: refused. This is not yours to answer. It was asked of group:sre, group:board.",
+        "  slack:T1:U9=approve: refused. You aren't an approver for this. Approvers: group:sre, group:board.",
         "  slack:T1:U9@group:sre=approve: approved.",
     ]
     veto = sayso(tmp_path, "policy", "check", "team", "--vote", "web:chair=reject")

@@ -46,7 +46,7 @@ def test_without_a_terminal_a_run_parks_and_says_which_commands_go_on(shop: Path
     assert "Release 4.2.0?" in ran.out
     answering = next(line for line in ran.out.splitlines() if line.startswith("sayso answer "))
     answered = sayso(shop, *shlex.split(answering.replace("VALUE", "approve"))[1:])
-    assert (answered.code, answered.out.splitlines()[0]) == (0, "Approved. The run goes on.")
+    assert (answered.code, answered.out.splitlines()[0]) == (0, "Approved. The workflow continues.")
     resuming = ran.out.splitlines()[-1].strip()
     assert resuming.startswith("sayso run shop:release_flow ")
     ended = sayso(shop, *shlex.split(resuming)[1:])

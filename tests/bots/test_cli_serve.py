@@ -79,7 +79,7 @@ def test_a_run_is_started_and_answered_through_the_service(folder: Path) -> None
         request = open_request(folder, run_id)
         assert request["requested_by"].startswith("local:")
         answered = sayso(folder, "answer", f"{request['id']}@1", "yes")
-        assert (answered.code, answered.out.strip()) == (0, "Recorded: yes. The run goes on.")
+        assert (answered.code, answered.out.strip()) == (0, "Recorded: yes. The workflow continues.")
         wait_for_status(folder, run_id, "COMPLETED")
 
 

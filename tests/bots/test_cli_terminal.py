@@ -69,7 +69,7 @@ def test_ctrl_c_leaves_the_run_parked_and_prints_the_command_that_goes_on(shop: 
     with TerminalSession(shop, SAYSO, *shlex.split(resuming)[1:]) as again:
         again.wait_for("Release 4.2.0?", "Your choice")
         again.type("2")
-        again.wait_for("Rejected. The run goes on.", "completed.")
+        again.wait_for("Rejected. The workflow continues.", "completed.")
         assert again.end() == 0
 
 
@@ -119,7 +119,7 @@ def test_whoever_has_voted_is_not_asked_again(shop: Path) -> None:
     with talk(shop, "together_flow") as terminal:
         terminal.wait_for("Together?", "Your choice")
         terminal.type("approve")
-        terminal.wait_for("Your approval counts: 1 of 2.", "together: ", "resume with")
+        terminal.wait_for("Your approval was counted: 1 of 2.", "together: ", "resume with")
         assert terminal.end() == 6
     assert terminal.text.count("Your choice") == 1
 

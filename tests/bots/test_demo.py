@@ -38,7 +38,7 @@ def test_killed_at_every_question_the_demo_goes_on_where_it_was(tmp_path: Path) 
         with TerminalSession(tmp_path, SAYSO, "demo") as terminal:
             terminal.wait_for("Resuming where you left off", question, hint)
             terminal.type(reply)
-            terminal.wait_for("The run goes on")
+            terminal.wait_for("The workflow continues")
             terminal.kill()
     finished = sayso(tmp_path, "demo", "--json")
     runs = sayso(tmp_path, "runs", "--database", "sayso-demo.db", "--json").json["runs"]

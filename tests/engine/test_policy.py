@@ -161,7 +161,7 @@ def test_nobody_approves_what_they_asked_for_or_made() -> None:
         policy, [vote("web:ana", "approve"), vote("web:bo", "approve"), vote("web:cho", "approve")], START
     )
     assert verdict.refused == {
-        "web:ana": "You asked for this, so someone else must approve it.",
+        "web:ana": "You requested this, so someone else must approve it.",
         "web:bo": "You made this, so someone else must approve it.",
     }
     assert not verdict.decided
@@ -243,7 +243,7 @@ def test_ordered_stages_are_asked_one_after_the_other() -> None:
         Stage(["web:ana", "web:bo"], need=2, name="team"), Stage(["web:cho"], veto=["web:eve"]), ordered=True
     )
     early = evaluate(policy, [vote("web:ana", "approve"), vote("web:cho", "approve")], START)
-    assert early.refused == {"web:cho": "This is not yours to answer yet: team comes first."}
+    assert early.refused == {"web:cho": "It isn't your turn yet: team comes first."}
     assert set(evaluate(policy, [vote("web:cho", "reject")], START).refused) == {"web:cho"}
     assert evaluate(policy, [vote("web:eve", "reject")], START).value == "reject", "a veto comes at any time"
     team = [vote("web:ana", "approve"), vote("web:bo", "approve")]

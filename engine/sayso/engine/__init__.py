@@ -25,7 +25,7 @@ from sayso.engine._content import (
 from sayso.engine._forms import MOST_FIELDS, FormField, assemble, fields_of
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
-from sayso.engine._outcomes import ACCOUNTS_CHANGED, Outcome, OutcomeKind
+from sayso.engine._outcomes import ACCOUNTS_CHANGED, NOT_FOUND, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._platforms import (
     OWN_KINDS,
@@ -139,6 +139,7 @@ __all__ = [
     "FILE_LIMIT",
     "MOST_FIELDS",
     "NOT_COVERED",
+    "NOT_FOUND",
     "NOT_YOURS",
     "NO_DEFAULT",
     "OPERATOR",

@@ -44,7 +44,13 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.kind in ACCEPTED
 
 
-ACCOUNTS_CHANGED = "Your accounts changed while this was looked up, so nothing was counted. Please try again."
+NOT_FOUND = "Not found, or you don't have access."
+"""The reason for those who answer what there is not, or is not for them: which of the two is not told."""
+
+QUESTION_CHANGED = "The question changed. Read it again and choose."
+"""The reason for those who answer an older text."""
+
+ACCOUNTS_CHANGED = "Your accounts changed while this was checked. Nothing was counted. Try again."
 """The reason for those whose accounts are others at the commit than when it was looked up where they belong."""
 
 ACCEPTED = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD})

@@ -55,7 +55,7 @@ APPROVE, REJECT = "approve", "reject"
 ALL = "all"
 """In a stage's `need`: every one of its approvers."""
 
-NOT_YOURS = "This is not yours to answer."
+NOT_YOURS = "You aren't an approver for this."
 """How the reason begins for those who were not asked."""
 
 _SHORTEST_REMINDER = timedelta(seconds=1)
@@ -123,7 +123,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change: somebody, or
     `details.NAME`, where each request's details name them. `comment` are the choices (`approve`, `reject`) that need a
-    remark. In `ordered` stages, each may vote once those before have approved; without it all may at once. After
+    comment. In `ordered` stages, each may vote once those before have approved; without it all may at once. After
     `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
     `remind_every` is the first interval of reminders, each of which is twice as long as the one before. After
     `escalate_after` those in `escalate_to` are asked as well. People in `break_glass` may approve alone, with a reason;
@@ -204,7 +204,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return (*self.audience, *self.break_glass)
 
     def needs_comment(self, value: Json) -> bool:
-        """Whether a vote for this needs a remark."""
+        """Whether a vote for this needs a comment."""
         return (APPROVE if is_approval(value) else REJECT) in self.comment
 
 
@@ -284,7 +284,7 @@ def _early(progress: Sequence[Progress], votes: Sequence[Vote]) -> dict[str, str
     now = frozenset(entry for one in progress[: behind + 1] for entry in one.stage.approvers)
     always = frozenset(entry for one in progress for entry in one.stage.veto)
     first = progress[min(behind, len(progress) - 1)].stage
-    words = f"This is not yours to answer yet: {first.name or ', '.join(first.approvers)} comes first."
+    words = f"It isn't your turn yet: {first.name or ', '.join(first.approvers)} comes first."
     return {
         vote.person: words
         for vote in votes
@@ -352,20 +352,20 @@ def reassign(
         return why
     ids = (vote.person, *vote.accounts)
     if not set(policy.excluded).isdisjoint(ids):
-        did = "made" if policy.author in ids else "asked for"
-        return f"You {did} this, so you do not say who approves it."
+        did = "made" if policy.author in ids else "requested"
+        return f"You {did} this, so you can't choose who approves it."
     if not is_person(to):
-        return f"{to} is no person. Hand it over to one, such as {example_people()}or person:ana."
+        return f"{to} isn't a person. Hand it over to one, such as {example_people()}or person:ana."
     theirs = {to, *accounts}
     if not theirs.isdisjoint(policy.audience):
-        return f"{to} is asked already."
+        return f"{to} is already an approver."
     if not theirs.isdisjoint(policy.released):
-        return f"{to} has handed this over already."
+        return f"{to} already handed this over."
     if not theirs.isdisjoint(policy.excluded):
-        return f"{to} asked for this or made it, so they may not approve it."
+        return f"{to} requested or made this, so they may not approve it."
     groups = {fact.name for fact in facts if fact.value is True}
     if policy.hand_over_to and (theirs | groups).isdisjoint(policy.hand_over_to):
-        return f"This is handed over to {', '.join(policy.hand_over_to)} alone, and {to} is none of them."
+        return f"This can be handed over to {', '.join(policy.hand_over_to)} only, not to {to}."
 
     def handed(entries: Sequence[str]) -> tuple[str, ...]:
         """With the new person in the place of the one who handed it over, or beside the place they came in by."""
@@ -437,27 +437,29 @@ class _Check:
         """Why a vote is not taken, or None."""
         ids = (vote.person, *vote.accounts)
         if not self._released.isdisjoint(ids):
-            return "You handed this over to somebody else."
+            return "You handed this over to someone else."
         may_break_glass = not self._break_glass.isdisjoint(ids)
         if vote.break_glass:
             return None if may_break_glass else _NOT_BY_BREAK_GLASS
         if not _is_of(self._voters.keys(), vote):
             return self._not_asked(vote, may_break_glass=may_break_glass)
         if is_approval(vote.value) and not self._excluded.isdisjoint(ids):
-            did = "made" if self._policy.author in ids else "asked for"
+            did = "made" if self._policy.author in ids else "requested"
             return f"You {did} this, so someone else must approve it."
         return None
 
     def _not_asked(self, vote: Vote, *, may_break_glass: bool) -> str:
         if may_break_glass:
-            return "You may approve this under break-glass alone, with a reason."
+            return "You can approve this in an emergency only (break-glass), with a reason."
         at = self._policy.escalates_at
         if at is not None and self._now < at and _is_of(frozenset(self._policy.escalate_to), vote):
-            return "This is not yours to answer yet."
-        return f"{NOT_YOURS} It was asked of {', '.join(self._voters) or 'nobody'}."
+            return "It isn't your turn yet."
+        return f"{NOT_YOURS} Approvers: {', '.join(self._voters) or 'nobody'}."
 
 
-_NOT_BY_BREAK_GLASS = "Break-glass is for others here: ask one of those whom the policy names."
+_NOT_BY_BREAK_GLASS = (
+    "You can't approve this in an emergency (break-glass): ask someone whom the policy names."
+)
 
 
 def _entries(field: str, given: str | Sequence[str]) -> tuple[str, ...]:

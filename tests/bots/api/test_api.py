@@ -97,7 +97,7 @@ def test_nobody_answers_for_another_surface(ci: ServiceClient, operator: Service
     request = operator.pending(run_id)[0]
     outcome = operator.answer(request["id"], 1, "approve")
     assert outcome.kind is OutcomeKind.NOT_ALLOWED
-    assert outcome.reason == "This is not yours to answer. It was asked of web:ana."
+    assert outcome.reason == "You aren't an approver for this. Approvers: web:ana."
 
 
 def test_a_token_sees_what_concerns_it_and_no_more(

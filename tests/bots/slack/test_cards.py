@@ -16,7 +16,7 @@ async def test_a_question_becomes_a_card_with_buttons(stage: Stage) -> None:
 async def test_a_press_decides_and_the_card_follows_the_run_to_its_end(stage: Stage) -> None:
     run_id, card = await stage.ask()
     result, words = await stage.press(stage.ana, card, "✅ approve")
-    assert (result.is_acknowledged, words) == (True, "Approved. The run goes on.")
+    assert (result.is_acknowledged, words) == (True, "Approved. The workflow continues.")
     assert await stage.service.answer(run_id) == "approve"
     seen = await stage.until_shows(card, "✅ Approved ·", "finished", "Ana today", "publish finished")
     assert seen.labels == []
@@ -35,7 +35,7 @@ async def test_somebody_who_left_the_channel_is_refused(stage: Stage) -> None:
     result, words = await stage.press(stage.bo, card, "✅ approve")
     assert (result.is_acknowledged, words) == (
         True,
-        "This is not yours to answer. It was asked of #releases.",
+        "You aren't an approver for this. Approvers: #releases.",
     )
     assert (await stage.service.card(run_id)).request.open
 
@@ -44,7 +44,7 @@ async def test_the_second_press_hears_who_was_first(stage: Stage) -> None:
     _, card = await stage.ask()
     await stage.press(stage.ana, card, "✅ approve")
     _, words = await stage.press(stage.bo, card, "❌ reject", old_view=True)
-    assert words.startswith("Already approved by Ana at ")
+    assert words.startswith("Ana already approved this at ")
 
 
 async def test_a_repeated_payload_is_one_answer(stage: Stage) -> None:
@@ -63,7 +63,7 @@ async def test_buttons_from_before_a_restart_work_and_nothing_is_asked_again(sto
     sent = stopped.count()
     async with stopped.running() as service:
         _, words = await stopped.press(stopped.ana, card, "✅ approve")
-        assert words == "Approved. The run goes on."
+        assert words == "Approved. The workflow continues."
         assert await service.answer(run_id) == "approve"
         await stopped.until_shows(card, "✅ Approved ·", "finished")
     assert stopped.count() == sent

@@ -32,7 +32,8 @@ async def test_start_pending_answer_and_status(stage: Stage) -> None:
     assert pending[0] == "1 waiting for your answer:"
     address = next(word.strip("[]():,") for word in pending[1].split() if "@" in word)
     assert (
-        await said(stage, stage.bo, f"answer {address} green tea") == "Recorded: green tea. The run goes on."
+        await said(stage, stage.bo, f"answer {address} green tea")
+        == "Recorded: green tea. The workflow continues."
     )
     await stage.until_shows(stage.ana.last(stage.channel), "Bo today", "finished")
     assert f"{run}" in await said(stage, stage.ana, "status")
@@ -94,7 +95,7 @@ async def test_a_direct_message_is_answered_by_its_one_person(stage: Stage) -> N
     await stage.slack.until(lambda: stage.count() == 1)
     assert (await said(stage, stage.eve, "pending")).startswith("1 waiting for your answer:")
     _, words = await stage.press(stage.eve, stage.eve.last(), "✅ approve")
-    assert words == "Approved. The run goes on."
+    assert words == "Approved. The workflow continues."
     assert await stage.service.answer(run_id) == "approve"
 
 
@@ -124,7 +125,7 @@ async def test_the_home_shows_what_waits_and_takes_answers(stage: Stage) -> None
     assert lines.index("Release 2?") < lines.index("Release 1?"), "the newest comes first"
     await (await stage.ana.press_at_home("✅ approve")).result()
     home = await home_of(stage, stage.ana, lambda home: home.text.startswith("1 waiting"))
-    assert "Approved. The run goes on." in lines_of(home)
+    assert "Approved. The workflow continues." in lines_of(home)
     assert await stage.service.answer(second) == "approve"
     assert (await stage.service.card(first)).request.open
 
@@ -181,7 +182,7 @@ async def test_what_was_answered_at_home_stays_in_its_place(stage: Stage) -> Non
     label = (await open_home(stage, stage.ana)).keyboard[0][0].label
     await stage.ask(prompt="Release 4?")
     await (await stage.ana.press_at_home(label, 1)).result()
-    home = await home_of(stage, stage.ana, lambda home: "Approved. The run goes on." in home.text)
+    home = await home_of(stage, stage.ana, lambda home: "Approved. The workflow continues." in home.text)
     lines = lines_of(home)
     assert lines[0] == "3 waiting for your answer, 2 of which are shown here; the others are in their cards:"
     at = [next(i for i, line in enumerate(lines) if line == f"Release {number}?") for number in (3, 2, 1)]
@@ -189,7 +190,7 @@ async def test_what_was_answered_at_home_stays_in_its_place(stage: Stage) -> Non
     answered = lines[at[1] : at[2]]
     assert any(line.startswith("1. approve now") for line in answered), "the question stays as it was read"
     assert any(line.startswith("Ana today") for line in answered)
-    assert "Approved. The run goes on." in answered
+    assert "Approved. The workflow continues." in answered
     assert len(home.labels) == 2
     await (await stage.ana.press_at_home(label, 1)).result()
     home = await home_of(stage, stage.ana, lambda home: home.text.startswith("2 waiting"))
@@ -204,9 +205,9 @@ async def test_a_refused_press_at_home_is_answered_beside_its_buttons(stage: Sta
     await open_home(stage, stage.ana)
     stage.channel.remove(stage.ana)
     await (await stage.ana.press_at_home("✅ approve")).result()
-    home = await home_of(stage, stage.ana, lambda home: "This is not yours to answer." in home.text)
+    home = await home_of(stage, stage.ana, lambda home: "You aren't an approver for this." in home.text)
     lines = lines_of(home)
-    refused = next(i for i, line in enumerate(lines) if line.startswith("This is not yours to answer."))
+    refused = next(i for i, line in enumerate(lines) if line.startswith("You aren't an approver for this."))
     assert lines.index("Release 2?") < refused < lines.index("Release 1?")
     assert (await stage.service.card(run_id)).request.open
 
@@ -246,7 +247,7 @@ async def test_a_home_shows_nothing_that_somebody_may_not_answer(stage: Stage) -
     await stage.eve.open_home()
     await stage.slack.until(lambda: stage.eve.home is not None)
     assert stage.eve.home is not None
-    assert stage.eve.home.text == "Nothing waits for your answer."
+    assert stage.eve.home.text == "You're all caught up."
 
 
 async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) -> None:
@@ -257,7 +258,7 @@ async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) 
     (request,) = await stage.service.runtime.pending()
     assert request.question.prompt == "R&D?"
     words = await said(stage, stage.bo, f"answer   {request.id[:8].upper()}@1\nR&D, <soon>")
-    assert words == "Recorded: R&D, <soon>. The run goes on."
+    assert words == "Recorded: R&D, <soon>. The workflow continues."
     assert await stage.service.answer(request.run_id) == "R&D, <soon>"
 
 
@@ -272,7 +273,7 @@ async def test_a_short_id_is_that_of_a_closed_question_as_well(stage: Stage) -> 
     closed = (await stage.service.card(run_id)).request.id
     await stage.press(stage.ana, card, "✅ Yes")
     words = await said(stage, stage.bo, f"answer {closed[:8]}@1 no")
-    assert words.startswith("Already answered by Ana")
+    assert words.startswith("Ana already answered this at ")
 
 
 async def test_what_waits_for_somebody_is_found_behind_what_waits_for_others(stage: Stage) -> None:

@@ -105,7 +105,7 @@ class Game:
     @property
     def told(self) -> int:
         """How many approvals Ana was told to count."""
-        return self.stage.ana.words(self.stage.channel).count("Approved. The run goes on.")
+        return self.stage.ana.words(self.stage.channel).count("Approved. The workflow continues.")
 
     async def check(self) -> None:
         """The exact account."""

@@ -42,9 +42,9 @@ async def sent(person: SlackPerson, **values: Any) -> SeenView:
 @pytest.mark.parametrize(
     ("input_type", "label", "typed", "value", "words"),
     [
-        ("text", "Your answer", "green tea", "green tea", "Recorded: green tea. The run goes on."),
-        ("number", "A number", "40", 40, "Recorded: 40. The run goes on."),
-        ("date", "A date", "2026-12-31", "2026-12-31", "Recorded: 2026-12-31. The run goes on."),
+        ("text", "Your answer", "green tea", "green tea", "Recorded: green tea. The workflow continues."),
+        ("number", "A number", "40", 40, "Recorded: 40. The workflow continues."),
+        ("date", "A date", "2026-12-31", "2026-12-31", "Recorded: 2026-12-31. The workflow continues."),
     ],
 )
 async def test_one_input_is_answered_in_a_modal(
@@ -106,7 +106,7 @@ async def test_yes_and_no_look_different_without_colour(stage: Stage) -> None:
     run_id, card = await stage.ask(input_type="confirm")
     assert card.labels == [["✅ Yes", "❌ No"]]
     _, words = await stage.press(stage.ana, card, "❌ No")
-    assert words == "Recorded: no. The run goes on."
+    assert words == "Recorded: no. The workflow continues."
     assert await stage.service.answer(run_id) is False
 
 
@@ -114,7 +114,7 @@ async def test_whoever_may_not_answer_hears_it_before_they_type(stage: Stage) ->
     _, card = await stage.ask(input_type="text")
     stage.channel.remove(stage.bo)
     view = await opened(stage, stage.bo, card, "✍️ Answer")
-    assert view.text == "This is not yours to answer. It was asked of #releases."
+    assert view.text == "You aren't an approver for this. Approvers: #releases."
     assert view.submit is None
 
 
@@ -124,8 +124,8 @@ async def test_a_modal_of_a_question_that_was_answered_meanwhile_changes_nothing
         await opened(stage, person, card, "✍️ Answer")
     await sent(stage.ana, **{"Your answer": "first"})
     view = await sent(stage.bo, **{"Your answer": "second"})
-    assert view.text.startswith("Already answered by Ana at ")
-    assert view.text.endswith("Your press changed nothing.")
+    assert view.text.startswith("Ana already answered this at ")
+    assert view.text.endswith("Nothing changed.")
     assert await stage.service.answer(run_id) == "first"
 
 
@@ -136,7 +136,7 @@ async def test_a_modal_that_is_sent_while_the_database_is_away_says_so_and_stays
     away = move_away(stage.database)
     view = await sent(stage.ana, **{"Your answer": "green tea"})
     assert list(view.errors.values()) == [
-        "Not recorded: the database file was moved or replaced. Your answer was NOT counted. Please try again later."
+        "Not saved: the database file was moved or replaced. Your answer was NOT counted. Try again later."
     ]
     move_back(away)
     assert (await stage.service.card(run_id)).request.open
@@ -158,7 +158,7 @@ async def test_what_people_type_is_stored_as_they_typed_it(stage: Stage, spares_
     run_id, card = await stage.ask(input_type="text", prompt="Which team?")
     await opened(stage, stage.ana, card, "✍️ Answer")
     view = await sent(stage.ana, **{"Your answer": 'R&D <3 "“q”"'})
-    assert view.text == 'Recorded: R&D <3 "“q”". The run goes on.'
+    assert view.text == 'Recorded: R&D <3 "“q”". The workflow continues.'
     assert await stage.service.answer(run_id) == 'R&D <3 "“q”"'
 
 

@@ -18,7 +18,7 @@ from tests.engine.older_file import rewrite_as_before
 
 Blocks = list[dict[str, Any]]
 PROMPT = "Delete the production database?"
-APPROVED = "Approved. The run goes on."
+APPROVED = "Approved. The workflow continues."
 REDRAWN = "This card was out of date and has been redrawn. Check it and press again."
 NOT_THE_CARD = "This message isn't the card itself."
 

@@ -73,7 +73,7 @@ async def test_a_redirect_is_not_followed(
         assert await service.answer(run_id) == "approve"
     assert elsewhere.calls == []
     assert "could not send a private reply: status 307" in caplog.text
-    assert stopped.ana.words(stopped.channel) == ["Approved. The run goes on."], "by another way"
+    assert stopped.ana.words(stopped.channel) == ["Approved. The workflow continues."], "by another way"
 
 
 async def test_a_late_answer_to_a_command_goes_to_slack_alone(

@@ -18,5 +18,5 @@ async def test_a_press_takes_few_steps_to_its_commit(slack: LocalSlack, tmp_path
             _, card = await stage.ask(options=["approve", "reject"], input_type="select")
             with counted() as counts:
                 _, words = await stage.press(stage.ana, card, "✅ approve")
-            assert words == "Approved. The run goes on."
+            assert words == "Approved. The workflow continues."
             assert 0 < len(counts.steps) <= most, counts.steps

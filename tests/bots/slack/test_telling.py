@@ -10,7 +10,7 @@ import pytest
 from sayso.testing.slack import FaultKind, SeenMessage
 from tests.bots.slack.stage import PLACE, Stage
 
-APPROVED = "Approved. The run goes on."
+APPROVED = "Approved. The workflow continues."
 NOT_OPENED = "The form could not be opened. Nothing was counted. Please press again in a minute."
 NOT_SHOWN = "The form could not be shown. Nothing was counted. Please close it, and press again in a minute."
 BY_ADDRESS, IN_CHANNEL = "response_url", "chat.postEphemeral"
@@ -54,7 +54,7 @@ async def test_words_that_are_not_true_any_more_are_not_sent(stage: Stage) -> No
     await stage.slack.until(lambda: bool(stage.slack.calls_of(IN_CHANNEL)))
     request = (await stage.service.card(run_id)).request
     await stage.bo.command("/sayso", f"answer {request.id}@1 today", stage.channel)
-    assert (await stage.told(stage.ana, 0, stage.channel)).startswith("Already answered by Bo")
+    assert (await stage.told(stage.ana, 0, stage.channel)).startswith("Bo already answered this at ")
 
 
 async def test_words_that_slack_throttles_do_not_hold_up_the_end(stopped: Stage) -> None:

@@ -8,7 +8,7 @@ from sayso.testing.slack import FaultKind
 from tests.bots.slack.stage import PLACE, Stage
 from tests.engine.moved_file import move_away, move_back
 
-AWAY = "Not recorded: the database file was moved or replaced. Your answer was NOT counted. Please try again later."
+AWAY = "Not saved: the database file was moved or replaced. Your answer was NOT counted. Try again later."
 
 
 @pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
@@ -69,7 +69,7 @@ async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first
     assert words.startswith("This message isn't the card itself.")
     closed = await stage.until(copy, lambda seen: not seen.labels)
     assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
-    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The run goes on."
+    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The workflow continues."
     assert await stage.service.answer(run_id) == "approve"
     assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
 
@@ -131,7 +131,7 @@ async def test_bots_guests_and_strangers_are_no_members(stage: Stage, kind: str,
     )
     stage.channel.add(other)
     _, words = await stage.press(other, card, "✅ approve")
-    assert words == f"This is not yours to answer. It was asked of #releases. {why}"
+    assert words == f"You aren't an approver for this. Approvers: #releases. {why}"
     assert (await stage.service.card(run_id)).request.open
 
 
@@ -152,4 +152,4 @@ async def test_a_press_while_the_database_is_away_is_refused_aloud_and_counts_on
     assert (await stage.press(stage.ana, card, "✅ approve"))[1] == AWAY
     move_back(away)
     assert (await stage.service.card(run_id)).request.open
-    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The run goes on."
+    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The workflow continues."

@@ -16,7 +16,7 @@ async def test_a_question_becomes_a_card_with_buttons(stage: Stage) -> None:
 async def test_a_press_decides_and_the_card_follows_the_run_to_its_end(stage: Stage) -> None:
     run_id, card = await stage.ask()
     result = await stage.ana.press(card, "✅ approve")
-    assert (result.is_acknowledged, result.text) == (True, "Approved. The run goes on.")
+    assert (result.is_acknowledged, result.text) == (True, "Approved. The workflow continues.")
     assert await stage.service.answer(run_id) == "approve"
     seen = await stage.until_shows(card, "✅ Approved ·", "finished", "\nAna ", "publish finished")
     assert seen.labels == []
@@ -33,7 +33,7 @@ async def test_somebody_outside_the_audience_is_refused(stage: Stage) -> None:
     run_id, card = await stage.ask()
     await stage.group.add(stage.eve)
     result = await stage.eve.press(card, "✅ approve")
-    assert (result.text, result.is_alert) == ("This is not yours to answer. It was asked of Releases.", True)
+    assert (result.text, result.is_alert) == ("You aren't an approver for this. Approvers: Releases.", True)
     assert (await stage.service.card(run_id)).request.open
 
 
@@ -42,7 +42,7 @@ async def test_the_second_press_hears_who_was_first(stage: Stage) -> None:
     await stage.ana.press(card, "✅ approve")
     result = await stage.bo.press(card, "❌ reject", old_view=True)
     assert result.text is not None
-    assert result.text.startswith("Already approved by Ana at ")
+    assert result.text.startswith("Ana already approved this at ")
     assert result.is_alert
 
 
@@ -61,7 +61,7 @@ async def test_buttons_from_before_a_restart_work_and_nothing_is_asked_again(sto
         run_id, card = await stopped.ask()
     sent = stopped.count()
     async with stopped.running() as service:
-        assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
         assert await service.answer(run_id) == "approve"
         await stopped.until_shows(card, "✅ Approved ·", "finished")
     assert stopped.count() == sent
@@ -73,4 +73,4 @@ async def test_a_press_while_the_service_is_down_counts_when_it_is_back(stopped:
     press = await stopped.ana.tap(card, "✅ approve")
     async with stopped.running() as service:
         assert await service.answer(run_id) == "approve"
-        assert (await press.result()).text == "Approved. The run goes on."
+        assert (await press.result()).text == "Approved. The workflow continues."

@@ -27,7 +27,7 @@ async def test_run_pending_answer_and_status(stage: Stage) -> None:
     assert pending[0] == "1 waiting for your answer:"
     address = next(word for word in pending[1].split() if "@" in word).replace("\u2060", "")
     words = await said(stage, stage.bo, f"/answer {address} green tea")
-    assert words.splitlines()[0] == "Recorded: green tea. The run goes on."
+    assert words.splitlines()[0] == "Recorded: green tea. The workflow continues."
     assert "flow: " in await said(stage, stage.ana, "/status")
 
 
@@ -48,7 +48,7 @@ async def test_start_greets_and_tells_the_id(stage: Stage) -> None:
     words = (await stage.eve.last()).text
     assert words.startswith("Hello Eve.")
     assert f"You are telegram:{stage.eve.id}." in words
-    assert words.endswith("Nothing waits for your answer.")
+    assert words.endswith("You're all caught up.")
 
 
 async def test_who_follows_a_link_to_the_bot_sees_what_waits_for_them(stage: Stage) -> None:
@@ -97,7 +97,7 @@ async def test_in_a_group_where_nothing_is_asked_pending_says_how_much_waits_els
         words
         == "Nothing that was asked here waits for your answer. 1 waits elsewhere: ask me in our own chat."
     )
-    assert await said(stage, stage.bo, "/pending", stage.group) == "Nothing waits for your answer."
+    assert await said(stage, stage.bo, "/pending", stage.group) == "You're all caught up."
 
 
 async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) -> None:
@@ -109,7 +109,7 @@ async def test_commands_are_taken_as_phones_and_pastes_write_them(stage: Stage) 
     (request,) = await stage.service.runtime.pending()
     assert (request.question.prompt, "Not started" in words) == ("R&D?", False)
     words = await said(stage, stage.ana, f"/answer   {request.id[:8].upper()}@1\nR&D, <soon>")
-    assert words.splitlines()[0] == "Recorded: R&D, <soon>. The run goes on."
+    assert words.splitlines()[0] == "Recorded: R&D, <soon>. The workflow continues."
     assert await stage.service.answer(request.run_id) == "R&D, <soon>"
 
 

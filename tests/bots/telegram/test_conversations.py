@@ -56,7 +56,7 @@ async def test_a_reply_is_read_and_what_cannot_be_read_is_asked_again_with_the_r
     again = await replied(stage, stage.ana, prompt, wrong)
     assert reason in again.text
     said = await replied(stage, stage.ana, again, typed)
-    assert said.text == f"Recorded: {value}. The run goes on."
+    assert said.text == f"Recorded: {value}. The workflow continues."
     assert await stage.service.answer(run_id) == value
 
 
@@ -105,7 +105,7 @@ async def test_one_of_many_options_is_found_by_its_name(stage: Stage) -> None:
     found = await replied(stage, stage.ana, nothing, "town 42")
     assert found.labels == [["town 42"]]
     result = await stage.ana.press(found, "town 42")
-    assert result.text == "Recorded: town 42. The run goes on."
+    assert result.text == "Recorded: town 42. The workflow continues."
     assert await stage.service.answer(run_id) == "town 42"
 
 
@@ -160,7 +160,7 @@ async def test_whoever_may_not_answer_hears_it_before_they_type(stage: Stage) ->
     _, card = await stage.ask(input_type="text")
     await stage.group.add(stage.eve)
     result = await stage.eve.press(card, "✍️ Answer")
-    assert result.text == "This is not yours to answer. It was asked of Releases."
+    assert result.text == "You aren't an approver for this. Approvers: Releases."
 
 
 async def test_in_a_private_chat_a_message_is_a_reply(stage: Stage) -> None:

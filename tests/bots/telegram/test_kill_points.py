@@ -123,7 +123,7 @@ class Game:
         said: set[str] = set()
         for card, press in self.pressed:
             result = await press.result()
-            if result.text == "Approved. The run goes on.":
+            if result.text == "Approved. The workflow continues.":
                 said.add(card.text.split("?")[0])
         return said
 
@@ -213,7 +213,7 @@ async def test_a_command_that_was_cut_short_is_carried_out_after_the_kill(tmp_pa
             await worker.watch()
             await worker.run(0)
             await telegram.until(lambda: stage.count() == 1)
-            assert (await stage.ana.last()).text == "Nothing waits for your answer."
+            assert (await stage.ana.last()).text == "You're all caught up."
             worker.kill(signal.SIGTERM)
             await worker.watch()
 

@@ -112,5 +112,5 @@ async def test_what_is_confirmed_and_not_committed_is_lost_and_its_card_still_as
             now = await card_of(stopped, run_id)
             assert now.labels == cards[run_id].labels
             told = await who.press(now, label)
-            assert told.text in {"Approved. The run goes on.", "Rejected. The run goes on."}
+            assert told.text in {"Approved. The workflow continues.", "Rejected. The workflow continues."}
         assert await accepted(stopped.database) == WANTED

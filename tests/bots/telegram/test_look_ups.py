@@ -41,7 +41,7 @@ async def test_a_slow_look_up_holds_up_nobody_elses_press(looked_up: Stage) -> N
         assert (await slow.result()).text == UNCHECKED
         await stage.telegram.until(lambda: not stage.telegram.pending_updates)
         held.release()
-        assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
 
 
 async def test_presses_of_one_person_are_decided_in_their_order(looked_up: Stage) -> None:
@@ -56,7 +56,7 @@ async def test_presses_of_one_person_are_decided_in_their_order(looked_up: Stage
         await stage.telegram.until(lambda: held.waiting == 1)
         begin = stage.telegram.clock.now()
         second = await stage.ana.press(await stage.ana.last(), "✅ approve")
-        assert second.text == "Approved. The run goes on."
+        assert second.text == "Approved. The workflow continues."
         assert stage.telegram.clock.now() - begin < timedelta(seconds=3)
         assert (await first.result()).text == UNCHECKED
         rows = [row async for row in service.store.reader.audit() if row.kind.startswith("answer_")]

@@ -20,7 +20,7 @@ from tests.bots.telegram.stage import Stage
 from tests.engine.older_file import rewrite_as_before
 
 PROMPT = "Delete the production database?"
-APPROVED = "Approved. The run goes on."
+APPROVED = "Approved. The workflow continues."
 REDRAWN = "This card was out of date and has been redrawn. Check it and press again."
 REPLACED = "This card is too old to be checked. It has been posted again below: press there."
 NOT_THE_CARD = "This message isn't the card itself."

@@ -167,7 +167,7 @@ async def test_a_group_that_is_upgraded_gets_its_open_cards_anew_once(
         assert len(await rows(service.store, "chat_moved")) == 1
         anew = next(one for one in await stage.ana.sees(group) if "Asked before?" in one.text)
         assert "Telegram upgraded this group, so this question was posted again here." in anew.text
-        assert (await stage.ana.press(anew, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stage.ana.press(anew, "✅ approve")).text == "Approved. The workflow continues."
         assert await service.answer(run_id) == "approve"
     async with stage.running() as service:  # and it is kept
         before = len(telegram.calls)
@@ -214,5 +214,5 @@ async def test_reminders_follow_a_group_that_was_upgraded(stopped: Stage) -> Non
         assert sum("upgraded" in str(call.error) for call in telegram.calls) == 1
         await until_cards(stage, group, 1)
         card = [one for one in await stage.ana.sees(group) if one.labels][-1]
-        assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
         assert await service.answer(run_id) == "approve"

@@ -81,7 +81,7 @@ async def test_a_text_below_a_newer_card_is_no_answer_to_the_older_question(stag
     assert await says(stage, stage.eve, "no, keep them") == REPLY_TO
     assert await is_open(stage, region)
     assert await is_open(stage, deletion)
-    assert await replies(stage, stage.eve, prompt, "eu") == "Recorded: eu. The run goes on."
+    assert await replies(stage, stage.eve, prompt, "eu") == "Recorded: eu. The workflow continues."
 
 
 async def test_a_newer_card_counts_over_a_restart_too(stopped: Stage) -> None:
@@ -111,7 +111,7 @@ async def test_another_message_of_ours_below_the_prompt_makes_a_text_no_answer(s
     assert "/help" in (await says(stage, stage.eve, "/help")).replace("\u2060", "")
     assert await says(stage, stage.eve, "thanks") == REPLY_TO
     assert await is_open(stage, run_id)
-    assert await replies(stage, stage.eve, prompt, "eu") == "Recorded: eu. The run goes on."
+    assert await replies(stage, stage.eve, prompt, "eu") == "Recorded: eu. The workflow continues."
 
 
 async def test_who_begins_another_answer_gives_none_to_the_question_of_before(stage: Stage) -> None:
@@ -147,7 +147,7 @@ async def test_who_approves_after_all_rejects_nothing_with_their_next_words(
         run_id, card = await asked_alone(stage, stage.eve, prompt="Release <b>4.2.0</b>?", policy="careful")
         prompt = await prompted(stage, stage.eve, card, "❌ reject")
         assert prompt.text.replace("\u2060", "").startswith("Why reject? Release <b>4.2.0</b>?\n")
-        assert (await stage.eve.press(card, "✅ approve")).text == "Your approval counts: 1 of 2."
+        assert (await stage.eve.press(card, "✅ approve")).text == "Your approval was counted: 1 of 2."
         words = "You have answered this since. The card shows what counts, and its buttons change it."
         assert await says(stage, stage.eve, "thanks, all fine") == words
         assert (await replies(stage, stage.eve, prompt, "because")).startswith(NO_REPLY)
@@ -177,7 +177,7 @@ async def test_a_forwarded_text_is_somebody_elses(stage: Stage) -> None:
     words = await told(stage, before, stage.eve)
     assert words == "Not taken: what was forwarded is not in your own words. Please write it yourself."
     assert await is_open(stage, run_id)
-    assert await replies(stage, stage.eve, prompt, "41") == "Recorded: 41. The run goes on."
+    assert await replies(stage, stage.eve, prompt, "41") == "Recorded: 41. The workflow continues."
 
 
 async def test_a_forwarded_command_is_not_carried_out(stage: Stage) -> None:
@@ -227,7 +227,7 @@ async def test_done_after_somebody_else_has_answered_says_so_and_closes_the_pick
     assert await stage.service.answer(run_id) == ["us"]
     result = await stage.ana.press(hers, "Done (1)")
     assert result.text is not None
-    assert result.text.startswith("Already answered by Bo at ")
+    assert result.text.startswith("Bo already answered this at ")
     assert result.is_alert
     await stage.until(hers, lambda seen: seen.labels == [])
 
@@ -270,7 +270,7 @@ async def test_a_picture_or_a_voice_message_is_no_answer(stage: Stage, caption: 
     words = await told(stage, before, stage.ana, prompt)
     assert words == "Not taken: only a text can be read here. Please write it."
     assert await is_open(stage, run_id)
-    assert await replies(stage, stage.ana, prompt, "40") == "Recorded: 40. The run goes on."
+    assert await replies(stage, stage.ana, prompt, "40") == "Recorded: 40. The workflow continues."
 
 
 async def test_editing_a_reply_changes_nothing_and_says_so(stage: Stage) -> None:
@@ -278,7 +278,7 @@ async def test_editing_a_reply_changes_nothing_and_says_so(stage: Stage) -> None
     prompt = await prompted(stage, stage.ana, card)
     before = stage.count()
     reply = await stage.ana.reply(prompt, "40")
-    assert await told(stage, before, stage.ana, prompt) == "Recorded: 40. The run goes on."
+    assert await told(stage, before, stage.ana, prompt) == "Recorded: 40. The workflow continues."
     before = stage.count()
     await stage.ana.edit(reply, "4")
     words = await told(stage, before, stage.ana, prompt)

@@ -12,5 +12,5 @@ async def test_a_press_takes_few_steps_to_its_commit(stage: Stage) -> None:
         _, card = await stage.ask(options=["approve", "reject"], input_type="select")
         with counted() as counts:
             toast = await stage.ana.press(card, "✅ approve")
-        assert toast.text == "Approved. The run goes on."
+        assert toast.text == "Approved. The workflow continues."
         assert 0 < len(counts.steps) <= most, counts.steps

@@ -6,7 +6,7 @@ from sayso.engine import CredentialKind
 from sayso.testing.telegram import Person
 from tests.bots.telegram.stage import Stage
 
-UNKNOWN = "sayso does not know this question (any more)."
+UNKNOWN = "Not found, or you don't have access."
 COMMANDS = ("/answer {}@1 perhaps", "/reassign {}@1 person:eve", "/breakglass {}@1 because", "/withdraw {}")
 
 

@@ -22,7 +22,7 @@ from tests.bots.chat_service import chat_service, health
 from tests.bots.telegram.stage import Stage
 from tests.bots.telegram.team import AnyApplication, Weather, called, started
 
-APPROVED = "Approved. The run goes on."
+APPROVED = "Approved. The workflow continues."
 WAYS = ["guest, polling", "guest, webhook", "host, polling", "host, webhook"]
 
 
@@ -201,7 +201,7 @@ async def test_what_a_guest_cannot_store_is_said_for_it_does_not_come_again(
         asked = await prompted(stopped, card)
         Failing.is_failing = True
         try:
-            assert (await replied(stopped, asked, "4.2")).startswith("Not recorded:")
+            assert (await replied(stopped, asked, "4.2")).startswith("Not saved:")
         finally:
             Failing.is_failing = False
         assert both.weather.heard == []
@@ -302,7 +302,7 @@ async def test_a_reply_counts_before_the_press_behind_it_where_updates_are_concu
         press = await ana.tap(card, "✅ approve")
         assert (await bo.press(other, "✅ approve")).text == APPROVED
         held.goes_on.set()
-        assert (await press.result()).text != "Your approval counts: 1 of 2."
+        assert (await press.result()).text != "Your approval was counted: 1 of 2."
         await stopped.until_shows(card, "finished")
         assert await stopped.service.answer(run_id) == "reject"
 

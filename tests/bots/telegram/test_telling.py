@@ -9,7 +9,7 @@ import pytest
 from sayso.testing.telegram import FaultKind
 from tests.bots.telegram.stage import Stage
 
-APPROVED = "Approved. The run goes on."
+APPROVED = "Approved. The workflow continues."
 PRESSED = "answerCallbackQuery"
 
 
@@ -44,7 +44,7 @@ async def test_a_press_that_cannot_be_acknowledged_is_answered_in_the_persons_ow
 async def test_a_reply_that_is_throttled_comes_when_telegram_allows_it(stage: Stage) -> None:
     stage.telegram.fail(FaultKind.TOO_MANY_REQUESTS, "sendMessage", retry_after=1)
     await stage.ana.command(None, "/pending")
-    await until_told(stage, "Nothing waits for your answer.")
+    await until_told(stage, "You're all caught up.")
 
 
 async def test_a_question_that_is_throttled_is_asked_when_telegram_allows_it(stage: Stage) -> None:
@@ -68,5 +68,5 @@ async def test_a_question_that_was_answered_while_it_was_throttled_is_not_asked(
     await stage.telegram.until(lambda: stage.count() == 3)
     request = (await stage.service.card(run_id)).request
     await stage.bo.command(None, f"/answer {request.id}@1 today")
-    await until_told(stage, "Already answered by Bo")
+    await until_told(stage, "Bo already answered this at ")
     assert not any("Reply with" in one.text for one in await stage.ana.sees())

@@ -15,7 +15,7 @@ from sayso.testing.telegram import FaultKind, LocalTelegram
 from tests.bots.telegram.stage import Stage
 from tests.engine.moved_file import move_away, move_back
 
-AWAY = "Not recorded: the database file was moved or replaced. Your answer was NOT counted. Please try again later."
+AWAY = "Not saved: the database file was moved or replaced. Your answer was NOT counted. Try again later."
 
 
 @pytest.mark.parametrize("length", [3_001, 4_097, 20_000])
@@ -74,7 +74,7 @@ async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first
     assert (pressed.text or "").startswith("This message isn't the card itself.")
     closed = await stage.until(copy, lambda seen: not seen.labels)
     assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
-    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
     assert await stage.service.answer(run_id) == "approve"
     assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
 
@@ -116,7 +116,7 @@ async def test_somebody_who_has_left_when_the_press_arrives_may_not_answer(
     await stage.bo.leave(stage.group)
     async with stage.running() as service:
         result = await press.result()
-        assert result.text == "This is not yours to answer. It was asked of Releases."
+        assert result.text == "You aren't an approver for this. Approvers: Releases."
         assert (await service.card(run_id)).request.open
 
 
@@ -131,12 +131,12 @@ async def test_an_administrator_who_hides_and_presses_hears_why_that_does_not_co
         run_id, card = await stage.ask("group:admins")
         result = await stage.bo.press(card, "✅ approve")
         assert result.text == (
-            "This is not yours to answer. It was asked of @admins. "
+            "You aren't an approver for this. Approvers: @admins. "
             "Anonymous administrators and bots belong to nobody. Please answer as yourself."
         )
         assert (await stage.service.card(run_id)).request.open
         await stage.group.promote(stage.bo)
-        assert (await stage.bo.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stage.bo.press(card, "✅ approve")).text == "Approved. The workflow continues."
 
 
 async def test_membership_that_cannot_be_looked_up_is_refused(
@@ -202,7 +202,7 @@ async def test_a_second_poller_is_named_and_costs_no_press(
             await rival.get_updates(timeout=50, read_timeout=60)
     await stage.telegram.until(lambda: stage.telegram.is_polled)
     assert "Stop it: one token allows one poller." in caplog.text
-    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
     assert await stage.service.answer(run_id) == "approve"
 
 
@@ -272,7 +272,7 @@ async def test_a_press_while_the_database_is_away_is_refused_aloud_and_counts_on
     assert (pressed.text, pressed.is_alert) == (AWAY, True)
     move_back(away)
     assert (await stage.service.card(run_id)).request.open
-    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+    assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
 
 
 async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(stopped: Stage) -> None:
@@ -282,14 +282,14 @@ async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(
         run_id, card = await stopped.ask()
         await service.told(run_id)
         await service.store.reader.backup(backup)
-        assert (await stopped.ana.press(card, "❌ reject")).text == "Rejected. The run goes on."
+        assert (await stopped.ana.press(card, "❌ reject")).text == "Rejected. The workflow continues."
         await stopped.until_shows(card, "❌ Rejected ·")
     restore_backup(stopped.database, backup, "local:ana", "console")
     async with stopped.running() as service:
         again = await stopped.until(card, lambda seen: bool(seen.labels))
         assert "❌ Rejected ·" not in again.text
         await service.told(run_id)
-        assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
         assert await service.answer(run_id) == "approve"
 
 
@@ -298,5 +298,5 @@ async def test_what_was_taken_before_a_stop_is_not_taken_again(stopped: Stage) -
     for _ in range(5):
         async with stopped.running():
             _, card = await stopped.ask()
-            assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+            assert (await stopped.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
         assert stopped.telegram.pending_updates == []

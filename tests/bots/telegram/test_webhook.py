@@ -40,7 +40,7 @@ async def hooked(telegram: LocalTelegram, tmp_path: Path, unused_tcp_port: int) 
 
 async def test_a_press_comes_by_the_webhook(hooked: Stage) -> None:
     run_id, card = await hooked.ask()
-    assert (await hooked.ana.press(card, "✅ approve")).text == "Approved. The run goes on."
+    assert (await hooked.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
     assert await hooked.service.answer(run_id) == "approve"
     assert hooked.telegram.calls_of("getUpdates") == []
 
@@ -86,7 +86,7 @@ async def test_a_webhook_that_telegram_cannot_reach_is_noticed_and_told_once(
         assert "Telegram cannot reach sayso: Connection failed" in (await stage.eve.last()).text
         telegram.webhook_is_cut = False
         telegram.clock.advance(timedelta(seconds=20))  # it tries again
-        assert (await press.result()).text == "Approved. The run goes on."
+        assert (await press.result()).text == "Approved. The workflow continues."
         assert await health(service, lambda found: not found) == {}
         assert await service.answer(run_id) == "approve"
         assert [row.kind async for row in service.store.reader.audit()].count("webhook_failing") == 1
@@ -168,5 +168,5 @@ async def test_after_an_outage_of_the_webhook_the_open_cards_are_posted_anew(
         anew = await stage.card()
         assert "Buttons pressed then were lost; please press again." in anew.text
         assert len(telegram.lost_updates) == 1
-        assert (await stage.ana.press(anew, "✅ approve")).text == "Approved. The run goes on."
+        assert (await stage.ana.press(anew, "✅ approve")).text == "Approved. The workflow continues."
         assert await service.answer(run_id) == "approve"

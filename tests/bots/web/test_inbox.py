@@ -38,7 +38,7 @@ def test_a_question_arrives_by_itself_and_its_result_is_in_every_tab(olga: Visit
     expect(card.get_by_text("14 commits")).to_be_visible()
     expect(olga.card("Release 4.2.0?", other)).to_be_visible()
     card.get_by_role("button", name="approve").click()
-    expect(card.get_by_role("status")).to_have_text("Approved. The run goes on.")
+    expect(card.get_by_role("status")).to_have_text("Approved. The workflow continues.")
     for page in (olga.page, other):
         decided = olga.card("Release 4.2.0?", page)
         expect(decided.get_by_text("finished")).to_be_visible()
@@ -121,10 +121,10 @@ def test_the_second_one_hears_who_was_first(olga: Visit, browser: Browser, tmp_p
         olga.card("Release 4.2.0?").get_by_role("button", name="reject").click()
         # The run asks again, on a card above it.
         rejected = olga.card("Release 4.2.0?").filter(has_text="❌ Rejected")
-        expect(rejected.get_by_role("status")).to_have_text("Rejected. The run goes on.")
+        expect(rejected.get_by_role("status")).to_have_text("Rejected. The workflow continues.")
         ana.card("Release 4.2.0?").get_by_role("button", name="approve").click()
         said = ana.card("Release 4.2.0?").get_by_role("status")
-        expect(said).to_have_text(re.compile("Already rejected by olga at .*Your press changed nothing."))
+        expect(said).to_have_text(re.compile("olga already rejected this at .*Nothing changed."))
         expect(ana.card("Release 4.2.0?").get_by_text("❌ Rejected", exact=True)).to_be_visible()
 
 
@@ -191,7 +191,7 @@ def test_killed_and_started_again_the_open_card_comes_back_to_life(
     expect(olga.page.get_by_text("it is sent again by itself")).to_be_visible()
     with ServiceProcess(tmp_path):
         expect(olga.card("Release 4.2.0?").get_by_role("status")).to_have_text(
-            "Approved. The run goes on.", timeout=30_000
+            "Approved. The workflow continues.", timeout=30_000
         )
         expect(olga.page.get_by_text("Offline.")).to_be_hidden()
         olga.start(shared='{"prompt": "And now?"}')
@@ -221,7 +221,7 @@ def test_a_card_whose_question_changed_says_so_and_keeps_what_was_typed(
         changed.get_by_label("Your answer").fill("yes")
         olga.page.clock.resume()
         changed.get_by_role("button", name="Send").click()
-        expect(changed.get_by_role("status")).to_have_text("Recorded: yes. The run goes on.")
+        expect(changed.get_by_role("status")).to_have_text("Recorded: yes. The workflow continues.")
 
 
 def test_what_was_chosen_in_a_form_that_changed_is_chosen_anew(
@@ -314,7 +314,7 @@ def test_eight_tabs_do_not_starve_the_page(olga: Visit) -> None:
     olga.start()
     eighth = olga.card("Release 4.2.0?", tabs[-1])
     eighth.get_by_role("button", name="approve").click()
-    expect(eighth.get_by_role("status")).to_have_text("Approved. The run goes on.")
+    expect(eighth.get_by_role("status")).to_have_text("Approved. The workflow continues.")
     for tab in tabs:
         expect(olga.card("Release 4.2.0?", tab).get_by_text("finished")).to_be_visible()
     tabs[0].close()  # the one that held the stream
@@ -336,7 +336,7 @@ def test_the_keyboard_is_enough(olga: Visit) -> None:
         if approve.evaluate("element => element === document.activeElement"):
             break
     olga.page.keyboard.press("Enter")
-    expect(card.get_by_role("status")).to_have_text("Approved. The run goes on.")
+    expect(card.get_by_role("status")).to_have_text("Approved. The workflow continues.")
     expect(card).to_be_focused()
 
 
@@ -367,7 +367,7 @@ def test_a_rejection_needs_its_remark(olga: Visit) -> None:
     olga.start("strict")
     card = olga.card("Release 4.2.0?")
     card.get_by_role("button", name="Reject").click()
-    expect(card.get_by_role("status")).to_have_text("Please say why: a remark is needed with this rejection.")
+    expect(card.get_by_role("status")).to_have_text("This rejection needs a comment. Say why.")
     card.get_by_label("Comment (optional)").fill("not on a Friday")
     card.get_by_role("button", name="Reject").click()
     expect(card.get_by_text("“not on a Friday”")).to_be_visible()

@@ -88,7 +88,7 @@ def test_each_sees_what_waits_for_them_and_votes_as_they_come(
         hers = ana.card("Drop the table?")
         expect(hers.get_by_text("2 of @sre")).to_be_visible()
         hers.get_by_role("button", name="Approve").click()
-        expect(hers.get_by_role("status")).to_have_text("Your approval counts: 1 of 2.")
+        expect(hers.get_by_role("status")).to_have_text("Your approval was counted: 1 of 2.")
         card = cho.card("Drop the table?")
         expect(card.get_by_text("1 of 2", exact=True)).to_be_visible()
         expect(card.get_by_text("Approved: Ana")).to_be_visible()
@@ -119,14 +119,12 @@ def test_one_person_at_two_browsers_is_one_vote(
     ):
         ana.card("Drop the table?").get_by_role("button", name="Approve").click()
         expect(ana.card("Drop the table?").get_by_role("status")).to_have_text(
-            "Your approval counts: 1 of 2."
+            "Your approval was counted: 1 of 2."
         )
         expect(home.card("Drop the table?").get_by_text("Approved: Ana")).to_be_visible()
         home.card("Drop the table?").get_by_text("You approved · Change").click()
         home.card("Drop the table?").get_by_role("button", name="Approve").click()
-        expect(home.card("Drop the table?").get_by_role("status")).to_have_text(
-            "You have already approved this."
-        )
+        expect(home.card("Drop the table?").get_by_role("status")).to_have_text("You already approved this.")
 
 
 def test_handing_over_and_breaking_the_glass_under_more(
@@ -142,7 +140,7 @@ def test_handing_over_and_breaking_the_glass_under_more(
         card.get_by_label("To, such as").fill("web:lead")
         card.get_by_role("button", name="Reassign").click()
         expect(card.get_by_role("status")).to_have_text(
-            "Handed over to lead. Your own vote does not count any more."
+            "Handed over to lead. Your own vote no longer counts."
         )
         expect(cto.page.get_by_text("You're all caught up.")).to_be_visible()
         request = sayso(tmp_path, "requests", "--json").json["requests"][0]["id"]
@@ -161,7 +159,7 @@ def test_whoever_asked_withdraws(team: ServiceProcess, browser: Browser, tmp_pat
         card = ana.card("Drop the table?")
         card.get_by_role("button", name="Approve").click()
         expect(card.get_by_role("status")).to_have_text(
-            "You asked for this, so someone else must approve it."
+            "You requested this, so someone else must approve it."
         )
         card.get_by_text("More", exact=True).click()
         card.get_by_role("button", name="Withdraw").click()
@@ -263,7 +261,7 @@ def test_the_command_line_knows_people_and_changes_requests(team: ServiceProcess
     assert me.startswith("local:")
     refused = sayso(tmp_path, "reassign", f"{request[:8]}@1", "web:dee")
     assert refused.code == 1
-    assert "This is not yours to answer." in refused.out
+    assert "You aren't an approver for this." in refused.out
     alone = sayso(tmp_path, "answer", f"{request[:8]}@1", "approve", "--break-glass", "--comment", "x")
     assert alone.code == 1
     assert "Break-glass is for others here" in alone.out

@@ -71,7 +71,7 @@ async def test_nobody_else_may_and_an_empty_list_is_nobody(
         request = waiting(await engine.run())
         outcome = await say(engine, request, "yes", person, via=via)
         assert outcome.kind is OutcomeKind.NOT_ALLOWED
-        assert "not yours to answer" in outcome.reason
+        assert "aren't an approver" in outcome.reason
         assert (await engine.run()).pending == (request,)
 
 
@@ -88,4 +88,4 @@ async def test_a_refusal_says_whom_it_was_asked_of(store: SQLiteStore) -> None:
         request = waiting(await engine.run())
         assert request["to"] == CHAT_AND_ANA
         outcome = await say(engine, request, "yes", "web:bo", via="web")
-        assert outcome.reason == "This is not yours to answer. It was asked of slack:#releases, web:ana."
+        assert outcome.reason == "You aren't an approver for this. Approvers: slack:#releases, web:ana."

@@ -43,7 +43,7 @@ async def request_asked(runtime: Runtime) -> dict[str, Any]:
 async def test_the_first_answer_resolves(runtime: Runtime, request_asked: dict[str, Any]) -> None:
     outcome = await say(runtime, request_asked, "yes")
     assert (outcome.kind, outcome.repeated, outcome.accepted) == (OutcomeKind.RESOLVED, False, True)
-    assert outcome.reason == "Recorded. The run goes on."
+    assert outcome.reason == "Recorded. The workflow continues."
 
 
 async def test_the_same_vote_of_the_same_person_under_a_new_key_is_a_duplicate(
@@ -61,7 +61,7 @@ async def test_any_other_answer_after_the_first_changes_nothing_and_says_who_was
     await say(runtime, request_asked, "yes", ANA)
     outcome = await say(runtime, request_asked, value, person)
     assert outcome.kind is OutcomeKind.ALREADY_ANSWERED
-    assert "Already answered by local:ana at 2026-03-02 12:00 UTC" in outcome.reason
+    assert "local:ana already answered this at 2026-03-02 12:00 UTC" in outcome.reason
     assert (await runtime.wait("the run")).shared == {"answer": "yes"}
 
 
@@ -128,7 +128,7 @@ async def test_an_answer_after_the_deadline_is_expired(
     outcome = await say(runtime, request_asked, "late")
     assert (outcome.kind, outcome.reason) == (
         OutcomeKind.EXPIRED,
-        "This closed at 2026-03-02 13:00 UTC. Your answer changed nothing.",
+        "This closed at 2026-03-02 13:00 UTC. Nothing changed.",
     )
 
 
@@ -167,7 +167,7 @@ async def test_an_answer_to_no_request_is_unknown(runtime: Runtime) -> None:
     outcome = await say(runtime, {"id": "f" * 32, "revision": 1}, "yes")
     assert (outcome.kind, outcome.reason) == (
         OutcomeKind.UNKNOWN,
-        "sayso does not know this question (any more).",
+        "Not found, or you don't have access.",
     )
 
 

@@ -65,7 +65,7 @@ async def test_two_of_three_approve(store: SQLiteStore) -> None:
     ) as runtime:
         vote = await begin(runtime)
         first = await vote("web:ana", "approve")
-        assert (first.kind, first.reason) == (OutcomeKind.COUNTED, "Your approval counts: 1 of 2.")
+        assert (first.kind, first.reason) == (OutcomeKind.COUNTED, "Your approval was counted: 1 of 2.")
         assert (await vote("web:ana", "approve")).kind is OutcomeKind.DUPLICATE
         assert (await vote("web:eve", "approve")).kind is OutcomeKind.NOT_ALLOWED
         assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
@@ -78,10 +78,10 @@ async def test_a_vote_is_changed_until_it_is_decided(store: SQLiteStore) -> None
     policy = Policy(stages=(Stage(PEOPLE, need=2, reject_at=2),))
     async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
         vote = await begin(runtime)
-        assert (await vote("web:ana", "approve")).reason == "Your approval counts: 1 of 2."
+        assert (await vote("web:ana", "approve")).reason == "Your approval was counted: 1 of 2."
         changed = await vote("web:ana", "reject")
         assert (changed.kind, changed.reason) == (OutcomeKind.COUNTED, "Changed to reject.")
-        assert (await vote("web:bo", "approve")).reason == "Your approval counts: 1 of 2."
+        assert (await vote("web:bo", "approve")).reason == "Your approval was counted: 1 of 2."
         assert (await vote("web:cho", "reject")).kind is OutcomeKind.RESOLVED
         state = await runtime.wait(vote.run_id)
     assert state.shared["approved"] is False
@@ -122,7 +122,7 @@ async def test_four_eyes(store: SQLiteStore) -> None:
         refused = await vote("web:ana", "approve")
         assert (refused.kind, refused.reason) == (
             OutcomeKind.NOT_ALLOWED,
-            "You asked for this, so someone else must approve it.",
+            "You requested this, so someone else must approve it.",
         )
         assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
 
@@ -134,7 +134,7 @@ async def test_a_rejection_needs_its_reason(store: SQLiteStore) -> None:
         for comment in (None, "  "):
             silent = await vote("web:ana", "reject", comment=comment)
             assert silent.kind is OutcomeKind.INVALID
-            assert silent.reason == "Please say why: a remark is needed with this rejection."
+            assert silent.reason == "This rejection needs a comment. Say why."
         assert (await vote("web:ana", "reject", comment="not on a Friday")).kind is OutcomeKind.RESOLVED
         assert (await runtime.wait(vote.run_id)).shared["comment"] == "not on a Friday"
 
@@ -196,7 +196,7 @@ async def test_ordered_stages_take_a_later_vote_once_the_earlier_have_approved(s
         vote = await begin(runtime)
         early = await vote("web:bo", "approve")
         assert (early.kind, early.reason) == (
-            OutcomeKind.NOT_ALLOWED, "This is not yours to answer yet: team comes first.",
+            OutcomeKind.NOT_ALLOWED, "It isn't your turn yet: team comes first.",
         )  # fmt: skip
         assert (await vote("web:ana", "approve")).kind is OutcomeKind.COUNTED
         assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED

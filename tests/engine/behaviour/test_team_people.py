@@ -102,7 +102,7 @@ async def test_the_requester_is_excluded_on_every_platform(store: SQLiteStore) -
         ask = await begin(runtime)
         refused = await ask(ANA_TELEGRAM)
         assert (refused.kind, refused.reason) == (
-            OutcomeKind.NOT_ALLOWED, "You asked for this, so someone else must approve it.",
+            OutcomeKind.NOT_ALLOWED, "You requested this, so someone else must approve it.",
         )  # fmt: skip
         assert (await ask("slack:T1:U2")).kind is OutcomeKind.RESOLVED
 
@@ -207,7 +207,7 @@ async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: SQLit
         assert (await ask("telegram:5")).kind is OutcomeKind.COUNTED
         await link(store, "slack:T1:U5", "telegram:5")
         third = await ask("slack:T1:U6")
-        assert (third.kind, third.reason) == (OutcomeKind.COUNTED, "Your approval counts: 2 of 3.")
+        assert (third.kind, third.reason) == (OutcomeKind.COUNTED, "Your approval was counted: 2 of 3.")
 
 
 async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back(
@@ -221,7 +221,7 @@ async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back
         assert (await ask(ANA_TELEGRAM, "reject")).reason == "Changed to reject."
     async with Runtime(store, [flow], directory=Directory({"ana": Person((ANA_SLACK,))})) as runtime:
         other = await runtime.answer(ask.id, 1, "approve", person="web:bo", via="chat:1")
-        assert other.reason == "Your approval counts: 1 of 3."
+        assert other.reason == "Your approval was counted: 1 of 3."
 
 
 async def test_a_code_links_once_and_in_time(store: SQLiteStore, clock: ManualClock) -> None:
@@ -322,14 +322,14 @@ async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> No
             return await runtime.reassign(ask.id, 1, person=person, via="chat:1", to=to)
 
         assert (await hand("telegram:9", "web:eve")).kind is OutcomeKind.NOT_ALLOWED
-        assert (await hand(ANA_TELEGRAM, "person:bo")).reason == "person:bo is asked already."
+        assert (await hand(ANA_TELEGRAM, "person:bo")).reason == "person:bo is already an approver."
         assert (await hand(ANA_TELEGRAM, "slack:#sre")).kind is OutcomeKind.NOT_ALLOWED
         assert (await hand(ANA_TELEGRAM, ANA_SLACK)).kind is OutcomeKind.INVALID
         with pytest.raises(InvalidRequest, match="'person:boo' is nobody"):
             await hand(ANA_TELEGRAM, "person:boo")
         assert (await hand(ANA_TELEGRAM, "person:cho")).kind is OutcomeKind.DONE
-        assert (await ask(ANA_SLACK)).reason == "You handed this over to somebody else."
-        assert (await hand("telegram:9", ANA_SLACK)).reason == f"{ANA_SLACK} has handed this over already."
+        assert (await ask(ANA_SLACK)).reason == "You handed this over to someone else."
+        assert (await hand("telegram:9", ANA_SLACK)).reason == f"{ANA_SLACK} already handed this over."
         assert "telegram:9" in {one.destination for one in await store.reader.deliveries(ask.id)}
         assert NoticeKind.REASSIGNED in await told(store, "slack:T1:U2")
         assert (await ask("slack:T1:U2")).kind is OutcomeKind.COUNTED, "Ana's own vote counts no more"
@@ -344,7 +344,7 @@ async def test_nobody_hands_over_to_whoever_asked(store: SQLiteStore) -> None:
         ask = await begin(runtime)
         outcome = await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="web:eve")
         assert outcome.kind is OutcomeKind.NOT_ALLOWED
-        assert "asked for this" in outcome.reason
+        assert "requested or made this" in outcome.reason
         with pytest.raises(InvalidRequest, match="names nobody"):
             await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="nobody")
 
@@ -361,9 +361,9 @@ async def test_whoever_asked_or_made_it_appoints_nobody(store: SQLiteStore, who:
         await link(store, "slack:T1:U5", "telegram:5")
         ask = await begin(runtime)
         outcome = await runtime.reassign(ask.id, 1, person=who, via="chat:1", to="web:eve")
-        did = "made" if who == "web:dee" else "asked for"
+        did = "made" if who == "web:dee" else "requested"
         assert (outcome.kind, outcome.reason) == (
-            OutcomeKind.NOT_ALLOWED, f"You {did} this, so you do not say who approves it.",
+            OutcomeKind.NOT_ALLOWED, f"You {did} this, so you can't choose who approves it.",
         )  # fmt: skip
         assert (await ask("web:eve", via="web")).kind is OutcomeKind.NOT_ALLOWED
         assert (await ask(who, "reject")).kind is OutcomeKind.RESOLVED
@@ -393,10 +393,10 @@ async def test_a_vote_is_handed_over_to_those_alone_whom_the_policy_names(store:
 @pytest.mark.parametrize(
     ("to", "why"),
     [
-        ("web:bo", "web:bo is asked already."),
-        ("slack:T1:U2", "slack:T1:U2 is asked already."),
-        ("telegram:5", "telegram:5 asked for this or made it, so they may not approve it."),
-        ("person:dee", "person:dee asked for this or made it, so they may not approve it."),
+        ("web:bo", "web:bo is already an approver."),
+        ("slack:T1:U2", "slack:T1:U2 is already an approver."),
+        ("telegram:5", "telegram:5 requested or made this, so they may not approve it."),
+        ("person:dee", "person:dee requested or made this, so they may not approve it."),
     ],
 )
 async def test_nobody_hands_over_to_another_account_of_those(store: SQLiteStore, to: str, why: str) -> None:

@@ -146,7 +146,7 @@ async def test_those_it_escalates_to_may_approve_from_then_on(store: SQLiteStore
             return (await runtime.answer(request.id, 1, "approve", person=person, via="web")).kind
 
         early = await runtime.answer(request.id, 1, "approve", person="web:lead", via="web")
-        assert (early.kind, early.reason) == (OutcomeKind.NOT_ALLOWED, "This is not yours to answer yet.")
+        assert (early.kind, early.reason) == (OutcomeKind.NOT_ALLOWED, "It isn't your turn yet.")
         clock.advance(HOUR)
         assert await approve("web:lead") is OutcomeKind.COUNTED
         await store.act_due(None)
@@ -198,7 +198,7 @@ async def test_what_is_asked_again_says_that_it_changed_and_its_times_count_anew
         async def approve() -> Outcome:
             return await runtime.answer(release.id, 2, "approve", person="web:lead", via="web")
 
-        assert (await approve()).reason == "This is not yours to answer yet."
+        assert (await approve()).reason == "It isn't your turn yet."
         record = await store.reader.card(release.id)
         assert record is not None
         card = build_card(record, {})

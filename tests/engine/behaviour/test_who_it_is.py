@@ -48,9 +48,11 @@ async def test_what_was_looked_up_for_other_accounts_does_not_count(store: SQLit
         refused = await ask(TELEGRAM, facts=found, warrant=Warrant(accounts=ids), event_key="k")
         assert (refused.kind, refused.reason) == (OutcomeKind.NOT_ALLOWED, ACCOUNTS_CHANGED)
         counted = await ask(SLACK, facts=found, warrant=Warrant(accounts=(SLACK,)))
-        assert (counted.kind, counted.reason) == (OutcomeKind.COUNTED, "Your approval counts: 1 of 2.")
+        assert (counted.kind, counted.reason) == (OutcomeKind.COUNTED, "Your approval was counted: 1 of 2.")
         anew = await ask(TELEGRAM, facts=[], warrant=Warrant(accounts=(TELEGRAM,)), event_key="k")
-        assert anew.reason.startswith("This is not yours to answer."), "the key was left for the next look-up"
+        assert anew.reason.startswith("You aren't an approver for this."), (
+            "the key was left for the next look-up"
+        )
     assert await kinds(store, "answer_refused") == ["answer_refused"], "one kind of refusal is told once"
 
 
@@ -100,7 +102,7 @@ async def test_whoever_asked_stays_so_by_every_account_of_the_start(
         for account in (SLACK, TELEGRAM):
             outcome = await runtime.answer(request.id, 1, "approve", person=account, via="chat:1")
             assert (outcome.kind, outcome.reason) == (
-                OutcomeKind.NOT_ALLOWED, "You asked for this, so someone else must approve it.",
+                OutcomeKind.NOT_ALLOWED, "You requested this, so someone else must approve it.",
             )  # fmt: skip
         assert (
             await runtime.answer(request.id, 1, "approve", person="slack:T1:U9", via="chat:1")

@@ -43,7 +43,7 @@ async def test_an_answer_resolves_its_question_and_the_run_can_go_on(
 ) -> None:
     request_id = await put(store, await begin(store), to=("operator", "slack:#a"))
     outcome = await store.answer(a_vote(request_id, "no", comment="too late"))
-    assert outcome == Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
+    assert outcome == Outcome(OutcomeKind.RESOLVED, "Recorded. The workflow continues.")
     request = await request_of(store, request_id)
     assert (request.status, request.answer, request.resolved_at) == (RequestStatus.ANSWERED, '"no"', START)
     assert request.decided is not None
@@ -100,7 +100,7 @@ async def test_a_second_answer_is_told_who_was_first(store: SQLiteStore) -> None
     assert again.kind is OutcomeKind.DUPLICATE
     assert late.kind is OutcomeKind.ALREADY_ANSWERED
     assert own_other.kind is OutcomeKind.ALREADY_ANSWERED
-    assert "Already answered by local:ana at 2026-03-02 12:00 UTC" in late.reason
+    assert "local:ana already answered this at 2026-03-02 12:00 UTC" in late.reason
     assert (await request_of(store, request_id)).answer == '"yes"'
 
 

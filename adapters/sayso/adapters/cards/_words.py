@@ -9,6 +9,7 @@ from typing import Self, TypeAlias
 
 from sayso.adapters.console import visible_line
 from sayso.engine import (
+    NOT_FOUND,
     CardRecord,
     Json,
     Outcome,
@@ -36,7 +37,7 @@ class Since(datetime):
 
 
 _LONGEST_ECHO = 200
-_NO_CHANGE = "Your press changed nothing."
+_NO_CHANGE = "Nothing changed."
 _PAST_TENSE = {"approve": "Approved", "reject": "Rejected"}
 _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the web inbox", "api": "the API"}
 
@@ -107,7 +108,7 @@ def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Wor
             return _taken_back(record, outcome.kind)
         case OutcomeKind.SUPERSEDED:
             when = ("",) if record.revised_at is None else (" at ", record.revised_at)
-            return ("The question changed", *when, ". Please read the card again.")
+            return ("The question changed", *when, ". Read it again and choose.")
         case _:
             return (outcome.reason,)
 
@@ -117,15 +118,9 @@ def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json) -> str:
     past = past_tense(question, value)
     said = _short(answer_words(question, value))
     if kind is OutcomeKind.DUPLICATE:
-        return (
-            f"You have already {past.lower()} this." if past else f"You have already answered this: {said}."
-        )
+        return f"You already {past.lower()} this." if past else f"You already answered this: {said}."
     held = kind is OutcomeKind.HELD
-    then = (
-        ", but held: the workflow cannot go on as it is. An operator must look at it."
-        if held
-        else ". The run goes on."
-    )
+    then = ", but paused: an operator has to look at the workflow." if held else ". The workflow continues."
     decided = _answer_of(record)
     if record.request.policy is not None and decided is not None and decided != value:
         return f"You {vote_words(question, value)}. Decided: {_short(answer_words(question, decided))}{then}"
@@ -134,17 +129,17 @@ def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json) -> str:
 
 def not_recorded_words(error: StoreError) -> Words:
     """What the person hears whose answer could not be stored."""
-    reason = "the database cannot be written"
+    reason = "the database can't be written"
     if isinstance(error, StoreFull):
         reason = "the database is full"
     elif isinstance(error, StoreReplaced):
         reason = "the database file was moved or replaced"
-    return (f"Not recorded: {reason}. Your answer was NOT counted. Please try again later.",)
+    return (f"Not saved: {reason}. Your answer was NOT counted. Try again later.",)
 
 
 def unreadable_words() -> Words:
     """What the person hears who pressed a button that sayso did not make, or no longer understands."""
-    return ("sayso does not know this question (any more).",)
+    return (NOT_FOUND,)
 
 
 def _already_answered(record: CardRecord) -> Words:
@@ -152,17 +147,19 @@ def _already_answered(record: CardRecord) -> Words:
     answer = _answer_of(record)
     said = (past_tense(request.question, answer) or "Answered").lower()
     if request.resolved_by is None or request.resolved_at is None:
-        return (f"Already {said}. {_NO_CHANGE}",)
+        return (f"This was already {said}. {_NO_CHANGE}",)
     by = person_name(request.resolved_by, record.names)
-    return (f"Already {said} by {by} at ", request.resolved_at, f". {_NO_CHANGE}")
+    return (f"{by} already {said} this at ", request.resolved_at, f". {_NO_CHANGE}")
 
 
 def _taken_back(record: CardRecord, kind: OutcomeKind) -> Words:
     request = record.request
-    by = "" if request.resolved_by is None else f" by {person_name(request.resolved_by, record.names)}"
-    word = "withdrawn" if kind is OutcomeKind.WITHDRAWN else "cancelled with its run"
-    at = request.resolved_at
-    return (f"This was {word}{by}.",) if at is None else (f"This was {word}{by} at ", at, ".")
+    at: Words = () if request.resolved_at is None else (" at ", request.resolved_at)
+    is_withdrawn = kind is OutcomeKind.WITHDRAWN
+    if request.resolved_by is not None:
+        by = person_name(request.resolved_by, record.names)
+        return (f"{by} {'withdrew this' if is_withdrawn else 'cancelled this with its workflow'}", *at, ".")
+    return (f"This was {'withdrawn' if is_withdrawn else 'cancelled with its workflow'}", *at, ".")
 
 
 def _answer_of(record: CardRecord) -> Json:

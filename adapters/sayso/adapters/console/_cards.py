@@ -189,7 +189,7 @@ def outcome_words(outcome: Outcome, question: Question | None, value: Json) -> T
         said = answer_words(question, value)
         shown = said if len(said) <= _LONGEST_ECHO else f"{said[: _LONGEST_ECHO - 1]}…"
         past = _PAST_TENSE.get(str(value)) if question.options else None
-        words = f"{past or f'Recorded: {shown}'}. The run goes on."
+        words = f"{past or f'Recorded: {shown}'}. The workflow continues."
     if outcome.repeated:
         words = f"This event was seen before; its outcome stands: {outcome.kind}. {words}"
     return Text(words, style=_STYLES.get(outcome.kind, "red"))

@@ -87,6 +87,6 @@ def _blocks(one: HomeCard) -> list[Block | None]:
 
 def _heading(waiting: int, number: str, shown: int) -> str:
     if waiting == 0:
-        return "Nothing waits for your answer."
+        return "You're all caught up."
     more = f", {shown} of which are shown here; the others are in their cards" if waiting > shown else ""
     return f"{number} waiting for your answer{more}:"

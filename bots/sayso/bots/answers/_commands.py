@@ -22,6 +22,7 @@ from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
 from sayso.bots.people import Arrival, LookUpFailed, at_once
 from sayso.engine import (
+    NOT_FOUND,
     CardRecord,
     InvalidAnswer,
     Json,
@@ -383,7 +384,7 @@ class Commands:
         found = [card for card, one in zip(cards, sees, strict=True) if one]
         if len(found) > 1:
             return f"{len(found)} requests begin with {given}; give more of the id."
-        return found[0] if found else "sayso does not know this question (any more)."
+        return found[0] if found else NOT_FOUND
 
     async def _status(self, command: Command) -> Reply:
         wanted = command.text.strip()
@@ -437,7 +438,7 @@ def _waits_for(standing: WayIn, card: CardRecord, now: datetime) -> bool:
 def _nothing_here(waiting: Waiting) -> str:
     elsewhere = waiting.elsewhere
     if not elsewhere:
-        return "Nothing waits for your answer."
+        return "You're all caught up."
     if waiting.is_cut:
         return f"None of the oldest {elsewhere} that wait for your answer was asked here: ask me in our own chat."
     wait = "1 waits" if elsewhere == 1 else f"{elsewhere} wait"

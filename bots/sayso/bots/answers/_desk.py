@@ -55,7 +55,7 @@ class Answered:
     not be stored.
 
     `record` is the card as it was before, without the names of people, and `way` how the person was let in. `known` are
-    words that need neither. With `asks_why` nothing was decided yet: the policy wants a remark with this choice, and
+    words that need neither. With `asks_why` nothing was decided yet: the policy wants a comment with this choice, and
     the person is to be asked.
     """
 
@@ -293,9 +293,9 @@ class Desk:
                 logger.warning("request %s: cannot look up its voters: %s", attempt.request_id, problem)
                 refused = Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN)
                 return Answered(attempt, refused, record, known=(_VOTERS_UNKNOWN,))
-            if _lacks_remark(attempt, record) and way.refusal(record, self._store.clock.now()) is None:
+            if _lacks_comment(attempt, record) and way.refusal(record, self._store.clock.now()) is None:
                 what = "approval" if is_approval(attempt.value) else "rejection"
-                words = (f"Please say why: a remark is needed with this {what}.",)
+                words = (f"This {what} needs a comment. Say why.",)
                 return Answered(attempt, None, record, known=words, asks_why=True)
         await arrival.turn()
         warrant = way.warrant(_credential(attempt))
@@ -321,11 +321,11 @@ class Desk:
         asked = (
             ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
         )
-        return (f"{NOT_YOURS} It was asked of {asked}.{f' {way.why}' if way.why else ''}",)
+        return (f"{NOT_YOURS} Approvers: {asked}.{f' {way.why}' if way.why else ''}",)
 
 
-def _lacks_remark(attempt: AnswerAttempt, record: CardRecord) -> bool:
-    """Whether this attempt at an open card is one that the policy wants a remark with."""
+def _lacks_comment(attempt: AnswerAttempt, record: CardRecord) -> bool:
+    """Whether this attempt at an open card is one that the policy wants a comment with."""
     request = record.request
     is_current = request.open and attempt.revision == request.revision
     policy = request.policy

@@ -24,6 +24,7 @@ from sayso.bots.http._problems import Problem, check_rate
 from sayso.bots.http._starts import Starts
 from sayso.engine import (
     ENDED,
+    NOT_FOUND,
     AnswerAttempt,
     Before,
     CardRecord,
@@ -54,7 +55,7 @@ _TAKEN = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD,
 Act = Callable[[tuple[Fact, ...], Warrant], Awaitable[Outcome]]
 """Does something to a request for somebody, with what was looked up of them."""
 
-_UNKNOWN = Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any more).")
+_UNKNOWN = Outcome(OutcomeKind.UNKNOWN, NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +315,7 @@ def _check_not_own(caller: Caller, record: RequestRecord) -> None:
     """Raises `Problem` for a program that asked for it itself, with this token or with an earlier one of its name."""
     if caller.scopes is not None and caller.asked(record.requested_by):
         raise Problem.not_allowed(
-            f"{caller.person} asked for this, so another person or program must answer it."
+            f"{caller.person} requested this, so another person or program must answer it."
         )
 
 

@@ -113,7 +113,7 @@ class Dialogue:
         await self._under_way.answered(_subject(chat, message_id), button.rendering or 0, arrival.look_up_by)
         conversation = await self._conversations.at(chat.id, message_id)
         if conversation is None:
-            return ("This was finished already. Your press changed nothing.",), True
+            return ("This is already done. Nothing changed.",), True
         if conversation.person != event.sender.person:
             return (_SOMEBODY_ELSE,), True
         record, words = await self._hindrance(conversation)

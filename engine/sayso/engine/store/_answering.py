@@ -10,7 +10,7 @@ import msgspec
 
 from sayso.engine._audience import CODE
 from sayso.engine._clock import from_microseconds, to_microseconds
-from sayso.engine._outcomes import Outcome, OutcomeKind
+from sayso.engine._outcomes import NOT_FOUND, QUESTION_CHANGED, Outcome, OutcomeKind
 from sayso.engine._policy import APPROVE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
 from sayso.engine._questions import InvalidAnswer, Question, question_from_text
 from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
@@ -27,8 +27,8 @@ IsGone = Callable[[str, str], bool]
 """Whether the loaded code of a workflow lacks a node: (workflow, node id)."""
 
 CLOSED = {
-    RequestStatus.EXPIRED: (OutcomeKind.EXPIRED, "This closed at {when}. Your answer changed nothing."),
-    RequestStatus.CANCELLED: (OutcomeKind.CANCELLED, "This was cancelled with its run at {when}."),
+    RequestStatus.EXPIRED: (OutcomeKind.EXPIRED, "This closed at {when}. Nothing changed."),
+    RequestStatus.CANCELLED: (OutcomeKind.CANCELLED, "This was cancelled with its workflow at {when}."),
     RequestStatus.WITHDRAWN: (OutcomeKind.WITHDRAWN, "This was withdrawn at {when}."),
 }
 """What people hear who come too late, by how the request ended."""
@@ -72,7 +72,7 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     """Take an answer, or refuse it: the one place where a request is answered."""
     row = tx.row("request_for_answer", (attempt.request_id, attempt.person, attempt.event_key))
     if row is None:
-        return Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any more).")
+        return Outcome(OutcomeKind.UNKNOWN, NOT_FOUND)
     request = Answerable(*row)
     received = tx.now if attempt.received_at is None else to_microseconds(attempt.received_at)
     if request.known_outcome is not None:
@@ -214,12 +214,12 @@ def _refusal(
         kind, words = CLOSED[RequestStatus(request.status)]
         return kind, words.format(when=clock_time(request.resolved_at))
     if attempt.revision != request.revision:
-        return OutcomeKind.SUPERSEDED, "The question has changed since. Please read it again."
+        return OutcomeKind.SUPERSEDED, QUESTION_CHANGED
     if request.deadline is not None and received > request.deadline:
         when = clock_time(request.deadline)
-        return OutcomeKind.EXPIRED, f"This closed at {when}. Your answer changed nothing."
+        return OutcomeKind.EXPIRED, f"This closed at {when}. Nothing changed."
     if mine is not None and mine.value == vote.value and mine.break_glass == vote.break_glass:
-        return OutcomeKind.DUPLICATE, "You have already answered this so."
+        return OutcomeKind.DUPLICATE, _SAME_ANSWER
     question = question_from_text(request.question)
     if (
         question.read_all
@@ -231,6 +231,7 @@ def _refusal(
     return _unfit(attempt, question, policy)
 
 
+_SAME_ANSWER = "You already gave this answer."
 _READ_FIRST = "Open the full request before you approve it, so that nothing is approved unread."
 
 
@@ -242,29 +243,29 @@ def _has_read(tx: Transaction, request: Answerable, vote: Vote, attempt: AnswerA
 
 
 def _unfit(attempt: AnswerAttempt, question: Question, policy: Policy) -> tuple[OutcomeKind, str] | None:
-    """Why an answer does not fit its question or lacks its remark, or None."""
+    """Why an answer does not fit its question or lacks its comment, or None."""
     try:
         question.check_answer(attempt.value)
     except InvalidAnswer as error:
         return OutcomeKind.INVALID, str(error)
     if question.input_type == "text" and attempt.via != CODE and not isinstance(attempt.value, str):
-        return OutcomeKind.INVALID, "This asks for a text. Please send one."
-    has_remark = bool((attempt.comment or "").strip())
-    if attempt.break_glass and not (is_approval(attempt.value) and has_remark):
-        return OutcomeKind.INVALID, "Break-glass approves, and needs a reason. Please say why."
-    if policy.needs_comment(attempt.value) and not has_remark:
+        return OutcomeKind.INVALID, "This needs a text. Send one."
+    has_comment = bool((attempt.comment or "").strip())
+    if attempt.break_glass and not (is_approval(attempt.value) and has_comment):
+        return OutcomeKind.INVALID, "An emergency approval (break-glass) needs a reason. Say why."
+    if policy.needs_comment(attempt.value) and not has_comment:
         what = "approval" if is_approval(attempt.value) else "rejection"
-        return OutcomeKind.INVALID, f"Please say why: a remark is needed with this {what}."
+        return OutcomeKind.INVALID, f"This {what} needs a comment. Say why."
     return None
 
 
 def _already_answered(vote: Vote, request: Answerable) -> tuple[OutcomeKind, str]:
     assert request.answer is not None
     if request.resolved_by in (vote.person, *vote.accounts) and decode(request.answer) == vote.value:
-        return OutcomeKind.DUPLICATE, "You have already answered this so."
+        return OutcomeKind.DUPLICATE, _SAME_ANSWER
     when = clock_time(request.resolved_at)
     return OutcomeKind.ALREADY_ANSWERED, (
-        f"Already answered by {request.resolved_by} at {when}. Your answer changed nothing."
+        f"{request.resolved_by} already answered this at {when}. Nothing changed."
     )
 
 
@@ -288,7 +289,8 @@ def _counted(verdict: Verdict, vote: Vote, *, changed: bool) -> Outcome:
         for one in mine
     )
     return Outcome(
-        OutcomeKind.COUNTED, f"Your {'approval' if is_yes else 'rejection'} counts: {counts or 'noted'}."
+        OutcomeKind.COUNTED,
+        f"Your {'approval' if is_yes else 'rejection'} was counted{f': {counts}' if counts else ''}.",
     )
 
 
@@ -297,10 +299,8 @@ def _accepted(request: Answerable, is_gone: IsGone) -> Outcome:
     return _HELD if held else _RESOLVED
 
 
-_RESOLVED = Outcome(OutcomeKind.RESOLVED, "Recorded. The run goes on.")
-_HELD = Outcome(
-    OutcomeKind.HELD, "Recorded, but held: the workflow cannot go on as it is. An operator must look at it."
-)
+_RESOLVED = Outcome(OutcomeKind.RESOLVED, "Recorded. The workflow continues.")
+_HELD = Outcome(OutcomeKind.HELD, "Recorded, but paused: an operator has to look at the workflow.")
 
 
 def _record_event(
@@ -407,7 +407,7 @@ class OfRun(Protocol):
 
 
 def resolve_run(tx: Transaction, request: OfRun, resolution: Resolution) -> None:
-    """A request came to its end: its run goes on, unless it waits for an operator."""
+    """A request came to its end: its run continues, unless it waits for an operator."""
     waiting = request.run_status == WorkflowStatus.WAITING_FOR_INPUT
     status = WorkflowStatus.RUNNING if waiting else WorkflowStatus(request.run_status)
     resolutions = request.resolutions + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sayso.engine._outcomes import Outcome, OutcomeKind
+from sayso.engine._outcomes import NOT_FOUND, QUESTION_CHANGED, Outcome, OutcomeKind
 from sayso.engine._policy import Policy, Vote, reassign
 from sayso.engine._records import NoticeKind, RequestStatus
 from sayso.engine.store._accounts import ids_of
@@ -47,7 +47,7 @@ def take_back(
     if lapsed is not None:
         return Outcome(OutcomeKind.NOT_ALLOWED, lapsed)
     if request.requested_by is None or request.requested_by not in ids:
-        return Outcome(OutcomeKind.NOT_ALLOWED, "Only whoever asked for this can withdraw it.")
+        return Outcome(OutcomeKind.NOT_ALLOWED, "Only the requester can withdraw this.")
     by = request.person or person
     tx.run("request_take_back", (tx.now, by, request.request_key))
     tx.mark_cards("deliveries_mark", (request.request_key,))
@@ -81,14 +81,14 @@ def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
     if isinstance(request, Outcome):
         return request
     if wish.revision != request.revision:
-        return Outcome(OutcomeKind.SUPERSEDED, "The question has changed since. Please read it again.")
+        return Outcome(OutcomeKind.SUPERSEDED, QUESTION_CHANGED)
     ids = ids_of(tx, wish.person)
     whose = request.person or wish.person
     lapsed = lapse(tx, wish.warrant, {wish.person, *ids})
     if lapsed is not None:
         return Outcome(OutcomeKind.NOT_ALLOWED, lapsed)
     if wish.to in ids:
-        return Outcome(OutcomeKind.INVALID, "That is you. Hand it over to somebody else.")
+        return Outcome(OutcomeKind.INVALID, "That's you. Hand it over to someone else.")
     vote = Vote(whose, wish.via, None, tx.instant, facts=wish.facts, accounts=ids)
     theirs = ids_of(tx, wish.to)
     found = wish.to_facts if {wish.to, *theirs} == {wish.to, *wish.to_ids} else ()
@@ -96,7 +96,7 @@ def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
     if isinstance(policy, str):
         return Outcome(OutcomeKind.NOT_ALLOWED, policy)
     _store(tx, request, policy, wish, ids)
-    return Outcome(OutcomeKind.DONE, f"Handed over to {wish.to}. Your own vote does not count any more.")
+    return Outcome(OutcomeKind.DONE, f"Handed over to {wish.to}. Your own vote no longer counts.")
 
 
 def _store(
@@ -124,7 +124,7 @@ def _store(
 def _find(tx: Transaction, request_id: str, person: str) -> Changeable | Outcome:
     row = tx.row("request_for_change", (request_id, person))
     if row is None:
-        return Outcome(OutcomeKind.UNKNOWN, "sayso does not know this question (any more).")
+        return Outcome(OutcomeKind.UNKNOWN, NOT_FOUND)
     request = Changeable(*row)
     if request.status == RequestStatus.ANSWERED:
         return Outcome(
