@@ -73,7 +73,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def test_where_nothing_is_wrong_it_says_so_of_everything(office: Office) -> None:
     code, found = await office.doctor()
     assert (code, [one["subject"] for one in found.values() if not one["good"]]) == (0, [])
-    assert found["Slack scopes"]["what"] == "they are all there"
+    assert found["Slack scopes"]["what"] == "all granted"
     assert found["slack:#releases"]["what"] == "the app is in #releases"
 
 
@@ -119,7 +119,7 @@ async def test_a_scope_that_is_missing_is_named(office: Office) -> None:
     office.slack.scopes = ",".join(one for one in office.slack.scopes.split(",") if one != "commands")
     code, found = await office.doctor()
     assert code == 1
-    assert found["Slack scopes"]["what"] == "the bot token lacks commands"
+    assert found["Slack scopes"]["what"] == "missing from the bot token: commands"
     assert "sayso manifest slack" in found["Slack scopes"]["remedy"]
 
 
@@ -178,7 +178,7 @@ async def test_how_people_are_written_is_said_and_who_matches_nobody(
         assert code == 1
         assert [found[one]["good"] for one in right] == [True] * len(right)
         assert [found[one]["good"] for one in wrong] == [False] * len(wrong)
-        assert found[wrong[0]]["remedy"] == f"Write {right[0]}."
+        assert found[wrong[0]]["remedy"] == f"Use {right[0]}."
         assert (slack.problems, telegram.problems) == ([], [])
 
 

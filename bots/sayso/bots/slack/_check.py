@@ -30,13 +30,13 @@ async def check_slack(
         return [
             Finding.bad(
                 "Slack bot token",
-                f"Slack refuses it or cannot be reached: {problem}",
-                "Take the Bot User OAuth Token from the app's settings (OAuth & Permissions); check slack.api_url.",
+                f"rejected by Slack, or Slack is unreachable: {problem}",
+                "Copy the Bot User OAuth Token from the app's settings (OAuth & Permissions), and check slack.api_url.",
             )
         ]
     installation = Installation.read(me)
     place = me.get("team") or installation.organisation
-    findings = [Finding.good("Slack bot token", f"it is @{me['user']} in {place}")]
+    findings = [Finding.good("Slack bot token", f"valid: @{me['user']} in {place}")]
     findings.append(_check_scopes(me["scopes"]))
     findings.append(_say_how_people_are_written(installation, str(me["user_id"])))
     findings += _check_entries(settings, installation)
@@ -66,7 +66,7 @@ def _check_entries(settings: Settings, installation: Installation) -> list[Findi
         for one in named_entries(settings)
         if one.is_person and one.entry.startswith("slack:") and _PERSON.fullmatch(one.entry) is None
     ]
-    return [Finding.bad(one.entry, f"it stands in {one.setting} and matches nobody", remedy) for one in wrong]
+    return [Finding.bad(one.entry, f"used in {one.setting}, but matches nobody", remedy) for one in wrong]
 
 
 async def _check_people(api: Api, settings: Settings, installation: Installation) -> list[Finding]:
@@ -86,14 +86,14 @@ async def _check_named(api: Api, entry: str, places: Sequence[str], installation
         user: dict[str, Any] = (await api.call("users_info", user=match[2]))["user"]
         identity = Identity.read(match[2], user, installation)
     except (DeliveryProblem, LookUpFailed) as problem:
-        return Finding.bad(entry, f"{where}, and cannot be looked up: {problem}", "Check the id.")
+        return Finding.bad(entry, f"{where}, but cannot be looked up: {problem}", "Check the ID.")
     name = f"{user.get('real_name') or user.get('name')}"
     if entry == identity.person:
         return Finding.good(entry, f"it is {name}")
     if entry in identity.forms:
         return Finding.good(entry, f"it is {name}, today {identity.person}")
     return Finding.bad(
-        entry, f"{where} and matches nobody: {name} is {identity.person}", f"Write {identity.person}."
+        entry, f"{where}, but matches nobody: {name} is {identity.person}", f"Use {identity.person}."
     )
 
 
@@ -102,10 +102,10 @@ def _check_scopes(granted: str) -> Finding:
     if missing:
         return Finding.bad(
             "Slack scopes",
-            f"the bot token lacks {', '.join(missing)}",
-            "Paste the output of `sayso manifest slack` as the app's manifest, then install the app again.",
+            f"missing from the bot token: {', '.join(missing)}",
+            "Replace the app's manifest with the output of `sayso manifest slack`, then reinstall the app.",
         )
-    return Finding.good("Slack scopes", "they are all there")
+    return Finding.good("Slack scopes", "all granted")
 
 
 async def _check_socket(api: Api) -> Finding:
@@ -114,10 +114,10 @@ async def _check_socket(api: Api) -> Finding:
     except DeliveryProblem as problem:
         return Finding.bad(
             "Slack app-level token",
-            f"Slack gives no socket: {problem}",
-            "Make an app-level token with connections:write (Basic Information) and switch Socket Mode on.",
+            f"cannot open a Socket Mode connection: {problem}",
+            "Create an app-level token with connections:write (Basic Information) and turn on Socket Mode.",
         )
-    return Finding.good("Slack app-level token", "it opens sockets")
+    return Finding.good("Slack app-level token", "valid: Socket Mode works")
 
 
 async def _check_chat(api: Api, destination: Destination) -> Finding:
@@ -127,11 +127,13 @@ async def _check_chat(api: Api, destination: Destination) -> Finding:
             return _check_person(destination, user)
         found = await api.call("conversations_info", channel=destination.chat_id)
     except DeliveryProblem as problem:
-        return Finding.bad(destination.name, str(problem), "Check its id, and invite the app: /invite @sayso")
+        return Finding.bad(destination.name, str(problem), "Check its ID, and invite the app: /invite @sayso")
     channel: dict[str, Any] = found["channel"]
     name = f"#{channel.get('name', destination.chat_id)}"
     if channel.get("is_archived"):
-        return Finding.bad(destination.name, f"{name} is archived", "Take it out of the archive.")
+        return Finding.bad(
+            destination.name, f"{name} is archived", "Unarchive it, or choose another channel."
+        )
     if not channel.get("is_member"):
         return Finding.bad(destination.name, f"the app is not in {name}", "Invite it there: /invite @sayso")
     return Finding.good(destination.name, f"the app is in {name}")
@@ -152,7 +154,7 @@ async def _check_group(api: Api, name: str, group: str) -> Finding:
 def _check_person(destination: Destination, user: dict[str, Any]) -> Finding:
     if user.get("deleted") or user.get("is_bot"):
         kind = "a bot" if user.get("is_bot") else "a disabled account"
-        return Finding.bad(destination.name, f"it is {kind}", "Name a person's id.")
+        return Finding.bad(destination.name, f"this is {kind}", "Use the ID of a person.")
     return Finding.good(destination.name, f"it is {user.get('real_name') or user.get('name')}")
 
 

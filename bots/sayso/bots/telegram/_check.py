@@ -27,11 +27,11 @@ async def check_telegram(
         return [
             Finding.bad(
                 "Telegram token",
-                f"Telegram refuses it or cannot be reached: {problem}",
-                "Take the token from @BotFather (/mybots, API Token) and check telegram.api_url.",
+                f"rejected by Telegram, or Telegram is unreachable: {problem}",
+                "Copy the token from @BotFather (/mybots, API Token), and check telegram.api_url.",
             )
         ]
-    findings = [Finding.good("Telegram token", f"it is @{me.username}")]
+    findings = [Finding.good("Telegram token", f"valid: @{me.username}")]
     findings.append(await _check_updates(api, telegram))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     findings += [await _check_chat(api, one, chats.id_of(one), me.id) for one in places]
@@ -53,15 +53,15 @@ async def _check_updates(api: Api, telegram: TelegramSettings) -> Finding:
             return Finding.bad(
                 subject,
                 f"a webhook is set: {url}",
-                "`sayso serve` removes it. If another program uses this bot, give sayso a bot of its own.",
+                "`sayso serve` removes it. If another program uses this bot, create a separate bot for sayso.",
             )
-        return Finding.good(subject, "they are polled")
+        return Finding.good(subject, "received by polling")
     error = info.last_error_message
     if error and info.pending_update_count:  # an error alone may be long over
         return Finding.bad(
             subject, f"Telegram could not deliver to {url}: {error}", "Check telegram.webhook_url."
         )
-    return Finding.good(subject, f"they come to {telegram.webhook_url}")
+    return Finding.good(subject, f"received at {telegram.webhook_url}")
 
 
 async def _check_group(api: Api, name: str, chat_id: int) -> Finding:
@@ -71,7 +71,7 @@ async def _check_group(api: Api, name: str, chat_id: int) -> Finding:
             found = await bot.get_chat_administrators(chat_id)
     except DeliveryProblem as problem:
         return Finding.bad(
-            subject, f"Telegram's {chat_id}: {problem}", "Add the bot to the group; check its id."
+            subject, f"Telegram's {chat_id}: {problem}", "Add the bot to the group, and check the ID."
         )
     count = sum(not one.user.is_bot for one in found)
     return Finding.good(subject, f"Telegram's {chat_id} has {count} administrator{'' if count == 1 else 's'}")
@@ -102,8 +102,8 @@ async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: 
     if isinstance(destination.audience, Members) and member.status != "administrator":
         return Finding.bad(
             destination.name,
-            f"the bot is no administrator of {title!r}: Telegram lets it look members up only as one",
-            'Make it an administrator (no right is needed), or list people: audience = ["telegram:..."].',
+            f"the bot is not an administrator of {title!r}, so it cannot look up members",
+            'Make it an administrator (no rights are needed), or list people: audience = ["telegram:..."].',
         )
     return Finding.good(destination.name, f"the bot is in {title!r}")
 
