@@ -70,11 +70,13 @@ def sayso(cwd: Path, *arguments: str, **extra_environment: str) -> Ran:
 class TerminalSession:
     """A process in a terminal of its own, driven like a person drives it: wait for words, then type."""
 
-    def __init__(self, cwd: Path, *command: str, width: int = 100) -> None:
+    def __init__(self, cwd: Path, *command: str, width: int = 100, **extra_environment: str) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
 
-        self.process = Forked(command, cwd, environment(), (slave, slave, slave), in_terminal=True)
+        self.process = Forked(
+            command, cwd, environment(**extra_environment), (slave, slave, slave), in_terminal=True
+        )
         os.close(slave)
         self.raw = b""
         self._seen = 0

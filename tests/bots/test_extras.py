@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +45,43 @@ settings = Settings(slack={"mode": "http"}, telegram={"mode": "polling"})
 print(list(settings.platforms), is_person("slack:T1:U2"), settings.destination("telegram:7").is_direct)
 """
     assert run(WITHOUT + code) == "['slack', 'telegram'] True True\n"
+
+
+EXTRAS: dict[str, list[str]] = tomllib.loads(
+    (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+)["project"]["optional-dependencies"]
+
+
+def brought_by(extra: str) -> Iterator[str]:
+    """The packages of an extra, with those of the extras that it names."""
+    for one in EXTRAS[extra]:
+        if named := re.fullmatch(r"sayso\[(.+)\]", one):
+            for other in named[1].split(","):
+                yield from brought_by(other)
+        else:
+            yield re.split(r"[<>=\[]", one)[0]
+
+
+@pytest.mark.parametrize("extra", ["slack", "telegram", "all"])
+def test_one_extra_is_enough_to_serve_what_its_name_says(extra: str) -> None:
+    """Otherwise installing what an error asks for leads to the next error."""
+    assert set(brought_by("web")) <= set(brought_by(extra))
+
+
+def test_all_brings_every_platform_and_nothing_for_tests() -> None:
+    for_tests = set(brought_by("testing")) - set(brought_by("all"))
+    assert set(brought_by("all")) == {*brought_by("slack"), *brought_by("telegram"), *brought_by("web")}
+    assert {"aiogram", "jsonschema-rs", "slack-events", "teremok"} == for_tests
+
+
+@pytest.mark.parametrize(
+    ("extra", "others"), [("slack", ["telegram"]), ("telegram", ["slack_bolt", "slack_sdk"])]
+)
+def test_a_platform_is_served_without_the_library_of_another(extra: str, others: list[str]) -> None:
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({others!r}))
+import sayso.bots.service, sayso.bots.{extra}._bot, sayso.bots.{extra}._check, sayso.bots.{extra}._set_up
+print("served")
+"""
+    assert run(code) == "served\n"

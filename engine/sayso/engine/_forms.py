@@ -14,7 +14,7 @@ from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
 MOST_FIELDS: Final = 90
-"""As many inputs as a modal of Slack has room for, beside what is asked (docs.slack.dev, blocks in modals: 100)."""
+"""As many inputs as every surface has room for, beside what is asked."""
 
 _KINDS: Final = ("string", "integer", "number", "boolean")
 _DEEPEST: Final = 8

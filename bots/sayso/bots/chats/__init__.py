@@ -33,6 +33,7 @@ from sayso.bots.chats._platform import Connection, Listener, Parts, Platform, Pl
 from sayso.bots.chats._presses import Judged, Presses, Seen, Standing, Strikes, outdated_words
 from sayso.bots.chats._proxies import proxy_for
 from sayso.bots.chats._refusals import Patience, Refusals
+from sayso.bots.chats._set_up import AnswerUnusable, HasSetUp, Questions, SetUp
 from sayso.bots.chats._surface import (
     CardSurface,
     ContentRefused,
@@ -51,6 +52,7 @@ __all__ = [
     "REPLIES_LIVE",
     "WORDS_LIVE",
     "Afterwards",
+    "AnswerUnusable",
     "Attachment",
     "Budget",
     "CardSurface",
@@ -58,6 +60,7 @@ __all__ = [
     "ContentRefused",
     "DeliveryProblem",
     "Finding",
+    "HasSetUp",
     "Judged",
     "Keep",
     "Listener",
@@ -68,11 +71,13 @@ __all__ = [
     "Platform",
     "PlatformCounts",
     "Presses",
+    "Questions",
     "Rate",
     "Ready",
     "Reference",
     "Refusals",
     "Seen",
+    "SetUp",
     "Standing",
     "Stopping",
     "Strikes",

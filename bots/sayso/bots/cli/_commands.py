@@ -25,6 +25,12 @@ COMMANDS = {
     "demo": Listed(
         "Try", "_run", "demo", "Try sayso with an example: review a draft article, then approve or reject it."
     ),
+    "init": Listed(
+        "Try",
+        "_init",
+        "init",
+        "Set up sayso in this directory: settings, a first workflow, your chats, and a test card.",
+    ),
     "run": Listed(
         "Run", "_run", "run", "Run a workflow in this terminal, or resume RUN, and answer its questions here."
     ),

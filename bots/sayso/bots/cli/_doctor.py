@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,10 +47,7 @@ def doctor(
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
-    if press is not None:
-        findings = _check_presses(service, press, wait, output)
-    else:
-        findings = [*_check_workflows(service, output), *asyncio.run(_check(service))]
+    findings = check_all(service, output) if press is None else check_presses_at(service, press, wait, output)
     if not findings:
         findings = [
             Finding.bad(
@@ -58,17 +56,23 @@ def doctor(
                 "Start from sayso.example.toml.",
             )
         ]
-    output.show(_table(findings))
-    output.value({"findings": [_as_dict(one) for one in findings]})
+    output.show(findings_table(findings))
+    output.value({"findings": [finding_as_dict(one) for one in findings]})
     return ExitCode.OK if all(one.is_good for one in findings) else ExitCode.FAILED
 
 
-def _check_presses(service: Service, place: str, wait: str, output: Output) -> list[Finding]:
+def check_all(service: Service, output: Output) -> list[Finding]:
+    """What is found of workflows, platforms and destinations; changes nothing."""
+    return [*_check_workflows(service, output), *asyncio.run(_check(service))]
+
+
+def check_presses_at(service: Service, place: str, wait: str, output: Output) -> list[Finding]:
+    """What came of test cards at a place. Raises `UsageProblem` while the service is running."""
     patience = read_age(wait)
     service.settings.destination(place)
     if service.client() is not None:
         raise UsageProblem("The service is running and would receive the presses. Stop it first.")
-    with needs_extra("sayso doctor --press", "web"):
+    with needs_extra("trying presses", "web"):
         from sayso.bots.service import check_presses, set_up_logging
     set_up_logging(service.settings.log, secrets_of(service.settings))
     return asyncio.run(check_presses(service.settings, place, patience, output.say))
@@ -112,7 +116,8 @@ def _starters_words(count: int) -> str:
     return f"{count} {'person' if count == 1 else 'people'} can start it from a chat"
 
 
-def _table(findings: list[Finding]) -> Table:
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Findings, for people."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("", "Check", "Result", "What to do"):
         table.add_column(name, overflow="fold")
@@ -124,7 +129,8 @@ def _table(findings: list[Finding]) -> Table:
     return table
 
 
-def _as_dict(finding: Finding) -> dict[str, Any]:
+def finding_as_dict(finding: Finding) -> dict[str, Any]:
+    """A finding, for machines."""
     return {
         "subject": finding.subject,
         "what": finding.what,

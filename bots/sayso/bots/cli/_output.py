@@ -79,6 +79,11 @@ class Output:
         self._people.print(Text(f"{hint}: ", style="bold cyan"), end="")
         self._people.file.flush()
 
+    def ask(self, words: str) -> None:
+        """Ask people for a line."""
+        self._people.print(Text(visible_line(words)), end="")
+        self._people.file.flush()
+
     def value(self, value: Any) -> None:
         """Hand machines the command's result; people were shown it."""
         if self.as_json:

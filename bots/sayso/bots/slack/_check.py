@@ -37,13 +37,13 @@ async def check_slack(
     installation = Installation.read(me)
     place = me.get("team") or installation.organisation
     findings = [Finding.good("Slack bot token", f"valid: @{me['user']} in {place}")]
-    findings.append(_check_scopes(me["scopes"]))
+    findings.append(check_scopes(me["scopes"]))
     findings.append(_say_how_people_are_written(installation, str(me["user_id"])))
     findings += _check_entries(settings, installation)
     if with_people:
         findings += await _check_people(api, settings, installation)
     if with_sockets:
-        findings.append(await _check_socket(api))
+        findings.append(await check_socket(api))
     places = [one for one in settings.chats() if one.platform == PLATFORM]
     findings += [await _check_chat(api, one) for one in places]
     found = {name: given.platforms.get(PLATFORM) for name, given in settings.groups.items()}
@@ -97,7 +97,8 @@ async def _check_named(api: Api, entry: str, places: Sequence[str], installation
     )
 
 
-def _check_scopes(granted: str) -> Finding:
+def check_scopes(granted: str) -> Finding:
+    """Whether a bot token has all scopes of the manifest."""
     missing = sorted(set(SCOPES) - {one.strip() for one in granted.split(",")})
     if missing:
         return Finding.bad(
@@ -108,7 +109,8 @@ def _check_scopes(granted: str) -> Finding:
     return Finding.good("Slack scopes", "all granted")
 
 
-async def _check_socket(api: Api) -> Finding:
+async def check_socket(api: Api) -> Finding:
+    """Whether the app-level token opens sockets."""
     try:
         await api.new_socket_address()
     except DeliveryProblem as problem:

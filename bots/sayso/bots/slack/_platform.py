@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
 
     from sayso import config
-    from sayso.bots.chats import Finding, Parts
+    from sayso.bots.chats import Finding, Parts, Questions, SetUp
     from sayso.bots.slack._bot import SlackConnection
 
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -73,6 +73,12 @@ class SlackPlatform:
         with needs_extra("[slack] in sayso.toml", "slack"):
             from sayso.bots.slack._check import check
         return await check(settings)
+
+    async def set_up(self, settings: config.Settings, questions: Questions) -> SetUp:
+        """See `HasSetUp`."""
+        with needs_extra("Slack", "slack"):
+            from sayso.bots.slack._set_up import set_up
+        return await set_up(settings, questions)
 
 
 class SlackGuest(SlackPlatform):

@@ -13,7 +13,7 @@ from sayso.config import Place, Text, needs_extra
 
 if TYPE_CHECKING:
     from sayso import config
-    from sayso.bots.chats import Finding, Parts
+    from sayso.bots.chats import Finding, Parts, Questions, SetUp
     from sayso.bots.telegram._bot import TelegramConnection
     from sayso.bots.telegram._team import AnyApplication
 
@@ -79,6 +79,12 @@ class TelegramPlatform:
         with needs_extra("[telegram] in sayso.toml", "telegram"):
             from sayso.bots.telegram._check import check
         return await check(settings)
+
+    async def set_up(self, settings: config.Settings, questions: Questions) -> SetUp:
+        """See `HasSetUp`."""
+        with needs_extra("Telegram", "telegram"):
+            from sayso.bots.telegram._set_up import set_up
+        return await set_up(settings, questions)
 
 
 TELEGRAM: Final = TelegramPlatform()
