@@ -43,7 +43,9 @@ def slack_text(message: SlackMessage) -> str:
     found: list[str] = []
     for block in message.blocks:
         for section in block.get("elements", []) if block["type"] == "rich_text" else ():
-            found += [element["text"] for element in section["elements"] if element["type"] == "text"]
+            said = "".join(one["text"] for one in section["elements"] if one["type"] == "text")
+            is_quote = section["type"] == "rich_text_quote"
+            found.append("\n".join(f"│ {line}" for line in said.split("\n")) if is_quote else said)
     return "".join(found)
 
 

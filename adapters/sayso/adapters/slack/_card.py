@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sayso.adapters.cards import Card, Choice, Field, Words, pieces
-from sayso.adapters.console import quoted, set_off
+from sayso.adapters.console import set_off
+from sayso.adapters.slack._content import draw_field
 from sayso.adapters.slack._data import Action, CardButton
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
@@ -113,8 +114,10 @@ def render_locked(card: Card, words: str, link: str | None = None) -> SlackMessa
 def question(card: Card, continues: str) -> tuple[Block | None, str]:
     """What is asked, whole or with the words that say where it continues, and what did not fit."""
     kept, rest = split(_body(card), TEXT_LIMIT)
-    marker = [Stretch(continues, Style.ITALIC)] if rest else []
+    wholes = [one.whole for one in map(draw_field, card.details) if one.whole]
+    marker = [Stretch(continues, Style.ITALIC)] if rest or wholes else []
     above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
+    rest = "\n\n".join(one for one in (rest, *wholes) if one)
     return rich_text([*above, Stretch(_status(card), Style.BOLD), *kept, *marker]), rest
 
 
@@ -132,8 +135,7 @@ def _body(card: Card) -> Iterator[Stretch]:
 def _details(details: Sequence[Field]) -> Iterator[Stretch]:
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
-        yield Stretch(f"{field.name}: ", Style.BOLD)
-        yield Stretch(quoted(field.text.strip("\n")))
+        yield from draw_field(field).stretches
 
 
 def _options(card: Card) -> Iterator[Stretch]:

@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Flag, auto
+from itertools import groupby
 from typing import Any
 
 from sayso.adapters.cards import Since, Words, cut, pieces
+from sayso.adapters.console import quoted
 
 Block = dict[str, Any]
 
@@ -27,17 +29,30 @@ _DATE_FORMAT = "{date_short_pretty} {time}"
 _AGE_FORMAT = "{ago}"
 
 
-class Style(StrEnum):
-    """How a stretch of text looks."""
+class Style(Flag):
+    """How a stretch of text looks. What is `PRE`, in lines and one width, or a `QUOTE` stands on lines of its own."""
 
-    PLAIN = ""
-    BOLD = "bold"
-    ITALIC = "italic"
+    PLAIN = 0
+    BOLD = auto()
+    ITALIC = auto()
+    STRIKE = auto()
+    CODE = auto()
+    PRE = auto()
+    QUOTE = auto()
+
+
+_NAMES = {Style.BOLD: "bold", Style.ITALIC: "italic", Style.STRIKE: "strike", Style.CODE: "code"}
+_SET_OFF = Style.PRE | Style.QUOTE
+_KINDS = {
+    Style.PLAIN: "rich_text_section",
+    Style.PRE: "rich_text_preformatted",
+    Style.QUOTE: "rich_text_quote",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text in one style, or an instant. With `link`, an address of ours, it leads there."""
+    """Text in one style, or an instant. With `link` it leads there."""
 
     content: str | datetime
     style: Style = Style.PLAIN
@@ -88,10 +103,34 @@ def plain(words: Words) -> str:
 
 def rich_text(content: Iterable[Stretch]) -> Block | None:
     """A block of this text; None where there is none, for Slack refuses an empty one."""
-    elements = [_element(one) for one in content if one.content]
-    if not elements:
-        return None
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+    given = [one for one in content if one.content]
+    groups = [(kind, list(group)) for kind, group in groupby(given, lambda one: one.style & _SET_OFF)]
+    parts: list[Block] = []
+    for position, (kind, group) in enumerate(groups):
+        # What is set off has lines of its own, without a line's end before and behind it.
+        is_last = position == len(groups) - 1
+        shown = group if kind else _trimmed(group, first=position > 0, last=not is_last)
+        if shown:
+            parts.append({"type": _KINDS[kind], "elements": [_element(one) for one in shown]})
+    return {"type": "rich_text", "elements": parts} if parts else None
+
+
+def _trimmed(group: list[Stretch], *, first: bool, last: bool) -> list[Stretch]:
+    """Running text without the line's end with which it begins or ends."""
+    if first and isinstance(group[0].content, str):
+        group = [replace(group[0], content=group[0].content.removeprefix("\n")), *group[1:]]
+    if last and isinstance(group[-1].content, str):
+        group = [*group[:-1], replace(group[-1], content=group[-1].content.removesuffix("\n"))]
+    return [one for one in group if one.content]
+
+
+def unstyled(content: Iterable[Stretch]) -> str:
+    """The content as plain text, in which what is set off has a bar before each of its lines."""
+    written: list[str] = []
+    for kind, group in groupby(content, lambda one: one.style & _SET_OFF):
+        text = "".join(plain((one.content,)) for one in group)
+        written.append(quoted(f"{text}\n").removeprefix("\n") if kind and text else text)
+    return "".join(written)
 
 
 def fallback(text: str) -> str:
@@ -128,8 +167,7 @@ def split(content: Iterable[Stretch], room: int) -> tuple[list[Stretch], str]:
         head = next(pieces(text, room), "") if room > 0 else ""
         if head:
             kept.append(replace(one, content=head))
-        later = "".join(plain((rest.content,)) for rest in waiting[position + 1 :])
-        return kept, text[len(head) :] + later
+        return kept, unstyled([replace(one, content=text[len(head) :]), *waiting[position + 1 :]])
     return kept, ""
 
 
@@ -145,4 +183,5 @@ def _element(stretch: Stretch) -> dict[str, Any]:
         element = {"type": "link", "url": stretch.link, "text": stretch.content}
     else:
         element = {"type": "text", "text": stretch.content}
-    return {**element, "style": {stretch.style.value: True}} if stretch.style else element
+    style = {_NAMES[one]: True for one in stretch.style & ~_SET_OFF}
+    return {**element, "style": style} if style else element

@@ -11,6 +11,7 @@ from typing import Any
 from sayso.testing.slack._kept import unescaped
 
 _CONTROL = re.compile(r"<([^<>]+)>")
+_SET_OFF = ("rich_text_preformatted", "rich_text_quote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,12 @@ def _section(section: dict[str, Any], rendered: Rendered, now: datetime) -> str:
         words = _element(element, rendered, now)
         if element["type"] == "link":
             rendered.entities.append(SeenEntity("link", words, str(element["url"])))
-        for style in ("bold", "italic"):
+        for style in ("bold", "italic", "strike", "code"):
             if element.get("style", {}).get(style):
                 rendered.entities.append(SeenEntity(style, words))
         said.append(words)
+    if section["type"] in _SET_OFF:
+        rendered.entities.append(SeenEntity(section["type"], "".join(said)))
     return "".join(said)
 
 
