@@ -121,7 +121,7 @@ async def test_a_surface_sends_text_to_a_text_question(store: SQLiteStore) -> No
         refused = await say(engine, request, {"not": "text"})
         assert (refused.kind, refused.reason) == (
             OutcomeKind.INVALID,
-            "This asks for a text. Please send one.",
+            "This needs a text. Send one.",
         )
         assert (await say(engine, request, "text")).kind is OutcomeKind.RESOLVED
 

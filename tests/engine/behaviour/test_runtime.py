@@ -123,7 +123,7 @@ async def test_an_answer_drives_its_run_on_and_wait_returns_at_the_park_or_the_e
         outcome = await say(runtime, request, 1)
         assert (outcome.kind, outcome.reason) == (
             OutcomeKind.INVALID,
-            "This asks for a text. Please send one.",
+            "This needs a text. Send one.",
         )
         assert (await say(runtime, request, "1")).kind is OutcomeKind.RESOLVED
         state = await runtime.wait(run_id)
