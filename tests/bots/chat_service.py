@@ -5,6 +5,7 @@ whatever a test wants asked.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from sayso.engine import (
 SHOWN: dict[str, dict[str, Any]] = {}
 """Details that a run's state cannot hold, such as files, by the names that it holds instead."""
 
+GATES: dict[str, threading.Event] = {}
+"""What runs wait for once they were answered, by the names that their state holds."""
+
 
 @node
 async def ask(shared: dict[str, Any]) -> None:
@@ -55,6 +59,8 @@ async def ask(shared: dict[str, Any]) -> None:
 
 @node
 def publish(shared: dict[str, Any]) -> None:
+    if shared.get("gate"):
+        GATES[shared["gate"]].wait()
     shared["published"] = True
 
 
@@ -100,9 +106,11 @@ class ChatService:
             shown = question["shown"]
             question["shown"] = f"details {len(SHOWN)}"
             SHOWN[question["shown"]] = shown
-        return await self.runtime.start(
-            "flow", {"ask": {"prompt": prompt, "to": to, **question}, "fails": fails}
-        )
+        shared: dict[str, Any] = {"fails": fails}
+        if (gate := question.pop("gate", None)) is not None:
+            shared["gate"] = f"gate {len(GATES)}"
+            GATES[shared["gate"]] = gate
+        return await self.runtime.start("flow", {"ask": {"prompt": prompt, "to": to, **question}, **shared})
 
     async def told(self, run_id: str) -> None:
         """Return once it is recorded that every chat shows what is wanted of the run's question."""

@@ -175,9 +175,9 @@ def test_nor_by_a_later_token_of_its_name(service: ServiceProcess, ci: ServiceCl
     request_id = ci.pending(run_id)[0]["id"]
     assert sayso(tmp_path, "revoke", "token:ci").code == 0
     with ServiceClient.connect(service.url, token(tmp_path, "ci", "read", "answer")) as again:
-        with pytest.raises(ServiceRefused, match="token:ci asked for this"):
+        with pytest.raises(ServiceRefused, match="token:ci requested this"):
             again.answer(request_id, 1, "approve")
-        with pytest.raises(ServiceRefused, match="token:ci asked for this"):
+        with pytest.raises(ServiceRefused, match="token:ci requested this"):
             again.reassign(request_id, 1, "token:other")
     with ServiceClient.connect(service.url, token(tmp_path, "other", "answer")) as other:
         assert other.answer(request_id, 1, "approve").kind is OutcomeKind.RESOLVED
@@ -240,7 +240,7 @@ def test_an_expired_token_hears_that_it_expired(tmp_path: Path) -> None:
         assert (answer.status_code, said["kind"]) == (401, "TokenExpired")
         assert "The token of token:ci expired on " in said["detail"]
         assert "`sayso token ci` creates a new one" in said["detail"]
-        assert "a token, expired" in sayso(tmp_path, "access").out
+        assert "token, expired" in sayso(tmp_path, "access").out
         with ServiceClient.connect(service.url, token(tmp_path, "ci")) as renewed:
             assert renewed.whoami()["person"] == "token:ci"
         again = httpx.get(f"{service.url}/api/v1/me", headers={"Authorization": "Bearer old"})

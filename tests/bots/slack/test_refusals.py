@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -166,8 +167,11 @@ async def test_a_card_that_slack_takes_nowhere_is_told_once_and_not_sent_again(t
 
 async def test_a_decided_card_that_is_refused_once_loses_its_buttons_with_the_next_news(stage: Stage) -> None:
     """What is refused is what a card says now; when the run ends, it says something else."""
-    run_id, card = await stage.ask()
+    decided = threading.Event()
+    run_id, card = await stage.ask(gate=decided)
     stage.slack.refuse("msg_too_long", "chat.update")
     await stage.press(stage.ana, card, "✅ approve")
+    await stage.slack.until(lambda: any(call.error for call in stage.slack.calls_of("chat.update")))
+    decided.set()
     assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
     assert await stage.service.answer(run_id) == "approve"
