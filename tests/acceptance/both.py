@@ -29,6 +29,7 @@ from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
 from sayso.testing.slack import LocalSlack
 from sayso.testing.telegram import LocalTelegram
+from tests.bots.waiting import shown
 
 CHANNEL = "slack:#releases"
 GROUP = "telegram:-1001234567890"
@@ -211,7 +212,8 @@ class Both:
             seen = self.ana.messages(place)
             return [one for one in seen if all(word in one.text for word in words)]
 
-        await self.slack.until(lambda: bool(found()))
+        async with shown(words, lambda: [one.text for one in self.ana.messages(place)]):
+            await self.slack.until(lambda: bool(found()))
         return found()[-1]
 
     async def telegram_shows(
@@ -221,13 +223,16 @@ class Both:
         holds: Callable[[local_telegram.SeenMessage], bool] | None = None,
     ) -> local_telegram.SeenMessage:
         """The newest message in the group, or in Bo's own chat, that has all these words, once there is one."""
-        while True:
-            revision = self.telegram.revision
-            for one in reversed(await self.bo.sees(None if direct else self.group)):
-                text = one.text.replace("\u2060", "")
-                if all(word in text for word in words) and (holds is None or holds(one)):
-                    return one
-            await self.telegram.until(lambda: self.telegram.revision != revision)  # noqa: B023 - awaited at once
+        seen: list[local_telegram.SeenMessage] = []
+        async with shown(words, lambda: [one.text for one in seen]):
+            while True:
+                revision = self.telegram.revision
+                seen = await self.bo.sees(None if direct else self.group)
+                for one in reversed(seen):
+                    text = one.text.replace("\u2060", "")
+                    if all(word in text for word in words) and (holds is None or holds(one)):
+                        return one
+                await self.telegram.until(lambda: self.telegram.revision != revision)  # noqa: B023 - awaited at once
 
     # What is done.
 

@@ -76,8 +76,8 @@ async def test_two_of_a_group_decide_and_one_person_is_one_vote(both: Both) -> N
         assert "Drop the production database?" not in await both.sayso(cho, "pending")
         assert "You're all caught up" in await both.sayso(both.ana, "pending"), "she has voted"
         assert (await both.bo.press(in_telegram, "✅ Approve")).text == "Approved. The workflow continues."
-        await both.slack_shows("✅ Approved ·", "Ana today", "and Bo")
-        await both.telegram_shows("✅ Approved ·", "\nAna ", "and Bo")
+        await both.slack_shows("✅ Approved ·", "Ana today", "Bo today")
+        await both.telegram_shows("✅ Approved ·", "\nAna ", ", Bo ")
         state = await runtime.wait(run_id)
         assert state.shared["by"][1] == "person:bo"
 
@@ -197,7 +197,7 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
     }
     async with both.running(asking()) as runtime:
         first = await runtime.start("team", requested_by=both.ana_id)
-        card = await both.slack_shows("Drop the production database?", "all of")
+        card = await both.slack_shows("Drop the production database?", "waiting for ")
         address = f"{(await runtime.pending(first))[0].id[:8]}@1"
         refused = await both.sayso(cho, f"reassign {address} web:eve")
         assert refused == UNKNOWN, "whoever was not asked hears what an unknown id gives"
@@ -350,7 +350,7 @@ async def test_the_second_stage_is_asked_once_the_first_has_approved(both: Both)
     }
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team")
-        card = await both.slack_shows(PROMPT, "team: #releases; then")
+        card = await both.slack_shows(PROMPT, "waiting for team: 1 of #releases; then")
         post = await both.telegram_shows(PROMPT)
         early = await both.bo.press(post, "✅ Approve")
         assert early.text == "It isn't your turn yet: team comes first."

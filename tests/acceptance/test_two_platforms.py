@@ -48,10 +48,10 @@ async def test_two_presses_in_the_same_instant_are_one_answer(both: Both) -> Non
         assert ana_won != ("\nBo " in chat.text)
         if ana_won:
             assert told is not None
-            assert told.startswith("Ana already approved this at ")
+            assert told.startswith("Ana already approved this ")
         else:
             assert told == "Rejected. The workflow continues."
-            await both.slack_shows("Bo already rejected this at ")
+            await both.slack_shows("Bo already rejected this today at ")
     kinds = await audit(both)
     assert kinds["answer_accepted"] == 1
     assert kinds["answer_refused"] == 1
@@ -71,7 +71,7 @@ async def test_a_press_on_a_card_whose_question_changed_is_refused(both: Both) -
         changed = await both.slack_shows("Release 4.2.1?", "the text below is new")
         await both.telegram_shows("Release 4.2.1?", "the text below is new")
         await (await both.ana.press(slack_card, "✅ approve", old_view=True)).result()
-        await both.slack_shows("The question changed at ", "Please read the card again.")
+        await both.slack_shows("The question changed today at ", "Read it again and choose.")
         late = await both.bo.press(telegram_card, "✅ approve", old_view=True)
         assert late.text is not None
         assert late.text.startswith("The question changed at ")
@@ -137,8 +137,8 @@ async def test_two_of_two_chats_must_approve(both: Both) -> None:
         assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         state = await runtime.wait(run_id)
         assert state.shared["by"] == [CHANNEL, GROUP]
-        await both.slack_shows("✅ Approved ·", "finished", "Ana today", "and Bo")
-        await both.telegram_shows("✅ Approved ·", "finished", "\nAna ", "and Bo")
+        await both.slack_shows("✅ Approved ·", "finished", "Ana today", "Bo today")
+        await both.telegram_shows("✅ Approved ·", "finished", "\nAna ", ", Bo ")
 
 
 @pytest.mark.parametrize("platform", ["slack", "telegram"])

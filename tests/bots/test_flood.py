@@ -141,4 +141,4 @@ async def test_those_at_work_are_not_closed_for_others(
                     assert two.status_code == 200
                     assert idle.recv(1) == b""
                     assert (await asyncio.to_thread(service.get, "/healthz")).status_code == 503
-        assert "a connection was refused" in service.log
+        assert "connection refused: http.connections is reached" in service.log

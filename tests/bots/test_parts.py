@@ -64,7 +64,7 @@ async def test_an_outbox_that_cannot_read_says_so_and_when_it_can(stopped: Stage
         await execute(service.store, "ALTER TABLE notices RENAME TO elsewhere")
         await service.ask([PLACE])
         problems = await health(service, lambda found: "outbox" in found)
-        assert problems["outbox"].startswith("it cannot read what is due: ")
+        assert problems["outbox"].startswith("cannot read pending messages: ")
         await execute(service.store, "ALTER TABLE elsewhere RENAME TO notices")
         await service.ask([PLACE])  # news: nobody has to wait for the next look
         assert await health(service, lambda found: not found) == {}

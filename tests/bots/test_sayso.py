@@ -99,7 +99,7 @@ async def test_a_platform_whose_webhook_nobody_would_serve_is_refused(tmp_path: 
 
 
 async def test_a_platform_that_the_settings_do_not_set_up_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match="they have no SlackSettings"):
+    with pytest.raises(InvalidSettings, match="invalid settings: SlackSettings is missing"):
         await Sayso(settings_in(tmp_path), platforms=[SLACK]).__aenter__()
 
 

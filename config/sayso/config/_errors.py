@@ -16,8 +16,8 @@ class InvalidSettings(OperatorError):
         self.key = key
         self.reason = reason
         self.remedy = remedy
-        subject = f"{key} in {place}" if key else place
-        super().__init__(f"invalid setting {subject}: {reason}. {remedy}")
+        subject = f"setting {key} in {place}" if key else place
+        super().__init__(f"invalid {subject}: {reason}. {remedy}")
 
 
 class MissingExtra(OperatorError):

@@ -152,7 +152,7 @@ class Settings(BaseSettings):
         found = self.section(kind)
         if found is None:
             raise InvalidSettings(
-                "the settings",
+                "settings",
                 "",
                 f"{kind.__name__} is missing",
                 "Add the platform's section to sayso.toml, or pass it to Settings.",

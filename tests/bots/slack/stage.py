@@ -16,6 +16,7 @@ from sayso.bots.slack import SlackSettings
 from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.testing.slack import LocalSlack, Place, PressResult, SeenMessage, SlackPerson
 from tests.bots.chat_service import ChatService, chat_service
+from tests.bots.waiting import shown
 
 PLACE = "slack:#releases"
 
@@ -122,7 +123,8 @@ class Stage:
 
     async def until_shows(self, message: SeenMessage, *words: str) -> SeenMessage:
         """Wait until a message has all these words."""
-        return await self.until(message, lambda seen: all(word in seen.text for word in words))
+        async with shown(words, lambda: [self.ana.sees(message).text]):
+            return await self.until(message, lambda seen: all(word in seen.text for word in words))
 
     async def until(self, message: SeenMessage, holds: Callable[[SeenMessage], bool]) -> SeenMessage:
         """Wait until a message is as wanted."""

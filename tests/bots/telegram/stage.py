@@ -14,6 +14,7 @@ from sayso.bots.telegram import TelegramSettings
 from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.testing.telegram import Group, LocalTelegram, Person, SeenMessage
 from tests.bots.chat_service import ChatService, chat_service
+from tests.bots.waiting import shown
 
 
 @dataclass
@@ -94,7 +95,15 @@ class Stage:
 
     async def until_shows(self, message: SeenMessage, *words: str) -> SeenMessage:
         """Wait until a message has all these words."""
-        return await self.until(message, lambda seen: all(word in seen.text for word in words))
+        last = message
+
+        def holds(seen: SeenMessage) -> bool:
+            nonlocal last
+            last = seen
+            return all(word in seen.text for word in words)
+
+        async with shown(words, lambda: [last.text]):
+            return await self.until(message, holds)
 
     async def until(self, message: SeenMessage, holds: Callable[[SeenMessage], bool]) -> SeenMessage:
         """Wait until a message is as wanted."""

@@ -83,7 +83,7 @@ def test_everything_is_drawn_and_nothing_obeyed(
         expect(card.locator(".added").first).to_have_text("+LIMIT = 20")
         expect(card.locator(".removed").first).to_have_text("-LIMIT = 10")
         expect(card.locator(".keyword").first).to_have_text("def")
-        expect(card.locator(".comment")).to_have_text("# <b>adds a column</b>")
+        expect(card.locator("span.comment")).to_have_text("# <b>adds a column</b>")
         expect(card.get_by_role("link", name="Review <changes>")).to_have_attribute(
             "href", "https://github.example.org/pull/42"
         )

@@ -16,7 +16,7 @@ from sayso.engine.store import AnswerAttempt
 from tests.bots.api.served import ServiceProcess, link, write
 from tests.bots.crowd import crowd
 
-_CARD = re.compile(r'<article class="card open" id="card-([0-9a-f]{32})"')
+_CARD = re.compile(r'<article class="card open[^"]*" id="card-([0-9a-f]{32})"')
 _OLDER = re.compile(r'<a href="(/\?before=\d+)">Older questions waiting for you</a>')
 
 

@@ -47,7 +47,7 @@ def test_a_failed_run_is_tried_again_and_cancelled(olga: Visit) -> None:
     olga.page.get_by_text("Cancel this run").click()
     olga.page.get_by_role("button", name="Yes, cancel it").click()
     expect(olga.page.get_by_text("cancelled", exact=True).first).to_be_visible()
-    expect(olga.page.get_by_role("article").last.get_by_text("CANCELLED", exact=True)).to_be_visible()
+    expect(olga.page.get_by_role("article").last.get_by_text("Cancelled", exact=True)).to_be_visible()
 
 
 def test_a_step_that_was_cut_off_is_decided_on_its_page(

@@ -26,6 +26,7 @@ TEXT_LIMIT = 3000
 _UNESCAPED = re.compile(r"[<>]|&(?!(?:amp|lt|gt);)")
 _FALLBACK_LIMIT = 300
 _DATE_FORMAT = "{date_short_pretty} {time}"
+_SENTENCE_FORMAT = "{date_short_pretty} at {time}"
 _AGE_FORMAT = "{ago}"
 
 
@@ -57,6 +58,7 @@ class Stretch:
     content: str | datetime
     style: Style = Style.PLAIN
     link: str | None = None
+    date_format: str = _DATE_FORMAT
 
     @property
     def length(self) -> int:
@@ -85,10 +87,16 @@ class Mention:
 
 
 def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
-    """Words as stretches of one style."""
+    """Words as stretches of one style. Slack writes the day before the time: "at" goes between them, `today at 12:01`."""
+    format_of_next = _DATE_FORMAT
     for part in words:
-        if part:
-            yield Stretch(part, style)
+        if isinstance(part, str):
+            said = part.removesuffix("at ") if part.endswith(" at ") else part
+            format_of_next = _DATE_FORMAT if said == part else _SENTENCE_FORMAT
+            if said:
+                yield Stretch(said, style)
+        else:
+            yield Stretch(part, style, date_format=format_of_next)
 
 
 def in_utc(instant: datetime) -> str:
@@ -176,7 +184,7 @@ def _element(stretch: Stretch) -> dict[str, Any]:
         element: dict[str, Any] = {
             "type": "date",
             "timestamp": int(stretch.content.timestamp()),
-            "format": _AGE_FORMAT if isinstance(stretch.content, Since) else _DATE_FORMAT,
+            "format": _AGE_FORMAT if isinstance(stretch.content, Since) else stretch.date_format,
             "fallback": in_utc(stretch.content),
         }
     elif stretch.link is not None:

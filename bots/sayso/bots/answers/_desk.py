@@ -247,7 +247,7 @@ class Desk:
         after = await self._store.reader.card(attempt.request_id) or before.card
         if outcome.kind is OutcomeKind.DONE:
             name = place_name(to, self._settings.place_names, after.names)
-            return (f"Handed over to {name}. Your own vote does not count any more.",)
+            return (f"Handed over to {name}. Your own vote no longer counts.",)
         if outcome.kind is OutcomeKind.NOT_ALLOWED:
             return self._refusal(after, way, outcome.reason)
         return self._said(outcome, after)
