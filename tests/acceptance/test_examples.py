@@ -81,7 +81,9 @@ async def test_somebody_is_onboarded_in_slack_modals(both: Both) -> None:
         tools = await both.slack_direct_shows("What does Cho need?")
         await both.fill_in(tools, "☑️ Choose", Choose=["Laptop", "Headset"])
         access = await both.slack_direct_shows("Which access does Cho get?")
-        await both.fill_in(access, "✍️ Answer", Account="cho", Team="platform", Admin="No", **{"Quota gb": "20"})
+        await both.fill_in(
+            access, "✍️ Answer", Account="cho", Team="platform", Admin="No", **{"Quota gb": "20"}
+        )
         confirm = await both.slack_direct_shows("Is this right?", "First day: 2026-12-01")
         await (await both.ana.press(confirm, "✅ Yes")).result()
         state = await runtime.wait(run_id)
@@ -227,7 +229,7 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
         said = await ana.act(request.id, "break_glass", "customers cannot pay")
         assert "Approved. The workflow continues." in said["words"]
         await ana.leave()
-        await both.slack_shows("Access to orders-db for 60 minutes?", "Approved under break-glass by Ana")
+        await both.slack_shows("Access to orders-db for 60 minutes?", "Ana today", "in an emergency")
         told = await both.telegram_shows("Ana approved this alone, under break-glass")
         assert "customers cannot pay" in told.text
         post = await both.telegram_shows("Access to orders-db is open. End it now?")
