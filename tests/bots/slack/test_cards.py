@@ -44,7 +44,7 @@ async def test_the_second_press_hears_who_was_first(stage: Stage) -> None:
     _, card = await stage.ask()
     await stage.press(stage.ana, card, "✅ approve")
     _, words = await stage.press(stage.bo, card, "❌ reject", old_view=True)
-    assert words.startswith("Ana already approved this at ")
+    assert words.startswith("Ana already approved this today at ")
 
 
 async def test_a_repeated_payload_is_one_answer(stage: Stage) -> None:

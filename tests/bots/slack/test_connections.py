@@ -119,7 +119,7 @@ async def test_slack_restarts_and_the_card_is_edited_when_it_is_back(socket_stag
         await slack.start()
         await slack.until(lambda: slack.connections == 2)
         assert record.request.open
-        await socket_stage.until_shows(card, "CANCELLED")
+        await socket_stage.until_shows(card, "Cancelled ·")
 
 
 async def test_only_requests_that_slack_signed_are_taken(http_stage: Stage) -> None:

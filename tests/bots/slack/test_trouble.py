@@ -139,7 +139,7 @@ async def test_a_press_on_an_expired_question_says_when_it_closed(stage: Stage) 
     run_id, card = await stage.ask(seconds=0.2, default="reject")
     await stage.until_shows(card, "Expired ·", "automatically rejected, nobody responded")
     _, words = await stage.press(stage.ana, card, "✅ approve", old_view=True)
-    assert words.startswith("This closed at ")
+    assert words.startswith("This closed today at ")
     assert await stage.service.answer(run_id) == "reject"
 
 

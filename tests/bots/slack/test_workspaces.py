@@ -134,7 +134,7 @@ async def test_a_database_of_the_previous_version_is_put_under_its_team_once(
         result = await (await stage.ana.press_at_home("✅ approve")).result()
         assert result.is_acknowledged
         assert await stage.service.answer(run_id) == "approve"
-        assert (await stage.until_shows(card, "APPROVED")).labels == []
+        assert (await stage.until_shows(card, "✅ Approved ·")).labels == []
     async with stage.running():
         pass
     team = stage.slack.team_id
