@@ -1,4 +1,4 @@
-"""Draw the inbox's pictures: docs/pictures/inbox.png and docs/pictures/run.png, from a running service.
+"""Draw the inbox's pictures, docs/pictures/inbox.png, run.png and run-visits.png, from a running service.
 
 .venv/bin/python scripts/make_inbox_pictures.py    # needs Chromium and its emoji font
 """
@@ -19,18 +19,24 @@ SAYSO = str(Path(sys.executable).with_name("sayso"))
 FLOWS = """
 import asyncio
 from datetime import timedelta
-from sayso.engine import Workflow, node, request_input
+from sayso.engine import Workflow, node, request_input, step
 
-CHOICES = [{"value": "approve", "label": "Approve"}, {"value": "reject", "label": "Reject"}]
+CHOICES = [{"value": "approve", "label": "Approve"}, {"value": "change", "label": "Change it first"},
+           {"value": "reject", "label": "Reject"}]
+
+def run_tests(version):
+    return {"passed": 812}
 
 @node
 async def check(shared):
-    shared["checked"] = True
+    shared["tries"] = shared.get("tries", 0) + 1
+    shared["version"] = f"4.2.{shared['tries'] - 1}"
+    shared["tests"] = await step("tests", run_tests, shared["version"])
 
 @node
 async def approve(shared):
     shared["decision"] = await request_input(
-        "Release 4.2.0 to production?", CHOICES, "select", "publish",
+        f"Release {shared['version']} to production?", CHOICES, "select", "publish",
         details={"Change": "14 commits, 2 migrations", "Tests": "green, 812 passed"}, expires_after=timedelta(hours=3))
 
 @node
@@ -50,6 +56,7 @@ async def questions(shared):
 
 check > approve
 approve - "shared['decision'] == 'approve'" > publish
+approve - "shared['decision'] == 'change'" > check
 approve - "shared['decision'] == 'reject'" > stay
 release = Workflow("release", start=check)
 onboarding = Workflow("onboarding", start=questions)
@@ -95,7 +102,9 @@ def draw(browser: Browser, url: str, folder: Path) -> None:
     page.goto(command(folder, "sign-in", "ana")["url"])
     expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
     first = command(folder, "start", "release")["run_id"]
-    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Change it first").click()
+    expect(page.get_by_role("heading", name="Release 4.2.1")).to_be_visible()
+    page.get_by_role("article", name="Release 4.2.1").get_by_role("button", name="Approve").click()
     expect(page.get_by_role("heading", name="Is the shop up?")).to_be_visible()
     command(folder, "start", "onboarding")
     expect(page.get_by_role("heading", name="How many seats")).to_be_visible()
@@ -108,8 +117,10 @@ def draw(browser: Browser, url: str, folder: Path) -> None:
 def draw_run(page: Page, address: str) -> None:
     """The page of the run that stands at its second question."""
     page.goto(address)
-    expect(page.get_by_role("img")).to_be_visible()
+    expect(page.get_by_role("region", name="Graph")).to_be_visible()
     page.screenshot(path=ROOT / "docs/pictures/run.png")
+    page.locator("#visit-3 .steps summary").click()
+    page.locator("#live-visits").screenshot(path=ROOT / "docs/pictures/run-visits.png")
 
 
 def command(folder: Path, *arguments: str) -> dict[str, str]:

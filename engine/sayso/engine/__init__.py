@@ -72,13 +72,13 @@ from sayso.engine._records import (
     RunSummary,
     Scope,
     StoreCounts,
-    VisitSummary,
     WorkflowStatus,
 )
 from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
 from sayso.engine._typed import Unclear, fold_text, read_date, read_json, read_number, shown_text, unquoted
 from sayso.engine._values import Json
+from sayso.engine._visits import StepSummary, VisitDetail, VisitSummary
 from sayso.engine._workflow_engine import WorkflowEngine
 from sayso.engine.audit import NOT_COVERED, AuditProblem, AuditReport, export_row, verify_audit
 from sayso.engine.errors import (
@@ -228,6 +228,7 @@ __all__ = [
     "Scope",
     "Severity",
     "Stage",
+    "StepSummary",
     "StoreClosed",
     "StoreCounts",
     "StoreError",
@@ -248,6 +249,7 @@ __all__ = [
     "UnusedInput",
     "ValueTooLarge",
     "Verdict",
+    "VisitDetail",
     "VisitSummary",
     "Vote",
     "Warrant",

@@ -139,14 +139,16 @@ class _Replay:  # the parameters are those of the calls it stands for
         return self._refuse(Severity.CHANGED, "ends the visit")
 
     def next_attempt(
-        self, place: Place, attempt: int, retry_at: datetime, error: str
+        self, place: Place, attempt: int, retry_at: datetime, error: str, traceback: str | None = None
     ) -> asyncio.Future[None]:
         return self._refuse(Severity.CHANGED, f"fails and is retried: {error}")
 
     def begin_step(self, place: Place, name: str, arguments: str) -> asyncio.Future[None]:
         return self._refuse(Severity.CHANGED, f"begins step {name!r}")
 
-    def record_step(self, place: Place, name: str, arguments: str, result: str) -> asyncio.Future[None]:
+    def record_step(
+        self, place: Place, name: str, arguments: str, result: str, begun_at: datetime | None = None
+    ) -> asyncio.Future[None]:
         return self._refuse(Severity.CHANGED, f"runs step {name!r}")
 
     def on_parked(self) -> None:

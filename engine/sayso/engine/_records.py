@@ -449,22 +449,6 @@ class Credential(msgspec.Struct, frozen=True):
     scopes: tuple[Scope, ...] = ()
 
 
-class VisitSummary(msgspec.Struct, frozen=True):
-    """One execution of a node, as a run's page shows it."""
-
-    visit: int
-    node_id: str
-    status: NodeStatus
-    attempt: int
-    error: str | None
-    begun_at: datetime
-    ended_at: datetime | None
-
-    def outline(self) -> VisitSummary:
-        """The visit as those see it who are no operators."""
-        return replace(self, error=None)
-
-
 class StoreCounts(msgspec.Struct, frozen=True):
     """How much is open (and since when), how many cards are not shown as they should be, how many runs are held."""
 

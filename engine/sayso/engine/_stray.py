@@ -8,11 +8,16 @@ from __future__ import annotations
 import asyncio
 import dis
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from traceback import TracebackException
 from types import TracebackType
 
 from sayso.engine.errors import StrayExit
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
+_LONGEST_TRACEBACK = 16_000
+_OURS = f"{Path(__file__).parent}/"
 
 
 class contained:  # noqa: N801 - used as `with contained():`
@@ -50,6 +55,32 @@ def text_of(error: BaseException) -> str:
     except BaseException as broken:  # noqa: BLE001 - __str__ is the author's code
         text = f"{kind}: its text cannot be read ({type(broken).__name__})"
     return text.encode(errors="backslashreplace").decode()
+
+
+def traceback_of(error: BaseException) -> str:
+    """How an error came about, as Python prints it, but only in code that is not sayso's; of a long one both ends."""
+    try:
+        found = TracebackException.from_exception(error)
+        for one in _all_of(found):
+            one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith(_OURS)]
+        text = "".join(found.format()).encode(errors="backslashreplace").decode()
+    except BaseException as broken:  # noqa: BLE001 - what is formatted is the author's code
+        return f"{text_of(error)}\n(its traceback cannot be read: {type(broken).__name__})"
+    left_out = len(text) - _LONGEST_TRACEBACK
+    if left_out <= 0:
+        return text
+    half = _LONGEST_TRACEBACK // 2
+    return f"{text[:half]}\n… {left_out} characters left out …\n{text[-half:]}"
+
+
+def _all_of(found: TracebackException) -> Iterator[TracebackException]:
+    """An error with those that it came from, and those that it holds."""
+    left: list[TracebackException | None] = [found]
+    while left:
+        one = left.pop()
+        if one is not None:
+            yield one
+            left += (one.__cause__, one.__context__, *(one.exceptions or ()))
 
 
 def _running_task() -> asyncio.Task[object] | None:

@@ -47,7 +47,7 @@ async def test_a_dead_destination_is_shown_and_revived(tmp_path: Path) -> None:
                 secret = (await asyncio.to_thread(link, tmp_path, "olga")).rpartition("#")[2]
                 await client.post("/sign-in", json={"link": secret})
                 page = (await client.get("/runs")).text
-                assert "Destinations that were given up" in page
+                assert "Unreachable destinations" in page
                 assert "slack:#releases" in page
                 csrf = re.search(r'data-csrf="([0-9a-f]+)"', page)
                 assert csrf is not None

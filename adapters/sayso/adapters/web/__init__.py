@@ -1,16 +1,24 @@
 """Requests as cards on pages, and what comes back from their forms. Rendering and parsing alone: nothing is served."""
 
 from sayso.adapters.web._answer import Entered, Rejected, read_answer, read_fields
-from sayso.adapters.web._graph import Graph, draw_graph
+from sayso.adapters.web._graph import Graph, GraphEdge, arrange, draw_graph
+from sayso.adapters.web._layout import Box, Route
 from sayso.adapters.web._pages import Pages, Visitor
+from sayso.adapters.web._visits import VisitShown, show_visit
 
 __all__ = [
+    "Box",
     "Entered",
     "Graph",
+    "GraphEdge",
     "Pages",
     "Rejected",
+    "Route",
+    "VisitShown",
     "Visitor",
+    "arrange",
     "draw_graph",
     "read_answer",
     "read_fields",
+    "show_visit",
 ]

@@ -15,6 +15,7 @@ from sayso.adapters.cards import Card, Since, Words, cut, vote_words
 from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, changes, code_lines, diff_lines, grid
+from sayso.adapters.web._visits import duration_words
 from sayso.engine import Attention, AttentionKind, Code, Content, FormField, Markdown
 
 _LONGEST_TITLE = 200
@@ -103,6 +104,8 @@ class Pages:
             "status": _status,
             "attention": _ATTENTION.__getitem__,
             "headline": _headline,
+            "duration": duration_words,
+            "cut": cut,
             "changes": _changes,
             "kind": _kind,
             "visible": visible,
@@ -196,7 +199,7 @@ class Pages:
         return self._page("runs.html", visitor, "runs", **found)
 
     def run(self, visitor: Visitor, **found: Any) -> Markup:
-        """One run: `run`, `ended`, `actions`, `graph`, `cards`, `visits` and `trail`."""
+        """One run: `run`, `ended`, `actions`, `graph`, `cards`, what its visits were (`shown`), and `trail`."""
         return self._page("run.html", visitor, "runs", labels=ACTION_LABELS, effects=_EFFECTS, **found)
 
     def starts(self, visitor: Visitor, names: Sequence[str], person: str) -> Markup:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
+from sayso.adapters.cards import Card
 from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
 from sayso.bots.answers import Answered, Desk, has_voted
 from sayso.bots.chats import card_of
@@ -34,7 +35,7 @@ from sayso.bots.people import Arrival
 from sayso.bots.web._error_pages import add_error_pages
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
-from sayso.bots.web._runs import RunPages
+from sayso.bots.web._runs import Looks, RunPages
 from sayso.bots.web._starts import Start, StartPages
 from sayso.bots.web._static import add_static
 from sayso.config import Settings
@@ -140,7 +141,7 @@ class Inbox:
         self._parts = parts
         self._store = parts.store
         self.pages = Pages(parts.zone)
-        self.runs = RunPages(parts.store, self.pages, parts.workflows, self.listed)
+        self.runs = RunPages(parts.store, self.pages, parts.workflows, Looks(self.listed, self.line))
         self.history = History(parts.store, self.pages, parts.settings, parts.workflows)
 
     async def visitor(self, request: Request, caller: Caller) -> Visitor:
@@ -155,8 +156,7 @@ class Inbox:
         request = record.request
         may_answer = caller.may_answer(request.audience, request.policy, record.votes)
         if not whole and _length(record) > _LONGEST_LISTED:
-            card = card_of(_beginning(record), self._parts.settings, reader=caller.person)
-            return self.pages.short_card(card, request.run_id, may_answer=may_answer)
+            return self.pages.short_card(self.line(record, caller), request.run_id, may_answer=may_answer)
         card = card_of(record, self._parts.settings, reader=caller.person)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
         return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions, whole=whole)
@@ -164,6 +164,10 @@ class Inbox:
     def listed(self, record: CardRecord, caller: Caller) -> Markup:
         """A card beside others."""
         return self.card(record, caller, whole=False)
+
+    def line(self, record: CardRecord, caller: Caller) -> Card:
+        """What a line about a request says: the beginning of its card."""
+        return card_of(_beginning(record), self._parts.settings, reader=caller.person)
 
     async def overview(
         self, request: Request, caller: Caller, before: int | None = None, also_before: int | None = None
@@ -457,9 +461,11 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         return HTMLResponse(await inbox.runs.list(await inbox.visitor(request, caller), caller))
 
     @app.get("/runs/{run_id}")
-    async def run(run_id: str, request: Request, caller: Who, before: Place = None) -> HTMLResponse:
-        page = await inbox.runs.one(await inbox.visitor(request, caller), caller, run_id, before)
-        return HTMLResponse(page)
+    async def run(
+        run_id: str, request: Request, caller: Who, before: Place = None, visits_before: Place = None
+    ) -> HTMLResponse:
+        visitor = await inbox.visitor(request, caller)
+        return HTMLResponse(await inbox.runs.one(visitor, caller, run_id, before, visits_before))
 
     @app.get("/api")
     async def description(request: Request, caller: Who) -> HTMLResponse:

@@ -1,43 +1,57 @@
-"""The pages of runs: all of them with what needs an operator, and one with its graph, questions and trail."""
+"""The pages of runs: all of them with what needs an operator, and one with its graph, questions, visits and trail."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sayso.adapters.web import Graph, Pages, Visitor, draw_graph
+from sayso.adapters.cards import Card
+from sayso.adapters.web import Graph, Pages, Visitor, VisitShown, draw_graph, show_visit
 from sayso.bots.http import Caller
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.engine import (
     ENDED,
     CardRecord,
+    RunSummary,
     SQLiteStore,
     UnknownRun,
+    VisitDetail,
+    VisitSummary,
     Workflow,
     WorkflowStatus,
     attention_actions,
 )
 
 _MOST_RUNS = 50
-_MOST_VISITS = 200
+_MOST_DRAWN = 1000
+"""Visits that the graph counts."""
+
+_MOST_VISITS = 30
+_MOST_QUESTIONS, _MOST_LOOKED_AT = 100, 1000
 _MOST_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How a card looks: whole among others, and as a line of a visit."""
+
+    card: Callable[[CardRecord, Caller], Markup]
+    line: Callable[[CardRecord, Caller], Card]
 
 
 class RunPages:
     """Reads what the pages of runs show."""
 
     def __init__(
-        self,
-        store: SQLiteStore,
-        pages: Pages,
-        workflows: Mapping[str, Workflow],
-        card: Callable[[CardRecord, Caller], Markup],
+        self, store: SQLiteStore, pages: Pages, workflows: Mapping[str, Workflow], looks: Looks
     ) -> None:
         self._store = store
         self._pages = pages
         self._workflows = workflows
-        self._card = card
+        self._looks = looks
 
     async def list(self, visitor: Visitor, caller: Caller) -> str:
         """The newest runs; for operators those that need them and dead destinations before."""
@@ -58,45 +72,99 @@ class RunPages:
             dead=await reader.dead_places() if caller.is_operator else [],
         )
 
-    async def one(self, visitor: Visitor, caller: Caller, run_id: str, before: int | None = None) -> str:
-        """One run, with a page of the questions of it that somebody may see, the latest of them unless said otherwise.
-        Raises `UnknownRun`, also where that is none.
+    async def one(
+        self,
+        visitor: Visitor,
+        caller: Caller,
+        run_id: str,
+        before: int | None = None,
+        visits_before: int | None = None,
+    ) -> str:
+        """One run, with a page of the questions of it that somebody may see and one of its visits, the latest of them
+        unless said otherwise. Raises `UnknownRun`, also where they may see nothing of it.
         """
         reader = self._store.reader
         run = await reader.run(run_id)
-
-        def is_seen(record: CardRecord) -> bool:
-            return caller.may_see(record.request.concerned, record.request.requested_by)
 
         async def as_they_are(records: Sequence[CardRecord]) -> list[CardRecord]:
             return list(records)
 
         found = await read_page(
-            reader.run_cards(run_id, start=before, newest_first=True), is_seen, as_they_are,
-            lambda record: self._card(record, caller), to_the_end=False,
+            reader.run_cards(run_id, start=before, newest_first=True), lambda one: _is_seen(one, caller),
+            as_they_are, lambda record: self._looks.card(record, caller), to_the_end=False,
         )  # fmt: skip
         if not (caller.is_operator or found.cards or found.older or caller.asked(run.requested_by)):
             raise UnknownRun(run_id)
-        visits = await reader.visits(run_id, _MOST_VISITS)
+        visits = await reader.visits(run_id, _MOST_DRAWN)
         if not caller.is_operator:
             run, visits = run.outline(), [visit.outline() for visit in visits]
-        workflow = self._workflows.get(run.workflow)
-        graph = None
-        if workflow is not None:
-            latest = await reader.node_statuses(run_id)
-            drawn = Graph.read(workflow.definition(), workflow.start.id)
-            graph = draw_graph(drawn, None if run.status in ENDED else run.node_id, latest)
+        page = [one for one in visits if visits_before is None or one.visit < visits_before][-_MOST_VISITS:]
+        first = page[0].visit if page else 0
         return self._pages.run(
             visitor,
             run=run,
             ended=run.status in ENDED,
+            is_busy=run.status is WorkflowStatus.RUNNING,
             actions=[] if run.attention is None else attention_actions(run.attention),
-            graph=graph,
+            graph=await self._graph(run, visits, first),
             cards=found.cards[::-1],
             earlier=found.older,
             is_latest=before is None,
-            visits=visits,
-            most_visits=_MOST_VISITS,
+            shown=await self._shown(run, page, caller),
+            earlier_visits=first if page and first > visits[0].visit else None,
+            later_visits=visits_before is not None,
             most_rows=_MOST_ROWS,
             trail=await reader.audit_tail(run_id, _MOST_ROWS) if caller.is_operator else [],
         )
+
+    async def _graph(self, run: RunSummary, visits: Sequence[VisitSummary], first: int) -> Markup | None:
+        workflow = self._workflows.get(run.workflow)
+        if workflow is None:
+            return None
+        graph = Graph.read(workflow.definition(), workflow.start.id)
+        stands = None if run.status in ENDED else run.node_id
+        # On a thread: to find a place for everything takes a while in a large graph, the first time.
+        return await asyncio.to_thread(draw_graph, graph, visits, stands, first)
+
+    async def _shown(
+        self, run: RunSummary, page: Sequence[VisitSummary], caller: Caller
+    ) -> Sequence[VisitShown]:
+        """The visits of a page, the latest first."""
+        if not page:
+            return []
+        first, last = page[0].visit, page[-1].visit
+        details: dict[int, VisitDetail] = {}
+        if caller.is_operator:
+            details = await self._store.reader.visit_details(run.run_id, first, last)
+        asked = await self._asked(run.run_id, first, last, caller)
+        return [
+            show_visit(
+                visit,
+                run.status if visit.visit == run.visit else visit.status,
+                asked.get(visit.visit, ()),
+                details.get(visit.visit),
+            )
+            for visit in reversed(page)
+        ]
+
+    async def _asked(
+        self, run_id: str, first: int, last: int, caller: Caller
+    ) -> Mapping[int, Sequence[Card]]:
+        """The latest questions of some visits that somebody may see, in the order of asking."""
+        reader = self._store.reader
+        found: dict[int, tuple[Card, ...]] = {}
+        looked_at = count = 0
+        async for _, record in reader.run_cards(run_id, newest_first=True):
+            visit = record.request.visit
+            if visit < first or count == _MOST_QUESTIONS or looked_at == _MOST_LOOKED_AT:
+                break
+            looked_at += 1
+            if visit <= last and _is_seen(record, caller):
+                (named,) = await reader.named([record])
+                found[visit] = (self._looks.line(named, caller), *found.get(visit, ()))
+                count += 1
+        return found
+
+
+def _is_seen(record: CardRecord, caller: Caller) -> bool:
+    return caller.may_see(record.request.concerned, record.request.requested_by)

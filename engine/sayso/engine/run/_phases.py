@@ -9,7 +9,7 @@ from typing import Any
 
 from sayso.engine._graph import FunctionNode, Node, Workflow, choose_next, visit_copy
 from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
-from sayso.engine._stray import contained, text_of
+from sayso.engine._stray import contained, text_of, traceback_of
 from sayso.engine._values import decode_dict, encode
 from sayso.engine.errors import RequestExpired, RequestWithdrawn
 from sayso.engine.run._asking import request_input
@@ -48,8 +48,12 @@ def _failure(visit: Visit, error: Exception) -> VisitEnd:
     logger.error(
         "run %s failed in node %s (visit %d)", place.run_id, place.node_id, place.visit, exc_info=error
     )
-    text = text_of(error)
-    return VisitEnd(WorkflowStatus.FAILED, error=text, withdraw=bool(visit.open_requests))
+    return VisitEnd(
+        WorkflowStatus.FAILED,
+        error=text_of(error),
+        withdraw=bool(visit.open_requests),
+        traceback=traceback_of(error),
+    )
 
 
 async def _run_phases(store: VisitStore, visit: Visit, node: Node) -> None:
@@ -122,5 +126,5 @@ async def _next_attempt(store: VisitStore, visit: Visit, node: Node, error: Exce
         text,
     )
     visit.attempt += 1
-    await visit.committed(store.next_attempt(place, visit.attempt, retry_at, text))
+    await visit.committed(store.next_attempt(place, visit.attempt, retry_at, text, traceback_of(error)))
     await store.clock.wait_until(retry_at)

@@ -166,8 +166,7 @@ class Visit:
         """Take in a committed end of a request and wake whoever waits for it."""
         self.resolutions = max(self.resolutions, resolutions)
         self._stored_parked = False
-        name = self._open.pop(resolution.request_id, None)
-        if name is not None:
+        if (name := self._open.pop(resolution.request_id, None)) is not None:
             self.requests[name] = replace(
                 self.requests[name],
                 status=resolution.status,
@@ -366,6 +365,7 @@ class Visit:
         if once:
             self.steps[name] = StepRecord(name, bound, None)  # first: a cancelled wait takes no commit back
             await self._guarded(self._store.begin_step(self.place, name, bound))
+        begun_at = self._store.clock.now()
         token = STEP_KEY.set(digest(f"{self.place.run_id}/{self.place.visit}/{name}")[:32])
         try:
             with contained():
@@ -374,7 +374,7 @@ class Visit:
             STEP_KEY.reset(token)
         self.check_running()
         result = encode(value, f"the result of step {name!r}", self._store.value_limit)
-        await self.committed(self._store.record_step(self.place, name, bound, result))
+        await self.committed(self._store.record_step(self.place, name, bound, result, begun_at))
         self.steps[name] = StepRecord(name, bound, result)
         return decode(result)
 

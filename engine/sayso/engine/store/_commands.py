@@ -111,6 +111,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class VisitEnd(msgspec.Struct, frozen=True, gc=False):
     """The end of a visit: on to `next_node` with `shared`, or the run's end with `status`; without `shared` the state
     is as the visit found it. `withdraw` closes what is still open. `used` are the requests that it used as approvals.
+    `traceback` is how it came to the `error`.
     """
 
     status: WorkflowStatus
@@ -119,6 +120,7 @@ class VisitEnd(msgspec.Struct, frozen=True, gc=False):
     error: str | None = None
     withdraw: bool = False
     used: tuple[str, ...] = ()
+    traceback: str | None = None
 
 
 class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):

@@ -14,13 +14,27 @@ import msgspec
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._interests import Interest
 from sayso.engine._records import CardRecord, RequestRecord
-from sayso.engine.store._rows import people_of, read_card, read_policy, read_request
+from sayso.engine._visits import StepSummary, VisitDetail, VisitSummary
+from sayso.engine.store._rows import (
+    people_of,
+    read_card,
+    read_policy,
+    read_request,
+    read_step_summary,
+    read_visit,
+)
 
 _PAGE = 25
 """How many requests are read at once: a question may have half a megabyte."""
 
 _MOST_LOOKED_AT = 500
 """How many closed requests one statement looks at, so that others' reads come between."""
+
+_LONGEST_STATE = 100_000
+"""Characters of a state that is compared with the next, and shown."""
+
+_LONGEST_SHOWN, _MOST_STEPS = 2001, 500
+"""Characters of an argument or a result, one more than a page shows; and how many steps it shows at once."""
 
 _BEHIND_ALL = 2**62
 LAST = "\U0010ffff"
@@ -162,6 +176,24 @@ class Lists(ABC):
                 if card is not None:
                     yield row["request_key"], card
             fields["start"] = rows[-1]["request_key"]
+
+    async def visits(self, run_id: str, limit: int) -> list[VisitSummary]:
+        """The latest visits of a run, in their order."""
+        rows = await self._rows("visits_of_run", {"run_id": run_id, "limit": limit})
+        return [read_visit(row) for row in reversed(rows)]
+
+    async def visit_details(self, run_id: str, first: int, last: int) -> dict[int, VisitDetail]:
+        """What some visits of a run did, by their numbers: states that can be shown, and the first of their steps."""
+        fields = {"run_id": run_id, "first": first, "last": last}
+        bounds = {**fields, "longest": _LONGEST_SHOWN, "limit": _MOST_STEPS}
+        steps: dict[int, list[StepSummary]] = {}
+        for row in await self._rows("visits_steps", bounds):
+            steps.setdefault(row["visit"], []).append(read_step_summary(row))
+        rows = await self._rows("visit_states", {**fields, "longest": _LONGEST_STATE})
+        return {
+            row["visit"]: VisitDetail(row["before"], row["after"], tuple(steps.get(row["visit"], ())))
+            for row in rows
+        }
 
     async def run_concerns(self, run_id: str) -> list[tuple[str, ...]]:
         """All whom a run's requests concern, a list for each policy."""

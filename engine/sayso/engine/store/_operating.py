@@ -109,7 +109,7 @@ def cancel(
         raise NotApplicable(run_id, "cancel", f"it has ended already ({run.status})")
     fields = {"run_key": run.run_key, "visit": run.visit, "person": person, "now": tx.now}
     tx.run("run_cancel", fields)
-    tx.run("visit_end", ("CANCELLED", None, tx.now, run.run_key, run.visit))
+    tx.run("visit_end", ("CANCELLED", None, None, tx.now, run.run_key, run.visit))
     for request in tx.rows("requests_cancel_open", fields):
         tx.mark_cards("deliveries_mark", (request["request_key"],))
         tx.audit("request_cancelled", {}, run_id=run_id, request_id=request["id"], person=person, via=via)
@@ -205,7 +205,10 @@ def _change_journal(
         elif action == "accept":
             tx.run("step_rebind", {**where, "arguments": attention.now})
         else:
-            tx.run("step_record", {**where, "arguments": attention.now, "result": result, "now": tx.now})
+            tx.run(
+                "step_record",
+                {**where, "arguments": attention.now, "result": result, "begun_at": None, "now": tx.now},
+            )
         return None
     question = attention.now if attention.now is not None else attention.was
     assert question is not None
@@ -240,9 +243,10 @@ def _terms_anew(tx: Transaction, where: dict[str, object]) -> dict[str, object]:
 
 
 def redact(tx: Transaction, run_id: str, person: str, via: str) -> int:
-    """Remove the payloads of a run's audit rows, and the files of its requests that are not open; the chain still
-    verifies. The number of rows.
+    """Remove the payloads of a run's audit rows, the files of its requests that are not open, and the tracebacks of its
+    errors; the chain still verifies. The number of rows.
     """
+    tx.run("tracebacks_drop", {"run_id": run_id})
     tx.run("request_files_drop", {"run_id": run_id})
     changed = tx.run("audit_redact", {"run_id": run_id}).rowcount
     tx.audit("redacted", {"rows": changed}, run_id=run_id, person=person, via=via)

@@ -24,13 +24,11 @@ from sayso.engine._records import (
     DeadPlace,
     Delivery,
     LoadedRun,
-    NodeStatus,
     Notice,
     RequestRecord,
     RunSummary,
     Scope,
     StoreCounts,
-    VisitSummary,
     WorkflowStatus,
 )
 from sayso.engine._values import Json, decode
@@ -281,27 +279,6 @@ class SQLiteReader(Lists):
         return [
             _credential(row) for row in await self._rows("credentials_list", {"now": to_microseconds(now)})
         ]
-
-    async def visits(self, run_id: str, limit: int = 1_000_000) -> list[VisitSummary]:
-        """The latest visits of a run, in their order."""
-        return [
-            VisitSummary(
-                row["visit"],
-                row["node_id"],
-                NodeStatus(row["status"]),
-                row["attempt"],
-                row["error"],
-                from_microseconds(row["begun_at"]),
-                None if row["ended_at"] is None else from_microseconds(row["ended_at"]),
-            )
-            for row in reversed(await self._rows("visits_of_run", {"run_id": run_id, "limit": limit}))
-        ]
-
-    async def node_statuses(self, run_id: str) -> dict[str, str]:
-        """The status of each node's latest visit in a run."""
-        return {
-            row["node_id"]: row["status"] for row in await self._rows("node_statuses", {"run_id": run_id})
-        }
 
     async def load(self, run_id: str) -> LoadedRun | None:
         """A run with the journal of its current visit; it may move on while it is read."""

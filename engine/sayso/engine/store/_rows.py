@@ -20,6 +20,7 @@ from sayso.engine._records import (
     CastVote,
     Delivery,
     Kept,
+    NodeStatus,
     Notice,
     NoticeKind,
     Rendering,
@@ -31,6 +32,7 @@ from sayso.engine._records import (
     WorkflowStatus,
 )
 from sayso.engine._values import decode, decode_dict
+from sayso.engine._visits import StepSummary, VisitSummary
 from sayso.engine.store._commands import Before
 from sayso.engine.store._hub import Resolution
 
@@ -182,6 +184,19 @@ def read_summary(row: Any) -> RunSummary:
         attention=read_attention(row["attention"]),
         created_at=from_microseconds(row["created_at"]),
         updated_at=from_microseconds(row["updated_at"]),
+    )
+
+
+def read_visit(row: Any) -> VisitSummary:
+    """A visit in a listing."""
+    instants = {"begun_at": from_microseconds(row["begun_at"]), "ended_at": _instant(row["ended_at"])}
+    return _of_row(VisitSummary, row, status=NodeStatus(row["status"]), **instants)
+
+
+def read_step_summary(row: Any) -> StepSummary:
+    """A step in a listing."""
+    return _of_row(
+        StepSummary, row, begun_at=from_microseconds(row["begun_at"]), ended_at=_instant(row["ended_at"])
     )
 
 

@@ -293,7 +293,7 @@ def end_visit(tx: Transaction, place: Place, end: VisitEnd) -> str | None:
     if not changed:
         return None
     failed = end.status is WorkflowStatus.FAILED
-    tx.run("visit_end", ("FAILED" if failed else "COMPLETED", end.error, tx.now, *here))
+    tx.run("visit_end", ("FAILED" if failed else "COMPLETED", end.error, end.traceback, tx.now, *here))
     for request_id in end.used:
         fields = {"id": request_id, "run_key": place.run_key, "visit": place.visit}
         if tx.row("request_used", fields) is not None:
@@ -319,8 +319,15 @@ def _withdraw_open(tx: Transaction, place: Place) -> None:
         tx.audit("request_withdrawn", {"by": "visit's end"}, run_id=place.run_id, request_id=request_id)
 
 
-def next_attempt(tx: Transaction, place: Place, attempt: int, retry_at: datetime, error: str) -> None:
-    """Record that an attempt of `execute` failed and which comes next, when."""
+def next_attempt(
+    tx: Transaction,
+    place: Place,
+    attempt: int,
+    retry_at: datetime,
+    error: str,
+    traceback: str | None = None,
+) -> None:
+    """Record that an attempt of `execute` failed, how, and which comes next, when."""
     tx.run(
         "visit_attempt",
         {
@@ -329,6 +336,7 @@ def next_attempt(tx: Transaction, place: Place, attempt: int, retry_at: datetime
             "attempt": attempt,
             "retry_at": to_microseconds(retry_at),
             "error": error,
+            "traceback": traceback,
         },
     )
     tx.run("run_not_cut_off", {"run_key": place.run_key})  # the process has survived the attempt
@@ -342,8 +350,15 @@ def begin_step(tx: Transaction, place: Place, name: str, arguments: str) -> None
     )
 
 
-def record_step(tx: Transaction, place: Place, name: str, arguments: str, result: str) -> None:
-    """Record a step's result."""
+def record_step(
+    tx: Transaction,
+    place: Place,
+    name: str,
+    arguments: str,
+    result: str,
+    begun_at: datetime | None = None,
+) -> None:
+    """Record a step's result, and when it began, unless that is recorded."""
     tx.run(
         "step_record",
         {
@@ -352,6 +367,7 @@ def record_step(tx: Transaction, place: Place, name: str, arguments: str, result
             "name": name,
             "arguments": arguments,
             "result": result,
+            "begun_at": None if begun_at is None else to_microseconds(begun_at),
             "now": tx.now,
         },
     )

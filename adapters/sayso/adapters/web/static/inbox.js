@@ -357,6 +357,22 @@ function arrive(html) {
   news.textContent = `New: ${fresh.querySelector("h2").textContent}`;
 }
 
+// A part as it is now, with what was opened in it, how far it was scrolled, and where the reader was in it.
+function keepPlace(part, fresh) {
+  for (const opened of part.querySelectorAll("details[id][open]")) {
+    const same = fresh.querySelector(`#${CSS.escape(opened.id)}`);
+    if (same) same.open = true;
+  }
+  if (part.isEqualNode(fresh)) return;
+  const scrolled = [...part.querySelectorAll(".wide[id]")].map(({ id, scrollLeft, scrollTop }) => ({ id, scrollLeft, scrollTop }));
+  const reader = part.contains(document.activeElement) ? document.activeElement : null;
+  const place = reader && (reader.id || reader.closest("[id]").id);
+  part.replaceWith(document.adoptNode(fresh));
+  for (const { id, ...place } of scrolled) Object.assign(document.getElementById(id) ?? {}, place);
+  const found = place && document.getElementById(place);
+  if (found) (reader.id ? found : found.querySelector("summary") ?? found).focus({ preventScroll: true });
+}
+
 let parts;
 function refreshParts() {
   clearTimeout(parts);
@@ -377,7 +393,7 @@ function refreshParts() {
           words.textContent = refusal.words;
           fresh.prepend(words);
         }
-        part.replaceWith(document.adoptNode(fresh));
+        keepPlace(part, fresh);
       }
     });
   }, 200);
@@ -473,4 +489,6 @@ if (navigator.locks) {
 localise(document);
 countWaiting(cards);
 setInterval(() => localise(document), 30_000); // ages
+// From node to node there is no news; while a run does something by itself, its page looks.
+setInterval(() => { if (!document.hidden && document.querySelector("[data-busy]")) refreshParts(); }, 2000);
 catchUp().catch(() => null);

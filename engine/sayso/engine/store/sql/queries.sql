@@ -67,7 +67,7 @@ WHERE run_key = :run_key AND visit = :visit AND status = 'WAITING_FOR_INPUT';
 SELECT entry FROM visits WHERE run_key = ? AND visit = ?;
 
 -- name: visit_end
-UPDATE visits SET status = ?, error = ?, ended_at = ? WHERE run_key = ? AND visit = ?;
+UPDATE visits SET status = ?, error = ?, traceback = ?, ended_at = ? WHERE run_key = ? AND visit = ?;
 
 -- name: run_next_visit
 UPDATE runs SET status = 'RUNNING', visit = ?, node_id = ?, updated_at = ?, cut_off = 0
@@ -79,7 +79,8 @@ UPDATE runs SET status = ?1, node_id = NULL, shared = ?2, error = ?3, updated_at
 WHERE run_key = ?5 AND visit = ?6 AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: visit_attempt
-UPDATE visits SET attempt = :attempt, retry_at = :retry_at, error = :error WHERE run_key = :run_key AND visit = :visit;
+UPDATE visits SET attempt = :attempt, retry_at = :retry_at, error = :error, traceback = :traceback
+WHERE run_key = :run_key AND visit = :visit;
 
 -- name: requests_withdraw_open
 UPDATE requests SET status = 'WITHDRAWN', resolved_at = :now
@@ -709,7 +710,7 @@ INSERT INTO steps (run_key, visit, name, arguments, begun_at) VALUES (:run_key, 
 
 -- name: step_record
 INSERT INTO steps (run_key, visit, name, arguments, result, begun_at, ended_at)
-VALUES (:run_key, :visit, :name, :arguments, :result, :now, :now)
+VALUES (:run_key, :visit, :name, :arguments, :result, coalesce(:begun_at, :now), :now)
 ON CONFLICT (run_key, visit, name) DO UPDATE SET arguments = excluded.arguments, result = excluded.result,
                                                  ended_at = excluded.ended_at;
 
@@ -766,7 +767,7 @@ WHERE run_key = :run_key AND status = 'FAILED' RETURNING node_id;
 
 -- name: visit_retry
 UPDATE visits SET status = 'RUNNING', attempt = attempt + 1, first_attempt = attempt + 1, retry_at = NULL, error = NULL,
-                  parked = NULL, ended_at = NULL
+                  traceback = NULL, parked = NULL, ended_at = NULL
 WHERE run_key = :run_key AND visit = :visit;
 
 -- name: visit_again
@@ -937,6 +938,9 @@ WHERE run_id = :run_id ORDER BY sequence DESC LIMIT :limit;
 -- name: audit_redact
 UPDATE audit SET payload = NULL WHERE run_id = :run_id AND payload IS NOT NULL;
 
+-- name: tracebacks_drop
+UPDATE visits SET traceback = NULL WHERE run_key = (SELECT run_key FROM runs WHERE run_id = :run_id);
+
 -- name: prune
 -- A bounded number at a time; everything of a run goes with it, but the audit trail stays.
 DELETE FROM runs WHERE run_key IN (SELECT run_key FROM runs WHERE ended_at < :before ORDER BY ended_at LIMIT 500)
@@ -994,8 +998,27 @@ INSERT INTO commands (person, key, digest, run_key) VALUES (:person, :key, :dige
 
 -- name: visits_of_run
 -- The latest first.
-SELECT v.visit, v.node_id, v.status, v.attempt, v.error, v.begun_at, v.ended_at
+SELECT v.visit, v.node_id, v.status, v.attempt, v.error, v.traceback, v.begun_at, v.ended_at
 FROM runs r JOIN visits v USING (run_key) WHERE r.run_id = :run_id ORDER BY v.visit DESC LIMIT :limit;
+
+-- name: visit_states
+-- The state when each visit began, and as it left it: what the next one found, or the run's end, or where it is parked.
+WITH states AS (
+    SELECT v.visit, v.entry AS before,
+           coalesce(n.entry, CASE WHEN v.visit = r.visit THEN r.shared END, v.parked, v.entry) AS after
+    FROM runs r JOIN visits v ON v.run_key = r.run_key LEFT JOIN visits n ON n.run_key = v.run_key AND n.visit = v.visit + 1
+    WHERE r.run_id = :run_id AND v.visit BETWEEN :first AND :last
+)
+SELECT visit, CASE WHEN length(before) <= :longest THEN before END AS before,
+       CASE WHEN length(after) <= :longest THEN after END AS after
+FROM states ORDER BY visit;
+
+-- name: visits_steps
+-- What is long is cut: whoever reads it sees its beginning.
+SELECT s.visit, s.name, substr(s.arguments, 1, :longest) AS arguments, substr(s.result, 1, :longest) AS result,
+       s.begun_at, s.ended_at
+FROM runs r JOIN steps s ON s.run_key = r.run_key
+WHERE r.run_id = :run_id AND s.visit BETWEEN :first AND :last ORDER BY s.step_key LIMIT :limit;
 
 -- name: run_requests_after
 -- What a run has asked, behind one, in the order of asking.
