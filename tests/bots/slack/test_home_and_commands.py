@@ -273,7 +273,7 @@ async def test_a_short_id_is_that_of_a_closed_question_as_well(stage: Stage) -> 
     closed = (await stage.service.card(run_id)).request.id
     await stage.press(stage.ana, card, "✅ Yes")
     words = await said(stage, stage.bo, f"answer {closed[:8]}@1 no")
-    assert words.startswith("Ana already answered this at ")
+    assert words.startswith("Ana already answered this today at ")
 
 
 async def test_what_waits_for_somebody_is_found_behind_what_waits_for_others(stage: Stage) -> None:

@@ -87,9 +87,7 @@ class Mention:
 
 
 def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
-    """Words as stretches of one style. Slack writes the day before the time: "at" goes between them, as in `today at
-    12:01`.
-    """
+    """Words as stretches of one style. Slack writes the day first, so "at" goes behind it: `today at 12:01`."""
     format_of_next = _DATE_FORMAT
     for part in words:
         if isinstance(part, str):
