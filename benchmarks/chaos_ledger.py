@@ -7,6 +7,7 @@ time: who is one person when, whose vote counts, and what the votes come to.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -47,32 +48,27 @@ class Told(StrEnum):
     OTHER = "something else"
 
 
-_BEGINNINGS = {
-    "Approved. The run": Told.COUNTED,
-    "Rejected. The run": Told.COUNTED,
-    "Your approval counts": Told.COUNTED,
-    "Your rejection counts": Told.COUNTED,
-    "Changed to": Told.COUNTED,
-    "You approved. Decided": Told.COUNTED,
-    "You rejected. Decided": Told.COUNTED,
-    "You have already": Told.DUPLICATE,
-    "Already ": Told.CLOSED,
-    "This closed": Told.CLOSED,
-    "This was withdrawn": Told.CLOSED,
-    "This was cancelled": Told.CLOSED,
-    "You aren't an approver": Told.NOT_ASKED,
-    "You asked for this": Told.FOUR_EYES,
-    "You handed this over": Told.HANDED_OVER,
-    "This card was out of date": Told.AGAIN,
-    "This card is too old": Told.AGAIN,
-    "This message isn't the card": Told.AGAIN,
-    "That took too long": Told.AGAIN,
-    "This card still": Told.STUCK,
-    "Not counted": Told.NOT_CHECKED,
-    "Not done: it could not be found out": Told.NOT_CHECKED,
-    "Your accounts changed": Told.NOT_CHECKED,
-    "Not recorded": Told.NOT_CHECKED,
+_MEANINGS = {
+    r"(Approved|Rejected)\. The workflow": Told.COUNTED,
+    r"Your (approval|rejection) was counted": Told.COUNTED,
+    r"Changed to": Told.COUNTED,
+    r"You (approved|rejected)\. Decided": Told.COUNTED,
+    r"You already ": Told.DUPLICATE,
+    r".+ already (approved|rejected) ": Told.CLOSED,
+    r"This (closed|was already|was withdrawn|was cancelled)": Told.CLOSED,
+    r".+ (withdrew|cancelled) this": Told.CLOSED,
+    r"You aren't an approver": Told.NOT_ASKED,
+    r"You requested this": Told.FOUR_EYES,
+    r"You handed this over": Told.HANDED_OVER,
+    r"This card was out of date": Told.AGAIN,
+    r"This card is too old": Told.AGAIN,
+    r"This message isn't the card": Told.AGAIN,
+    r"That took too long": Told.AGAIN,
+    r"This card still": Told.STUCK,
+    r"Not (counted|saved|done: it could not be)": Told.NOT_CHECKED,
+    r"Your accounts changed": Told.NOT_CHECKED,
 }
+"""What the beginnings of replies mean, the first that fits."""
 FINAL = (Told.COUNTED, Told.DUPLICATE, Told.CLOSED, Told.NOT_ASKED, Told.FOUR_EYES, Told.HANDED_OVER)
 ANSWERED_WITHIN = 5.0
 NOBODY_THERE_WITHIN = 2.5
@@ -86,7 +82,7 @@ def told_by(words: str | None, *, is_acknowledged: bool) -> Told:
         return Told.UNHEARD
     if not words:
         return Told.SILENT
-    return next((told for start, told in _BEGINNINGS.items() if words.startswith(start)), Told.OTHER)
+    return next((told for start, told in _MEANINGS.items() if re.match(start, words)), Told.OTHER)
 
 
 @dataclass(eq=False)

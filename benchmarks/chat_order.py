@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.chat_stage import CHANNEL, Stage, a_stage
@@ -40,13 +42,17 @@ async def run(count: int) -> None:
             print(f"problems: {[*stage.slack.problems, *stage.telegram.problems]}")
 
 
+def numbers_of(texts: Iterable[str]) -> list[int]:
+    """The numbers of the releases that cards ask about, whatever became of them."""
+    return [int(found[1]) for text in texts if (found := re.search(r"Release (\d+)\?", text))]
+
+
 async def slack_order(stage: Stage, count: int) -> bool:
     """Whether the channel's cards stand in the order of asking, once all are there."""
     ana = stage.in_slack[0]
 
     def numbers() -> list[int]:
-        seen = [one for one in ana.messages(stage.channel) if one.text.startswith("Release ")]
-        return [int(one.text.removeprefix("Release ").split("?")[0]) for one in seen]
+        return numbers_of(one.text for one in ana.messages(stage.channel))
 
     await stage.slack.until(lambda: len(numbers()) >= count)
     return numbers() == list(range(count))
@@ -56,11 +62,8 @@ async def telegram_order(stage: Stage, count: int) -> bool:
     """The same in the group."""
     while True:
         revision = stage.telegram.revision
-        seen = [
-            one for one in await stage.in_telegram[0].sees(stage.group) if one.text.startswith("Release ")
-        ]
-        if len(seen) >= count:
-            numbers = [int(one.text.removeprefix("Release ").split("?")[0]) for one in seen]
+        numbers = numbers_of(one.text for one in await stage.in_telegram[0].sees(stage.group))
+        if len(numbers) >= count:
             return numbers == list(range(count, 2 * count))
         await stage.telegram.until(lambda: stage.telegram.revision != revision)  # noqa: B023 - awaited at once
 

@@ -7,6 +7,7 @@ whose reference was never received is locked at its first press.
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ PARTS = 8
 EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
 """Every eighth point each time, all of them by `make test-more`."""
 CROWD = 50
+_QUESTION = re.compile(r"Release \d+(?=\?)")
 
 
 def described(stage: Stage, runs: int) -> tuple[Path, dict[str, Any]]:
@@ -48,6 +50,13 @@ def described(stage: Stage, runs: int) -> tuple[Path, dict[str, Any]]:
     }
 
 
+def _question(card: SeenMessage) -> str:
+    """What a card asks, whatever became of it: `Release 7`."""
+    found = _QUESTION.search(card.text)
+    assert found is not None
+    return found[0]
+
+
 class Game:
     """Ana approves what she sees; once the service was killed and is back, Bo rejects what is still open.
 
@@ -63,7 +72,7 @@ class Game:
 
     def cards(self) -> list[SeenMessage]:
         seen = self.stage.ana.messages(self.stage.channel)
-        return [one for one in seen if one.text.startswith("Release ") and not one.is_ephemeral]
+        return [one for one in seen if _QUESTION.search(one.text) and not one.is_ephemeral]
 
     async def play(self, kill_at: int) -> None:
         """Process 1 until it dies or all is done; process 2 until all is done."""
@@ -90,8 +99,8 @@ class Game:
                     if card.labels and (card.ts, card.version) not in pressed:
                         pressed[card.ts, card.version] = await person.press(card, label)
                         group.create_task(self._listen(card, pressed))
-                if len({card.text.split("?")[0] for card in cards}) == self.runs and all(
-                    any(words in card.text for words in ("done", "copy", "Posted anew")) for card in cards
+                if len({_question(card) for card in cards}) == self.runs and all(
+                    any(words in card.text for words in ("finished", "copy", "Posted anew")) for card in cards
                 ):
                     return
                 await self.slack.until(lambda: self.slack.revision != revision)  # noqa: B023 - awaited at once
