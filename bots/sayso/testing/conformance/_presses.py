@@ -66,7 +66,7 @@ class Presses:
         answer = await stage.answer(asked)
         first, late = (approved, rejected) if answer == "approve" else (rejected, approved)
         assert first.startswith(("Approved", "Rejected"))
-        assert " already " in late
+        assert "already" in late
 
     async def test_two_presses_of_one_person_at_once_are_one_answer(self, stage: Stage) -> None:
         asked = await stage.ask()
