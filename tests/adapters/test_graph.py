@@ -126,6 +126,14 @@ def test_every_name_and_condition_is_whole() -> None:
     )
 
 
+def test_what_authors_call_things_is_text_and_no_markup() -> None:
+    name = "<script>alert(1)</script>"
+    drawing = draw_graph(Graph((name,), (edge(name, name, f"{name} & '\u202e'"),)), [], name)
+    assert "<script" not in drawing
+    assert texts(drawing, "name") == name
+    assert texts(drawing, "condition") == f"{name}&'<U+202E>'"
+
+
 @pytest.mark.parametrize("graph", [FIVE, THIRTY], ids=["five", "thirty"])
 def test_a_line_has_no_more_characters_than_its_box_is_wide(graph: Graph) -> None:
     drawn = arrange(graph)

@@ -208,6 +208,8 @@ def _draw_node(
     is_current: bool,  # noqa: FBT001 - one of many facts
 ) -> str:
     kind = "current" if is_current else ("visited" if visits else "ahead")
+    if visits and visits[-1].status == "FAILED":
+        kind += " broken"
     numbers = _numbers([one.visit for one in visits])
     sign = "▶ " if is_current else (_SIGNS.get(visits[-1].status, "") if visits else "")
     above = _PADDING // 2 + (0 if visits else _NUMBERS_LINE // 2)

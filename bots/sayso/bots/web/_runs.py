@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from sayso.adapters.cards import Card
 from sayso.adapters.web import Graph, Pages, Visitor, VisitShown, draw_graph, show_visit
@@ -160,10 +161,15 @@ class RunPages:
                 break
             looked_at += 1
             if visit <= last and _is_seen(record, caller):
-                (named,) = await reader.named([record])
+                (named,) = await reader.named([_by_itself(record)])
                 found[visit] = (self._looks.line(named, caller), *found.get(visit, ()))
                 count += 1
         return found
+
+
+def _by_itself(record: CardRecord) -> CardRecord:
+    """What was decided, without what has become of the run since: the visits say that."""
+    return replace(record, run_status=WorkflowStatus.RUNNING, run_ended_at=None, held=False)
 
 
 def _is_seen(record: CardRecord, caller: Caller) -> bool:
