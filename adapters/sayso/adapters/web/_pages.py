@@ -15,6 +15,7 @@ from sayso.adapters.cards import Card, Since, Words, cut, vote_words
 from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, changes, code_lines, diff_lines, grid
+from sayso.adapters.web._development import DevelopmentBar, LoadedCode
 from sayso.adapters.web._visits import duration_words
 from sayso.engine import Attention, AttentionKind, Code, Content, FormField, Markdown
 
@@ -86,9 +87,11 @@ class Listed(Protocol):
 
 
 class Pages:
-    """Renders pages. Times stand in `zone` until the reader's browser puts them into its own."""
+    """Renders pages. Times stand in `zone` until the reader's browser puts them into its own. With `development`, each
+    says at its top that it is of a development server.
+    """
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, development: DevelopmentBar | None = None) -> None:
         self._zone = zone
         self._environment = Environment(
             loader=PackageLoader("sayso.adapters.web"),
@@ -120,11 +123,17 @@ class Pages:
         self._environment.filters |= filters
         tests: dict[str, Callable[..., Any]] = {"age": _is_age}
         self._environment.tests |= tests
+        self._environment.globals["development"] = development
 
     def words(self, words: Words) -> Markup:
         """A line of ours, with its times."""
         template: Any = self._environment.get_template("words.html").module
         return Markup(template.words(words))  # noqa: S704 - what a template rendered is escaped
+
+    def code(self, loaded: LoadedCode) -> Markup:
+        """What a development server's pages say of its code."""
+        template: Any = self._environment.get_template("development.html").module
+        return Markup(template.code(loaded))  # noqa: S704 - what a template rendered is escaped
 
     def card(
         self, card: Card, run_id: str, *, may_answer: bool, actions: Sequence[str] = (), whole: bool = True
@@ -206,9 +215,11 @@ class Pages:
         """The workflows that somebody may start."""
         return self._page("starts.html", visitor, "start", names=names, person=person)
 
-    def start(self, visitor: Visitor, name: str, fields: Sequence[FormField]) -> Markup:
-        """What one workflow starts with."""
-        return self._page("start.html", visitor, "start", name=name, form_fields=fields)
+    def start(
+        self, visitor: Visitor, name: str, fields: Sequence[FormField], graph: Markup | None = None
+    ) -> Markup:
+        """What one workflow starts with, and its graph."""
+        return self._page("start.html", visitor, "start", name=name, form_fields=fields, graph=graph)
 
     def api(self, visitor: Visitor, description: Mapping[str, Any], base: str) -> Markup:
         """The API's description for people."""

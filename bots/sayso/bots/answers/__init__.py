@@ -8,6 +8,7 @@ from sayso.bots.answers._commands import Command, Commands, Reply, has_voted
 from sayso.bots.answers._desk import Answered, Desk, choice_of
 from sayso.bots.answers._links import SURE, Links, called
 from sayso.bots.answers._offers import Offers
+from sayso.bots.answers._stand_ins import StandIns
 from sayso.bots.answers._starts import Start, Starts
 from sayso.bots.answers._ways_in import WaysIn
 
@@ -21,6 +22,7 @@ __all__ = [
     "Links",
     "Offers",
     "Reply",
+    "StandIns",
     "Start",
     "Starts",
     "WaysIn",

@@ -190,7 +190,7 @@ class WaysIn:
         enough: Callable[[WayIn], bool] = lambda _: False,
     ) -> _Sought:
         chats = self._destinations(before.card, before.ids, arrival.chat)
-        groups = self._groups.among(_entries(before.card))
+        groups = self._groups.among(entries_of(before.card))
         may_be_gone = not person.startswith(f"{via}:") and person.partition(":")[0] in platform_names()
         return _Sought(before, person, via, arrival.chat, tuple(chats), tuple(groups), may_be_gone, enough)
 
@@ -309,7 +309,7 @@ class WaysIn:
         was pressed first.
         """
         found: list[tuple[Destination, str]] = []
-        for entry in _entries(record):
+        for entry in entries_of(record):
             if entry.partition(":")[0] not in platform_names():
                 continue
             try:
@@ -378,7 +378,7 @@ def _own_chats(ids: Sequence[str]) -> list[str]:
     return found
 
 
-def _entries(record: CardRecord) -> tuple[str, ...]:
+def entries_of(record: CardRecord) -> tuple[str, ...]:
     """Everybody who may vote on a request, now or once it escalates."""
     policy = record.request.policy
     return (*record.request.audience, *(() if policy is None else policy.escalate_to))

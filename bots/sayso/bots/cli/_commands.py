@@ -31,6 +31,12 @@ COMMANDS = {
         "init",
         "Set up sayso in this directory: settings, a first workflow, your chats, and a test card.",
     ),
+    "dev": Listed(
+        "Try",
+        "_dev",
+        "dev",
+        "Try out a workflow of yours in the browser, and have it reloaded whenever you save its code.",
+    ),
     "run": Listed(
         "Run", "_run", "run", "Run a workflow in this terminal, or resume RUN, and answer its questions here."
     ),

@@ -3,7 +3,7 @@
 from sayso.bots.http._api import Act, ApiParts
 from sayso.bots.http._callers import Caller, Credentials, InvalidName
 from sayso.bots.http._control import control_app, sign_in_url
-from sayso.bots.http._door import TcpDoor, TrustedProxy, cookie_name, session_of
+from sayso.bots.http._door import TcpDoor, TrustedProxy, begin_session, cookie_name, session_of
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._files import file_response
 from sayso.bots.http._guard import Guard
@@ -32,6 +32,7 @@ __all__ = [
     "TcpDoor",
     "TrustedProxy",
     "add_problems",
+    "begin_session",
     "bound_beside",
     "bound_to",
     "check_rate",

@@ -9,9 +9,16 @@ import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from fastapi import Request
+from fastapi import Request, Response
 
-from sayso.bots.http._callers import Caller, Credentials, InvalidName, TokenExpired, csrf_token
+from sayso.bots.http._callers import (
+    SESSION_LIVES,
+    Caller,
+    Credentials,
+    InvalidName,
+    TokenExpired,
+    csrf_token,
+)
 from sayso.bots.http._problems import Problem
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -121,6 +128,14 @@ class TcpDoor:
 def cookie_name(request: Request) -> str:
     """The session's cookie; by port, for cookies of one name are shared by all ports of a host."""
     return f"sayso_session_{request.scope['server'][1]}"
+
+
+def begin_session(request: Request, response: Response, session: str, *, secure: bool = False) -> None:
+    """Have whoever is answered carry a session from now on; `secure` where people come by https."""
+    response.set_cookie(
+        cookie_name(request), session, max_age=round(SESSION_LIVES.total_seconds()), httponly=True,
+        samesite="lax", secure=secure,
+    )  # fmt: skip
 
 
 def session_of(request: Request) -> str | None:

@@ -23,7 +23,7 @@ from sayso.bots.http import (
     sign_in_url,
 )
 from sayso.bots.people import look_up_deadline
-from sayso.bots.web import InboxParts, add_inbox
+from sayso.bots.web import InboxParts, add_development, add_inbox
 from sayso.config import HttpSettings, host_and_port, read_secret
 from sayso.engine import local_person
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sayso.bots.service._health import Health
     from sayso.bots.service._hosted import Hosted
     from sayso.bots.service._metrics import Metrics
+    from sayso.bots.web import Development
     from sayso.config import Settings
     from sayso.engine import Runtime, SQLiteStore
 
@@ -96,6 +97,13 @@ class Front:
     credentials: Credentials
     inbox: Inbox | None
     feed: Feed
+    development: Development | None = None
+
+    def close(self) -> None:
+        """Have nobody wait for news any more, so that the servers can end."""
+        self.feed.close()
+        if self.development is not None:
+            self.development.news.close()
 
     def public(
         self, bound: socket.socket, routers: Sequence[APIRouter], health: Health, metrics: Metrics
@@ -112,7 +120,7 @@ class Front:
             routers,
             {"/api/v1": api_below},
         )
-        add_inbox(
+        pages = add_inbox(
             public,
             InboxParts(
                 store=self.store,
@@ -125,8 +133,11 @@ class Front:
                 workflows={one.name: one.workflow for one in self.hosted},
                 starts=api.starts,
                 api=api_below,
+                development=self.development,
             ),
         )
+        if self.development is not None:
+            add_development(public, self.development, self.credentials, pages, self.hosted[0].name)
         webhooks = [one.path for router in routers for one in router.routes if isinstance(one, APIRoute)]
         limits = ConnectionLimits.of_public(
             settings.connections,

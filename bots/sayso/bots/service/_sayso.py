@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from sayso.bots.answers import Answering, Commands, Desk, Links, Offers, WaysIn
+from sayso.bots.answers import Answering, Commands, Desk, Links, Offers, StandIns, WaysIn
 from sayso.bots.chats import (
     Connection,
     Listener,
@@ -33,7 +33,9 @@ from sayso.bots.service._health import Health
 from sayso.bots.service._hosted import Hosted, hosted
 from sayso.bots.service._metrics import Metrics
 from sayso.bots.service._operators import HeadLog, OperatorDesk
+from sayso.bots.service._purpose import check_purpose
 from sayso.bots.service._workflows import RuntimeThread, giving_way
+from sayso.bots.web import Development
 from sayso.config import InvalidSettings, Settings
 from sayso.engine import CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow
 
@@ -76,7 +78,8 @@ class Sayso:
 
     `workflows` are given bare where nobody but operators may start them. `platforms` are those that the settings
     configure where none are given; `new_store` makes stores of the database that the settings name. Entered again, it
-    goes on where it was.
+    goes on where it was. With a `Development` for `http`, it serves the author of the workflows alone, on a database
+    that no other Sayso serves.
 
     Entering raises `StoreError`, `InvalidWorkflow`, `InvalidSettings`, `MissingExtra`, and `OSError` for an address
     that cannot be had. Leaving is an orderly stop: not ready, no more events, what is in flight is finished, the outbox
@@ -92,7 +95,7 @@ class Sayso:
         workflows: Sequence[Workflow | Hosted] = (),
         platforms: Sequence[Platform[Answering]] | None = None,
         new_store: Callable[[], SQLiteStore] | None = None,
-        http: bool = True,
+        http: bool | Development = True,
         control: bool = True,
     ) -> None:
         self._settings = settings
@@ -101,7 +104,8 @@ class Sayso:
             platforms = cast("Sequence[Platform[Answering]]", configured_platforms(settings))
         self._platforms = tuple(platforms)
         self._new_store = new_store or (lambda: SQLiteStore(settings.database))
-        self._http = http
+        self._http = bool(http)
+        self._development = http if isinstance(http, Development) else None
         self._control = control
         self._entered: AbstractAsyncContextManager[_Running] | None = None
         self._running: _Running | None = None
@@ -169,15 +173,16 @@ class Sayso:
     @asynccontextmanager
     async def _serve(self) -> AsyncGenerator[_Running]:
         news, health = asyncio.Event(), Health()
-        metrics, http = Metrics(news.set), self._settings.http
+        metrics = Metrics(news.set)
         health.report("service", "it is starting")
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(self._new_store())
+            await check_purpose(store, is_development=self._development is not None)
             stack.enter_context(giving_way())
             thread = self._thread(store, metrics)
             runtime = await stack.enter_async_context(thread)
             core = _Core(store, runtime, metrics, health, news)
-            bound = stack.enter_context(bound_to(http.host, http.port)) if self._http else None
+            bound = self._bind(stack) if self._http else None
             parts = Parts(self._settings, store, metrics, UnderWay())
             connections = [one.build(parts) for one in self._platforms]
             for one in connections:
@@ -191,7 +196,7 @@ class Sayso:
             if self._control:
                 beside = stack.enter_context(bound_beside(socket_path(store.path)))
                 await stack.enter_async_context(front.control(beside))
-            stack.callback(front.feed.close)
+            stack.callback(front.close)
             crew = self._crew(core, connections, listeners, parts.under_way)
             group = await stack.enter_async_context(_ending(asyncio.TaskGroup(), crew))
             crew.begin(group)
@@ -200,6 +205,13 @@ class Sayso:
             health.report("service", None)
             yield _Running(core, front.inbox)
             health.report("service", "it is stopping")
+
+    def _bind(self, stack: AsyncExitStack) -> Socket:
+        """The address, for as long as it is served; a development server's outlives it."""
+        if self._development is not None:
+            return self._development.bound
+        http = self._settings.http
+        return stack.enter_context(bound_to(http.host, http.port))
 
     def _thread(self, store: SQLiteStore, metrics: Metrics) -> RuntimeThread:
         """The workflows. What is wrong with their settings is raised here."""
@@ -228,8 +240,11 @@ class Sayso:
         """Who is let in by which way, now that all platforms can be asked."""
         store, settings = core.store, self._settings
         memberships = {one.name: one.membership for one in connections}
-        ways_in = WaysIn(store, settings, memberships, Groups(settings, memberships, store.clock))
-        credentials = Credentials(store, settings.http.operators, f"web:{own_user()}", ways_in.standing)
+        groups, development = Groups(settings, memberships, store.clock), self._development
+        lets_in = WaysIn if development is None else StandIns
+        ways_in = lets_in(store, settings, memberships, groups)
+        operators = settings.http.operators if development is None else development.operators
+        credentials = Credentials(store, operators, f"web:{own_user()}", ways_in.standing)
         return Front(
             settings=settings,
             hosted=self._hosted,
@@ -240,6 +255,7 @@ class Sayso:
             credentials=credentials,
             inbox=None if bound is None else Inbox(settings.http, bound.getsockname()[1], credentials),
             feed=Feed(store),
+            development=development,
         )
 
     def _answering(self, core: _Core, front: Front, under_way: UnderWay) -> Answering:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.cards import Card
-from sayso.adapters.web import Pages, Rejected, Visitor, read_answer
+from sayso.adapters.web import DevelopmentBar, Pages, Rejected, Visitor, read_answer
 from sayso.bots.answers import Answered, Desk, has_voted
 from sayso.bots.chats import card_of
 from sayso.bots.http import (
@@ -26,6 +26,7 @@ from sayso.bots.http import (
     Starts,
     TcpDoor,
     add_problems,
+    begin_session,
     check_rate,
     cookie_name,
     file_response,
@@ -58,7 +59,6 @@ _LONGEST_LISTED = 20_000
 
 _LONGEST_BEGINNING = 1000
 _KEPT = frozenset({OutcomeKind.INVALID})
-_THIRTY_DAYS = 30 * 24 * 3600
 
 
 class _Body(BaseModel):
@@ -103,6 +103,7 @@ class InboxParts:
     workflows: Mapping[str, Workflow]
     starts: Starts
     api: FastAPI
+    development: DevelopmentBar | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -140,7 +141,7 @@ class Inbox:
     def __init__(self, parts: InboxParts) -> None:
         self._parts = parts
         self._store = parts.store
-        self.pages = Pages(parts.zone)
+        self.pages = Pages(parts.zone, parts.development)
         self.runs = RunPages(parts.store, self.pages, parts.workflows, Looks(self.listed, self.line))
         self.history = History(parts.store, self.pages, parts.settings, parts.workflows)
 
@@ -349,8 +350,8 @@ def _actions(record: CardRecord, caller: Caller, *, may_answer: bool) -> tuple[s
     return tuple(name for name, allowed in may.items() if allowed)
 
 
-def add_inbox(app: FastAPI, parts: InboxParts) -> None:
-    """Add the inbox's addresses to the public application."""
+def add_inbox(app: FastAPI, parts: InboxParts) -> Pages:
+    """Add the inbox's addresses to the public application; its pages, for whoever adds others."""
     inbox = Inbox(parts)
     app.state.by_session = parts.door.by_session
     app.state.door = parts.door
@@ -371,6 +372,7 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> None:
     _add_runs(app, inbox, parts.api)
     _add_starts(app, inbox, StartPages(parts.starts, inbox.pages, parts.answers))
     add_static(app)
+    return inbox.pages
 
 
 def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
@@ -394,10 +396,7 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
         session, caller = found
         response = JSONResponse({"person": caller.person})
         public = parts.settings.http.public_url or ""
-        response.set_cookie(
-            cookie_name(request), session, max_age=_THIRTY_DAYS, httponly=True, samesite="lax",
-            secure=public.startswith("https://"),
-        )  # fmt: skip
+        begin_session(request, response, session, secure=public.startswith("https://"))
         return response
 
     @app.post("/sign-out")

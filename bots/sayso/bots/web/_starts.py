@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sayso.adapters.web import Pages, Rejected, Visitor, read_fields
+from sayso.adapters.web import Graph, Pages, Rejected, Visitor, draw_graph, read_fields
 from sayso.bots.http import Caller, RateLimit, Starts, check_rate
 from sayso.engine import Question, Workflow
 
@@ -33,9 +33,12 @@ class StartPages:
         return self._pages.starts(visitor, [one.name for one in self._starts.of(caller)], caller.person)
 
     def one(self, visitor: Visitor, caller: Caller, name: str) -> str | None:
-        """The form of one; None where it is none of theirs."""
+        """The form of one, for operators with its graph; None where it is none of theirs."""
         workflow = self._find(caller, name)
-        return None if workflow is None else self._pages.start(visitor, name, workflow.fields)
+        if workflow is None:
+            return None
+        graph = draw_graph(Graph.read(workflow.definition(), workflow.start.id), (), None)
+        return self._pages.start(visitor, name, workflow.fields, graph if caller.is_operator else None)
 
     async def start(self, caller: Caller, name: str, given: Start) -> dict[str, Any]:
         """Start it with what the form holds: where to go, or what is wrong by field. A key that is repeated starts

@@ -10,6 +10,7 @@ _STATIC = {
     "inbox.css": "text/css",
     "inbox.js": "text/javascript",
     "attention.js": "text/javascript",
+    "development.js": "text/javascript",
     "keys.js": "text/javascript",
     "sign-in.js": "text/javascript",
     "icon.svg": "image/svg+xml",

@@ -399,6 +399,13 @@ function refreshParts() {
   }, 200);
 }
 
+// What else of a page has something new to show (development.js).
+document.addEventListener("sayso:stale", () => refreshParts());
+document.addEventListener("sayso:replace", ({ detail: { part, fresh } }) => {
+  localise(fresh);
+  rearrange(() => part.replaceWith(document.adoptNode(fresh)));
+});
+
 let last = Number(document.body.dataset.sequence);
 const queued = new Map();
 

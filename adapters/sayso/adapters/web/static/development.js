@@ -1,0 +1,44 @@
+// What a page of `sayso dev` does besides: it answers as somebody else, and follows the code.
+
+const csrf = document.body.dataset.csrf;
+const stale = document.getElementById("development-stale");
+const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
+
+let touched = false;
+document.addEventListener("input", () => { touched = true; });
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-be]");
+  if (!button) return;
+  const path = `/dev/people/${encodeURIComponent(button.dataset.be)}`;
+  const response = await fetch(path, { method: "POST", headers: { "X-CSRF-Token": csrf } }).catch(() => null);
+  if (response?.ok) location.reload();
+});
+
+stale.querySelector("button").addEventListener("click", () => location.reload());
+
+// New code: a form is asked for again, unless somebody has begun to fill it in; runs are shown as they stand now.
+function follow() {
+  if (!document.querySelector("form.start")) document.dispatchEvent(new Event("sayso:stale"));
+  else if (touched) stale.hidden = false;
+  else location.reload();
+}
+
+async function watch() {
+  for (;;) {
+    const shown = document.getElementById("development-code");
+    try {
+      const response = await fetch(`/dev/code?after=${shown.dataset.number}`, { headers: { "X-CSRF-Token": csrf } });
+      if (!response.ok) throw new Error(response.statusText);
+      const { html } = await response.json();
+      const fresh = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+      if (fresh.dataset.number === shown.dataset.number) continue;
+      document.dispatchEvent(new CustomEvent("sayso:replace", { detail: { part: shown, fresh } }));
+      if (fresh.dataset.start !== shown.dataset.start) follow();
+    } catch {
+      await pause(500); // the service starts again, or somebody else is signed in by now
+    }
+  }
+}
+
+watch();
