@@ -141,10 +141,7 @@ class TestReloading:
             answering.join()
             assert set(answered.values()) <= {"resolved", "duplicate"}, answered
             for run in answered:
-                dev.until(
-                    lambda run=run: "COMPLETED" in dev.page(f"/api/v1/runs/{run}"),
-                    "the end",
-                )
+                dev.wait_for_end(run)
 
     def test_a_killed_service_is_started_again_with_its_runs(self, tmp_path: Path) -> None:
         with Dev(tmp_path) as dev:
@@ -153,7 +150,7 @@ class TestReloading:
             os.kill(dev.server, signal.SIGKILL)
             dev.wait_for("Running again.")
             assert "ended by itself (signal 9). Starting it again." in dev.log
-            assert dev.question(run)["name"] == "release"
+            assert dev.question(run)["prompt"] == "Release 4.2.0?"
 
     def test_code_that_cannot_be_loaded_at_first_is_waited_for(self, tmp_path: Path) -> None:
         with Dev(tmp_path, code="import helper\n" + CODE, is_broken=True) as dev:
@@ -188,7 +185,7 @@ class TestEnding:
             dev.wait_for_ends(processes)
         with Dev(tmp_path, "--database", "kept.db") as dev:
             dev.wait_for("1 parked run checked: 1 unchanged.")
-            assert dev.question(run)["name"] == "release"
+            assert dev.question(run)["prompt"] == "Release 4.2.0?"
 
     def test_a_second_one_on_the_same_file_is_refused(self, tmp_path: Path) -> None:
         with Dev(tmp_path, "--database", "kept.db"):

@@ -123,7 +123,8 @@ class Pages:
         self._environment.filters |= filters
         tests: dict[str, Callable[..., Any]] = {"age": _is_age}
         self._environment.tests |= tests
-        self._environment.globals["development"] = development
+        shown: dict[str, Any] = {"development": development}
+        self._environment.globals |= shown
 
     def words(self, words: Words) -> Markup:
         """A line of ours, with its times."""

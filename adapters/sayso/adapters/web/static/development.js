@@ -17,10 +17,11 @@ document.addEventListener("click", async (event) => {
 
 stale.querySelector("button").addEventListener("click", () => location.reload());
 
-// New code: a form is asked for again, unless somebody has begun to fill it in; runs are shown as they stand now.
+// New code: runs are shown as they stand now, and a form anew, unless somebody has begun to fill it in.
 function follow() {
-  if (!document.querySelector("form.start")) document.dispatchEvent(new Event("sayso:stale"));
-  else if (touched) stale.hidden = false;
+  document.dispatchEvent(new Event("sayso:stale"));
+  if (!document.querySelector("form.start")) return;
+  if (touched) stale.hidden = false;
   else location.reload();
 }
 

@@ -400,7 +400,13 @@ function refreshParts() {
 }
 
 // What else of a page has something new to show (development.js).
-document.addEventListener("sayso:stale", () => refreshParts());
+document.addEventListener("sayso:stale", () => {
+  refreshParts();
+  if (stream && stream.readyState !== EventSource.OPEN) { // a browser waits for seconds before it tries again
+    stream.close();
+    lead();
+  }
+});
 document.addEventListener("sayso:replace", ({ detail: { part, fresh } }) => {
   localise(fresh);
   rearrange(() => part.replaceWith(document.adoptNode(fresh)));
@@ -472,14 +478,16 @@ async function catchUp() {
   }
 }
 
+let stream = null;
 function lead() {
-  const stream = new EventSource(`/api/v1/events?after=${last}`);
-  stream.addEventListener("open", () => tell({ connected: true }));
-  stream.addEventListener("message", ({ data }) => tell({ event: JSON.parse(data) }));
-  stream.addEventListener("error", () => {
+  const own = new EventSource(`/api/v1/events?after=${last}`);
+  stream = own;
+  own.addEventListener("open", () => tell({ connected: true }));
+  own.addEventListener("message", ({ data }) => tell({ event: JSON.parse(data) }));
+  own.addEventListener("error", () => {
     tell({ connected: false });
-    if (stream.readyState === EventSource.CLOSED) { // refused, not broken off: signed out, or the server is new
-      setTimeout(() => { stream.close(); lead(); }, 2000);
+    if (own.readyState === EventSource.CLOSED) { // refused, not broken off: signed out, or the server is new
+      setTimeout(() => { if (stream === own) lead(); }, 2000);
     }
   });
 }
