@@ -62,7 +62,9 @@ def is_running(pid: int) -> bool:
 class Dev:
     """A `sayso dev` that runs. Entering waits until it says where; leaving kills it if it still runs."""
 
-    def __init__(self, folder: Path, *arguments: str, code: str = CODE, is_broken: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, code: str = CODE, is_broken: bool = False, browser: str = ""
+    ) -> None:
         self.folder = folder
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
@@ -72,7 +74,7 @@ class Dev:
         self._is_broken = is_broken
         read, written = os.pipe()
         self._said = os.fdopen(read, "rb")
-        given = environment(TMPDIR=str(self.temporary))
+        given = environment(TMPDIR=str(self.temporary), BROWSER=browser)
         with Path(os.devnull).open() as nothing, self._log.open("ab") as log:
             streams = (nothing.fileno(), written, log.fileno())
             self.process = Forked(

@@ -107,6 +107,13 @@ class TestThePage:
             reload.click()
             expect(page.get_by_label("Train")).to_have_count(0)
 
+    def test_its_link_is_opened_in_the_browser_where_that_is_wanted(self, tmp_path: Path) -> None:
+        (tmp_path / "browser").write_text('#!/bin/sh\necho "$1" > opened.part; mv opened.part opened\n')
+        (tmp_path / "browser").chmod(0o700)
+        with Dev(tmp_path, "--open", browser=f"{tmp_path}/browser %s") as dev:
+            dev.until((tmp_path / "opened").exists, "the browser")
+            assert (tmp_path / "opened").read_text().strip() == dev.link
+
     def test_whoever_has_another_link_is_not_let_in(self, tmp_path: Path) -> None:
         with Dev(tmp_path) as dev:
             dev.client.cookies.clear()

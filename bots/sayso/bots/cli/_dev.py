@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import webbrowser
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -158,7 +159,8 @@ class _Development:
             {"url": url, "link": link, "workflow": loaded.code.workflow, "database": self._plan.database}
         )
         if self._opens:
-            webbrowser.open(link)
+            # Browsers for terminals return only when they are closed.
+            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
     def _say_loaded(self, loaded: Loaded) -> None:
         directory = Path(self._plan.directory)

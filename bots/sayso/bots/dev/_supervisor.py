@@ -89,6 +89,8 @@ class Supervisor:
                 if refused is not None:
                     await self._report(refused)
                 await self._news(stop)
+                if stop.is_set():
+                    break
                 ends = ends + 1 if await self._has_ended(is_restarted=ends < _MOST_ENDS) else 0
                 refused = await self._load(stop) if ends <= _MOST_ENDS else None
         finally:
@@ -98,7 +100,10 @@ class Supervisor:
                 await self._current.stop()
 
     async def _begin(self) -> CodeProcess:
-        """A process that can load code at once, because sayso is loaded by then."""
+        """A process that has loaded no code yet: the spare one, which loads it sooner, for sayso is loaded by then."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.exit_code is None:
+            return spare
         return await CodeProcess.begin(self._command, self._bound)
 
     async def _news(self, stop: asyncio.Event) -> None:
@@ -121,7 +126,7 @@ class Supervisor:
     async def _load(self, stop: asyncio.Event) -> Refused | None:
         """Load the code as it is now, and serve it if that can be; None also where it has changed again meanwhile."""
         self._seen = self._files.look()
-        candidate, self._spare = self._spare or await self._begin(), None
+        candidate = await self._begin()
         try:
             waits = [_outcome(candidate.load(self._plan)), stop.wait(), self._files.change(self._seen)]
             found = (await _first(waits))[0]
@@ -131,7 +136,8 @@ class Supervisor:
         finally:
             if candidate is not self._current:
                 await candidate.kill()
-            self._spare = await self._begin()
+            if not stop.is_set():
+                self._spare = await self._begin()
 
     async def _take_over(self, candidate: CodeProcess, found: Found) -> Refused | None:
         """Have what has loaded new code serve in the place of what serves."""
