@@ -223,13 +223,13 @@ def _draw_node(
 
 
 def _numbers(visits: Sequence[int]) -> str:
+    """The visits as a box names them: of many, the latest."""
     shown = str(visits[-1]) if visits else ""
-    for at, number in enumerate(reversed(visits[:-1]), start=2):
+    for number in reversed(visits[:-1]):
         longer = f"{number}, {shown}"
         if len(longer) > _LONGEST_NUMBERS:
             return f"visits … {shown}"
         shown = longer
-        del at
     return f"visit {shown}" if len(visits) == 1 else f"visits {shown}"
 
 
