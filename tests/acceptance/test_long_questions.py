@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from typing import Any
 
@@ -16,7 +17,7 @@ LINES = "".join(f"step {number:04d}\n" for number in range(500))
 LONG = f"Run this?\n{LINES}"
 SHORT = "Run this?\n"
 CHANGED = "CHANGED, this replaces any rest of the question above:"
-IN_THREAD = "\n(continues in the thread)"
+IN_THREAD = re.compile(r"\n\(continues in (?:Full request|the thread)\)")
 BELOW = "\n(continues below)"
 
 
@@ -41,8 +42,8 @@ async def read_in_slack(both: Both, ending: str) -> str:
         card = next((one for one in both.ana.messages(both.channel) if "Run this?" in one.text), None)
         if card is None:
             return ""
-        head, continues, _ = card.text.partition(IN_THREAD)
-        if not continues:
+        head, *continued = IN_THREAD.split(card.text, 1)
+        if not continued:
             return card.text
         texts = [one.text for one in both.ana.messages(both.channel, thread=card.ts)]
         return _joined(head, texts)

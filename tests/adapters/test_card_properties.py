@@ -42,6 +42,7 @@ def slack_text(message: SlackMessage) -> str:
     """Everything that is read in the message's blocks."""
     found: list[str] = []
     for block in message.blocks:
+        found += [one["text"] for one in (block.get("text"), *block.get("fields", ())) if one is not None]
         for section in block.get("elements", []) if block["type"] == "rich_text" else ():
             said = "".join(one["text"] for one in section["elements"] if one["type"] == "text")
             is_quote = section["type"] == "rich_text_quote"
@@ -121,7 +122,7 @@ def test_of_a_long_prompt_nothing_is_dropped(length: int, letter: str) -> None:
     prompt = (letter * length)[:length]
     card = build_card(pending(Question(prompt, ["approve"], "select", None, None)), PLACES)
     slack = render_card(card)
-    head = slack_text(slack).split("\n(continues in the thread)")[0]
+    head = slack_text(slack).split("\n(continues in Full request)")[0]
     rest = "".join(slack_text(one) for one in rest_messages(slack.rest) or ())
     if slack.rest:
         assert head + (rest or slack.rest) == card.prompt

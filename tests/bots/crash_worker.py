@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sayso.config import Settings
-from sayso.engine import RunExists, SQLiteStore
-from tests.bots.chat_service import chat_service
+from sayso.engine import File, RunExists, SQLiteStore
+from tests.bots.chat_service import SHOWN, chat_service
 from tests.bots.guests import team_of
 from tests.engine.crash.points import KillPoints, Log, crashing
 
@@ -50,6 +50,9 @@ async def serve(given: dict[str, Any], kill_at: int, kill_on: str) -> None:
                 "options": ["approve", "reject"],
                 "input_type": "select",
             }
+            if given.get("has_file"):
+                SHOWN["report"] = {"Report": File(b"a,b", "report.csv")}
+                question["shown"] = "report"
             shared = {"ask": {**question, "to": [given["place"]]}}
             with suppress(RunExists):
                 await service.runtime.start("flow", shared, f"run-{number}")

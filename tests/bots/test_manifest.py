@@ -21,7 +21,8 @@ METHOD_SCOPES = {
     "conversations_open": "im:write",
     "conversations_info": "channels:read",
     "conversations_members": "channels:read",
-    "files_upload_v2": "files:write",
+    "files_completeUploadExternal": "files:write",
+    "files_getUploadURLExternal": "files:write",
     "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
 }

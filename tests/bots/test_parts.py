@@ -106,7 +106,7 @@ async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_
         deleted = await failed()
         assert await store.prune(store.clock.now() + timedelta(seconds=1), "local:ana", "console") == 1
         kept = await failed()
-        surface = SlackSurface(Workspaces(api, store), stopped.settings, slack_settings)
+        surface = SlackSurface(Workspaces(api, store), store, stopped.settings, slack_settings)
         desk = OperatorDesk(store, {"slack": surface}, PLACE, frozenset({"flow"}), asyncio.Event())
         await api.open()
         async with asyncio.TaskGroup() as group:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from typing import Any, cast
 
 from sayso.adapters.slack import kept_message
 from sayso.engine import Code, Diff, Link, Markdown, Table
@@ -15,6 +17,19 @@ DIFF = "--- a/limits.py\n+++ b/limits.py\n@@ -1 +1 @@\n-LIMIT = 10\n+LIMIT = 20"
 def covered(card: SeenMessage, kind: str) -> list[tuple[str, str | None]]:
     """What stands in elements of a kind or in a style, and where it leads."""
     return [(one.words, one.target) for one in card.entities if one.type == kind]
+
+
+def written(content: object) -> Iterator[dict[str, Any]]:
+    """Everything in blocks that has a text of its own."""
+    if isinstance(content, list):
+        for one in cast("list[object]", content):
+            yield from written(one)
+    elif isinstance(content, dict):
+        found = cast("dict[str, Any]", content)
+        if isinstance(found.get("text"), str):
+            yield found
+        for value in found.values():
+            yield from written(value)
 
 
 async def test_code_diffs_and_tables_stand_in_one_width_and_links_name_their_host(stage: Stage) -> None:
@@ -57,21 +72,43 @@ async def test_a_long_diff_shows_its_beginning_and_all_of_it_stands_in_the_threa
     lines = [f"+line {number}" for number in range(40)]
     _, card = await stage.ask(shown={"Change": Diff("\n".join(lines)), "Risk": "high"})
     assert covered(card, "rich_text_preformatted") == [("\n".join(lines[:15]), None)]
-    assert "… 25 more lines, in the thread\nRisk: high" in card.text
+    assert "… 25 more lines\nRisk: high\n(continues in Full request)" in card.text
     await stage.slack.until(lambda: len(stage.ana.messages(stage.channel, thread=card.ts)) > 0)
     rest = stage.ana.messages(stage.channel, thread=card.ts)[-1]
     assert rest.text.splitlines() == ["Change:", *(f"│ {line}" for line in lines)]
 
 
+async def test_the_title_is_a_header_and_short_details_stand_in_columns(stage: Stage) -> None:
+    _, card = await stage.ask(
+        details={"Change": "14 <!channel> commits", "Risk": "*high*", "Log": "a\nb", "Window": "tonight"}
+    )
+    header, columns, text = card.blocks[:3]
+    assert (header["type"], header["text"]["text"]) == ("header", "Release 4.2.0?")
+    assert [(one["type"], one["text"]) for one in columns["fields"]] == [
+        ("plain_text", "Change: 14 <!channel> commits"), ("plain_text", "Risk: *high*"),
+    ]  # fmt: skip
+    assert text["type"] == "rich_text"
+    assert "Log: \na\nb\nWindow: tonight" in card.text
+    assert card.notified == ()
+    await stage.press(stage.ana, card, "✅ approve")
+    decided = await stage.until_shows(card, "✅ Approved · Release 4.2.0?")
+    assert decided.blocks[0]["type"] == "header"
+
+
 async def test_a_press_is_compared_with_all_that_is_set_off(stage: Stage) -> None:
     """A card under which other code, or another address, stood than the one that was read, is not the card."""
     _, card = await stage.ask(
-        shown={"Change": Diff(DIFF), "Log": "a\nb", "Review": Link("See", "https://ci.example.org/1")}
-    )
+        shown={
+            "Change": Diff(DIFF), "Log": "a\nb", "Review": Link("See", "https://ci.example.org/1"),
+            "Risk": "high", "Window": "tonight",
+        }
+    )  # fmt: skip
     kept = kept_message({"message": {"blocks": list(card.blocks)}})
-    kinds = [one["type"] for one in card.blocks[0]["elements"]]
-    assert {"rich_text_preformatted", "rich_text_quote"} < set(kinds)
-    for position, _ in enumerate(kinds):
+    found = list(written(list(card.blocks)))
+    assert {"header", "section", "rich_text"} < {block["type"] for block in card.blocks}
+    assert len(found) > 10
+    for position, _ in enumerate(found):
         other = copy.deepcopy(list(card.blocks))
-        other[0]["elements"][position]["elements"][-1]["text"] += "!"
+        holder = list(written(other))[position]
+        holder["text"] += "!"
         assert kept_message({"message": {"blocks": other}}) != kept

@@ -138,10 +138,10 @@ async def test_the_home_shows_the_whole_question_as_its_card_does(stage: Stage) 
         prompt="Pay this invoice?", details=details, options=options, input_type="select"
     )
     home = await open_home(stage, stage.ana)
-    whole = card.text.split("Requested ")[0].strip()
+    whole = card.text.split("Requested ")[0].strip().splitlines()
     assert "IBAN: DE00 1234" in whole
     assert "1. approve: The bank is told at once." in whole
-    assert whole in home.text
+    assert [line for line in home.text.splitlines() if line in whole] == whole
     await (await stage.ana.press_at_home("✅ approve")).result()
     assert await stage.service.answer(run_id) == "approve"
 

@@ -124,7 +124,7 @@ async def test_a_modal_of_a_question_that_was_answered_meanwhile_changes_nothing
         await opened(stage, person, card, "✍️ Answer")
     await sent(stage.ana, **{"Your answer": "first"})
     view = await sent(stage.bo, **{"Your answer": "second"})
-    assert view.text.startswith("Ana already answered this at ")
+    assert view.text.startswith("Ana already answered this ")
     assert view.text.endswith("Nothing changed.")
     assert await stage.service.answer(run_id) == "first"
 

@@ -91,7 +91,7 @@ async def sending(stage: Stage, *prompts: str) -> AsyncGenerator[SQLiteStore]:
         Runtime(store, [workflow]) as runtime,
         asyncio.TaskGroup() as group,
     ):
-        surface = SlackSurface(Workspaces(api, store), stage.settings, slack_settings)
+        surface = SlackSurface(Workspaces(api, store), store, stage.settings, slack_settings)
         outbox = Outbox(store, [surface], Metrics(), UnderWay(), HASTY)
         group.create_task(outbox.run(lambda _: None))
         question = {"options": ["approve", "reject"], "input_type": "select", "to": [PLACE]}

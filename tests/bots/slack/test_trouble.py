@@ -15,8 +15,8 @@ AWAY = "Not saved: the database file was moved or replaced. Your answer was NOT 
 async def test_a_long_prompt_goes_on_in_the_thread_and_stays_pending(stage: Stage, length: int) -> None:
     prompt = "".join(f"line {number:06d}\n" for number in range(length // 12 + 1))[:length]
     run_id, card = await stage.ask(prompt=prompt)
-    assert "(continues in the thread)" in card.text
-    head = card.text.split("\n(continues in the thread)")[0]
+    assert "(continues in Full request)" in card.text
+    head = card.text.split("\n(continues in Full request)")[0]
 
     def read() -> str:
         texts = [head, *(one.text for one in stage.ana.messages(stage.channel, thread=card.ts))]
@@ -24,7 +24,7 @@ async def test_a_long_prompt_goes_on_in_the_thread_and_stays_pending(stage: Stag
 
     await stage.slack.until(lambda: len(read()) >= len(prompt.replace("\n", "")))
     assert read() == prompt.replace("\n", "")
-    assert card.labels == [["✅ approve", "❌ reject"]]
+    assert card.labels == [["📄 Full request"], ["✅ approve", "❌ reject"]]
     assert (await stage.service.card(run_id)).request.open
 
 
@@ -33,7 +33,7 @@ async def test_a_very_long_prompt_comes_as_a_file(stage: Stage) -> None:
     _, card = await stage.ask(prompt=prompt)
     await stage.slack.until(lambda: len(stage.ana.messages(stage.channel, thread=card.ts)) == 1)
     file = stage.ana.messages(stage.channel, thread=card.ts)[0].files[0]
-    head = card.text.split("\n(continues in the thread)")[0]
+    head = card.text.split("\n(continues in Full request)")[0]
     assert head + file.content.decode() == prompt
 
 

@@ -6,6 +6,7 @@ from sayso.adapters.slack._card import (
     render_card,
     render_locked,
     render_mentions,
+    render_unposted,
     render_words,
     rest_messages,
 )
@@ -16,6 +17,7 @@ from sayso.adapters.slack._events import (
     Event,
     HomeOpened,
     Ignored,
+    PageTurned,
     Pressed,
     Searched,
     Sender,
@@ -26,6 +28,7 @@ from sayso.adapters.slack._events import (
     is_own,
     parse_event,
 )
+from sayso.adapters.slack._full import full_view, is_last_page
 from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view, words_home
 from sayso.adapters.slack._kept import kept_message, kept_view
 from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, REQUEST_PATH, SCOPES, manifest
@@ -67,6 +70,7 @@ __all__ = [
     "Ignored",
     "Mention",
     "Origin",
+    "PageTurned",
     "Pressed",
     "Rejected",
     "Searched",
@@ -80,7 +84,9 @@ __all__ = [
     "ViewTag",
     "answer_view",
     "find_choices",
+    "full_view",
     "home_view",
+    "is_last_page",
     "is_own",
     "kept_message",
     "kept_view",
@@ -99,6 +105,7 @@ __all__ = [
     "render_card",
     "render_locked",
     "render_mentions",
+    "render_unposted",
     "render_words",
     "rest_messages",
     "start_view",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from sayso.adapters.cards import Card, Choice, Field, Words, pieces
-from sayso.adapters.console import set_off
+from sayso.adapters.console import set_off, visible_line
 from sayso.adapters.slack._content import draw_field
 from sayso.adapters.slack._data import Action, CardButton
 from sayso.adapters.slack._text import (
@@ -44,7 +45,23 @@ MOST_MESSAGES = 10
 """A rest that needs more messages than these goes as a file."""
 
 _SAID_LIMIT = 1000
-_CONTINUES = "\n(continues in the thread)"
+_HEADING_LIMIT = 150
+"""Characters of a header (docs.slack.dev/reference/block-kit/blocks/header-block)."""
+
+_STATUS_ROOM = 40
+"""Of that, what is kept for what became of it."""
+
+_SHORT = 60
+"""Details of one line and no more characters than these, name and all, stand in two columns."""
+
+_MOST_COLUMNS = 10
+"""Fields of one section (docs.slack.dev/reference/block-kit/blocks/section-block)."""
+
+_MOST_BLOCKS = 40
+"""A message has at most 50 blocks; a question of more is drawn as running text."""
+
+_IN_REQUEST = "in Full request"
+_IN_THREAD = "in the thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +86,11 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     """The card as everybody in a channel sees it; its buttons show to `users` alone where some are named, which spares
     the others a press that would be refused, and protects nothing.
     """
-    asked, rest = question(card, _CONTINUES)
-    blocks = [asked, rich_text(below(card)), *_for_users(controls(card), users)]
-    text, shown = fallback(f"{_status(card)}{set_off(card.prompt)}"), [one for one in blocks if one]
+    asked = question(card, _IN_REQUEST if card.open else _IN_THREAD)
+    buttons = [*reading(card, has_more=bool(asked.rest)), *_for_users(controls(card), users)]
+    text = fallback(f"{_status(card)}{set_off(card.prompt)}")
     stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
-    return SlackMessage(text, shown, rest, stamp)
+    return SlackMessage(text, [*asked.blocks, *drawn(below(card)), *buttons], asked.rest, stamp)
 
 
 def render_words(lines: Sequence[Words]) -> SlackMessage:
@@ -83,8 +100,7 @@ def render_words(lines: Sequence[Words]) -> SlackMessage:
         content += [Stretch("\n")] if position else []
         content += stretches(line)
     kept, rest = split(content, TEXT_LIMIT)
-    shown = rich_text(kept)
-    return SlackMessage(fallback(" ".join(plain(line) for line in lines)), [shown] if shown else [], rest)
+    return SlackMessage(fallback(" ".join(plain(line) for line in lines)), drawn(kept), rest)
 
 
 def render_mentions(message: SlackMessage, mentions: Sequence[Mention]) -> SlackMessage:
@@ -107,18 +123,82 @@ def render_locked(card: Card, words: str, link: str | None = None) -> SlackMessa
         below_it += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]
     for line in card.said[:1]:
         below_it += [Stretch("\n"), *_said(line)]
-    shown = rich_text([*kept, *below_it])
-    return SlackMessage(fallback(f"{words} {set_off(card.prompt)}"), [shown] if shown else [])
+    return SlackMessage(fallback(f"{words} {set_off(card.prompt)}"), drawn([*kept, *below_it]))
 
 
-def question(card: Card, continues: str) -> tuple[Block | None, str]:
-    """What is asked, whole or with the words that say where it continues, and what did not fit."""
-    kept, rest = split(_body(card), TEXT_LIMIT)
+def render_unposted(reason: str, link: str | None) -> SlackMessage:
+    """Says below a card why its pictures and files do not stand there, and where they do."""
+    words = f"Pictures and files could not be posted here: {visible_line(reason)}. "
+    where = Stretch("Open them in the inbox" if link else "They are in the inbox", link=link)
+    return SlackMessage(fallback(words), drawn([Stretch(words), where, Stretch(".")]))
+
+
+def drawn(content: Sequence[Stretch]) -> list[Block]:
+    """Text as a block, where there is any."""
+    block = rich_text(content)
+    return [] if block is None else [block]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as blocks, and `rest`, what did not fit in them, as plain text."""
+
+    blocks: list[Block]
+    rest: str
+
+
+def question(card: Card, where: str, *, is_compact: bool = False) -> Asked:
+    """What is asked, whole or as much as fits, with the words that say `where` all of it is: in blocks that set its
+    title and its short details off, or where it `is_compact` as one block of text.
+    """
+    notices = [part for line in card.notices for part in (Stretch("\n"), *stretches(line, Style.ITALIC))]
+    heading = None if is_compact else _heading(card)
+    top = [*drawn(notices[1:]), *([heading] if heading else [])]
+    title = [] if heading else [Stretch(set_off(card.prompt), Style.BOLD)]
+    status = [] if heading else [Stretch(_status(card), Style.BOLD)]
+    listed = list(list_options(card))
+    kept, rest = split(_joined(title, card.details, listed), TEXT_LIMIT)
     wholes = [one.whole for one in map(draw_field, card.details) if one.whole]
-    marker = [Stretch(continues, Style.ITALIC)] if rest or wholes else []
-    above = [part for line in card.notices for part in (*stretches(line, Style.ITALIC), Stretch("\n"))]
-    rest = "\n\n".join(one for one in (rest, *wholes) if one)
-    return rich_text([*above, Stretch(_status(card), Style.BOLD), *kept, *marker]), rest
+    marker = [Stretch(f"(continues {where})", Style.ITALIC)] if rest or wholes else []
+    everything = "\n\n".join(one for one in (rest, *wholes) if one)
+    blocks = [] if rest or is_compact else _set_off(card, [*status, *title], listed)
+    if 0 < len(blocks) <= _MOST_BLOCKS:
+        return Asked([*top, *blocks, *drawn(marker)], everything)
+    gap = [Stretch("\n")] if marker else []
+    return Asked([*top, *drawn([*status, *kept, *gap, *marker])], everything)
+
+
+def _set_off(card: Card, title: list[Stretch], listed: list[Stretch]) -> list[Block]:
+    """A question that fits, with its short details in two columns."""
+    blocks = drawn(title)
+    for is_short, group in groupby(card.details, _is_short):
+        fields = list(group)
+        if is_short and len(fields) > 1:
+            blocks += _in_columns(fields)
+        else:
+            blocks += drawn(_joined([], fields, []))
+    return [*blocks, *drawn(listed)]
+
+
+def _is_short(field: Field) -> bool:
+    is_plain = field.content is None and "\n" not in field.text and bool(field.text.strip())
+    return is_plain and len(field.name) + len(field.text) <= _SHORT
+
+
+def _in_columns(fields: Sequence[Field]) -> list[Block]:
+    """Details side by side, in plain text: what people wrote has no meaning there either."""
+    shown = [plain_text(f"{field.name}: {field.text}", 2000) for field in fields]
+    parts = [shown[at : at + _MOST_COLUMNS] for at in range(0, len(shown), _MOST_COLUMNS)]
+    return [{"type": "section", "fields": part} for part in parts]
+
+
+def _heading(card: Card) -> Block | None:
+    """The title as a header, which has one line; None where that may become too long once it is decided: what did not
+    fit was sent when nobody had voted, so where it begins must not depend on that.
+    """
+    if len(card.prompt) > _HEADING_LIMIT - _STATUS_ROOM or "\n" in card.prompt or not card.prompt.strip():
+        return None
+    return {"type": "header", "text": plain_text(f"{_status(card)}{card.prompt}", _HEADING_LIMIT)}
 
 
 def _status(card: Card) -> str:
@@ -126,26 +206,24 @@ def _status(card: Card) -> str:
     return f"{card.status} · " if card.status else ""
 
 
-def _body(card: Card) -> Iterator[Stretch]:
-    yield Stretch(set_off(card.prompt), Style.BOLD)
-    yield from _details(card.details)
-    yield from _options(card)
-
-
-def _details(details: Sequence[Field]) -> Iterator[Stretch]:
+def _joined(title: list[Stretch], details: Sequence[Field], listed: list[Stretch]) -> list[Stretch]:
+    """A question as one text: its title, its details a line each, and its options."""
+    joined = list(title)
     for position, field in enumerate(details):
-        yield Stretch("\n\n" if position == 0 else "\n")
-        yield from draw_field(field).stretches
+        gap = "\n" if position else "\n\n" if title else ""
+        joined += [Stretch(gap), *draw_field(field).stretches]
+    return [*joined, *([Stretch("\n\n")] if joined and listed else []), *listed]
 
 
-def _options(card: Card) -> Iterator[Stretch]:
+def list_options(card: Card) -> Iterator[Stretch]:
     """The options in the text: where a label could be cut, where one has a description, and how many there are."""
     if len(card.choices) > MOST_BUTTONS:
-        yield Stretch(f"\n\n{len(card.choices)} options")
+        yield Stretch(f"{len(card.choices)} options")
     shown = _SHOWN_LABEL if len(card.choices) <= MOST_BUTTONS else LABEL_LIMIT
     listed = any(len(choice.label) > shown or choice.description for choice in card.choices)
     for position, choice in enumerate(card.choices if listed else ()):
-        yield Stretch("\n\n" if position == 0 else "\n")
+        gap = "\n\n" if len(card.choices) > MOST_BUTTONS else ""
+        yield Stretch("\n" if position else gap)
         yield Stretch(f"{choice.index + 1}. {choice.label}", Style.BOLD)
         yield Stretch(f": {choice.description}" if choice.description else "")
 
@@ -167,6 +245,15 @@ def _said(words: Words) -> list[Stretch]:
 
 
 # What can be pressed.
+
+
+def reading(card: Card, *, has_more: bool) -> list[Block]:
+    """The step to all of an open card's request, which stands above the buttons that decide: where it `has_more` than
+    the card shows, or has to be read first.
+    """
+    if not card.open or not (has_more or card.question.read_all):
+        return []
+    return [_actions([_button("📄 Full request", _carried(card, Action.READ))])]
 
 
 def controls(card: Card) -> list[Block]:

@@ -15,7 +15,7 @@ from sayso.engine import Code, Diff, Link, Markdown, StoredFile, StoredImage, Ta
 
 _MOST_LINES = 15
 _MOST_CHARACTERS = 900
-"""What a card shows of code, of a diff, or of a table; all of it follows in the thread."""
+"""What a card shows of code, of a diff, or of a table; all of it stands in the full request, and in the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Drawn:
     whole: str = ""
 
 
-def draw_field(field: Field) -> Drawn:
-    """The detail behind its name."""
+def draw_field(field: Field, *, is_whole: bool = False) -> Drawn:
+    """The detail behind its name: what a card shows of it, or with `is_whole` all of it."""
     name = Stretch(f"{field.name}: ", Style.BOLD)
     label = replace(name, content=f"{field.name}:")
     match field.content:
@@ -38,9 +38,9 @@ def draw_field(field: Field) -> Drawn:
         case Markdown():
             return Drawn(_quoted(name, tuple(_markdown(field.content))))
         case Code() | Diff() | Table():
-            return _in_one_width(label, field.text.strip("\n"))
+            return _in_one_width(label, field.text.strip("\n"), is_whole=is_whole)
         case StoredImage() | StoredFile():
-            return Drawn((name, Stretch(field.text)))
+            return Drawn((name, Stretch(f"{field.text}, in the thread")))
 
 
 def _linked(label: Stretch, link: Link) -> Iterator[Stretch]:
@@ -49,15 +49,15 @@ def _linked(label: Stretch, link: Link) -> Iterator[Stretch]:
     yield Stretch(f" ({visible_line(link.host)})")
 
 
-def _in_one_width(label: Stretch, text: str) -> Drawn:
-    shown = "\n".join(text.split("\n")[:_MOST_LINES])
-    if len(shown) > _MOST_CHARACTERS:
+def _in_one_width(label: Stretch, text: str, *, is_whole: bool) -> Drawn:
+    shown = text if is_whole else "\n".join(text.split("\n")[:_MOST_LINES])
+    if len(shown) > _MOST_CHARACTERS and not is_whole:
         shown = next(pieces(shown, _MOST_CHARACTERS))
     code = (label, Stretch("\n"), Stretch(shown.rstrip("\n"), Style.PRE))
     if len(shown) == len(text):
         return Drawn(code)
     left = text[len(shown) :].strip("\n").count("\n") + 1
-    more = Stretch(f"\n… {left} more line{'' if left == 1 else 's'}, in the thread", Style.ITALIC)
+    more = Stretch(f"\n… {left} more line{'' if left == 1 else 's'}", Style.ITALIC)
     return Drawn((*code, more), unstyled((label, Stretch("\n"), Stretch(text, Style.PRE))))
 
 

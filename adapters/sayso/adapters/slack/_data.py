@@ -24,6 +24,10 @@ START_PICK = "sayso:pick-start"
 """How the `action_id` of a button begins that picks the workflow to start; its value is the name."""
 
 
+READ_NEXT = "sayso:read-next"
+"""The `action_id` of the button that turns to the next page of a full request."""
+
+
 class Action(StrEnum):
     """What an element of a card does. The letters stand in cards out there: they never change their meaning."""
 
@@ -31,6 +35,7 @@ class Action(StrEnum):
     CONFIRM = "y"
     OPEN = "t"
     PICK = "s"
+    READ = "r"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,28 @@ def decode_tag(text: str) -> ViewTag | None:
     if match is None:
         return None
     return ViewTag(match[1], int(match[2]), match[3] or None, None if match[4] is None else int(match[4]))
+
+
+@dataclass(frozen=True, slots=True)
+class PageTag:
+    """What a page of a full request carries in its `private_metadata`; its pages are counted from 0."""
+
+    request_id: str
+    revision: int
+    page: int
+
+    def encode(self) -> str:
+        """The text that Slack keeps."""
+        return f"{self.request_id}:{self.revision}:page {self.page}"
+
+
+_PAGE = re.compile(r"([0-9a-f]{32}):([0-9]{1,9}):page ([0-9]{1,6})")
+
+
+def decode_page(text: str) -> PageTag | None:
+    """The page of a `private_metadata`, or None for what sayso never made."""
+    match = _PAGE.fullmatch(text)
+    return None if match is None else PageTag(match[1], int(match[2]), int(match[3]))
 
 
 @dataclass(frozen=True, slots=True)

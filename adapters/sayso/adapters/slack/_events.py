@@ -18,13 +18,16 @@ from sayso.adapters.slack._data import (
     ANSWER_VIEW,
     COMMAND,
     ELEMENTS,
+    READ_NEXT,
     START_PICK,
     START_VIEW,
     CardButton,
     Listed,
+    PageTag,
     ViewTag,
     decode,
     decode_listed,
+    decode_page,
     decode_tag,
 )
 from sayso.adapters.slack._kept import kept_blocks, stands
@@ -73,6 +76,16 @@ class Submitted:
     values: Payload
     view_id: str = ""
     view_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageTurned:
+    """The next page of a full request is wanted; the rest as in `Submitted`."""
+
+    sender: Sender
+    tag: PageTag | None
+    view_id: str
+    view_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +169,7 @@ class Unreadable:
 Event: TypeAlias = (
     Pressed
     | Submitted
+    | PageTurned
     | StartPicked
     | StartSubmitted
     | Searched
@@ -262,6 +276,10 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         return Ignored(f"action {action['action_id']!r}")
     if str(action["action_id"]).startswith(START_PICK):
         return StartPicked(sender, str(action["value"]), str(payload["view"]["id"]))
+    if action["action_id"] == READ_NEXT:
+        view = payload["view"]
+        tag = decode_page(str(view["private_metadata"]))
+        return PageTurned(sender, tag, str(view["id"]), str(view.get("hash", "")))
     button = decode(action["action_id"])
     picked = action.get("selected_option")
     if button is not None and picked is not None:

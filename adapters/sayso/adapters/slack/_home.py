@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sayso.adapters.cards import Card, Words
-from sayso.adapters.slack._card import below, controls, question
+from sayso.adapters.slack._card import below, controls, drawn, question, reading
 from sayso.adapters.slack._data import Listed, encode_listed
 from sayso.adapters.slack._text import Block, Stretch, Style, rich_text, stretches
 
 MOST_CARDS = 20
-"""A view holds 100 blocks; a card takes at most four, and the one that was pressed a fifth."""
+"""A card takes four blocks, the one that was pressed a fifth, and one that has to be read whole one more."""
+
+_MOST_BLOCKS = 100
+"""Blocks of a view (docs.slack.dev/surfaces/modals)."""
 
 _LARGEST_VIEW = 200_000
 """Slack refuses a view of more than 250 kB as `view_too_large` (docs.slack.dev/reference/methods/views.publish)."""
 
-_CONTINUES = "\n(continues in its card)"
+_IN_ITS_CARD = "in its card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def home_view(
     """
     number = f"More than {waiting}" if is_cut else str(waiting)
     view = _view(cards, waiting, number, said, missing)
-    while len(json.dumps(view)) > _LARGEST_VIEW:
+    while len(view["blocks"]) > _MOST_BLOCKS or len(json.dumps(view)) > _LARGEST_VIEW:
         cards = cards[:-1]
         view = _view(cards, waiting, number, said, missing)
     return view
@@ -76,13 +79,15 @@ def _blocks(one: HomeCard) -> list[Block | None]:
     """A card, with buttons only where all stands that they decide on. What was said stands below them, for what is
     about to be pressed must not move.
     """
-    asked, rest = question(one.asked, _CONTINUES)
-    buttons: list[Block | None] = [*controls(one.card)] if one.waits else []
-    if one.waits and rest:
+    asked = question(one.asked, _IN_ITS_CARD, is_compact=True)
+    buttons: list[Block | None] = []
+    if one.waits:
+        buttons += [*reading(one.card, has_more=False), *controls(one.card)]
+    if one.waits and asked.rest:
         words = f"This is too long to be shown here whole. Please read and answer it in {one.places}."
         buttons = [rich_text([Stretch(words, Style.BOLD)])]
     said = [rich_text(stretches(one.said, Style.ITALIC))] if one.said else []
-    return [{"type": "divider"}, asked, rich_text(below(one.card)), *buttons, *said]
+    return [{"type": "divider"}, *asked.blocks, *drawn(below(one.card)), *buttons, *said]
 
 
 def _heading(waiting: int, number: str, shown: int) -> str:

@@ -10,7 +10,7 @@ SCOPES = (
     "channels:read",  # conversations.info and .members of public channels; bot added, channel out of the archive
     "chat:write",  # chat.postMessage, chat.update
     "commands",  # /sayso
-    "files:write",  # the rest of a very long question
+    "files:write",  # pictures and files; the rest of a very long question
     "groups:read",  # the same as channels:read, of private channels
     "im:write",  # conversations.open: direct messages
     "usergroups:read",  # usergroups.users.list: who is in a group that the settings name

@@ -44,7 +44,7 @@ _MOST_PICKED = 25
 _TITLE = "Your answer"
 _YES = "yes"
 _WITH_COMMENT = ("select", "confirm")
-_CONTINUES = "\n(continues in the card's thread)"
+_IN_THREAD = "in the card's thread"
 _LABELS = {"text": "Your answer", "number": "A number", "date": "A date", "form": "The form as JSON"}
 
 
@@ -84,7 +84,7 @@ def words_view(lines: Sequence[Words]) -> View:
 
 def answer_view(card: Card, channel: str | None) -> View:
     """The modal that asks for the answer, below what is asked with its details."""
-    asked, _ = question(card, _CONTINUES)
+    asked = question(card, _IN_THREAD)
     return {
         "type": "modal",
         "callback_id": ANSWER_VIEW,
@@ -92,7 +92,7 @@ def answer_view(card: Card, channel: str | None) -> View:
         "title": plain_text(_TITLE, 24),
         "submit": plain_text("Send", 24),
         "close": plain_text("Cancel", 24),
-        "blocks": [*([asked] if asked else []), *_inputs(card)],
+        "blocks": [*asked.blocks, *_inputs(card)],
     }
 
 

@@ -114,7 +114,9 @@ class CardSurface(ABC, Generic[Shown]):
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message, for operators."""
 
-    async def send_rest(self, place: Destination, reference: Reference, rest: str, /) -> None:
+    async def send_rest(
+        self, place: Destination, reference: Reference, request_id: str, rest: str, /
+    ) -> None:
         """Send what did not fit below a card. Where `draw` fits everything in, nobody calls it."""
         raise NotImplementedError
 
@@ -194,7 +196,7 @@ class CardSurface(ABC, Generic[Shown]):
         mark = rest_mark(rest, files)
         if lacks_rest(card, mark, reference.rest):
             if rest or reference.rest != NO_REST:
-                await self.send_rest(place, reference, rest_text(card, rest))
+                await self.send_rest(place, reference, card.id, rest_text(card, rest))
             if files:
                 await self.send_files(place, reference, card.id, files)
             reference = replace(reference, rest=mark)

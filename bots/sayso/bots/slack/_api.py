@@ -27,6 +27,7 @@ from sayso.bots.slack._settings import SlackSettings
 from sayso.config import InvalidSettings, read_secret
 
 _TIMEOUT = 10
+_UPLOAD_TIMEOUT = 60
 _RESPONSE_URLS = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
 """How Slack's response addresses begin, and GovSlack's."""
 
@@ -141,6 +142,24 @@ class Api:
         data = cast("dict[str, Any]", response.data)
         headers = {str(name).lower(): value for name, value in response.headers.items()}
         return {**data, "scopes": str(headers.get("x-oauth-scopes", ""))}
+
+    async def upload(self, name: str, content: bytes, alt: str | None = None) -> str:
+        """Upload a file, which nobody sees until it is shared; its id. Raises `DeliveryProblem`."""
+        length = len(content)
+        begun = await self.call("files_getUploadURLExternal", filename=name, length=length, alt_txt=alt)
+        address = str(begun["upload_url"])
+        limit = aiohttp.ClientTimeout(total=_UPLOAD_TIMEOUT)
+        try:
+            async with self.session.post(
+                address, data=content, timeout=limit, allow_redirects=False, proxy=proxy_for(address)
+            ) as response:
+                if response.status != HTTPStatus.OK:
+                    said = (await response.content.read(_MOST_SAID)).decode(errors="replace")
+                    is_refusal = response.status < HTTPStatus.INTERNAL_SERVER_ERROR
+                    raise (UnknownRefusal if is_refusal else Unclear)(f"upload: {response.status}: {said}")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unclear(str(error) or type(error).__name__) from error
+        return str(begun["file_id"])
 
     async def new_socket_address(self) -> str:
         """The address of one new socket. Raises `DeliveryProblem`."""

@@ -56,7 +56,7 @@ class SlackConnection:
         self.has_sockets = guest is None and settings.mode == "socket"
         self.api = make_api(settings, is_guest=guest is not None)
         self.workspaces = Workspaces(self.api, parts.store)
-        self.surface = SlackSurface(self.workspaces, parts.settings, settings)
+        self.surface = SlackSurface(self.workspaces, parts.store, parts.settings, settings)
         self.membership = SlackMembership(self.workspaces)
 
     def listen(self, answers: Answering) -> SlackListener:

@@ -104,7 +104,8 @@ def check_scopes(granted: str) -> Finding:
         return Finding.bad(
             "Slack scopes",
             f"missing from the bot token: {', '.join(missing)}",
-            "Replace the app's manifest with the output of `sayso manifest slack`, then reinstall the app.",
+            "Replace the app's manifest with the output of `sayso manifest slack`, then reinstall the app "
+            "(docs/how-to/set-up-slack.md, Add scopes).",
         )
     return Finding.good("Slack scopes", "all granted")
 

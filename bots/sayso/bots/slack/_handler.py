@@ -17,6 +17,7 @@ from sayso.adapters.slack import (
     Entered,
     HomeOpened,
     Ignored,
+    PageTurned,
     Pressed,
     Rejected,
     Searched,
@@ -48,16 +49,16 @@ from sayso.bots.chats import (
     Reference,
     Seen,
     Standing,
-    Unclear,
     card_of,
     outdated_words,
 )
 from sayso.bots.people import Arrival, LookUpFailed, Turns, both, in_time
 from sayso.bots.slack._api import Expired
 from sayso.bots.slack._home import Home
+from sayso.bots.slack._reading import Reading
 from sayso.bots.slack._starting import Starting
 from sayso.bots.slack._surface import PLATFORM, SlackSurface
-from sayso.bots.slack._telling import WAY_WITHIN, Say, Telling, ephemeral
+from sayso.bots.slack._telling import Say, Telling, ephemeral
 from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
 from sayso.bots.slack._workspaces import Workspace
 from sayso.engine import Before, CardRecord, OutcomeKind, PersonId, StoreError
@@ -112,6 +113,7 @@ class Handler:
         self._views = Views(parts.store, workspace, parts.under_way)
         self._turns: Turns[str] = Turns()
         self._starting = Starting(answering.commands.starts, self._views)
+        self._reading = Reading(parts, answering, self._views)
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
         """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
@@ -132,6 +134,7 @@ class Handler:
         | Commanded
         | StartPicked
         | StartSubmitted
+        | PageTurned
         | HomeOpened
         | ChannelReturned
         | Ignored
@@ -145,6 +148,8 @@ class Handler:
                 return await self._commanded(event, arrival)
             case StartPicked() | StartSubmitted():
                 return await self._started(event, arrival)
+            case PageTurned():
+                self._spawn(self._turn_page(event, arrival))
             case HomeOpened():
                 self._spawn(self._home.show(event.sender))
             case ChannelReturned():
@@ -209,7 +214,7 @@ class Handler:
             self._metrics.payload_unreadable(PLATFORM)
             self._spawn(self._tell(event, unreadable_words()))
             return
-        if button.action is Action.OPEN:
+        if button.action in (Action.OPEN, Action.READ):
             self._spawn(self._open(event, button, arrival))  # decides nothing
             if event.message_ts is not None:
                 self._spawn(self._look_at(event, button, arrival))
@@ -294,17 +299,38 @@ class Handler:
     async def _open(
         self, event: Pressed, button: CardButton, arrival: Arrival, *, instead: bool = False
     ) -> None:
-        """Open a modal that asks for the answer, or why it is chosen; `instead` of a card that does not match."""
+        """Open a modal that shows all of the request, or asks for the answer or why it is chosen; `instead` of a card
+        that does not match.
+        """
         view_id, (record, words) = await both(self._opened(event), self._hindrance(event, button, arrival))
         if view_id is None:
             return
         if record is None or words is not None:
-            view = words_view((words or unreadable_words(),))
+            is_shown = await self._views.show(view_id, words_view((words or unreadable_words(),)))
+        elif button.action is Action.READ:
+            is_shown = await self._read(event, view_id, record, arrival)
         elif instead or button.action is Action.OPEN:
-            view = answer_view(self._card(record), event.channel)
+            is_shown = await self._views.show(view_id, answer_view(self._card(record), event.channel))
         else:
             view = remark_view(self._card(record), event.channel, button.number)
-        await self._fill(event, view_id, view)
+            is_shown = await self._views.show(view_id, view)
+        if not is_shown:
+            await self._tell(event, (_NOT_FILLED,))
+
+    async def _read(self, event: Pressed, view_id: str, record: CardRecord, arrival: Arrival) -> bool:
+        """Show the beginning of all of a request, or all of it; whether it shows."""
+        person = await self._identify(event.sender, arrival)
+        if person is None:
+            return False
+        request = record.request
+        return await self._reading.show(
+            view_id, record, arrival.attempt(person, request.id, request.revision)
+        )
+
+    async def _turn_page(self, event: PageTurned, arrival: Arrival) -> None:
+        person = await self._identify(event.sender, arrival)
+        if person is not None:
+            await self._reading.turn(event, person, arrival)
 
     async def _opened(self, event: Pressed) -> str | None:
         """A modal that opens at once; None where it does not: then the person is told."""
@@ -318,21 +344,6 @@ class Handler:
             words = _NOT_OPENED
         await self._tell(event, (words,))
         return None
-
-    async def _fill(self, event: Pressed, view_id: str, view: View) -> None:
-        """Show what a modal was opened for, or tell the person that it does not come. A second try may do no harm."""
-        for _ in range(2):
-            try:
-                async with asyncio.timeout(WAY_WITHIN):
-                    await self._views.fill(view_id, view)
-            except Unclear as problem:
-                logger.warning("could not fill a modal: %s", problem)
-            except (DeliveryProblem, TimeoutError) as problem:
-                logger.warning("could not fill a modal: %s", str(problem) or "it took too long")
-                break
-            else:
-                return
-        await self._tell(event, (_NOT_FILLED,))
 
     async def _hindrance(
         self, event: Pressed, button: CardButton, arrival: Arrival

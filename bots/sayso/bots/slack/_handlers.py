@@ -12,6 +12,7 @@ from sayso.adapters.slack import (
     Commanded,
     HomeOpened,
     Ignored,
+    PageTurned,
     Pressed,
     Searched,
     StartPicked,
@@ -89,7 +90,7 @@ class Handlers:
                 return shown_instead(words_view(((_NOT_HERE,),)))
             case Searched():
                 return {"options": []}
-            case StartPicked() | HomeOpened() | ChannelReturned() | Ignored():
+            case StartPicked() | PageTurned() | HomeOpened() | ChannelReturned() | Ignored():
                 return None
             case Pressed(response_url=address) | Unreadable(response_url=address):
                 if address is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +19,9 @@ from sayso.adapters.slack import (
     words_view,
 )
 from sayso.bots.answers import Start, Starts
-from sayso.bots.chats import DeliveryProblem, Unclear
 from sayso.bots.people import Arrival
-from sayso.bots.slack._telling import WAY_WITHIN
 from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
 from sayso.engine import PersonId, Workflow
-
-logger = logging.getLogger("sayso.slack")
 
 _NOT_OURS = "This was out of date. Nothing was started. Please type the command again."
 _NOT_YOURS = "You may not start this any more. Nothing was started."
@@ -51,13 +46,13 @@ class Starting:
     async def open(self, event: Commanded, view: View) -> None:
         """Show a modal, at once. Raises `DeliveryProblem`."""
         async with asyncio.timeout(TRIGGER_LIVES):
-            await self._fill(await self._views.open(event.trigger_id), view)
+            await self._views.show(await self._views.open(event.trigger_id), view)
 
     async def picked(self, event: StartPicked, person: PersonId) -> None:
         """Show the form of the workflow that was picked."""
         workflow = (await self._starts.of(person)).get(event.name)
         view = words_view(((_NOT_YOURS,),)) if workflow is None else start_view(event.name, workflow.fields)
-        await self._fill(event.view_id, view)
+        await self._views.show(event.view_id, view)
 
     async def submitted(self, event: StartSubmitted, person: PersonId, arrival: Arrival) -> dict[str, Any]:
         """Start it, or say what is wrong by field. Raises `StoreError`."""
@@ -73,20 +68,6 @@ class Starting:
         start = Start(person, event.name, replace(arrival, key=event.key))
         said = await self._starts.begin(start, shared, f"{COMMAND} ")
         return shown_instead(words_view(((said,),)))
-
-    async def _fill(self, view_id: str, view: View) -> None:
-        """A second try may do no harm."""
-        for _ in range(2):
-            try:
-                async with asyncio.timeout(WAY_WITHIN):
-                    await self._views.fill(view_id, view)
-            except Unclear as problem:
-                logger.warning("a modal was not filled: %s", problem)
-            except (DeliveryProblem, TimeoutError) as problem:
-                logger.warning("a modal was not filled: %s", str(problem) or "it took too long")
-                return
-            else:
-                return
 
 
 def _form(workflow: Workflow) -> View | None:

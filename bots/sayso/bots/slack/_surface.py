@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sayso.adapters.cards import Card, Words
+from sayso.adapters.cards import Card, Words, cut
+from sayso.adapters.console import visible_line
 from sayso.adapters.slack import (
     Mention,
     SlackMessage,
@@ -15,29 +16,38 @@ from sayso.adapters.slack import (
     render_card,
     render_locked,
     render_mentions,
+    render_unposted,
     render_words,
     rest_messages,
 )
 from sayso.bots.chats import (
+    Attachment,
     Budget,
     CardSurface,
     DeliveryProblem,
     Rate,
     Reference,
     accounts_of,
+    attachments,
     groups_of,
     message_of,
+    rest_mark,
 )
 from sayso.bots.slack._api import budget_key
+from sayso.bots.slack._files import Files, Upload
 from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._workspaces import Workspace, Workspaces
 from sayso.config import Destination, Settings
-from sayso.engine import CardRecord, Kept, Notice
+from sayso.engine import CardRecord, Kept, Notice, SQLiteStore, StoredImage
 
 logger = logging.getLogger("sayso.slack")
 
 PLATFORM = "slack"
 _UPDATES = budget_key("chat_update", None)
+_LONGEST_TITLE = 255
+_LONGEST_ALT = 1000
+"""Characters of what describes a picture (docs.slack.dev/reference/methods/files.getUploadURLExternal)."""
+
 _MARGIN = 1.05
 """Requests sent in time may arrive closer together than they were sent."""
 
@@ -60,9 +70,13 @@ class SlackSurface(CardSurface[SlackMessage]):
 
     platform = PLATFORM
 
-    def __init__(self, workspaces: Workspaces, settings: Settings, slack: SlackSettings) -> None:
+    def __init__(
+        self, workspaces: Workspaces, store: SQLiteStore, settings: Settings, slack: SlackSettings
+    ) -> None:
         super().__init__(settings, Budget(slack_rates(slack)))
         self._workspaces = workspaces
+        self._store = store
+        self._files = Files(store)
 
     def keys_of(self, chat: str, /) -> tuple[str, ...]:
         """See `CardSurface`."""
@@ -149,22 +163,52 @@ class SlackSurface(CardSurface[SlackMessage]):
         chat = place.chat_id
         return workspace, await workspace.channel(chat) if place.is_direct else chat
 
-    async def send_rest(self, _place: Destination, reference: Reference, rest: str, /) -> None:
+    async def send_rest(
+        self, _place: Destination, reference: Reference, request_id: str, rest: str, /
+    ) -> None:
         """Into the card's thread: as messages, or as a file."""
-        workspace, channel = await self._workspaces.at(reference.chat)
         messages = rest_messages(rest)
         for one in messages or ():
-            await self.budget.wait(self.keys_of(channel))
-            await _post(workspace, channel, one, thread_ts=reference.message)
+            await self._reply(reference, one)
         if messages is None:
-            await workspace.api.call(
-                "files_upload_v2",
-                channel=channel,
-                thread_ts=reference.message,
-                content=rest,
-                filename="rest.txt",
-                title="The rest of the question",
-            )
+            file = Upload("request.txt", "The rest of the question", rest.encode())
+            await self._share(reference, request_id, rest_mark(rest), [file])
+
+    def files_below(self, card: Card, /) -> tuple[Attachment, ...]:
+        """All of them: they stand in its thread."""
+        return attachments(card)
+
+    async def send_files(
+        self, _place: Destination, reference: Reference, request_id: str, files: tuple[Attachment, ...], /
+    ) -> None:
+        """Into the card's thread, in one message; without those whose bytes were redacted."""
+        found = [(one, await self._store.reader.file(request_id, one.sha256)) for one in files]
+        uploads = [_upload(one, content) for one, content in found if content]
+        if uploads:
+            await self._share(reference, request_id, rest_mark("", files), uploads)
+
+    async def _share(
+        self, reference: Reference, request_id: str, mark: str, uploads: Sequence[Upload]
+    ) -> None:
+        """Share files, or say where they are to be had."""
+        workspace, channel = await self._workspaces.at(reference.chat)
+        await self.budget.wait(self.keys_of(channel))
+        why_not = await self._files.share(workspace, reference, mark, uploads)
+        if why_not is not None:
+            inbox = self.settings.http.public_url
+            link = None if inbox is None else f"{inbox.rstrip('/')}/requests/{request_id}"
+            await self._reply(reference, render_unposted(why_not, link))
+
+    async def _reply(self, reference: Reference, message: SlackMessage) -> None:
+        workspace, channel = await self._workspaces.at(reference.chat)
+        await self.budget.wait(self.keys_of(channel))
+        await _post(workspace, channel, message, thread_ts=reference.message)
+
+
+def _upload(attachment: Attachment, content: bytes) -> Upload:
+    alt = attachment.alt if isinstance(attachment, StoredImage) else None
+    title = cut(visible_line(alt or attachment.name), _LONGEST_TITLE)
+    return Upload(attachment.name, title, content, None if alt is None else cut(alt, _LONGEST_ALT))
 
 
 async def _post(workspace: Workspace, channel: str, message: SlackMessage, **more: Any) -> dict[str, Any]:

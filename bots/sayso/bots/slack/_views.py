@@ -7,13 +7,18 @@ our last update: its `hash`.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from datetime import timedelta
 from typing import Any
 
-from sayso.adapters.slack import StartSubmitted, Submitted, View, loading_view
-from sayso.bots.chats import UnderWay
+from sayso.adapters.slack import PageTurned, StartSubmitted, Submitted, View, loading_view
+from sayso.bots.chats import DeliveryProblem, Unclear, UnderWay
+from sayso.bots.slack._telling import WAY_WITHIN
 from sayso.bots.slack._workspaces import Workspace
 from sayso.engine import SQLiteStore
+
+logger = logging.getLogger("sayso.slack")
 
 TRIGGER_LIVES = 3.0
 """Seconds in which a press can open a modal."""
@@ -38,18 +43,34 @@ class Views:
         opened = await self._api.call("views_open", trigger_id=trigger_id, view=loading_view())
         return str(opened["view"]["id"])
 
-    async def fill(self, view_id: str, view: View) -> None:
-        """Show this in it. Raises `DeliveryProblem`, `StoreError`."""
+    async def show(self, view_id: str, view: View) -> bool:
+        """Show this in a modal that is open; whether Slack says that it shows. A second try may do no harm. Raises
+        `StoreError`.
+        """
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(WAY_WITHIN):
+                    await self._fill(view_id, view)
+            except Unclear as problem:
+                logger.warning("could not fill a modal: %s", problem)
+            except (DeliveryProblem, TimeoutError) as problem:
+                logger.warning("could not fill a modal: %s", str(problem) or "it took too long")
+                return False
+            else:
+                return True
+        return False
+
+    async def _fill(self, view_id: str, view: View) -> None:
         with self._under_way.sending(self._subject(view_id), 0):
             answer = await self._api.call("views_update", view_id=view_id, view=view)
-            if "submit" in view:
+            if "private_metadata" in view:  # something may come of it
                 await self._store.forget_kept(_SURFACE, _KEY, self._store.clock.now() - _KEPT_FOR)
                 await self._store.keep(
                     _SURFACE, f"{_KEY}{self._within(view_id)}", str(answer["view"]["hash"])
                 )
 
-    async def is_ours(self, event: Submitted | StartSubmitted, by: float) -> bool:
-        """Whether a modal was sent as we filled it; nothing is waited for after that instant of the loop's clock.
+    async def is_ours(self, event: Submitted | StartSubmitted | PageTurned, by: float) -> bool:
+        """Whether a modal was as we filled it; nothing is waited for after that instant of the loop's clock.
         Raises `StoreError`.
         """
         await self._under_way.answered(self._subject(event.view_id), 0, by)

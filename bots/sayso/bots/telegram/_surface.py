@@ -93,7 +93,9 @@ class TelegramSurface(CardSurface[TelegramMessage]):
         chat_id, message_id = int(reference.chat), int(reference.message)
         return await self._messenger.edit(chat_id, message_id, message.text, message.keyboard)
 
-    async def send_rest(self, place: Destination, reference: Reference, rest: str, /) -> None:
+    async def send_rest(
+        self, place: Destination, reference: Reference, _request_id: str, rest: str, /
+    ) -> None:
         """As replies to the card, or as a document."""
         for one in _text_messages(rest, "The rest of the question"):
             await self._send_below(place, reference, one)

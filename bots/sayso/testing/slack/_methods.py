@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from sayso.testing.slack._files import Uploads
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._state import (
     APP,
@@ -14,11 +15,10 @@ from sayso.testing.slack._state import (
     TEAM,
     Account,
     Channel,
-    SharedFile,
     UserGroup,
     ViewState,
 )
-from sayso.testing.slack._world import Said, World
+from sayso.testing.slack._world import World
 
 Method = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
 
@@ -101,7 +101,7 @@ class Methods:
     def __init__(self, world: World, host: Host) -> None:
         self._world = world
         self._host = host
-        self._uploads: dict[str, SharedFile] = {}
+        self.uploads = Uploads(world, host)
         self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "api.test": lambda _: {},
             "auth.test": lambda _: self._who(),
@@ -127,8 +127,8 @@ class Methods:
             "views.push": self._view_push,
             "views.update": self._view_update,
             "views.publish": self._view_publish,
-            "files.getUploadURLExternal": self._upload_url,
-            "files.completeUploadExternal": self._complete_upload,
+            "files.getUploadURLExternal": self.uploads.begin,
+            "files.completeUploadExternal": self.uploads.complete,
             "files.info": lambda given: {"file": {"id": given["file"]}},
         }
 
@@ -144,13 +144,6 @@ class Methods:
         if unknown := sorted(set(given) - required - optional - _EVERYWHERE):
             raise Refused("invalid_arguments", bug=True, messages=[f"[ERROR] unknown argument: {unknown[0]}"])
         return self._methods[method](given)
-
-    def upload(self, name: str, content: bytes) -> bool:
-        """Take the bytes of an upload address; whether there is one."""
-        if name not in self._uploads:
-            return False
-        self._uploads[name].content = content
-        return True
 
     # --- messages ----------------------------------------------------------------------------------
 
@@ -312,27 +305,6 @@ class Methods:
 
     def _view_answer(self, view: ViewState) -> dict[str, Any]:
         return {"view": self._world.view_as_sent(view)}
-
-    # --- files -------------------------------------------------------------------------------------
-
-    def _upload_url(self, given: dict[str, Any]) -> dict[str, Any]:
-        name = self._world.new_id("F")
-        self._uploads[name] = SharedFile(str(given["filename"]), "", b"")
-        return {"upload_url": f"{self._host.url}/upload/{name}", "file_id": name}
-
-    def _complete_upload(self, given: dict[str, Any]) -> dict[str, Any]:
-        shared: list[SharedFile] = []
-        for one in given["files"]:
-            if one["id"] not in self._uploads:
-                raise Refused("not_found", bug=True)
-            file = self._uploads.pop(one["id"])
-            file.title = str(one.get("title", file.name))
-            shared.append(file)
-        if given.get("channel_id"):
-            channel = self._world.channel(given["channel_id"], writable=True)
-            said = Said(str(given.get("initial_comment") or ""))
-            self._world.post(channel, BOT_USER, said, thread_ts=given.get("thread_ts"), files=shared)
-        return {"files": [{"id": one["id"], "title": one.get("title", "")} for one in given["files"]]}
 
 
 def _checked_metadata(metadata: Any) -> dict[str, Any] | None:

@@ -7,8 +7,10 @@ from typing import Any
 
 DOCUMENTED = frozenset(
     {
-        "account_inactive", "already_in_channel", "cannot_dm_bot", "cant_update_message", "channel_not_found",
-        "exchanged_trigger_id", "expired_trigger_id", "fatal_error", "hash_conflict", "internal_error",
+        "account_inactive", "already_in_channel", "alt_txt_too_large",
+        "cannot_dm_bot", "cant_update_message", "channel_not_found",
+        "exchanged_trigger_id", "expired_trigger_id", "fatal_error", "file_not_found",
+        "file_uploads_disabled", "hash_conflict", "internal_error",
         "invalid_arguments", "invalid_attachments", "invalid_auth", "invalid_blocks", "invalid_users",
         "is_archived", "message_not_found", "method_deprecated", "missing_scope", "msg_too_long",
         "no_such_subteam", "no_text", "not_allowed_token_type", "not_authed", "not_found", "not_in_channel",

@@ -355,8 +355,9 @@ class LocalSlack(LocalServer[SlackState]):
             content = parts[0] if parts else b""
         else:
             content = await request.read()
-        found = self._methods.upload(name, content)
-        return web.Response(text="OK" if found else "no such upload", status=200 if found else 404)
+        why_not = self._methods.uploads.take(name, content)
+        self.changed()
+        return web.Response(text=why_not or "OK", status=200 if why_not is None else 400)
 
 
 def _token_of(request: web.Request, given: dict[str, Any]) -> str | None:

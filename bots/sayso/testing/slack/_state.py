@@ -40,6 +40,15 @@ class SharedFile(msgspec.Struct):
     content: bytes
 
 
+class Upload(msgspec.Struct):
+    """A file that was announced, with its bytes once they came; nobody sees it."""
+
+    name: str
+    length: int
+    made_at: datetime
+    content: bytes | None = None
+
+
 class Reply(msgspec.Struct):
     """Whose reply stands in a message's thread, and which."""
 
@@ -129,7 +138,7 @@ class SlackState(msgspec.Struct):
     triggers: dict[str, Trigger] = msgspec.field(default_factory=dict[str, Trigger])
     enterprise: str | None = None
     is_org_wide: bool = False
-    uploads: dict[str, SharedFile] = msgspec.field(default_factory=dict[str, SharedFile])
+    uploads: dict[str, Upload] = msgspec.field(default_factory=dict[str, Upload])
     events: list[dict[str, Any]] = msgspec.field(default_factory=list[dict[str, Any]])
     count: int = 0
     last_ts: float = 0.0

@@ -232,7 +232,9 @@ def _refusal(
 
 
 _SAME_ANSWER = "You already gave this answer."
-_READ_FIRST = "Open the full request before you approve it, so that nothing is approved unread."
+_READ_FIRST = (
+    "Open the full request before you approve it: press Full request in the card. Nothing was counted."
+)
 
 
 def _has_read(tx: Transaction, request: Answerable, vote: Vote, attempt: AnswerAttempt) -> bool:
