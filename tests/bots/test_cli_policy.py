@@ -92,6 +92,7 @@ accounts = ["slack:T1:U1", "web:ana"]
 members = ["ana", "web:bo"]
 [policies.team]
 comment = ["reject"]
+reject_reasons = ["Not tested", "Release freeze"]
 expires_after = "1d"
 on_expiry = "reject"
 remind_every = "90m"
@@ -113,6 +114,7 @@ def test_times_and_people_are_explained(tmp_path: Path) -> None:
         "team:",
         "  2 of group:sre must approve; one rejection from them rejects; one of group:board can reject alone",
         "  A comment is required to reject.",
+        "  Suggested reasons to reject: Not tested; Release freeze.",
         "  After 1 day without a decision, the answer is reject.",
         "  People who have not voted are reminded after 1 hour, 30 minutes, then less and less often.",
         "  After 4 hours, web:lead may decide as well.",

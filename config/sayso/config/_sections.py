@@ -130,6 +130,11 @@ class PolicySettings(Section):
     comment: tuple[Literal["approve", "reject"], ...] = Field(
         default=(), description="Choices that require a comment."
     )
+    reject_reasons: tuple[Text, ...] = Field(
+        default=(),
+        description="Reasons to suggest to who rejects, at most 8 of up to 75 characters. The one picked becomes the "
+        "comment.",
+    )
     ordered: bool = Field(
         default=False,
         description="Whether stages vote in order, each only after those before it have approved.",

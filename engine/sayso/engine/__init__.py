@@ -48,6 +48,7 @@ from sayso.engine._policy import (
     waiting,
 )
 from sayso.engine._questions import InvalidAnswer, Option, Question
+from sayso.engine._reasons import Reasons
 from sayso.engine._records import (
     ENDED,
     Account,
@@ -208,6 +209,7 @@ __all__ = [
     "Policy",
     "Progress",
     "Question",
+    "Reasons",
     "Rendering",
     "RequestExpired",
     "RequestRecord",

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self, cast
 
+from msgspec.structs import replace
+
 from sayso.engine._policy import APPROVE, REJECT, Policy
 from sayso.engine._questions import Question, build_question, question_digest
+from sayso.engine._reasons import check_reasons
 from sayso.engine._records import Approval, RequestStatus
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import InvalidRequest, NotApproved
@@ -98,11 +101,13 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
     note: str | None = None,
     requested_by: str | None = None,
     read_all: bool = False,
+    reject_reasons: Sequence[str] = (),
 ) -> Decision:
     """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is no approval.
 
     With `read_all`, an approval counts only from who has opened all of the request: its full text and its details.
-    Takes no default on purpose. Raises what `request_input` raises for bad arguments.
+    `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects, in the place of those of the policy;
+    one that is picked is the comment. Takes no default on purpose. Raises what `request_input` raises for bad arguments.
     """
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")
@@ -116,6 +121,7 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
         note=note,
         requested_by=requested_by,
     )
+    terms = replace(terms, reject_reasons=check_reasons("reject_reasons", reject_reasons))
     record, resolution = await visit.ask(question, request_id, terms)
     votes = (
         () if resolution.decided is None else tuple(cast("list[dict[str, Any]]", decode(resolution.decided)))

@@ -46,6 +46,7 @@ from sayso.engine._audience import (
 )
 from sayso.engine._conditions import check_syntax
 from sayso.engine._platforms import example_people
+from sayso.engine._reasons import Reasons, check_reasons
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
@@ -123,8 +124,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change: somebody, or
     `details.NAME`, where each request's details name them. `comment` are the choices (`approve`, `reject`) that need a
-    comment. In `ordered` stages, each may vote once those before have approved; without it all may at once. After
-    `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
+    comment; `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects. In `ordered` stages, each
+    may vote once those before have approved; without it all may at once. After `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
     `remind_every` is the first interval of reminders, each of which is twice as long as the one before. After
     `escalate_after` those in `escalate_to` are asked as well. People in `break_glass` may approve alone, with a reason;
     everybody who was skipped is told. A vote may be handed over to `hand_over_to` alone, people and groups, or to
@@ -143,6 +144,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     exclude_requester: bool = False
     author: str | None = None
     comment: Sequence[str] = ()
+    reject_reasons: Sequence[str] = ()
     ordered: bool = False
     expires_after: timedelta | None = None
     on_expiry: str | bool | None = None
@@ -165,6 +167,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         msgspec.structs.force_setattr(self, "comment", comment)
         if unknown := sorted(set(comment) - {APPROVE, REJECT}):
             raise InvalidRequest("policy", f"comment={unknown!r}: say {APPROVE!r}, {REJECT!r} or both")
+        reasons = check_reasons("policy", self.reject_reasons, "reject_reasons")
+        msgspec.structs.force_setattr(self, "reject_reasons", reasons)
         for field in ("escalate_to", "break_glass", "hand_over_to"):
             msgspec.structs.force_setattr(self, field, _entries(field, getattr(self, field)))
         for field in ("audience", "excluded", "released"):
@@ -206,6 +210,12 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def needs_comment(self, value: Json) -> bool:
         """Whether a vote for this needs a comment."""
         return (APPROVE if is_approval(value) else REJECT) in self.comment
+
+    def reasons_for(self, value: Json) -> Reasons | None:
+        """What is asked with a vote for this; None where nothing is."""
+        suggested = () if is_approval(value) else tuple(self.reject_reasons)
+        required = self.needs_comment(value)
+        return Reasons(suggested, required) if suggested or required else None
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):

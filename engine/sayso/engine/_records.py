@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from sayso.engine._policy import Fact, Policy, Vote
+from sayso.engine._policy import Fact, Policy, Vote, is_approval
+from sayso.engine._reasons import Reasons
 from sayso.engine._questions import Question, question_from_text
 from sayso.engine._values import Json
 
@@ -129,8 +130,8 @@ REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit. `policy` has stages;
-    without one, the first answer of the audience decides. `resolved_by` is who answered, withdrew or cancelled it; None
-    where nobody did.
+    without one, the first answer of the audience decides. `reject_reasons` are suggested to who rejects. `resolved_by`
+    is who answered, withdrew or cancelled it; None where nobody did.
     """
 
     id: str
@@ -154,6 +155,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     resolved_at: datetime | None = None
     resolved_by: str | None = None
     policy: Policy | None = None
+    reject_reasons: tuple[str, ...] = ()
 
     @property
     def question(self) -> Question:
@@ -169,6 +171,15 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     def concerned(self) -> tuple[str, ...]:
         """All whom it concerns: those who are asked, and those who may approve in an emergency."""
         return self.audience if self.policy is None else self.policy.concerned
+
+    def reasons_for(self, value: Json) -> Reasons | None:
+        """What is asked with this answer, as long as it is open; None where nothing is."""
+        if not self.open:
+            return None
+        if self.policy is not None:
+            return self.policy.reasons_for(value)
+        suggested = () if is_approval(value) else self.reject_reasons
+        return Reasons(suggested, required=False) if suggested else None
 
     def as_dict(self) -> dict[str, Json]:
         """The form in which `awaiting_input`, `pending` and the command line show a request."""
@@ -187,6 +198,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
             "rich": list(question.rich),
             "note": self.note,
             "to": list(self.audience),
+            "reject_reasons": list(self.reject_reasons),
             "requested_by": self.requested_by,
             "asked_at": self.asked_at.isoformat(),
             "deadline": None if self.deadline is None else self.deadline.isoformat(),

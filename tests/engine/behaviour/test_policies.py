@@ -13,6 +13,7 @@ from sayso.engine import (
     Outcome,
     OutcomeKind,
     Policy,
+    Reasons,
     Runtime,
     SQLiteStore,
     Stage,
@@ -21,6 +22,7 @@ from sayso.engine import (
     node,
     request_approval,
     request_input,
+    verify_audit,
 )
 
 pytestmark = pytest.mark.usefixtures("resident")
@@ -201,3 +203,57 @@ async def test_ordered_stages_take_a_later_vote_once_the_earlier_have_approved(s
         assert (await vote("web:ana", "approve")).kind is OutcomeKind.COUNTED
         assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
         assert (await runtime.wait(vote.run_id)).shared["by"] == ["web:ana", "web:bo"]
+
+
+async def test_suggested_reasons_stand_with_the_request_and_ask_for_nothing_more(store: SQLiteStore) -> None:
+    """Whoever rejects may say something else, or nothing where the policy lets them."""
+    policy = Policy(stages=(Stage(PEOPLE),), reject_reasons=("Not tested", "Wrong time"))
+    async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
+        vote = await begin(runtime)
+        (asked,) = await runtime.pending(vote.run_id)
+        assert asked.reject_reasons == ("Not tested", "Wrong time")
+        assert asked.as_dict()["reject_reasons"] == ["Not tested", "Wrong time"]
+        assert asked.reasons_for("reject") == Reasons(("Not tested", "Wrong time"), required=False)
+        assert (await vote("web:ana", "reject")).kind is OutcomeKind.RESOLVED
+        closed = await store.reader.request(asked.id)
+        assert closed is not None
+        assert closed.reasons_for("reject") is None
+
+
+@pytest.mark.parametrize(
+    "terms", [{"to": PEOPLE}, {"policy": Policy(stages=(Stage(PEOPLE),), reject_reasons=["No"])}]
+)
+async def test_reasons_of_the_question_take_the_place_of_those_of_its_policy(
+    store: SQLiteStore, terms: dict[str, Any]
+) -> None:
+    """Without a policy, the first answer still decides."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        decision = await request_approval("Release?", reject_reasons=["Not tested"], **terms)
+        shared["comment"] = decision.comment
+
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        vote = await begin(runtime)
+        (asked,) = await runtime.pending(vote.run_id)
+        read = await store.reader.request(asked.id)
+        assert asked == read
+        assert (asked.policy is None) == ("policy" not in terms)
+        assert asked.reasons_for("reject") == Reasons(("Not tested",), required=False)
+        assert (await vote("web:bo", "reject", comment="Not tested")).kind is OutcomeKind.RESOLVED
+        assert (await runtime.wait(vote.run_id)).shared["comment"] == "Not tested"
+    assert (await verify_audit(store.reader)).problems == ()
+
+
+async def test_reasons_that_no_surface_could_show_are_refused_where_they_are_asked(
+    store: SQLiteStore,
+) -> None:
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        await request_approval("Release?", to=PEOPLE, reject_reasons=["one\ntwo"])
+
+    async with Runtime(store, [Workflow("ask", ask)]) as runtime:
+        run_id = await runtime.start("ask")
+        state = await runtime.wait(run_id)
+    assert state.workflow_status is WorkflowStatus.FAILED
+    assert "reject_reasons: 'one\\ntwo' is not one line of 1 to 75 characters" in (state.error or "")

@@ -27,6 +27,7 @@ from sayso.engine import (
     Json,
     Progress,
     Question,
+    Reasons,
     RequestStatus,
     Stage,
     Verdict,
@@ -99,7 +100,8 @@ class Card:
     `status` is empty while it is open; `said` is how far it is, or who decided and what came of it, a line each. The
     last part of `context` names workflow and request, and leads to `link`, the request in the web inbox. `choices` are
     empty unless it is open. `chosen` is what its one reader has voted, None where nobody or several read it. `voters`
-    are all who may vote on it, where those are named people. `rendering` is the number that its buttons carry, None
+    are all who may vote on it, where those are named people. `approve_reasons` and `reject_reasons` say what is asked
+    with a yes and with a no, None where nothing is. `rendering` is the number that its buttons carry, None
     where they are compared by nothing.
     """
 
@@ -117,12 +119,18 @@ class Card:
     choices: tuple[Choice, ...]
     chosen: Json = None
     voters: tuple[str, ...] = ()
+    approve_reasons: Reasons | None = None
+    reject_reasons: Reasons | None = None
     rendering: int | None = None
 
     @property
     def open(self) -> bool:
         """Whether it can be answered."""
         return self.state is CardState.OPEN
+
+    def reasons_for(self, value: Json) -> Reasons | None:
+        """What is asked with this answer; None where nothing is."""
+        return self.approve_reasons if is_approval(value) else self.reject_reasons
 
 
 def build_card(
@@ -157,6 +165,8 @@ def build_card(
         choices=_choices(question) if state is CardState.OPEN else (),
         chosen=_chosen(record, reader),
         voters=_voters(record),
+        approve_reasons=request.reasons_for(value=True),
+        reject_reasons=request.reasons_for(value=False),
         rendering=rendering,
     )
 

@@ -34,6 +34,7 @@ from sayso.engine import (
     Outcome,
     OutcomeKind,
     PersonId,
+    Reasons,
     Runtime,
     SQLiteStore,
     StoreError,
@@ -55,8 +56,7 @@ class Answered:
     not be stored.
 
     `record` is the card as it was before, without the names of people, and `way` how the person was let in. `known` are
-    words that need neither. With `asks_why` nothing was decided yet: the policy wants a comment with this choice, and
-    the person is to be asked.
+    words that need neither. With `asks_why` nothing was decided yet: the person is to be asked why they chose this.
     """
 
     attempt: AnswerAttempt
@@ -102,13 +102,19 @@ class Desk:
         self._names: dict[str, str] = {}
 
     async def answer(
-        self, attempt: AnswerAttempt, arrival: Arrival, before: Before | None = None
+        self,
+        attempt: AnswerAttempt,
+        arrival: Arrival,
+        before: Before | None = None,
+        *,
+        is_press: bool = False,
     ) -> Answered:
         """Take an answer, or refuse it; never raises for what a person did. That it comes from what was shown was made
-        sure of before (`chats`), and `before` is what was read for that, if anything was.
+        sure of before (`chats`), and `before` is what was read for that, if anything was. With `is_press` nobody was
+        asked why yet: where reasons are suggested, that comes first, also where the policy requires none.
         """
         try:
-            answered = await self._answer(attempt, arrival, before)
+            answered = await self._answer(attempt, arrival, before, is_press=is_press)
         except StoreError as error:
             logger.error("could not store an answer by %s: %s", attempt.person, error)  # noqa: TRY400 - the reason says it all
             answered = Answered(attempt, None, known=not_recorded_words(error))
@@ -269,18 +275,20 @@ class Desk:
             return (outcome.reason,)
         return reply_words(outcome, record, None)
 
-    async def _answer(self, attempt: AnswerAttempt, arrival: Arrival, before: Before | None) -> Answered:
+    async def _answer(
+        self, attempt: AnswerAttempt, arrival: Arrival, before: Before | None, *, is_press: bool
+    ) -> Answered:
         if arrival.name and self._names.get(attempt.person) != arrival.name:
             await self.greet(attempt.person, arrival.name)
         for _ in range(_LOOK_UPS - 1):
-            answered = await self._look_up_and_answer(attempt, arrival, before)
+            answered = await self._look_up_and_answer(attempt, arrival, before, is_press=is_press)
             if answered.outcome is None or answered.outcome.reason != ACCOUNTS_CHANGED:
                 return answered
             before = None
-        return await self._look_up_and_answer(attempt, arrival, None)
+        return await self._look_up_and_answer(attempt, arrival, None, is_press=is_press)
 
     async def _look_up_and_answer(
-        self, attempt: AnswerAttempt, arrival: Arrival, before: Before | None
+        self, attempt: AnswerAttempt, arrival: Arrival, before: Before | None, *, is_press: bool
     ) -> Answered:
         if before is None:
             before = await self._store.reader.before_answer(attempt.request_id, attempt.person)
@@ -293,7 +301,9 @@ class Desk:
                 logger.warning("request %s: cannot look up its voters: %s", attempt.request_id, problem)
                 refused = Outcome(OutcomeKind.NOT_ALLOWED, _VOTERS_UNKNOWN)
                 return Answered(attempt, refused, record, known=(_VOTERS_UNKNOWN,))
-            if _lacks_comment(attempt, record) and way.refusal(record, self._store.clock.now()) is None:
+            reasons = _reasons_lacking(attempt, record, way)
+            is_asked = reasons is not None and (reasons.required or is_press)
+            if is_asked and way.refusal(record, self._store.clock.now()) is None:
                 what = "approval" if is_approval(attempt.value) else "rejection"
                 words = (f"This {what} needs a comment. Say why.",)
                 return Answered(attempt, None, record, known=words, asks_why=True)
@@ -324,14 +334,14 @@ class Desk:
         return (f"{NOT_YOURS} Approvers: {asked}.{f' {way.why}' if way.why else ''}",)
 
 
-def _lacks_comment(attempt: AnswerAttempt, record: CardRecord) -> bool:
-    """Whether this attempt at an open card is one that the policy wants a comment with."""
-    request = record.request
-    is_current = request.open and attempt.revision == request.revision
-    policy = request.policy
-    return (
-        is_current and policy is not None and attempt.comment is None and policy.needs_comment(attempt.value)
-    )
+def _reasons_lacking(attempt: AnswerAttempt, record: CardRecord, way: WayIn) -> Reasons | None:
+    """What is asked with this attempt at the card as it is, which does not say why; None where nothing is, and where it
+    changes nothing.
+    """
+    if attempt.revision != record.request.revision or attempt.comment is not None:
+        return None
+    is_known = any(vote.person in way.ids and vote.value == attempt.value for vote in record.votes)
+    return None if is_known else record.request.reasons_for(attempt.value)
 
 
 def _credential(attempt: AnswerAttempt) -> str | None:

@@ -209,6 +209,8 @@ def _rules(policy: Policy) -> list[str]:
     rules += [f"{visible_line(policy.author)} may not approve."] if policy.author else []
     rules += ["Stages vote in order."] if policy.ordered else []
     rules += [f"A comment is required to {one}." for one in policy.comment]
+    if policy.reject_reasons:
+        rules.append(f"Suggested reasons to reject: {'; '.join(map(visible_line, policy.reject_reasons))}.")
     for stage in policy.stages:
         if stage.fallback:
             people = _names(stage.approvers)

@@ -67,7 +67,9 @@ class Surroundings(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
-    """How a question is asked, beside what is asked. Without an audience it is asked of the workflow's own."""
+    """How a question is asked, beside what is asked. Without an audience it is asked of the workflow's own. Where there
+    are `reject_reasons`, they take the place of the policy's.
+    """
 
     audience: tuple[str, ...] | None
     requested_by: str | None
@@ -75,6 +77,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     expires_after: timedelta | None
     default: str | None
     policy: Policy | str | None = None
+    reject_reasons: tuple[str, ...] = ()
 
     def make_ask(
         self, name: str, question: Question, text: str, requested_by: str | None, around: Surroundings
@@ -93,6 +96,8 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
             if policy not in around.policies:
                 raise UnknownPolicy(policy, sorted(around.policies))
             policy = replace(around.policies[policy], name=policy)
+        if policy is not None and self.reject_reasons:
+            policy = replace(policy, reject_reasons=self.reject_reasons)
         asks_requester = REQUESTER in named
         expires_after, default, directory = self.expires_after, self.default, around.directory
         if policy is not None:
@@ -114,6 +119,8 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
                 expires_after = policy.expires_after
                 at_expiry = answer_at_expiry(policy, question)
                 default = None if at_expiry is None else encode(at_expiry, "on_expiry")
+        elif self.reject_reasons:
+            policy = Policy(audience, reject_reasons=self.reject_reasons)
         elsewhere = [one for one in audience if not (asks_requester and one == asker)]
         return Ask(
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,

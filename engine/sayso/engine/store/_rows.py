@@ -118,6 +118,7 @@ def read_request(row: Any) -> RequestRecord:
         resolved_at=_instant(row["resolved_at"]),
         resolved_by=row["resolved_by"],
         policy=policy if policy.stages else None,
+        reject_reasons=tuple(policy.reject_reasons),
     )
 
 

@@ -257,7 +257,8 @@ def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) 
         deadline=deadline,
         default=one.default,
         status=RequestStatus.PENDING,
-        policy=one.policy,
+        policy=one.policy if one.policy is not None and one.policy.stages else None,
+        reject_reasons=() if one.policy is None else tuple(one.policy.reject_reasons),
     )
 
 
