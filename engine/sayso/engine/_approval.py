@@ -106,8 +106,8 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
     """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is no approval.
 
     With `read_all`, an approval counts only from who has opened all of the request: its full text and its details.
-    `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects, in the place of those of the policy;
-    one that is picked is the comment. Takes no default on purpose. Raises what `request_input` raises for bad arguments.
+    `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects, in the place of the policy's; one
+    that is picked is the comment. Takes no default on purpose. Raises what `request_input` raises for bad arguments.
     """
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")

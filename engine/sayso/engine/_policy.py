@@ -125,7 +125,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change: somebody, or
     `details.NAME`, where each request's details name them. `comment` are the choices (`approve`, `reject`) that need a
     comment; `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects. In `ordered` stages, each
-    may vote once those before have approved; without it all may at once. After `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
+    may vote once those before have approved; without it all may at once. After `expires_after` the answer is
+    `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
     `remind_every` is the first interval of reminders, each of which is twice as long as the one before. After
     `escalate_after` those in `escalate_to` are asked as well. People in `break_glass` may approve alone, with a reason;
     everybody who was skipped is told. A vote may be handed over to `hand_over_to` alone, people and groups, or to

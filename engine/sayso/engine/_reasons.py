@@ -1,4 +1,4 @@
-"""Why somebody chose what they chose: the reasons that are suggested to who rejects, and what is asked with a choice."""
+"""Why somebody chose what they chose: reasons that are suggested to who rejects, and what is asked with a choice."""
 
 from __future__ import annotations
 

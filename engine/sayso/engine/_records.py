@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from sayso.engine._policy import Fact, Policy, Vote, is_approval
-from sayso.engine._reasons import Reasons
 from sayso.engine._questions import Question, question_from_text
+from sayso.engine._reasons import Reasons
 from sayso.engine._values import Json
 
 

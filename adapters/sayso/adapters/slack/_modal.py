@@ -32,7 +32,7 @@ from sayso.adapters.slack._text import (
     stretches,
     typed_text,
 )
-from sayso.engine import MOST_FIELDS, FormField, InvalidAnswer, Json, Question
+from sayso.engine import MOST_FIELDS, FormField, InvalidAnswer, Json, Question, Reasons
 
 View = dict[str, Any]
 
@@ -42,6 +42,8 @@ VALUE = "value"
 _MOST_CHECKBOXES = 10
 _MOST_PICKED = 25
 _TITLE = "Your answer"
+_TITLE_LIMIT = 24
+_OTHER = "other"
 _YES = "yes"
 _WITH_COMMENT = ("select", "confirm")
 _IN_THREAD = "in the card's thread"
@@ -67,7 +69,7 @@ def loading_view() -> View:
     return words_view((("One moment … If nothing more comes, close this and press again.",),))
 
 
-def words_view(lines: Sequence[Words]) -> View:
+def words_view(lines: Sequence[Words], title: str = _TITLE) -> View:
     """A modal with nothing to do but read."""
     content: list[Stretch] = []
     for position, line in enumerate(lines):
@@ -76,7 +78,7 @@ def words_view(lines: Sequence[Words]) -> View:
     kept, _ = split(content, TEXT_LIMIT)
     return {
         "type": "modal",
-        "title": plain_text(_TITLE, 24),
+        "title": plain_text(title, _TITLE_LIMIT),
         "close": plain_text("Close", 24),
         "blocks": [rich_text(kept)],
     }
@@ -142,27 +144,69 @@ def _start_id(position: int) -> str:
     return f"start:{position}"
 
 
-def remark_view(card: Card, channel: str | None, choice: int) -> View:
+def reason_view(card: Card, channel: str | None, choice: int) -> View:
     """The modal that asks why somebody chose this option, by its position; 1 and 0 are yes and no."""
     kept, _ = split([Stretch(set_off(card.prompt), Style.BOLD)], TEXT_LIMIT)
-    asked = _input(_block_id(card, 0), f"Why {_choice_words(card, choice)}?", _plain_input("text"))
+    reasons = _reasons(card, choice)
+    title = reason_title(card, choice)
+    asked = _input(_block_id(card, 0), "Reason", _plain_input("text"), required=reasons.required)
+    blocks = [asked]
+    if reasons.suggested:
+        given = [_option(one, str(at)) for at, one in enumerate(reasons.suggested)]
+        listed: Block = {"type": "radio_buttons", "options": [*given, _option("Other reason", _OTHER)]}
+        more = _input(
+            _block_id(card, 0),
+            "Comment",
+            _plain_input("text"),
+            "Another reason, or more about it.",
+            required=False,
+        )
+        blocks = [_input(_block_id(card, 1), "Reason", listed, required=False), more]
     return {
         **answer_view(card, channel),
         "private_metadata": ViewTag(card.id, card.revision, channel, choice).encode(),
-        "blocks": [rich_text(kept), asked],
+        "title": plain_text(title, _TITLE_LIMIT),
+        "submit": plain_text(title, _TITLE_LIMIT),
+        "blocks": [rich_text(kept), *blocks],
     }
 
 
-def read_remark(card: Card, values: Mapping[str, Any]) -> Entered | Rejected:
-    """The reason in a view's `state.values`."""
-    text = str(_given(values, _block_id(card, 0)) or "").strip()
-    return Entered(text) if text else Rejected({_block_id(card, 0): "Please say why."})
+def read_reason(card: Card, choice: int, values: Mapping[str, Any]) -> Entered | Rejected:
+    """The comment in a view's `state.values`: the reason that was picked, with what was typed behind it; None where
+    there is neither, and need not be.
+    """
+    reasons = _reasons(card, choice)
+    picked, typed = (
+        str(_given(values, _block_id(card, 1)) or ""),
+        str(_given(values, _block_id(card, 0)) or "").strip(),
+    )
+    if picked == _OTHER and not typed:
+        return Rejected({_block_id(card, 0): "Write the reason."})
+    if picked and picked != _OTHER:
+        if not picked.isdecimal() or int(picked) >= len(reasons.suggested):
+            return Rejected({_block_id(card, 1): "Choose one of these."})
+        picked = reasons.suggested[int(picked)]
+        typed = f"{picked}: {typed}" if typed else picked
+    if reasons.required and not typed:
+        wanted = "Choose a reason, or write one." if reasons.suggested else "Say why."
+        return Rejected({_block_id(card, 0): wanted})
+    return Entered(typed or None)
 
 
-def _choice_words(card: Card, choice: int) -> str:
+def reason_title(card: Card, choice: int) -> str:
+    """What is done with the choice, as the modal's title and button say it."""
     if card.question.input_type == "confirm":
-        return "yes" if choice else "no"
-    return card.choices[choice].label if choice < len(card.choices) else "this"
+        return "Answer yes" if choice else "Answer no"
+    return card.question.choices[choice].label if choice < len(card.question.choices) else _TITLE
+
+
+def _reasons(card: Card, choice: int) -> Reasons:
+    """What is asked with a choice."""
+    choices = card.question.choices
+    value: Json = bool(choice)
+    if card.question.input_type != "confirm":
+        value = choices[choice].value if choice < len(choices) else None
+    return card.reasons_for(value) or Reasons((), required=False)
 
 
 def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected:

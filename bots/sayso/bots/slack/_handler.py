@@ -33,10 +33,11 @@ from sayso.adapters.slack import (
     parse_event,
     plain,
     read_comment,
-    read_remark,
+    read_reason,
     read_submission,
+    reason_title,
+    reason_view,
     refused_submission,
-    remark_view,
     render_words,
     words_view,
 )
@@ -238,7 +239,7 @@ class Handler:
         value = None if before is None else choice_of(before.card, button.revision, button.number)
         arrived = self._arrived(event, arrival)
         attempt = arrived.attempt(person, button.request_id, button.revision, value)
-        answered = await self._desk.answer(attempt, arrived, before)
+        answered = await self._desk.answer(attempt, arrived, before, is_press=True)
         if answered.asks_why:
             self._spawn(self._open(event, button, arrival))  # decided by what is written there
         else:
@@ -312,7 +313,7 @@ class Handler:
         elif instead or button.action is Action.OPEN:
             is_shown = await self._views.show(view_id, answer_view(self._card(record), event.channel))
         else:
-            view = remark_view(self._card(record), event.channel, button.number)
+            view = reason_view(self._card(record), event.channel, button.number)
             is_shown = await self._views.show(view_id, view)
         if not is_shown:
             await self._tell(event, (_NOT_FILLED,))
@@ -371,8 +372,11 @@ class Handler:
             None
         )  # of a question that has changed or closed: the store refuses it
         if record.request.open and record.request.revision == tag.revision:
-            read = read_submission if tag.choice is None else read_remark
-            entered = read(card, event.values)
+            entered = (
+                read_submission(card, event.values)
+                if tag.choice is None
+                else read_reason(card, tag.choice, event.values)
+            )
         if isinstance(entered, Rejected):
             return _errors(entered)
         return await self._answer_submission(event, tag, record, entered, arrival)
@@ -400,7 +404,12 @@ class Handler:
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
             return _errors(refused_submission(card, plain(words)))
-        return shown_instead(words_view((words,)))
+        done = (
+            words_view((words,))
+            if tag.choice is None
+            else words_view((words,), reason_title(card, tag.choice))
+        )
+        return shown_instead(done)
 
     async def _searched(self, event: Searched) -> Answer:
         button = event.button
