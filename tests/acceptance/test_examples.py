@@ -258,7 +258,7 @@ async def test_production_access_is_refused_with_a_reason(both: Both) -> None:
         post = await both.telegram_shows("Access to orders-db for 60 minutes?")
         await both.slack_shows("Access to orders-db for 60 minutes?")
         assert (await both.bo.press(post, "❌ Reject")).text == "Please say why."
-        asked = await both.telegram_shows("Why Reject?", "Reply with the reason")
+        asked = await both.telegram_shows("Why reject?", "Reply with the reason")
         await both.bo.reply(asked, "the migration runs")
         await both.slack_shows("❌ Rejected ·", "Bo today", "the migration runs")
         assert "granted" not in (await runtime.wait(run_id)).shared

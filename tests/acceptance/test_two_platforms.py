@@ -156,12 +156,12 @@ async def test_a_rejection_says_why(both: Both, platform: str) -> None:
         in_slack = await both.slack_shows("Release 4.2.0?")
         in_telegram = await both.telegram_shows("Release 4.2.0?")
         if platform == "slack":
-            words = await both.fill_in(in_slack, "❌ Reject", **{"Why Reject?": "not on a Friday"})
+            words = await both.fill_in(in_slack, "❌ Reject", Reason="not on a Friday")
             assert words == "Rejected. The workflow continues."
         else:
             assert (await both.bo.press(in_telegram, "❌ Reject")).text == "Please say why."
             assert (await runtime.pending(run_id))[0].open
-            prompt = await both.telegram_shows("Why Reject? Release 4.2.0?", "Reply with the reason")
+            prompt = await both.telegram_shows("Why reject? Release 4.2.0?", "Reply with the reason")
             await both.bo.reply(prompt, "not on a Friday")
         await both.slack_shows("❌ Rejected ·", "finished", "“not on a Friday”")
         await both.telegram_shows("❌ Rejected ·", "finished", "“not on a Friday”")

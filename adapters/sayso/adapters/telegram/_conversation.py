@@ -24,13 +24,22 @@ from sayso.adapters.console import (
     read_field,
     visible_line,
 )
-from sayso.adapters.telegram._card import PAGE, Keyboard, choice_button, in_rows, numbered, question
+from sayso.adapters.telegram._card import (
+    LABEL_LIMIT,
+    PAGE,
+    Keyboard,
+    choice_button,
+    in_rows,
+    numbered,
+    question,
+)
 from sayso.adapters.telegram._data import StepAction, StepButton
 from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
-from sayso.engine import FormField, InvalidAnswer, Json, Kept, Question, fold_text
+from sayso.engine import FormField, InvalidAnswer, Json, Kept, Question, Reasons, fold_text
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 MOST_FOUND = 10
+_VERBS = ("approve", "reject")
 _LONGEST_QUESTION = 2000
 _PROMPT_LIMIT = 300
 _ASKED_KEPT = 4
@@ -41,7 +50,8 @@ class Goal(StrEnum):
 
     ANSWER = "answer"
     FIND = "find"
-    REMARK = "remark"
+    REASON = "remark"  # as it is kept
+    OWN_REASON = "reason"
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
@@ -54,7 +64,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
 class Conversation(msgspec.Struct, frozen=True):
     """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out; `chosen`
-    the options so far, or the one that a remark goes with. `voted` tells the vote that was theirs when it began.
+    the options so far, or the one that a reason goes with. `voted` tells the vote that was theirs when it began.
     `rendering` counts what was asked, and `asked` says what Telegram keeps of the latest of it.
     """
 
@@ -114,7 +124,7 @@ class GoOn:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The value that came out of it, and the remark that goes with it."""
+    """The value that came out of it, and the comment that goes with it."""
 
     value: Json
     comment: str | None = None
@@ -149,9 +159,8 @@ def prompt(card: Card, conversation: Conversation, reason: str | None = None) ->
         text = f"{said}Reply with a part of the option's name. {CANCEL} stops."
         return Prompt(text, [], "a part of its name")
     asked = _line(card.prompt)
-    if conversation.goal is Goal.REMARK:
-        why = f"<b>Why {_line(_choice(card, conversation.chosen[0]))}?</b> {asked}"
-        return Prompt(f"{said}{why}\nReply with the reason; it decides. {CANCEL} stops.", [], "the reason")
+    if conversation.goal in _ABOUT_REASONS:
+        return _reason_prompt(card, conversation, said)
     field = _field(card.question, conversation)
     if field is not None:
         return _field_prompt(card.question, conversation, field, said)
@@ -184,8 +193,8 @@ def take_text(card: Card, conversation: Conversation, text: str) -> Step:
         return commands[typed.casefold()]()
     if conversation.goal is Goal.FIND:
         return _find(card, conversation, typed)
-    if conversation.goal is Goal.REMARK:
-        return _remark(card, conversation, typed)
+    if conversation.goal in _ABOUT_REASONS:
+        return _reason(card, conversation, typed)
     field = _field(card.question, conversation)
     try:
         if field is not None:
@@ -199,6 +208,8 @@ def take_text(card: Card, conversation: Conversation, text: str) -> Step:
 
 def take_button(card: Card, conversation: Conversation, button: StepButton) -> Step:
     """What a press within the conversation leads to."""
+    if conversation.goal in _ABOUT_REASONS:
+        return _reason_pressed(card, conversation, button)
     match button.action:
         case StepAction.CANCEL:
             return Stopped()
@@ -212,6 +223,8 @@ def take_button(card: Card, conversation: Conversation, button: StepButton) -> S
             return Finished([card.choices[index].value for index in sorted(conversation.chosen)])
         case StepAction.CHOOSE:
             return _choose(card, conversation, button.number)
+        case StepAction.OWN:
+            return GoOn(conversation)
 
 
 _HINTS = {
@@ -225,13 +238,6 @@ _HINTS = {
 def _line(text: str) -> str:
     """As much of a text as a line has room for, as HTML."""
     return html.escape(inert(cut(visible_line(text), _PROMPT_LIMIT, utf16_length)), quote=False)
-
-
-def _choice(card: Card, chosen: int) -> str:
-    """What the choice is called that a remark goes with."""
-    if card.question.input_type == "confirm":
-        return "Yes" if chosen else "No"
-    return next((choice.label for choice in card.choices if choice.index == chosen), "this")
 
 
 def _field(question: Question, conversation: Conversation) -> FormField | None:
@@ -349,17 +355,86 @@ def _next(card: Card, conversation: Conversation, value: Json) -> Step:
 
 
 def _back(conversation: Conversation) -> Step:
+    if conversation.goal is Goal.OWN_REASON:
+        return GoOn(msgspec.structs.replace(conversation, goal=Goal.REASON))
     return GoOn(msgspec.structs.replace(conversation, values=conversation.values[:-1]))
 
 
-def _remark(card: Card, conversation: Conversation, typed: str) -> Step:
-    if not typed:
-        return GoOn(conversation, "An empty message is no reason.")
+# Why somebody chose what they chose.
+
+_ABOUT_REASONS = (Goal.REASON, Goal.OWN_REASON)
+
+
+def _reason_prompt(card: Card, conversation: Conversation, said: str) -> Prompt:
+    """What asks why: the reasons that are suggested as buttons, or for a reply."""
+    why = f"{said}<b>Why {_line(_choice(card, conversation))}?</b> {_line(card.prompt)}\n"
+    reasons = _reasons(card, conversation)
+    if not reasons.suggested or conversation.goal is Goal.OWN_REASON:
+        back = f" {BACK} shows the reasons." if reasons.suggested else ""
+        return Prompt(
+            f"{why}Reply with the reason; your answer counts then.{back} {CANCEL} stops.", [], "the reason"
+        )
+    is_cut = any(utf16_length(one) > LABEL_LIMIT for one in reasons.suggested)
+    listed = "".join(f"{at}. {_line(one)}\n" for at, one in enumerate(reasons.suggested, start=1) if is_cut)
+    keyboard = [
+        [_step_button(conversation, numbered(at, visible_line(one)), StepAction.CHOOSE, at)]
+        for at, one in enumerate(reasons.suggested)
+    ]
+    keyboard.append([_step_button(conversation, "✍️ Other reason", StepAction.OWN)])
+    if not reasons.required:
+        keyboard.append([_step_button(conversation, "Without a reason", StepAction.DONE)])
+    keyboard.append([_step_button(conversation, "Cancel", StepAction.CANCEL)])
+    return Prompt(f"{why}{listed}Choose a reason, or reply with your own.", keyboard)
+
+
+def _reason(card: Card, conversation: Conversation, typed: str) -> Step:
+    """The reason that was typed, in whoever's words."""
+    return (
+        Finished(_value(card, conversation), typed)
+        if typed
+        else GoOn(conversation, "An empty message is no reason.")
+    )
+
+
+def _reason_pressed(card: Card, conversation: Conversation, button: StepButton) -> Step:
+    """What is picked instead."""
+    reasons = _reasons(card, conversation)
+    match button.action:
+        case StepAction.CANCEL:
+            return Stopped()
+        case StepAction.CHOOSE if button.number < len(reasons.suggested):
+            return Finished(_value(card, conversation), reasons.suggested[button.number])
+        case StepAction.DONE if not reasons.required:
+            return Finished(_value(card, conversation))
+        case StepAction.OWN:
+            return GoOn(msgspec.structs.replace(conversation, goal=Goal.OWN_REASON))
+        case _:
+            return GoOn(conversation)
+
+
+def _reasons(card: Card, conversation: Conversation) -> Reasons:
+    """What is asked with the choice that was made; a reply, of a question that asks nothing any more."""
+    return card.reasons_for(_value(card, conversation)) or Reasons((), required=True)
+
+
+def _value(card: Card, conversation: Conversation) -> Json:
+    """The choice that a reason goes with."""
     chosen = conversation.chosen[0]
     if card.question.input_type == "confirm":
-        return Finished(bool(chosen), typed)
+        return bool(chosen)
     choices = card.question.choices
-    return Finished(choices[chosen].value if chosen < len(choices) else None, typed)
+    return choices[chosen].value if chosen < len(choices) else None
+
+
+def _choice(card: Card, conversation: Conversation) -> str:
+    """What that is called within a question."""
+    value = _value(card, conversation)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value in _VERBS:
+        return str(value)
+    labels = [one.label for one in card.choices if one.value == value]
+    return f"“{labels[0]}”" if labels else "this"
 
 
 def _find(card: Card, conversation: Conversation, typed: str) -> Step:

@@ -41,6 +41,7 @@ class StepAction(StrEnum):
     PAGE = "p"
     BACK = "b"
     CANCEL = "x"
+    OWN = "o"
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,11 +154,11 @@ class Handler:
         value = None if before is None else choice_of(before.card, button.revision, button.number)
         attempt = arrival.attempt(person, button.request_id, button.revision, value)
         if button.action in (Action.CONFIRM, Action.CHOOSE):
-            answered = await self._desk.answer(attempt, arrival, before)
+            answered = await self._desk.answer(attempt, arrival, before, is_press=True)
             if answered.asks_why and answered.record is not None:
                 await arrival.turn()
                 await self._acknowledge(event, ("Please say why.",))
-                await self._dialogue.begin(event, answered.record, Goal.REMARK, (button.number,))
+                await self._dialogue.begin(event, answered.record, Goal.REASON, (button.number,))
                 return
             await self._tell_outcome(event, answered)
             return
