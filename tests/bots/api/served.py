@@ -98,6 +98,17 @@ async def careful(shared):
 
 
 @node
+async def gated(shared):
+    policy = Policy(stages=[Stage(["operator"])], comment=shared.get("comment", []))
+    reasons = ["Not tested", "Release freeze until Monday"]
+    decision = await request_approval(
+        "Release 5.0.0 to production?", {"Change": "14 commits, 2 migrations", "Risk": "high"}, request_id="gate",
+        policy=policy, reject_reasons=reasons,
+    )
+    shared["why"] = decision.comment
+
+
+@node
 def publish(shared):
     shared["published"] = True
 
@@ -109,6 +120,7 @@ all_kinds = Workflow("kinds", start=kinds)
 pair = Workflow("pair", start=two)
 once = Workflow("once", start=charge)
 strict = Workflow("strict", start=careful)
+gate = Workflow("gate", start=gated)
 course = Workflow("course", start=sign_up)
 trip = Workflow("trip", start=book, inputs=Trip)
 """
@@ -129,6 +141,9 @@ workflow = "shop:once"
 
 [[workflows]]
 workflow = "shop:strict"
+
+[[workflows]]
+workflow = "shop:gate"
 
 [[workflows]]
 workflow = "shop:course"

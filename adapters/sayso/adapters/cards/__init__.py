@@ -18,6 +18,7 @@ from sayso.adapters.cards._words import (
     reply_words,
     unreadable_words,
     vote_words,
+    why_words,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "unreadable_words",
     "utf16_length",
     "vote_words",
+    "why_words",
 ]

@@ -93,6 +93,14 @@ def vote_words(question: Question, value: Json) -> str:
     return past.lower() if past else f"answered “{answer_words(question, value)}”"
 
 
+def why_words(question: Question, value: Json) -> str:
+    """What somebody is asked who makes this choice, such as `Why reject?`."""
+    if isinstance(value, str) and value in _PAST_TENSE:
+        return f"Why {value}?"
+    said = answer_words(question, value)
+    return f"Why {said}?" if isinstance(value, bool) else f"Why “{said}”?"
+
+
 def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Words:
     """What the person who answered hears; `record` is the request as it stands behind the outcome."""
     if record is None:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from sayso.adapters.cards import Card, Choice, cut, utf16_length
+from sayso.adapters.cards import Card, Choice, cut, utf16_length, why_words
 from sayso.adapters.console import (
     REQUIRED,
     EmptyReply,
@@ -39,7 +39,6 @@ from sayso.engine import FormField, InvalidAnswer, Json, Kept, Question, Reasons
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 MOST_FOUND = 10
-_VERBS = ("approve", "reject")
 _LONGEST_QUESTION = 2000
 _PROMPT_LIMIT = 300
 _ASKED_KEPT = 4
@@ -367,7 +366,7 @@ _ABOUT_REASONS = (Goal.REASON, Goal.OWN_REASON)
 
 def _reason_prompt(card: Card, conversation: Conversation, said: str) -> Prompt:
     """What asks why: the reasons that are suggested as buttons, or for a reply."""
-    why = f"{said}<b>Why {_line(_choice(card, conversation))}?</b> {_line(card.prompt)}\n"
+    why = f"{said}<b>{_line(why_words(card.question, _value(card, conversation)))}</b> {_line(card.prompt)}\n"
     reasons = _reasons(card, conversation)
     if not reasons.suggested or conversation.goal is Goal.OWN_REASON:
         back = f" {BACK} shows the reasons." if reasons.suggested else ""
@@ -424,17 +423,6 @@ def _value(card: Card, conversation: Conversation) -> Json:
         return bool(chosen)
     choices = card.question.choices
     return choices[chosen].value if chosen < len(choices) else None
-
-
-def _choice(card: Card, conversation: Conversation) -> str:
-    """What that is called within a question."""
-    value = _value(card, conversation)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value in _VERBS:
-        return str(value)
-    labels = [one.label for one in card.choices if one.value == value]
-    return f"“{labels[0]}”" if labels else "this"
 
 
 def _find(card: Card, conversation: Conversation, typed: str) -> Step:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from sayso.adapters.cards import Card, Since, Words, cut, vote_words
+from sayso.adapters.cards import Card, Since, Words, cut, vote_words, why_words
 from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, changes, code_lines, diff_lines, grid
@@ -119,6 +119,7 @@ class Pages:
             "markdown": _markdown,
             "fenced": _fenced,
             "help": field_help,
+            "why": why_words,
         }
         self._environment.filters |= filters
         tests: dict[str, Callable[..., Any]] = {"age": _is_age}

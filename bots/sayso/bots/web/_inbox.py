@@ -312,12 +312,12 @@ class Inbox:
         """What the page does with it: words, and the card anew unless it keeps what was typed."""
         kept = answered.outcome is None or answered.outcome.kind in _KEPT
         desk = self._parts.desk
-        words = await desk.heard(answered)
+        words = self.pages.words(await desk.heard(answered))
         record = None if kept else await desk.card_after(answered.attempt.request_id)
         return {
             "outcome": None if answered.outcome is None else answered.outcome.kind,
-            "words": self.pages.words(words),
-            "errors": {},
+            "words": "" if answered.asks_why else words,
+            "errors": {"comment": words} if answered.asks_why else {},
             "card": None if record is None else self.card(record, caller),
         }
 

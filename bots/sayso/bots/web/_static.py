@@ -12,6 +12,7 @@ _STATIC = {
     "attention.js": "text/javascript",
     "development.js": "text/javascript",
     "keys.js": "text/javascript",
+    "reasons.js": "text/javascript",
     "sign-in.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "icon-waiting.svg": "image/svg+xml",

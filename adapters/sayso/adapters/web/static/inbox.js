@@ -90,7 +90,9 @@ const resting = new Map();
 function places() {
   const found = new Map();
   for (const part of document.querySelectorAll(".card, [data-live]")) {
-    const buttons = Array.from(part.querySelectorAll("button"), (button) => [button.textContent, button.form.dataset.body]);
+    const buttons = Array.from(part.querySelectorAll("button"), (button) => [
+      button.textContent, button.form.dataset.body, button.closest("[hidden]") !== null,
+    ]);
     found.set(part.id, JSON.stringify([part.offsetTop, part.offsetHeight, part.dataset.revision, buttons]));
   }
   return found;
@@ -113,7 +115,7 @@ function rest(id) {
 }
 
 // Whatever changes the page by itself does it in here.
-function rearrange(change) {
+export function rearrange(change) {
   const before = places();
   change();
   countWaiting(cards);

@@ -15,7 +15,8 @@ function reach(kind) {
   const card = document.activeElement?.closest("article.card");
   const voted = card?.querySelector("details.voted");
   if (voted) voted.open = true;
-  card?.querySelector(`form.answer :is(button, a.button).${kind}`)?.focus();
+  const buttons = [...card?.querySelectorAll(`form.answer :is(button, a.button).${kind}`) ?? []];
+  buttons.find((one) => !one.closest("[hidden]"))?.focus();
 }
 
 const KEYS = {
