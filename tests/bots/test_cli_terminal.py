@@ -124,6 +124,62 @@ def test_whoever_has_voted_is_not_asked_again(shop: Path) -> None:
     assert terminal.text.count("Your choice") == 1
 
 
+def test_a_rejection_is_asked_why_with_the_reasons_numbered(shop: Path) -> None:
+    with talk(shop, "gated_flow", "--json") as terminal:
+        terminal.wait_for("Release?", "Your choice")
+        terminal.type("reject")
+        terminal.wait_for(
+            "Why reject?",
+            "1. Not tested",
+            "2. Release freeze",
+            "Your reason [1-2 or your own words, empty for none]",
+        )
+        terminal.type("2")
+        terminal.wait_for("Rejected.", '"why": "Release freeze"')
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize(("typed", "why"), [("", "null"), ("3", '"3"'), ("on Friday?", '"on Friday?"')])
+def test_a_reason_may_be_ones_own_or_none(shop: Path, typed: str, why: str) -> None:
+    with talk(shop, "gated_flow", "--json") as terminal:
+        terminal.wait_for("Your choice")
+        terminal.type("reject")
+        terminal.wait_for("Your reason")
+        terminal.type(typed)
+        terminal.wait_for("Rejected.", f'"why": {why}')
+        assert terminal.end() == 0
+
+
+def test_a_required_reason_is_asked_for_until_it_is_given(shop: Path) -> None:
+    (run,) = [sayso(shop, "run", "shop:gated_flow", "--shared", '{"comment": ["reject"]}', "--json")]
+    request = sayso(shop, "requests", "--json").json["requests"][0]
+    assert run.code == 6
+    address = f"{request['id'][:8]}@1"
+    silent = sayso(shop, "answer", address, "reject")
+    assert silent.code != 0
+    assert "This rejection needs a comment. Say why." in silent.out
+    with TerminalSession(shop, SAYSO, "answer", address, "reject") as terminal:
+        terminal.wait_for("Why reject?", "1. Not tested", "Your reason [1-2 or your own words]")
+        terminal.type("")
+        terminal.wait_for("An empty line is no answer", "Your reason")
+        terminal.type("1")
+        terminal.wait_for("Rejected.")
+        assert terminal.end() == 0
+    kept = [one for one in sayso(shop, "audit", "export").out.splitlines() if "answer_accepted" in one]
+    assert json.loads(kept[0])["payload"]["comment"] == "Not tested"
+
+
+def test_who_leaves_before_saying_why_has_answered_nothing(shop: Path) -> None:
+    sayso(shop, "run", "shop:gated_flow", "--json")
+    request = sayso(shop, "requests", "--json").json["requests"][0]
+    with TerminalSession(shop, SAYSO, "answer", f"{request['id'][:8]}@1", "reject") as terminal:
+        terminal.wait_for("Your reason")
+        terminal.press("d")
+        terminal.wait_for("Stopped before an answer was recorded.")
+        assert terminal.end() == 130
+    assert len(sayso(shop, "requests", "--json").json["requests"]) == 1
+
+
 def test_a_hostile_prompt_is_shown_and_does_not_touch_the_terminal(shop: Path) -> None:
     with talk(shop, "hostile_flow") as terminal:
         terminal.wait_for("\\x1b]0;owned\\x07\\x1b[2J[bold]Approved[/bold]\\x9b31m", "Your answer")

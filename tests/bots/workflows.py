@@ -76,6 +76,15 @@ async def together(shared):
 
 
 @node
+async def gated(shared):
+    policy = Policy(stages=[Stage(["operator"])], comment=shared.get("comment", []))
+    decision = await request_approval(
+        "Release?", request_id="gate", policy=policy, reject_reasons=["Not tested", "Release freeze"]
+    )
+    shared["why"] = decision.comment
+
+
+@node
 async def hostile(shared):
     await request_input("\\x1b]0;owned\\x07\\x1b[2J[bold]Approved[/bold]\\x9b31m", request_id="hostile")
 
@@ -100,6 +109,7 @@ chat_flow = Workflow("chat", chat)
 soon_flow = Workflow("soon", soon)
 fragile_flow = Workflow("fragile", fragile)
 together_flow = Workflow("together", together)
+gated_flow = Workflow("gated", gated)
 hostile_flow = Workflow("hostile", hostile)
 quick_flow = Workflow("quick", quick)
 once_flow = Workflow("once", once)

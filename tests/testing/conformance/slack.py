@@ -119,19 +119,31 @@ class SlackDriver:
         who = self.people[person]
         match given:
             case Typed(text):
-                view = await self._opened(who, card, "✍️ Answer")
+                view = await self.asked_why(person, card, "✍️ Answer")
                 return await self._sent(who, {view.inputs[0].label: text})
             case FilledIn(fields):
-                await self._opened(who, card, "✍️ Answer")
+                await self.asked_why(person, card, "✍️ Answer")
                 return await self._sent(who, fields)
             case Chosen(labels, several=True):
-                view = await self._opened(who, card, "☑️ Choose")
+                view = await self.asked_why(person, card, "☑️ Choose")
                 return await self._sent(who, {view.inputs[0].label: labels})
             case Chosen((label,)):
                 before = len(self._words(who, card))
                 return await self._heard(who, card, await who.choose(card.handle, label), before)
             case _:
                 raise AssertionError(f"nobody chooses one of {given}")
+
+    async def asked_why(self, person: str, card: Seen, label: str) -> SeenView:
+        who = self.people[person]
+        assert (await (await who.press(card.handle, label)).result()).is_acknowledged
+        await self.slack.until(lambda: who.view is not None and who.view.submit is not None)
+        assert who.view is not None
+        return who.view
+
+    async def explain(self, person: str, asks: SeenView, reason: str) -> str | None:
+        is_suggested = reason in asks.inputs[0].options
+        label = asks.inputs[0 if is_suggested else -1].label
+        return await self._sent(self.people[person], {label: reason})
 
     async def replay(self) -> None:
         person, press = self.presses[-1]
@@ -145,12 +157,6 @@ class SlackDriver:
 
     def _words(self, person: SlackPerson, message: Seen) -> list[str]:
         return person.words(next(one for one in self.channels.values() if one.id == message.handle.channel))
-
-    async def _opened(self, person: SlackPerson, card: Seen, label: str) -> SeenView:
-        assert (await (await person.press(card.handle, label)).result()).is_acknowledged
-        await self.slack.until(lambda: person.view is not None and person.view.submit is not None)
-        assert person.view is not None
-        return person.view
 
     async def _sent(self, person: SlackPerson, values: Mapping[str, str | Sequence[str]]) -> str | None:
         is_acknowledged = (await (await person.submit(values)).result()).is_acknowledged

@@ -137,6 +137,14 @@ class TelegramDriver:
             case _:
                 raise AssertionError(f"nobody chooses one of {given}")
 
+    async def asked_why(self, person: str, card: Seen, label: str) -> SeenMessage:
+        return await self._begun(self.people[person], card, label)
+
+    async def explain(self, person: str, asks: SeenMessage, reason: str) -> str | None:
+        if [reason] in asks.labels:
+            return await self.press(person, seen(asks), reason)
+        return (await self._replied(self.people[person], asks, reason)).text
+
     async def replay(self) -> None:
         person, press = self.presses[-1]
         await person.press_again(press)

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sayso.testing.conformance import Conformance, Driver
+from sayso.testing.conformance import Conformance, Driver, Reasons
 from sayso.testing.slack import LocalSlack, SlackLimits
 from tests.testing.conformance.slack import SlackDriver
 
 
 @pytest.mark.slow
-class TestSockets(Conformance):
+class TestSockets(Reasons, Conformance):
     @classmethod
     @asynccontextmanager
     async def driver(cls) -> AsyncGenerator[Driver]:
@@ -22,7 +22,7 @@ class TestSockets(Conformance):
 
 
 @pytest.mark.slow
-class TestSignedRequests(Conformance):
+class TestSignedRequests(Reasons, Conformance):
     @classmethod
     @asynccontextmanager
     async def driver(cls) -> AsyncGenerator[Driver]:

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sayso.testing.conformance import Conformance, Driver
+from sayso.testing.conformance import Conformance, Driver, Reasons
 from sayso.testing.telegram import LocalTelegram, TelegramLimits
 from tests.testing.conformance.telegram import TelegramDriver
 
 
 @pytest.mark.slow
-class TestPolling(Conformance):
+class TestPolling(Reasons, Conformance):
     @classmethod
     @asynccontextmanager
     async def driver(cls) -> AsyncGenerator[Driver]:
@@ -22,7 +22,7 @@ class TestPolling(Conformance):
 
 
 @pytest.mark.slow
-class TestWebhook(Conformance):
+class TestWebhook(Reasons, Conformance):
     @classmethod
     @asynccontextmanager
     async def driver(cls) -> AsyncGenerator[Driver]:

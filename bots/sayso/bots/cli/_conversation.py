@@ -23,7 +23,7 @@ from sayso.adapters.console import (
     visible_line,
 )
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._reading import QuestionClosed, read_value
+from sayso.bots.cli._reading import QuestionClosed, read_reason, read_value
 from sayso.bots.cli._terminal import Terminal
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
@@ -160,8 +160,9 @@ class Conversation:
             while True:
                 with self._closing(record, terminal):
                     value = await read_value(question, terminal, self._output)
+                    comment = await read_reason(record, value, terminal, self._output)
                 outcome = await self._runtime.answer(
-                    record.id, record.revision, value, person=local_person(), via=CONSOLE
+                    record.id, record.revision, value, person=local_person(), via=CONSOLE, comment=comment
                 )
                 self._output.show(outcome_words(outcome, question, value))
                 if outcome.kind in (OutcomeKind.COUNTED, OutcomeKind.DUPLICATE):

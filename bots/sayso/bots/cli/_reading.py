@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
+from sayso.adapters.cards import why_words
 from sayso.adapters.console import (
     REQUIRED,
     EmptyReply,
@@ -20,7 +21,7 @@ from sayso.adapters.console import (
 )
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._terminal import LineTooLong, Terminal
-from sayso.engine import FormField, InvalidAnswer, Json, Question
+from sayso.engine import FormField, InvalidAnswer, Json, Question, RequestRecord
 
 
 class QuestionClosed(Exception):
@@ -53,6 +54,34 @@ async def read_value(question: Question, terminal: Terminal, output: Output) -> 
             return form
         for position, why in wrong.items():
             _refuse(output, f"{fields[position].title}: {why}." if why == REQUIRED else why)
+
+
+async def read_reason(record: RequestRecord, value: Json, terminal: Terminal, output: Output) -> str | None:
+    """Why somebody chose this: a suggested reason by its number, or their own words; None where nothing is asked, and
+    where they need not say. Raises as `read_value` does.
+    """
+    reasons = record.reasons_for(value)
+    if reasons is None:
+        return None
+    output.say(why_words(record.question, value), "bold")
+    for number, one in enumerate(reasons.suggested, start=1):
+        output.say(f"  {number}. {visible_line(one)}")
+    count = len(reasons.suggested)
+    parts = [f"{'1' if count == 1 else f'1-{count}'} or your own words"] if count else []
+    parts += [] if reasons.required else ["empty for none"]
+    hint = f"Your reason [{', '.join(parts)}]" if parts else "Your reason"
+
+    def read(typed: str) -> Json:
+        words = typed.strip()
+        if not words:
+            raise EmptyReply
+        number = int(words) if words.isascii() and words.isdecimal() else 0
+        return reasons.suggested[number - 1] if 1 <= number <= count else words
+
+    try:
+        return str(await _read(terminal, output, hint, read, optional=not reasons.required))
+    except _LeftOut:
+        return None
 
 
 async def _read_fields(fields: Sequence[FormField], terminal: Terminal, output: Output) -> dict[int, Json]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -14,12 +16,13 @@ from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import find_request, find_run, read_address
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
+from sayso.bots.cli._reading import read_reason
+from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     AnswerAttempt,
     InvalidAnswer,
-    Json,
     Outcome,
     OutcomeKind,
     RequestRecord,
@@ -83,7 +86,11 @@ def answer(
     ],
     *,
     comment: Annotated[
-        str | None, typer.Option(help="A comment to record with the answer.", show_default=False)
+        str | None,
+        typer.Option(
+            help="A comment to record with the answer. Asked for at a terminal where the policy wants a reason.",
+            show_default=False,
+        ),
     ] = None,
     event_key: Annotated[
         str | None,
@@ -113,12 +120,21 @@ def answer(
     given_id, revision = read_address(address)
     record = read(service, lambda reader: find_request(reader, given_id))
     found_id = given_id if record is None else record.id
-    attempt = AnswerAttempt(
+    typed = AnswerAttempt(
         found_id, revision, value, local_person(), CONSOLE, event_key, comment, break_glass=break_glass
     )
-    said, outcome, is_served = _answer(service, record, attempt)
+    try:
+        attempt = _meant(record, typed, output)
+    except InvalidAnswer as error:
+        attempt, outcome, is_served = typed, Outcome(OutcomeKind.INVALID, str(error)), False
+    except (KeyboardInterrupt, EndOfInput):
+        output.say("")
+        output.say("Stopped before an answer was recorded.")
+        return ExitCode.INTERRUPTED
+    else:
+        outcome, is_served = _answer(service, record, attempt)
     question = None if record is None else record.question
-    output.show(outcome_words(outcome, question, said))
+    output.show(outcome_words(outcome, question, attempt.value))
     if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
         output.say(f"To continue, run: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))
@@ -139,17 +155,23 @@ def _as_dict(record: RequestRecord | None, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _answer(
-    service: Service, record: RequestRecord | None, typed: AnswerAttempt
-) -> tuple[Json, Outcome, bool]:
-    """The value that was typed, what became of it, and whether a service took it."""
-    attempt = typed
+def _meant(record: RequestRecord | None, typed: AnswerAttempt, output: Output) -> AnswerAttempt:
+    """The attempt with the value that was typed, and with the reason that its person gives at the terminal where one is
+    asked for. Raises `InvalidAnswer`, and `EndOfInput`.
+    """
     # A text that was meant for another revision is read by no question; the store says that it was superseded.
-    if record is not None and record.open and record.revision == typed.revision:
-        try:
-            attempt = replace(typed, value=record.question.read_text(str(typed.value)))
-        except InvalidAnswer as error:
-            return typed.value, Outcome(OutcomeKind.INVALID, str(error)), False
+    if record is None or not record.open or record.revision != typed.revision:
+        return typed
+    value = record.question.read_text(str(typed.value))
+    attempt = replace(typed, value=value)
+    if attempt.comment is not None or attempt.break_glass or not output.has_reader:
+        return attempt
+    reason = read_reason(record, value, Terminal(sys.stdin.fileno()), output)
+    return replace(attempt, comment=asyncio.run(reason))
+
+
+def _answer(service: Service, record: RequestRecord | None, attempt: AnswerAttempt) -> tuple[Outcome, bool]:
+    """What became of it, and whether a service took it."""
 
     async def act(store: SQLiteStore) -> Outcome:
         asked = () if record is None else record.concerned
@@ -157,7 +179,7 @@ def _answer(
             facts = await service.facts(store.reader, asked, attempt.person)
             return await runtime.take(replace(attempt, facts=facts))
 
-    outcome, is_served = carry_out(
+    return carry_out(
         service,
         lambda client: client.answer(
             attempt.request_id,
@@ -169,4 +191,3 @@ def _answer(
         ),
         act,
     )
-    return attempt.value, outcome, is_served

@@ -8,7 +8,7 @@ pytest-asyncio, which only the fixtures need beside them.
 
 import pytest
 
-for _part in ("_answers", "_presses", "_restarts", "_sending", "_stage"):
+for _part in ("_answers", "_presses", "_reasons", "_restarts", "_sending", "_stage"):
     pytest.register_assert_rewrite(f"{__name__}.{_part}")
 
 from sayso.testing.conformance._driver import (  # noqa: E402 - what is imported before is not rewritten
@@ -23,6 +23,7 @@ from sayso.testing.conformance._driver import (  # noqa: E402 - what is imported
     Sending,
     Typed,
 )
+from sayso.testing.conformance._reasons import Reasons, ReasonsDriver  # noqa: E402
 from sayso.testing.conformance._suite import Conformance  # noqa: E402
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "FilledIn",
     "Given",
     "Place",
+    "Reasons",
+    "ReasonsDriver",
     "Seen",
     "Sending",
     "Typed",

@@ -19,6 +19,9 @@ from sayso.testing.conformance._workflow import NAME, SOURCE
 
 T = TypeVar("T")
 DECISION: Mapping[str, Any] = {"input_type": "select", "options": ["approve", "reject"]}
+REASONS = ("Not tested", "Release freeze")
+"""What the policies `suggests` and `requires` suggest to who rejects; the second wants a reason."""
+
 _TWO = "two"
 _MOST_CHANGES = 500
 _PUT_IN = dict.fromkeys(map(ord, "\u2060\u200b"))
@@ -296,6 +299,15 @@ workflow = "{NAME}:workflow"
 [[policies.{_TWO}.stages]]
 approvers = {json.dumps([cast.ana, cast.bo])}
 need = 2
+
+[policies.suggests]
+reject_reasons = {json.dumps(REASONS)}
+stages = [{{ approvers = [{json.dumps(cast.place.entry)}] }}]
+
+[policies.requires]
+comment = ["reject"]
+reject_reasons = {json.dumps(REASONS)}
+stages = [{{ approvers = [{json.dumps(cast.place.entry)}] }}]
 
 {cast.destinations()}
 {driver.settings(port)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 RESOLVED: Final = "Approved"
+REJECTED: Final = "Rejected"
 RECORDED: Final = "Recorded"
 COUNTED: Final = "1 of 2"
 DUPLICATE: Final = "You already approved this"
