@@ -131,7 +131,7 @@ async def test_a_text_to_the_bot_that_answers_nothing_is_not_met_with_silence(st
 
 
 async def careful(telegram: LocalTelegram, database: Path) -> Stage:
-    """A rejection needs a remark, and two approve."""
+    """A rejection needs a comment, and two approve."""
     stage = await Stage.build(telegram, database)
     both = (f"telegram:{stage.ana.id}", f"telegram:{stage.eve.id}")
     policy = PolicySettings(stages=(StageSettings(approvers=both, need=2),), comment=("reject",))
