@@ -132,12 +132,12 @@ async def test_a_vote_is_changed_with_a_reason_and_not_asked_for_twice(stage: St
     assert await comment(stage, run_id) == "Not tested"
 
 
-async def test_a_reason_for_a_question_that_changed_is_refused_out_loud(stage: Stage) -> None:
+async def test_a_reason_for_a_question_that_is_decided_is_refused_out_loud(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests")
     await opened(stage, stage.ana, card, "❌ reject")
     await stage.press(stage.bo, card, "✅ approve")
     heard = (await sent(stage.ana, Reason="Not tested")).text
-    assert heard.startswith("Bo already approved this at")
+    assert heard.startswith("Bo already approved this today at ")
     assert await stage.service.answer(run_id) == "approve"
 
 

@@ -23,6 +23,7 @@ from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     AnswerAttempt,
     InvalidAnswer,
+    Json,
     Outcome,
     OutcomeKind,
     RequestRecord,
@@ -86,11 +87,7 @@ def answer(
     ],
     *,
     comment: Annotated[
-        str | None,
-        typer.Option(
-            help="A comment to record with the answer. Asked for at a terminal where the policy wants a reason.",
-            show_default=False,
-        ),
+        str | None, typer.Option(help="A comment to record with the answer.", show_default=False)
     ] = None,
     event_key: Annotated[
         str | None,
@@ -123,18 +120,12 @@ def answer(
     typed = AnswerAttempt(
         found_id, revision, value, local_person(), CONSOLE, event_key, comment, break_glass=break_glass
     )
-    try:
-        attempt = _meant(record, typed, output)
-    except InvalidAnswer as error:
-        attempt, outcome, is_served = typed, Outcome(OutcomeKind.INVALID, str(error)), False
-    except (KeyboardInterrupt, EndOfInput):
-        output.say("")
-        output.say("Stopped before an answer was recorded.")
+    attempt = _meant(record, typed, output)
+    if attempt is None:
         return ExitCode.INTERRUPTED
-    else:
-        outcome, is_served = _answer(service, record, attempt)
+    said, outcome, is_served = _answer(service, record, attempt)
     question = None if record is None else record.question
-    output.show(outcome_words(outcome, question, attempt.value))
+    output.show(outcome_words(outcome, question, said))
     if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
         output.say(f"To continue, run: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))
@@ -155,23 +146,37 @@ def _as_dict(record: RequestRecord | None, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _meant(record: RequestRecord | None, typed: AnswerAttempt, output: Output) -> AnswerAttempt:
+def _meant(
+    record: RequestRecord | None, typed: AnswerAttempt, output: Output
+) -> AnswerAttempt | Outcome | None:
     """The attempt with the value that was typed, and with the reason that its person gives at the terminal where one is
-    asked for. Raises `InvalidAnswer`, and `EndOfInput`.
+    asked for; or why that is no answer, and None where they leave instead.
     """
     # A text that was meant for another revision is read by no question; the store says that it was superseded.
     if record is None or not record.open or record.revision != typed.revision:
         return typed
-    value = record.question.read_text(str(typed.value))
+    try:
+        value = record.question.read_text(str(typed.value))
+    except InvalidAnswer as error:
+        return Outcome(OutcomeKind.INVALID, str(error))
     attempt = replace(typed, value=value)
     if attempt.comment is not None or attempt.break_glass or not output.has_reader:
         return attempt
     reason = read_reason(record, value, Terminal(sys.stdin.fileno()), output)
-    return replace(attempt, comment=asyncio.run(reason))
+    try:
+        return replace(attempt, comment=asyncio.run(reason))
+    except (KeyboardInterrupt, EndOfInput):
+        output.say("")
+        output.say("Stopped before an answer was recorded.")
+        return None
 
 
-def _answer(service: Service, record: RequestRecord | None, attempt: AnswerAttempt) -> tuple[Outcome, bool]:
-    """What became of it, and whether a service took it."""
+def _answer(
+    service: Service, record: RequestRecord | None, attempt: AnswerAttempt | Outcome
+) -> tuple[Json, Outcome, bool]:
+    """The value that was meant, what became of it, and whether a service took it."""
+    if isinstance(attempt, Outcome):
+        return None, attempt, False
 
     async def act(store: SQLiteStore) -> Outcome:
         asked = () if record is None else record.concerned
@@ -179,7 +184,7 @@ def _answer(service: Service, record: RequestRecord | None, attempt: AnswerAttem
             facts = await service.facts(store.reader, asked, attempt.person)
             return await runtime.take(replace(attempt, facts=facts))
 
-    return carry_out(
+    outcome, is_served = carry_out(
         service,
         lambda client: client.answer(
             attempt.request_id,
@@ -191,3 +196,4 @@ def _answer(service: Service, record: RequestRecord | None, attempt: AnswerAttem
         ),
         act,
     )
+    return attempt.value, outcome, is_served
