@@ -50,10 +50,13 @@ async def sent(person: SlackPerson, **values: Any) -> SeenView:
 async def test_one_input_is_answered_in_a_modal(
     stage: Stage, input_type: str, label: str, typed: str, value: Any, words: str
 ) -> None:
-    run_id, card = await stage.ask(input_type=input_type, prompt="How much?")
+    details = {"Plan": "a\nb", "Budget": "40"}
+    run_id, card = await stage.ask(input_type=input_type, prompt="How much?", details=details)
     view = await opened(stage, stage.ana, card, "✍️ Answer")
+    assert (view.title, view.text) == ("Answer the question", "How much?\nPlan: \na\nb\nBudget: 40")
     assert [one.label for one in view.inputs] == [label]
-    assert (await sent(stage.ana, **{label: typed})).text == words
+    confirmed = await sent(stage.ana, **{label: typed})
+    assert (confirmed.title, confirmed.text, confirmed.submit) == ("Answered", words, None)
     assert await stage.service.answer(run_id) == value
     await stage.until_shows(card, "Answered ·", "finished", "Ana today")
 
@@ -125,7 +128,7 @@ async def test_a_modal_of_a_question_that_was_answered_meanwhile_changes_nothing
     await sent(stage.ana, **{"Your answer": "first"})
     view = await sent(stage.bo, **{"Your answer": "second"})
     assert view.text.startswith("Ana already answered this ")
-    assert view.text.endswith("Nothing changed.")
+    assert (view.title, view.text.endswith("Nothing changed.")) == ("Not counted", True)
     assert await stage.service.answer(run_id) == "first"
 
 

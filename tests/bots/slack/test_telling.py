@@ -54,7 +54,7 @@ async def test_words_that_are_not_true_any_more_are_not_sent(stage: Stage) -> No
     await stage.slack.until(lambda: bool(stage.slack.calls_of(IN_CHANNEL)))
     request = (await stage.service.card(run_id)).request
     await stage.bo.command("/sayso", f"answer {request.id}@1 today", stage.channel)
-    assert (await stage.told(stage.ana, 0, stage.channel)).startswith("Bo already answered this at ")
+    assert (await stage.told(stage.ana, 0, stage.channel)).startswith("Bo already answered this ")
 
 
 async def test_words_that_slack_throttles_do_not_hold_up_the_end(stopped: Stage) -> None:

@@ -41,13 +41,14 @@ VALUE = "value"
 
 _MOST_CHECKBOXES = 10
 _MOST_PICKED = 25
-_TITLE = "Your answer"
+_ANSWER = "Your answer"
+_TITLES = {"multiselect": "Choose", "form": "Fill in the form"}
 _TITLE_LIMIT = 24
 _OTHER = "other"
 _YES = "yes"
 _WITH_COMMENT = ("select", "confirm")
 _IN_THREAD = "in the card's thread"
-_LABELS = {"text": "Your answer", "number": "A number", "date": "A date", "form": "The form as JSON"}
+_LABELS = {"text": _ANSWER, "number": "A number", "date": "A date", "form": "The form as JSON"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def loading_view() -> View:
     return words_view((("One moment … If nothing more comes, close this and press again.",),))
 
 
-def words_view(lines: Sequence[Words], title: str = _TITLE) -> View:
+def words_view(lines: Sequence[Words], title: str = "sayso") -> View:
     """A modal with nothing to do but read."""
     content: list[Stretch] = []
     for position, line in enumerate(lines):
@@ -91,7 +92,7 @@ def answer_view(card: Card, channel: str | None) -> View:
         "type": "modal",
         "callback_id": ANSWER_VIEW,
         "private_metadata": ViewTag(card.id, card.revision, channel).encode(),
-        "title": plain_text(_TITLE, 24),
+        "title": plain_text(_TITLES.get(card.question.input_type, "Answer the question"), 24),
         "submit": plain_text("Send", 24),
         "close": plain_text("Cancel", 24),
         "blocks": [*asked.blocks, *_inputs(card)],
@@ -197,7 +198,7 @@ def reason_title(card: Card, choice: int) -> str:
     """What is done with the choice, as the modal's title and button say it."""
     if card.question.input_type == "confirm":
         return "Answer yes" if choice else "Answer no"
-    return card.question.choices[choice].label if choice < len(card.question.choices) else _TITLE
+    return card.question.choices[choice].label if choice < len(card.question.choices) else _ANSWER
 
 
 def _reasons(card: Card, choice: int) -> Reasons:
@@ -260,10 +261,10 @@ def _inputs(card: Card) -> list[Block]:
     kind = card.question.input_type
     if kind in _WITH_COMMENT:
         comment = _input(_block_id(card, 1), "Comment", _plain_input("text"), required=False)
-        return [_input(_block_id(card, 0), _TITLE, _one_of(card)), comment]
+        return [_input(_block_id(card, 0), _ANSWER, _one_of(card)), comment]
     if kind == "multiselect":
         return [_input(_block_id(card, 0), "Choose", _picker(card), required=False)]
-    return [_input(_block_id(card, 0), _LABELS.get(kind, "Your answer"), _plain_input(kind))]
+    return [_input(_block_id(card, 0), _LABELS.get(kind, _ANSWER), _plain_input(kind))]
 
 
 def _input(block_id: str, label: str, element: Block, hint: str = "", *, required: bool = True) -> Block:

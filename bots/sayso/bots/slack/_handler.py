@@ -404,12 +404,11 @@ class Handler:
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
             return _errors(refused_submission(card, plain(words)))
-        done = (
-            words_view((words,))
-            if tag.choice is None
-            else words_view((words,), reason_title(card, tag.choice))
-        )
-        return shown_instead(done)
+        is_answered = answered.outcome.accepted or answered.outcome.kind is OutcomeKind.DUPLICATE
+        title = "Answered" if is_answered else "Not counted"
+        if tag.choice is not None:
+            title = reason_title(card, tag.choice)
+        return shown_instead(words_view((words,), title))
 
     async def _searched(self, event: Searched) -> Answer:
         button = event.button
