@@ -15,7 +15,7 @@ CHECKS := check-pyright check-mypy check-lint-imports
 # pyright's wrapper would otherwise ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test test-fast test-more check $(CHECKS) format bench coverage lock browser dev clean
+.PHONY: help demo test test-fast test-more check $(CHECKS) format docs bench coverage lock browser dev clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -44,6 +44,10 @@ format: $(VENV)/.dev ## format, and fix what can be fixed safely
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/.dev ## the documentation as a site, in site/; fails on a link that leads nowhere
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "Open site/index.html, or run $(BIN)/mkdocs serve to read along while you write."
+
 bench: $(VENV)/.run ## the benchmark's table
 	$(BIN)/python benchmarks/run.py
 
@@ -62,7 +66,7 @@ browser: ## Chromium, for the browser tests, where it is missing
 dev: $(VENV)/.dev ## .venv with everything that developing needs
 
 clean: ## remove what the targets made; stores (*.db) stay
-	rm -rf $(VENV) .venv-lock build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-lock build dist site htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
