@@ -4,7 +4,7 @@
 
 `POST /refunds/ORDER` asks; `GET /refunds/RUN_ID` says what became of it. People answer where the sayso.toml of the
 working directory says: in chats and in the web inbox, or with `sayso answer` on this machine. Stopped and started
-again, or killed, the program goes on with whatever is still asked.
+again, or killed, the program continues with the questions that are still open.
 """
 
 from __future__ import annotations

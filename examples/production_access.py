@@ -20,9 +20,9 @@ time is over, or somebody ends it, the access is taken away.
     id = "C0123456"
     audience = "members"
 
-Start it with `/sayso start production-access {"system": "orders-db", "why": "stuck orders", "minutes": 60}`.
-End the access by its question, which whoever asked may also withdraw: to cancel the run instead ends the workflow where
-it stands, and takes nothing away.
+Start it with `/sayso start production-access {"system": "orders-db", "why": "stuck orders", "minutes": 60}`. End the
+access by its question, which the requester may also withdraw: cancelling the run instead ends the workflow where it
+stands, and takes nothing away.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ POLICY = Policy(
     remind_every=timedelta(minutes=10),
     break_glass=["person:ana"],
 )
-"""Two of those on call. In an emergency Ana goes ahead alone, says why, and everybody who was skipped hears of it."""
+"""Two of those on call. In an emergency Ana goes ahead alone, says why, and everybody who was skipped is notified."""
 
 
 def question(shared: dict[str, Any]) -> tuple[str, dict[str, Any]]:

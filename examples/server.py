@@ -2,7 +2,7 @@
 
     python examples/server.py [PORT]          # http://127.0.0.1:8000/docs shows the calls
 
-`POST /start-workflow` starts a run, or with `?run_id=...` goes on with a stored one, also days later.
+`POST /start-workflow` starts a run, or with `?run_id=...` continues a stored one, even days later.
 `GET /workflow-status` shows what is asked, with its `id` and `revision`. `POST /provide-input` answers exactly that.
 
 The server listens on this machine only and knows no sign-in: every answer counts as given by the OS user that runs

@@ -59,7 +59,7 @@ def _play(browser: Browser, address: str) -> None:
     modal = slack.get_by_role("dialog")
     modal.get_by_label("First group").fill("10")
     modal.get_by_label("Start date").fill("2026-12-01")
-    modal.get_by_label("Who hears about it").select_option("everyone")
+    modal.get_by_label("Who is notified").select_option("everyone")
     _take(page, "chats-modal")
     modal.get_by_role("button", name="Send").click()
     guide = page.get_by_role("region", name="Guide")

@@ -250,7 +250,7 @@ class Both:
 
     async def code_of(self, person: local_slack.SlackPerson) -> str:
         """A code that links an account of Slack, as its person gets it."""
-        return (await self.sayso(person, "link")).split()[3].rstrip(",")
+        return (await self.sayso(person, "link")).split()[3].rstrip(".")
 
     async def link(self, person: local_slack.SlackPerson, other: local_telegram.Person) -> str:
         """Make an account of Slack and one of Telegram one person: both say yes; the code."""
@@ -259,7 +259,7 @@ class Both:
         await other.command(None, f"/link {code}")
         await self.told(other, f"If it is yours, send /link {code} yes")
         await other.command(None, f"/link {code} yes")
-        await self.told(other, "Now say yes there as well")
+        await self.told(other, "Now confirm there as well")
         assert "are one person now" in await self.sayso(person, f"link {code} yes")
         return code
 

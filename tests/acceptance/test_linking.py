@@ -45,21 +45,23 @@ async def test_a_code_that_others_could_read_links_nothing(both: Both) -> None:
     async with both.running(asking()):
         code = await both.code_of(both.ana)
         await both.bo.command(both.group, f"/link {code}")
-        await both.telegram_shows("others can read this one, so it is void")
+        await both.telegram_shows("Others can read this one, so it is void")
         await eve.command(None, f"/link {code}")
         await both.told(eve, "This code is not known")
 
         code = await both.code_of(both.ana)
         await eve.command(None, f"/link {code}")  # read over her shoulder
-        await both.told(eve, "This code is of Ana")
+        await both.told(eve, "This code belongs to Ana")
         await eve.command(None, f"/link {code} yes")
-        await both.told(eve, "Now say yes there as well")
+        await both.told(eve, "Now confirm there as well")
         await both.slack_direct_shows(f"Eve (telegram:{eve.id}) sent the code", "If that account is yours")
         await both.bo.start()
         await both.bo.command(None, f"/link {code}")
         await both.told(both.bo, "was used by another account")
         shown = await both.sayso(both.ana, f"link {code}")
-        assert shown.startswith(f"Eve (telegram:{eve.id}) sent this code, and could then answer as you.")
+        assert shown.startswith(
+            f"Eve (telegram:{eve.id}) sent this code. Once linked, that account can answer as you."
+        )
     assert await accounts(both) == set()
 
 
@@ -140,7 +142,7 @@ async def test_one_who_unlinks_while_they_are_looked_up_has_one_vote(both: Both)
         async with asyncio.TaskGroup() as tasks:
             pressing = tasks.create_task(ana_too.press(in_telegram, "✅ Approve"))
             await both.telegram.until(lambda: bool(let_go.waiting))
-            assert "stands for itself again" in await both.sayso(both.ana, "unlink")
+            assert "is a person of its own again" in await both.sayso(both.ana, "unlink")
             let_go.release()
         assert str(pressing.result().text).startswith("You aren't an approver for this.")
         assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 2."

@@ -251,7 +251,7 @@ async def test_a_link_from_a_chat_signs_that_person_in_on_the_web(both: Both) ->
         await runtime.wait(run_id)
         link = (await both.sayso(both.ana, "inbox")).rpartition(" ")[2]
         await both.bo.command(both.group, "/inbox")
-        await both.telegram_shows("Write this to me in our own chat")
+        await both.telegram_shows("Send me this in a private chat")
         ana = await AtInbox.sign_in(both.url, link)
         page = await ana.page()
         assert "Drop the production database?" in page

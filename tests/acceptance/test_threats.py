@@ -286,7 +286,7 @@ async def test_codes_cannot_be_tried_one_after_the_other(both: Both) -> None:
     eve = both.slack.add_person("Eve")
     both.channel.add(eve)
     async with both.running(asking()) as runtime:
-        code = (await both.sayso(both.ana, "link")).split()[3].rstrip(",")
+        code = (await both.sayso(both.ana, "link")).split()[3].rstrip(".")
         for wrong in range(5):
             assert (await both.sayso(eve, f"link AAAA-AAA{wrong + 2}")).startswith("This code is not known")
         assert (await both.sayso(eve, f"link {code}")).startswith("Too many codes.")
@@ -302,10 +302,10 @@ async def test_nobody_is_talked_into_linking_a_strangers_account(both: Both) -> 
     async with both.running(asking()) as runtime:
         eve = both.slack.add_person("Eve")
         both.channel.add(eve)
-        code = (await both.sayso(eve, "link")).split()[3].rstrip(",")
+        code = (await both.sayso(eve, "link")).split()[3].rstrip(".")
         words = await both.sayso(both.ana, f"link {code}")
-        assert words.startswith("This code is of Eve (slack:")
-        assert "could then answer as you" in words
+        assert words.startswith("This code belongs to Eve (slack:")
+        assert "can answer as you" in words
         del runtime
     async with SQLiteReader(both.folder / "sayso.db") as reader:
         assert await reader.accounts() == []

@@ -99,7 +99,7 @@ async def test_operators_hear_of_a_failure_and_of_a_dead_destination_once(both: 
     async with both.running(asking("Release?", fails=True), (CHANNEL, GROUP), operator=operator) as runtime:
         both.channel.archive()
         run_id = await runtime.start("pair")
-        await both.telegram_shows(f"Destination {CHANNEL} is given up: ", "archived", direct=True)
+        await both.telegram_shows(f"Destination {CHANNEL} is unreachable: ", "archived", direct=True)
         for words, label in (("Which window?", "late"), ("Release?", "✅ approve")):
             await both.bo.press(await both.telegram_shows(words), label)
         await both.telegram_shows("FAILED: pair, run", "connection refused", run_id, direct=True)

@@ -72,7 +72,7 @@ def test_locked_messages_have_no_buttons() -> None:
         message = render_locked(card, "This is a copy of the card.", link)
         assert check_blocks(message.blocks, "message") == []
         assert [block["type"] for block in message.blocks] == ["rich_text"]
-        locked = render_telegram_locked(card, UTC, NOW, "Posted anew below.", link)
+        locked = render_telegram_locked(card, UTC, NOW, "Posted again below.", link)
         assert locked.keyboard == []
 
 

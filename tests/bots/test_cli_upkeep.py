@@ -88,7 +88,7 @@ def test_rows_cut_off_show_against_a_head_noted_before(shop: Path) -> None:
 def test_a_head_that_is_none_is_explained(shop: Path) -> None:
     ask(shop)
     ran = sayso(shop, "audit", "verify", "--head", "nonsense")
-    assert (ran.code, "is no head" in ran.err) == (2, True)
+    assert (ran.code, "is not a head" in ran.err) == (2, True)
 
 
 def test_the_trail_is_exported_as_json_lines_of_one_run_or_all(shop: Path) -> None:

@@ -149,7 +149,7 @@ class Chats:
         modal = self.slack.get_by_role("dialog")
         modal.get_by_label("First group").fill("10", timeout=SOON)
         modal.get_by_label("Start date").fill("2026-12-01")
-        modal.get_by_label("Who hears about it").select_option("everyone")
+        modal.get_by_label("Who is notified").select_option("everyone")
         modal.get_by_role("button", name="Send").click()
         self.expect_done(FIRST, SECOND)
         modal.get_by_role("button", name="Close").last.press("Escape")

@@ -286,7 +286,7 @@ def test_details_add_stages() -> None:
         (lambda: Stage(["web:ana"], reject_at=0), "must be 1 or more"),
         (lambda: Stage(["no such thing"]), "names nobody"),
         (lambda: Policy(hand_over_to=["slack:#sre"]), "hand_over_to names people and groups"),
-        (lambda: Stage(PEOPLE, when="amount >"), "when='amount >' is no expression"),
+        (lambda: Stage(PEOPLE, when="amount >"), "when='amount >' is not a valid expression"),
         (lambda: Stage(["group:sre"], fallback=["web:bo"]), "fallback goes with people"),
         (lambda: Policy(on_expiry="reject"), "on_expiry goes with expires_after"),
         (lambda: bound(Stage(PEOPLE), exclude_requester=True), "nobody is known to have asked"),

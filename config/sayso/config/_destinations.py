@@ -32,7 +32,7 @@ class UnknownDestination(OperatorError):
 class Destination:
     """A chat. `chat_id` is the platform's immutable id of it: in a direct message, that of its one person.
 
-    `audience` are the people who are let in, or `MEMBERS`; None, in a direct message alone, is its one person.
+    `audience` are the people who have access, or `MEMBERS`; None, in direct messages only, is its one person.
     `topic` is the id of a thread in it, where the platform has such.
     """
 
@@ -45,7 +45,7 @@ class Destination:
     topic: int | None = None
 
     def lets_in(self, person: str) -> bool | None:
-        """Whether an account is let in; None if the platform must be asked."""
+        """Whether an account has access; None if the platform must be asked."""
         if isinstance(self.audience, Members):
             return None
         if self.audience is not None:

@@ -64,8 +64,8 @@ class PlatformSettings(PlatformPeople, Protocol):
         ...
 
     def place(self, rest: str) -> Place | None:
-        """What stands behind `NAME:` as a place; None for what can be none. The own chat of a person has the id that
-        is the last part of theirs.
+        """The place that the text after `NAME:` names; None if it cannot name one. A person's private chat has the id
+        that is the last part of the person's.
         """
         ...
 

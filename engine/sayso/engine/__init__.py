@@ -1,4 +1,4 @@
-"""sayso's engine: workflows that stop at `await request_input(...)` and go on with the right person's answer.
+"""sayso's engine: workflows that stop at `await request_input(...)` and continue with the right person's answer.
 
 It knows no chat platform, no HTTP and no command line.
 """

@@ -25,11 +25,11 @@ _OPTIONS: list[Mapping[str, str]] = [
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What people decided about an action. True in a condition only when it was approved.
+    """What people decided about an action. It is true in a condition only if the action was approved.
 
-    `votes` are `{person, via, value, at, comment, account, ...}` each; `digest` names exactly what they were shown,
-    `request_id` the request and `run_id` the run in which it was asked. It is good for one visit with its retries,
-    unless `reusable`. It is no stored value: `as_dict` and `from_dict` carry it in `shared`.
+    `votes` are `{person, via, value, at, comment, account, ...}` each; `digest` identifies exactly what they were
+    shown, `request_id` the request and `run_id` the run in which it was asked. It is good for one visit with its
+    retries, unless `reusable`. To keep it in `shared`, use `as_dict` and `from_dict`.
     """
 
     approved: bool
@@ -78,7 +78,7 @@ class Decision:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The decision that `as_dict` gave; anything but a plain True in `approved` is no approval."""
+        """The decision that `as_dict` gave; anything but a plain True in `approved` is not an approval."""
         return cls(
             approved=stored["approved"] is True,
             votes=tuple(stored["votes"]),
@@ -103,7 +103,7 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
     read_all: bool = False,
     reject_reasons: Sequence[str] = (),
 ) -> Decision:
-    """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is no approval.
+    """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is not an approval.
 
     With `read_all`, an approval counts only from who has opened all of the request: its full text and its details.
     `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects, in the place of the policy's; one

@@ -28,7 +28,7 @@ def bind(
 
     `audience` are further places where it is shown; `person_of` says whose an account is,
     `may_be_somebody` whether an entry can be a person. Raises `InvalidRequest` for a
-    question that is no approval, where a condition cannot be evaluated, and where too few are left who could approve.
+    question that is not an approval, a condition that cannot be evaluated, and if too few are left who could approve.
     """
     _check_question(policy, question)
     details = question.details
@@ -37,7 +37,7 @@ def bind(
     if not stages:
         raise InvalidRequest("policy", "none of its stages applies to these details, so nobody could approve")
     if policy.exclude_requester and requested_by is None:
-        reason = "whoever asked may not approve, and nobody is known to have asked: start the run with requested_by"
+        reason = "the requester may not approve, and this run has no requester: start it with requested_by"
         raise InvalidRequest("policy", reason)
     author = _author(policy, names, may_be_somebody)
     asked = requested_by if policy.exclude_requester else None
@@ -62,7 +62,7 @@ def with_requester(parameter: str, entries: Sequence[str], asker: str | None) ->
         return tuple(entries)
     if asker is None:
         reason = (
-            "'requester' is whoever started the run, and nobody is known to have: start it with requested_by"
+            "'requester' is the person who started the run, and this run has none: start it with requested_by"
         )
         raise InvalidRequest(parameter, reason)
     return tuple(dict.fromkeys(asker if entry == REQUESTER else entry for entry in entries))
@@ -131,7 +131,7 @@ def _check_question(policy: Policy, question: Question) -> None:
         and policy.on_expiry not in known
         and not (is_confirm and policy.on_expiry == REJECT)
     ):
-        raise InvalidRequest("policy", f"on_expiry={policy.on_expiry!r} is no answer to this question")
+        raise InvalidRequest("policy", f"on_expiry={policy.on_expiry!r} is not an answer to this question")
 
 
 def answer_at_expiry(policy: Policy, question: Question) -> Json:
@@ -154,7 +154,7 @@ def _with_enough(stage: Stage, excluded: Sequence[str], person_of: Callable[[str
         spare = msgspec.structs.replace(stage, approvers=more, need=stage.needed, fallback=())
         return _with_enough(spare, excluded, person_of)
     who = f"{stage.needed} of {', '.join(people)} must approve"
-    without = f", and without {', '.join(excluded)}" if excluded else ", and as persons"
+    without = f", and without {', '.join(excluded)}" if excluded else ", and as people"
     raise InvalidRequest("policy", f"{who}{without} they are too few")
 
 

@@ -91,7 +91,7 @@ class Node:
             check_syntax(condition)
         except SyntaxError as error:
             raise InvalidWorkflow(
-                f"the condition {condition!r} of node {self.id!r} is no expression: {error}"
+                f"the condition {condition!r} of node {self.id!r} is not a valid expression: {error}"
             ) from error
         return ConditionalEdge(self, condition)
 

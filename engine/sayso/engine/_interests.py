@@ -23,8 +23,8 @@ Interest: TypeAlias = "tuple[Role, str]"
 
 
 def interests(vote: Vote, *, asked: bool = True) -> tuple[Interest, ...]:
-    """By what the requests are found that somebody may come to answer, by any vote of theirs; also those that they
-    `asked` for. Each that `evaluate` would take a vote of theirs on is among them.
+    """Keys for finding the requests that somebody may come to answer, and those that they `asked` for. Every
+    request on which `evaluate` would take their vote is among them.
     """
     ids = (vote.person, *vote.accounts)
     entries = [*ids, vote.via, *(fact.name for fact in vote.facts if fact.value is True)]

@@ -70,7 +70,7 @@ def installed_platforms() -> tuple[PlatformPeople, ...]:
 
 
 def example_people() -> str:
-    """How people of the installed platforms are written, as a row that goes on: a comma and a blank end each."""
+    """How people of the installed platforms are written, for a longer list: a comma and a blank end each."""
     return "".join(f"{one.example_person}, " for one in installed_platforms())
 
 

@@ -73,13 +73,13 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Some of those who must agree. `approvers` are people, destinations and surfaces, as in `to=`; `need` is how many
-    of them must approve, or `all` where they are people. `reject_at` rejections of theirs reject, and one of somebody
-    in `veto`. `when` is an expression over the request's details, such as `amount > 10_000`: where it does not hold,
-    the stage is left out. `fallback` are asked as well where four eyes leaves too few of its people, and goes with
-    people alone. `name` is what cards call it.
+    """One group of people that must agree. `approvers` are people, destinations and surfaces, as in `to=`; `need` is
+    how many of them must approve, or `all` if they are all people. `reject_at` rejections reject the request, and so
+    does a single one by somebody in `veto`. `when` is an expression over the request's details, such as
+    `amount > 10_000`: if it is false, the stage is skipped. `fallback` are asked as well if the requester or author
+    may not approve and too few are left; it works only where all approvers are people. `name` is shown on cards.
 
-    Raises `InvalidRequest` for what could never be decided.
+    Raises `InvalidRequest` for a stage that could never be decided.
     """
 
     approvers: Sequence[str]
@@ -108,7 +108,9 @@ class Stage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         try:
             check_syntax(self.when or "True")
         except SyntaxError as error:
-            raise InvalidRequest("policy", f"when={self.when!r} is no expression: {error.msg}") from error
+            raise InvalidRequest(
+                "policy", f"when={self.when!r} is not a valid expression: {error.msg}"
+            ) from error
         if self.reject_at < 1:
             raise InvalidRequest("policy", f"reject_at={self.reject_at!r} must be 1 or more")
 
@@ -122,22 +124,22 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who decides a request, and what happens when nobody does. Without `stages`, the first answer of the `audience`
     decides.
 
-    With `exclude_requester` whoever asked may not approve, nor may `author`, who made the change: somebody, or
-    `details.NAME`, where each request's details name them. `comment` are the choices (`approve`, `reject`) that need a
-    comment; `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects. In `ordered` stages, each
-    may vote once those before have approved; without it all may at once. After `expires_after` the answer is
-    `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
-    `remind_every` is the first interval of reminders, each of which is twice as long as the one before. After
-    `escalate_after` those in `escalate_to` are asked as well. People in `break_glass` may approve alone, with a reason;
-    everybody who was skipped is told. A vote may be handed over to `hand_over_to` alone, people and groups, or to
-    anybody where none is named; whoever asked or made the change hands nothing over. An approval is good for one
-    visit with its retries, unless the policy is `reusable`.
+    With `exclude_requester`, the requester may not approve; nor may the `author` of the change: a person, or
+    `details.NAME` if the details of each request name them. `comment` lists the choices (`approve`, `reject`) that
+    require a comment; `reject_reasons`, at most 8 of up to 75 characters, are suggested to people who reject. If the
+    stages are `ordered`, each may vote only once those before it have approved; otherwise
+    all vote at once. After `expires_after` the answer is `on_expiry`, which must not approve; without one,
+    `RequestExpired` is raised. `remind_every` is the first interval of reminders; each further one is twice as long.
+    After `escalate_after`, the people in `escalate_to` are asked too. People in `break_glass` may approve alone, with
+    a reason; everybody who was skipped is notified. A vote may be handed over only to the people and groups in
+    `hand_over_to`, or to anybody if it is empty; the requester and the author cannot hand theirs over. An approval is
+    good for one visit with its retries, unless the policy is `reusable`.
 
-    What is bound to a request besides: `name`, under which the policy was asked for, and its `version`; `audience`, all
-    who may vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
+    Filled in when a question is asked: `name` and `version` of the policy in the settings; `audience`, all who may
+    vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
     `escalate_places`, where cards go then.
 
-    Raises `InvalidRequest` for what cannot be meant.
+    Raises `InvalidRequest` for values that contradict each other.
     """
 
     audience: tuple[str, ...] = ()
@@ -221,7 +223,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
     """One person's say. `via` is the surface or destination it came in by, `accounts` are the ids that are this person
-    too, `facts` what was looked up of them then. `break_glass` says that it shall count alone.
+    too, `facts` what was looked up of them then. `break_glass` says that only it counts.
     """
 
     person: str

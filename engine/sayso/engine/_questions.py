@@ -91,8 +91,8 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         return tuple(_option(given) for given in self.options or ())
 
     def check_told_apart(self) -> None:
-        """Raise `InvalidRequest` where people could not tell options apart, or a form's options or fields. Whatever is
-        asked anew is held to that; what was asked before stands.
+        """Raise `InvalidRequest` if people could not tell options apart, or a form's options or fields. New questions
+        are held to that; questions that were asked before are not.
         """
         check_told_apart([one.label for one in self.choices], "options")
         for names in chosen_among(self.schema):
@@ -154,9 +154,9 @@ def build_question(
 ) -> Question:
     """Check what a workflow's author asks; raises `InvalidRequest` by the parameter's name."""
     if prompt is not None and not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequest("prompt", f"{prompt!r} is no text")
+        raise InvalidRequest("prompt", f"{prompt!r} is not a text")
     if input_type not in _ANSWER_CHECKS:
-        raise InvalidRequest("input_type", f"{input_type!r} is none of {', '.join(_ANSWER_CHECKS)}")
+        raise InvalidRequest("input_type", f"{input_type!r} is not one of {', '.join(_ANSWER_CHECKS)}")
     check(prompt, "prompt")
     shown = build_details(details)
     choices = _build_options(options, input_type)
@@ -183,7 +183,7 @@ def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type
     if not takes_options:
         raise InvalidRequest("options", f"go with input_type='select' or 'multiselect', not {input_type!r}")
     if isinstance(options, str | bytes | Mapping) or not isinstance(options, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequest("options", f"{options!r} is no list of options")
+        raise InvalidRequest("options", f"{options!r} is not a list of options")
     if not options:
         raise InvalidRequest("options", "the list is empty; nobody could answer")
     values: set[str] = set()
@@ -244,7 +244,7 @@ def _no_option(value: Json, options: Sequence[str]) -> InvalidAnswer:
 
 def _check_multiselect(question: Question, value: Json) -> None:
     if not isinstance(value, list):
-        raise InvalidAnswer(f"{_shown(value)} is no list of options.")
+        raise InvalidAnswer(f"{_shown(value)} is not a list of options.")
     for item in value:
         _check_select(question, item)
     texts = cast("list[str]", value)

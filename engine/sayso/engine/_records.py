@@ -286,7 +286,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     stops: int
 
     def outline(self) -> RunSummary:
-        """The run as those see it who are no operators: that it failed or is held, and when. What it failed with, and
+        """The run as people who are not operators see it: that it failed or is held, and when. What it failed with, and
         the texts that an operator decides on, can come from questions and steps that were never theirs to read.
         """
         attention = None if self.attention is None else Attention(self.attention.kind, "")
@@ -333,8 +333,8 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
     """All that a card shows, as of one instant: a request, who decided it, and how its run stands.
 
     `run_node` is where the run stands, or its last node once it has ended. `held` says that the answer is recorded
-    and an operator must look at the run before it goes on. `names` are the names of the people in it that surfaces
-    made known, by person. It `follows` its run while that has not asked 25 more questions.
+    and an operator must look at the run before it continues. `names` are the names of the people in it that surfaces
+    made known, by person. It `follows` its run until that has asked 25 more questions.
     """
 
     request: RequestRecord
@@ -441,7 +441,7 @@ class Linking(msgspec.Struct, frozen=True):
 
 
 class DeadPlace(msgspec.Struct, frozen=True):
-    """A destination that was given up: since when, the platform's reason, and how many cards wait for it."""
+    """An unreachable destination: since when, the platform's reason, and how many cards wait for it."""
 
     destination: str
     since: datetime

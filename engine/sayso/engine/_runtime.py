@@ -178,14 +178,14 @@ class Runtime:
     ) -> Outcome:
         """Answer a request, from any event loop; returns what became of it, once that is committed.
 
-        `person` is who answers (`web:ana`), `via` the surface or destination they came in by, which the request's
-        policy checks; `revision` is that of the card they saw. A repeated `event_key` of theirs returns the outcome
-        recorded for it, with `repeated`. `received_at` is when we received the event: what counts for the deadline.
-        `facts` are what was looked up of them, such as the groups they belong to. With `break_glass` they approve
-        alone, where the policy lets them, and `comment` says why. `warrant` is what lets them in, looked at once more
-        in the transaction: where their accounts are not those any more that the facts were found for, nothing counts.
-        Cancelling the call does not take the answer back. Raises `UnstorableValue` for the value, `StoreError`: then
-        it is NOT recorded.
+        `person` is who answers (`web:ana`), `via` the surface or destination where they answer, which the request's
+        policy checks; `revision` is that of the card they saw. If the person repeats an `event_key`, the outcome
+        recorded for it is returned, with `repeated`. `received_at` is when sayso received the event, which counts for
+        the deadline. `facts` are what was looked up about them, such as the groups they belong to. With
+        `break_glass` they approve alone, if the policy allows it, and `comment` says why. `warrant` is what gives
+        them access; it is checked again in the transaction, and if their accounts have changed since the facts were
+        looked up, nothing is counted. Cancelling the call does not take the answer back. Raises `UnstorableValue` for
+        the value, `StoreError`: then it is NOT recorded.
         """
         return await self.take(
             AnswerAttempt(
@@ -204,7 +204,7 @@ class Runtime:
         await self._store.open_all(id, revision, canonical(person), via)
 
     async def withdraw(self, id: str, *, person: str, via: str, warrant: Warrant | None = None) -> Outcome:
-        """Withdraw an open request, for whoever asked for it: the node hears `RequestWithdrawn`.
+        """Withdraw an open request for its requester: `RequestWithdrawn` is raised in the node.
 
         The outcome is `DONE`, or says why not. Raises `StoreError`.
         """
@@ -232,7 +232,7 @@ class Runtime:
         (entry,) = parse_audience([to])
         directory = self._directory or Directory()
         if not directory.may_be_somebody(entry):
-            raise InvalidRequest("to", f"{entry!r} is nobody: the directory has no such person")
+            raise InvalidRequest("to", f"{entry!r} is not a person that sayso knows")
         wish = HandOver(
             id, revision, canonical(person), via, entry, directory.places_of([entry]), tuple(facts), warrant,
             tuple(to_ids), tuple(to_facts),

@@ -43,7 +43,7 @@ def _check_schema(described: dict[str, Json]) -> None:
     try:
         validator_for(described).check_schema(described)
     except SchemaError as error:
-        raise InvalidRequest("schema", f"is no valid JSON Schema: {error.message}") from error
+        raise InvalidRequest("schema", f"is not a valid JSON Schema: {error.message}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def encode(value: object, path: str, limit: int = VALUE_LIMIT) -> str:
     except RecursionError:
         raise UnstorableValue(path, "it is nested too deeply or contains itself") from None
     except UnicodeEncodeError:
-        raise UnstorableValue(path, "it contains text with a lone surrogate, which is no Unicode") from None
+        raise UnstorableValue(
+            path, "it contains text with a lone surrogate, which is not valid Unicode"
+        ) from None
     except ValueError as error:
         raise UnstorableValue(path, f"it contains a number that is too long: {error}") from None
     if len(data) > limit:
@@ -113,7 +115,7 @@ def _check(value: object, path: str) -> None:
                 _check(item, f"{path}[{index}]")
     elif kind is float:
         if not math.isfinite(cast("float", value)):
-            raise UnstorableValue(path, f"{value!r} is no finite number")
+            raise UnstorableValue(path, f"{value!r} is not a finite number")
     else:
         name = (
             kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

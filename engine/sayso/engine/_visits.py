@@ -25,7 +25,7 @@ class VisitSummary(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
     def outline(self) -> VisitSummary:
-        """The visit as those see it who are no operators."""
+        """The visit as people who are not operators see it."""
         return replace(self, error=None, traceback=None)
 
 

@@ -73,7 +73,7 @@ class WorkflowEngine:
         workflow_id: str | None = None,
         store: SQLiteStore | str | Path | None = None,
     ) -> Self:
-        """A handle on a stored run, loaded; it goes on when it is run. Raises `UnknownRun`."""
+        """A handle on a stored run, loaded; `run` continues it. Raises `UnknownRun`."""
         engine = cls(nodes, start, workflow_id, run_id, store)
         engine._must_exist = True
         await engine._attach()
@@ -86,7 +86,9 @@ class WorkflowEngine:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Set the run aside and let go of the store; harmless when repeated. What is stored goes on another day."""
+        """Stop driving the run and close the store; harmless when repeated. The stored run can be resumed at any
+        time.
+        """
         driver, self._driver = self._driver, None
         live, self._live = self._live, None
         task, self._task = self._task, None

@@ -150,7 +150,7 @@ class RequestExpired(AuthorError):
 
 
 class RequestWithdrawn(AuthorError):
-    """Whoever asked for it took the request back before it was decided. Raised at the `await`."""
+    """The requester withdrew the request before it was decided. Raised at the `await`."""
 
     def __init__(self, name: str, by: str) -> None:
         self.name = name
@@ -217,7 +217,7 @@ class UnusedInput(AnswerError):
 
 
 class OperatorError(SaysoError):
-    """Whoever runs sayso must act."""
+    """The operator must act."""
 
 
 class UnknownRun(OperatorError):
@@ -258,7 +258,7 @@ class RunMovedOn(OperatorError):
 
 
 class RightLapsed(OperatorError):
-    """Whoever did this was let in when they came, and is not any more; nothing was done. `reason` says why."""
+    """The person had access when they signed in, and no longer has; nothing was done. `reason` says why."""
 
     def __init__(self, person: str, reason: str) -> None:
         self.person = person
@@ -323,7 +323,7 @@ class StoreFull(StoreError):
 
 
 class StoreUnreadable(StoreError):
-    """The file is no sayso database, is damaged, or cannot be opened or written."""
+    """The file is not a sayso database, is damaged, or cannot be opened or written."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -368,4 +368,4 @@ class StoreClosed(StoreError):
 
     def __init__(self, path: str) -> None:
         self.path = path
-        super().__init__(f"{path} has been closed. Open a new store to go on.")
+        super().__init__(f"{path} has been closed. Open a new store to continue.")

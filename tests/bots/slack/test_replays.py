@@ -13,7 +13,7 @@ from sayso.testing.slack import SlackPress
 from tests.bots.chat_service import ChatService
 from tests.bots.slack.stage import PLACE, Stage
 
-TAKEN = "This command was taken already. If you have no answer to it, please send it again."
+TAKEN = "This command was already received. If you got no reply to it, please send it again."
 
 
 class Elsewhere:

@@ -121,4 +121,4 @@ async def test_a_copy_of_a_card_with_a_form_is_closed_when_it_is_pressed(
         await stage.until_shows(card, "Answered ·", "finished")
     await stage.ana.press(copy, "✍️ Answer")
     closed = await stage.until(copy, lambda seen: not seen.labels)
-    assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
+    assert "This is a copy of the card." in closed.text or "Posted again below." in closed.text

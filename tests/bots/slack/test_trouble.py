@@ -68,7 +68,7 @@ async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first
     _, words = await stage.press(stage.ana, copy, "✅ approve")
     assert words.startswith("This message isn't the card itself.")
     closed = await stage.until(copy, lambda seen: not seen.labels)
-    assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
+    assert "This is a copy of the card." in closed.text or "Posted again below." in closed.text
     assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The workflow continues."
     assert await stage.service.answer(run_id) == "approve"
     assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []

@@ -83,7 +83,7 @@ async def test_in_a_group_pending_lists_what_is_asked_there_and_no_more(stage: S
     lines = (await said(stage, stage.ana, "/pending", stage.group)).splitlines()
     assert lines[0] == "1 waiting for your answer:"
     assert "Release 4.2.0?" in lines[1]
-    assert lines[2] == "and 1 more: ask me in our own chat."
+    assert lines[2] == "and 1 more: ask me in a private chat."
     assert "Dismiss" not in "".join(lines)
     assert "Dismiss Bo?" in await said(stage, stage.ana, "/pending")
 
@@ -95,7 +95,7 @@ async def test_in_a_group_where_nothing_is_asked_pending_says_how_much_waits_els
     words = await said(stage, stage.ana, "/pending", stage.group)
     assert (
         words
-        == "Nothing that was asked here waits for your answer. 1 waits elsewhere: ask me in our own chat."
+        == "No question that was asked here waits for your answer. 1 waits elsewhere: ask me in a private chat."
     )
     assert await said(stage, stage.bo, "/pending", stage.group) == "You're all caught up."
 
@@ -130,4 +130,7 @@ async def test_pending_says_how_many_more_there_are_and_how_to_see_them(stage: S
 async def test_a_group_hears_no_clean_bill_from_a_list_that_was_cut(stage: Stage) -> None:
     await crowd(stage.service.store, 505, [f"telegram:{stage.ana.id}"])
     words = await said(stage, stage.ana, "/pending", stage.group)
-    assert words == "None of the oldest 500 that wait for your answer was asked here: ask me in our own chat."
+    assert (
+        words
+        == "None of the oldest 500 questions that wait for your answer was asked here: ask me in a private chat."
+    )

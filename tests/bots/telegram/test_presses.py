@@ -154,7 +154,7 @@ async def test_a_message_without_content_is_replaced_and_the_new_card_counts(sta
     await stage.telegram.until(lambda: stage.count() == before + 1)
     new = await stage.card()
     assert new.labels == card.labels
-    assert (await stage.until_shows(card, "Posted anew below.")).labels == []
+    assert (await stage.until_shows(card, "Posted again below.")).labels == []
     assert (await stage.ana.press(new, "✅ approve")).text == APPROVED
     assert await forgeries_told(stage) == []
 
@@ -175,7 +175,7 @@ async def test_a_press_on_a_message_that_was_replaced_alarms_nobody(stage: Stage
     """Two press on a message that is hours old, or one whose app has not heard that it was posted anew."""
     run_id, card = await stage.ask(prompt=PROMPT)
     assert (await stage.ana.press(card, "✅ approve", inaccessible=True)).text == REPLACED
-    await stage.until_shows(card, "Posted anew below.")
+    await stage.until_shows(card, "Posted again below.")
     again = await stage.bo.press(card, "✅ approve", old_view=True, inaccessible=is_old)
     assert (again.text or "").startswith(NOT_THE_CARD)
     assert await is_open(stage, run_id)
@@ -339,7 +339,7 @@ async def test_a_reminder_posts_the_card_anew(stopped: Stage) -> None:
     stage.settings = stage.settings.model_copy(update={"policies": {"patient": policy}})
     async with stage.running():
         run_id, card = await stage.ask(stage.place, prompt=PROMPT, policy="patient")
-        assert (await stage.until_shows(card, "Posted anew below.")).labels == []
+        assert (await stage.until_shows(card, "Posted again below.")).labels == []
         new = await newest(stage, PROMPT)
         assert new.message_id > card.message_id
         assert (await stage.ana.press(new, "✅ approve")).text == APPROVED

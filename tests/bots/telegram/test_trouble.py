@@ -73,7 +73,7 @@ async def test_an_unheard_send_is_sent_again_and_its_copy_is_locked_at_the_first
     pressed = await stage.ana.press(copy, "✅ approve")
     assert (pressed.text or "").startswith("This message isn't the card itself.")
     closed = await stage.until(copy, lambda seen: not seen.labels)
-    assert "This is a copy of the card." in closed.text or "Posted anew below." in closed.text
+    assert "This is a copy of the card." in closed.text or "Posted again below." in closed.text
     assert (await stage.ana.press(card, "✅ approve")).text == "Approved. The workflow continues."
     assert await stage.service.answer(run_id) == "approve"
     assert (await stage.until_shows(card, "✅ Approved ·", "finished")).labels == []
@@ -165,7 +165,7 @@ async def test_after_an_outage_the_open_cards_are_posted_anew(stopped: Stage) ->
         anew = await stopped.card()
         assert "sayso was offline" in anew.text
         assert "Buttons pressed then were lost; please press again." in anew.text
-        assert (await stopped.until_shows(card, "Posted anew below.")).labels == []
+        assert (await stopped.until_shows(card, "Posted again below.")).labels == []
         await stopped.ana.press(anew, "✅ approve")
         assert await service.answer(run_id) == "approve"
 

@@ -164,7 +164,7 @@ async def test_after_an_outage_of_the_webhook_the_open_cards_are_posted_anew(
         clock.advance(timedelta(minutes=10))
         telegram.clock.advance(timedelta(minutes=10))
         telegram.webhook_is_cut = False
-        await stage.until_shows(card, "Posted anew below.")
+        await stage.until_shows(card, "Posted again below.")
         anew = await stage.card()
         assert "Buttons pressed then were lost; please press again." in anew.text
         assert len(telegram.lost_updates) == 1

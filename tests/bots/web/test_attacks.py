@@ -235,7 +235,7 @@ def test_nobody_gets_in_by_a_wrong_link(browser: Browser, service: ServiceProces
     page = browser.new_page()
     page.goto(f"{service.url}/sign-in#wrong")
     expect(
-        page.get_by_text("This link was used already, is older than ten minutes, or is none of ours.")
+        page.get_by_text("This link was used already, is older than ten minutes, or is not one of ours.")
     ).to_be_visible()
     assert page.url == f"{service.url}/sign-in", "the secret is taken out of the address"
     page.goto(f"{service.url}/runs")

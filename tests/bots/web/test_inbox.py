@@ -106,7 +106,7 @@ def test_what_cannot_be_read_keeps_what_was_typed_and_says_why(olga: Visit) -> N
     expect(olga.card("Which tools?").get_by_text("Answered", exact=True)).to_be_visible()
     empty = olga.card("What is it about?")
     empty.get_by_role("button", name="Send").click()
-    expect(empty.get_by_text("An empty field is no answer.")).to_be_visible()
+    expect(empty.get_by_text("Please fill in an answer.")).to_be_visible()
     olga.check_accessibility()
 
 

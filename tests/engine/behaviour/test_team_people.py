@@ -325,7 +325,7 @@ async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> No
         assert (await hand(ANA_TELEGRAM, "person:bo")).reason == "person:bo is already an approver."
         assert (await hand(ANA_TELEGRAM, "slack:#sre")).kind is OutcomeKind.NOT_ALLOWED
         assert (await hand(ANA_TELEGRAM, ANA_SLACK)).kind is OutcomeKind.INVALID
-        with pytest.raises(InvalidRequest, match="'person:boo' is nobody"):
+        with pytest.raises(InvalidRequest, match="'person:boo' is not a person that sayso knows"):
             await hand(ANA_TELEGRAM, "person:boo")
         assert (await hand(ANA_TELEGRAM, "person:cho")).kind is OutcomeKind.DONE
         assert (await ask(ANA_SLACK)).reason == "You handed this over to someone else."

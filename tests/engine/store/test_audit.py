@@ -136,7 +136,7 @@ async def test_a_chain_written_anew_shows_only_against_a_kept_head(trail: Path) 
     assert (await verified(trail)).problems == ()
     problems = (await verified(trail, head)).problems
     assert [problem.reason for problem in problems] == [
-        "its hash is not that of the head given: written anew"
+        "its hash differs from the head given: the trail was rewritten"
     ]
 
 
@@ -150,7 +150,7 @@ async def test_a_head_of_yesterday_still_holds_today(trail: Path) -> None:
 
 @pytest.mark.parametrize("head", ["", "9", "nine:" + NO_HASH, "9:abc"])
 async def test_what_is_no_head_is_refused(trail: Path, head: str) -> None:
-    with pytest.raises(ValueError, match="is no head"):
+    with pytest.raises(ValueError, match="is not a head"):
         await verified(trail, head)
 
 

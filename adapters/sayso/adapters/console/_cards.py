@@ -48,19 +48,19 @@ _STYLES = {
     OutcomeKind.DUPLICATE: "yellow",
 }
 _ATTENTION_WORDS = {
-    AttentionKind.QUESTION_CHANGED: "The workflow asks this in other words than the ones that were answered.",
+    AttentionKind.QUESTION_CHANGED: "The workflow now asks this in different words than the ones that were answered.",
     AttentionKind.ANSWER_UNUSED: "The workflow no longer asks this question, which was answered.",
-    AttentionKind.STEP_UNFINISHED: "This step was begun, and nobody knows whether it came to its end.",
-    AttentionKind.STEP_CHANGED: "This step is recorded with other arguments than the ones it is called with now.",
-    AttentionKind.NODE_GONE: "The loaded code has no such node.",
-    AttentionKind.FILE_UNREADABLE: "A file that this question shows cannot be read any more.",
+    AttentionKind.STEP_UNFINISHED: "This step was started, and it is not known whether it finished.",
+    AttentionKind.STEP_CHANGED: "This step was recorded with different arguments than the ones it is called with now.",
+    AttentionKind.NODE_GONE: "This node is not in the loaded code.",
+    AttentionKind.FILE_UNREADABLE: "A file that this question shows can no longer be read.",
     AttentionKind.PROCESS_DIED: "The process died again and again while this node ran.",
     AttentionKind.SAYSO_FAILED: "sayso itself failed at this run; the log says how.",
 }
 _ACTION_WORDS = {
-    "reask": "put the question again, in its words of now; the recorded answer is void",
-    "accept": "let what is recorded stand for what is there now",
-    "done": "RESULT: record this JSON as the step's result and go on",
+    "reask": "ask again, in the new words; the recorded answer no longer counts",
+    "accept": "use what was recorded",
+    "done": "RESULT: record this JSON as the step's result and continue",
     "again": "run the step, or the node, again",
     "cancel": "cancel the run",
 }

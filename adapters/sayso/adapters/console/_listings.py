@@ -54,7 +54,7 @@ def requests_table(requests: Iterable[RequestRecord], now: datetime) -> Table:
     """
     shown = list(requests)
     length = _telling_length([request.id for request in shown])
-    table = _table("answer with", "request", "question", "asked of", "until", "run")
+    table = _table("answer with", "request", "question", "assigned to", "due", "run")
     for request in shown:
         question = request.question
         choices = " / ".join(option.value for option in question.choices)

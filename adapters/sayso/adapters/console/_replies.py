@@ -9,7 +9,7 @@ class EmptyReply(InvalidAnswer):
     """Nothing was typed. Silence never stands for an answer."""
 
     def __init__(self) -> None:
-        super().__init__("An empty line is no answer.")
+        super().__init__("Please type an answer.")
 
 
 def is_numbered(question: Question) -> bool:

@@ -200,7 +200,7 @@ def take_text(card: Card, conversation: Conversation, text: str) -> Step:
             return _next(card, conversation, read_field(field, text))
         return Finished(card.question.read_text(text))
     except EmptyReply:
-        return GoOn(conversation, "An empty message is no answer.")
+        return GoOn(conversation, "Please write an answer.")
     except InvalidAnswer as error:
         return GoOn(conversation, str(error))
 
@@ -389,9 +389,7 @@ def _reason_prompt(card: Card, conversation: Conversation, said: str) -> Prompt:
 def _reason(card: Card, conversation: Conversation, typed: str) -> Step:
     """The reason that was typed, in whoever's words."""
     return (
-        Finished(_value(card, conversation), typed)
-        if typed
-        else GoOn(conversation, "An empty message is no reason.")
+        Finished(_value(card, conversation), typed) if typed else GoOn(conversation, "Please write a reason.")
     )
 
 

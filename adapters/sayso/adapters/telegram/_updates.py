@@ -33,8 +33,8 @@ class Unfit(StrEnum):
 
     FORWARDED = "Not taken: what was forwarded is not in your own words. Please write it yourself."
     CUT = (
-        "Not taken: a text of 4096 characters may be a part of a longer one, which the app has split. Please begin "
-        "anew in the card, with a shorter one."
+        "Not taken: a text of 4096 characters may be a part of a longer one, which the app has split. Please start "
+        "again from the card, with a shorter one."
     )
     NO_TEXT = "Not taken: only a text can be read here. Please write it."
     EDITED = "Not taken: editing a message changes nothing. The card shows what counts."
@@ -146,7 +146,7 @@ _IN = frozenset({"member", "administrator", "creator", "restricted"})
 def parse_update(update: object, bot_id: str) -> Event:
     """What an update of the Bot API (core.telegram.org/bots/api#update) says to the bot with this id."""
     if not isinstance(update, Mapping):
-        return Unreadable("it is no object")
+        return Unreadable("it is not an object")
     fields = cast("Mapping[str, Any]", update)
     try:
         if "callback_query" in fields:

@@ -61,7 +61,7 @@ def read_answer(card: Card, given: Mapping[str, Sequence[str]]) -> Entered | Rej
         return Entered(chosen[0])
     text = "".join(given.get(WHOLE, ()))
     if not text.strip():
-        return Rejected({WHOLE: "An empty field is no answer."})
+        return Rejected({WHOLE: "Please fill in an answer."})
     try:
         return Entered(question.read_text(text))
     except InvalidAnswer as error:

@@ -36,7 +36,7 @@ _ATTENTION = {
     AttentionKind.ANSWER_UNUSED: "The code no longer asks a question that people answered",
     AttentionKind.STEP_UNFINISHED: "A step started, and it is unknown whether it finished",
     AttentionKind.STEP_CHANGED: "The code calls a recorded step with different arguments",
-    AttentionKind.NODE_GONE: "The loaded code has no such node",
+    AttentionKind.NODE_GONE: "This node is not in the loaded code",
     AttentionKind.FILE_UNREADABLE: "A file that the question shows can't be read",
     AttentionKind.PROCESS_DIED: "The service crashed repeatedly while this node ran",
     AttentionKind.SAYSO_FAILED: "sayso failed at this run; the log says how",

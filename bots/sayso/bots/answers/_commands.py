@@ -46,7 +46,7 @@ _KEYED = frozenset({"start", "answer", "break-glass"})
 _TAKEN = "commands"
 """Where the keys of commands are kept whose effect is committed."""
 
-_TAKEN_ALREADY = "This command was taken already. If you have no answer to it, please send it again."
+_TAKEN_ALREADY = "This command was already received. If you got no reply to it, please send it again."
 _KEYS_LIVE = timedelta(days=1)
 """As long as Telegram keeps an update; a request that Slack signed is taken for five minutes."""
 
@@ -224,7 +224,7 @@ class Commands:
             where = "each in its card" if self._sign_in is None else f"{command.prefix}inbox shows them all"
             lines.append((f"and {at_least}{more} more: {where}.",))
         if waiting.elsewhere:
-            lines.append((f"and {at_least}{waiting.elsewhere} more: ask me in our own chat.",))
+            lines.append((f"and {at_least}{waiting.elsewhere} more: ask me in a private chat.",))
         if waiting.missing:
             lines.append((waiting.missing,))
         lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
@@ -345,7 +345,7 @@ class Commands:
         if self._link_tries.wait(command.person):
             return _said("You have a link already: use the newest one, or ask again in a minute.")
         link = await self._sign_in(command.person)
-        return _said(f"Your inbox, for you alone, once, within ten minutes: {link}")
+        return _said(f"Your inbox. This link signs you in once, within ten minutes; do not share it: {link}")
 
     async def _link(self, command: Command) -> Reply:
         words = command.text.split()
@@ -418,7 +418,7 @@ class Commands:
         )
 
 
-_IN_PRIVATE = "Write this to me in our own chat: what I answer is for you alone."
+_IN_PRIVATE = "Send me this in a private chat: the reply is only for you."
 
 
 def _typed(verb: str, command: Command) -> str:
@@ -440,9 +440,14 @@ def _nothing_here(waiting: Waiting) -> str:
     if not elsewhere:
         return "You're all caught up."
     if waiting.is_cut:
-        return f"None of the oldest {elsewhere} that wait for your answer was asked here: ask me in our own chat."
+        return (
+            f"None of the oldest {elsewhere} questions that wait for your answer was asked here: "
+            "ask me in a private chat."
+        )
     wait = "1 waits" if elsewhere == 1 else f"{elsewhere} wait"
-    return f"Nothing that was asked here waits for your answer. {wait} elsewhere: ask me in our own chat."
+    return (
+        f"No question that was asked here waits for your answer. {wait} elsewhere: ask me in a private chat."
+    )
 
 
 def _said(*lines: str) -> Reply:

@@ -51,15 +51,15 @@ class Links:
             return refused
         code = f"{code[:4]}-{code[4:]}"
         return (
-            f"Your code is {code}, for ten minutes. Send it from your other account, to me alone: {_everywhere(code)}. "
-            f"Then say yes in both: here with {prefix}link {code} {SURE}. "
-            "Both accounts are one person then, with one vote."
+            f"Your code is {code}. It works for ten minutes. Send it to me in a private chat from your other account: "
+            f"{_everywhere(code)}. Then confirm on both; here, with {prefix}link {code} {SURE}. "
+            "After that, both accounts are one person with one vote."
         )
 
     async def expose(self, code: str) -> str:
         """Void a code that was sent where others read it; what to say. Raises `StoreError`."""
         await self._store.void_link(_hash(_letters(code)))
-        return "Send codes to me in our own chat: others can read this one, so it is void. Ask for another there."
+        return "Send codes in a private chat with me. Others can read this one, so it is void; ask for a new one there."
 
     async def use(self, account: str, code: str, prefix: str, *, is_sure: bool) -> str:
         """Take a step with a code, as the one who made it or the first who sends it; what to say.
@@ -78,18 +78,21 @@ class Links:
         match linking.step:
             case LinkStep.SHOWN:
                 return (
-                    f"This code is of {other}. Whoever has that account could then answer as you. "
+                    f"This code belongs to {other}. Once linked, that account can answer as you. "
                     f"If it is yours, send {sure}"
                 )
             case LinkStep.WAITS:
                 self._alarm()
                 return (
-                    f"Now say yes there as well: send the code with {SURE} as {other}, who hears of it now."
+                    f"Now confirm there as well: send the code with {SURE} as {other}, who is being notified."
                 )
             case LinkStep.SENT:
                 return f"{other} sent this code, and has not said yes yet."
             case LinkStep.AGREED:
-                return f"{other} sent this code, and could then answer as you. If that account is yours, send {sure}"
+                return (
+                    f"{other} sent this code. Once linked, that account can answer as you. "
+                    f"If it is yours, send {sure}"
+                )
             case LinkStep.LINKED:
                 self._alarm()
                 return f"Linked: {other} and {account} are one person now, with one vote."

@@ -16,5 +16,5 @@ def configured_platforms(settings: Settings) -> tuple[Platform[Never], ...]:
 
 
 async def check_platforms(settings: Settings) -> list[Finding]:
-    """What has to be mended on all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
+    """What needs fixing on all configured platforms. Raises `InvalidSettings`, `MissingExtra`."""
     return [finding for one in configured_platforms(settings) for finding in await one.check(settings)]

@@ -16,7 +16,7 @@ class Finding:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing has to be mended."""
+        """Whether nothing needs fixing."""
         return not self.remedy
 
     @classmethod
@@ -26,5 +26,5 @@ class Finding:
 
     @classmethod
     def bad(cls, subject: str, what: str, remedy: str) -> Self:
-        """It has to be mended, and how."""
+        """Something to fix, and how."""
         return cls(subject, what, remedy)

@@ -50,7 +50,7 @@ class Stopping(asyncio.Event):
     async def until_it_works(
         self, call: Callable[[], Awaitable[object]], title: str, ready: Ready, logger: logging.Logger
     ) -> None:
-        """Try a call of a platform until it succeeds or the end is wanted; `ready` hears of each failure."""
+        """Repeat a call of a platform until it succeeds or a stop is requested; `ready` is called with each failure."""
         back_off = FIRST_BACK_OFF
         while not self.is_set():
             try:

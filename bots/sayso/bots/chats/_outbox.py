@@ -63,8 +63,8 @@ class Outbox:
     """Sends and edits cards until it is stopped; every one of the store's deliveries whose platform has a surface.
 
     At a place one message goes at a time: what is decided first, then what changed, then new questions in the order
-    in which they were asked. A place that takes nothing never holds up another, and is given up until it takes
-    something again: it is tried now and then.
+    in which they were asked. A place that accepts nothing never delays another one: it is marked unreachable and
+    tried from time to time until it works again.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class Outbox:
         self._stopping: float | None = None
 
     async def run(self, ready: Callable[[str | None], None]) -> None:
-        """Work until `stop`, and then for as long as it allowed while something can be sent at once. `ready` hears what
-        is wrong with the store, None when nothing is.
+        """Work until `stop`, and then for as long as it allows while something can be sent at once. `ready` is called
+        with what is wrong with the store, None if nothing is.
 
-        Places that were given up are tried again first.
+        Unreachable places are tried again first.
         """
         listener = self._store.hub.listen_cards(asyncio.get_running_loop(), self._news.set)
         try:

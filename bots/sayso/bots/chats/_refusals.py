@@ -8,11 +8,11 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What is borne before a place is given up, and how it is tried from then on.
+    """How often a place is tried before it counts as unreachable, and how from then on.
 
-    A refusal that may pass is borne `times`, with pauses that double from `first`; so is a card's that nobody knows. A
-    place that was given up is tried
-    again after pauses that double from `again` to `longest`: it need not be told that the trouble is over.
+    After a refusal that may be temporary, or one that is not known, it is tried again up to `times`, with pauses that
+    double from `first`. An unreachable place is tried again after pauses that double from `again` to `longest`, so
+    nobody has to say that the trouble is over.
     """
 
     times: int = 4
@@ -52,7 +52,7 @@ class Refusals:
         return found.tries == 1
 
     def took(self, place: str) -> bool:
-        """A place took something; whether it was given up."""
+        """A place accepted something; returns whether it was unreachable."""
         found = self._places.pop(place, None)
         return found is not None and found.tries > 0
 

@@ -18,7 +18,7 @@ from sayso.engine import CardRecord, Delivery, Kept, Notice
 
 logger = logging.getLogger("sayso.cards")
 
-_FORMER = "Posted anew below."
+_FORMER = "Posted again below."
 _COPY = "This is a copy of the card."
 
 Shown = TypeVar("Shown")
@@ -205,7 +205,7 @@ class CardSurface(ABC, Generic[Shown]):
         return reference.encode()
 
     async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
-        """Show a message that is none of a request's without buttons, and where its card is, if it stands."""
+        """Show a message that does not belong to a request without buttons, and where its card is, if there is one."""
         link = None if card is None else await self.link(card)
         await self._lock(message, self.draw_locked(card_of(record, self.settings), None, _COPY, link))
 

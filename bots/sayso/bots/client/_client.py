@@ -274,8 +274,8 @@ class ServiceClient:
     # What happens.
 
     def changes(self, after: int = 0, wait: float = 0) -> tuple[list[ChangeDict], int]:
-        """What happened behind a row, and the row to go on behind. Nothing is no end where that row is another one: a
-        look takes a bounded number of rows.
+        """What happened after a row, and the row to continue after. If that row has moved, there may be more even if
+        nothing was found: each look takes a bounded number of rows.
         """
         said = self._get("/api/v1/changes", {"after": after, "wait": wait}, wait)
         return cast("list[ChangeDict]", said["changes"]), int(said["last"])
@@ -309,7 +309,7 @@ class ServiceClient:
         return str(said["token"]), datetime.fromisoformat(said["expires_at"])
 
     def credentials(self) -> list[dict[str, Any]]:
-        """Who is let in, without the secrets."""
+        """Who has access, without the secrets."""
         return cast("list[dict[str, Any]]", self._get("/access")["credentials"])
 
     def revoke(self, person: str) -> int:

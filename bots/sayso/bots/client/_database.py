@@ -51,7 +51,7 @@ class Service:
 
     @property
     def path(self) -> Path:
-        """The database file. Raises `StoreUnreadable` for a URL that is none of ours."""
+        """The database file. Raises `StoreUnreadable` for a URL of another kind."""
         return SQLiteStore(self.location).path
 
     def new_store(self) -> SQLiteStore:

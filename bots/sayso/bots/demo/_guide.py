@@ -123,7 +123,7 @@ class Guide:
         answered = card.request.resolved_at if card and _is_answered(card) else None
         revived = service.revived_at if asked and service.revived_at and asked < service.revived_at else None
         is_missed = answered is not None and (revived is None or answered < revived)
-        text = "4.2.0 runs for the first customers, and sayso asks whether to go on. Kill it now."
+        text = "4.2.0 runs for the first customers, and sayso asks whether to continue. Kill it now."
         actions: list[dict[str, str]] = []
         if is_missed:
             text = "The question was answered before the kill. Start another release, and kill sayso while it waits."

@@ -47,9 +47,7 @@ class Rollout(msgspec.Struct):
         ),
     ]
     starts: Annotated[str, msgspec.Meta(title="Start date", extra_json_schema={"format": "date"})]
-    announce: Annotated[
-        Literal["everyone", "admins only", "nobody"], msgspec.Meta(title="Who hears about it")
-    ]
+    announce: Annotated[Literal["everyone", "admins only", "nobody"], msgspec.Meta(title="Who is notified")]
 
 
 def deploy(percent: int) -> str:

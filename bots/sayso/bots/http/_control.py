@@ -42,7 +42,7 @@ async def caller_at_socket(request: Request) -> Caller:
     """Who is at the other end, as `local:<name>`: the service's own user, or root. Anybody else is refused."""
     client = request.client
     if client is None or client.host != "uid" or client.port not in (_ROOT, os.getuid()):
-        raise Problem.not_allowed("the control socket serves its own user alone")
+        raise Problem.not_allowed("the control socket serves only its own user")
     try:
         name = pwd.getpwuid(client.port).pw_name
     except KeyError:

@@ -273,11 +273,11 @@ def _add_news(router: APIRouter) -> None:
     ) -> StreamingResponse:
         return _api(request).events(caller, after if last is None else _row_of(last))
 
-    @router.get("/destinations/dead", summary="Destinations that were given up (operators)")
+    @router.get("/destinations/dead", summary="Unreachable destinations (operators)")
     async def dead(request: Request, caller: Who) -> dict[str, Any]:
         return await _api(request).dead(caller)
 
-    @router.post("/destinations/revive", summary="Try given-up destinations again (operators)")
+    @router.post("/destinations/revive", summary="Try unreachable destinations again (operators)")
     async def revive(request: Request, body: Revival, caller: Who) -> dict[str, int]:
         return await _api(request).revive(caller, body)
 

@@ -42,7 +42,7 @@ _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
 class OperatorDesk:
-    """Tells one destination what operators must know. Where none is configured, the log alone says it.
+    """Tells one destination what operators must know. Without one, it is only logged.
 
     Whoever has something for it sets `news`, on the loop of `run`. A message whose end nobody knows is sent again:
     hearing twice of a failure does no harm.
@@ -128,7 +128,7 @@ class OperatorDesk:
         if row.kind == "link_agreed":
             maker = str(payload.get("made_by"))
             sender = await self._called(str(row.person))
-            line = f"{sender} sent the code that you made here, and could then answer as you."
+            line = f"{sender} sent the code that you made here. Once linked, that account can answer as you."
             await self._tell_place(
                 maker, ((line,), (f"If that account is yours, send link, the code and {SURE} here.",))
             )
@@ -206,8 +206,8 @@ def _lines_of_place(row: AuditRow, payload: Mapping[str, object]) -> tuple[Words
     match row.kind:
         case "destination_dead":
             return (
-                (f"Destination {place} is given up: {error}",),
-                ("Its cards wait. They are sent when it takes them again; `sayso doctor` checks it.",),
+                (f"Destination {place} is unreachable: {error}",),
+                ("Its cards are kept and sent once it works again; `sayso doctor` checks it.",),
             )
         case "card_refused":
             return (

@@ -73,19 +73,19 @@ class _Running:
 
 
 class Sayso:
-    """Serves while it is entered: workflows, their cards on platforms, and, unless they are left out, HTTP with the web
-    inbox and the API, and the control socket that the command line talks to.
+    """Serves while it is entered: workflows, their cards on platforms, HTTP with the web inbox and the API, and the
+    control socket that the command line talks to; the last two can be turned off.
 
-    `workflows` are given bare where nobody but operators may start them. `platforms` are those that the settings
-    configure where none are given; `new_store` makes stores of the database that the settings name. Entered again, it
-    goes on where it was. With a `Development` for `http`, it serves the author of the workflows alone, on a database
-    that no other Sayso serves.
+    A workflow that is passed as such may be started by operators only. Without `platforms`, those in the settings are
+    used; `new_store` makes stores of the database that the settings name. Entered again, it continues where it
+    stopped. With a `Development` for `http`, it serves only the author of the workflows, on a database that no other
+    Sayso serves.
 
     Entering raises `StoreError`, `InvalidWorkflow`, `InvalidSettings`, `MissingExtra`, and `OSError` for an address
-    that cannot be had. Leaving is an orderly stop: not ready, no more events, what is in flight is finished, the outbox
-    is flushed for at most 5 s, then platforms and store are closed. When the loop of the workflows ends by itself, the
-    task that entered is cancelled, and leaving raises `WorkflowsEnded` in an `ExceptionGroup`. It is left in the task
-    that entered it.
+    that is already in use. Leaving is an orderly stop: not ready, no more events, what is in flight is finished, the
+    outbox is flushed for at most 5 s, then platforms and store are closed. When the loop of the workflows ends by
+    itself, the task that entered is cancelled, and leaving raises `WorkflowsEnded` in an `ExceptionGroup`. It is left
+    in the task that entered it.
     """
 
     def __init__(
@@ -299,7 +299,7 @@ def _webhooks(listeners: Mapping[str, Listener], *, are_served: bool) -> list[AP
         raise InvalidSettings(
             "sayso.toml",
             f"{name}.mode",
-            "it takes requests over HTTP, which was left out of this Sayso",
+            "it receives requests over HTTP, and this Sayso was made with `http=False`",
             "Choose the mode that fetches, or leave `http` in.",
         )
     return list(routers.values())

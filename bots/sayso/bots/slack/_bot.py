@@ -196,5 +196,5 @@ def _read(body: bytes, content_type: str) -> tuple[str, dict[str, Any]]:
 def _object(text: str | bytes) -> dict[str, Any]:
     found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - as whatever else cannot be read
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - as whatever else cannot be read
     return cast("dict[str, Any]", found)

@@ -42,7 +42,7 @@ from sayso.engine import CardRecord, OutcomeKind
 
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
 _NO_REPLY = (
-    "That message takes no reply (any more). Please reply to the newest message that asks you, or use the buttons of "
+    "That message no longer takes replies. Please reply to the newest message that asks you, or use the buttons of "
     "the card."
 )
 _REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."

@@ -47,9 +47,9 @@ class Request(BaseRequest):
         try:
             found = json.loads(payload.decode(errors="replace"))
         except ValueError as error:
-            raise telegram_error.TelegramError("the answer is no JSON") from error
+            raise telegram_error.TelegramError("the answer is not JSON") from error
         if not isinstance(found, dict):
-            raise telegram_error.TelegramError("the answer is no JSON object")
+            raise telegram_error.TelegramError("the answer is not a JSON object")
         return cast("dict[str, Any]", found)
 
     async def do_request(

@@ -27,7 +27,7 @@ Writer = Annotated[Caller, Depends(known_writer)]
 
 
 class CodeNews:
-    """Which code is loaded, and who waits to hear of other code."""
+    """Which code is loaded, and who waits for other code."""
 
     def __init__(self, code: LoadedCode) -> None:
         self._code = code

@@ -391,7 +391,7 @@ def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "UnknownLink",
-                "This link was used already, is older than ten minutes, or is none of ours. Ask for another.",
+                "This link was used already, is older than ten minutes, or is not one of ours. Ask for another.",
             )
         session, caller = found
         response = JSONResponse({"person": caller.person})

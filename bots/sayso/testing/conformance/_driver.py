@@ -169,8 +169,8 @@ class Driver(Protocol):
         ...
 
     async def forge(self, person: str, message: Seen, label: str) -> bool | None:
-        """Bring a press to the service without the platform's proof; whether it was let in. None where nothing reaches
-        the service but what it fetches itself.
+        """Send a press to the service without the platform's proof; returns whether it was accepted. None if the
+        service fetches its updates itself, so that nothing can be sent to it.
         """
         ...
 

@@ -80,7 +80,7 @@ class FaultPlan:
 
 
 class Hold:
-    """Calls of one method that get no answer until `release`; a caller that gives up before has called for nothing."""
+    """Calls of one method that get no answer until `release`; a caller that times out first has called for nothing."""
 
     def __init__(self, method: str, changed: Callable[[], None]) -> None:
         self.method = method

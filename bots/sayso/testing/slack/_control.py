@@ -143,7 +143,7 @@ class SlackControl(ControlApi["LocalSlack", SlackPerson, Act]):
         for place in self._server.channels():
             if place.id == channel:
                 return place
-        raise Impossible(channel, "is no channel here")
+        raise Impossible(channel, "is not a channel here")
 
     @staticmethod
     def _message(person: SlackPerson, place: Place | None, act: Act) -> SeenMessage:

@@ -114,7 +114,7 @@ class Delivery:
             self._tickets.discard(ticket)
             return web.Response(status=503)
         if ticket not in self._tickets:
-            self._host.problems.append("a socket's ticket was used a second time, or is none of ours")
+            self._host.problems.append("a socket's ticket was used a second time, or was not made here")
             return web.Response(status=403)
         self._tickets.discard(ticket)
         if len(self._sockets) >= MOST_SOCKETS:

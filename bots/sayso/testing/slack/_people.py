@@ -130,7 +130,7 @@ class SlackPerson:
         ]
 
     def last(self, place: Place | None = None) -> SeenMessage:
-        """The newest message that is no private word."""
+        """The newest message that is not private."""
         for message in reversed(self.messages(place)):
             if not message.is_ephemeral:
                 return message

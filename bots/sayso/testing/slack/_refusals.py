@@ -32,7 +32,7 @@ class Refused(Exception):
         self, error: str, *, bug: bool = False, messages: Sequence[str] = (), retry_after: int | None = None,
         **more: Any,
     ) -> None:  # fmt: skip
-        assert error in DOCUMENTED, f"{error} is no name that Slack uses"
+        assert error in DOCUMENTED, f"{error} is not a name that Slack uses"
         self.error = error
         self.bug = bug
         self.messages = tuple(messages)

@@ -198,7 +198,7 @@ class LocalSlack(LocalServer[SlackState]):
         await self._delivery.disconnect(reason, still_delivers=still_delivers)
 
     async def hang_up(self) -> None:
-        """Close the connections that were asked to be made anew, as Slack does some seconds later."""
+        """Close the connections that clients were asked to replace, as Slack does some seconds later."""
         await self._delivery.hang_up()
 
     @property

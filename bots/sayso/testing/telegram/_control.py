@@ -128,7 +128,7 @@ class TelegramControl(ControlApi["LocalTelegram", Person, Act]):
         for group in self._server.groups():
             if group.id == chat_id:
                 return group
-        raise Impossible(str(chat_id), "is no chat here")
+        raise Impossible(str(chat_id), "is not a chat here")
 
     @staticmethod
     async def _message(person: Person, group: Group | None, act: Act) -> SeenMessage:

@@ -106,7 +106,7 @@ class Group:
         """Open a forum topic; the result is its `message_thread_id`."""
         chat = self._chat
         if not chat.is_forum:
-            raise Impossible(self.title, "is no forum")
+            raise Impossible(self.title, "is not a forum")
         topic = chat.last_message_id + 1
         chat.topics[topic] = name
         created = {"forum_topic_created": {"name": name, "icon_color": 7322096}}

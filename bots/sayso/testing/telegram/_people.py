@@ -47,7 +47,7 @@ class Press:
     _until: Until
 
     async def result(self) -> PressResult:
-        """Wait until the bot acknowledges, or until the server's clock says that the app has given up."""
+        """Wait until the bot acknowledges, or until the server's clock says that the app has timed out."""
         query = self._world.state.callbacks[self.query_id]
         window = self._world.limits.answer_window
 
@@ -167,7 +167,7 @@ class Person:
         """Open a link button. A deep link to the bot (`?start=`) starts it with its payload. Returns the address."""
         button = self._button(self._current(message).shown, label, None)
         if "url" not in button:
-            raise Impossible(self.name, f"{label!r} is no link")
+            raise Impossible(self.name, f"{label!r} is not a link")
         url = str(button["url"])
         bot = self._world.state.bot.username
         if match := re.fullmatch(rf"(?:https://t\.me/{bot}\?|tg://resolve\?domain={bot}&)start=(.*)", url):
@@ -203,7 +203,7 @@ class Person:
     async def command(self, chat: Group | None, text: str, *, topic: int | None = None) -> SeenMessage:
         """Send a command such as `/pending`."""
         if not text.startswith("/"):
-            raise Impossible(self.name, f"{text!r} is no command")
+            raise Impossible(self.name, f"{text!r} is not a command")
         return await self.say(chat, text, topic=topic)
 
     async def reply(
@@ -279,7 +279,7 @@ class Person:
     async def start(self, payload: str | None = None) -> SeenMessage:
         """Press Start, or open a deep link with a payload; a blocked bot is unblocked by it."""
         if payload is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", payload):
-            raise Impossible(self.name, f"{payload!r} is no start payload: 1-64 of A-Z a-z 0-9 _ -")
+            raise Impossible(self.name, f"{payload!r} is not a start payload: 1-64 of A-Z a-z 0-9 _ -")
         chat = self._world.start_private_chat(self.id)
         await self.unblock()
         return self._write(chat, f"/start {payload}" if payload else "/start", None, None, anonymous=False)

@@ -110,7 +110,7 @@ def _boolean(name: str, value: str) -> bool:
         case "false" | "no" | "0" | "f" | "n" | "":
             return False
         case _:
-            raise malformed(f'parameter "{name}" is no boolean')
+            raise malformed(f'parameter "{name}" is not a boolean')
 
 
 def _types(schema: dict[str, Any]) -> set[str]:

@@ -105,7 +105,7 @@ class LocalTelegram(LocalServer[TelegramState]):
         forum: bool = False,
         has_bot: bool = True,
     ) -> Group:
-        """A new group of these people, the first of whom is its creator. The bot joins last and hears of that."""
+        """A new group of these people, the first of whom is its creator. The bot joins last and is notified."""
         chat = self._world.add_group(title, supergroup=supergroup or forum, forum=forum)
         group = Group(self._world, chat.id)
         await group.add(*members)
@@ -133,7 +133,7 @@ class LocalTelegram(LocalServer[TelegramState]):
 
     @property
     def webhook_is_cut(self) -> bool:
-        """Whether nothing that is pushed arrives, as behind a tunnel that broke; the bot hears of it when it asks."""
+        """Whether nothing that is pushed arrives, as behind a tunnel that broke; the bot learns of it when it asks."""
         return self._world.webhook_is_cut
 
     @webhook_is_cut.setter

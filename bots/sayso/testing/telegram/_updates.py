@@ -57,7 +57,7 @@ class UpdateQueue:
         try:
             Update.model_validate({"update_id": state.next_update_id, kind: body})
         except ValidationError as error:
-            self._problem(f"update {kind} of the local server is no Update: {error}")
+            self._problem(f"update {kind} of the local server is not an Update: {error}")
         now = self._now()
         is_press = kind == "callback_query"
         lifetime = self._limits.press_lifetime if is_press else self._limits.message_lifetime

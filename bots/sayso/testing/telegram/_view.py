@@ -78,7 +78,7 @@ class SeenMessage:
 
 @dataclass(frozen=True, slots=True)
 class PressResult:
-    """What the person saw after a press. Without an acknowledgement the button spins until it gives up."""
+    """What the person saw after a press. Without an acknowledgement the button spins until it times out."""
 
     is_acknowledged: bool
     text: str | None

@@ -44,7 +44,7 @@ class Chain:
         if self._kept is not None and row.sequence == self._kept[0]:
             self._head_seen = True
             if row.hash != self._kept[1]:
-                findings.row(row.sequence, "its hash is not that of the head given: written anew")
+                findings.row(row.sequence, "its hash differs from the head given: the trail was rewritten")
         self._hash, self.sequence = row.hash, row.sequence
 
     def end(self, findings: Findings) -> None:
@@ -73,5 +73,5 @@ def _hash_of(row: AuditRow, previous: str) -> str:
 def _read_head(head: str) -> tuple[int, str]:
     number, _, chained = head.partition(":")
     if not number.isdecimal() or len(chained) != len(NO_HASH):
-        raise ValueError(f"{head!r} is no head; `sayso audit verify` prints one as <sequence>:<hash>")
+        raise ValueError(f"{head!r} is not a head; `sayso audit verify` prints one as <sequence>:<hash>")
     return int(number), chained

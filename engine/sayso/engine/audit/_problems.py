@@ -13,10 +13,10 @@ LARGEST_LIST = 1000
 """How many problems a report lists; all are counted."""
 
 NOT_COVERED = (
-    "`shared`, the visits and the results of steps while a run goes on; names, sending and conversations of chats",
+    "`shared`, the visits and the results of steps before a run has ended; names, sending and conversations of chats",
     "repeated refusals, which are counted and not appended",
     "what ended before sayso kept digests, beyond what its rows say in words",
-    "rows cut off at the end, and a trail written anew from the start: only a head noted elsewhere shows them",
+    "rows cut off at the end, and a trail rewritten from the start: only a head noted elsewhere shows them",
 )
 """What a check says nothing about."""
 

@@ -23,10 +23,10 @@ from sayso.engine.store import (
 
 
 async def verify_audit(reader: SQLiteReader, head: str | None = None) -> AuditReport:
-    """Check the whole trail, and hold what it says against the tables: see the reference of the audit trail.
+    """Check the whole trail, and compare it with the tables: see the reference of the audit trail.
 
     The file may be in use; it is read as of one instant, on a thread. Rows missing at the end, and a chain that was
-    written anew, show only against a `head` noted before. Raises `ValueError` for what is no head, `StoreUnreadable`.
+    rewritten, show only against a `head` noted before. Raises `ValueError` for an invalid head, `StoreUnreadable`.
     """
     return await reader.at_once(partial(_verify, Chain(head)))
 

@@ -46,14 +46,14 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
     note: str | None = None,
     requested_by: str | None = None,
 ) -> Any:
-    """Ask people and wait for the answer, which is returned; after a restart the recorded one is.
+    """Ask people a question, wait, and return the answer; after a restart, the recorded one.
 
     `input_type` is `text`, `select`, `multiselect`, `confirm`, `number`, `date` (as ISO text) or `form` (with
-    `schema`). `request_id` names the question within the visit: compulsory in parallel tasks, else the node's id with
-    a count. `to` are the destinations or people asked. The stages of a `policy`, or of the one with that name, decide
-    who may answer and how many must; it goes with a choice of `approve` and `reject`, or a confirmation. `note` is
-    shown but is no part of what is asked. After `expires_after` the answer is `default`, or `RequestExpired` is raised;
-    `RequestWithdrawn` where whoever asked for it took it back.
+    `schema`). `request_id` names the question within the visit; it is required in parallel tasks, and defaults to the
+    node's id with a count. `to` names the destinations or people to ask. The stages of a `policy`, or of the one with
+    that name, decide who may answer and how many must; it goes with a choice of `approve` and `reject`, or a
+    confirmation. `note` is shown but is not part of the question. After `expires_after` the answer is `default`, or
+    `RequestExpired` is raised; `RequestWithdrawn` is raised if the requester withdrew the question.
 
     Raises `InvalidRequest` by the parameter's name, `UnknownPolicy`, `AmbiguousRequest`, `UnstorableValue`;
     then nothing was asked. If the node's own code cancels the wait, the request is withdrawn; if an answer was
@@ -106,7 +106,7 @@ async def step(name: str, function: Callable[..., Any], *arguments: Any, once: b
     visit = current_visit("step")
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest(
-            "name", f"{name!r} is no text; a step is called as step(name, function, *arguments)"
+            "name", f"{name!r} is not a text; a step is called as step(name, function, *arguments)"
         )
     check(name, "name")
     return await visit.step(name, function, arguments, once=once)
@@ -134,21 +134,22 @@ def build_terms(
 ) -> Terms:
     """How a question is asked; raises `InvalidRequest` by the parameter's name."""
     if policy is not None and not isinstance(policy, Policy | str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequest("policy", f"{policy!r} is no Policy")
+        raise InvalidRequest("policy", f"{policy!r} is not a Policy")
     for parameter, text in (("request_id", request_id), ("note", note), ("requested_by", requested_by)):
         if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidRequest(parameter, f"{text!r} is no text")
+            raise InvalidRequest(parameter, f"{text!r} is not a text")
         check(text, parameter)
     if expires_after is not None and (
         not isinstance(expires_after, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]
         or not timedelta(0) < expires_after <= _LONGEST_EXPIRY
     ):
         raise InvalidRequest(
-            "expires_after", f"{expires_after!r} is no timedelta above zero and within a hundred years"
+            "expires_after",
+            f"{expires_after!r} must be a timedelta above zero and of at most a hundred years",
         )
     audience = None if to is None else parse_audience(to)
     if isinstance(policy, Policy) and not policy.stages:
-        raise InvalidRequest("policy", "it has no stages; without any, leave it out and say to=")
+        raise InvalidRequest("policy", "it has no stages; to ask without stages, pass to= instead")
     return Terms(audience, requested_by, note, expires_after, None, policy)
 
 

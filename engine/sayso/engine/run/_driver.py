@@ -274,8 +274,8 @@ def resident_limit(given: int | None, default: int | None) -> int | None:
         if not text:
             return default
         if not text.isdecimal():
-            raise ValueError(f"SAYSO_RESIDENT={text!r} is no number from 0 on")
+            raise ValueError(f"SAYSO_RESIDENT={text!r} must be a whole number, 0 or more")
         return int(text)
     if given < 0:
-        raise ValueError(f"resident={given}: it is a number from 0 on")
+        raise ValueError(f"resident={given} must be 0 or more")
     return given

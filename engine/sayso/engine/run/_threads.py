@@ -64,10 +64,10 @@ class _Call:
 
 
 class CodeThreads:
-    """Up to `size` threads for the sync phases, functions and steps of workflows; they begin as they are needed.
+    """Up to `size` threads for the sync phases, functions and steps of workflows; they start as they are needed.
 
-    Where all are busy, calls wait in their order. `on_wait` hears of each, on the thread that called, and the log says
-    once who is at work. Usable from any loop.
+    If all are busy, calls wait in order: `on_wait` is called for each, on the calling thread, and the log says once
+    what keeps the threads busy. Usable from any loop.
     """
 
     def __init__(self, size: int | None = None, on_wait: Callable[[], None] | None = None) -> None:
@@ -90,7 +90,7 @@ class CodeThreads:
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in a thread, with the context copied; what it raises is raised here.
 
-        Cancelling takes a call back that still waits. One that has begun goes on, and nobody hears what it comes to.
+        Cancelling removes a call that still waits. One that has begun runs to its end, and its result is dropped.
         """
         call = _Call(partial(contextvars.copy_context().run, function, *arguments))
         if self._is_to_wait(call):

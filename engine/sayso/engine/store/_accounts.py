@@ -64,8 +64,8 @@ def link(
 ) -> Linking:
     """Take a step with a code towards making this account and the one that it was made for one person.
 
-    The first account that sends it is the only one that can go on. It says yes once it has seen whose the code is, and
-    the maker says yes last, having seen who sent it.
+    Only the first account that sends it can continue. It confirms after it has seen whose code it is; the maker
+    confirms last, after they have seen who sent it.
     """
     row = tx.row("link_code_find", {"hash": code_hash, "now": tx.now})
     if row is None:
@@ -163,7 +163,7 @@ def unlink(tx: Transaction, account: str) -> str:
     for one in linked:
         told = {"accounts": accounts} if one == linked[-1] else {}
         tx.audit("account_unlinked", {"account": one, "whose": person, **told}, person=account, also=also)
-    return f"Unlinked: {account} stands for itself again."
+    return f"Unlinked: {account} is a person of its own again."
 
 
 def ids_of(tx: Transaction, entry: str) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def refused(tx: Transaction, delivery: Delivery, error: str) -> bool:
 
 
 def bury(tx: Transaction, destination: str, error: str, *, is_news: bool = True) -> bool:
-    """Give a place up; whether that is news, which it is not where the place is given up already."""
+    """Mark a place as unreachable; returns whether it was reachable until now."""
     known = {row["destination"] for row in tx.rows("dead_places", ())}
     tx.run("deliveries_bury", {"destination": destination, "error": error, "now": tx.now})
     if is_news := is_news and destination not in known:
@@ -118,8 +118,8 @@ def bury(tx: Transaction, destination: str, error: str, *, is_news: bool = True)
 
 
 def revive(tx: Transaction, destinations: Sequence[str] | None = None) -> int:
-    """Try places again that were given up, all of them where none is named, and then also cards that were refused; the
-    number of cards that wait there.
+    """Try unreachable places again, all of them if none is named, and then cards that were refused as well; returns
+    the number of cards that wait there.
     """
     if destinations is None:
         tx.mark_cards("deliveries_retry_refused", ())
@@ -157,7 +157,7 @@ def move_chat(
 
 
 def report_webhook(tx: Transaction, platform: str, error: str) -> None:
-    """A platform cannot reach the service: the operators hear of it."""
+    """A platform cannot reach the service: notify the operators."""
     tx.audit("webhook_failing", {"platform": platform, "error": error})
 
 
@@ -173,7 +173,7 @@ def replace_message(tx: Transaction, request_id: str, destination: str, referenc
 
 
 def close_later(tx: Transaction, request_id: str, destination: str, message: str) -> None:
-    """Have a message that is none of ours locked once the card itself stands."""
+    """Lock a message that sayso did not post, once the card itself is there."""
     tx.mark_cards("delivery_close_later", {"id": request_id, "destination": destination, "message": message})
 
 

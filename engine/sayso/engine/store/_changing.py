@@ -38,7 +38,7 @@ class Changeable(msgspec.Struct, frozen=True, gc=False):
 def take_back(
     tx: Transaction, request_id: str, person: str, via: str, warrant: Warrant | None = None
 ) -> Outcome:
-    """Withdraw an open request, for whoever asked for it and nobody else."""
+    """Withdraw an open request, for its requester and nobody else."""
     request = _find(tx, request_id, person)
     if isinstance(request, Outcome):
         return request

@@ -21,11 +21,11 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class Warrant(msgspec.Struct, frozen=True, gc=False):
-    """What lets somebody do something, to be looked at once more in the transaction that does it.
+    """What allows somebody to do something, checked again in the transaction that does it.
 
-    `credential` is the hash of the secret they came with, which must let them in still. `accounts` are all their ids as
-    they were when they were looked up: by what was found then, nothing is done for somebody who has others now. One of
-    their ids must be among the `operators`. `refused` says why they are let in nowhere, where that is known already.
+    `credential` is the hash of the secret that they used, which must still be valid. `accounts` are all their ids at
+    the time they were looked up: if they have changed since, nothing is done. One of their ids must be among the
+    `operators`. `refused` says why they have no access anywhere, if that is known already.
     """
 
     credential: str | None = None
@@ -142,8 +142,8 @@ class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Before(msgspec.Struct, frozen=True, gc=False):
-    """What there is before somebody's answer to a request, read at once: what its card shows, without the names of
-    people; all ids of whoever answers; and the card as it was drawn where they answer it, if that is known.
+    """The state before somebody answers a request, read at one instant: what its card shows, without the names of
+    people; all ids of the person who answers; and the card as it was drawn where they answer it, if that is known.
     """
 
     card: CardRecord

@@ -23,8 +23,8 @@ def admit(
     expires_at: datetime,
     scopes: Sequence[Scope] = (),
 ) -> None:
-    """Let in whoever has the secret; raises `TokenExists`. What has expired is forgotten, and a new link takes the
-    place of one that was not used.
+    """Give access to the holder of a secret; raises `TokenExists`. Expired ones are removed, and a new link replaces
+    one that was not used.
     """
     changed = _let_in(tx, kind, secret_hash, person, expires_at, scopes)
     said: dict[str, object] = {"kind": kind, "expires_at": to_microseconds(expires_at)}

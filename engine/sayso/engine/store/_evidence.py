@@ -225,7 +225,7 @@ def read_ways_in(connection: sqlite3.Connection) -> dict[Thing, str]:
 
 
 def decoded(text: str | None) -> Json:
-    """A stored JSON value, None where there is none or where it is no JSON."""
+    """A stored JSON value; None if there is none or it is not valid JSON."""
     try:
         return None if text is None else cast("Json", msgspec.json.decode(text))
     except msgspec.DecodeError:

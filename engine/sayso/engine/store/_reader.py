@@ -164,8 +164,8 @@ class SQLiteReader(Lists):
     async def before_answer(
         self, request_id: str, person: str, rendering: int | None = None
     ) -> Before | None:
-        """What there is before an answer of this person, who pressed in a card that was drawn under this number; None
-        where there is no such request. One statement: whoever answers waits for it.
+        """The state before this person's answer, who pressed in a card that was drawn under this number; None if
+        there is no such request. One statement, because the person who answers waits for it.
         """
         fields = {"id": request_id, "account": person, "rendering": rendering}
         rows = await self._rows("before_answer", fields)
@@ -241,7 +241,7 @@ class SQLiteReader(Lists):
         return tell_apart(named, called)
 
     async def dead_places(self) -> list[DeadPlace]:
-        """The destinations that were given up."""
+        """The unreachable destinations."""
         return [
             DeadPlace(row["destination"], from_microseconds(row["since"]), row["error"] or "", row["cards"])
             for row in await self._rows("dead_places", {})
@@ -264,7 +264,7 @@ class SQLiteReader(Lists):
         return {row["key"]: decode(row["value"]) for row in await self._rows("notes_kept", fields)}
 
     async def person_of(self, kind: CredentialKind, secret_hash: str, now: datetime) -> str | None:
-        """Whom a secret lets in, or None."""
+        """Who has access with a secret, or None."""
         fields = {"kind": kind, "hash": secret_hash, "now": to_microseconds(now)}
         rows = await self._rows("credential_person", fields)
         return str(rows[0]["person"]) if rows else None
@@ -318,7 +318,7 @@ class SQLiteReader(Lists):
     async def at_once(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """What a function finds on a read-only connection of its own, which sees the database as of one instant.
 
-        It runs on a thread, and goes on there when this is cancelled.
+        It runs on a thread, and runs to its end there even if this is cancelled.
         """
         _ = await self._opened()  # which says what is wrong with the file, if anything is
 

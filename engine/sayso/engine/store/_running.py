@@ -265,7 +265,7 @@ def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) 
 def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | None:
     """Withdraw an open request of the node's own; the resolution instead, when somebody was first.
 
-    A parked run goes on by this: were it still parked without an open question, nothing would wake it after a crash.
+    A parked run continues with this: if it stayed parked without an open question, nothing would wake it after a crash.
     """
     row = tx.row("request_withdraw", {"run_key": place.run_key, "id": request_id, "now": tx.now})
     if row is None:

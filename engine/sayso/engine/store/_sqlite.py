@@ -98,7 +98,7 @@ class SQLiteStore(Calls):
 
     @property
     def hub(self) -> Hub:
-        """Who hears of what is committed."""
+        """Who is notified of what is committed."""
         return self._opened().hub
 
     @property
@@ -110,7 +110,7 @@ class SQLiteStore(Calls):
         return self._reader
 
     def set_nodes(self, workflow: str, nodes: Iterable[str] | None) -> None:
-        """Make known which nodes the loaded code of a workflow has; None when it is no longer loaded."""
+        """Say which nodes the loaded code of a workflow has; None if it is no longer loaded."""
         if nodes is None:
             self._opened().nodes.pop(workflow, None)
         else:

@@ -10,8 +10,8 @@ from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Warrant
 from sayso.engine.store._transaction import Transaction
 
-_SIGNED_OUT = "You are not signed in any more, so nothing was done. Sign in again."
-_NO_OPERATOR = "You are no operator any more, so nothing was done."
+_SIGNED_OUT = "You are no longer signed in, so nothing was done. Sign in again."
+_NO_OPERATOR = "You are no longer an operator, so nothing was done."
 
 
 def lapse(tx: Transaction, warrant: Warrant | None, ids: Collection[str]) -> str | None:
