@@ -127,12 +127,20 @@ function inlineWords(one, context) {
   }
 }
 
+function ago(instant) {
+  const minutes = Math.floor((Date.now() - instant) / 60000);
+  if (minutes < 1) return "just now";
+  const [count, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 1440 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
+  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+}
+
 function date({ timestamp, format }) {
   const instant = new Date(timestamp * 1000);
   const isToday = instant.toDateString() === new Date().toDateString();
   const day = instant.toLocaleDateString([], { month: "short", day: "numeric", year: "numeric" });
   const time = instant.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const words = format
+    .replace("{ago}", ago(instant))
     .replace(/\{date(_short|_long)?_pretty\}/g, isToday ? "today" : day)
     .replace("{date_num}", instant.toLocaleDateString("sv"))
     .replace(/\{date(_short|_long)?\}/g, day)
