@@ -38,7 +38,7 @@ def test_every_input_type_is_asked_and_every_refusal_explained(shop: Path) -> No
         terminal.type("40")
         terminal.wait_for("The order?", "Item [text]")
         terminal.type("")
-        terminal.wait_for("An empty line is no answer", "Item [text]")
+        terminal.wait_for("Please type an answer", "Item [text]")
         terminal.type("tea")
         terminal.wait_for("Count [a whole number]")
         terminal.type("1.5")
@@ -161,7 +161,7 @@ def test_a_required_reason_is_asked_for_until_it_is_given(shop: Path) -> None:
     with TerminalSession(shop, SAYSO, "answer", address, "reject") as terminal:
         terminal.wait_for("Why reject?", "1. Not tested", "Your reason [1-2 or your own words]")
         terminal.type("")
-        terminal.wait_for("An empty line is no answer", "Your reason")
+        terminal.wait_for("Please type an answer", "Your reason")
         terminal.type("1")
         terminal.wait_for("Rejected.")
         assert terminal.end() == 0
@@ -206,7 +206,7 @@ def test_what_a_workflow_starts_with_is_asked_field_by_field(shop: Path) -> None
     with talk(shop, "ordered_flow", "--json") as terminal:
         terminal.wait_for("ordered starts with:", "Item [text]")
         terminal.type("")
-        terminal.wait_for("An empty line is no answer", "Item [text]")
+        terminal.wait_for("Please type an answer", "Item [text]")
         terminal.type("tea")
         terminal.wait_for("Count [a whole number]")
         terminal.type("1.000")

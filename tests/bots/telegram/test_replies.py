@@ -17,7 +17,7 @@ FORM: dict[str, Any] = {
     "required": ["name", "seats"],
     "properties": {"name": {"type": "string"}, "seats": {"type": "integer"}},
 }
-NO_REPLY = "That message takes no reply (any more)."
+NO_REPLY = "That message no longer takes replies."
 REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
 
 
