@@ -21,6 +21,7 @@ from sayso.config import (
     DestinationSettings,
     HttpSettings,
     PolicySettings,
+    Ring,
     Settings,
     StageSettings,
 )
@@ -110,6 +111,7 @@ class Both:
     transport: str
     port: int
     inbox: str | None = None
+    ring: Ring = "first"
     more: dict[str, Any] = field(default_factory=dict[str, Any])
     url: str = ""
 
@@ -175,11 +177,15 @@ class Both:
             time_zone="UTC",
             operator=operator,
             destinations={
-                CHANNEL: DestinationSettings(id=self.channel.id, audience="members", name="#releases"),
+                CHANNEL: DestinationSettings(
+                    id=self.channel.id, audience="members", name="#releases", ring=self.ring
+                ),
                 "slack:#finance": DestinationSettings(
                     id=self.channel.id, audience="members", name="#finance"
                 ),
-                GROUP: DestinationSettings(id=str(self.group.id), audience="members", name="Releases"),
+                GROUP: DestinationSettings(
+                    id=str(self.group.id), audience="members", name="Releases", ring=self.ring
+                ),
             },
             slack=SlackSettings(
                 mode="http" if http else "socket",

@@ -204,7 +204,7 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
         assert (await both.sayso(both.ana, f"reassign {address} person:cho")).startswith(
             "Handed over to Cho."
         )
-        await thread(both, card, "Ana handed this over to Cho")
+        await thread(both, card, "Ana handed this over to @Cho")
         assert await both.press(cho, card, "✅ Approve") == "Your approval was counted: 1 of 2."
         await both.bo.command(None, f"/breakglass {address} the site is down")
         await both.telegram_shows("Approved. The workflow continues.", direct=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sayso.config._platforms import Place, all_settings, find_settings
+from sayso.config._sections import Ring
 from sayso.engine import OperatorError
 
 
@@ -33,7 +34,7 @@ class Destination:
     """A chat. `chat_id` is the platform's immutable id of it: in a direct message, that of its one person.
 
     `audience` are the people who have access, or `MEMBERS`; None, in direct messages only, is its one person.
-    `topic` is the id of a thread in it, where the platform has such.
+    `topic` is the id of a thread in it, where the platform has such; `ring` says when it notifies people.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Destination:
     audience: tuple[str, ...] | Members | None
     title: str | None = None
     topic: int | None = None
+    ring: Ring = "first"
 
     def lets_in(self, person: str) -> bool | None:
         """Whether an account has access; None if the platform must be asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,9 @@ from pydantic import (
 
 from sayso.config._addresses import Host, Origin
 from sayso.config._platforms import groups, take
+
+Ring: TypeAlias = Literal["always", "first", "never"]
+"""When a chat mentions and notifies the people who are needed: see `DestinationSettings.ring`."""
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -87,6 +90,11 @@ class DestinationSettings(Section):
         "Required for a shared chat.",
     )
     name: Text | None = Field(default=None, description="Display name of the chat on cards.")
+    ring: Ring = Field(
+        default="first",
+        description="When to mention and notify the people who are needed: first (when a request is posted, and in "
+        "reminders and hand-overs), always (also when a stage begins or the question changes) or never.",
+    )
     topic: int | None = Field(
         default=None,
         ge=1,

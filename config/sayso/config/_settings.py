@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         return build_directory(self.people, self.groups)
 
     @property
+    def person_names(self) -> dict[str, str]:
+        """What cards call the people of the directory."""
+        return {f"person:{name}": given.name or name for name, given in self.people.items()}
+
+    @property
     def place_names(self) -> dict[str, str]:
         """What cards call destinations, where that is set, and groups."""
         named = {name: given.name for name, given in self.destinations.items() if given.name is not None}
@@ -215,6 +220,7 @@ class Settings(BaseSettings):
             audience=MEMBERS if section.audience == "members" else section.audience,
             title=section.name,
             topic=section.topic,
+            ring=section.ring,
         )
 
     def chats(self) -> list[Destination]:

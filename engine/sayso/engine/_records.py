@@ -70,13 +70,14 @@ class Scope(StrEnum):
 
 class NoticeKind(StrEnum):
     """What a message beside the cards says: somebody voted; who is still needed; who is asked as well now, or instead;
-    that somebody approved alone; what became of what somebody asked for.
+    that the question is another one; that somebody approved alone; what became of what somebody asked for.
     """
 
     VOTE = "vote"
     REMINDER = "reminder"
     ESCALATED = "escalated"
     REASSIGNED = "reassigned"
+    CHANGED = "changed"
     BREAK_GLASS = "break_glass"
     RESULT = "result"
 
@@ -354,7 +355,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     `reference` is the surface's own name of the message, None before the first; `former` that of a message which
     this one replaces and which still has to be locked. `notice` is a line for this place alone. `attempts` counts
-    sends in a row that did not succeed. `dead_since` is set once nothing can be shown there.
+    sends in a row that did not succeed. `dead_since` is set once nothing can be shown there. `told_revision` is the
+    latest revision of the question that was shown there, 0 for none.
     """
 
     request_id: str
@@ -368,6 +370,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     next_attempt: datetime | None
     last_error: str | None
     dead_since: datetime | None
+    told_revision: int = 0
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):

@@ -97,6 +97,18 @@ async def test_a_card_that_was_edited_with_the_bots_token_counts_no_press(
     assert told["parts"], "operators hear which part differed"
 
 
+async def test_a_card_that_mentions_somebody_else_than_it_did_counts_no_press(stage: Stage) -> None:
+    run_id, card = await stage.ask(PLACE, stage.person_id(stage.bo), prompt=PROMPT)
+    card = next(one for one in stage.ana.messages(stage.channel) if one.notified == (stage.bo.id,))
+    other = json.loads(json.dumps(sent(stage)).replace(stage.bo.id, stage.ana.id))
+    await call(stage, "chat.update", channel=card.channel, ts=card.ts, text="-", blocks=other)
+    label = card.labels[0][0]
+    assert (await stage.press(stage.ana, card, label))[1] == REDRAWN
+    assert await is_open(stage, run_id)
+    redrawn = await stage.until(card, lambda seen: (seen.labels, seen.text) == (card.labels, card.text))
+    assert (await stage.press(stage.ana, redrawn, label))[1] == APPROVED
+
+
 @pytest.mark.parametrize("where", ["message", "ephemeral", "attachment", "on the card"])
 async def test_our_buttons_in_a_message_of_somebody_elses_count_no_press(stage: Stage, where: str) -> None:
     run_id, card = await stage.ask(prompt=PROMPT)

@@ -165,6 +165,7 @@ async def test_after_an_outage_the_open_cards_are_posted_anew(stopped: Stage) ->
         anew = await stopped.card()
         assert "sayso was offline" in anew.text
         assert "Buttons pressed then were lost; please press again." in anew.text
+        assert anew.is_silent, "who is asked was rung when it was asked"
         assert (await stopped.until_shows(card, "Posted again below.")).labels == []
         await stopped.ana.press(anew, "✅ approve")
         assert await service.answer(run_id) == "approve"

@@ -16,6 +16,7 @@ from sayso.engine import (
     Directory,
     Group,
     InvalidRequest,
+    Notice,
     NoticeKind,
     Outcome,
     OutcomeKind,
@@ -290,3 +291,28 @@ async def test_own_chats_of_those_who_are_not_waited_for_are_not_reminded(
         }
     waited_for = {"slack:T1:dee", "telegram:3"}
     assert reminded == (waited_for if ordered else waited_for | {"slack:T1:cho", "telegram:2"})
+
+
+async def test_the_vote_that_begins_a_stage_says_who_is_needed_since(store: SQLiteStore) -> None:
+    """Once, and in the own chats of those people as well: nothing else tells them that it is their turn."""
+    bo, cho = "slack:T1:U2", "slack:T1:U3"
+    policy = Policy(stages=[Stage(PEOPLE, need=2), Stage([bo]), Stage([cho])], ordered=True)
+    async with Runtime(store, [asking(policy)]) as runtime:
+        await runtime.wait(await runtime.start("ask"))
+        request = (await runtime.pending())[0]
+        needed: list[tuple[object, ...]] = []
+        for person in (*PEOPLE, bo, cho):
+            await runtime.answer(request.id, 1, "approve", person=person, via=person.partition(":")[0])
+            for place in (CHANNEL, bo, cho):
+                notice = await store.reader.notice(place, store.clock.now())
+                if isinstance(notice, Notice):
+                    needed.append((person, place, notice.payload.get("needed")))
+                    await store.end_notice(notice)
+    assert needed == [
+        ("web:ana", CHANNEL, None),
+        ("web:bo", CHANNEL, [bo]),
+        ("web:bo", bo, [bo]),
+        (bo, CHANNEL, [cho]),
+        (bo, cho, [cho]),
+        (cho, CHANNEL, None),
+    ]

@@ -4,14 +4,18 @@ Texts come out visible: control characters and bidi overrides are shown, never o
 is for that platform's adapter to escape.
 """
 
+from sayso.adapters.cards._awaited import needed
 from sayso.adapters.cards._card import Card, CardState, Choice, Field, build_card
 from sayso.adapters.cards._kept import keep
-from sayso.adapters.cards._notices import Message, notice_message, rest_text
+from sayso.adapters.cards._notices import Audible, Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
 from sayso.adapters.cards._words import (
+    Mentioned,
+    Mentions,
     Since,
     Words,
     answer_words,
+    nobody,
     not_recorded_words,
     person_name,
     place_name,
@@ -22,10 +26,13 @@ from sayso.adapters.cards._words import (
 )
 
 __all__ = [
+    "Audible",
     "Card",
     "CardState",
     "Choice",
     "Field",
+    "Mentioned",
+    "Mentions",
     "Message",
     "Since",
     "Words",
@@ -33,6 +40,8 @@ __all__ = [
     "build_card",
     "cut",
     "keep",
+    "needed",
+    "nobody",
     "not_recorded_words",
     "notice_message",
     "person_name",

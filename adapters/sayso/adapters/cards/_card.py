@@ -9,14 +9,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from sayso.adapters.cards._awaited import (
+    LONGEST_NAME,
+    LONGEST_NEEDED,
+    awaited,
+    listed,
+    progress,
+    stage_name,
+    stages,
+    within,
+)
 from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import (
+    Mentions,
     Since,
     Words,
     answer_words,
+    nobody,
     past_tense,
     person_name,
-    place_name,
     vote_words,
 )
 from sayso.adapters.console import content_text, set_off, visible, visible_line
@@ -29,20 +40,14 @@ from sayso.engine import (
     Question,
     Reasons,
     RequestStatus,
-    Stage,
-    Verdict,
     WorkflowStatus,
-    evaluate,
     is_approval,
     is_person,
-    waiting,
 )
 
 _MOST_VOTES = 8
 _LONGEST_COMMENT = 100
-_MOST_NAMES = 6
 _LONGEST_PART = 200
-_LONGEST_NEEDED = 300
 """What an open card shows of votes and names, so that its question keeps its room however many there are."""
 
 _KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
@@ -102,7 +107,7 @@ class Card:
     empty unless it is open. `chosen` is what its one reader has voted, None where nobody or several read it. `voters`
     are all who may vote on it, where those are named people. `approve_reasons` and `reject_reasons` say what is asked
     with a yes and with a no, None where nothing is. `rendering` is the number that its buttons carry, None
-    where they are compared by nothing.
+    where they are compared by nothing. A new card that `rings` is to be heard.
     """
 
     id: str
@@ -122,6 +127,7 @@ class Card:
     approve_reasons: Reasons | None = None
     reject_reasons: Reasons | None = None
     rendering: int | None = None
+    rings: bool = True
 
     @property
     def open(self) -> bool:
@@ -141,11 +147,13 @@ def build_card(
     inbox: str | None = None,
     reader: str | None = None,
     rendering: int | None = None,
+    mentions: Mentions = nobody,
+    rings: bool = True,
 ) -> Card:
     """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place.
 
     `inbox` is the address of the web inbox, where people reach one; `reader` the account of the only one who reads it;
-    `rendering` the number that its buttons carry.
+    `rendering` the number that its buttons carry; `mentions` whom the words that say who is needed notify.
     """
     request = record.request
     question = request.question
@@ -158,8 +166,8 @@ def build_card(
         link=None if inbox is None else f"{inbox.rstrip('/')}/requests/{request.id}",
         prompt=visible(question.prompt or "Input needed."),
         details=(*_details(question), *_note(request.note)),
-        context=tuple(_context(record, places)),
-        said=tuple(_said(record, state, places)),
+        context=tuple(_context(record, places, mentions)),
+        said=tuple(_said(record, state, places, mentions)),
         notices=(*_changed(record, state), *((one,) if isinstance(one, str) else one for one in notices)),
         question=question,
         choices=_choices(question) if state is CardState.OPEN else (),
@@ -168,6 +176,7 @@ def build_card(
         approve_reasons=request.reasons_for(value=True),
         reject_reasons=request.reasons_for(value=False),
         rendering=rendering,
+        rings=rings,
     )
 
 
@@ -178,7 +187,7 @@ def _chosen(record: CardRecord, reader: str | None) -> Json:
 
 def _voters(record: CardRecord) -> tuple[str, ...]:
     """All who may vote by the policy; none where some of them are not named."""
-    voters = [entry for one in _stages(record) for entry in (*one.stage.approvers, *one.stage.veto)]
+    voters = [entry for one in stages(record) for entry in (*one.stage.approvers, *one.stage.veto)]
     return tuple(dict.fromkeys(voters)) if all(is_person(entry) for entry in voters) else ()
 
 
@@ -230,11 +239,6 @@ def _status(record: CardRecord, state: CardState) -> str:
     return f"{sign}{past or 'Answered'}{_SUFFIXES.get(state, '')}"
 
 
-def _named(stage: Stage) -> str:
-    """A stage's name in front of what is said of it."""
-    return f"{visible_line(stage.name)}: " if stage.name else ""
-
-
 def _changed(record: CardRecord, state: CardState) -> tuple[Words, ...]:
     if state is not CardState.OPEN or record.revised_at is None:
         return ()
@@ -271,7 +275,7 @@ def _plain(value: Json) -> str:
     )
 
 
-def _context(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
+def _context(record: CardRecord, places: Mapping[str, str], mentions: Mentions) -> list[Words]:
     """Who asked and when, who is waited for, until when, and where it comes from."""
     request = record.request
     who = (
@@ -281,51 +285,37 @@ def _context(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
     )
     parts: list[Words] = [(who, Since.at(request.asked_at))]
     if request.open:
-        parts += [] if record.votes and request.policy else [(_awaited(record, places),)]
+        parts += [] if record.votes and request.policy else [awaited(record, places, mentions)]
         parts += [] if request.deadline is None else [("due ", request.deadline)]
         if request.policy is not None and request.policy.break_glass:
-            alone = _listed([_person(record, one) for one in request.policy.break_glass], "or")
-            parts.append((f"in an emergency {alone} alone, with a reason",))
+            alone = listed(
+                [[cut(_person(record, one), LONGEST_NAME)] for one in request.policy.break_glass], "or"
+            )
+            parts.append((f"in an emergency {''.join(alone)} alone, with a reason",))
     return [*parts, (cut(visible_line(f"{record.workflow}/{request.name}"), _LONGEST_PART),)]
-
-
-def _awaited(record: CardRecord, places: Mapping[str, str]) -> str:
-    """`waiting for Bo`; a question without approvers is assigned to some, any of whom answers it."""
-    if record.request.policy is None:
-        whom = [place_name(one, places, record.names) for one in record.request.audience]
-        return f"assigned to {_listed(whom, 'or')}"
-    return cut(f"waiting for {progress(record, places)}", _LONGEST_NEEDED)
 
 
 def _person(record: CardRecord, person: str) -> str:
     return cut(person_name(person, record.names), _LONGEST_PART)
 
 
-def _listed(names: Sequence[str], joined: str) -> str:
-    """Names as people list them: `Ana, Bo or Chris`, and how many others there are of many."""
-    shown = [cut(name, _LONGEST_PART // 4) for name in names]
-    if len(shown) > _MOST_NAMES:
-        shown = [*shown[: _MOST_NAMES - 1], f"{len(shown) - _MOST_NAMES + 1} others"]
-    return f" {joined} ".join(one for one in (", ".join(shown[:-1]), *shown[-1:]) if one) or "nobody"
-
-
-def _so_far(record: CardRecord, places: Mapping[str, str]) -> list[Words]:
+def _so_far(record: CardRecord, places: Mapping[str, str], mentions: Mentions) -> list[Words]:
     """How many have approved, who voted when, and who is still waited for."""
     policy = record.request.policy
     if policy is None or not record.votes:
         return []
-    words: list[str | datetime] = [" · ".join(_count(one) for one in _stages(record))]
+    words: list[str | datetime] = [" · ".join(_count(one) for one in stages(record))]
     for vote in record.votes[-_MOST_VOTES:]:
         words += [f" · {_person(record, vote.person)} ", *_vote(record, vote, "approve")]
     if len(record.votes) > _MOST_VOTES:
         words.append(f" · {_others(len(record.votes) - _MOST_VOTES)} before")
-    missing = progress(record, places)
-    return [(*words, *([cut(f" · waiting for {missing}", _LONGEST_NEEDED)] if missing else []))]
+    missing = progress(record, places, mentions)
+    return [(*words, *(within([" · waiting for ", *missing], LONGEST_NEEDED) if missing else ()))]
 
 
 def _count(progress: Progress) -> str:
     """How many have approved of how many, in a stage: `1 of 2 approved`."""
-    return f"{_named(progress.stage)}{len(progress.approved)} of {progress.stage.needed} approved"
+    return f"{stage_name(progress.stage)}{len(progress.approved)} of {progress.stage.needed} approved"
 
 
 def _vote(record: CardRecord, vote: CastVote, expected: Json) -> Words:
@@ -344,62 +334,10 @@ def _others(count: int) -> str:
     return f"{count} other{'' if count == 1 else 's'}"
 
 
-def progress(record: CardRecord, places: Mapping[str, str]) -> str:
-    """Who is still waited for, stage by stage: `Bo`, `2 of @sre`, `1 more of @sre`; nobody is whom it does not need."""
-    policy = record.request.policy
-    joined = "; then " if policy is not None and policy.ordered else "; "
-    return joined.join(_missing(record, places, one) for one in _stages(record) if one.missing)
-
-
-def _missing(record: CardRecord, places: Mapping[str, str], stage: Progress) -> str:
-    asked = _not_yet(record, stage.stage.approvers)
-    whom = [place_name(entry, places, record.names) for entry in asked]
-    named = _named(stage.stage)
-    if asked and all(map(is_person, asked)) and stage.missing >= len(asked):
-        return f"{named}{_listed(whom, 'and')}"
-    if asked and all(map(is_person, asked)) and stage.missing == 1:
-        return f"{named}{_listed(whom, 'or')}"
-    more = " more" if stage.approved else ""
-    return f"{named}{stage.missing}{more} of {_listed(whom, 'or')}"
-
-
-def _not_yet(record: CardRecord, entries: Sequence[str]) -> list[str]:
-    """Of some whom a policy names those who have not voted, and may."""
-    policy = record.request.policy
-    voted = {name for vote in record.votes for name in (vote.person, vote.account, *vote.accounts)}
-    return [one for one in entries if one not in voted and (policy is None or one not in policy.excluded)]
-
-
-def still_needed(record: CardRecord) -> tuple[str, ...]:
-    """Those whose approval is still missing, as the policy names them: people who have not voted, and groups."""
-    policy, verdict = record.request.policy, _verdict(record)
-    if policy is None or verdict is None:
-        return ()
-    needed = (entry for stage in waiting(policy, verdict) for entry in stage.approvers)
-    return tuple(dict.fromkeys(_not_yet(record, tuple(needed))))
-
-
-def _verdict(record: CardRecord) -> Verdict | None:
-    """What the votes come to, with those who are asked as well since it escalated."""
-    policy = record.request.policy
-    if policy is None:
-        return None
-    as_of = max((vote.at for vote in record.votes), default=record.request.asked_at)
-    if policy.escalates_at is not None and set(policy.escalate_to) <= set(policy.audience):
-        as_of = max(as_of, policy.escalates_at)
-    return evaluate(policy, [vote.as_vote() for vote in record.votes], as_of)
-
-
-def _stages(record: CardRecord) -> tuple[Progress, ...]:
-    """How far each stage is."""
-    verdict = _verdict(record)
-    return () if verdict is None else verdict.stages
-
-
-def _said(record: CardRecord, state: CardState, places: Mapping[str, str]) -> list[Words]:
+def _said(record: CardRecord, state: CardState, places: Mapping[str, str], mentions: Mentions) -> list[Words]:
     match state:
         case CardState.OPEN:
-            return _so_far(record, places)
+            return _so_far(record, places, mentions)
         case CardState.EXPIRED:
             return [_expired(record), *_after(record)]
         case CardState.WITHDRAWN | CardState.CANCELLED:

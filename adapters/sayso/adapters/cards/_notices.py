@@ -1,14 +1,15 @@
-"""Messages beside the cards: a vote, a reminder, who is asked now, who went ahead alone, what became of it."""
+"""Messages beside the cards: a vote, a reminder, a change, who is asked now, who went ahead, what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.adapters.cards._card import Card, progress, still_needed
+from sayso.adapters.cards._awaited import called, merged, needed, progress
+from sayso.adapters.cards._card import Card
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Words, person_name, place_name, vote_words
+from sayso.adapters.cards._words import Mentions, Words, nobody, person_name, vote_words
 from sayso.adapters.console import set_off, visible, visible_line
 from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
@@ -19,17 +20,29 @@ _NO_REST = "CHANGED: the whole question stands in its card now. The rest of it a
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a message says, a line each. `mentions` are those still needed, as the policy names them; a `quiet` one is
-    for those alone who follow the card.
+    """What a message says, a line each. A `quiet` one is for those alone who follow the card; one that `rings` is to be
+    heard.
     """
 
     lines: tuple[Words, ...]
-    mentions: tuple[str, ...] = ()
     quiet: bool = False
+    rings: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Audible:
+    """Whom a message notifies at a place: whom it mentions there, whether it rings where it concerns those whom some
+    entries name, whether it ever rings, and whether it does again for what was asked once.
+    """
+
+    mentions: Mentions
+    rings_for: Callable[[Sequence[str]], bool]
+    is_on: bool
+    is_again: bool
 
 
 def notice_message(
-    record: CardRecord, card: Card, notice: Notice, places: Mapping[str, str]
+    record: CardRecord, card: Card, notice: Notice, places: Mapping[str, str], audible: Audible
 ) -> Message | None:
     """A message beside the cards as it stands now; None where there is nothing to say any more."""
     prompt = visible_line(cut(card.prompt, _LONGEST_PROMPT))
@@ -37,25 +50,30 @@ def notice_message(
     who = person_name(str(said.get("person")), record.names)
     match notice.kind:
         case NoticeKind.VOTE:
-            return _vote(record, notice, places, who)
+            return _vote(record, notice, places, who, audible)
         case NoticeKind.REMINDER:
-            return _reminder(record, notice, places, prompt)
+            return _reminder(record, notice, places, prompt, audible)
+        case NoticeKind.CHANGED:
+            return _changed(record, notice, places, prompt, audible)
         case NoticeKind.ESCALATED:
-            to = _names(said, places, record)
-            line = (f"Nobody has decided yet: {prompt} From now on {to} may decide as well.",)
-            return Message((line,)) if record.request.open else None
+            to = ("Nobody has decided yet: ", prompt, " From now on ", *_names(said, places, record, audible))
+            return (
+                _asked(record, said, (*to, " may decide as well."), audible) if record.request.open else None
+            )
         case NoticeKind.REASSIGNED:
-            return Message(((f"{who} handed this over to {_names(said, places, record)}: {prompt}",),))
+            to = _names(said, places, record, audible)
+            return _asked(record, said, (f"{who} handed this over to ", *to, f": {prompt}"), audible)
         case NoticeKind.BREAK_GLASS:
             reason = set_off(visible(str(said.get("comment"))))
             line = (
                 f"{who} approved this alone, under break-glass, without the others who were asked: {prompt}",
             )
-            return Message((line, (f"Reason: {reason}",)))
+            return Message((line, (f"Reason: {reason}",)), rings=audible.is_on)
         case NoticeKind.RESULT:
             status = f"{card.status} · " if card.status else ""
-            mentions = () if is_person(notice.destination) else (str(said.get("person")),)
-            return Message(((f"{status}{prompt}",), *card.said), mentions)
+            asker = audible.mentions(str(said.get("person")))
+            by = () if not asker else (("Requested by ", *asker[:1]),)
+            return Message(((f"{status}{prompt}",), *card.said, *by), rings=audible.is_on)
 
 
 def rest_text(card: Card, rest: str) -> str:
@@ -65,31 +83,63 @@ def rest_text(card: Card, rest: str) -> str:
     return f"{_NEW_REST}\n\n{rest}" if rest else _NO_REST
 
 
-def _vote(record: CardRecord, notice: Notice, places: Mapping[str, str], who: str) -> Message:
+def _vote(
+    record: CardRecord, notice: Notice, places: Mapping[str, str], who: str, audible: Audible
+) -> Message | None:
     said = notice.payload
+    newly = [str(one) for one in said.get("needed") or ()]
+    rings = bool(newly) and audible.is_again and record.request.open and audible.rings_for(newly)
+    if is_person(notice.destination) and not rings:
+        return None
     verb = vote_words(record.request.question, said.get("value"))
     remark = f" “{set_off(visible(str(said['comment'])))}”" if said.get("comment") else ""
-    needed = "" if not record.request.open else _needed(record, places)
-    return Message(((f"{who} {verb}: ", notice.at, f".{remark}{needed}"),), quiet=True)
+    wanted = _needed(record, places, audible.mentions if rings else nobody) if record.request.open else ()
+    return Message(((f"{who} {verb}: ", notice.at, f".{remark}", *wanted),), quiet=not rings, rings=rings)
 
 
-def _reminder(record: CardRecord, notice: Notice, places: Mapping[str, str], prompt: str) -> Message | None:
+def _reminder(
+    record: CardRecord, notice: Notice, places: Mapping[str, str], prompt: str, audible: Audible
+) -> Message | None:
     if not record.request.open or _has_voted(record, notice.destination):
         return None
     until: Words = () if record.request.deadline is None else (" Until ", record.request.deadline, ".")
-    line: Words = (f"This still waits: {prompt}{_needed(record, places)}", *until)
-    mentions = () if is_person(notice.destination) else still_needed(record)
-    return Message((line,), mentions)
+    line: Words = (f"This still waits: {prompt}", *_needed(record, places, audible.mentions), *until)
+    return Message((line,), rings=audible.is_on)
 
 
-def _needed(record: CardRecord, places: Mapping[str, str]) -> str:
-    missing = progress(record, places)
-    return f" Waiting for {missing}." if missing else ""
+def _changed(
+    record: CardRecord, notice: Notice, places: Mapping[str, str], prompt: str, audible: Audible
+) -> Message | None:
+    """Where a place wants to hear of it, and it concerns somebody there: the card itself says it to all."""
+    is_latest = record.request.open and record.request.revision == notice.payload.get("revision")
+    if not (is_latest and audible.is_again and audible.rings_for(needed(record))):
+        return None
+    return Message(((f"The question changed: {prompt}", *_needed(record, places, audible.mentions)),))
+
+
+def _asked(record: CardRecord, said: Mapping[str, Any], line: Words, audible: Audible) -> Message:
+    """Others are asked from now on: it rings for those alone. Once it is decided, it is history."""
+    is_open = record.request.open
+    return Message(
+        (line,), quiet=not is_open, rings=is_open and audible.rings_for(list(said.get("to") or ()))
+    )
+
+
+def _needed(record: CardRecord, places: Mapping[str, str], mentions: Mentions) -> tuple[str, ...]:
+    missing = progress(record, places, mentions)
+    return merged([" Waiting for ", *missing, "."]) if missing else ()
 
 
 def _has_voted(record: CardRecord, account: str) -> bool:
     return any(account in (vote.person, vote.account, *vote.accounts) for vote in record.votes)
 
 
-def _names(said: Mapping[str, Any], places: Mapping[str, str], record: CardRecord) -> str:
-    return ", ".join(place_name(str(one), places, record.names) for one in said.get("to") or ())
+def _names(
+    said: Mapping[str, Any], places: Mapping[str, str], record: CardRecord, audible: Audible
+) -> tuple[str, ...]:
+    """Those who are asked now, mentioned where that is still so."""
+    mentions = audible.mentions if record.request.open else nobody
+    names = [called(record, places, str(one), mentions) for one in said.get("to") or ()]
+    return merged(
+        [part for position, name in enumerate(names) for part in (*((", ",) if position else ()), *name)]
+    )

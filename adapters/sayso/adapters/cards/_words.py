@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Self, TypeAlias
 
@@ -34,6 +34,32 @@ class Since(datetime):
     def at(cls, instant: datetime) -> Self:
         """The same instant, read as an age."""
         return cls.combine(instant.date(), instant.timetz())
+
+
+class Mentioned(str):
+    """Somebody's name, in whose place a surface that can draws a mention, which notifies them: by the platform's own
+    `id` of a person or, with `is_group`, of a group. Elsewhere it is the name alone.
+    """
+
+    __slots__ = ("id", "is_group")
+
+    id: str
+    is_group: bool
+
+    def __new__(cls, name: str, id: str, *, is_group: bool = False) -> Self:
+        """The name of whom this id means."""
+        made = super().__new__(cls, name)
+        made.id, made.is_group = id, is_group
+        return made
+
+
+Mentions: TypeAlias = Callable[[str], tuple[Mentioned, ...]]
+"""Whom an entry of a policy means at a place, of those who can be mentioned there."""
+
+
+def nobody(_entry: str) -> tuple[Mentioned, ...]:
+    """What mentions nobody."""
+    return ()
 
 
 _LONGEST_ECHO = 200

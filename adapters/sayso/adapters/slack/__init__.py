@@ -5,7 +5,6 @@ from sayso.adapters.slack._card import (
     find_choices,
     render_card,
     render_locked,
-    render_mentions,
     render_unposted,
     render_words,
     rest_messages,
@@ -50,7 +49,7 @@ from sayso.adapters.slack._modal import (
     words_view,
 )
 from sayso.adapters.slack._origin import Origin, read_origin
-from sayso.adapters.slack._text import Mention, plain
+from sayso.adapters.slack._text import plain
 
 __all__ = [
     "ANSWER_VIEW",
@@ -69,7 +68,6 @@ __all__ = [
     "HomeCard",
     "HomeOpened",
     "Ignored",
-    "Mention",
     "Origin",
     "PageTurned",
     "Pressed",
@@ -106,7 +104,6 @@ __all__ = [
     "refused_submission",
     "render_card",
     "render_locked",
-    "render_mentions",
     "render_unposted",
     "render_words",
     "rest_messages",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -14,10 +14,10 @@ from sayso.adapters.slack._data import Action, CardButton
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
     Block,
-    Mention,
     Stretch,
     Style,
     fallback,
+    mention_text,
     plain,
     plain_text,
     rich_text,
@@ -88,7 +88,7 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     """
     asked = question(card, _IN_REQUEST if card.open else _IN_THREAD)
     buttons = [*reading(card, has_more=bool(asked.rest)), *_for_users(controls(card), users)]
-    text = fallback(f"{_status(card)}{set_off(card.prompt)}")
+    text = fallback(f"{_status(card)}{set_off(card.prompt)}") + mention_text((*card.said, *card.context))
     stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
     return SlackMessage(text, [*asked.blocks, *drawn(below(card)), *buttons], asked.rest, stamp)
 
@@ -100,17 +100,8 @@ def render_words(lines: Sequence[Words]) -> SlackMessage:
         content += [Stretch("\n")] if position else []
         content += stretches(line)
     kept, rest = split(content, TEXT_LIMIT)
-    return SlackMessage(fallback(" ".join(plain(line) for line in lines)), drawn(kept), rest)
-
-
-def render_mentions(message: SlackMessage, mentions: Sequence[Mention]) -> SlackMessage:
-    """The message with those whom it concerns mentioned below, which notifies them."""
-    if not mentions:
-        return message
-    elements = [element for one in mentions for element in (one.element, {"type": "text", "text": " "})]
-    section = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
-    named = " ".join(one.text for one in mentions)
-    return replace(message, text=f"{message.text} {named}", blocks=[*message.blocks, section])
+    text = fallback(" ".join(plain(line) for line in lines)) + mention_text(lines)
+    return SlackMessage(text, drawn(kept), rest)
 
 
 def render_locked(card: Card, words: str, link: str | None = None) -> SlackMessage:

@@ -15,7 +15,7 @@ from enum import Flag, auto
 from itertools import groupby
 from typing import Any
 
-from sayso.adapters.cards import Since, Words, cut, pieces
+from sayso.adapters.cards import Mentioned, Since, Words, cut, pieces
 from sayso.adapters.console import quoted
 
 Block = dict[str, Any]
@@ -53,7 +53,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text in one style, or an instant. With `link` it leads there."""
+    """Text in one style, an instant, or a mention in the place of a name. With `link` it leads there."""
 
     content: str | datetime
     style: Style = Style.PLAIN
@@ -64,26 +64,6 @@ class Stretch:
     def length(self) -> int:
         """Characters; of an instant, those that are shown where it cannot be put into the reader's own time."""
         return len(self.content if isinstance(self.content, str) else in_utc(self.content))
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """Somebody to be notified: a user, or with `is_group` a user group, by Slack's own id."""
-
-    id: str
-    is_group: bool = False
-
-    @property
-    def element(self) -> dict[str, Any]:
-        """The mention in rich text."""
-        if self.is_group:
-            return {"type": "usergroup", "usergroup_id": self.id}
-        return {"type": "user", "user_id": self.id}
-
-    @property
-    def text(self) -> str:
-        """The mention in a notification's text (docs.slack.dev/messaging/formatting-message-text)."""
-        return f"<!subteam^{self.id}>" if self.is_group else f"<@{self.id}>"
 
 
 def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
@@ -147,6 +127,13 @@ def fallback(text: str) -> str:
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def mention_text(lines: Iterable[Words]) -> str:
+    """The mentions in some lines as they stand in a notification's text, each once and behind a blank."""
+    found = [part for line in lines for part in line if isinstance(part, Mentioned)]
+    texts = (f" <!subteam^{one.id}>" if one.is_group else f" <@{one.id}>" for one in found)
+    return "".join(dict.fromkeys(texts))
+
+
 def typed_text(given: object) -> str:
     """What somebody typed, as they did: Slack escapes three characters of it (formatting-message-text, as above). Text
     with one of them left was not escaped.
@@ -187,6 +174,9 @@ def _element(stretch: Stretch) -> dict[str, Any]:
             "format": _AGE_FORMAT if isinstance(stretch.content, Since) else stretch.date_format,
             "fallback": in_utc(stretch.content),
         }
+    elif isinstance(stretch.content, Mentioned):
+        kind = "usergroup" if stretch.content.is_group else "user"
+        element = {"type": kind, f"{kind}_id": stretch.content.id}
     elif stretch.link is not None:
         element = {"type": "link", "url": stretch.link, "text": stretch.content}
     else:

@@ -6,6 +6,7 @@ Times are in a zone that the caller names: Telegram does not tell a bot where pe
 from sayso.adapters.telegram._card import (
     Keyboard,
     TelegramMessage,
+    fitted,
     full_text,
     render_card,
     render_locked,
@@ -37,6 +38,7 @@ from sayso.adapters.telegram._text import (
     in_zone,
     inert,
     message_link,
+    worded,
 )
 from sayso.adapters.telegram._updates import (
     Chat,
@@ -84,6 +86,7 @@ __all__ = [
     "as_html",
     "begin",
     "decode",
+    "fitted",
     "full_text",
     "in_zone",
     "inert",
@@ -98,4 +101,5 @@ __all__ = [
     "rest_messages",
     "take_button",
     "take_text",
+    "worded",
 ]

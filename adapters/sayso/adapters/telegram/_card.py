@@ -22,6 +22,7 @@ from sayso.adapters.telegram._text import (
     length,
     plain,
     split,
+    worded,
 )
 
 MOST_BUTTONS = 25
@@ -48,12 +49,13 @@ Keyboard = list[list[dict[str, Any]]]
 @dataclass(frozen=True, slots=True)
 class TelegramMessage:
     """A message: `text` is HTML, `keyboard` rows of inline buttons (empty: none). `rest` is what did not fit, whole and
-    plain, to be sent below by `rest_messages` or as a document.
+    plain, to be sent below by `rest_messages` or as a document. One that `is_silent` is sent without a sound.
     """
 
     text: str
     keyboard: Keyboard
     rest: str = ""
+    is_silent: bool = False
 
 
 def rest_file(rest: str) -> bytes:
@@ -69,19 +71,20 @@ def rest_messages(rest: str) -> tuple[str, ...] | None:
 
 def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> TelegramMessage:
     """The card at one instant; `page` is that of its options where they have several."""
-    above = [Stretch(f"{_said(line, zone, now)}\n", Style.ITALIC) for line in card.notices]
+    above = [part for line in card.notices for part in _said((*line, "\n"), zone, now, Style.ITALIC)]
     around = MESSAGE_LIMIT - _QUESTION_ROOM - utf16_length(_CONTINUES)
     above += [Stretch(f"{card.status} · ", Style.BOLD)] if card.status else []
     body = [Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details), *_full_labels(card)]
-    below = _fitted(_below(card, zone, now), around - length(above))
+    below = fitted(_below(card, zone, now), around - length(above))
     keyboard = _keyboard(card, page)
     kept, rest = split(body, _QUESTION_ROOM)
     marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
     rest = "\n\n".join(one for one in (rest, *_wholes(card)) if one)
-    return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest)
+    return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest, not card.rings)
 
 
-def _fitted(stretches: list[Stretch], room: int) -> list[Stretch]:
+def fitted(stretches: list[Stretch], room: int) -> list[Stretch]:
+    """As much of some text as there is room for."""
     if length(stretches) <= room:
         return stretches
     return [*split(stretches, room - 1)[0], Stretch("…")]
@@ -102,7 +105,7 @@ def render_locked(
     below = [Stretch(f"\n{words}", Style.ITALIC)]
     if link is not None:
         below += [Stretch(" "), Stretch("Go to the card", Style.ITALIC, link)]
-    below += [Stretch(f"\n{_said(line, zone, now)}") for line in card.said[:1]]
+    below += [part for line in card.said[:1] for part in _said(("\n", *line), zone, now)]
     kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD)], MESSAGE_LIMIT - length(below) - 1)
     return TelegramMessage(as_html([*kept, *below]), [])
 
@@ -137,14 +140,21 @@ def _full_labels(card: Card) -> Iterator[Stretch]:
 
 def _below(card: Card, zone: tzinfo, now: datetime) -> list[Stretch]:
     """What stands below the question: what became of it, and one line of context."""
-    lines = [Stretch("\n"), *(Stretch(f"\n{_said(line, zone, now)}") for line in card.said), Stretch("\n")]
-    *parts, name = (inert(in_zone(part, zone, now)) for part in card.context)
-    lines.append(Stretch("".join(f"{part} · " for part in parts), Style.ITALIC))
-    return [*lines, Stretch(name, Style.ITALIC, card.link)]
+    said = [part for line in card.said for part in _said(("\n", *line), zone, now)]
+    *parts, name = card.context
+    line = [one for part in parts for one in (*part, " · ")]
+    context = worded(tuple(line), zone, now, Style.ITALIC)
+    return [
+        Stretch("\n"),
+        *said,
+        Stretch("\n"),
+        *context,
+        Stretch(inert(in_zone(name, zone, now)), Style.ITALIC, card.link),
+    ]
 
 
-def _said(words: Words, zone: tzinfo, now: datetime) -> str:
-    return cut(inert(in_zone(words, zone, now)), _SAID_LIMIT, utf16_length)
+def _said(words: Words, zone: tzinfo, now: datetime, style: Style = Style.PLAIN) -> list[Stretch]:
+    return fitted(list(worded(words, zone, now, style)), _SAID_LIMIT)
 
 
 def _keyboard(card: Card, page: int) -> Keyboard:

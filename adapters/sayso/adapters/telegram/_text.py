@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import Flag, auto
 from itertools import groupby
 
-from sayso.adapters.cards import Words, pieces, utf16_length
+from sayso.adapters.cards import Mentioned, Words, pieces, utf16_length
 from sayso.adapters.console import quoted
 
 MESSAGE_LIMIT = 4096
@@ -120,6 +120,17 @@ def message_link(chat_id: str, message_id: str) -> str | None:
 def in_zone(words: Words, zone: tzinfo, now: datetime) -> str:
     """Words with their instants in a time zone: `17:30` today, with the date otherwise."""
     return "".join(one if isinstance(one, str) else _instant(one, zone, now) for one in words)
+
+
+def worded(words: Words, zone: tzinfo, now: datetime, style: Style = Style.PLAIN) -> Iterator[Stretch]:
+    """Words in a time zone, in one style, that act where they mention somebody and nowhere else."""
+    for is_mention, group in groupby(words, lambda one: isinstance(one, Mentioned)):
+        parts = tuple(group)
+        if not is_mention:
+            yield Stretch(inert(in_zone(parts, zone, now)), style)
+        for one in parts:
+            if isinstance(one, Mentioned):
+                yield Stretch(inert(one), style, f"tg://user?id={one.id}")
 
 
 def _instant(instant: datetime, zone: tzinfo, now: datetime) -> str:

@@ -9,9 +9,7 @@ from sayso.bots.chats._cards import (
     accounts_of,
     attachments,
     card_of,
-    groups_of,
     lacks_rest,
-    message_of,
     rest_mark,
 )
 from sayso.bots.chats._configured import check_platforms, configured_platforms
@@ -92,9 +90,7 @@ __all__ = [
     "card_of",
     "check_platforms",
     "configured_platforms",
-    "groups_of",
     "lacks_rest",
-    "message_of",
     "outdated_words",
     "pause_after",
     "proxy_for",

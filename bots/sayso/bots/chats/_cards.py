@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from sayso.adapters.cards import Card, Message, Words, build_card, notice_message
+from sayso.adapters.cards import Card, Mentions, Words, build_card, nobody
 from sayso.config import Settings
-from sayso.engine import CardRecord, Notice, StoredFile, StoredImage, is_person
+from sayso.engine import CardRecord, StoredFile, StoredImage, is_person
 
 Attachment: TypeAlias = StoredImage | StoredFile
 """A picture or file among the details of a card."""
@@ -26,9 +26,12 @@ def card_of(
     notices: Sequence[Words | str] = (),
     reader: str | None = None,
     rendering: int | None = None,
+    *,
+    mentions: Mentions = nobody,
+    rings: bool = True,
 ) -> Card:
     """The card of a request as it stands; `reader` is the account of the only one who reads it, where there is one, and
-    `rendering` the number that its buttons carry, where it can be pressed.
+    `rendering` the number that its buttons carry, where it can be pressed. `mentions` and `rings`: see `build_card`.
     """
     return build_card(
         record,
@@ -37,12 +40,9 @@ def card_of(
         inbox=settings.http.public_url,
         reader=reader,
         rendering=rendering,
+        mentions=mentions,
+        rings=rings,
     )
-
-
-def message_of(record: CardRecord, notice: Notice, settings: Settings) -> Message | None:
-    """A message beside the cards; None where there is nothing to say any more."""
-    return notice_message(record, card_of(record, settings), notice, settings.place_names)
 
 
 def attachments(card: Card) -> tuple[Attachment, ...]:
@@ -67,15 +67,8 @@ def lacks_rest(card: Card, mark: str, sent: str) -> bool:
 
 
 def accounts_of(entries: Sequence[str], settings: Settings, platform: str) -> list[str]:
-    """The platform's own ids of the people among some entries: for mentions."""
+    """The platform's own ids of the people among some entries."""
     directory = settings.directory()
     accounts = [account for entry in entries for account in directory.accounts_of(entry)]
     found = [one.rpartition(":")[2] for one in accounts if one.startswith(f"{platform}:") and is_person(one)]
     return list(dict.fromkeys(found))
-
-
-def groups_of(entries: Sequence[str], settings: Settings, platform: str) -> list[str]:
-    """The ids of the platform's own groups among some entries: for mentions."""
-    names = [entry.removeprefix("group:") for entry in entries if entry.startswith("group:")]
-    found = [settings.groups[name].platforms.get(platform) for name in names if name in settings.groups]
-    return [one for one in found if one is not None]

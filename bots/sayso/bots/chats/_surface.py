@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeAlias, TypeVar
 
-from sayso.adapters.cards import Card, Words, rest_text
+from sayso.adapters.cards import Card, Message, Words, nobody, notice_message, rest_text
 from sayso.bots.chats._budget import Budget
-from sayso.bots.chats._cards import NO_REST, Attachment, card_of, lacks_rest, message_of, rest_mark
+from sayso.bots.chats._cards import NO_REST, Attachment, card_of, lacks_rest, rest_mark
 from sayso.bots.chats._messages import Reference
+from sayso.bots.chats._ringing import audible_at, mentions_at
 from sayso.config import Destination, Settings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Kept, Notice
 
@@ -82,6 +83,9 @@ class CardSurface(ABC, Generic[Shown]):
     platform: str
     """The first part of its destinations: `slack`, `telegram`."""
 
+    mentions_groups = False
+    """Whether it can mention groups of its own; elsewhere their members are, by name."""
+
     def __init__(self, settings: Settings, budget: Budget) -> None:
         self.settings = settings
         self.budget = budget
@@ -146,7 +150,7 @@ class CardSurface(ABC, Generic[Shown]):
         """Send a message beside the cards, below its card where there is one; nothing where it has nothing to say any
         more. Those that are quiet are for platforms with threads: elsewhere the card alone shows it.
         """
-        message = message_of(record, notice, self.settings)
+        message = self.message(record, notice)
         if message is not None and not message.quiet:
             await self.tell(notice.destination, message.lines)
 
@@ -172,7 +176,27 @@ class CardSurface(ABC, Generic[Shown]):
         """A request as its card at a place, with this number in its buttons."""
         notices = [delivery.notice] if delivery.notice is not None and record.request.open else []
         reader = f"{self.platform}:{place.chat_id}" if place.is_direct else None
-        return card_of(record, self.settings, notices, reader, rendering)
+        # What stood there before has rung: a message in its place comes in silence.
+        is_repost = delivery.reference is None and delivery.told_revision > 0
+        return card_of(
+            record,
+            self.settings,
+            notices,
+            reader,
+            rendering,
+            mentions=nobody
+            if is_repost
+            else mentions_at(record, self.settings, place, mentions_groups=self.mentions_groups),
+            rings=place.ring != "never" and not is_repost,
+        )
+
+    def message(self, record: CardRecord, notice: Notice) -> Message | None:
+        """A message beside the cards as it stands now; None where there is nothing to say any more. Raises
+        `Undeliverable` as `place` does.
+        """
+        place, card = self.place(notice.destination), card_of(record, self.settings)
+        audible = audible_at(record, self.settings, place, mentions_groups=self.mentions_groups)
+        return notice_message(record, card, notice, self.settings.place_names, audible)
 
     async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
         """Send the card, or edit it where there is a reference, with this number in its buttons; send what did not fit,

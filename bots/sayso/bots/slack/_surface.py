@@ -10,12 +10,10 @@ from typing import Any
 from sayso.adapters.cards import Card, Words, cut
 from sayso.adapters.console import visible_line
 from sayso.adapters.slack import (
-    Mention,
     SlackMessage,
     kept_message,
     render_card,
     render_locked,
-    render_mentions,
     render_unposted,
     render_words,
     rest_messages,
@@ -29,8 +27,6 @@ from sayso.bots.chats import (
     Reference,
     accounts_of,
     attachments,
-    groups_of,
-    message_of,
     rest_mark,
 )
 from sayso.bots.slack._api import budget_key
@@ -69,6 +65,7 @@ class SlackSurface(CardSurface[SlackMessage]):
     """Where cards are shown in Slack."""
 
     platform = PLATFORM
+    mentions_groups = True
 
     def __init__(
         self, workspaces: Workspaces, store: SQLiteStore, settings: Settings, slack: SlackSettings
@@ -131,20 +128,16 @@ class SlackSurface(CardSurface[SlackMessage]):
 
     async def send(self, record: CardRecord, notice: Notice) -> None:
         """Send it into the card's thread, and into the channel as well where people have to see it."""
-        message = message_of(record, notice, self.settings)
+        message = self.message(record, notice)
         if message is None or (message.quiet and notice.reference is None):
             return
-        mentions = [Mention(one) for one in accounts_of(message.mentions, self.settings, PLATFORM)]
-        mentions += [
-            Mention(one, is_group=True) for one in groups_of(message.mentions, self.settings, PLATFORM)
-        ]
-        shown = render_mentions(render_words(message.lines), mentions)
+        shown = render_words(message.lines)
         if notice.reference is None:
             workspace, channel = await self._channel(self.place(notice.destination))
             await _post(workspace, channel, shown)
             return
         card = Reference.decode(notice.reference)
-        loud = {} if message.quiet else {"reply_broadcast": True}
+        loud = {"reply_broadcast": True} if message.rings and not message.quiet else {}
         workspace, channel = await self._workspaces.at(card.chat)
         await _post(workspace, channel, shown, thread_ts=card.message, **loud)
 

@@ -276,6 +276,7 @@ class Dialogue:
                     reply_to=reply_to,
                     keyboard=shown.keyboard,
                     reply=reply,
+                    is_silent=not chat.is_private,
                 )
                 await self._post(chat, message, conversation)
             elif reply_to is not None:
@@ -297,7 +298,12 @@ class Dialogue:
         shown = render_found(card_of(turn.record, self._settings, rendering=rendering), found)
         await self._conversations.forget(turn.chat.id, turn.message_id)
         with self._under_way.sending(request_id, rendering):
-            message = Outgoing(shown.text, topic=turn.chat.topic, keyboard=shown.keyboard)
+            message = Outgoing(
+                shown.text,
+                topic=turn.chat.topic,
+                keyboard=shown.keyboard,
+                is_silent=not turn.chat.is_private,
+            )
             sent = await self._post(turn.chat, message, turn.conversation.next())
             if sent.kept is not None:
                 name = sent.reference.name
@@ -322,7 +328,8 @@ class Dialogue:
         text = as_html([Stretch(cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT))])
 
         async def send() -> None:
-            await self._surface.say(chat.id, text, topic=chat.topic, reply_to=reply_to)
+            silent = not chat.is_private  # in a group it is for one who is looking
+            await self._surface.say(chat.id, text, topic=chat.topic, reply_to=reply_to, is_silent=silent)
 
         await self._afterwards.patiently(send, worth)
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from sayso.adapters.cards import Card, Words, cut, person_name, utf16_length
+from sayso.adapters.cards import Card, Words, cut, utf16_length
 from sayso.adapters.console import visible_line
 from sayso.adapters.telegram import (
     CAPTION_LIMIT,
     Stretch,
     TelegramMessage,
     as_html,
+    fitted,
     full_text,
     in_zone,
     inert,
@@ -21,6 +22,7 @@ from sayso.adapters.telegram import (
     render_locked,
     rest_file,
     rest_messages,
+    worded,
 )
 from sayso.bots.chats import (
     Attachment,
@@ -29,10 +31,8 @@ from sayso.bots.chats import (
     Reference,
     UnderWay,
     UnknownRefusal,
-    accounts_of,
     attachments,
     card_of,
-    message_of,
 )
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM, Chats
@@ -84,7 +84,9 @@ class TelegramSurface(CardSurface[TelegramMessage]):
 
     async def post(self, place: Destination, message: TelegramMessage) -> tuple[Reference, Kept | None]:
         """See `CardSurface`."""
-        outgoing = Outgoing(message.text, topic=place.topic, keyboard=message.keyboard)
+        outgoing = Outgoing(
+            message.text, topic=place.topic, keyboard=message.keyboard, is_silent=message.is_silent
+        )
         sent = await self._messenger.send(self._chats.id_of(place), outgoing)
         return sent.reference, sent.kept
 
@@ -123,7 +125,8 @@ class TelegramSurface(CardSurface[TelegramMessage]):
         ]
 
     async def send_in_private(self, user_id: int, message: Outgoing) -> None:
-        """Send a message to somebody's own chat with the bot. Raises `DeliveryProblem`."""
+        """Send what somebody has just asked for to their own chat with the bot, silently. Raises `DeliveryProblem`."""
+        message = replace(message, is_silent=True)
         await self._messenger.wait(user_id)
         try:
             await self._messenger.send(user_id, message)
@@ -169,22 +172,21 @@ class TelegramSurface(CardSurface[TelegramMessage]):
         Below a reminder the card is posted anew: of messages that are hours old Telegram does not say any more what
         they show, and a press there could not be compared.
         """
-        message = message_of(record, notice, self.settings)
+        message = self.message(record, notice)
         if message is None or message.quiet:
             return
         place = self.place(notice.destination)
         zone = self._zone_of(place)
-        text = "\n".join(in_zone(line, zone, self._store.clock.now()) for line in message.lines)
-        stretches = [Stretch(inert(cut(text, _LARGEST_NOTICE)))]
-        for user in accounts_of(message.mentions, self.settings, PLATFORM):
-            name = person_name(f"{PLATFORM}:{user}", record.names)
-            stretches += [Stretch(" "), Stretch(inert(name), link=f"tg://user?id={user}")]
+        words: Words = tuple(part for line in message.lines for part in ("\n", *line))[1:]
+        stretches = fitted(list(worded(words, zone, self._store.clock.now())), _LARGEST_NOTICE)
         card = None if notice.reference is None else Reference.decode(notice.reference)
         chat_id = self._chats.id_of(place) if card is None else int(card.chat)
         is_reminder = notice.kind is NoticeKind.REMINDER
         is_below = card is not None and not is_reminder and not self._chats.has_moved(chat_id)
         reply_to = int(card.message) if card is not None and is_below else None
-        message_below = Outgoing(as_html(stretches), topic=place.topic, reply_to=reply_to)
+        message_below = Outgoing(
+            as_html(stretches), topic=place.topic, reply_to=reply_to, is_silent=not message.rings
+        )
         await self._messenger.send(chat_id, message_below)
         if is_reminder and notice.reference is not None:
             await self._store.replace_message(notice.request_id, notice.destination, notice.reference)
@@ -196,11 +198,19 @@ class TelegramSurface(CardSurface[TelegramMessage]):
         await self.say(self._chats.id_of(place), as_html([Stretch(inert(text))]), topic=place.topic)
 
     async def say(
-        self, chat_id: int, text: str, *, topic: int | None = None, reply_to: int | None = None
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        topic: int | None = None,
+        reply_to: int | None = None,
+        is_silent: bool = False,
     ) -> None:
         """Send a message that is no card, ahead of cards. `text` is HTML."""
         await self._messenger.wait(chat_id)
-        await self._messenger.send(chat_id, Outgoing(text, topic=topic, reply_to=reply_to))
+        await self._messenger.send(
+            chat_id, Outgoing(text, topic=topic, reply_to=reply_to, is_silent=is_silent)
+        )
 
     def in_zone(self, words: Words, user_id: int | None = None) -> str:
         """Words with their instants in the time zone of whoever reads them, or else in everybody's."""

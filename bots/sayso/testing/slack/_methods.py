@@ -192,8 +192,10 @@ class Methods:
                 self._world.message(channel, thread)
             except Refused:
                 thread = None  # Slack posts it all the same, outside of any thread
-        message = self._world.post(channel, BOT_USER, said, thread_ts=thread, metadata=metadata)
-        message.is_broadcast = thread is not None and given.get("reply_broadcast") is True
+        is_broadcast = thread is not None and given.get("reply_broadcast") is True
+        message = self._world.post(
+            channel, BOT_USER, said, thread_ts=thread, is_broadcast=is_broadcast, metadata=metadata
+        )
         return {"channel": channel.id, "ts": message.ts, "message": self._world.as_sent(message)}
 
     def _update(self, given: dict[str, Any]) -> dict[str, Any]:

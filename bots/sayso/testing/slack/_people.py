@@ -149,13 +149,13 @@ class SlackPerson:
     def view(self) -> SeenView | None:
         """The modal on top, if one is open."""
         stack = self._world.state.modals.get(self.id)
-        return seen_view(stack[-1], self._world.now()) if stack else None
+        return seen_view(self._world.state, stack[-1], self._world.now()) if stack else None
 
     @property
     def home(self) -> SeenView | None:
         """The app's home, once it was published."""
         found = self._world.state.homes.get(self.id)
-        return None if found is None else seen_view(found, self._world.now())
+        return None if found is None else seen_view(self._world.state, found, self._world.now())
 
     # --- pressing ----------------------------------------------------------------------------------
 

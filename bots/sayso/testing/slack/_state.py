@@ -58,7 +58,7 @@ class Reply(msgspec.Struct):
 
 class Message(msgspec.Struct):
     """A message as it was sent, with ids filled in. `only_for` makes it an ephemeral one; `version` counts edits from
-    1. A broadcast one of a thread shows in the channel as well.
+    1. A broadcast one of a thread shows in the channel as well. `notified` are those for whom it rang as it was posted.
     """
 
     ts: str
@@ -75,6 +75,7 @@ class Message(msgspec.Struct):
     attachments: Blocks = msgspec.field(default_factory=list[dict[str, Any]])
     edited_at: datetime | None = None
     replies: list[Reply] = msgspec.field(default_factory=list[Reply])
+    notified: list[str] = msgspec.field(default_factory=list[str])
 
 
 class UserGroup(msgspec.Struct):

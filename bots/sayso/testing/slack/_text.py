@@ -1,9 +1,9 @@
-"""Blocks as people read them: plain text, what is bold or italic in it, and whom it notifies."""
+"""Blocks as people read them: plain text, what is bold or italic in it, and whom it mentions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,11 +25,11 @@ class SeenEntity:
 
 @dataclass(slots=True)
 class Rendered:
-    """What is read. `notified` are people and groups whom the message rings a bell for; `links` where a tap leads."""
+    """What is read. `names` are those of accounts and groups by their ids; `links` where a tap leads."""
 
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
     parts: list[str] = field(default_factory=list[str])
     entities: list[SeenEntity] = field(default_factory=list[SeenEntity])
-    notified: list[str] = field(default_factory=list[str])
     links: list[str] = field(default_factory=list[str])
 
     @property
@@ -38,9 +38,9 @@ class Rendered:
         return "\n".join(part for part in self.parts if part)
 
 
-def render_blocks(blocks: Iterable[dict[str, Any]], now: datetime) -> Rendered:
+def render_blocks(blocks: Iterable[dict[str, Any]], now: datetime, names: Mapping[str, str]) -> Rendered:
     """Everything that stands in blocks, except on buttons and in pickers."""
-    rendered = Rendered()
+    rendered = Rendered(names)
     for block in blocks:
         match block["type"]:
             case "rich_text":
@@ -62,8 +62,8 @@ def render_markup(text: str, rendered: Rendered) -> str:
     def replaced(match: re.Match[str]) -> str:
         inner = match[1]
         if inner[0] in "@!#":
-            rendered.notified.append(inner)
-            return f"@{inner[1:].partition('|')[0]}"
+            target = inner[1:].partition("|")[0].removeprefix("subteam^")
+            return f"@{rendered.names.get(target, target)}"
         address, _, label = inner.partition("|")
         rendered.links.append(address)
         return label or address
@@ -93,9 +93,9 @@ def _element(element: dict[str, Any], rendered: Rendered, now: datetime) -> str:
         case "date":
             return _date(element, now)
         case "user" | "usergroup" | "broadcast" | "channel":
-            name = str(element.get("user_id") or element.get("range") or element.get("channel_id"))
-            rendered.notified.append(name)
-            return f"@{name}"
+            keys = ("user_id", "usergroup_id", "range", "channel_id")
+            name = next(str(element[key]) for key in keys if key in element)
+            return f"@{rendered.names.get(name, name)}"
         case "link":
             rendered.links.append(str(element["url"]))
             return str(element.get("text") or element["url"])

@@ -42,8 +42,9 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
-    """A message. `notified` are those whom it rang a bell for; `version` counts edits from 1. Text, buttons and pickers
-    are those of the blocks and, below them, of the attachments' blocks; `markup` is the text as Slack keeps it.
+    """A message. `notified` are those for whom it rang as it was posted, by their ids; `version` counts edits from 1.
+    Text, buttons and pickers are those of the blocks and, below them, of the attachments' blocks; `markup` is the text
+    as Slack keeps it.
     """
 
     channel: str
@@ -119,7 +120,7 @@ class PressResult:
 def seen_message(state: SlackState, channel: str, message: Message, now: datetime) -> SeenMessage:
     """A message as it is read now."""
     blocks = [block for _, block in blocks_of(message.blocks, message.attachments)]
-    rendered = render_blocks(blocks, now)
+    rendered = render_blocks(blocks, now, names_in(state))
     notification = render_markup(message.text, rendered)
     text = rendered.text if message.blocks else "\n".join(filter(None, [notification, rendered.text]))
     person = state.people.get(message.user)
@@ -132,7 +133,7 @@ def seen_message(state: SlackState, channel: str, message: Message, now: datetim
         entities=tuple(rendered.entities),
         keyboard=_keyboard(blocks),
         selects=_selects(blocks),
-        notified=tuple(rendered.notified),
+        notified=tuple(message.notified),
         links=tuple(rendered.links),
         date=message.date,
         version=message.version,
@@ -145,10 +146,10 @@ def seen_message(state: SlackState, channel: str, message: Message, now: datetim
     )
 
 
-def seen_view(view: ViewState, now: datetime) -> SeenView:
+def seen_view(state: SlackState, view: ViewState, now: datetime) -> SeenView:
     """A modal or a home as it is read now."""
     body = view.body
-    rendered: Rendered = render_blocks(body["blocks"], now)
+    rendered: Rendered = render_blocks(body["blocks"], now, names_in(state))
     return SeenView(
         title=unescaped(body.get("title", {}).get("text", "")),
         text=rendered.text,
@@ -159,6 +160,12 @@ def seen_view(view: ViewState, now: datetime) -> SeenView:
         close=body.get("close", {}).get("text"),
         blocks=tuple(deepcopy(body["blocks"])),
     )
+
+
+def names_in(state: SlackState) -> dict[str, str]:
+    """What mentions show, by ids."""
+    people = {one.id: one.name for one in state.people.values()}
+    return people | {one.id: one.name for one in state.user_groups.values()}
 
 
 def blocks_of(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sayso.testing.slack._kept import NOTHING_TO_SHOW, kept, kept_markup, kept_view
+from sayso.testing.slack._notified import notified
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._schema import LONGEST_TEXT, check_blocks, check_view
 from sayso.testing.slack._state import (
@@ -131,6 +132,7 @@ class World:
         *,
         thread_ts: str | None = None,
         only_for: str | None = None,
+        is_broadcast: bool = False,
         metadata: dict[str, Any] | None = None,
         files: Iterable[SharedFile] = (),
     ) -> Message:
@@ -147,8 +149,10 @@ class World:
             metadata=metadata,
             thread_ts=thread_ts,
             only_for=only_for,
+            is_broadcast=is_broadcast,
             files=list(files),
         )
+        message.notified = notified(self.state, channel, message)
         channel.messages.append(message)
         if only_for is None:
             for parent in (one for one in channel.messages if one.ts == thread_ts):

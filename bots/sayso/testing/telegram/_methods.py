@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from sayso.testing.telegram._chat_methods import ChatMethods
 from sayso.testing.telegram._entities import FormattedText
 from sayso.testing.telegram._markup import read_markup
+from sayso.testing.telegram._notified import allowed, notified
 from sayso.testing.telegram._photos import MOST_OF_A_FILE, check_photo
 from sayso.testing.telegram._refusals import Refused, bad_request, malformed
 from sayso.testing.telegram._schema import read_parameters
@@ -126,6 +127,7 @@ class BotMethods:
         replied = self._replied(chat, given.get("reply_parameters"))
         thread = self._thread(chat, given.get("message_thread_id"), replied)
         self._admit(chat)
+        text, is_silent = allowed(self._state, chat, text), given.get("disable_notification", False)
         if document is not None:
             self._state.files[document.file_id] = document
         message = self._world.post(
@@ -137,7 +139,8 @@ class BotMethods:
             document=document.file_id if document else None,
             force_reply=markup.force_reply,
             reply_keyboard=markup.reply_keyboard,
-            is_silent=given.get("disable_notification", False),
+            is_silent=is_silent,
+            notified=() if is_silent else notified(self._state, chat, text),
         )
         return message_json(self._state, message)
 
@@ -208,7 +211,7 @@ class BotMethods:
     def _revise(self, chat: Chat, message: Message, text: FormattedText, given: Parameters) -> Parameters:
         """A new version: what the call does not say again, the keyboard above all, is gone."""
         markup = read_markup(given.get("reply_markup"), private=chat.kind is ChatKind.PRIVATE)
-        shown = message.shown
+        shown, text = message.shown, allowed(self._state, chat, text)
         self._admit(chat)
         if (text.text, text.entities, markup.inline) == (shown.text, shown.entities, shown.keyboard):
             raise bad_request(

@@ -111,7 +111,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message with its versions, oldest first. `service` is set for notices such as "joined the group"."""
+    """A message with its versions, oldest first. `service` is set for notices such as "joined the group". It
+    rang for those who were `notified`.
+    """
 
     chat_id: int
     message_id: int
@@ -128,6 +130,7 @@ class Message:
     reply_keyboard: list[list[str]] | None = None
     is_deleted: bool = False
     is_silent: bool = False
+    notified: tuple[int, ...] = ()
 
     @property
     def shown(self) -> Content:

@@ -49,7 +49,8 @@ class SeenMessage:
 
     `version` counts edits from 1. `asks_reply` says that the app has opened a reply to this message for the person.
     `notice` is the kind of a service message ("new_chat_members"), else `None`; `subjects` are those whom it is about.
-    A message that `is_silent` came without a sound.
+    A message that `is_silent` came without a sound; `notified` are the ids of those for whom it rang, muted or
+    not.
     """
 
     chat_id: int
@@ -69,6 +70,7 @@ class SeenMessage:
     notice: str | None
     subjects: tuple[str, ...] = ()
     is_silent: bool = False
+    notified: tuple[int, ...] = ()
 
     @property
     def labels(self) -> list[list[str]]:
@@ -109,6 +111,7 @@ def seen_message(state: TelegramState, message: Message, viewer: int) -> SeenMes
         notice=next(iter(message.service)) if message.service else None,
         subjects=_subjects(message.service or {}),
         is_silent=message.is_silent,
+        notified=message.notified,
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from sayso.engine._audience import CODE
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import NOT_FOUND, QUESTION_CHANGED, Outcome, OutcomeKind
-from sayso.engine._policy import APPROVE, REJECT, Policy, Verdict, Vote, evaluate, is_approval
+from sayso.engine._policy import APPROVE, REJECT, Policy, Verdict, Vote, evaluate, is_approval, waiting
 from sayso.engine._questions import InvalidAnswer, Question, question_from_text
 from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
@@ -105,10 +105,19 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
         _decide(tx, request, vote, [*others, _as_cast(attempt, vote)], policy, verdict)
     _audit_answer(tx, attempt, request, outcome, vote, policy, verdict, event)
     if policy.stages:
-        tell_of_vote(tx, request.request_key, vote)
+        needed = _newly_needed(policy, [known.as_vote() for known in votes], verdict, tx)
+        tell_of_vote(tx, request.request_key, vote, needed)
     if verdict.decided:
         _tell_of_decision(tx, request, vote, verdict)
     return outcome
+
+
+def _newly_needed(policy: Policy, before: list[Vote], verdict: Verdict, tx: Transaction) -> tuple[str, ...]:
+    """Those of the stage whose turn it is since a vote, where stages have their turns."""
+    if not policy.ordered or verdict.decided:
+        return ()
+    now, was = waiting(policy, verdict), waiting(policy, evaluate(policy, before, tx.instant))
+    return () if now == was else tuple(entry for stage in now for entry in stage.approvers)
 
 
 def _vote_of(tx: Transaction, attempt: AnswerAttempt, person: str | None, at: datetime) -> Vote:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sayso.engine._audience import chats, is_person
@@ -28,16 +28,27 @@ def places_of(tx: Transaction, request_key: int) -> list[str]:
     return [row["destination"] for row in tx.rows("places_of_request", (request_key,))]
 
 
-def tell_of_vote(tx: Transaction, request_key: int, vote: Vote) -> None:
-    """A line below the card wherever several people see it."""
-    places = [place for place in places_of(tx, request_key) if not is_person(place)]
+def tell_of_vote(tx: Transaction, request_key: int, vote: Vote, needed: Sequence[str]) -> None:
+    """A line below the card wherever several people see it, and where somebody does who is `needed` since that vote."""
+    places = [
+        place
+        for place in places_of(tx, request_key)
+        if not is_person(place) or (needed and not {place, *ids_of(tx, place)}.isdisjoint(needed))
+    ]
     said: dict[str, object] = {
         "person": vote.person,
         "value": vote.value,
         "comment": vote.comment,
         "at": tx.now,
+        **({"needed": list(needed)} if needed else {}),
     }
     tell(tx, request_key, places, NoticeKind.VOTE, said)
+
+
+def tell_of_change(tx: Transaction, request_key: int, revision: int) -> None:
+    """Where people have seen the question, a line that it is another one now."""
+    places = [row["destination"] for row in tx.rows("places_shown", (request_key,))]
+    tell(tx, request_key, places, NoticeKind.CHANGED, {"revision": revision})
 
 
 def tell_of_break_glass(tx: Transaction, request_key: int, vote: Vote) -> None:

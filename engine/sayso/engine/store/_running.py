@@ -17,6 +17,7 @@ from sayso.engine.errors import RunExists, StoreUnreadable
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
+from sayso.engine.store._notices import tell_of_change
 from sayso.engine.store._rows import (
     policy_text,
     read_approvals,
@@ -212,6 +213,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     for destination in _places(tx, place, one):
         tx.mark_cards("delivery_add", (row["request_key"], destination))
     tx.mark_cards("deliveries_mark", (row["request_key"],))
+    tell_of_change(tx, row["request_key"], row["revision"])
     _audit_asked(tx, "request_changed", place, one, row["revision"])
     return next(
         found for found in map(read_request, tx.rows("visit_requests", where)) if found.name == one.name

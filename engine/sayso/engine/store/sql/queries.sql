@@ -161,7 +161,7 @@ SELECT DISTINCT destination FROM deliveries WHERE revision_shown < revision_want
 -- What comes first at a place: what is decided, then what changed, then new questions in the order in which they were
 -- asked.
 SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
-       d.next_attempt, d.last_error, d.dead_since
+       d.next_attempt, d.last_error, d.dead_since, d.told_revision
 FROM deliveries d JOIN requests q ON q.request_key = d.request_key
 WHERE d.destination = :destination AND d.revision_shown < d.revision_wanted AND d.dead_since IS NULL
   AND (d.next_attempt IS NULL OR d.next_attempt <= :now)
@@ -174,7 +174,7 @@ WHERE d.destination = :destination AND d.revision_shown < d.revision_wanted AND 
 
 -- name: deliveries_of
 SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
-       d.next_attempt, d.last_error, d.dead_since
+       d.next_attempt, d.last_error, d.dead_since, d.told_revision
 FROM deliveries d JOIN requests q ON q.request_key = d.request_key WHERE q.id = :id;
 
 -- name: delivery_begin
@@ -674,6 +674,10 @@ INSERT INTO deliveries (request_key, destination) VALUES (?, ?) ON CONFLICT DO N
 
 -- name: places_of_request
 SELECT destination FROM deliveries WHERE request_key = ? AND dead_since IS NULL;
+
+-- name: places_shown
+-- Where people have seen a request's question.
+SELECT destination FROM deliveries WHERE request_key = ? AND dead_since IS NULL AND told_revision > 0;
 
 -- name: notice_add
 INSERT INTO notices (request_key, destination, kind, payload, at) VALUES (?, ?, ?, ?, ?);
