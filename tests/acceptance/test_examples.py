@@ -233,7 +233,7 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
         told = await both.telegram_shows("Ana approved this alone, under break-glass")
         assert "customers cannot pay" in told.text
         post = await both.telegram_shows("Access to orders-db is open. End it now?")
-        assert (await both.bo.press(post, "❌ End it")).is_acknowledged
+        assert (await both.bo.press(post, "⚠ End it")).is_acknowledged
         assert (await runtime.wait(run_id)).shared["revoked"] == "access to orders-db revoked"
 
 
