@@ -1,4 +1,4 @@
-"""Draw the inbox's pictures, docs/pictures/inbox.png, run.png and run-visits.png, from a running service.
+"""Draw the inbox's pictures in docs/pictures, from a running service: cards, a run, the history and a form.
 
 .venv/bin/python scripts/make_inbox_pictures.py    # needs Chromium and its emoji font
 """
@@ -10,16 +10,28 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
+PICTURES = Path(__file__).resolve().parents[1] / "docs/pictures"
 SAYSO = str(Path(sys.executable).with_name("sayso"))
 
-FLOWS = """
+FLOWS = '''
 import asyncio
 from datetime import timedelta
-from sayso.engine import Workflow, node, request_input, step
+import msgspec
+from sayso.engine import Diff, Link, Workflow, node, request_approval, request_input, step
+
+CHANGE = """--- a/shop/orders.py
++++ b/shop/orders.py
+@@ -13,3 +13,4 @@ class Order:
+     placed_at: datetime
+-    total: float
++    total: Decimal
++    currency: str = "EUR"
+     customer: str
+"""
 
 CHOICES = [{"value": "approve", "label": "Approve"}, {"value": "change", "label": "Change it first"},
            {"value": "reject", "label": "Reject"}]
@@ -60,13 +72,30 @@ approve - "shared['decision'] == 'change'" > check
 approve - "shared['decision'] == 'reject'" > stay
 release = Workflow("release", start=check)
 onboarding = Workflow("onboarding", start=questions)
-"""
+
+class Migration(msgspec.Struct):
+    version: str = msgspec.field(default="4.2.0")
+    customers: int = 50
+    window: str = "tonight"
+
+@node
+async def migrate(shared):
+    await request_approval(
+        f"Migrate orders for {shared['version']}?",
+        {"Change": "14 commits, 2 migrations", "Risk": "high: every order is migrated",
+         "Review": Link("All changes since 4.1.3", "https://github.example.org/shop/compare/4.1.3...4.2.0"),
+         "Migration": Diff(CHANGE)}, request_id="migrate")
+
+migration = Workflow("migration", start=migrate, inputs=Migration)
+'''
 
 CONFIGURATION = """
 [[workflows]]
 workflow = "flows:release"
 [[workflows]]
 workflow = "flows:onboarding"
+[[workflows]]
+workflow = "flows:migration"
 [http]
 port = 0
 operators = ["web:ana"]
@@ -110,17 +139,45 @@ def draw(browser: Browser, url: str, folder: Path) -> None:
     expect(page.get_by_role("heading", name="How many seats")).to_be_visible()
     command(folder, "start", "release")
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
-    page.screenshot(path=ROOT / "docs/pictures/inbox.png")
+    page.screenshot(path=PICTURES / "inbox.png")
     draw_run(page, f"{url}/runs/{first}")
+    command(folder, "start", "migration")
+    for name, width, scheme in (
+        ("inbox-diff", 860, "light"),
+        ("inbox-dark", 860, "dark"),
+        ("inbox-phone", 390, "light"),
+    ):
+        draw_card(browser, page, name, width, scheme)
+    page.goto(f"{url}/start/migration")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    page.screenshot(path=PICTURES / "start.png")
+    page.goto(f"{url}/history")
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    page.screenshot(path=PICTURES / "history.png")
+
+
+def draw_card(
+    browser: Browser, signed_in: Page, name: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    """The inbox as it begins with the card that has a diff."""
+    kept = signed_in.context.storage_state()
+    context = browser.new_context(
+        viewport={"width": width, "height": 760}, color_scheme=scheme, storage_state=kept
+    )
+    page = context.new_page()
+    page.goto(signed_in.url.partition("/runs")[0])
+    expect(page.get_by_role("heading", name="Migrate orders")).to_be_visible()
+    page.screenshot(path=PICTURES / f"{name}.png")
+    context.close()
 
 
 def draw_run(page: Page, address: str) -> None:
     """The page of the run that stands at its second question."""
     page.goto(address)
     expect(page.get_by_role("region", name="Graph")).to_be_visible()
-    page.screenshot(path=ROOT / "docs/pictures/run.png")
+    page.screenshot(path=PICTURES / "run.png")
     page.locator("#visit-3 .steps summary").click()
-    page.locator("#live-visits").screenshot(path=ROOT / "docs/pictures/run-visits.png")
+    page.locator("#live-visits").screenshot(path=PICTURES / "run-visits.png")
 
 
 def command(folder: Path, *arguments: str) -> dict[str, str]:

@@ -100,7 +100,8 @@ class Game:
                         pressed[card.ts, card.version] = await person.press(card, label)
                         group.create_task(self._listen(card, pressed))
                 if len({_question(card) for card in cards}) == self.runs and all(
-                    any(words in card.text for words in ("finished", "copy", "Posted anew")) for card in cards
+                    any(words in card.text for words in ("finished", "copy", "Posted again"))
+                    for card in cards
                 ):
                     return
                 await self.slack.until(lambda: self.slack.revision != revision)  # noqa: B023 - awaited at once

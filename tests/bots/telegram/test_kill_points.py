@@ -99,7 +99,7 @@ class Game:
                     done.add((card.message_id, card.version))
                     self.pressed.append((card, await person.tap(card, label)))
             if len({_question(card) for card in cards}) == self.runs and all(
-                any(words in card.text for words in ("finished", "copy", "Posted anew")) for card in cards
+                any(words in card.text for words in ("finished", "copy", "Posted again")) for card in cards
             ):
                 return
             await self._change(revision)
