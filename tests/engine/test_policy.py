@@ -289,7 +289,7 @@ def test_details_add_stages() -> None:
         (lambda: Stage(PEOPLE, when="amount >"), "when='amount >' is not a valid expression"),
         (lambda: Stage(["group:sre"], fallback=["web:bo"]), "fallback goes with people"),
         (lambda: Policy(on_expiry="reject"), "on_expiry goes with expires_after"),
-        (lambda: bound(Stage(PEOPLE), exclude_requester=True), "nobody is known to have asked"),
+        (lambda: bound(Stage(PEOPLE), exclude_requester=True), "this run has no requester"),
         (lambda: Policy(comment=("later",)), "say 'approve', 'reject' or both"),
         (lambda: bound(Stage(PEOPLE[:2], need=2), requested_by="web:ana", exclude_requester=True), "they are too few"),
         (lambda: bound(Stage(PEOPLE, when="1 > 2")), "none of its stages applies"),

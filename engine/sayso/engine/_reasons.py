@@ -12,7 +12,7 @@ from sayso.engine.errors import InvalidRequest
 
 MOST_REASONS: Final = 8
 LONGEST_REASON: Final = 75
-"""Characters of a reason: so much a line of a list in Slack has room for (docs.slack.dev, "Option object")."""
+"""Characters of a reason: short enough for one line of a list of choices on every surface."""
 
 
 class Reasons(msgspec.Struct, frozen=True, gc=False):

@@ -87,7 +87,7 @@ async def test_each_input_type_takes_what_fits(store: SQLiteStore, asked: dict[s
         (SELECT, "Blue!", "not an option"),
         (SELECT, ["red"], "not an option"),
         (SELECT, None, "not an option"),
-        (MULTISELECT, "red", "no list"),
+        (MULTISELECT, "red", "not a list"),
         (MULTISELECT, ["red", "green"], "not an option"),
         (MULTISELECT, ["red", "red"], "twice"),
         ({"input_type": "confirm"}, "yes", "neither yes nor no"),

@@ -162,7 +162,7 @@ async def test_a_session_that_has_ended_decides_nothing_any_more(
             warrant = Warrant(f"hash-{number}")
             outcome = await ask("web:ana", via="web", warrant=warrant)
             assert (outcome.kind, outcome.reason[:32]) == (
-                OutcomeKind.NOT_ALLOWED, "You are not signed in any more, ",
+                OutcomeKind.NOT_ALLOWED, "You are no longer signed in, so ",
             ), end  # fmt: skip
             withdrawn = await runtime.withdraw(ask.id, person="web:ana", via="web", warrant=warrant)
             assert withdrawn.kind is OutcomeKind.NOT_ALLOWED
@@ -185,7 +185,7 @@ async def test_an_account_operates_only_while_it_is_an_operators(store: SQLiteSt
             runtime.retry(ask.run_id, person=TELEGRAM, warrant=operators),
             runtime.attention(ask.run_id, "reask", person=TELEGRAM, warrant=operators),
         ):
-            with pytest.raises(RightLapsed, match="no operator any more, so nothing was done"):
+            with pytest.raises(RightLapsed, match="no longer an operator, so nothing was done"):
                 await act
         await link(store, "web:ana", TELEGRAM)
         await runtime.cancel(ask.run_id, person=TELEGRAM, warrant=operators)
