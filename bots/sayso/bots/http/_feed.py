@@ -99,17 +99,19 @@ class Feed:
         self._closed = False
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        listener = self._store.hub.listen_audit(asyncio.get_running_loop(), self._news.set)
-        try:
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                if self._followers:
+        """Work until cancelled. Commits are heard of only while somebody follows: each wakes the loop."""
+        while True:
+            await self._news.wait()
+            listener = self._store.hub.listen_audit(asyncio.get_running_loop(), self._news.set)
+            try:
+                while self._followers:
+                    await self._news.wait()
+                    self._news.clear()
                     await self._read()
                     await asyncio.sleep(_PACE * len(self._followers))
-        finally:
-            self._store.hub.ignore_audit(listener)
+            finally:
+                self._store.hub.ignore_audit(listener)
+            self._news.clear()
 
     async def _read(self) -> None:
         try:

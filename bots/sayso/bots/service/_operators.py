@@ -7,6 +7,7 @@ hash.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -38,6 +39,9 @@ _KINDS = frozenset({*_OF_RUNS, *_OF_PLACES, "break_glass", "card_forged"})
 _OF_ACCOUNTS = frozenset({"link_agreed", "account_linked", "account_unlinked"})
 _TRIES = 3
 _SOON = 5.0
+_AT_LATEST = 1000
+"""Changes after which the trail is read on."""
+
 _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
@@ -61,10 +65,11 @@ class OperatorDesk:
         self._destination = destination
         self._workflows = workflows
         self._news = news
+        self._heard = itertools.count(1)
 
     async def run(self, ready: Ready) -> None:
         """Work until cancelled; what was told is committed after each message. `ready` hears that it works."""
-        listener = Listener(asyncio.get_running_loop(), self._hear)
+        listener = Listener(asyncio.get_running_loop(), lambda _change: self._news.set(), self._wakes)
         self._store.hub.listen(listener, workflows=self._workflows)
         try:
             while True:
@@ -80,9 +85,13 @@ class OperatorDesk:
         finally:
             self._store.hub.ignore(listener, workflows=self._workflows)
 
-    def _hear(self, change: Change) -> None:
-        if change.status in _WAKING or change.resolved is not None:
-            self._news.set()
+    def _wakes(self, change: Change) -> bool:
+        """Whether a change is a reason to read the trail; of those that tell operators nothing, one of many is, so that
+        a start never has long to read.
+        """
+        resolved = change.resolved
+        is_alarming = change.status in _WAKING or (resolved is not None and resolved.break_glass)
+        return is_alarming or next(self._heard) % _AT_LATEST == 0
 
     async def _tell_all(self) -> None:
         told = await self._store.kept(_SURFACE, _TOLD)

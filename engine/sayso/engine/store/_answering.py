@@ -168,12 +168,17 @@ def _decide(
         for one in votes
         if one.person not in verdict.refused and (not policy.stages or is_approval(one.value) == yes)
     ]
-    _resolve(tx, vote.person, request, verdict.value, agreeing)
+    _resolve(tx, vote, request, verdict.value, agreeing)
+
+
+def _is_alone(vote: Vote, value: Json) -> bool:
+    """Whether somebody approved alone, in an emergency."""
+    return vote.break_glass and is_approval(value)
 
 
 def _tell_of_decision(tx: Transaction, request: Answerable, vote: Vote, verdict: Verdict) -> None:
     """Tell who has to hear of it; the trail has an approval under break-glass apart."""
-    if vote.break_glass and is_approval(verdict.value):
+    if _is_alone(vote, verdict.value):
         tell_of_break_glass(tx, request.request_key, vote)
         _audit_break_glass(tx, request, vote)
     tell_requester(tx, request.request_key, request.requested_by, request.asked_in)
@@ -393,12 +398,14 @@ def _audit(
     )  # fmt: skip
 
 
-def _resolve(tx: Transaction, person: str, request: Answerable, value: Json, counted: list[CastVote]) -> None:
+def _resolve(tx: Transaction, vote: Vote, request: Answerable, value: Json, counted: list[CastVote]) -> None:
     text, decided = to_json(value), to_json([one.as_dict() for one in counted])
-    fields = (text, decided, tx.now, person, request.request_key, request.revision)
+    fields = (text, decided, tx.now, vote.person, request.request_key, request.revision)
     changed = tx.run("request_answer", fields).rowcount
     assert changed == 1, "the request was pending when this transaction read it"
-    resolution = Resolution(request.id, RequestStatus.ANSWERED, text, decided, tx.instant, person)
+    resolution = Resolution(
+        request.id, RequestStatus.ANSWERED, text, decided, tx.instant, vote.person, _is_alone(vote, value)
+    )
     resolve_run(tx, request, resolution)
 
 

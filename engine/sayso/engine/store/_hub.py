@@ -18,7 +18,7 @@ from sayso.engine._records import RequestRecord, RequestStatus, WorkflowStatus
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
     """The end of a request. `answer` and `decided` are JSON; `decided` are the votes that decided, `by` is who ended
-    it.
+    it; `break_glass` where it was approved alone, in an emergency, as it is heard of at its commit.
     """
 
     request_id: str
@@ -27,6 +27,7 @@ class Resolution(msgspec.Struct, frozen=True, gc=False):
     decided: str | None = None
     resolved_at: datetime | None = None
     by: str | None = None
+    break_glass: bool = False
 
     @classmethod
     def of(cls, record: RequestRecord) -> Resolution:
@@ -50,10 +51,13 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Listener(msgspec.Struct, frozen=True, eq=False):
-    """A callback and the loop on which it runs."""
+    """A callback and the loop on which it runs, for the changes that it `wants`. That is asked on the writer's thread:
+    where it says no, the loop is not woken.
+    """
 
     loop: asyncio.AbstractEventLoop
     callback: Callable[[Change], None]
+    wants: Callable[[Change], bool] = lambda _change: True
 
 
 class CommitListener(msgspec.Struct, frozen=True, eq=False):

@@ -243,7 +243,8 @@ class Writer:
         for job, delivery in zip(batch, deliveries, strict=True):
             for change in delivery.changes:
                 for of_run in self._hub.listeners(change):
-                    by_loop.setdefault(of_run.loop, []).append((of_run, change))
+                    if of_run.wants(change):
+                        by_loop.setdefault(of_run.loop, []).append((of_run, change))
             by_loop[job.loop].append(delivery)
         for listener in listeners:
             by_loop.setdefault(listener.loop, []).append(listener)
