@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +14,7 @@ from sayso.bots.http._problems import Problem
 LARGEST_BODY = 2 * 1024 * 1024
 _OPEN_TO_ALL_NAMES = frozenset({"/healthz", "/readyz", "/metrics"})
 _HEADERS = {
+    "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -21,6 +22,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in _HEADERS.items())
+"""As ASGI carries them: bytes, names in small letters (asgi.readthedocs.io, "HTTP Connection Scope")."""
 
 
 class Guard:
@@ -97,10 +100,9 @@ def _headers_alone(send: Send) -> Send:
 def _dressed(send: Send) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", "no-store")
+            own = message.get("headers", [])
+            named = {name for name, _ in own}
+            message["headers"] = [*own, *(header for header in _RAW_HEADERS if header[0] not in named)]
         await send(message)
 
     return sent

@@ -1,8 +1,8 @@
-"""The public application: `/healthz`, `/readyz`, `/metrics`, webhooks of platforms, and what is mounted below it."""
+"""The public application: `/healthz`, `/readyz`, `/metrics` and webhooks of platforms."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -17,9 +17,8 @@ def public_app(
     problems_now: Callable[[], dict[str, str]],
     metrics_now: Callable[[], Awaitable[bytes]],
     routers: Iterable[APIRouter] = (),
-    mounted: Mapping[str, FastAPI] | None = None,
 ) -> FastAPI:
-    """The application of the small HTTP server, with others below it by their paths. It decides nothing at a GET.
+    """The application of the small HTTP server. It decides nothing at a GET.
 
     `problems_now` tells why the service is not ready, by part; `metrics_now` its counters for Prometheus, or raises
     `StoreError`.
@@ -50,7 +49,5 @@ def public_app(
 
     for router in routers:
         app.include_router(router)
-    for path, below in (mounted or {}).items():
-        app.mount(path, below)
     _ = healthz, readyz, counters
     return app

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi.routing import APIRoute
+from starlette.routing import Mount, Router
 
 from sayso.bots.http import (
     ApiApp,
@@ -118,7 +119,6 @@ class Front:
             lambda: health.problems,
             lambda: metrics.render(self.store.reader, self.store.clock.now()),
             routers,
-            {"/api/v1": api_below},
         )
         pages = add_inbox(
             public,
@@ -145,7 +145,9 @@ class Front:
             settings.request_timeout,
             settings.trusted_proxies,
         )
-        return HttpServer(Guard(public, hosts=self._hosts(), open_paths=webhooks), limits, bound)
+        # The API stands beside the pages and not below them: each application takes its time of every call.
+        both = Router([Mount("/api/v1", api_below)], default=public)
+        return HttpServer(Guard(both, hosts=self._hosts(), open_paths=webhooks), limits, bound)
 
     def control(self, bound: socket.socket) -> HttpServer:
         """The server for operators of this machine."""
