@@ -332,7 +332,7 @@ async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_lat
         await both.telegram.until(lambda: any(one.error for one in both.telegram.calls_of("sendMessage")))
         assert (await runtime.wait(run_id)).shared["approved"] is True
     async with SQLiteReader(both.folder / "sayso.db") as reader:
-        assert await reader.notice_places() == []
+        assert await reader.places_waiting() == []
 
 
 async def test_the_second_stage_is_asked_once_the_first_has_approved(both: Both) -> None:

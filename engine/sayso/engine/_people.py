@@ -125,6 +125,12 @@ _BLANK = frozenset(
 """Letters and marks that show nothing."""
 
 
+def last_part(person: str) -> str:
+    """The last part of an id that says something."""
+    kind, _, rest = person.partition(":")
+    return rest if kind in ("local", "web", "token", PERSON) else ""
+
+
 class NamedPerson(msgspec.Struct, frozen=True, gc=False):
     """Somebody as a card names them: by an account or as a person, `whose` it is, and an account to tell them by."""
 
@@ -135,9 +141,8 @@ class NamedPerson(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def last_part(self) -> str:
-        """The last part of an id that says something."""
-        kind, _, rest = self.person.partition(":")
-        return rest if kind in ("local", "web", "token", PERSON) else ""
+        """The last part of the id that says something."""
+        return last_part(self.person)
 
 
 def tell_apart(people: Sequence[NamedPerson], called: Mapping[str, AbstractSet[str]]) -> dict[str, str]:

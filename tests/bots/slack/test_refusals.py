@@ -124,7 +124,7 @@ async def test_a_refusal_that_nobody_knows_is_no_reason_to_try_for_ever(stopped:
         while not (told := await rows(store, "card_refused")):
             pass
         assert told == [{"destination": PLACE, "error": "chat_postMessage: method_deprecated"}]
-        assert await store.reader.due_places() == []
+        assert await store.reader.places_waiting() == []
         assert await rows(store, "destination_dead") == []
 
 

@@ -125,7 +125,7 @@ async def test_what_came_due_while_nobody_ran_happens_once_at_the_next_start(
     for _ in range(2):
         async with SQLiteStore(database, clock=clock) as again, Runtime(again, [asking(policy)]) as runtime:
             await again.act_due(None)
-            places = await again.reader.due_places()
+            places = await again.reader.places_waiting()
             done = await kinds(again, "request_reminded", "request_escalated", "request_expired")
             assert done == ["request_escalated", "request_reminded"]
             assert sorted(places) == ["slack:#leads", CHANNEL]

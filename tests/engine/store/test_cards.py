@@ -49,7 +49,7 @@ async def drawn(store: SQLiteStore, request_id: str, number: int) -> Rendering |
 
 async def test_a_question_is_due_at_each_of_its_chats(store: SQLiteStore) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
-    assert await store.reader.due_places() == [SLACK, TELEGRAM]
+    assert await store.reader.places_waiting() == [SLACK, TELEGRAM]
     delivery = await due(store, TELEGRAM)
     assert (delivery.request_id, delivery.reference, delivery.revision_shown) == (request_id, None, 0)
 
@@ -58,7 +58,7 @@ async def test_what_was_shown_is_due_no_more(store: SQLiteStore) -> None:
     await put(store, await begin(store), to=BOTH)
     await show(store)
     assert await nothing_due(store) is None
-    assert await store.reader.due_places() == [TELEGRAM]
+    assert await store.reader.places_waiting() == [TELEGRAM]
 
 
 async def test_new_questions_are_due_in_the_order_in_which_they_were_asked(store: SQLiteStore) -> None:
@@ -227,7 +227,7 @@ async def test_a_dead_place_is_given_up_and_news_only_once(store: SQLiteStore) -
         await put(store, await begin(store, f"run{number}"), to=BOTH)
     assert await store.bury(SLACK, "the channel is archived")
     assert not await store.bury(SLACK, "the channel is archived")
-    assert await store.reader.due_places() == [TELEGRAM]
+    assert await store.reader.places_waiting() == [TELEGRAM]
     [dead] = await store.reader.dead_places()
     assert (dead.destination, dead.reason, dead.cards) == (SLACK, "the channel is archived", 3)
     kinds = [row.kind async for row in store.reader.audit()]
@@ -249,7 +249,7 @@ async def test_a_card_that_is_refused_waits_for_news_or_another_start(store: SQL
     request_id = await put(store, await begin(store), to=BOTH)
     await store.fail_delivery(await due(store), "invalid_blocks", START)
     assert await store.refuse_delivery(await due(store), "invalid_blocks")
-    assert await store.reader.due_places() == [TELEGRAM]
+    assert await store.reader.places_waiting() == [TELEGRAM]
     await store.revive()
     assert not await store.refuse_delivery(await due(store), "invalid_blocks")
     await store.redraw(request_id, SLACK)

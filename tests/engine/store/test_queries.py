@@ -58,17 +58,16 @@ ORDERED_WALKS = {
     "concerned_after": "SCAN w VIRTUAL TABLE INDEX 1:",
     "concerned_before": "SCAN w VIRTUAL TABLE INDEX 1:",
     "dead_places": "SCAN deliveries USING INDEX deliveries_dead",
-    "deliveries_due_places": "SCAN deliveries USING INDEX deliveries_due",
     "deliveries_mark_progress": "SCAN n",
     "deliveries_post_anew": "SCAN q USING INDEX requests_open",
+    "ids_of_entry": "SCAN CONSTANT ROW",
     "held_count": "SCAN r USING INDEX runs_held",
     "next_deadline": "SCAN q USING COVERING INDEX requests_due",
     "next_escalation": "SCAN q USING COVERING INDEX requests_escalate",
     "next_reminder": "SCAN q USING COVERING INDEX requests_remind",
-    "notice_places": "SCAN notices USING COVERING INDEX notices_at",
     "pending_count": "SCAN q USING INDEX requests_open",
-    "people_called": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
+    "places_waiting": "SCAN deliveries USING INDEX deliveries_due; SCAN notices USING COVERING INDEX notices_at",
     "requests_closed": "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "runs_of_people": "SCAN w VIRTUAL TABLE INDEX 1:",
     "undelivered_count": "SCAN deliveries USING INDEX deliveries_due",
@@ -168,6 +167,7 @@ def test_a_hot_query_scans_no_table(young: sqlite3.Connection, name: str) -> Non
     """Planned without statistics, as in a young database."""
     explained = young.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", parameters(SQL[name]))
     plan = [row[3] for row in explained]
-    scans = [line for line in plan if line.startswith("SCAN") and line != ORDERED_WALKS.get(name)]
+    known = ORDERED_WALKS.get(name, "").split("; ")
+    scans = [line for line in plan if line.startswith("SCAN") and line not in known]
     assert scans == [], plan
     assert not [line for line in plan if "AUTOMATIC" in line], plan

@@ -131,8 +131,7 @@ class Outbox:
         try:
             if due := self._refusals.due(now):
                 await self._store.revive(due)
-            reader = self._store.reader
-            places = dict.fromkeys([*await reader.due_places(), *await reader.notice_places()])
+            places = await self._store.reader.places_waiting()
             waits = [await self._begin(group, place) for place in places if place not in self._busy]
         except StoreError as error:
             logger.error("cannot read pending messages: %s", error)  # noqa: TRY400 - the reason says it all

@@ -167,11 +167,8 @@ def unlink(tx: Transaction, account: str) -> str:
 
 
 def ids_of(tx: Transaction, entry: str) -> tuple[str, ...]:
-    """All ids of whoever an entry names, by an account or as `person:NAME`."""
-    row = tx.row("account_find", (entry,))
-    person = entry if row is None else str(row["person"])
-    accounts = [str(row["account"]) for row in tx.rows("accounts_of_person", (person,))]
-    return (person, *accounts)
+    """All ids of whoever an entry names, by an account or as `person:NAME`, the person first."""
+    return tuple(row["id"] for row in tx.rows("ids_of_entry", (entry,)))
 
 
 def _person_of(tx: Transaction, account: str) -> str | None:
@@ -182,7 +179,7 @@ def _person_of(tx: Transaction, account: str) -> str | None:
 
 def _name(tx: Transaction, person: str, accounts: Sequence[str]) -> None:
     """Call somebody whom no directory names what their accounts are called."""
-    found = tx.rows("people_names", {"people": to_json(list(accounts))})
+    found = tx.rows("people_names", {"people": to_json(list(accounts)), "folded": "[]"})
     name = next((row["name"] for row in found if row["name"]), None)
     if person.startswith(_UNLISTED) and name:
         tx.run("person_known", {"person": person, "name": name, "folded": fold_name(name), "now": tx.now})

@@ -64,7 +64,7 @@ def tell_requester(tx: Transaction, request_key: int, requested_by: str | None, 
     ids = () if requested_by is None else ids_of(tx, requested_by)
     asked_from = [one for one in (asked_in or requested_by,) if one is not None]
     places = chats(asked_from) or chats(ids)
-    if set(places_of(tx, request_key)).isdisjoint([*places, *ids]):
+    if places and set(places_of(tx, request_key)).isdisjoint([*places, *ids]):
         tell(tx, request_key, places, NoticeKind.RESULT, {"person": requested_by})
 
 

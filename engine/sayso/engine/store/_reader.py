@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
-from sayso.engine._people import NamedPerson, fold_name, tell_apart
+from sayso.engine._people import NamedPerson, fold_name, last_part, tell_apart
 from sayso.engine._records import (
     Account,
     AuditRow,
@@ -31,7 +31,7 @@ from sayso.engine._records import (
     StoreCounts,
     WorkflowStatus,
 )
-from sayso.engine._values import Json, decode
+from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import StoreError, StoreUnreadable, UnknownRun
 from sayso.engine.store._commands import Before
 from sayso.engine.store._connection import SCHEMA, OpenedFiles, check_version, create_private, reader_uri
@@ -171,9 +171,11 @@ class SQLiteReader(Lists):
         rows = await self._rows("before_answer", fields)
         return read_before(rows[0], person, self._is_gone) if rows else None
 
-    async def due_places(self) -> list[str]:
-        """The destinations at which cards are to be sent or edited, now or later."""
-        return [row["destination"] for row in await self._rows("deliveries_due_places", {})]
+    async def places_waiting(self) -> list[str]:
+        """The destinations at which cards are to be sent or edited, now or later; then those at which messages beside
+        the cards are to be sent.
+        """
+        return list(dict.fromkeys(row["destination"] for row in await self._rows("places_waiting", {})))
 
     async def due(self, destination: str, now: datetime) -> Delivery | datetime | None:
         """What comes first at a place; where nothing does now, the instant of the next attempt, or None."""
@@ -196,10 +198,6 @@ class SQLiteReader(Lists):
         """
         where = {"id": request_id, "rendering": number, "destination": destination}
         return bool(await self._rows("rendering_later", {**where, "message": message, "digest": digest}))
-
-    async def notice_places(self) -> list[str]:
-        """The destinations at which messages beside the cards are to be sent, now or later."""
-        return [row["destination"] for row in await self._rows("notice_places", {})]
 
     async def notice(self, destination: str, now: datetime) -> Notice | datetime | None:
         """The next message for a place; where none goes now, the instant of the next attempt, or None."""
@@ -228,16 +226,18 @@ class SQLiteReader(Lists):
         """What people are called, those of them who have a name; two who are called alike with their accounts. Every
         name that is shown anywhere comes from here.
         """
-        rows = await self._rows("people_names", {"people": msgspec.json.encode(people).decode()})
-        named = [NamedPerson(row["person"], row["name"], row["whose"], row["account"]) for row in rows]
+        folded = [fold_name(part) for one in people if (part := last_part(one))]
+        fields = {"people": to_json(people), "folded": to_json(folded)}
+        named: list[NamedPerson] = []
         called: dict[str, set[str]] = {}
-        for one, row in zip(named, rows, strict=True):
+        for row in await self._rows("people_names", fields):
+            if row["folded"] is not None:
+                called.setdefault(row["folded"], set()).add(row["whose"])
+                continue
+            one = NamedPerson(row["person"], row["name"], row["whose"], row["account"])
+            named.append(one)
             if one.name is not None:
                 called.setdefault(fold_name(one.name), set()).update(msgspec.json.decode(row["alike"]))
-        folded = sorted({fold_name(one.last_part) for one in named if one.name is None and one.last_part})
-        if folded:
-            for row in await self._rows("people_called", {"folded": msgspec.json.encode(folded).decode()}):
-                called.setdefault(row["folded"], set()).add(row["whose"])
         return tell_apart(named, called)
 
     async def dead_places(self) -> list[DeadPlace]:

@@ -154,8 +154,10 @@ UPDATE deliveries SET revision_wanted = revision_wanted + 1
 WHERE request_key = (SELECT request_key FROM requests INDEXED BY requests_of_run
                      WHERE run_key = ? ORDER BY request_key DESC LIMIT 1 OFFSET 25);
 
--- name: deliveries_due_places
-SELECT DISTINCT destination FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL;
+-- name: places_waiting
+-- Where cards are to be sent or edited, then where messages beside them are.
+SELECT DISTINCT destination FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL
+UNION ALL SELECT DISTINCT destination FROM notices;
 
 -- name: delivery_due
 -- What comes first at a place: what is decided, then what changed, then new questions in the order in which they were
@@ -388,19 +390,19 @@ ON CONFLICT (person) DO UPDATE SET name = excluded.name, folded = excluded.folde
 WHERE name <> excluded.name OR folded <> excluded.folded;
 
 -- name: people_names
--- With whose account each is, an account by which somebody can be told who is none, and everybody who is called alike.
+-- With whose account each is, an account by which somebody can be told who is none, and everybody who is called alike;
+-- then, with `folded`, everybody of some names, without people who are nobody any more.
 SELECT wanted.value AS person, p.name, coalesce(a.person, wanted.value) AS whose,
        (SELECT json_group_array(coalesce(oa.person, o.person)) FROM people o LEFT JOIN accounts oa ON oa.account = o.person
         WHERE o.folded = p.folded AND (o.person NOT LIKE 'person:%' OR EXISTS (SELECT 1 FROM accounts e WHERE e.person = o.person))
        ) AS alike,
        coalesce((SELECT min(o.account) FROM accounts o WHERE o.person = wanted.value AND wanted.value LIKE 'person:~%'),
-                wanted.value) AS account
+                wanted.value) AS account,
+       NULL AS folded
 FROM json_each(:people) AS wanted LEFT JOIN people p ON p.person = wanted.value
-LEFT JOIN accounts a ON a.account = wanted.value;
-
--- name: people_called
--- Everybody of some names, without people who are nobody any more.
-SELECT p.folded, coalesce(a.person, p.person) AS whose
+LEFT JOIN accounts a ON a.account = wanted.value
+UNION ALL
+SELECT NULL, NULL, coalesce(a.person, p.person), NULL, NULL, p.folded
 FROM json_each(:folded) AS wanted CROSS JOIN people p ON p.folded = wanted.value LEFT JOIN accounts a ON a.account = p.person
 WHERE p.person NOT LIKE 'person:%' OR EXISTS (SELECT 1 FROM accounts o WHERE o.person = p.person);
 
@@ -575,6 +577,12 @@ SELECT account FROM accounts WHERE person = ?;
 -- name: account_find
 SELECT account, person, linked_at FROM accounts WHERE account = ?;
 
+-- name: ids_of_entry
+-- The person whose account this is, or what it is itself; then all accounts of theirs.
+SELECT coalesce((SELECT a.person FROM accounts a WHERE a.account = ?1), ?1) AS id
+UNION ALL
+SELECT o.account FROM accounts o WHERE o.person = coalesce((SELECT a.person FROM accounts a WHERE a.account = ?1), ?1);
+
 -- name: ids_of_account
 -- Of whoever has an account, or is named as `person:NAME`.
 SELECT a.person AS id FROM accounts a WHERE a.account = :account
@@ -685,9 +693,6 @@ INSERT INTO notices (request_key, destination, kind, payload, at) VALUES (?, ?, 
 -- name: reminders_forget
 -- A new reminder stands for one that was not sent yet.
 DELETE FROM notices WHERE request_key = ? AND kind = 'reminder';
-
--- name: notice_places
-SELECT DISTINCT destination FROM notices;
 
 -- name: notice_due
 -- The oldest message for a place; one at a time, in their order.
