@@ -17,7 +17,8 @@ from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.bots.slack._workspaces import Workspaces
-from sayso.engine import Runtime, SQLiteStore, WorkflowStatus
+from sayso.engine import RequestStatus, Runtime, SQLiteStore, WorkflowStatus
+from sayso.engine.store import Change, Resolution
 from sayso.testing.slack import LocalSlack, SlackLimits
 from tests.bots.chat_service import health, workflow
 from tests.bots.slack.stage import PLACE, Stage
@@ -118,3 +119,27 @@ async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_
     assert first.startswith(f"FAILED: run {deleted}, which was deleted since: ")
     assert "sayso retry" not in first
     assert second.startswith(f"FAILED: flow, run {kept}: ")
+
+
+async def test_operators_are_woken_by_what_they_have_to_hear(tmp_path: Path) -> None:
+    """An answer is none of that, and reading the trail for each of them would slow all of them down."""
+    async with SQLiteStore(tmp_path / "sayso.db") as store, asyncio.TaskGroup() as group:
+        works = asyncio.Event()
+        desk = OperatorDesk(store, {}, None, frozenset({"flow"}), asyncio.Event())
+        telling = group.create_task(desk.run(lambda _: works.set()))
+        await works.wait()
+
+        def wakes(status: WorkflowStatus, *, break_glass: bool = False) -> bool:
+            ended = Resolution("request", RequestStatus.ANSWERED, break_glass=break_glass)
+            change = Change("run", "flow", status, ended)
+            return any(one.wants(change) for one in store.hub.listeners(change))
+
+        assert not wakes(WorkflowStatus.RUNNING)
+        assert not wakes(WorkflowStatus.COMPLETED)
+        assert wakes(WorkflowStatus.RUNNING, break_glass=True)
+        assert wakes(WorkflowStatus.FAILED)
+        assert wakes(WorkflowStatus.NEEDS_ATTENTION)
+        assert sum(wakes(WorkflowStatus.RUNNING) for _ in range(2000)) == 2, (
+            "a start must not have long to read"
+        )
+        telling.cancel()

@@ -170,6 +170,19 @@ async def test_changes_are_heard_before_the_acknowledgement(store: SQLiteStore) 
     assert len(heard) == 3
 
 
+async def test_a_listener_hears_only_of_what_it_wants(store: SQLiteStore) -> None:
+    """Each hop wakes a loop that may have better things to do."""
+    heard: list[WorkflowStatus] = []
+    listener = Listener(
+        asyncio.get_running_loop(),
+        lambda change: heard.append(change.status),
+        lambda change: change.status is WorkflowStatus.WAITING_FOR_INPUT,
+    )
+    store.hub.listen(listener, workflows=["flow"])
+    await store.answer(a_vote(await put(store, await begin(store))))
+    assert heard == [WorkflowStatus.WAITING_FOR_INPUT]
+
+
 async def test_a_reader_that_begins_after_an_acknowledgement_sees_it(store: SQLiteStore) -> None:
     place = await begin(store)
     for number in range(50):
