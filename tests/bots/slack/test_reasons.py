@@ -117,6 +117,7 @@ async def test_no_is_asked_why_as_a_rejection_is(stage: Stage) -> None:
 async def test_an_approval_and_a_rejection_without_reasons_are_one_press(stage: Stage) -> None:
     _, suggested = await stage.ask(policy="suggests")
     assert (await stage.press(stage.ana, suggested, "✅ approve"))[1] == "Approved. The workflow continues."
+    await stage.until_shows(suggested, "finished")
     _, plain = await stage.ask()
     assert (await stage.press(stage.ana, plain, "❌ reject"))[1] == "Rejected. The workflow continues."
 
