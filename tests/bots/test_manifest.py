@@ -74,15 +74,15 @@ def test_the_file_to_copy_is_what_the_command_prints(tmp_path: Path) -> None:
 
 
 def test_the_guide_names_the_scopes_tokens_and_commands() -> None:
-    assert {cells[0].strip("`") for cells in rows(section(GUIDE, "Make the app"))} == set(SCOPES)
-    tokens = section(GUIDE, "Take the tokens")
+    assert {cells[0].strip("`") for cells in rows(section(GUIDE, "Create the app"))} == set(SCOPES)
+    tokens = section(GUIDE, "Copy the tokens")
     assert set(APP_SCOPES) <= code_spans(tokens)
     assert {cells[2].strip("`") for cells in rows(tokens)} == {
         "SAYSO_SLACK__BOT_TOKEN",
         "SAYSO_SLACK__APP_TOKEN",
         "SAYSO_SLACK__SIGNING_SECRET",
     }
-    verbs = {cells[0].strip("`").split()[1] for cells in rows(section(GUIDE, "Look, and start"))}
+    verbs = {cells[0].strip("`").split()[1] for cells in rows(section(GUIDE, "Check, and start"))}
     assert verbs == {
         "start", "pending", "answer", "reassign", "break-glass", "withdraw", "status", "inbox", "link", "unlink",
         "accounts", "help",

@@ -172,7 +172,7 @@ def _settings(directory: Path, found: Mapping[str, SetUp], user: str | None) -> 
         f"to = {_toml(places)}",
     ]
     for name, one in found.items():
-        given = one.destination.model_dump(exclude_none=True, mode="json")
+        given = one.destination.model_dump(exclude_defaults=True, mode="json")
         lines += ["", f"[destinations.{_toml(one.place)}]", *_table(given)]
         lines += ["", f"[{name}]", *_table(kept_secrets(directory, name))]
     if user is not None:
