@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sayso.engine import Directory, Person, Policy, Runtime, SQLiteStore, Stage, Workflow
 from sayso.engine._people import NamedPerson, fold_name, tell_apart
-from tests.engine.behaviour.test_team_people import asking, begin, link
+from tests.engine.team import asking, begin, link
 
 ONE, OTHER, LINKED = "slack:T1:U1", "slack:T1:U2", "telegram:7"
 

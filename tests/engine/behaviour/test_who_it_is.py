@@ -30,8 +30,8 @@ from sayso.engine import (
     request_approval,
 )
 from sayso.engine.store._queries import load_migrations
-from tests.engine.behaviour.test_team_people import asking, begin, link
 from tests.engine.support import ManualClock, kinds
+from tests.engine.team import asking, begin, link
 
 SLACK, TELEGRAM = "slack:T1:U5", "telegram:5"
 

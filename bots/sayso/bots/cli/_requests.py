@@ -123,7 +123,12 @@ def answer(
     attempt = _meant(record, typed, output)
     if attempt is None:
         return ExitCode.INTERRUPTED
-    said, outcome, is_served = _answer(service, record, attempt)
+    return _say(output, record, _answer(service, record, attempt))
+
+
+def _say(output: Output, record: RequestRecord | None, answered: tuple[Json, Outcome, bool]) -> ExitCode:
+    """Say what became of an answer, and what to do where no service drives the run on."""
+    said, outcome, is_served = answered
     question = None if record is None else record.question
     output.show(outcome_words(outcome, question, said))
     if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
