@@ -341,3 +341,14 @@ def test_a_port_that_is_in_use_is_named(tmp_path: Path) -> None:
     assert refused.code == 2
     assert f"port {port} or {port + 1} is already in use. Choose another with --port." in refused.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_hold_the_demo_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "used" / "sayso.toml").mkdir(parents=True)
+    for folder, named in (("file/below", "file"), ("used", "sayso.toml")):
+        refused = sayso(tmp_path, "demo", "--chat", "--port", "0", "--folder", str(tmp_path / folder))
+        assert refused.code == 2
+        assert "the demo cannot start: " in refused.err
+        assert named in refused.err
+        assert "in use" not in refused.err

@@ -22,6 +22,7 @@ from sayso.config._sections import (
     WorkflowSettings,
 )
 from sayso.config._settings import FILE_NAME, Settings, forget_secrets, load_settings, read_secret, secrets_of
+from sayso.config._toml import to_toml
 
 __all__ = [
     "FILE_NAME",
@@ -57,4 +58,5 @@ __all__ = [
     "read_secret",
     "secrets_of",
     "split_address",
+    "to_toml",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -37,8 +38,15 @@ def chat_demo(folder: Path | None, port: int, output: Output) -> ExitCode:
     from sayso.bots.demo import demo_folder
 
     output.say("Starting a local Slack and a local Telegram, and sayso between them. No account is needed.")
-    with demo_folder(folder) as used:
-        return asyncio.run(_run(used, port, output, is_kept=folder is not None))
+    try:
+        with demo_folder(folder) as used:
+            return asyncio.run(_run(used, port, output, is_kept=folder is not None))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {port} or {port + 1} is already in use. Choose another with --port."
+        else:
+            reason = f"the demo cannot start: {error.filename or 'its files'}: {error.strerror or error}"
+        raise UsageProblem(reason) from error
 
 
 async def _run(folder: Path, port: int, output: Output, *, is_kept: bool) -> ExitCode:
@@ -47,25 +55,20 @@ async def _run(folder: Path, port: int, output: Output, *, is_kept: bool) -> Exi
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        async with running_demo(folder, port, (sys.executable, "-c", _SERVE)) as demo:
-            output.say("")
-            output.say("Open this page. It has both chats, and a guide in three steps:", "bold")
-            output.say(f"  {demo.url}", "bold green")
-            output.say("First be Bo, and press Approve in Slack. Then be Chris, and press it in Telegram.")
-            output.say("")
-            output.say(f"Web inbox   {demo.inbox}")
-            kept = "kept: --folder resumes from there" if is_kept else "deleted when the demo stops"
-            output.say(f"Files       {demo.folder} ({kept})")
-            output.say(f"Log         {demo.log}")
-            output.say("Stop        Ctrl-C")
-            output.value({"url": demo.url, "inbox": demo.inbox, "folder": str(demo.folder)})
-            await stop.wait()
-            output.say("Stopping.", "dim")
-    except OSError as error:
-        raise UsageProblem(
-            f"port {port} or {port + 1} is already in use. Choose another with --port."
-        ) from error
+    async with running_demo(folder, port, (sys.executable, "-c", _SERVE)) as demo:
+        output.say("")
+        output.say("Open this page. It has both chats, and a guide in three steps:", "bold")
+        output.say(f"  {demo.url}", "bold green")
+        output.say("First be Bo, and press Approve in Slack. Then be Chris, and press it in Telegram.")
+        output.say("")
+        output.say(f"Web inbox   {demo.inbox}")
+        kept = "kept: --folder resumes from there" if is_kept else "deleted when the demo stops"
+        output.say(f"Files       {demo.folder} ({kept})")
+        output.say(f"Log         {demo.log}")
+        output.say("Stop        Ctrl-C")
+        output.value({"url": demo.url, "inbox": demo.inbox, "folder": str(demo.folder)})
+        await stop.wait()
+        output.say("Stopping.", "dim")
     return ExitCode.OK
 
 

@@ -23,9 +23,9 @@ from sayso.adapters.console import findings_table, visible, visible_line
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import JsonFlag, WorkflowArgument
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._problems import UsageProblem, exit_code_of
+from sayso.bots.cli._problems import UsageProblem, exit_code_of, unavailable
 from sayso.bots.exit_codes import ExitCode
-from sayso.config import needs_extra
+from sayso.config import host_and_port, needs_extra
 
 if TYPE_CHECKING:
     from sayso.bots.dev import Broken, Event, Loaded, Plan
@@ -75,7 +75,8 @@ def _bound(port: int) -> socket.socket:
     try:
         return socket.create_server((_HOST, port), backlog=1024)
     except OSError as error:
-        raise UsageProblem(f"port {port} is already in use. Choose another with --port.") from error
+        reason = unavailable(host_and_port(_HOST, port), port, error)
+        raise UsageProblem(f"{reason}. Choose another with --port.") from error
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
@@ -22,7 +21,7 @@ from sayso.bots.cli._terminal import EndOfInput
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
-from sayso.config import FILE_NAME, Settings, all_settings, load_settings
+from sayso.config import FILE_NAME, Settings, all_settings, load_settings, to_toml
 
 _MODULE: Final = "first_workflow"
 _WORKFLOW: Final = '''\
@@ -168,25 +167,20 @@ def _settings(directory: Path, found: Mapping[str, SetUp], user: str | None) -> 
         "",
         "[[workflows]]",
         f'workflow = "{_MODULE}:workflow"',
-        f"starters = {_toml(people)}",
-        f"to = {_toml(places)}",
+        f"starters = {to_toml(people)}",
+        f"to = {to_toml(places)}",
     ]
     for name, one in found.items():
         given = one.destination.model_dump(exclude_defaults=True, mode="json")
-        lines += ["", f"[destinations.{_toml(one.place)}]", *_table(given)]
+        lines += ["", f"[destinations.{to_toml(one.place)}]", *_table(given)]
         lines += ["", f"[{name}]", *_table(kept_secrets(directory, name))]
     if user is not None:
-        lines += ["", "[http]", f"operators = {_toml(people)}"]
+        lines += ["", "[http]", f"operators = {to_toml(people)}"]
     return "\n".join([*lines, ""])
 
 
 def _table(values: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {_toml(value)}" for key, value in values.items()]
-
-
-def _toml(value: Any) -> str:
-    """Texts and lists of them are written in TOML as in JSON, but for the one character that JSON leaves as it is."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return [f"{key} = {to_toml(value)}" for key, value in values.items()]
 
 
 def _create(path: Path, text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from sayso.bots import client
 from sayso.bots.cli._loading import UnknownWorkflow
 from sayso.bots.exit_codes import ExitCode
@@ -25,3 +27,10 @@ def exit_code_of(error: SaysoError) -> ExitCode:
             return ExitCode.NOT_FOUND
         case _:
             return client.exit_code_of(error)
+
+
+def unavailable(address: str, port: int, error: OSError) -> str:
+    """Why nothing can listen on an address."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is already in use"
+    return f"cannot listen on {address}: {error.strerror}"

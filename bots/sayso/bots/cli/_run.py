@@ -132,7 +132,7 @@ def demo(
 
     Progress is saved in sayso-demo.db in the working directory. Stop at any time with Ctrl-C or kill -9; the next start
     resumes where you left off. With --chat, two people approve a release in a simulated Slack and Telegram in your
-    browser, and the files are kept in a temporary folder.
+    browser, and the files are in a temporary folder that is deleted at the end.
     """
     if chat:
         if database is not None:

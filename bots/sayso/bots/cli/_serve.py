@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import signal
@@ -19,7 +18,7 @@ from sayso.bots.cli._json import read_object
 from sayso.bots.cli._loading import load_workflow
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._problems import NotFound
+from sayso.bots.cli._problems import NotFound, unavailable
 from sayso.bots.cli._reading import read_inputs
 from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service, ServiceClient
@@ -66,15 +65,9 @@ def serve(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exit
         raise InvalidSettings(
             "sayso.toml",
             "http.port",
-            _unavailable(address, settings.http.port, error),
+            unavailable(address, settings.http.port, error),
             "Stop the other program, or set another port (0 picks a free one).",
         ) from error
-
-
-def _unavailable(address: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is already in use"
-    return f"cannot listen on {address}: {error.strerror}"
 
 
 class _LastResort:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sayso.bots.demo._release import CHANNEL, CHAT, COMMONS, TEAM_CHATS
+from sayso.config import to_toml
 
 if TYPE_CHECKING:
     from sayso.testing.slack import LocalSlack, Place, SlackPerson
@@ -77,21 +77,21 @@ class Cast:
     def _lines(self, database: Path, port: int) -> Iterator[str]:
         team = [account for name in TEAM for account in self.accounts(name)]
         yield "# Written by `sayso demo --chat`. The tokens are in the service's environment."
-        yield f"database = {_toml(str(database))}"
+        yield f"database = {to_toml(str(database))}"
         yield from _table("http", port=port, public_url=f"http://127.0.0.1:{port}")
         yield from _table("slack", api_url=self.slack.api_url)
         yield from _table("telegram", api_url=self.telegram.url)
-        yield f"\n[[workflows]]\nworkflow = {_toml('release:workflow')}"
-        yield f"starters = {_toml(self.accounts(REQUESTER))}"
+        yield f"\n[[workflows]]\nworkflow = {to_toml('release:workflow')}"
+        yield f"starters = {to_toml(self.accounts(REQUESTER))}"
         for place, channel in ((CHANNEL, "releases"), (COMMONS, "general")):
             yield from _table(
-                f"destinations.{_toml(place)}",
+                f"destinations.{to_toml(place)}",
                 id=self.channels[channel].id,
                 audience=team,
                 name=f"#{channel}",
             )
         yield from _table(
-            f"destinations.{_toml(CHAT)}", id=str(self.group.id), audience=team, name=self.group.title
+            f"destinations.{to_toml(CHAT)}", id=str(self.group.id), audience=team, name=self.group.title
         )
         for name in ROLES:
             yield from _table(f"people.{name.lower()}", accounts=self.accounts(name), name=name)
@@ -103,9 +103,4 @@ class Cast:
 
 def _table(table: str, **values: Any) -> Iterator[str]:
     yield f"\n[{table}]"
-    yield from (f"{key} = {_toml(value)}" for key, value in values.items())
-
-
-def _toml(value: Any) -> str:
-    """A text, number, truth or list of texts: there TOML is written like JSON."""
-    return json.dumps(value)
+    yield from (f"{key} = {to_toml(value)}" for key, value in values.items())

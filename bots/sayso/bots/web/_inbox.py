@@ -482,7 +482,7 @@ def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:
     @app.get("/start/{name}")
     async def form(name: str, request: Request, caller: Who) -> HTMLResponse:
         visitor = await inbox.visitor(request, caller)
-        page = starts.one(visitor, caller, name)
+        page = await starts.one(visitor, caller, name)
         if page is None:
             return HTMLResponse(starts.list(visitor, caller), HTTPStatus.NOT_FOUND)
         return HTMLResponse(page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,9 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from sayso.adapters.cards import Card
-from sayso.adapters.web import Graph, Pages, Visitor, VisitShown, draw_graph, show_visit
+from sayso.adapters.web import Pages, Visitor, VisitShown, show_visit
 from sayso.bots.http import Caller
+from sayso.bots.web._graphs import draw_workflow
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.engine import (
     ENDED,
@@ -122,10 +122,8 @@ class RunPages:
         workflow = self._workflows.get(run.workflow)
         if workflow is None:
             return None
-        graph = Graph.read(workflow.definition(), workflow.start.id)
         stands = None if run.status in ENDED else run.node_id
-        # On a thread: to find a place for everything takes a while in a large graph, the first time.
-        return await asyncio.to_thread(draw_graph, graph, visits, stands, first)
+        return await draw_workflow(workflow, visits, stands, first)
 
     async def _shown(
         self, run: RunSummary, page: Sequence[VisitSummary], caller: Caller

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sayso.adapters.web import Graph, Pages, Rejected, Visitor, draw_graph, read_fields
+from sayso.adapters.web import Pages, Rejected, Visitor, read_fields
 from sayso.bots.http import Caller, RateLimit, Starts, check_rate
+from sayso.bots.web._graphs import draw_workflow
 from sayso.engine import Question, Workflow
 
 
@@ -32,13 +33,13 @@ class StartPages:
         """The workflows that somebody may start."""
         return self._pages.starts(visitor, [one.name for one in self._starts.of(caller)], caller.person)
 
-    def one(self, visitor: Visitor, caller: Caller, name: str) -> str | None:
+    async def one(self, visitor: Visitor, caller: Caller, name: str) -> str | None:
         """The form of one, for operators with its graph; None where it is none of theirs."""
         workflow = self._find(caller, name)
         if workflow is None:
             return None
-        graph = draw_graph(Graph.read(workflow.definition(), workflow.start.id), (), None)
-        return self._pages.start(visitor, name, workflow.fields, graph if caller.is_operator else None)
+        graph = await draw_workflow(workflow) if caller.is_operator else None
+        return self._pages.start(visitor, name, workflow.fields, graph)
 
     async def start(self, caller: Caller, name: str, given: Start) -> dict[str, Any]:
         """Start it with what the form holds: where to go, or what is wrong by field. A key that is repeated starts
