@@ -19,7 +19,7 @@ def content_text(content: Content) -> str:
         case Code() | Diff() | Markdown():
             return visible(content.text)
         case Table():
-            return table_text(content)
+            return _table_text(content)
         case StoredImage():
             return f"{visible_line(content.alt)} ({visible_line(content.name)}, {size_words(content.size)})"
         case StoredFile():
@@ -45,7 +45,7 @@ def table_rows(table: Table) -> list[list[str]]:
     return [[visible_line(cell) for cell in row] for row in rows]
 
 
-def table_text(table: Table) -> str:
+def _table_text(table: Table) -> str:
     """The table with its columns aligned, for a font of one width."""
     rows = table_rows(table)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -26,9 +26,6 @@ from sayso.adapters.slack._text import (
 )
 from sayso.engine import fold_text
 
-ROW = 5
-"""Up to so many buttons stand in one row, which is what a wide window shows in one."""
-
 MOST_BUTTONS = 25
 """Elements of one actions block; more options are picked from a list."""
 

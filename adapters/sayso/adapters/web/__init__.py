@@ -1,7 +1,7 @@
 """Requests as cards on pages, and what comes back from their forms. Rendering and parsing alone: nothing is served."""
 
 from sayso.adapters.web._answer import Entered, Rejected, read_answer, read_fields
-from sayso.adapters.web._development import DevelopmentBar, LoadedCode, parked_words
+from sayso.adapters.web._development import DevelopmentBar, LoadedCode
 from sayso.adapters.web._graph import Graph, GraphEdge, arrange, draw_graph
 from sayso.adapters.web._layout import Box, Route
 from sayso.adapters.web._pages import Pages, Visitor
@@ -21,7 +21,6 @@ __all__ = [
     "Visitor",
     "arrange",
     "draw_graph",
-    "parked_words",
     "read_answer",
     "read_fields",
     "show_visit",

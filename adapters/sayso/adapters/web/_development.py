@@ -34,7 +34,7 @@ class LoadedCode(msgspec.Struct, frozen=True):
     @property
     def summary(self) -> str:
         """How many parked runs were checked, and with which result; empty where there are none."""
-        return parked_words(self.findings)
+        return _parked_words(self.findings)
 
 
 class DevelopmentBar(Protocol):
@@ -46,7 +46,7 @@ class DevelopmentBar(Protocol):
     def code(self) -> LoadedCode: ...
 
 
-def parked_words(findings: Sequence[Finding]) -> str:
+def _parked_words(findings: Sequence[Finding]) -> str:
     """How many parked runs were checked, and with which result; empty where there are none."""
     if not findings:
         return ""

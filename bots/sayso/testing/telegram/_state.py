@@ -14,7 +14,6 @@ from sayso.testing.telegram._entities import Entity
 from sayso.testing.telegram._markup import ForceReply
 
 ANONYMOUS_ADMINISTRATOR = 1087968824  # GroupAnonymousBot, who speaks for administrators that hide
-FIRST_PERSON = 5_000_000_001  # above 32 bits, like real new accounts
 FIRST_UPDATE = 700_000_001
 
 

@@ -151,7 +151,7 @@ class World:
 
     def add_account(self, name: str, username: str | None, language: str | None) -> Account:
         """A new person."""
-        next_id = max([5_000_000_000, *self.state.accounts]) + 1
+        next_id = max([5_000_000_000, *self.state.accounts]) + 1  # above 32 bits, like real new accounts
         account = self.state.accounts[next_id] = Account(next_id, name, username, language)
         self.changed()
         return account

@@ -43,7 +43,7 @@ export function isPicture(name) {
 }
 
 // The size of base64 content, as people read it.
-export function sizeOf(content) {
+function sizeOf(content) {
   const bytes = Math.floor((content.length * 3) / 4) - (content.match(/=*$/)[0].length);
   return bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
