@@ -226,9 +226,10 @@ class TestWhatIsRefused:
         assert "was not made by `sayso dev`" in ran.err
         with Dev(tmp_path, "--database", "kept.db") as dev:
             assert dev.interrupt() == ExitCode.OK
-        ran = sayso(tmp_path, "serve", "--database", "kept.db")
-        assert ran.code == ExitCode.FAILED
-        assert "was made by `sayso dev`" in ran.err
+        for command in (["serve"], ["run", "release:workflow", "--shared", "{}"]):
+            ran = sayso(tmp_path, *command, "--database", "kept.db")
+            assert ran.code == ExitCode.FAILED
+            assert "was made by `sayso dev`" in ran.err
 
 
 class TestWatching:

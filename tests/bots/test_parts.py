@@ -108,7 +108,7 @@ async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_
         assert await store.prune(store.clock.now() + timedelta(seconds=1), "local:ana", "console") == 1
         kept = await failed()
         surface = SlackSurface(Workspaces(api, store), store, stopped.settings, slack_settings)
-        desk = OperatorDesk(store, {"slack": surface}, PLACE, frozenset({"flow"}), asyncio.Event())
+        desk = OperatorDesk(store, {"slack": surface}, PLACE, asyncio.Event())
         await api.open()
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(desk.run(lambda _: None))
@@ -125,18 +125,19 @@ async def test_operators_are_woken_by_what_they_have_to_hear(tmp_path: Path) -> 
     """An answer is none of that, and reading the trail for each of them would slow all of them down."""
     async with SQLiteStore(tmp_path / "sayso.db") as store, asyncio.TaskGroup() as group:
         works = asyncio.Event()
-        desk = OperatorDesk(store, {}, None, frozenset({"flow"}), asyncio.Event())
+        desk = OperatorDesk(store, {}, None, asyncio.Event())
         telling = group.create_task(desk.run(lambda _: works.set()))
         await works.wait()
 
-        def wakes(status: WorkflowStatus, *, break_glass: bool = False) -> bool:
+        def wakes(status: WorkflowStatus, *, break_glass: bool = False, workflow: str = "flow") -> bool:
             ended = Resolution("request", RequestStatus.ANSWERED, break_glass=break_glass)
-            change = Change("run", "flow", status, ended)
+            change = Change("run", workflow, status, ended)
             return any(one.wants(change) for one in store.hub.listeners(change))
 
         assert not wakes(WorkflowStatus.RUNNING)
         assert not wakes(WorkflowStatus.COMPLETED)
         assert wakes(WorkflowStatus.RUNNING, break_glass=True)
+        assert wakes(WorkflowStatus.RUNNING, break_glass=True, workflow="not served now")
         assert wakes(WorkflowStatus.FAILED)
         assert wakes(WorkflowStatus.NEEDS_ATTENTION)
         assert sum(wakes(WorkflowStatus.RUNNING) for _ in range(2000)) == 2, (

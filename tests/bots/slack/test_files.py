@@ -85,6 +85,34 @@ async def test_files_that_the_workspace_refuses_are_in_nobodys_way(stage: Stage)
     await stage.service.told(run_id)
 
 
+@pytest.mark.parametrize("error", ["channel_not_found", "not_in_channel"])
+async def test_what_slack_says_of_files_is_not_said_of_their_channel(stage: Stage, error: str) -> None:
+    """The card stands there: the next question does so too."""
+    stage.slack.refuse(error, "files.completeUploadExternal")
+    _, card = await stage.ask(shown={"Report": File(b"a", "a.txt")})
+    (message,) = await in_thread(stage, card)
+    assert message.text.startswith("Pictures and files could not be posted here: Slack refused them: ")
+    run_id, other = await stage.ask(prompt="And this?")
+    await stage.press(stage.ana, other, "✅ approve")
+    assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_files_that_were_refused_behind_an_error_are_not_taken_for_shared(stage: Stage) -> None:
+    stage.slack.fail(FaultKind.SERVER_ERROR, "files.completeUploadExternal")
+    stage.slack.refuse("file_uploads_disabled", "files.completeUploadExternal")
+    _, card = await stage.ask(shown={"Report": File(b"a", "a.txt")})
+    (message,) = await in_thread(stage, card)
+    assert "file_uploads_disabled" in message.text
+
+
+async def test_a_rest_is_sent_once_where_its_files_are_tried_again(stage: Stage) -> None:
+    stage.slack.fail(FaultKind.SERVER_ERROR, "files.getUploadURLExternal", times=2)
+    run_id, card = await stage.ask(prompt="word " * 800, shown={"Report": File(b"a", "a.txt")})
+    await stage.service.told(run_id)
+    below = await in_thread(stage, card, 2)
+    assert [bool(one.files) for one in below] == [False, True]
+
+
 async def test_bytes_that_are_gone_are_in_nobodys_way(stopped: Stage) -> None:
     async with stopped.running() as service:
         stopped.slack.fail(FaultKind.SERVER_ERROR, "chat.postMessage", times=3)

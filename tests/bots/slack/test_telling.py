@@ -15,7 +15,13 @@ NOT_OPENED = "The form could not be opened. Nothing was counted. Please press ag
 NOT_SHOWN = "The form could not be shown. Nothing was counted. Please close it, and press again in a minute."
 BY_ADDRESS, IN_CHANNEL = "response_url", "chat.postEphemeral"
 SECONDS = timedelta(seconds=5)
-KINDS = [FaultKind.TOO_MANY_REQUESTS, FaultKind.HANG, FaultKind.BAD_GATEWAY, FaultKind.RESET]
+KINDS = [
+    FaultKind.TOO_MANY_REQUESTS,
+    FaultKind.HANG,
+    FaultKind.BAD_GATEWAY,
+    FaultKind.FORBIDDEN,
+    FaultKind.RESET,
+]
 
 
 async def seconds_until_told(stage: Stage, card: SeenMessage, label: str, words: str) -> timedelta:

@@ -153,6 +153,30 @@ def test_handing_over_and_breaking_the_glass_under_more(
         expect(alone.get_by_text("“the site is down”")).to_be_visible()
 
 
+def test_a_page_that_nobody_looks_at_shows_no_news_until_somebody_does(
+    team: ServiceProcess, browser: Browser, tmp_path: Path
+) -> None:
+    """What stands there whole counts as read."""
+    request = ask(tmp_path, "team")
+    with (
+        Visit.sign_in(browser, team.url, tmp_path, "ana") as ana,
+        Visit.sign_in(browser, team.url, tmp_path, "cho") as cho,
+    ):
+        ana.context.add_init_script(
+            "Object.defineProperty(document, 'hidden', {get: () => window.isHidden ?? false})"
+        )
+        page = ana.tab(f"/requests/{request}")
+        expect(ana.card("Drop the table?", page)).to_be_visible()
+        page.evaluate("() => { window.isHidden = true; }")
+        cho.card("Drop the table?").get_by_role("button", name="Approve").click()
+        expect(ana.card("Drop the table?").get_by_text("1 of 2 approved")).to_be_visible()
+        assert ana.card("Drop the table?", page).get_by_text("1 of 2 approved").count() == 0
+        page.evaluate(
+            "() => { window.isHidden = false; document.dispatchEvent(new Event('visibilitychange')); }"
+        )
+        expect(ana.card("Drop the table?", page).get_by_text("1 of 2 approved")).to_be_visible()
+
+
 def test_whoever_asked_withdraws(team: ServiceProcess, browser: Browser, tmp_path: Path) -> None:
     ask(tmp_path, "team", '{"by": "web:ana-at-home"}')
     with Visit.sign_in(browser, team.url, tmp_path, "ana") as ana:

@@ -10,6 +10,8 @@ from sayso.adapters.cards._kept import keep
 from sayso.adapters.cards._notices import Audible, Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
 from sayso.adapters.cards._words import (
+    AT,
+    At,
     Mentioned,
     Mentions,
     Since,
@@ -26,6 +28,8 @@ from sayso.adapters.cards._words import (
 )
 
 __all__ = [
+    "AT",
+    "At",
     "Audible",
     "Card",
     "CardState",

@@ -25,6 +25,15 @@ Words: TypeAlias = tuple[str | datetime, ...]
 """A text whose instants are still to be put into the reader's own time."""
 
 
+class At(str):
+    """The word before an instant in a sentence, for surfaces that write the day before the time: `today at 12:01`."""
+
+    __slots__ = ()
+
+
+AT = At("at ")
+
+
 class Since(datetime):
     """An instant that is best read as an age, `2 h ago`, on a surface that keeps ages true. Elsewhere it is an instant
     as any other.
@@ -137,11 +146,11 @@ def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Wor
         case OutcomeKind.ALREADY_ANSWERED:
             return _already_answered(record)
         case OutcomeKind.EXPIRED:
-            return ("This closed at ", record.request.deadline or record.request.asked_at, f". {_NO_CHANGE}")
+            return ("This closed ", AT, record.request.deadline or record.request.asked_at, f". {_NO_CHANGE}")
         case OutcomeKind.WITHDRAWN | OutcomeKind.CANCELLED:
             return _taken_back(record, outcome.kind)
         case OutcomeKind.SUPERSEDED:
-            when = ("",) if record.revised_at is None else (" at ", record.revised_at)
+            when = () if record.revised_at is None else (" ", AT, record.revised_at)
             return ("The question changed", *when, ". Read it again and choose.")
         case _:
             return (outcome.reason,)
@@ -183,12 +192,12 @@ def _already_answered(record: CardRecord) -> Words:
     if request.resolved_by is None or request.resolved_at is None:
         return (f"This was already {said}. {_NO_CHANGE}",)
     by = person_name(request.resolved_by, record.names)
-    return (f"{by} already {said} this at ", request.resolved_at, f". {_NO_CHANGE}")
+    return (f"{by} already {said} this ", AT, request.resolved_at, f". {_NO_CHANGE}")
 
 
 def _taken_back(record: CardRecord, kind: OutcomeKind) -> Words:
     request = record.request
-    at: Words = () if request.resolved_at is None else (" at ", request.resolved_at)
+    at: Words = () if request.resolved_at is None else (" ", AT, request.resolved_at)
     is_withdrawn = kind is OutcomeKind.WITHDRAWN
     if request.resolved_by is not None:
         by = person_name(request.resolved_by, record.names)

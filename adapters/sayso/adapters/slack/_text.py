@@ -15,7 +15,7 @@ from enum import Flag, auto
 from itertools import groupby
 from typing import Any
 
-from sayso.adapters.cards import Mentioned, Since, Words, cut, pieces
+from sayso.adapters.cards import At, Mentioned, Since, Words, cut, pieces
 from sayso.adapters.console import quoted
 
 Block = dict[str, Any]
@@ -68,15 +68,13 @@ class Stretch:
 
 def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
     """Words as stretches of one style. Slack writes the day first, so "at" goes behind it: `today at 12:01`."""
-    format_of_next = _DATE_FORMAT
+    date_format = _DATE_FORMAT
     for part in words:
-        if isinstance(part, str):
-            said = part.removesuffix("at ") if part.endswith(" at ") else part
-            format_of_next = _DATE_FORMAT if said == part else _SENTENCE_FORMAT
-            if said:
-                yield Stretch(said, style)
-        else:
-            yield Stretch(part, style, date_format=format_of_next)
+        if isinstance(part, At):
+            date_format = _SENTENCE_FORMAT
+        elif part:
+            yield Stretch(part, style, date_format=date_format)
+            date_format = _DATE_FORMAT
 
 
 def in_utc(instant: datetime) -> str:

@@ -219,8 +219,12 @@ class CardSurface(ABC, Generic[Shown]):
         files = self.files_below(card)
         mark = rest_mark(rest, files)
         if lacks_rest(card, mark, reference.rest):
-            if rest or reference.rest != NO_REST:
+            without_files = rest_mark(rest)
+            if reference.rest != without_files and (rest or reference.rest != NO_REST):
                 await self.send_rest(place, reference, card.id, rest_text(card, rest))
+                if files:  # which may have to be tried again, without the rest
+                    reference = replace(reference, rest=without_files)
+                    await keep(reference, kept)
             if files:
                 await self.send_files(place, reference, card.id, files)
             reference = replace(reference, rest=mark)

@@ -22,7 +22,7 @@ from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.cli._reading import read_inputs
 from sayso.bots.cli._terminal import EndOfInput, Terminal
-from sayso.bots.client import Service
+from sayso.bots.client import Service, check_purpose
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     ENDED,
@@ -181,6 +181,7 @@ def _finish(drive: _Drive) -> ExitCode:
 async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
     output, service = drive.output, drive.service
     async with service.new_store() as store:
+        await check_purpose(store, is_development=False)
         if drive.go_on:
             await _find_unfinished(drive, store.reader)
         elif drive.run_id is not None:

@@ -6,6 +6,7 @@ It decides nothing; what the service does when asked is for `http`.
 from sayso.bots.client._client import RunDict, ServiceClient, ServiceRefused, ServiceUnclear, WorkflowDict
 from sayso.bots.client._database import NoDatabase, Service
 from sayso.bots.client._exit_codes import exit_code_of
+from sayso.bots.client._purpose import WrongPurpose, check_purpose
 from sayso.bots.client._socket import SocketPath, socket_path
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "ServiceUnclear",
     "SocketPath",
     "WorkflowDict",
+    "WrongPurpose",
+    "check_purpose",
     "exit_code_of",
     "socket_path",
 ]

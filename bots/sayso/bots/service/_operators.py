@@ -57,20 +57,18 @@ class OperatorDesk:
         store: SQLiteStore,
         surfaces: Mapping[str, CardSurface[Any]],
         destination: str | None,
-        workflows: frozenset[str],
         news: asyncio.Event,
     ) -> None:
         self._store = store
         self._surfaces = surfaces
         self._destination = destination
-        self._workflows = workflows
         self._news = news
         self._heard = itertools.count(1)
 
     async def run(self, ready: Ready) -> None:
         """Work until cancelled; what was told is committed after each message. `ready` hears that it works."""
         listener = Listener(asyncio.get_running_loop(), lambda _change: self._news.set(), self._wakes)
-        self._store.hub.listen(listener, workflows=self._workflows)
+        self._store.hub.listen_to_all(listener)
         try:
             while True:
                 self._news.clear()
@@ -83,7 +81,7 @@ class OperatorDesk:
                     ready(None)
                     await self._news.wait()
         finally:
-            self._store.hub.ignore(listener, workflows=self._workflows)
+            self._store.hub.ignore_all(listener)
 
     def _wakes(self, change: Change) -> bool:
         """Whether a change is a reason to read the trail; of those that tell operators nothing, one of many is, so that

@@ -24,7 +24,7 @@ from sayso.bots.chats import (
     UnderWay,
     configured_platforms,
 )
-from sayso.bots.client import socket_path
+from sayso.bots.client import check_purpose, socket_path
 from sayso.bots.http import Credentials, Feed, bound_beside, bound_to
 from sayso.bots.people import Groups
 from sayso.bots.service._crew import Crew
@@ -33,7 +33,6 @@ from sayso.bots.service._health import Health
 from sayso.bots.service._hosted import Hosted, hosted
 from sayso.bots.service._metrics import Metrics
 from sayso.bots.service._operators import HeadLog, OperatorDesk
-from sayso.bots.service._purpose import check_purpose
 from sayso.bots.service._workflows import RuntimeThread, giving_way
 from sayso.bots.web import Development
 from sayso.config import InvalidSettings, Settings
@@ -282,11 +281,10 @@ class Sayso:
     ) -> Crew:
         """The parts that work until the end."""
         surfaces = {one.name: one.surface for one in connections}
-        names = frozenset(one.name for one in self._hosted)
         return Crew(
             listeners,
             Outbox(core.store, surfaces.values(), core.metrics, under_way),
-            OperatorDesk(core.store, surfaces, self._settings.operator, names, core.news),
+            OperatorDesk(core.store, surfaces, self._settings.operator, core.news),
             HeadLog(core.store.reader),
             core.health,
         )

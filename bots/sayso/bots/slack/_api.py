@@ -196,7 +196,10 @@ def _retry_after(headers: Mapping[str, str]) -> timedelta:
 
 def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryProblem:
     response = cast("Any", error.response)
-    name = str(response.get("error", "")) if hasattr(response, "get") else ""
+    # What no client of Slack's made sense of, such as a proxy's page or line, is text.
+    given: object = getattr(response, "data", response)
+    data = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
+    name = str(data.get("error", ""))
     if getattr(response, "status_code", 0) == HTTPStatus.TOO_MANY_REQUESTS or name in (
         "ratelimited",
         "rate_limited",
@@ -208,7 +211,7 @@ def _translate(method: str, error: SlackApiError, channel: object) -> DeliveryPr
         return Expired(name)
     if name in _DEAD:
         return Undeliverable(f"{name}: {_DEAD[name]}", may_pass=name in _PASSING)
-    details = cast("dict[str, Any]", response.get("response_metadata") or {}) if name else {}
+    details = cast("dict[str, Any]", data.get("response_metadata") or {})
     messages = "; ".join(str(one) for one in details.get("messages", []))
     reason = f"{method}: {name or error}{f' ({messages})' if messages else ''}"
     if name in _UNFIT:

@@ -14,7 +14,8 @@ from datetime import timedelta
 
 import msgspec
 
-from sayso.bots.chats import ContentRefused, Reference, Undeliverable, UnknownRefusal
+from sayso.bots.chats import ContentRefused, DeliveryProblem, Reference, Undeliverable, UnknownRefusal
+from sayso.bots.slack._api import is_about_token
 from sayso.bots.slack._workspaces import Workspace
 from sayso.engine import SQLiteStore
 
@@ -27,6 +28,8 @@ _SURE_FOR = timedelta(minutes=10)
 """How long Slack is sure to keep what was uploaded; it may discard later what nobody shared, and does not say when."""
 
 _NO_SCOPE = "missing_scope"
+_SHARED = "file_not_found"
+"""What Slack says of what was uploaded and is not to be shared any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,20 @@ class Files:
         try:
             await self._complete(workspace, card, known or await self._upload(workspace, key, uploads))
         except Undeliverable as problem:
-            if not problem.reason.startswith(_NO_SCOPE):
+            # The card stands there: what Slack says of its files says nothing about the channel.
+            if problem.reason.startswith(_NO_SCOPE):
+                return "the app lacks the scope files:write"
+            if is_about_token(problem.reason):
                 raise
-            return "the app lacks the scope files:write"
+            return self._refused(card, problem)
         except (ContentRefused, UnknownRefusal) as problem:
-            logger.warning("files were not shared below message %s: %s", card.name, problem)
-            return None if self._is_sure(known) else f"Slack refused them: {problem.reason}"
+            is_shared = problem.reason.endswith(_SHARED) and self._is_sure(known)
+            return None if is_shared else self._refused(card, problem)
         return None
+
+    def _refused(self, card: Reference, problem: DeliveryProblem) -> str:
+        logger.warning("files were not shared below message %s: %s", card.name, problem)
+        return f"Slack refused them: {problem.reason}"
 
     async def _upload(self, workspace: Workspace, key: str, uploads: Sequence[Upload]) -> _Uploaded:
         upload = workspace.api.upload

@@ -17,6 +17,7 @@ class FaultKind(StrEnum):
 
     SERVER_ERROR = "server_error"  # 500, no effect
     BAD_GATEWAY = "bad_gateway"  # 502 with a page of HTML instead of JSON, no effect
+    FORBIDDEN = "forbidden"  # 403 with a line of text instead of JSON, as proxies say it, no effect
     BAD_GATEWAY_AFTER = "bad_gateway_after"  # took effect, and answers with that page
     TOO_MANY_REQUESTS = "too_many_requests"  # 429, no effect
     HANG = "hang"  # no effect, and no answer ever
@@ -146,6 +147,8 @@ async def deliver(
             return web.Response(
                 status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html"
             )
+        case FaultKind.FORBIDDEN:
+            return web.Response(status=403, text="Access denied by policy")
         case FaultKind.SLOW if response is not None and fault is not None:
             return await _dribble(request, response, fault.delay)
         case _:

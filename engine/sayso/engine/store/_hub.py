@@ -90,6 +90,17 @@ class Hub:
         self.audit_listeners: tuple[CommitListener, ...] = ()
         self._of_runs: dict[str, tuple[Listener, ...]] = {}
         self._of_workflows: dict[str, tuple[Listener, ...]] = {}
+        self._of_all: tuple[Listener, ...] = ()
+
+    def listen_to_all(self, listener: Listener) -> None:
+        """Have the listener called with what is committed from now on about any run."""
+        with self._changing:
+            self._of_all = (*self._of_all, listener)
+
+    def ignore_all(self, listener: Listener) -> None:
+        """Undo `listen_to_all`."""
+        with self._changing:
+            self._of_all = tuple(one for one in self._of_all if one is not listener)
 
     def listen(self, listener: Listener, *, run_id: str | None = None, workflows: Iterable[str] = ()) -> None:
         """Have the listener called with what is committed from now on."""
@@ -147,7 +158,9 @@ class Hub:
 
     def listeners(self, change: Change) -> tuple[Listener, ...]:
         """Whom a change concerns."""
-        return self._of_runs.get(change.run_id, ()) + self._of_workflows.get(change.workflow, ())
+        return (
+            self._of_runs.get(change.run_id, ()) + self._of_workflows.get(change.workflow, ()) + self._of_all
+        )
 
     def driver_of(self, run_id: str, workflow: str) -> RunDriver | None:
         """Who drives a run here: one that has it alone, else one that hosts its workflow."""

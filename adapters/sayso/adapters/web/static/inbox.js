@@ -320,7 +320,8 @@ const CALLS = new Set(["requested", "request_escalated", "request_reassigned"]);
 const called = new Set();
 
 async function refresh(id) {
-  if (busy.has(id)) return;
+  // What is shown whole counts as read: not while nobody looks at the page.
+  if (busy.has(id) || (whole && document.hidden)) return;
   const found = await fetchCard(id);
   const card = document.getElementById(`card-${id}`);
   if (called.delete(id) && found?.is_mine) announce(id, parse(found.card).querySelector("h2").textContent);
@@ -507,5 +508,8 @@ localise(document);
 countWaiting(cards);
 setInterval(() => localise(document), 30_000); // ages
 // From node to node there is no news; while a run does something by itself, its page looks.
+if (whole) document.addEventListener("visibilitychange", () => {
+  for (const card of document.hidden ? [] : document.querySelectorAll(".card")) queue(card.dataset.request);
+});
 setInterval(() => { if (!document.hidden && document.querySelector("[data-busy]")) refreshParts(); }, 2000);
 catchUp().catch(() => null);
