@@ -74,14 +74,14 @@ clean: ## remove what the targets made; stores (*.db) stay
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" scripts/create-venv $(VENV)
 
-# What running needs, and what developing needs on top: only files whose hashes are known, then sayso itself without a
-# look at an index.
-install = $(PIP) install --quiet --require-hashes -r $(1) && $(PIP) install --quiet --no-deps --no-build-isolation -e .
+# What running needs, and what developing needs on top: only files whose hashes are known, then sayso itself and its client
+# without a look at an index.
+install = $(PIP) install --quiet --require-hashes -r $(1) && $(PIP) install --quiet --no-deps --no-build-isolation -e clients/python -e .
 
-$(VENV)/.run: pyproject.toml requirements/run.txt | $(BIN)/python
+$(VENV)/.run: pyproject.toml clients/python/pyproject.toml requirements/run.txt | $(BIN)/python
 	$(call install,requirements/run.txt)
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml requirements/dev.txt | $(BIN)/python
+$(VENV)/.dev: pyproject.toml clients/python/pyproject.toml requirements/dev.txt | $(BIN)/python
 	$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/.run

@@ -1,8 +1,8 @@
 """What mkdocs adds to the pages of docs/: see mkdocs.yml, and `make docs`.
 
-- SECURITY.md, ARCHITECTURE.md and CHANGELOG.md are pages too, and so is each file of the repository that a page links
-  to, as code. Links keep the form in which they work in the repository; here they are led to those pages. A link that
-  leads nowhere stays as it is, and mkdocs fails on it.
+- SECURITY.md, ARCHITECTURE.md, CHANGELOG.md and the client's README.md are pages too, and so is each file of the
+  repository that a page links to, as code. Links keep the form in which they work in the repository; here they are led
+  to those pages. A link that leads nowhere stays as it is, and mkdocs fails on it.
 - Pages below python/ hold the names that a package exports, with their signatures and docstrings.
 """
 
@@ -20,14 +20,20 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 
-BESIDE = {"SECURITY.md": "security.md", "ARCHITECTURE.md": "architecture.md", "CHANGELOG.md": "changelog.md"}
+BESIDE = {
+    "SECURITY.md": "security.md",
+    "ARCHITECTURE.md": "architecture.md",
+    "CHANGELOG.md": "changelog.md",
+    "clients/python/README.md": "sayso-client.md",
+}
 """Pages of the repository that are not in docs/, with their names on the site."""
 
 EXPORTED = {
     "engine": "engine/sayso/engine",
     "service": "bots/sayso/bots/service",
     "settings": "config/sayso/config",
-    "client": "bots/sayso/bots/client",
+    "client": "clients/python/sayso/client",
+    "service-client": "bots/sayso/bots/client",
     "cards": "adapters/sayso/adapters/cards",
     "testing": "bots/sayso/testing",
 }
@@ -108,8 +114,8 @@ def _exported(folder: Path) -> str:
 
 
 def _module(folder: Path) -> str:
-    """The dotted name of a package; the first part of its path is a root of the source."""
-    return ".".join(folder.parts[1:])
+    """The dotted name of a package, whose path begins with a root of the source."""
+    return ".".join(folder.parts[folder.parts.index("sayso") :])
 
 
 def _names(package: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("engine", "config", "adapters", "bots")
+LAYERS = ("engine", "config", "adapters", "bots", "clients")
 NAMES = ("slack", "telegram")
 
 ROOMS = ("adapters/sayso/adapters", "bots/sayso/bots", "bots/sayso/testing")

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WITH_PYTHON = {"pip", "setuptools", "wheel"}
 """What every virtual environment has from Python itself."""
 
+OUR_OWN = {"sayso", "sayso-client"}
+
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
 
 
@@ -35,10 +37,10 @@ def _pinned(name: str) -> dict[str, tuple[str, int]]:
 
 
 def _installed() -> Iterator[tuple[str, str]]:
-    """What the environment of the tests holds, without sayso and what comes with Python."""
+    """What the environment of the tests holds, without sayso's own distributions and what comes with Python."""
     for one in distributions():
         name = _canonical(one.metadata["Name"])
-        if name not in WITH_PYTHON and name != "sayso":
+        if name not in WITH_PYTHON and name not in OUR_OWN:
             yield name, one.version
 
 

@@ -5,27 +5,24 @@ Every write has an idempotency key. One whose answer was not heard is sent again
 
 from __future__ import annotations
 
-import json
-import os
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast
 
 from sayso.bots.client._socket import socket_path
 from sayso.engine import Json, Outcome, OutcomeKind, SaysoError, Scope
 
 if TYPE_CHECKING:
-    import httpx
+    from sayso.client import Client
 
-_TIMEOUT = 30.0
-_TRIES = 4
-_FIRST_PAUSE = 0.2
-_SERVER_ERROR = 500
-_ERROR = 400
+_PATIENCE = 1.5
+"""Seconds for which a call is tried again while nobody answers."""
+
 _LONGEST_WAIT = 60.0
 
 
@@ -93,17 +90,23 @@ class ChangeDict(TypedDict):
 
 
 class ServiceRefused(SaysoError):
-    """The service refused; `kind`, message and `exit_code` are those of the error that it raised. `needed` are the
-    scopes one of which the token lacks, where that is why (`kind` is `MissingScope`).
+    """The service refused; `kind`, message and `exit_code` are those of the error that it raised, `problem` all that it
+    said. `needed` are the scopes one of which the token lacks, where that is why (`kind` is `MissingScope`).
     """
 
     def __init__(
-        self, kind: str, message: str, exit_code: int, status: int = 0, needed: tuple[str, ...] = ()
+        self,
+        kind: str,
+        message: str,
+        exit_code: int,
+        status: int = 0,
+        problem: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.kind = kind
         self.exit_code = exit_code
         self.status = status
-        self.needed = needed
+        self.problem = problem
+        self.needed = tuple(problem.get("needed", ()))
         super().__init__(message)
 
 
@@ -120,38 +123,33 @@ class ServiceUnclear(SaysoError):
 class ServiceClient:
     """Calls of one running service. Every call raises `ServiceRefused` and `ServiceUnclear`."""
 
-    def __init__(self, client: httpx.Client, folder: int | None = None) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._folder = folder
 
     @classmethod
     def find(cls, database: Path) -> Self | None:
-        """The service that writes a database, or None where none runs (or the extra `web` is not installed)."""
-        try:
-            import httpx
-        except ModuleNotFoundError:
-            return None
+        """The service that writes a database, or None where none runs."""
         place = socket_path(database)
         if not place.is_there:
             return None
-        folder = os.open(place.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        transport = httpx.HTTPTransport(uds=f"/proc/self/fd/{folder}/{place.path.name}")
-        found = cls(httpx.Client(transport=transport, base_url="http://sayso", timeout=_TIMEOUT), folder)
-        try:
-            found._client.get("/api/v1/me")
-        except httpx.TransportError:
-            # A socket that nobody listens on is what a killed service left.
-            found.close()
-            return None
-        return found
+        from sayso.client import Client, Refused, Unreachable
+
+        address = f"unix:{place.path.absolute()}"
+        with Client(address, patience=0) as probe:
+            try:
+                probe.call("GET", "/api/v1/me")
+            except Unreachable:
+                return None  # a socket that nobody listens on is what a killed service left
+            except Refused:
+                pass  # somebody is there; what is asked of them will be refused with the reason
+        return cls(Client(address, patience=_PATIENCE))
 
     @classmethod
     def connect(cls, url: str, token: str) -> Self:
         """The service at an address, called by the program that the token belongs to."""
-        import httpx
+        from sayso.client import Client
 
-        headers = {"Authorization": f"Bearer {token}"}
-        return cls(httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT))
+        return cls(Client(url, token, patience=_PATIENCE))
 
     def __enter__(self) -> Self:
         return self
@@ -164,9 +162,6 @@ class ServiceClient:
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
-        if self._folder is not None:
-            os.close(self._folder)
-            self._folder = None
 
     def whoami(self) -> dict[str, Any]:
         """Who calls: `person`, `via`, and whether they are an `operator`; of a token its `scopes` and `expires_at`."""
@@ -260,16 +255,16 @@ class ServiceClient:
         why.
         """
         body = {"revision": revision, "value": value, "comment": comment, "break_glass": break_glass}
-        return _outcome(self._post(f"/api/v1/requests/{request_id}/answers", body, event_key))
+        return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/answers", body, event_key))
 
     def withdraw(self, request_id: str) -> Outcome:
         """Withdraw a request that the caller asked for; what became of that, refusals included."""
-        return _outcome(self._post(f"/api/v1/requests/{request_id}/withdrawal", {}))
+        return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/withdrawal", {}))
 
     def reassign(self, request_id: str, revision: int, to: str) -> Outcome:
         """Have somebody else asked in the caller's place; what became of that, refusals included."""
         body = {"revision": revision, "to": to}
-        return _outcome(self._post(f"/api/v1/requests/{request_id}/reassignment", body))
+        return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/reassignment", body))
 
     # What happens.
 
@@ -282,19 +277,8 @@ class ServiceClient:
 
     def events(self, after: int | None = None) -> Generator[ChangeDict]:
         """What happens, as it happens, until the connection ends or the generator is closed."""
-        import httpx
-
-        headers = {} if after is None else {"Last-Event-ID": str(after)}
-        try:
-            with self._client.stream("GET", "/api/v1/events", headers=headers, timeout=_TIMEOUT) as response:
-                if response.status_code >= _ERROR:
-                    response.read()
-                    raise _refusal(response.status_code, response.json())
-                for line in response.iter_lines():
-                    if line.startswith("data: "):
-                        yield cast("ChangeDict", json.loads(line.removeprefix("data: ")))
-        except httpx.HTTPError as error:
-            raise ServiceUnclear(type(error).__name__) from error
+        with _translated():
+            yield from cast("Generator[ChangeDict]", self._client.events(after))
 
     # Who is let in; over the control socket alone.
 
@@ -332,35 +316,35 @@ class ServiceClient:
         key: str | None = None,
         patience: float = 0,
     ) -> dict[str, Any]:
-        import httpx
-
-        headers = {} if key is None else {"Idempotency-Key": key}
-        pause, reason = _FIRST_PAUSE, ""
-        for attempt in range(_TRIES):
-            if attempt:
-                time.sleep(pause)
-                pause *= 2
-            try:
-                response = self._client.request(
-                    method, path, json=body, params=query, headers=headers, timeout=_TIMEOUT + patience
-                )
-                said: dict[str, Any] = response.json()
-            except (httpx.HTTPError, ValueError) as error:
-                reason = type(error).__name__
-                continue
-            if response.status_code < _ERROR or "outcome" in said:
-                return said
-            if response.status_code < _SERVER_ERROR or attempt == _TRIES - 1:
-                raise _refusal(response.status_code, said)
-        raise ServiceUnclear(reason)
+        with _translated():
+            said: dict[str, Any] = self._client.call(
+                method, path, body=body, query=query, key=key, waits=patience
+            )
+        return said
 
 
-def _refusal(status: int, said: dict[str, Any]) -> ServiceRefused:
-    detail = str(said.get("detail", said))
-    kind, exit_code = str(said.get("kind", "Refused")), int(said.get("exit_code", 1))
-    return ServiceRefused(kind, detail, exit_code, status, tuple(said.get("needed", ())))
+@contextmanager
+def _translated() -> Generator[None]:
+    """The errors of the client, as those of sayso."""
+    from sayso.client import Refused, Unreachable
+
+    try:
+        yield
+    except Refused as error:
+        raise ServiceRefused(
+            error.kind, error.detail, error.exit_code, error.status, error.problem
+        ) from error
+    except Unreachable as error:
+        raise ServiceUnclear(error.reason) from error
 
 
-def _outcome(said: dict[str, Any]) -> Outcome:
+def _outcome(ask: Callable[[], dict[str, Any]]) -> Outcome:
+    """What became of it, also where that is a refusal."""
+    try:
+        said: Mapping[str, Any] = ask()
+    except ServiceRefused as refused:
+        said = refused.problem
+        if "outcome" not in said:
+            raise
     reason = said.get("reason", said.get("detail", ""))
     return Outcome(OutcomeKind(said["outcome"]), reason, repeated=said.get("repeated", False))

@@ -1,0 +1,125 @@
+"""What the methods of both clients do, as programs of calls and pauses."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from sayso.client._errors import Refused, Unreachable
+from sayso.client._exchange import FIRST_PAUSE, Call, Pause, Program, is_passing, longer, once, repeatedly
+from sayso.client._values import Consumption, Question, Request
+
+REQUESTS = "/api/v1/requests"
+LONGEST_POLL = 25.0
+"""Seconds that one call waits: proxies cut off what is silent for longer."""
+
+GRACE = 10.0
+"""Seconds that the reply to a call may take beyond those for which it waits."""
+
+_CONFLICT = 409
+
+
+class _Page(msgspec.Struct, frozen=True):
+    requests: list[Request]
+    next: int | None
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """How calls are made: seconds that each part of one may take, and for how long it is tried again."""
+
+    timeout: float
+    patience: float
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        waits: float = 0.0,
+    ) -> Call:
+        """A call with a JSON body; `waits` is how long the service may take its time."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        sent = None
+        if body is not None:
+            sent = msgspec.json.encode(body)
+            headers["Content-Type"] = "application/json"
+        return Call(method, path, self.timeout + waits, query or {}, sent, headers)
+
+    def events(self, after: int | None) -> Call:
+        """See `Client.events`."""
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        return Call("GET", "/api/v1/events", self.timeout, headers=headers)
+
+    def ask(self, question: Question, key: str | None) -> Program[Request]:
+        """See `Client.ask`."""
+        body = question.as_body()
+        call = self.call("POST", REQUESTS, body=body, key=key or uuid.uuid4().hex)
+        return repeatedly(call, Request, self.patience)
+
+    def request(self, id: str, wait: float) -> Program[Request]:
+        """See `Client.request`."""
+        call = self.call("GET", _place(id), query={"wait": wait}, waits=wait)
+        return repeatedly(call, Request, self.patience)
+
+    def wait(self, id: str, timeout: float | None) -> Program[Request]:
+        """See `Client.wait`."""
+        end = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            left = LONGEST_POLL if end is None else max(0.0, end - began)
+            poll = min(LONGEST_POLL, left)
+            call = Call("GET", _place(id), poll + GRACE, {"wait": poll})
+            try:
+                found = yield from once(call, Request)
+            except (Refused, Unreachable) as error:
+                if left == 0 or not is_passing(error):
+                    raise
+            else:
+                if left == 0 or not found.is_open:
+                    return found
+                if time.monotonic() - began >= poll / 2:
+                    pause = FIRST_PAUSE
+                    continue
+            # Nothing was heard, or the service did not wait: it may be stopping.
+            yield Pause(pause if end is None else min(pause, max(0.0, end - time.monotonic())))
+            pause = longer(pause)
+
+    def withdraw(self, id: str) -> Program[Request]:
+        """See `Client.withdraw`."""
+        try:
+            yield from repeatedly(self.call("DELETE", _place(id)), object, self.patience)
+        except Refused as error:
+            found = yield from self.request(id, 0.0)
+            if error.status != _CONFLICT or found.decision is None or found.decision.outcome != "withdrawn":
+                raise
+            return found
+        return (yield from self.request(id, 0.0))
+
+    def requests(self) -> Program[list[Request]]:
+        """See `Client.requests`."""
+        found: list[Request] = []
+        after: int | None = 0
+        while after is not None:
+            call = self.call("GET", REQUESTS, query={"after": after})
+            page = yield from repeatedly(call, _Page, self.patience)
+            found += page.requests
+            after = page.next
+        return found
+
+    def consume(self, id: str, key: str) -> Program[Consumption]:
+        """See `Client.consume`."""
+        call = self.call("POST", f"{_place(id)}/consumption", body={"key": key}, key=uuid.uuid4().hex)
+        return repeatedly(call, Consumption, self.patience)
+
+
+def _place(id: str) -> str:
+    return f"{REQUESTS}/{quote(id, safe='')}"
