@@ -17,7 +17,7 @@ from sayso.engine._values import Json
 
 
 class WorkflowStatus(StrEnum):
-    """How a run stands."""
+    """The state of a run."""
 
     RUNNING = "RUNNING"
     WAITING_FOR_INPUT = "WAITING_FOR_INPUT"
@@ -39,7 +39,7 @@ class NodeStatus(StrEnum):
 
 
 class RequestStatus(StrEnum):
-    """How a request stands."""
+    """The state of a request."""
 
     PENDING = "PENDING"
     ANSWERED = "ANSWERED"
@@ -57,8 +57,8 @@ class CredentialKind(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a program's token may do: begin runs; ask, and take back what it asked for; read what concerns it; answer;
-    and, where its name is an operator's, what operators do.
+    """What a program's token may do: start runs; ask, and withdraw what it asked; read what concerns it; answer; and
+    what operators do, if its name is an operator's.
     """
 
     START = "start"
@@ -83,7 +83,7 @@ class NoticeKind(StrEnum):
 
 
 class AttentionKind(StrEnum):
-    """Why a run waits for an operator."""
+    """Why a run needs an operator."""
 
     QUESTION_CHANGED = "question_changed"
     FILE_UNREADABLE = "file_unreadable"

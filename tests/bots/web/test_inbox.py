@@ -357,7 +357,9 @@ def test_it_fits_a_phone(browser: Browser, service: ServiceProcess, tmp_path: Pa
         run_id = olga.start("kinds")
         expect(olga.page.get_by_role("article")).to_have_count(9)
         for path in ("/", f"/runs/{run_id}", "/runs", "/api", "/requests/none"):
-            olga.page.goto(service.url + path)
+            shown = olga.page.goto(service.url + path)
+            assert shown is not None
+            assert shown.status < 500
             olga.check_accessibility()
             width = olga.page.evaluate("document.documentElement.scrollWidth")
             assert width <= 390, f"{path} is wider than the phone: {width}"

@@ -15,7 +15,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from msgspec.structs import replace
 
-from sayso.bots.http._bodies import NewAnswer, NewRun, Reassignment, Revival
+from sayso.bots.http._bodies import AttentionDecision, NewAnswer, NewRun, Reassignment, Retry, Revival
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._files import file_response
@@ -137,11 +137,29 @@ class Api:
             return run
         raise UnknownRun(run_id)
 
-    async def operate(
-        self, caller: Caller, run_id: str, act: Callable[[], Awaitable[None]]
+    async def cancel(self, caller: Caller, run_id: str, key: str | None) -> dict[str, str]:
+        _check_operator(caller)
+        await self._runtime.cancel(
+            run_id, person=caller.person, via=caller.via, event_key=key, warrant=caller.operating
+        )
+        return {"run_id": run_id}
+
+    async def retry(self, caller: Caller, run_id: str, body: Retry, key: str | None) -> dict[str, str]:
+        _check_operator(caller)
+        await self._runtime.retry(
+            run_id, person=caller.person, via=caller.via, ask_again=body.ask_again, event_key=key,
+            seen=body.seen, warrant=caller.operating,
+        )  # fmt: skip
+        return {"run_id": run_id}
+
+    async def attention(
+        self, caller: Caller, run_id: str, body: AttentionDecision, key: str | None
     ) -> dict[str, str]:
         _check_operator(caller)
-        await act()
+        await self._runtime.attention(
+            run_id, body.action, person=caller.person, via=caller.via, result=body.result, event_key=key,
+            seen=body.seen, warrant=caller.operating,
+        )  # fmt: skip
         return {"run_id": run_id}
 
     # Requests.

@@ -14,56 +14,85 @@ class Body(BaseModel):
 
 
 class NewRun(Body):
-    """A run to be started."""
+    """A run to start."""
 
-    workflow: str = Field(max_length=1000)
-    shared: dict[str, Any] = Field(default_factory=dict, description="Initial state of the run.")
-    run_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    workflow: str = Field(max_length=1000, description="The workflow's name.")
+    shared: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The state that the run starts with; it must fit the workflow's `inputs`.",
+    )
+    run_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="An id of your choice; generated if it is missing.",
+    )
+
+
+Seen = Annotated[int, Field(ge=1, le=2**31, description="The `revision` of the request that you saw.")]
 
 
 class NewAnswer(Body):
-    """An answer to a request, of the revision that was seen."""
+    """An answer to the revision of a request that was seen."""
 
-    revision: int = Field(ge=1, le=2**31, description="Revision that the person saw.")
+    revision: Seen
     value: Any = Field(
-        description="An option's value, a text, a number, a date, true or false, a list, or a form."
+        description="By `input_type`: the value of an option (`select`), a list of them (`multiselect`), true or false "
+        "(`confirm`), a text, a number, a date as `2026-12-31`, or an object that fits the request's `schema` (`form`)."
     )
-    comment: str | None = Field(default=None, max_length=10_000)
+    comment: str | None = Field(
+        default=None, max_length=10_000, description="A comment, for approvers and in the audit trail."
+    )
     break_glass: bool = Field(
         default=False,
-        description="Emergency approval, if the policy names this person for it; requires a comment.",
+        description="Whether this is an emergency approval. The policy must name the caller for it, and it requires "
+        "a comment.",
     )
 
 
 class Reassignment(Body):
-    """Who is asked in the caller's place."""
+    """Who is asked instead of the caller."""
 
-    revision: int = Field(ge=1, le=2**31, description="Revision that the person saw.")
-    to: str = Field(max_length=200, description="A person, such as person:ana, slack:T1:U2 or telegram:7.")
+    revision: Seen
+    to: str = Field(
+        max_length=200, description="An account, such as `person:ana`, `slack:T1:U2` or `telegram:7`."
+    )
 
 
-Seen = Annotated[int, Field(ge=0, le=2**31, description="The run's `stops` value when you decided.")]
+Stops = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=2**31,
+        description="The `stops` of the run that you saw. If it has stopped again, nothing is done.",
+    ),
+]
 
 
 class Retry(Body):
-    """How a failed run is tried again."""
+    """How to retry a failed run."""
 
-    seen: Seen
+    seen: Stops
     ask_again: bool = Field(
         default=False,
         description="Discard the answers and step results of the failed visit, and ask everything again.",
     )
 
 
-class Decision(Body):
-    """An operator's decision about a run that needs one."""
+class AttentionDecision(Body):
+    """An operator's decision about a run that needs attention."""
 
-    seen: Seen
-    action: Literal["reask", "accept", "done", "again", "cancel"]
+    seen: Stops
+    action: Literal["reask", "accept", "done", "again", "cancel"] = Field(
+        description="`reask`: ask the question again, as it is now. `accept`: use what is recorded for what the code "
+        "asks now. `done`: record `result` as the step's result. `again`: run the step or the node again. `cancel`: "
+        "cancel the run. The run's page and `sayso attention RUN` name the possible actions."
+    )
     result: Any = Field(default=None, description="With `done`: the step's result.")
 
 
 class Revival(Body):
-    """Destinations that were given up, to be tried again; all of them where none is named."""
+    """The unreachable destinations to try again."""
 
-    destinations: list[str] | None = None
+    destinations: list[str] | None = Field(
+        default=None, description="Their names, such as `slack:T1:C2`; all if it is missing or null."
+    )

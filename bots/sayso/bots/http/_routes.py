@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from sayso.bots.http._api import LONGEST_WAIT, Api, ApiParts
-from sayso.bots.http._bodies import Decision, NewAnswer, NewRun, Reassignment, Retry, Revival
+from sayso.bots.http._bodies import AttentionDecision, NewAnswer, NewRun, Reassignment, Retry, Revival
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._problems import add_problems
+from sayso.bots.http._replies import describe_replies
 from sayso.bots.http._scopes import NEEDS, check_scope, describe_scopes
 from sayso.engine import WorkflowStatus
 
@@ -29,18 +30,23 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="Idempotency key for this caller: repeating a call with the same key returns the first result.",
+        description="A text of your choice. Repeating the call with it does nothing a second time and returns the "
+        "first result.",
     ),
 ]
 Wait = Annotated[
-    float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for it; what there is then comes back.")
+    float,
+    Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for it. Then the present state is returned."),
 ]
-
-
 After = Annotated[
-    int, Query(ge=0, le=2**62, description="The `next` of the page before. On the last page it is null.")
+    int, Query(ge=0, le=2**62, description="Where the page begins: the `next` of the page before, or 0.")
 ]
-Limit = Annotated[int, Query(ge=1, le=1000, description="A page may have fewer, also where more follow.")]
+Limit = Annotated[
+    int,
+    Query(ge=1, le=1000, description="Most requests on a page. A page may be short, even if more follow."),
+]
+RunId = Annotated[str, Path(description="The run's full id.")]
+RequestId = Annotated[str, Path(description="The request's full `id`.")]
 
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
@@ -64,18 +70,21 @@ class ApiApp(FastAPI):
         super().__init__(**_ABOUT, routes=list(_routes().routes))
         self.state.caller_of = caller_of
         self.state.api = Api(parts)
-        self.state.parts = parts
+        self.state.clock = parts.store.clock
         add_problems(self)
 
     def openapi(self) -> dict[str, Any]:
         """The description, made when somebody first asks for it."""
-        return _description()
+        return describe_api()
 
 
 _ABOUT: Mapping[str, Any] = {
     "title": "sayso",
     "version": "1",
-    "description": "Start runs, answer requests, follow what happens. Errors are problem details (RFC 9457).",
+    "description": "Start runs, answer requests, and follow what happens. Send a token with each call; `sayso token "
+    "NAME` creates one. Errors are problem details (RFC 9457). A GET decides nothing. Times are ISO 8601 in UTC. Later "
+    "versions may add members to what is returned.",
+    "servers": [{"url": "/api/v1"}],
     "docs_url": None,
     "redoc_url": None,
 }
@@ -83,17 +92,23 @@ _ABOUT: Mapping[str, Any] = {
 
 @cache
 def _routes() -> APIRouter:
-    router = APIRouter()  # each call finds out by `Who` who calls; said here too, it is worked out twice
+    # The names of the functions are the ids of the operations in the description. Each call finds out by `Who` who
+    # calls; said here too, it is worked out twice.
+    router = APIRouter(generate_unique_id_function=lambda route: route.name)
+    _add_callers(router)
     _add_runs(router)
     _add_operators_runs(router)
     _add_requests(router)
+    _add_answers(router)
     _add_news(router)
+    _add_destinations(router)
     return router
 
 
 @cache
-def _description() -> dict[str, Any]:
-    return describe_scopes(FastAPI(**_ABOUT, routes=list(_routes().routes)).openapi())
+def describe_api() -> dict[str, Any]:
+    described = FastAPI(**_ABOUT, routes=list(_routes().routes)).openapi()
+    return describe_scopes(describe_replies(described))
 
 
 def _api(request: Request) -> Api:
@@ -101,16 +116,12 @@ def _api(request: Request) -> Api:
     return api
 
 
-def _parts(request: Request) -> ApiParts:
-    parts: ApiParts = request.app.state.parts
-    return parts
+def _add_callers(router: APIRouter) -> None:
+    """Who calls, and what they may start."""
 
-
-def _add_runs(router: APIRouter) -> None:
-    """Who calls, and runs."""
-
-    @router.get("/me", summary="Who calls")
-    async def me(caller: Who) -> dict[str, Any]:
+    @router.get("/me", summary="Show who calls")
+    async def get_me(caller: Who) -> dict[str, Any]:
+        """The caller, whether they are an operator, and what a token may do until when."""
         scopes = None if caller.scopes is None else sorted(caller.scopes)
         return {
             "person": caller.person,
@@ -120,168 +131,220 @@ def _add_runs(router: APIRouter) -> None:
             "expires_at": None if caller.until is None else caller.until.isoformat(),
         }
 
-    @router.get("/workflows", summary="The workflows that the caller may start, and what with")
-    async def workflows(request: Request, caller: Who) -> dict[str, Any]:
+    @router.get("/workflows", summary="List the workflows that the caller may start")
+    async def list_workflows(request: Request, caller: Who) -> dict[str, Any]:
+        """Operators may start all of them; others, those that list them among their `starters` in `sayso.toml`."""
         return _api(request).workflows(caller)
 
+    _ = get_me, list_workflows
+
+
+def _add_runs(router: APIRouter) -> None:
+    """Runs."""
+
     @router.post("/runs", status_code=201, summary="Start a run")
-    async def start(request: Request, body: NewRun, caller: Who, key: Key = None) -> dict[str, str]:
+    async def start_run(request: Request, body: NewRun, caller: Who, key: Key = None) -> dict[str, str]:
+        """The run begins at once. If `shared` does not fit the workflow's `inputs`, the call is refused with 422, and
+        `errors` names the field.
+        """
         return await _api(request).start(caller, body, key)
 
-    @router.get("/runs", summary="The newest runs: all for operators, else those that the caller started")
-    async def runs(
+    @router.get("/runs", summary="List runs, the newest first")
+    async def list_runs(
         request: Request,
         caller: Who,
-        status: WorkflowStatus | None = None,
-        workflow: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        status: Annotated[WorkflowStatus | None, Query(description="Only runs with this status.")] = None,
+        workflow: Annotated[str | None, Query(description="Only runs of this workflow.")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Most runs to return.")] = 100,
     ) -> dict[str, Any]:
+        """Operators see all runs; others, those that they started."""
         return await _api(request).runs(caller, status, workflow, limit)
 
-    @router.get("/runs/{run_id}", summary="One run, at once or when it has ended or rests")
-    async def run(
-        request: Request, run_id: str, caller: Who, wait: Wait = 0, until: Literal["ended", "rests"] = "ended"
+    @router.get("/runs/{run_id}", summary="Get a run, or wait for its end")
+    async def get_run(
+        request: Request,
+        run_id: RunId,
+        caller: Who,
+        wait: Wait = 0,
+        until: Annotated[
+            Literal["ended", "rests"],
+            Query(
+                description="What to wait for. `ended`: the run ended or needs an operator. `rests`: it also waits for "
+                "answers."
+            ),
+        ] = "ended",
     ) -> dict[str, Any]:
+        """The run as it is now; with `wait`, once it is as `until` says. Repeat the call until it is."""
         return await _api(request).run(caller, run_id, wait, until)
 
-    @router.get("/runs/{run_id}/requests", summary="Everything that a run has asked, with the answers")
-    async def run_requests(
-        request: Request, run_id: str, caller: Who, after: After = 0, limit: Limit = 1000
+    @router.get("/runs/{run_id}/requests", summary="List everything that a run has asked")
+    async def list_run_requests(
+        request: Request, run_id: RunId, caller: Who, after: After = 0, limit: Limit = 1000
     ) -> dict[str, Any]:
+        """The requests of a run, open and closed, with their answers, the oldest first."""
         return await _api(request).run_requests(caller, run_id, after, limit)
 
-    _ = me, workflows, start, runs, run, run_requests
+    _ = start_run, list_runs, get_run, list_run_requests
 
 
 def _add_operators_runs(router: APIRouter) -> None:
     """What operators do to runs."""
 
     @router.post("/runs/{run_id}/cancel", summary="Cancel a run (operators)")
-    async def cancel(request: Request, run_id: str, caller: Who, key: Key = None) -> dict[str, str]:
-        return await _api(request).operate(
-            caller,
-            run_id,
-            lambda: _parts(request).runtime.cancel(
-                run_id, person=caller.person, via=caller.via, event_key=key, warrant=caller.operating
-            ),
-        )
+    async def cancel_run(request: Request, run_id: RunId, caller: Who, key: Key = None) -> dict[str, str]:
+        """Its open requests are cancelled with it."""
+        return await _api(request).cancel(caller, run_id, key)
 
-    @router.post("/runs/{run_id}/retry", summary="Let a failed run try again (operators)")
-    async def retry(
-        request: Request, run_id: str, body: Retry, caller: Who, key: Key = None
+    @router.post("/runs/{run_id}/retry", summary="Retry a failed run (operators)")
+    async def retry_run(
+        request: Request, run_id: RunId, body: Retry, caller: Who, key: Key = None
     ) -> dict[str, str]:
-        return await _api(request).operate(
-            caller,
-            run_id,
-            lambda: _parts(request).runtime.retry(
-                run_id,
-                person=caller.person,
-                via=caller.via,
-                ask_again=body.ask_again,
-                event_key=key,
-                seen=body.seen,
-                warrant=caller.operating,
-            ),
-        )
+        """The node that failed runs again. Answers and step results of the failed visit are used again, unless
+        `ask_again` discards them.
+        """
+        return await _api(request).retry(caller, run_id, body, key)
 
-    @router.post("/runs/{run_id}/attention", summary="Decide about a run that needs it (operators)")
-    async def attention(
-        request: Request, run_id: str, body: Decision, caller: Who, key: Key = None
+    @router.post("/runs/{run_id}/attention", summary="Decide about a run that needs attention (operators)")
+    async def decide_run(
+        request: Request, run_id: RunId, body: AttentionDecision, caller: Who, key: Key = None
     ) -> dict[str, str]:
-        return await _api(request).operate(
-            caller,
-            run_id,
-            lambda: _parts(request).runtime.attention(
-                run_id,
-                body.action,
-                person=caller.person,
-                via=caller.via,
-                result=body.result,
-                event_key=key,
-                seen=body.seen,
-                warrant=caller.operating,
-            ),
-        )
+        """The run's `attention` says what it is held for."""
+        return await _api(request).attention(caller, run_id, body, key)
 
-    _ = cancel, retry, attention
+    _ = cancel_run, retry_run, decide_run
 
 
 def _add_requests(router: APIRouter) -> None:
-    """Requests and answers."""
+    """Requests."""
 
-    @router.get(
-        "/requests", summary="The open requests that the caller may see, the oldest first, page by page"
-    )
-    async def requests(
-        request: Request, caller: Who, run_id: str | None = None, after: After = 0, limit: Limit = 1000
+    @router.get("/requests", summary="List the open requests that the caller may see, the oldest first")
+    async def list_requests(
+        request: Request,
+        caller: Who,
+        run_id: Annotated[str | None, Query(description="Only requests of this run.")] = None,
+        after: After = 0,
+        limit: Limit = 1000,
     ) -> dict[str, Any]:
+        """Operators see all of them; others, those that they may answer or asked for."""
         return await _api(request).requests(caller, run_id, after, limit)
 
-    @router.get("/requests/{request_id}", summary="One request, at once or when it is closed")
-    async def request(request: Request, request_id: str, caller: Who, wait: Wait = 0) -> dict[str, Any]:
+    @router.get("/requests/{request_id}", summary="Get a request, or wait until it is closed")
+    async def get_request(
+        request: Request, request_id: RequestId, caller: Who, wait: Wait = 0
+    ) -> dict[str, Any]:
+        """The request as it is now; with `wait`, once it is closed. Repeat the call until it is. If an approval counts
+        only from people who opened everything, this call counts as opening it.
+        """
         return await _api(request).request(caller, request_id, wait)
 
     @router.get(
         "/requests/{request_id}/files/{sha256}",
-        summary="A picture or file that a request shows, by the SHA-256 in its details",
+        summary="Download a picture or file that a request shows",
         response_class=Response,
-        responses={200: {"content": {"application/octet-stream": {}}}},
     )
-    async def file(request: Request, request_id: str, sha256: str, caller: Who) -> Response:
+    async def get_request_file(
+        request: Request,
+        request_id: RequestId,
+        sha256: Annotated[str, Path(description="The `sha256` in the details of the request.")],
+        caller: Who,
+    ) -> Response:
+        """Sent as an attachment: a picture with its media type, any other file as `application/octet-stream`."""
         return await _api(request).file(caller, request_id, sha256)
 
-    @router.post("/requests/{request_id}/answers", summary="Answer a request")
-    async def answer(
-        request: Request, request_id: str, body: NewAnswer, caller: Who, key: Key = None
-    ) -> dict[str, Any]:
-        return await _api(request).answer(caller, request_id, body, key, _parts(request).store.clock.now())
+    _ = list_requests, get_request, get_request_file
 
-    @router.post("/requests/{request_id}/withdrawal", summary="Withdraw what the caller asked for")
-    async def withdraw(request: Request, request_id: str, caller: Who) -> dict[str, Any]:
+
+def _add_answers(router: APIRouter) -> None:
+    """What people and programs do to requests."""
+
+    @router.post("/requests/{request_id}/answers", summary="Answer a request")
+    async def answer_request(
+        request: Request, request_id: RequestId, body: NewAnswer, caller: Who, key: Key = None
+    ) -> dict[str, Any]:
+        """The response is sent once the answer is stored. A refused answer changes nothing, and the problem's `outcome`
+        says why: 403 `not_allowed`, 404 `unknown`, 422 `invalid`, 409 for every other outcome.
+        """
+        return await _api(request).answer(caller, request_id, body, key, request.app.state.clock.now())
+
+    @router.post("/requests/{request_id}/withdrawal", summary="Withdraw a request of the caller's own")
+    async def withdraw_request(request: Request, request_id: RequestId, caller: Who) -> dict[str, Any]:
+        """Only whoever started the run may withdraw what it asks."""
         return await _api(request).withdraw(caller, request_id)
 
-    @router.post(
-        "/requests/{request_id}/reassignment", summary="Have somebody else asked in the caller's place"
-    )
-    async def reassign(request: Request, request_id: str, body: Reassignment, caller: Who) -> dict[str, Any]:
+    @router.post("/requests/{request_id}/reassignment", summary="Hand over the caller's vote")
+    async def reassign_request(
+        request: Request, request_id: RequestId, body: Reassignment, caller: Who
+    ) -> dict[str, Any]:
+        """Somebody else is asked instead of the caller, where the policy allows that."""
         return await _api(request).reassign(caller, request_id, body)
 
-    _ = requests, request, file, answer, withdraw, reassign
+    _ = answer_request, withdraw_request, reassign_request
 
 
 def _add_news(router: APIRouter) -> None:
-    """What happens, and destinations."""
+    """What happens."""
 
-    @router.get(
-        "/changes", summary="What happened behind a row of the audit trail, at once or when it happens"
-    )
-    async def changes(
+    @router.get("/changes", summary="List what happened, or wait until something does")
+    async def list_changes(
         request: Request,
         caller: Who,
-        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        after: Annotated[
+            int,
+            Query(
+                ge=0, le=2**62, description="Only rows after this one: the `last` of the call before, or 0."
+            ),
+        ] = 0,
         wait: Wait = 0,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Most changes to return.")] = 100,
     ) -> dict[str, Any]:
+        """The rows of the audit trail that concern the caller, in outline. With `wait`, if there are none, as soon as
+        there is one.
+        """
         return await _api(request).changes(caller, after, wait, limit)
 
-    @router.get("/events", summary="What happens, as server-sent events", response_class=StreamingResponse)
-    async def events(
+    @router.get(
+        "/events", summary="Follow what happens, as server-sent events", response_class=StreamingResponse
+    )
+    async def stream_events(
         request: Request,
         caller: Who,
-        after: Annotated[int | None, Query(ge=0, le=2**62, description="Begin behind this row.")] = None,
-        last: Annotated[str | None, Header(alias="Last-Event-ID", description="Wins over `after`.")] = None,
+        after: Annotated[
+            int | None,
+            Query(
+                ge=0, le=2**62, description="Begin after this row; without it, with what happens from now on."
+            ),
+        ] = None,
+        last: Annotated[
+            str | None,
+            Header(
+                alias="Last-Event-ID",
+                description="The `id` of the last event received, which browsers send when they reconnect. It takes "
+                "precedence over `after`.",
+            ),
+        ] = None,
     ) -> StreamingResponse:
+        """The same as `/changes`, while the connection stays open. `data` is a `Change` as JSON, and `id` its
+        `sequence`. Lines that begin with a colon say that the stream is alive.
+        """
         return _api(request).events(caller, after if last is None else _row_of(last))
 
-    @router.get("/destinations/dead", summary="Unreachable destinations (operators)")
-    async def dead(request: Request, caller: Who) -> dict[str, Any]:
+    _ = list_changes, stream_events
+
+
+def _add_destinations(router: APIRouter) -> None:
+    """The destinations of cards."""
+
+    @router.get("/destinations/dead", summary="List unreachable destinations (operators)")
+    async def list_dead_destinations(request: Request, caller: Who) -> dict[str, Any]:
+        """The chats that cards could not be sent to, for example because the bot was removed from them."""
         return await _api(request).dead(caller)
 
     @router.post("/destinations/revive", summary="Try unreachable destinations again (operators)")
-    async def revive(request: Request, body: Revival, caller: Who) -> dict[str, int]:
+    async def revive_destinations(request: Request, body: Revival, caller: Who) -> dict[str, int]:
+        """Cards that wait for them are sent again."""
         return await _api(request).revive(caller, body)
 
-    _ = changes, events, dead, revive
+    _ = list_dead_destinations, revive_destinations
 
 
 def _row_of(last: str | None) -> int | None:

@@ -1,0 +1,348 @@
+"""What calls of the API are answered with, as its description says it: clients are generated from that.
+
+Nothing here is looked at while a call is answered. That what is sent has these shapes, and no other members, is held by
+`tests/bots/api/test_replies.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from sayso.bots.http._problems import MEDIA_TYPE
+from sayso.engine import AttentionKind, RequestStatus, Scope, WorkflowStatus
+
+Schema: TypeAlias = dict[str, Any]
+RunId = Annotated[str, Field(description="The run's id.")]
+Requester = Annotated[
+    str | None, Field(description="Who started the run, such as `token:ci`; null if nobody is known.")
+]
+Via = Annotated[str, Field(description="The way in: `api`, `web`, `inbox` or `console`.")]
+Place = Annotated[int | None, Field(description="The `after` of the next page; null on the last one.")]
+Reason = Annotated[str, Field(description="The outcome as a sentence for people.")]
+
+
+class Reply(BaseModel):
+    """What a call is answered with. Later versions may add members."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _perhaps(description: str) -> Any:
+    """A member that is left out where there is nothing to say."""
+
+    def without_default(schema: dict[str, Any]) -> None:
+        del schema["default"]
+
+    return Field(default=None, description=description, json_schema_extra=without_default)
+
+
+class Me(Reply):
+    """Who calls, and what they may do."""
+
+    person: str = Field(description="The caller, such as `token:ci` or `web:ana`.")
+    via: Via
+    operator: bool = Field(description="Whether the caller is an operator.")
+    scopes: list[Scope] | None = Field(description="Scopes of the token; null for people.")
+    expires_at: datetime | None = Field(
+        description="When the token expires; null if it never does, and for people."
+    )
+
+
+class StartableWorkflow(Reply):
+    """A workflow that the caller may start."""
+
+    name: str = Field(description="The workflow's name.")
+    inputs: dict[str, Any] | None = Field(
+        description="JSON Schema of the state that it starts with; null if it accepts any."
+    )
+
+
+class Workflows(Reply):
+    """The workflows that the caller may start."""
+
+    workflows: list[StartableWorkflow] = Field(description="Sorted by name.")
+
+
+class RunReference(Reply):
+    """The run that the call was about."""
+
+    run_id: RunId
+
+
+class RunAttention(Reply):
+    """What an operator must decide about a run. Callers who are not operators see only `kind`."""
+
+    kind: AttentionKind = Field(description="Why the run is held.")
+    name: str = Field(description="The request, step or node that it is about.")
+    was: str | None = Field(description="The earlier text; null if there is none.")
+    now: str | None = Field(description="The present text; null if there is none.")
+    reason: str = Field(description="What went wrong; empty where the kind says it all.")
+
+
+class Run(Reply):
+    """A run of a workflow."""
+
+    run_id: RunId
+    workflow: str = Field(description="The workflow's name.")
+    status: WorkflowStatus = Field(description="The state of the run.")
+    node_id: str | None = Field(description="The current node, or the last one of a run that ended.")
+    visit: int = Field(
+        description="The number of the current visit: one more each time the run enters a node."
+    )
+    error: str | None = Field(
+        description="Why the run failed; null if it did not, and for callers who are not operators."
+    )
+    attention: RunAttention | None = Field(description="What an operator must decide; null if nothing.")
+    requested_by: Requester
+    created_at: datetime = Field(description="When the run was started, in UTC.")
+    updated_at: datetime = Field(description="When the run last changed, in UTC.")
+    stops: int = Field(
+        description="How often the run has needed an operator; `retry` and `attention` send it as `seen`."
+    )
+
+
+class Runs(Reply):
+    """Runs, the newest first."""
+
+    runs: list[Run] = Field(description="At most `limit` runs.")
+
+
+class Option(Reply):
+    """One choice of a `select` or `multiselect`."""
+
+    value: str = Field(description="The value to answer with.")
+    label: str = _perhaps("What people read; the value if it is missing.")
+    description: str = _perhaps("A line about the option.")
+    style: str = _perhaps("`primary`, `danger` or another style.")
+
+
+class OpenRequest(Reply):
+    """A question that waits for an answer."""
+
+    id: str = Field(description="The id that calls are made with.")
+    revision: int = Field(description="The revision of the question; an answer must name it.")
+    run_id: RunId
+    node_id: str = Field(description="The node that asked.")
+    request_id: str = Field(description="The name that the workflow gave the question.")
+    prompt: str | None = Field(description="The question.")
+    options: list[str | Option] | None = Field(
+        description="The choices of a `select` or `multiselect`, else null."
+    )
+    input_type: Literal["select", "multiselect", "confirm", "text", "number", "date", "form"] = Field(
+        description="The kind of answer."
+    )
+    form_schema: dict[str, Any] | None = Field(
+        alias="schema", description="JSON Schema of a `form`, else null."
+    )
+    details: Any = Field(
+        description="What there is to know before answering: an object of names and values, or null."
+    )
+    rich: list[str] = Field(
+        description="The details that are links, code, diffs, tables, Markdown, pictures or files."
+    )
+    note: str | None = Field(
+        description="A note beside the question, which is not part of it; null if there is none."
+    )
+    to: list[str] = Field(description="Approvers: people, groups and chats, such as `slack:T1:U2`.")
+    reject_reasons: list[str] = Field(description="Comments to suggest with a rejection.")
+    requested_by: Requester
+    asked_at: datetime = Field(description="When it was asked, in UTC.")
+    deadline: datetime | None = Field(description="When it expires, in UTC; null if never.")
+
+
+class Request(OpenRequest):
+    """A question, open or closed."""
+
+    status: RequestStatus = Field(description="The state of the request.")
+    answer: Any = Field(description="The answer that the workflow received; null while the request is open.")
+    resolved_at: datetime | None = Field(description="When it was closed, in UTC; null while open.")
+
+
+class OpenRequests(Reply):
+    """A page of open requests, the oldest first."""
+
+    requests: list[OpenRequest] = Field(description="May be short, even if more pages follow.")
+    next: Place
+
+
+class Requests(Reply):
+    """A page of the requests of a run, the oldest first."""
+
+    requests: list[Request] = Field(description="May be short, even if more pages follow.")
+    next: Place
+
+
+class AnswerOutcome(Reply):
+    """What became of an answer that was accepted, or that the caller had already given."""
+
+    outcome: Literal["resolved", "counted", "held", "duplicate"] = Field(
+        description="`resolved`: it decided the question. `counted`: it counts, and more votes are needed. `held`: "
+        "it is recorded, and an operator must look at the run. `duplicate`: the caller had already given it."
+    )
+    reason: Reason
+    repeated: bool = Field(
+        description="Whether this is the stored outcome of an earlier call with the same key."
+    )
+
+
+class Done(Reply):
+    """What was asked for has been done."""
+
+    outcome: Literal["done"]
+    reason: Reason
+
+
+class Change(Reply):
+    """A row of the audit trail, in outline. Events of the stream have it as JSON in `data`, and `sequence` in `id`."""
+
+    sequence: int = Field(description="The number of the row.")
+    at: datetime = Field(description="When it was recorded, in UTC.")
+    kind: str = Field(description="What happened, such as `answer_accepted`.")
+    run_id: str | None = Field(description="The run that it is about, if any.")
+    request_id: str | None = Field(description="The `id` of the request that it is about, if any.")
+
+
+class Changes(Reply):
+    """What happened, in order."""
+
+    changes: list[Change] = Field(description="Only those that concern the caller.")
+    last: int = Field(description="The `after` of the next call. If it has moved, there may be more.")
+
+
+class DeadDestination(Reply):
+    """A chat that cards cannot be sent to."""
+
+    destination: str = Field(description="The chat, such as `slack:T1:C2`.")
+    since: datetime = Field(description="Since when, in UTC.")
+    reason: str = Field(description="The platform's reason.")
+    cards: int = Field(description="How many cards wait for it.")
+
+
+class DeadDestinations(Reply):
+    """The unreachable destinations."""
+
+    destinations: list[DeadDestination] = Field(description="One entry for each chat.")
+
+
+class Revived(Reply):
+    """How much will be sent again."""
+
+    cards: int = Field(description="How many cards will be sent again.")
+
+
+class Misfit(Reply):
+    """One part of a call that does not fit."""
+
+    where: list[str] = Field(description='The path to it, such as `["body", "revision"]`.')
+    what: str = Field(description="What is wrong with it.")
+
+
+class ProblemDetails(Reply):
+    """An error, as problem details (RFC 9457). The last five members are there only where they apply."""
+
+    type: str = Field(description="A URN for the kind of error.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened and what to do, as a sentence for people.")
+    kind: str = Field(description="The error's name, such as `MissingScope` or `RunMovedOn`.")
+    outcome: str = _perhaps("Of a refused answer: its outcome, such as `superseded` or `not_allowed`.")
+    repeated: bool = _perhaps("Of a refused answer: whether this is the stored outcome of an earlier call.")
+    exit_code: int = _perhaps("What the command line exits with for this error.")
+    errors: list[Misfit] = _perhaps("The parts that do not fit.")
+    needed: list[Scope] = _perhaps("Scopes of which the token needs one.")
+    scopes: list[Scope] = _perhaps("Scopes that the token has.")
+
+
+_FILE: Schema = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT: Mapping[tuple[str, str], Mapping[str, Schema]] = {
+    ("GET", "/requests/{request_id}/files/{sha256}"): {"application/octet-stream": _FILE, "image/*": _FILE},
+    ("GET", "/events"): {"text/event-stream": {"schema": {"type": "string"}}},
+}
+"""What the calls send that are not answered with JSON."""
+
+REPLIES: Mapping[tuple[str, str], type[Reply]] = {
+    ("GET", "/me"): Me,
+    ("GET", "/workflows"): Workflows,
+    ("POST", "/runs"): RunReference,
+    ("GET", "/runs"): Runs,
+    ("GET", "/runs/{run_id}"): Run,
+    ("GET", "/runs/{run_id}/requests"): Requests,
+    ("POST", "/runs/{run_id}/cancel"): RunReference,
+    ("POST", "/runs/{run_id}/retry"): RunReference,
+    ("POST", "/runs/{run_id}/attention"): RunReference,
+    ("GET", "/requests"): OpenRequests,
+    ("GET", "/requests/{request_id}"): Request,
+    ("POST", "/requests/{request_id}/answers"): AnswerOutcome,
+    ("POST", "/requests/{request_id}/withdrawal"): Done,
+    ("POST", "/requests/{request_id}/reassignment"): Done,
+    ("GET", "/changes"): Changes,
+    ("GET", "/destinations/dead"): DeadDestinations,
+    ("POST", "/destinations/revive"): Revived,
+}
+"""What each other call is answered with. One that is missing here is described as any JSON, which a test refuses."""
+
+_LIMITED = frozenset(
+    {"answer_request", "withdraw_request", "reassign_request", "list_changes", "stream_events"}
+)
+"""The operations of which each caller may make a number a minute."""
+
+_REFUSALS: Mapping[HTTPStatus, str] = {
+    HTTPStatus.UNAUTHORIZED: "The token or session is missing, unknown or expired.",
+    HTTPStatus.FORBIDDEN: "The caller may not do this, or the token lacks the scope.",
+    HTTPStatus.NOT_FOUND: "Not found, or the caller has no access to it.",
+    HTTPStatus.CONFLICT: "Refused, because things have changed. Nothing was done; `kind` and `outcome` say why.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body, or a value in it, is too large. Nothing was done.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A parameter or the body is invalid. Nothing was done.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many calls. Nothing was done; `Retry-After` says how many seconds to wait.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database or a chat platform is unavailable. Nothing was done; try again.",
+}
+
+
+def describe_replies(schema: Schema) -> Schema:
+    """The API's description, saying what each call is answered with, and refused with."""
+    models: set[type[Reply]] = {*REPLIES.values(), ProblemDetails}
+    references, defined = models_json_schema(
+        [(one, "serialization") for one in sorted(models, key=lambda model: model.__name__)],
+        ref_template="#/components/schemas/{model}",
+    )
+    parts = schema["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        parts.pop(unused, None)
+    parts.update(defined["$defs"])
+    refused = {"content": {MEDIA_TYPE: {"schema": references[ProblemDetails, "serialization"]}}}
+    for path, calls in schema["paths"].items():
+        for method, call in calls.items():
+            taken = next(status for status in call["responses"] if status.startswith("2"))
+            content = _CONTENT.get((method.upper(), path))
+            model = REPLIES.get((method.upper(), path))
+            if model is not None:
+                content = {"application/json": {"schema": references[model, "serialization"]}}
+            reply = call["responses"][taken] | ({} if content is None else {"content": content})
+            call["responses"] = {taken: reply} | {
+                str(status.value): {"description": _REFUSALS[status], **refused}
+                for status in _REFUSALS
+                if _may_be_refused(method, path, call, status)
+            }
+            call["responses"]["default"] = {"description": "Any other error.", **refused}
+    return schema
+
+
+def _may_be_refused(method: str, path: str, call: Schema, status: HTTPStatus) -> bool:
+    writes = method == "post"
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return "{" in path or (path == "/runs" and writes)
+        case HTTPStatus.CONFLICT | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return writes
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
+            return writes or "parameters" in call
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return call["operationId"] in _LIMITED
+        case _:
+            return True
