@@ -139,7 +139,7 @@ async def test_a_form_can_be_given_up(stage: Stage) -> None:
     run_id, card = await stage.ask(input_type="form", schema=FORM)
     name = await asked(stage, stage.ana, card, "✍️ Answer")
     said = await replied(stage, stage.ana, name, "/cancel")
-    assert said.text == "Stopped. Nothing was decided."
+    assert said.text == "Cancelled. Nothing was decided."
     assert (await stage.service.card(run_id)).request.open
 
 
@@ -174,3 +174,25 @@ async def test_in_a_private_chat_a_message_is_a_reply(stage: Stage) -> None:
     await stage.eve.say(None, "this one")
     await stage.telegram.until(lambda: stage.count() == before + 2)
     assert await stage.service.answer(run_id) == "this one"
+
+
+async def test_whoever_is_writing_hears_at_once_that_somebody_else_has_decided(stage: Stage) -> None:
+    run_id, card = await stage.ask(input_type="number", prompt="How much?")
+    hers = await asked(stage, stage.ana, card, "✍️ Answer")
+    his = await asked(stage, stage.bo, card, "✍️ Answer")
+    before = stage.count()
+    await stage.bo.reply(his, "40")
+    await stage.telegram.until(lambda: stage.count() == before + 2)
+    said = [one.text for one in await stage.ana.sees(stage.group)][-2:]
+    assert "Recorded: 40. The workflow continues." in said
+    assert any(one.startswith("Bo already answered this at ") for one in said)
+    assert await stage.service.answer(run_id) == 40
+    late = await replied(stage, stage.ana, hers, "41")
+    assert late.text.startswith("That message takes no reply (any more).")
+
+
+async def test_whoever_is_choosing_hears_at_once_that_the_time_is_over(stage: Stage) -> None:
+    _, card = await stage.ask(input_type="multiselect", options=["eu", "us"], seconds=1)
+    picker = await asked(stage, stage.ana, card, "☑️ Choose")
+    closed = await stage.until_shows(picker, "This closed at ")
+    assert closed.labels == []

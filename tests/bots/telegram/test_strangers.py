@@ -55,7 +55,7 @@ async def test_a_stranger_who_writes_without_end_gets_one_link_and_three_rows(st
     for number in range(60):
         await stage.eve.command(None, "/inbox" if number % 2 else "/start")
     await stage.bo.command(None, "/help")
-    for words in ("NAME [JSON]", "Too many commands. Nothing was done. Please wait a minute."):
+    for words in ("[NAME] [JSON]", "Too many commands. Nothing was done. Please wait a minute."):
         await until_sent(stage, words)
     reader = stage.service.store.reader
     person = f"telegram:{stage.eve.id}"

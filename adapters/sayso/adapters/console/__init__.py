@@ -27,6 +27,7 @@ from sayso.adapters.console._forms import (
     read_field,
     read_form,
     read_list,
+    value_words,
 )
 from sayso.adapters.console._ids import SHORTEST, parse_address, parse_id
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
@@ -74,6 +75,7 @@ __all__ = [
     "set_off",
     "size_words",
     "table_rows",
+    "value_words",
     "visible",
     "visible_line",
 ]

@@ -53,12 +53,16 @@ def field_hint(field: FormField) -> str:
 
 def default_words(field: FormField) -> str:
     """The default as people read it; nothing where there is none that shows."""
-    default = field.default
-    if isinstance(default, bool):
-        return "yes" if default else "no"
-    if isinstance(default, list):
-        return visible_line(", ".join(map(str, default)))
-    return "" if default is None else visible_line(str(default))
+    return value_words(field.default)
+
+
+def value_words(value: Json) -> str:
+    """What a field holds as people read it; nothing for null."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return visible_line(", ".join(map(str, value)))
+    return "" if value is None else visible_line(str(value))
 
 
 def field_help(field: FormField) -> str:

@@ -42,6 +42,8 @@ class StepAction(StrEnum):
     BACK = "b"
     CANCEL = "x"
     OWN = "o"
+    START = "s"
+    CHANGE = "e"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ _STATUS_WORDS = {
 class Command:
     """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
     (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply;
-    where others do, `places` are the destinations that mean the chat.
+    where others do, `places` are the destinations that mean the chat. Where there `is_dialogue`, a start without values
+    is asked for them there.
     """
 
     verb: str
@@ -87,6 +88,7 @@ class Command:
     start: str = "start"
     is_private: bool = True
     places: tuple[str, ...] = ()
+    is_dialogue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,15 @@ class Reply:
     """What the person gets, and nobody else: lines, and the cards of requests that they may answer.
 
     With `is_limited` nothing was done, because there were too many commands. With `is_quiet` they were told so a moment
-    ago: where every reply is one more message, it is not sent.
+    ago: where every reply is one more message, it is not sent. With `to_start` the rest is a dialogue: about which of
+    these workflows to start, and with what.
     """
 
     lines: tuple[Words, ...]
     cards: tuple[CardRecord, ...] = ()
     is_limited: bool = False
     is_quiet: bool = False
+    to_start: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,8 @@ class Commands:
         return command.arrival.chat is not None and bool(self._of_chat.wait(command.arrival.chat))
 
     async def _start(self, command: Command) -> Reply:
+        if command.is_dialogue and (asked := await self.starts.to_ask(command.person, command.text)):
+            return Reply((), to_start=tuple(asked))
         name, given = first_word(command.text)
         mine = await self.starts.of(command.person)
         if name not in mine:
@@ -200,8 +206,9 @@ class Commands:
         if not command.is_private:
             asked_in = self.starts.place_of(command.person, command.arrival.chat)
         start = Start(command.person, name, command.arrival, asked_in)
-        said = [await self.starts.begin(start, shared, command.prefix)]
-        if said[0].startswith("Not started") and mine[name].fields and self._sign_in is not None:
+        begun = await self.starts.begin(start, shared, command.prefix)
+        said = [begun.words]
+        if begun.is_refused and mine[name].fields and self._sign_in is not None:
             said.append(f"Its form is in the inbox, on the page Start: {command.prefix}inbox")
         return _said(*said)
 
@@ -405,7 +412,7 @@ class Commands:
         prefix = command.prefix
         alone = _typed("break-glass", command)
         return _said(
-            f"{prefix}{command.start} NAME [JSON]: start a workflow",
+            f"{prefix}{command.start} [NAME] [JSON]: start a workflow",
             f"{prefix}pending: what waits for your answer",
             f"{prefix}answer ID@REVISION VALUE: answer without the card",
             f"{prefix}reassign ID@REVISION PERSON: have somebody else asked in your place",

@@ -24,6 +24,14 @@ class Start:
     asked_in: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What became of a start, in words; with `is_refused` nothing was started, and something else might be."""
+
+    words: str
+    is_refused: bool = False
+
+
 class Starts:
     """Starts workflows for those who are listed as their starters."""
 
@@ -43,14 +51,22 @@ class Starts:
             if not people.isdisjoint(ids)
         }
 
+    async def to_ask(self, person: str, text: str) -> dict[str, Workflow]:
+        """Those among which a form asks, or whose form it is, where somebody types this behind the command; nothing
+        where that is answered without a form.
+        """
+        mine = await self.of(person)
+        name = text.strip()
+        if not name:
+            return mine
+        return {name: mine[name]} if name in mine and mine[name].fields else {}
+
     def place_of(self, person: str, chat: str | None) -> str | None:
         """The destination that a chat is, where cards can go there."""
         return None if chat is None else self._ways_in.place_of(person.partition(":")[0], chat)
 
-    async def begin(self, start: Start, shared: Mapping[str, Any], prefix: str) -> str:
-        """Start it, and say what became of that: the same event starts the same run, so a repetition finds it there.
-        Raises `StoreError`.
-        """
+    async def begin(self, start: Start, shared: Mapping[str, Any], prefix: str) -> Begun:
+        """Start it: the same event starts the same run, so a repetition finds it there. Raises `StoreError`."""
         run_id = hashlib.sha256(start.arrival.key.encode()).hexdigest()[:32]
         name = visible_line(start.name)
         try:
@@ -58,10 +74,10 @@ class Starts:
                 start.name, shared, run_id, requested_by=start.person, asked_in=start.asked_in
             )
         except RunExists:
-            return f"{name} was started already: run {run_id[:8]}."
+            return Begun(f"{name} was started already: run {run_id[:8]}.")
         except UnstorableValue as error:
-            return f"Not started: {visible_line(str(error))}"
+            return Begun(f"Not started: {visible_line(str(error))}", is_refused=True)
         except InvalidInputs as error:
             where = f"{visible_line(error.field)}: " if error.field else ""
-            return f"Not started: {where}{visible_line(error.reason)}."
-        return f"Started {name}: run {run_id[:8]}. {prefix}status {run_id[:8]}"
+            return Begun(f"Not started: {where}{visible_line(error.reason)}.", is_refused=True)
+        return Begun(f"Started {name}: run {run_id[:8]}. {prefix}status {run_id[:8]}")

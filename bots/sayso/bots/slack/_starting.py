@@ -21,7 +21,7 @@ from sayso.adapters.slack import (
 from sayso.bots.answers import Start, Starts
 from sayso.bots.people import Arrival
 from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
-from sayso.engine import PersonId, Workflow
+from sayso.engine import PersonId
 
 _NOT_OURS = "This was out of date. Nothing was started. Please type the command again."
 _NOT_YOURS = "You may not start this any more. Nothing was started."
@@ -36,12 +36,10 @@ class Starting:
 
     async def view_for(self, event: Commanded, person: PersonId) -> View | None:
         """What a command asks for a modal with; None where it is answered without one."""
-        if event.verb != "start" or len(event.text.split()) > 1:
-            return None
-        mine = await self._starts.of(person)
-        if event.text.strip() in mine:
-            return _form(mine[event.text.strip()])
-        return pick_start_view(list(mine)) if mine and not event.text.strip() else None
+        asked = await self._starts.to_ask(person, event.text) if event.verb == "start" else {}
+        if event.text.strip() in asked:
+            return start_view(event.text.strip(), asked[event.text.strip()].fields)
+        return pick_start_view(list(asked)) if asked else None
 
     async def open(self, event: Commanded, view: View) -> None:
         """Show a modal, at once. Raises `DeliveryProblem`."""
@@ -66,9 +64,5 @@ class Starting:
             return {"response_action": "errors", "errors": read.errors}
         shared = read.value if isinstance(read.value, dict) else {}
         start = Start(person, event.name, replace(arrival, key=event.key))
-        said = await self._starts.begin(start, shared, f"{COMMAND} ")
-        return shown_instead(words_view(((said,),)))
-
-
-def _form(workflow: Workflow) -> View | None:
-    return start_view(workflow.name, workflow.fields) if workflow.fields else None
+        begun = await self._starts.begin(start, shared, f"{COMMAND} ")
+        return shown_instead(words_view(((begun.words,),)))

@@ -57,7 +57,7 @@ _KINDS = ["message", "edited_message", "callback_query", "my_chat_member"]
 WEBHOOK_PATH = "/telegram/webhook"
 _COMMANDS = (
     ("pending", "what waits for your answer"),
-    ("run", "start a workflow: NAME and its values"),
+    ("run", "start a workflow"),
     ("answer", "answer without the card"),
     ("status", "the runs that you started"),
     ("help", "what you can write"),
@@ -150,7 +150,7 @@ class TelegramListener:
         """Take updates until `stop`."""
         await self._api.open()
         await self._chats.load()
-        async with self._afterwards, self._intake:
+        async with self._afterwards, self._handler.watched(), self._intake:
             await self._stopping.until_it_works(self._ask_who_we_are, "Telegram", ready, logger)
             if self._stopping.is_set():
                 return

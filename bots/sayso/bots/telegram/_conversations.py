@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -16,17 +16,45 @@ from sayso.engine import Kept, SQLiteStore, StoreError
 logger = logging.getLogger("sayso.telegram")
 
 _SURFACE = "telegram"
+_PREFIX = "conversation:"
 
 
 class Conversations:
     """Who is being asked what, by chat and message. In a private chat a text without a reply is for the message that
-    asks, as long as it is the newest of ours there.
+    asks, as long as it is the newest of ours there. `news` is set when what is being asked may have changed.
     """
 
     def __init__(self, store: SQLiteStore) -> None:
         self._store = store
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._interrupted: set[int] = set()
+        self._open: dict[tuple[int, int], Conversation] = {}
+        self._taken: set[tuple[int, int]] = set()
+        self.news = asyncio.Event()
+
+    async def load(self) -> None:
+        """Know again what was being asked before a restart."""
+        for key, kept in (await self._store.kept_all(_SURFACE, _PREFIX)).items():
+            _, chat_id, message_id = key.split(":")
+            self._open[int(chat_id), int(message_id)] = msgspec.convert(kept, Conversation)
+
+    def resting(self) -> list[tuple[tuple[int, int], Conversation]]:
+        """All that is being asked, by chat and message, but for what somebody is just answering."""
+        return [one for one in self._open.items() if one[0] not in self._taken]
+
+    def rests(self, chat_id: int, message_id: int) -> bool:
+        """Whether a message asks, and nobody is just answering."""
+        return (chat_id, message_id) in self._open and (chat_id, message_id) not in self._taken
+
+    @contextmanager
+    def taking(self, chat_id: int, message_id: int) -> Generator[None]:
+        """Held while what somebody did there is taken."""
+        self._taken.add((chat_id, message_id))
+        try:
+            yield
+        finally:
+            self._taken.discard((chat_id, message_id))
+            self.news.set()
 
     @asynccontextmanager
     async def sending(self, chat_id: int) -> AsyncGenerator[None]:
@@ -88,9 +116,12 @@ class Conversations:
     async def _put(self, chat_id: int, message_id: int, conversation: Conversation) -> None:
         kept = msgspec.json.decode(msgspec.json.encode(conversation))  # tuples as lists: what JSON gives back
         await self._store.keep(_SURFACE, _key(chat_id, message_id), kept)
+        self._open[chat_id, message_id] = conversation
+        self.news.set()
 
     async def forget(self, chat_id: int, message_id: int) -> None:
         """The message asks no more."""
+        self._open.pop((chat_id, message_id), None)
         await self._store.keep(_SURFACE, _key(chat_id, message_id), None)
         if chat_id > 0 and await self._last(chat_id) == message_id:
             await self._store.keep(_SURFACE, _asks(chat_id), None)
@@ -104,7 +135,7 @@ class Conversations:
 
 
 def _key(chat_id: int, message_id: int) -> str:
-    return f"conversation:{chat_id}:{message_id}"
+    return f"{_PREFIX}{chat_id}:{message_id}"
 
 
 def _asks(chat_id: int) -> str:

@@ -1,15 +1,20 @@
-"""Answers that take more than a press: the messages that ask, and what is pressed and typed there."""
+"""What takes more than a press, an answer or a start: the messages that ask, and what is pressed and typed there."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from telegram import ForceReply
 
-from sayso.adapters.cards import Card, Words, cut, unreadable_words
+from sayso.adapters.cards import Words, cut
 from sayso.adapters.telegram import (
     Chat,
+    Commanded,
     Conversation,
     Finished,
     Found,
@@ -18,27 +23,30 @@ from sayso.adapters.telegram import (
     Pressed,
     Prompt,
     Sender,
+    Starting,
     Step,
     StepButton,
     Stopped,
     Stretch,
+    Style,
     Typed,
     Unfit,
     as_html,
     begin,
+    begin_start,
     inert,
-    prompt,
     render_found,
-    take_button,
-    take_text,
 )
 from sayso.bots.answers import Answering
-from sayso.bots.chats import WORDS_LIVE, Afterwards, Parts, card_of, outdated_words
+from sayso.bots.chats import WORDS_LIVE, Afterwards, Parts, card_of
 from sayso.bots.people import NOBODY, Arrival
 from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._messenger import Outgoing, Sent
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import CardRecord, OutcomeKind
+from sayso.bots.telegram._topics import STARTS_LIVE, Topic, Topics, over_words, vote_of
+from sayso.engine import CardRecord, StoreError
+
+logger = logging.getLogger("sayso.telegram")
 
 _SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
 _NO_REPLY = (
@@ -46,25 +54,24 @@ _NO_REPLY = (
     "the card."
 )
 _REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
-_ANSWERED_SINCE = "You have answered this since. The card shows what counts, and its buttons change it."
 _OUT_OF_DATE = "This was out of date. It is asked again: check it and answer there."
-_STILL_DIFFERENT = (
-    "This still isn't what was asked. Nothing was counted. Press Answer in the card to begin again."
-)
+_STILL_DIFFERENT = "This still isn't what was asked. Nothing was counted. Please begin again."
 _LARGEST_TEXT = 4000
+_LONGEST_TITLE = 300
 _FOUND = "#found"
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Somebody's next step in a conversation, and the message that asked for it."""
+    """Somebody's next step in a conversation, and the message that asked for it; it `is_typed`, or a press."""
 
     conversation: Conversation
-    record: CardRecord
+    topic: Topic
     chat: Chat
     message_id: int
     sender: Sender
     arrival: Arrival
+    is_typed: bool = False
 
     @property
     def subject(self) -> str:
@@ -90,8 +97,8 @@ class Dialogue:
         self._spawn = afterwards.spawn
         self._afterwards = afterwards
         self._store = parts.store
-        self._desk = answering.desk
         self._settings = parts.settings
+        self._topics = Topics(parts, answering)
 
     async def begin(
         self, event: Pressed, record: CardRecord, goal: Goal, chosen: tuple[int, ...] = ()
@@ -102,9 +109,22 @@ class Dialogue:
             return
         # What is typed from now on is not for another question.
         await self._conversations.interrupt(event.chat.id)
-        card = self._card(record)
-        conversation = begin(card, person, goal, chosen, _vote_of(record, person)).next()
-        self._spawn(self._ask(card, conversation, event.chat, event.sender, reply_to=event.message_id))
+        topic = Topic(card := card_of(record, self._settings), record=record)
+        is_private, voted = event.chat.is_private, vote_of(record, person)
+        conversation = begin(card, person, goal, chosen, voted, in_private=is_private).next()
+        self._spawn(self._ask(topic, conversation, event.chat, event.sender, reply_to=event.message_id))
+
+    async def begin_start(self, event: Commanded, names: tuple[str, ...], arrival: Arrival) -> None:
+        """Ask whoever wrote the command what to start, and with what; of the one that they named, with what."""
+        person = event.sender.person
+        assert person is not None
+        await self._conversations.interrupt(event.chat.id)
+        offer, is_private = await self._topics.offer(person), event.chat.is_private
+        place = None if is_private else self._topics.place_of(person, str(event.chat.id))
+        start = Starting(names, arrival.key, self._store.clock.now(), asked_in=place)
+        name = event.text.strip()
+        begun = begin_start(offer, person, start, in_private=is_private, name=name).next()
+        self._spawn(self._ask(Topic(offer), begun, event.chat, event.sender, reply_to=event.typed.message_id))
 
     async def pressed(
         self, event: Pressed, chat: Chat, message_id: int, button: StepButton, arrival: Arrival
@@ -116,27 +136,29 @@ class Dialogue:
             return ("This is already done. Nothing changed.",), True
         if conversation.person != event.sender.person:
             return (_SOMEBODY_ELSE,), True
-        record, words = await self._hindrance(conversation)
-        if record is None or words is not None:
-            await self._end(chat, message_id)
-            return words or unreadable_words(), True
-        turn = _Turn(conversation, record, chat, message_id, event.sender, arrival)
-        if event.kept is None or not event.stands or not conversation.shows(event.kept, button):
-            return await self._ask_anew(turn, is_readable=event.kept is not None), True
-        self._strikes.clear(conversation.person, turn.subject)
-        return await self._take(take_button(self._card(record), conversation, button), turn), False
+        with self._conversations.taking(chat.id, message_id):
+            topic = await self._topics.of(conversation)
+            words = over_words(topic)
+            if topic is None or words is not None:
+                await self._close(chat, message_id, conversation, topic, words)
+                return words or (), True
+            turn = _Turn(conversation, topic, chat, message_id, event.sender, arrival)
+            if event.kept is None or not event.stands or not conversation.shows(event.kept, button):
+                return await self._ask_anew(turn, is_readable=event.kept is not None), True
+            self._strikes.clear(conversation.person, turn.subject)
+            return await self._take(topic.press(conversation, button), turn), False
 
     async def _ask_anew(self, turn: _Turn, *, is_readable: bool) -> Words:
         """What was pressed or replied to is not what was asked last: it is asked under a new number, once."""
         if self._strikes.strike(turn.conversation.person, turn.subject):
-            await self._end(turn.chat, turn.message_id)
+            await self._end(turn, (_STILL_DIFFERENT,))
             return (_STILL_DIFFERENT,)
         if is_readable:
             await self._go_on(GoOn(turn.conversation), turn)
         else:
             await self._conversations.forget(turn.chat.id, turn.message_id)
             asked = turn.conversation.next()
-            self._spawn(self._ask(self._card(turn.record), asked, turn.chat, turn.sender))
+            self._spawn(self._ask(turn.topic, asked, turn.chat, turn.sender))
         return (_OUT_OF_DATE,)
 
     async def typed(self, event: Typed, arrival: Arrival) -> None:
@@ -162,32 +184,26 @@ class Dialogue:
         is_own = conversation is not None and conversation.person == event.sender.person
         if event.unfit is not None:
             if event.unfit is Unfit.CUT and is_own and message_id is not None:
-                await self._end(chat, message_id)  # the rest may come as a reply, too
+                await self._conversations.forget(chat.id, message_id)  # the rest may come as a reply, too
+                if conversation is not None and conversation.has_buttons:
+                    self._spawn(self._lock(chat.id, message_id))
             await self.refuse(chat, event.message_id, event.unfit)
             return ()
         if conversation is None or message_id is None:
             return (_REPLY_TO if event.replies_to is None else _NO_REPLY,)
         if not is_own:
             return (_SOMEBODY_ELSE,)
-        record, words = await self._hindrance(conversation)
-        if record is None or words is not None:
-            await self._end(chat, message_id)
-            return words or unreadable_words()
-        turn = _Turn(conversation, record, chat, message_id, event.sender, arrival)
-        if event.replied is not None and not conversation.says(event.replied):
-            return await self._ask_anew(turn, is_readable=True)
-        self._strikes.clear(conversation.person, turn.subject)
-        return await self._take(take_text(self._card(record), conversation, event.text), turn)
-
-    async def _hindrance(self, conversation: Conversation) -> tuple[CardRecord | None, Words | None]:
-        """Why a conversation cannot go on, whatever comes next; None if it can."""
-        record = await self._store.reader.card(conversation.request_id)
-        if record is None:
-            return None, None
-        words = outdated_words(record, conversation.revision)
-        if words is None and _vote_of(record, conversation.person) != conversation.voted:
-            words = (_ANSWERED_SINCE,)
-        return record, words
+        with self._conversations.taking(chat.id, message_id):
+            topic = await self._topics.of(conversation)
+            words = over_words(topic)
+            if topic is None or words is not None:
+                await self._close(chat, message_id, conversation, topic, None)
+                return words or ()
+            turn = _Turn(conversation, topic, chat, message_id, event.sender, arrival, is_typed=True)
+            if event.replied is not None and not conversation.says(event.replied):
+                return await self._ask_anew(turn, is_readable=True)
+            self._strikes.clear(conversation.person, turn.subject)
+            return await self._take(topic.hear(conversation, event.text), turn)
 
     async def _take(self, step: Step, turn: _Turn) -> Words:
         """Carry a step out; the words that end the conversation, or none where it goes on."""
@@ -200,52 +216,118 @@ class Dialogue:
                 self._spawn(self._afterwards.patiently(show, WORDS_LIVE))
                 return ()
             case Stopped():
-                await self._end(turn.chat, turn.message_id)
-                return ("Stopped. Nothing was decided.",)
+                await self._end(turn, turn.topic.cancelled)
+                return turn.topic.cancelled
             case Finished():
                 return await self._finish(step, turn)
 
     async def _finish(self, step: Finished, turn: _Turn) -> Words:
-        conversation = turn.conversation
         arrived = replace(turn.arrival, chat=str(turn.chat.id), name=turn.sender.name)
-        asked = conversation.request_id, conversation.revision
-        attempt = arrived.attempt(conversation.person, *asked, step.value, step.comment)
-        answered = await self._desk.answer(attempt, arrived)
-        words = await self._desk.heard(answered)
-        if answered.outcome is None:
-            return words  # not stored: the conversation stays, the reply can be sent again
-        if answered.outcome.kind is OutcomeKind.INVALID:
-            await self._go_on(GoOn(turn.conversation, self._surface.in_zone(words)), turn)
+        ending = await self._topics.finish(turn.conversation, step, arrived)
+        if ending.is_lost:
+            return ending.words  # the conversation stays, the reply can be sent again
+        if ending.is_refused:
+            await self._go_on(GoOn(turn.conversation, self._surface.in_zone(ending.words)), turn)
             return ()
-        await self._end(turn.chat, turn.message_id)
-        return words
+        await self._end(turn, ending.words)
+        return ending.words
 
-    async def _end(self, chat: Chat, message_id: int) -> None:
-        """The message asks no more, and its buttons go."""
+    async def _end(self, turn: _Turn, words: Words) -> None:
+        """The message asks no more. Whoever pressed reads there what came of it; whoever typed hears it below."""
+        said = None if turn.is_typed else words
+        await self._close(turn.chat, turn.message_id, turn.conversation, turn.topic, said)
+
+    async def _close(
+        self,
+        chat: Chat,
+        message_id: int,
+        conversation: Conversation,
+        topic: Topic | None,
+        words: Words | None,
+    ) -> None:
+        """The message asks no more, its buttons go, and where there are some it can say why."""
         await self._conversations.forget(chat.id, message_id)
-        self._spawn(self._lock(chat.id, message_id))
+        if not conversation.has_buttons:
+            return
+        if topic is None or words is None:
+            self._spawn(self._lock(chat.id, message_id))
+            return
+        title = cut(inert(topic.title(conversation)), _LONGEST_TITLE)
+        said = cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT - _LONGEST_TITLE)
+        text = as_html([Stretch(title, Style.BOLD), Stretch(f"\n{said}")])
+        self._spawn(self._say_there(chat.id, message_id, text))
+
+    # Ends that nobody asked for.
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncGenerator[None]:
+        """While inside, whoever is being asked hears it at once when that has no use any more."""
+        hub, news = self._store.hub, self._conversations.news
+        await self._conversations.load()
+        listener = hub.listen_cards(asyncio.get_running_loop(), news.set)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch(), name="telegram conversations")
+            try:
+                yield
+            finally:
+                hub.ignore_cards(listener)
+                watching.cancel()
+
+    async def _watch(self) -> None:
+        news = self._conversations.news
+        while True:
+            news.clear()
+            try:
+                await self._end_those_over()
+            except StoreError as error:
+                logger.warning("cannot read what is being asked: %s", error)
+            try:
+                async with asyncio.timeout(self._next_end()):
+                    await news.wait()
+            except TimeoutError:
+                pass
+
+    def _next_end(self) -> float | None:
+        """In how many seconds a start has been left for too long; None where there is none."""
+        begun = [one.start.begun for _, one in self._conversations.resting() if one.start is not None]
+        if not begun:
+            return None
+        return max(0.0, (min(begun) + STARTS_LIVE - self._store.clock.now()).total_seconds()) + 1.0
+
+    async def _end_those_over(self) -> None:
+        for (chat_id, message_id), conversation in self._conversations.resting():
+            topic = await self._topics.of(conversation)
+            words = over_words(topic)
+            if words is None or not self._conversations.rests(chat_id, message_id):
+                continue
+            has_buttons, is_news = conversation.has_buttons, topic is not None and not topic.is_stale
+            if topic is not None and topic.is_known and is_news and not has_buttons:
+                continue  # they know; what they may write next is told what it is late for
+            chat = Chat(chat_id, is_private=chat_id > 0)
+            await self._close(chat, message_id, conversation, topic, words)
+            if is_news and not has_buttons:
+                self._spawn(self.say(chat, message_id, words))
 
     # Messages.
 
     async def _go_on(self, step: GoOn, turn: _Turn) -> None:
         """Ask what comes next. Where the conversation stands is kept when it returns."""
-        card, chat, message_id = self._card(turn.record), turn.chat, turn.message_id
+        topic, chat, message_id = turn.topic, turn.chat, turn.message_id
         conversation = step.conversation.next()
-        asked = prompt(card, conversation, step.reason)
-        shows_keyboard = bool(prompt(card, turn.conversation).keyboard)
-        if asked.keyboard and shows_keyboard:
+        asked = topic.ask(conversation, step.reason)
+        conversation = conversation.asked_by(asked)
+        if asked.keyboard and turn.conversation.has_buttons and not turn.is_typed:
             await self._conversations.put(chat.id, message_id, conversation)
             self._spawn(self._edit(turn, asked, conversation.rendering))
             return
-        if shows_keyboard:
-            await self._end(chat, message_id)
-        else:
-            await self._conversations.forget(chat.id, message_id)
-        self._spawn(self._ask(card, conversation, chat, turn.sender, asked=asked))
+        await self._conversations.forget(chat.id, message_id)
+        if turn.conversation.has_buttons:
+            self._spawn(self._lock(chat.id, message_id))
+        self._spawn(self._ask(topic, conversation, chat, turn.sender, asked=asked))
 
     async def _ask(
         self,
-        card: Card,
+        topic: Topic,
         conversation: Conversation,
         chat: Chat,
         sender: Sender,
@@ -253,7 +335,8 @@ class Dialogue:
         asked: Prompt | None = None,
         reply_to: int | None = None,
     ) -> None:
-        shown = asked or prompt(card, conversation)
+        shown = asked or topic.ask(conversation)
+        conversation = conversation.asked_by(shown)
         reply = None
         if not shown.keyboard:
             placeholder = cut(shown.placeholder, 64) if shown.placeholder else None
@@ -267,7 +350,7 @@ class Dialogue:
 
         async def ask() -> None:
             nonlocal is_again
-            since = await self._since(conversation) if is_again else None
+            since = over_words(await self._topics.of(conversation)) if is_again else None
             is_again = True
             if since is None:
                 message = Outgoing(
@@ -284,18 +367,14 @@ class Dialogue:
 
         await self._afterwards.patiently(ask, WORDS_LIVE)
 
-    async def _since(self, conversation: Conversation) -> Words | None:
-        """Why a conversation has no use any more that could not be asked for a while."""
-        record, words = await self._hindrance(conversation)
-        return words or (unreadable_words() if record is None else None)
-
     async def _show_found(self, found: Found, turn: _Turn) -> None:
         """The options that were found are buttons of the card, in another message of it."""
         request_id, place = turn.conversation.request_id, f"{PLATFORM}:{turn.chat.id}{_FOUND}"
         rendering = await self._store.begin_rendering(request_id, place)
         if rendering is None:
             return  # pruned meanwhile
-        shown = render_found(card_of(turn.record, self._settings, rendering=rendering), found)
+        assert turn.topic.record is not None
+        shown = render_found(card_of(turn.topic.record, self._settings, rendering=rendering), found)
         await self._conversations.forget(turn.chat.id, turn.message_id)
         with self._under_way.sending(request_id, rendering):
             message = Outgoing(
@@ -342,6 +421,15 @@ class Dialogue:
 
         await self._afterwards.patiently(lock, WORDS_LIVE)
 
+    async def _say_there(self, chat_id: int, message_id: int, text: str) -> None:
+        """Have a message that asked say this instead, and have no buttons."""
+
+        async def edit() -> None:
+            await self._messenger.wait(chat_id)
+            await self._messenger.edit(chat_id, message_id, text, [])
+
+        await self._afterwards.patiently(edit, WORDS_LIVE)
+
     async def _edit(self, turn: _Turn, asked: Prompt, rendering: int) -> None:
         """Ask in the message that asked before, unless it asks something else by the time that Telegram allows it."""
 
@@ -360,15 +448,6 @@ class Dialogue:
             if kept is not None:
                 await self._conversations.was_asked(chat_id, message_id, rendering, kept)
 
-    def _card(self, record: CardRecord) -> Card:
-        return card_of(record, self._settings)
-
 
 def _subject(chat: Chat, message_id: int) -> str:
     return f"conversation {chat.id}/{message_id}"
-
-
-def _vote_of(record: CardRecord, person: str) -> str:
-    """When somebody's vote so far was given; nothing where there is none."""
-    own = (vote for vote in record.votes if person in (vote.person, vote.account, *vote.accounts))
-    return next((vote.at.isoformat() for vote in own), "")

@@ -88,6 +88,7 @@ class Handler:
         self._presses = answering.presses
         self._reading = Reading(parts, answering, connected.surface, afterwards)
         self._dialogue = Dialogue(parts, answering, connected, afterwards)
+        self.watched = self._dialogue.watched
         self.username = ""
 
     async def handle(self, event: Event, arrival: Arrival) -> None:
@@ -305,9 +306,12 @@ class Handler:
                 start="run",
                 is_private=event.chat.is_private,
                 places=tuple(self._chats.names_of(event.chat.id)),
+                is_dialogue=True,
             )
         )
-        if reply.is_quiet:
+        if reply.to_start:
+            await self._dialogue.begin_start(event, reply.to_start, arrival)
+        if reply.is_quiet or reply.to_start:
             return
         greeting = await self._started(event, person) if is_start and not reply.is_limited else ()
         reader = event.sender.user_id if event.chat.is_private else None

@@ -1,0 +1,174 @@
+"""Starting a workflow in Telegram: which one, its form field by field, a summary, and an end in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sayso.testing.telegram import LocalTelegram, Person, SeenMessage
+from tests.bots.chat_service import chat_service
+from tests.bots.telegram.stage import Stage
+from tests.engine.support import ManualClock
+
+
+async def heard(stage: Stage, before: int, person: Person, chat: Any = None) -> SeenMessage:
+    """What the bot says next there."""
+    await stage.telegram.until(lambda: stage.count() > before)
+    return next(one for one in reversed(await person.sees(chat)) if one.sender == "sayso")
+
+
+async def begun(stage: Stage, text: str = "/run", chat: Any = None) -> SeenMessage:
+    """Write the command; the message that asks."""
+    before = stage.count()
+    await stage.ana.command(chat, text)
+    return await heard(stage, before, stage.ana, chat)
+
+
+async def typed(stage: Stage, text: str) -> SeenMessage:
+    """Write into Ana's own chat; the message that asks next."""
+    before = stage.count()
+    await stage.ana.say(None, text)
+    return await heard(stage, before, stage.ana)
+
+
+async def pressed(stage: Stage, message: SeenMessage, label: str, *shows: str) -> SeenMessage:
+    """Press a button; the same message once it shows what is wanted."""
+    assert (await stage.ana.press(message, label)).is_acknowledged
+    return await stage.until_shows(message, *shows)
+
+
+async def filled_in(stage: Stage) -> SeenMessage:
+    """A trip's form up to its summary."""
+    await begun(stage, "/run trip")
+    await typed(stage, "Cho")
+    await typed(stage, "2")
+    country = await typed(stage, "Rome")
+    by = await pressed(stage, country, "Default: IT", "By")
+    days = await pressed(stage, by, "Default: train", "Days")
+    days = await pressed(stage, days, "⬜ Tue", "Days")
+    await stage.until(days, lambda seen: ["☑️ Tue"] in seen.labels)
+    return await pressed(stage, days, "Done (1)", "Start trip?")
+
+
+async def test_a_workflow_is_chosen_filled_in_and_started(stage: Stage) -> None:
+    choice = await begun(stage)
+    assert choice.text == "Start a workflow\nChoose one."
+    assert choice.labels == [["flow"], ["trip"], ["Cancel"]]
+    traveller = await pressed(stage, choice, "trip", "Traveller (1 of 6)")
+    assert traveller.text.endswith("Send text.")
+    assert traveller.labels == [["Cancel"]]
+    nights = await typed(stage, "Cho")
+    assert "Nights (2 of 6)" in nights.text
+    again = await typed(stage, "forty")
+    assert again.text.startswith('Nights: "forty" is not a number. Please send a number, for example 40.')
+    city = await typed(stage, "2")
+    assert city.text.startswith("To: City (3 of 6)")
+    country = await typed(stage, "Rome")
+    assert country.labels == [["Default: IT"], ["Back", "Cancel"]]
+    by = await pressed(stage, country, "Default: IT", "By (5 of 6)")
+    assert by.labels == [["train", "plane"], ["Default: train"], ["Back", "Cancel"]]
+    days = await pressed(stage, by, "plane", "Days (6 of 6)")
+    summary = await pressed(stage, days, "Leave out", "Start trip?")
+    lines = ["Traveller: Cho", "Nights: 2", "To: City: Rome", "To: Country: IT (default)", "By: plane"]
+    assert summary.text.splitlines() == ["Start trip?", "", *lines, "Days: not given"]
+    assert summary.labels == [["▶ Start", "Change", "Cancel"]]
+    before = stage.count()
+    ended = await pressed(stage, summary, "▶ Start", "Started trip: run ")
+    assert ended.text.startswith("Start trip\nStarted trip: run ")
+    assert ended.labels == []
+    card = await heard(stage, before, stage.ana)
+    assert card.text.startswith("Which seat?")
+    assert (await stage.ana.press(card, "aisle")).text == "Recorded: aisle. The workflow continues."
+    (run,) = await stage.service.store.reader.runs(requested_by=f"telegram:{stage.ana.id}")
+    state = await stage.service.runtime.wait(run.run_id)
+    assert state.shared == {
+        "traveller": "Cho",
+        "nights": 2,
+        "to": {"city": "Rome", "country": "IT"},
+        "by": "plane",
+        "days": [],
+        "seat": "aisle",
+    }
+
+
+async def test_what_was_filled_in_can_be_changed_before_the_start(stage: Stage) -> None:
+    summary = await filled_in(stage)
+    assert "Days: Tue" in summary.text
+    which = await pressed(stage, summary, "Change", "Change what?")
+    assert which.labels[1] == ["Nights: 2"]
+    nights = await pressed(stage, which, "Nights: 2", "Nights (2 of 6)")
+    summary = await pressed(stage, nights, "Back", "Start trip?")
+    which = await pressed(stage, summary, "Change", "Change what?")
+    await pressed(stage, which, "Nights: 2", "Nights (2 of 6)")
+    summary = await typed(stage, "14")
+    assert "Traveller: Cho\nNights: 14\nTo: City: Rome" in summary.text
+    await pressed(stage, summary, "▶ Start", "Started trip")
+
+
+async def test_a_start_can_be_cancelled(stage: Stage) -> None:
+    summary = await filled_in(stage)
+    ended = await pressed(stage, summary, "Cancel", "Cancelled. Nothing was started.")
+    assert ended.labels == []
+    await begun(stage, "/run trip")
+    assert (await typed(stage, "/cancel")).text == "Cancelled. Nothing was started."
+    assert not await stage.service.store.reader.runs(requested_by=f"telegram:{stage.ana.id}")
+
+
+async def test_a_start_goes_on_after_a_restart(stopped: Stage) -> None:
+    async with stopped.running():
+        await begun(stopped, "/run trip")
+        await typed(stopped, "Cho")
+    async with stopped.running():
+        city = await typed(stopped, "2")
+        assert "To: City (3 of 6)" in city.text
+
+
+async def test_a_second_press_of_start_starts_nothing_again(stage: Stage) -> None:
+    summary = await filled_in(stage)
+    await pressed(stage, summary, "▶ Start", "Started trip")
+    result = await stage.ana.press(summary, "▶ Start", old_view=True)
+    assert result.text == "This is already done. Nothing changed."
+    assert len(await stage.service.store.reader.runs(requested_by=f"telegram:{stage.ana.id}")) == 1
+
+
+async def test_in_a_group_nobody_else_can_fill_it_in(stage: Stage) -> None:
+    choice = await begun(stage, "/run", stage.group)
+    result = await stage.bo.press(choice, "trip")
+    assert result.text == "Somebody else is answering here. Press Answer in the card to answer yourself."
+    before = stage.count()
+    await stage.ana.press(choice, "trip")
+    traveller = await heard(stage, before, stage.ana, stage.group)
+    assert traveller.asks_reply
+    assert "Reply with text. /cancel cancels." in traveller.text.replace("\u2060", "")
+
+
+async def test_a_workflow_without_a_form_is_started_from_its_summary(stage: Stage) -> None:
+    choice = await begun(stage)
+    summary = await pressed(stage, choice, "flow", "Start flow?")
+    assert summary.text == "Start flow?\nIt starts as it is: there is nothing to fill in."
+    assert summary.labels == [["▶ Start", "Cancel"]]
+
+
+async def test_who_may_not_start_it_any_more_hears_so(stopped: Stage) -> None:
+    """What they filled in is held against what they may when they press."""
+    async with stopped.running():
+        summary = await filled_in(stopped)
+    async with chat_service(stopped.database, stopped.settings):
+        words = "You may not start trip any more. Nothing was started."
+        ended = await stopped.until_shows(summary, words)
+        assert ended.labels == []
+
+
+async def test_a_start_that_was_left_for_a_day_is_closed(telegram: LocalTelegram, tmp_path: Path) -> None:
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    clock = ManualClock()
+    starters = frozenset({f"telegram:{stage.ana.id}"})
+    async with chat_service(stage.database, stage.settings, clock=clock, starters=starters) as service:
+        stage.current = service
+        choice = await begun(stage)
+        clock.advance(timedelta(days=1, minutes=1))
+        before = stage.count()
+        await service.ask([stage.place])
+        await stage.telegram.until(lambda: stage.count() > before)
+        await stage.until_shows(choice, "This was left for a day, so it is closed. Nothing was started.")
