@@ -25,7 +25,7 @@ from sayso.adapters.slack import read_submission as read_slack
 from sayso.adapters.telegram import Finished, Goal, GoOn, begin, take_text
 from sayso.adapters.web import Entered as WebEntered
 from sayso.adapters.web import read_answer as read_web
-from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, shown_text
+from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, Locale, shown_text
 from sayso.engine._questions import build_question
 from tests.adapters.card_records import PLACES, pending
 from tests.adapters.console_support import question
@@ -228,6 +228,19 @@ def test_an_option_of_a_field_is_found_as_phones_type_it(typed: str, value: str)
 def test_a_number_that_could_be_another_is_refused_in_a_form(name: str, typed: str) -> None:
     with pytest.raises(InvalidAnswer, match="Please"):
         read_field(ORDER[name], typed)
+
+
+def test_a_default_is_read_as_it_is_filled_in() -> None:
+    """Also where what stands there could be another number."""
+    items = {"type": "array", "items": {"type": "number"}, "default": [1.125, 2.5]}
+    price = {"type": "number", "default": 1.125}
+    fields = fields_of({"type": "object", "properties": {"price": price, "prices": items}})
+    german = Locale.of("de")
+    assert read_field(fields["price"], "1.125") == 1.125
+    assert read_field(fields["price"], "1.125", german) == 1.125
+    assert read_field(fields["price"], "1,125", german) == 1.125
+    assert read_field(fields["price"], "1.126", german) == 1126
+    assert read_field(fields["prices"], "1.125\n3", german) == [1.125, 3]
 
 
 class Address(msgspec.Struct):

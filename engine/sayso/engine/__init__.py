@@ -25,6 +25,7 @@ from sayso.engine._content import (
 from sayso.engine._forms import MOST_FIELDS, FormField, assemble, fields_of
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
+from sayso.engine._locales import ANYWHERE, Locale
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, NOT_FOUND, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._platforms import (
@@ -77,7 +78,16 @@ from sayso.engine._records import (
 )
 from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
-from sayso.engine._typed import Unclear, fold_text, read_date, read_json, read_number, shown_text, unquoted
+from sayso.engine._typed import (
+    Unclear,
+    fold_text,
+    read_date,
+    read_instant,
+    read_json,
+    read_number,
+    shown_text,
+    unquoted,
+)
 from sayso.engine._values import Json
 from sayso.engine._visits import StepSummary, VisitDetail, VisitSummary
 from sayso.engine._workflow_engine import WorkflowEngine
@@ -134,6 +144,7 @@ from sayso.engine.store import (
 
 __all__ = [
     "ACCOUNTS_CHANGED",
+    "ANYWHERE",
     "ATTENTION_ACTIONS",
     "ENDED",
     "FILES_LIMIT",
@@ -189,6 +200,7 @@ __all__ = [
     "Link",
     "LinkStep",
     "Linking",
+    "Locale",
     "Markdown",
     "NoCurrentVisit",
     "NoDefault",
@@ -277,6 +289,7 @@ __all__ = [
     "node",
     "platform_names",
     "read_date",
+    "read_instant",
     "read_json",
     "read_number",
     "request_approval",

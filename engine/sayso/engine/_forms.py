@@ -53,6 +53,11 @@ class FormField:
         """Whether it is a date, as ISO text."""
         return self.kind == "string" and self.schema.get("format") == "date"
 
+    @property
+    def is_instant(self) -> bool:
+        """Whether it is a date with a time, as ISO text with an offset."""
+        return self.kind == "string" and self.schema.get("format") == "date-time"
+
 
 @dataclass(frozen=True, slots=True)
 class _Around:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from sayso.engine._content import Content, build_details, read_content
 from sayso.engine._forms import fields_of
+from sayso.engine._locales import ANYWHERE, Locale
 from sayso.engine._schemas import build_schema, chosen_among, in_alphabetical_order, misfit
 from sayso.engine._typed import (
     Unclear,
@@ -116,13 +117,14 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         """Raise `InvalidAnswer` with the reason when the value does not fit."""
         _ANSWER_CHECKS[self.input_type](self, value)
 
-    def read_text(self, text: str) -> Json:
+    def read_text(self, text: str, locale: Locale = ANYWHERE) -> Json:
         """The value that somebody means who types this text; raises `InvalidAnswer` with the reason.
 
         A choice may be typed as its value or label in any case, with any quotes; several are separated by commas, or
-        are a JSON list of values. What could mean two options means none.
+        are a JSON list of values. What could mean two options means none, as does a number or a date that could be
+        two, unless the locale settles it.
         """
-        value = _TEXT_READERS[self.input_type](self, text)
+        value = _TEXT_READERS[self.input_type](self, text, locale)
         self.check_answer(value)
         return value
 
@@ -292,11 +294,11 @@ _ANSWER_CHECKS: dict[str, Callable[[Question, Json], None]] = {
 }
 
 
-def _read_text(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+def _read_text(question: Question, text: str, locale: Locale) -> Json:  # noqa: ARG001 - one signature for all
     return text
 
 
-def _read_select(question: Question, text: str) -> Json:
+def _read_select(question: Question, text: str, locale: Locale = ANYWHERE) -> Json:  # noqa: ARG001 - one signature for all
     for typed in dict.fromkeys((text.strip(), unquoted(text))):
         meant = _meant(question.choices, typed)
         if len(meant) > 1:
@@ -321,7 +323,7 @@ def _meant(choices: Sequence[Option], typed: str) -> list[Option]:
     return exact if is_clear else found
 
 
-def _read_multiselect(question: Question, text: str) -> Json:
+def _read_multiselect(question: Question, text: str, locale: Locale) -> Json:  # noqa: ARG001 - one signature for all
     if text.lstrip().startswith("["):
         try:
             return read_json(text)
@@ -349,32 +351,32 @@ def _readings(question: Question, parts: Sequence[str]) -> list[list[Json]]:
     return ways[0]
 
 
-def _read_confirm(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+def _read_confirm(question: Question, text: str, locale: Locale) -> Json:  # noqa: ARG001 - one signature for all
     return _WORDS.get(fold_text(unquoted(text)), text)
 
 
-def _read_number(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+def _read_number(question: Question, text: str, locale: Locale) -> Json:  # noqa: ARG001 - one signature for all
     try:
-        return read_number(text)
+        return read_number(text, locale)
     except Unclear as error:
         raise InvalidAnswer(str(error)) from error
 
 
-def _read_date(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+def _read_date(question: Question, text: str, locale: Locale) -> Json:  # noqa: ARG001 - one signature for all
     try:
-        return read_date(text)
+        return read_date(text, locale)
     except Unclear as error:
         raise InvalidAnswer(str(error)) from error
 
 
-def _read_form(question: Question, text: str) -> Json:  # noqa: ARG001 - one signature for all
+def _read_form(question: Question, text: str, locale: Locale) -> Json:  # noqa: ARG001 - one signature for all
     try:
         return read_json(text)
     except Unclear as error:
         raise InvalidAnswer(f"Not taken: {error}.") from error
 
 
-_TEXT_READERS: dict[str, Callable[[Question, str], Json]] = {
+_TEXT_READERS: dict[str, Callable[[Question, str, Locale], Json]] = {
     "text": _read_text,
     "select": _read_select,
     "multiselect": _read_multiselect,

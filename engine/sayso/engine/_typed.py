@@ -10,9 +10,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
+from sayso.engine._locales import ANYWHERE, Locale
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
@@ -40,6 +41,7 @@ _GROUPED = re.compile(
 _DAY_FIRST = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MONTHS = 12
+_DAY_AND_TIME = re.compile(r"(.+?)[T,\s]\s*(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", re.ASCII)
 
 _PLAIN = {
@@ -104,11 +106,14 @@ def unquoted(text: str) -> str:
     return typed[1:-1].strip() if len(typed) > 2 and ends in _PAIRS else typed  # noqa: PLR2004 - more than quotes
 
 
-def read_number(text: str) -> int | float:
+def read_number(text: str, locale: Locale = ANYWHERE) -> int | float:
     """The number that was typed, in whatever country's way. Raises `Unclear` for what is none, and for what is one
-    number here and another there, such as `1.000` and `1,000`.
+    number here and another there, such as `1.000` and `1,000`, unless the locale settles it.
     """
     typed = unquoted(text).replace("\N{MINUS SIGN}", "-")
+    if _GROUP.fullmatch(typed) and locale.decimal:
+        has_decimals = locale.decimal in typed
+        return float(typed.replace(",", ".")) if has_decimals else _whole(re.sub("[.,]", "", typed))
     if _GROUP.fullmatch(typed):
         plain = repr(float(typed.replace(",", ".")))
         fraction = plain if not _GROUP.fullmatch(plain) else f"{plain}0"
@@ -130,20 +135,44 @@ def read_number(text: str) -> int | float:
     raise Unclear(f'"{_cut(text)}" is not a number. Please send a number, for example 40.')
 
 
-def read_date(text: str) -> str:
+def read_date(text: str, locale: Locale = ANYWHERE) -> str:
     """The date that was typed, as ISO text: `2026-12-31`, `31.12.2026`, `31/12/2026`. Raises `Unclear` for what is
-    none, and for what is one day here and another there, such as `03/04/2026`.
+    none, and for what is one day here and another there, such as `03/04/2026`, unless the locale settles it.
     """
     typed = unquoted(text)
     if found := _DAY_FIRST.fullmatch(typed):
         return _date(text, found[3], found[2], found[1])
     if found := _SLASHED.fullmatch(typed):
         first, second, year = (int(part) for part in found.groups())
+        if first <= _MONTHS and second <= _MONTHS and locale.date:
+            is_day_first = not locale.date.startswith("%m")
+            return _date(text, year, *((second, first) if is_day_first else (first, second)))
         if first <= _MONTHS and second <= _MONTHS and first != second:
             one, other = (_date(text, year, *given) for given in ((second, first), (first, second)))
             raise Unclear(f'"{typed}" could be {one} or {other}. Please send {one} or {other}.')
         return _date(text, year, *((second, first) if first > _MONTHS else (first, second)))
     return _date(text, *(typed.split("-") if _ISO.fullmatch(typed) else (0, 0, 0)))
+
+
+def read_instant(text: str, locale: Locale = ANYWHERE) -> str:
+    """The time that was typed, as ISO text in UTC: a date, then `17:30`, in the zone of the locale where it names no
+    offset; ISO text with one counts as it is. Raises `Unclear`.
+    """
+    typed = unquoted(text)
+    found = _DAY_AND_TIME.fullmatch(typed)
+    try:
+        if found is None:
+            at = datetime.fromisoformat(typed)
+        else:
+            day = date.fromisoformat(read_date(found[1], locale))
+            at = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=locale.zone)
+    except Unclear:
+        raise
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Unclear(f'"{_cut(text)}" is not a date with a time. Please send one as 2026-12-31 17:30.')
+    return at.astimezone(UTC).isoformat()
 
 
 def _date(text: str, year: str | int, month: str | int, day: str | int) -> str:

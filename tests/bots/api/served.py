@@ -77,6 +77,7 @@ class Trip(msgspec.Struct):
     by: Literal["train", "plane"] = "train"
     starts: datetime.date | None = None
     stops: list[str] = []
+    departs: datetime.datetime | None = None
 
 
 @node

@@ -178,3 +178,22 @@ async def test_a_field_left_empty_takes_the_default_that_the_modal_shows(stage: 
     assert [one.hint for one in view.inputs] == ["Default: staging", "Default: R&D"]
     await sent(stage.ana)
     assert await stage.service.answer(run_id) == {"stage": "staging", "note": "R&D"}
+
+
+async def test_a_time_is_picked_and_stands_as_its_default(stage: Stage) -> None:
+    when = {"type": "string", "format": "date-time", "title": "When", "default": "2026-12-31T17:30:00+01:00"}
+    schema = {"type": "object", "properties": {"when": when}}
+    run_id, card = await stage.ask(input_type="form", schema=schema)
+    view = await opened(stage, stage.ana, card, "✍️ Answer")
+    (block,) = [one for one in view.blocks if one["type"] == "input"]
+    assert block["element"]["initial_date_time"] == 1798734600
+    await sent(stage.ana, When="2026-12-31 18:30")
+    assert await stage.service.answer(run_id) == {"when": "2026-12-31T18:30:00+00:00"}
+
+
+async def test_a_number_in_a_command_is_read_in_the_persons_locale(stage: Stage) -> None:
+    cho = stage.slack.add_person("Cho", locale="de-DE")
+    run_id = await stage.service.ask([f"slack:@{cho.id}"], input_type="number", prompt="How much?")
+    request = (await stage.service.card(run_id)).request
+    await (await cho.command("/sayso", f"answer {request.id[:8]}@1 1.000")).result()
+    assert await stage.service.answer(run_id) == 1000

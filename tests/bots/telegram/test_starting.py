@@ -140,7 +140,7 @@ async def test_in_a_group_nobody_else_can_fill_it_in(stage: Stage) -> None:
     await stage.ana.press(choice, "trip")
     traveller = await heard(stage, before, stage.ana, stage.group)
     assert traveller.asks_reply
-    assert "Reply with text. /cancel cancels." in traveller.text.replace("\u2060", "")
+    assert "Reply with text. /cancel stops." in traveller.text.replace("\u2060", "")
 
 
 async def test_a_workflow_without_a_form_is_started_from_its_summary(stage: Stage) -> None:
@@ -172,3 +172,38 @@ async def test_a_start_that_was_left_for_a_day_is_closed(telegram: LocalTelegram
         await service.ask([stage.place])
         await stage.telegram.until(lambda: stage.count() > before)
         await stage.until_shows(choice, "This was left for a day, so it is closed. Nothing was started.")
+
+
+async def test_a_form_is_read_and_written_in_the_persons_locale(
+    telegram: LocalTelegram, tmp_path: Path
+) -> None:
+    """Of the app's language, and in the zone of the settings."""
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    cho = telegram.add_person("Cho", language="de")
+    properties: dict[str, Any] = {
+        "price": {"type": "number", "title": "Price"},
+        "at": {"type": "string", "format": "date-time", "title": "At"},
+        "day": {"type": "string", "format": "date", "title": "Day", "default": "2026-12-31"},
+    }
+    schema = {"type": "object", "required": ["price", "at"], "properties": properties}
+    stage.settings = stage.settings.model_copy(update={"time_zone": "Europe/Berlin"})
+
+    async def said(text: str) -> SeenMessage:
+        before = stage.count()
+        await cho.say(None, text)
+        return await heard(stage, before, cho)
+
+    async with stage.running() as service:
+        before = stage.count()
+        run_id = await service.ask([f"telegram:{cho.id}"], input_type="form", schema=schema)
+        card = await heard(stage, before, cho)
+        before = stage.count()
+        await cho.press(card, "✍️ Answer")
+        await heard(stage, before, cho)
+        at = await said("1.000")
+        assert at.text.endswith("Send a date and time as 31.12.2026 17:30.")
+        day = await said("01.07.2026 09:30")
+        assert day.labels == [["Default: 31.12.2026"], ["Back", "Cancel"]]
+        await cho.press(day, "Default: 31.12.2026")
+        answered = {"price": 1000, "at": "2026-07-01T07:30:00+00:00", "day": "2026-12-31"}
+        assert await service.answer(run_id) == answered

@@ -17,6 +17,7 @@ from sayso.adapters.console._content import content_text, size_words, table_rows
 from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import (
+    EXAMPLE_DAY,
     REQUIRED,
     check_field,
     default_words,
@@ -35,6 +36,7 @@ from sayso.adapters.console._markdown import Block, Span, read_markdown
 from sayso.adapters.console._replies import EmptyReply, first_word, is_numbered, read_reply, reply_hint
 
 __all__ = [
+    "EXAMPLE_DAY",
     "REQUIRED",
     "SHORTEST",
     "Block",

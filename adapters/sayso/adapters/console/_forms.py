@@ -8,19 +8,25 @@ from typing import Final
 from sayso.adapters.console._escaping import visible_line
 from sayso.adapters.console._replies import EmptyReply
 from sayso.engine import (
+    ANYWHERE,
     FormField,
     InvalidAnswer,
     InvalidRequest,
     Json,
+    Locale,
     Question,
     Unclear,
     assemble,
     fields_of,
     fold_text,
     read_date,
+    read_instant,
     read_number,
     unquoted,
 )
+
+EXAMPLE_DAY: Final = "2026-12-31"
+"""What is shown for a date, as its reader writes it."""
 
 _YES: Final = frozenset({"yes", "y", "true", "1"})
 _NO: Final = frozenset({"no", "n", "false", "0"})
@@ -38,60 +44,84 @@ def form_fields(question: Question) -> tuple[FormField, ...] | None:
         return None
 
 
-def field_hint(field: FormField) -> str:
+def field_hint(field: FormField, locale: Locale = ANYWHERE) -> str:
     """What to type."""
     item = field.item
     if item is not None:
-        one = f"any of {', '.join(map(str, item.choices))}" if item.choices else f"each {field_hint(item)}"
+        one = (
+            f"any of {', '.join(map(str, item.choices))}"
+            if item.choices
+            else f"each {field_hint(item, locale)}"
+        )
         return "several, with commas or a line each" if one == "each text" else f"several with commas, {one}"
     if field.choices:
         return " or ".join(str(choice) for choice in field.choices)
     if field.is_date:
-        return "a date as 2026-12-31"
+        return f"a date as {locale.day(EXAMPLE_DAY)}"
+    if field.is_instant:
+        return f"a date and time as {locale.day(EXAMPLE_DAY)} 17:30"
     return {"boolean": "yes/no", "integer": "a whole number", "number": "a number"}.get(field.kind, "text")
 
 
-def default_words(field: FormField) -> str:
+def default_words(field: FormField, locale: Locale = ANYWHERE) -> str:
     """The default as people read it; nothing where there is none that shows."""
-    return value_words(field.default)
+    return value_words(field, field.default, locale)
 
 
-def value_words(value: Json) -> str:
+def value_words(field: FormField, value: Json, locale: Locale = ANYWHERE) -> str:
     """What a field holds as people read it; nothing for null."""
+    if isinstance(value, list):
+        item = field.item or field
+        return ", ".join(value_words(item, one, locale) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
-        return visible_line(", ".join(map(str, value)))
+    if isinstance(value, int | float) and not field.choices:
+        return locale.number(value)
+    if isinstance(value, str) and (field.is_date or field.is_instant):
+        return visible_line(locale.day(value) if field.is_date else locale.instant(value))
     return "" if value is None else visible_line(str(value))
 
 
-def field_help(field: FormField) -> str:
+def field_help(field: FormField, locale: Locale = ANYWHERE) -> str:
     """What stands below it: its description, and what it is where it is left empty."""
-    default = default_words(field)
+    default = default_words(field, locale)
     parts = (field.description or "", f"Default: {default}" if default else "")
     return " ".join(part for part in parts if part)
 
 
-def read_field(field: FormField, text: str) -> Json:
+def read_field(field: FormField, text: str, locale: Locale = ANYWHERE) -> Json:
     """The value of what was typed for a field; raises `InvalidAnswer`, and `EmptyReply`, which leaves an optional
     field out. The entries of a list stand on lines of their own, or on one with commas between them.
     """
     typed = text.strip()
     if not typed:
         raise EmptyReply
+    if typed in (written := _written(field, [field.default], locale)):
+        return written[typed]
     if field.item is None:
-        return check_field(field, _read_plain(field, typed))
+        return check_field(field, _read_plain(field, typed, locale))
     parts = typed.splitlines() if "\n" in typed else typed.split(",")
-    return read_list(field, parts)
+    return read_list(field, parts, locale)
 
 
-def read_list(field: FormField, parts: Sequence[str]) -> Json:
+def read_list(field: FormField, parts: Sequence[str], locale: Locale = ANYWHERE) -> Json:
     """The list of what was typed for each of its entries; empty ones are none. Raises as `read_field` does."""
     assert field.item is not None
     given = [part.strip() for part in parts if part.strip()]
     if not given:
         raise EmptyReply
-    return check_field(field, [_read_plain(field.item, part, field.title) for part in given])
+    written = _written(field.item, field.default if isinstance(field.default, list) else [], locale)
+    values = [
+        written[part] if part in written else _read_plain(field.item, part, locale, field.title)
+        for part in given
+    ]
+    return check_field(field, values)
+
+
+def _written(field: FormField, values: Sequence[Json], locale: Locale) -> dict[str, Json]:
+    """Defaults by how they stand where they are filled in: read so, whatever else that could mean."""
+    plain = (one for one in values if one is not None and not isinstance(one, list))
+    return {value_words(field, one, how): one for one in plain for how in (ANYWHERE, locale)}
 
 
 def check_field(field: FormField, value: Json) -> Json:
@@ -141,24 +171,26 @@ def put_together(
     return form, {}
 
 
-def _read_plain(field: FormField, typed: str, title: str = "") -> Json:
+def _read_plain(field: FormField, typed: str, locale: Locale, title: str = "") -> Json:
     try:
-        return _read(field, typed)
+        return _read(field, typed, locale)
     except Unclear as error:
         raise InvalidAnswer(f"{title or field.title}: {error}") from error
 
 
-def _read(field: FormField, typed: str) -> Json:
+def _read(field: FormField, typed: str, locale: Locale) -> Json:
     if field.choices:
         return _choice(field, typed)
     match field.kind:
         case "boolean" if fold_text(unquoted(typed)) in _YES | _NO:
             return fold_text(unquoted(typed)) in _YES
         case "integer" | "number":
-            number = read_number(typed)
+            number = read_number(typed, locale)
             return int(number) if field.kind == "integer" and number == int(number) else number
         case "string" if field.is_date:
-            return read_date(typed)
+            return read_date(typed, locale)
+        case "string" if field.is_instant:
+            return read_instant(typed, locale)
         case _:
             return typed
 

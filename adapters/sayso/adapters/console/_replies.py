@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sayso.engine import InvalidAnswer, Json, Question
+from sayso.engine import ANYWHERE, InvalidAnswer, Json, Locale, Question
 
 
 class EmptyReply(InvalidAnswer):
@@ -41,7 +41,7 @@ def reply_hint(question: Question) -> str:
             return "Your answer"
 
 
-def read_reply(question: Question, text: str) -> Json:
+def read_reply(question: Question, text: str, locale: Locale = ANYWHERE) -> Json:
     """The value of a reply to a card: options may be told by the number that the card shows.
 
     Raises `InvalidAnswer` with the reason, and `EmptyReply`.
@@ -50,7 +50,7 @@ def read_reply(question: Question, text: str) -> Json:
     if not typed:
         raise EmptyReply
     if not is_numbered(question):
-        return question.read_text(text)
+        return question.read_text(text, locale)
     if question.input_type == "select":
         return question.read_text(_option_at(question, typed))
     parts = [part.strip() for part in typed.split(",") if part.strip()]

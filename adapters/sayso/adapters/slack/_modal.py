@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut, pieces
@@ -32,7 +33,7 @@ from sayso.adapters.slack._text import (
     stretches,
     typed_text,
 )
-from sayso.engine import MOST_FIELDS, FormField, InvalidAnswer, Json, Question, Reasons
+from sayso.engine import ANYWHERE, MOST_FIELDS, FormField, InvalidAnswer, Json, Locale, Question, Reasons
 
 View = dict[str, Any]
 
@@ -133,12 +134,15 @@ def start_view(name: str, fields: Sequence[FormField]) -> View:
 
 
 def read_start(
-    schema: dict[str, Json] | None, fields: Sequence[FormField], values: Mapping[str, Any]
+    schema: dict[str, Json] | None,
+    fields: Sequence[FormField],
+    values: Mapping[str, Any],
+    locale: Locale = ANYWHERE,
 ) -> Entered | Rejected:
     """What a workflow starts with, in a view's `state.values`."""
     if schema is None:
         return Entered({})
-    return read_fields(Question(None, None, "form", schema, None), fields, values, _start_id)
+    return read_fields(Question(None, None, "form", schema, None), fields, values, _start_id, locale)
 
 
 def _start_id(position: int) -> str:
@@ -210,11 +214,11 @@ def _reasons(card: Card, choice: int) -> Reasons:
     return card.reasons_for(value) or Reasons((), required=False)
 
 
-def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected:
+def read_submission(card: Card, values: Mapping[str, Any], locale: Locale = ANYWHERE) -> Entered | Rejected:
     """The answer in a view's `state.values` (by block_id, then action_id)."""
     fields = _fields(card)
     if fields is not None:
-        return _read_form(card, fields, values)
+        return _read_form(card, fields, values, locale)
     given = _given(values, _block_id(card, 0))
     if card.question.input_type == "confirm":
         return Entered(given == _YES)
@@ -227,7 +231,7 @@ def read_submission(card: Card, values: Mapping[str, Any]) -> Entered | Rejected
         indexes = sorted(int(text) for text in cast("list[str]", given or []) if text.isdecimal())
         return Entered([card.choices[index].value for index in indexes if index < len(card.choices)])
     try:
-        return Entered(card.question.read_text(str(given or "")))
+        return Entered(card.question.read_text(str(given or ""), _entered(locale)))
     except InvalidAnswer as error:
         return Rejected({_block_id(card, 0): str(error)})
 
@@ -358,6 +362,8 @@ def _form_element(field: FormField) -> Block:
         element: Block = {"type": "number_input", "is_decimal_allowed": field.kind == "number"}
     elif field.is_date:
         return {"type": "datepicker", **({} if default is None else {"initial_date": default})}
+    elif field.is_instant:
+        return {"type": "datetimepicker", **_initial_instant(default)}
     else:
         element = {"type": "plain_text_input"}
     return {**element, **_initial_text(default_words(field) if default is not None else "")}
@@ -381,21 +387,36 @@ def _initial_text(text: str) -> Block:
     return {"initial_value": text} if text else {}
 
 
+def _initial_instant(default: Json) -> Block:
+    """A time as Slack writes it, in seconds; one that names no offset is in UTC."""
+    try:
+        at = datetime.fromisoformat(str(default))
+    except ValueError:
+        return {}
+    return {"initial_date_time": int((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp())}
+
+
 def _option(label: str, value: str) -> dict[str, Any]:
     return {"text": plain_text(label or "(empty)", 75), "value": value}
 
 
-def _read_form(card: Card, fields: Sequence[FormField], values: Mapping[str, Any]) -> Entered | Rejected:
-    return read_fields(card.question, fields, values, lambda at: _block_id(card, at))
+def _read_form(
+    card: Card, fields: Sequence[FormField], values: Mapping[str, Any], locale: Locale
+) -> Entered | Rejected:
+    return read_fields(card.question, fields, values, lambda at: _block_id(card, at), locale)
 
 
 def read_fields(
-    question: Question, fields: Sequence[FormField], values: Mapping[str, Any], block_id: Callable[[int], str]
+    question: Question,
+    fields: Sequence[FormField],
+    values: Mapping[str, Any],
+    block_id: Callable[[int], str],
+    locale: Locale = ANYWHERE,
 ) -> Entered | Rejected:
     """The form in a view's `state.values`, whose inputs have these ids by the position of their fields."""
 
     def read(position: int, field: FormField) -> Json:
-        return _read_one(field, _given(values, block_id(position)))
+        return _read_one(field, _given(values, block_id(position)), locale)
 
     form, wrong = read_form(question, fields, read)
     if wrong:
@@ -403,7 +424,7 @@ def read_fields(
     return Entered(form)
 
 
-def _read_one(field: FormField, given: Any) -> Json:
+def _read_one(field: FormField, given: Any, locale: Locale) -> Json:
     if isinstance(given, list):  # of the options of a list
         item = field.item
         picked = cast("list[str]", given)
@@ -413,7 +434,12 @@ def _read_one(field: FormField, given: Any) -> Json:
     text = "" if given is None else str(given)
     if _picks(field) and text:
         return field.choices[int(text)]
-    return read_field(field, text)
+    return read_field(field, text, _entered(locale))
+
+
+def _entered(locale: Locale) -> Locale:
+    """How a modal was filled in: Slack's own inputs for numbers have a point before decimals in every country."""
+    return locale if locale.decimal == "." else replace(locale, decimal="")
 
 
 def _given(values: Mapping[str, Any], block_id: str) -> Any:
@@ -424,6 +450,8 @@ def _given(values: Mapping[str, Any], block_id: str) -> Any:
             return [str(one["value"]) for one in picked]
         if found.get("selected_option") is not None:
             return str(found["selected_option"]["value"])
+        if found.get("selected_date_time") is not None:
+            return datetime.fromtimestamp(int(found["selected_date_time"]), UTC).isoformat()
         typed = found.get("selected_date") or found.get("value")
         return None if typed is None else typed_text(typed)
     return None

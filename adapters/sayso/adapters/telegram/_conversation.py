@@ -11,7 +11,7 @@ import html
 import msgspec
 
 from sayso.adapters.cards import Card, cut, utf16_length, why_words
-from sayso.adapters.console import form_fields, visible_line
+from sayso.adapters.console import EXAMPLE_DAY, form_fields, visible_line
 from sayso.adapters.telegram._card import (
     LABEL_LIMIT,
     PAGE,
@@ -47,7 +47,7 @@ from sayso.adapters.telegram._stand import (
     why_not,
 )
 from sayso.adapters.telegram._text import Stretch, Style, as_html, inert
-from sayso.engine import InvalidAnswer, Json, Reasons, fold_text
+from sayso.engine import ANYWHERE, InvalidAnswer, Json, Locale, Reasons, fold_text
 
 MOST_FOUND = 10
 _LONGEST_QUESTION = 2000
@@ -62,28 +62,41 @@ def begin(
     voted: str = "",
     *,
     in_private: bool = False,
+    language: str = "",
 ) -> Conversation:
     """The first state."""
     return Conversation(
-        card.id, card.revision, person, goal, chosen=chosen, voted=voted, in_private=in_private
+        card.id,
+        card.revision,
+        person,
+        goal,
+        chosen=chosen,
+        voted=voted,
+        in_private=in_private,
+        language=language,
     )
 
 
-def prompt(card: Card, conversation: Conversation, reason: str | None = None) -> Prompt:
+def prompt(
+    card: Card, conversation: Conversation, reason: str | None = None, locale: Locale = ANYWHERE
+) -> Prompt:
     """What to ask now."""
     said = why_not(reason)
     if conversation.goal is Goal.FIND:
-        text = f"{said}Reply with a part of the option's name. {CANCEL} cancels."
+        text = f"{said}Reply with a part of the option's name. {CANCEL} stops."
         return Prompt(text, [], "a part of its name")
     asked = _line(card.prompt)
     if conversation.goal in _ABOUT_REASONS:
         return _reason_prompt(card, conversation, said)
-    if card.question.input_type == "form" and (shown := field_prompt(card.question, conversation, reason)):
+    if card.question.input_type == "form" and (
+        shown := field_prompt(card.question, conversation, reason, locale)
+    ):
         return shown
     if card.question.input_type == "multiselect":
         return Prompt(f"{said}<b>{asked}</b>\nChoose, then press Done.", _picker(card, conversation))
-    hint = _HINTS.get(card.question.input_type, "text")
-    return Prompt(f"{said}<b>{asked}</b>\nReply with {hint}. {CANCEL} cancels.", [], hint)
+    kind = card.question.input_type
+    hint = f"a date as {locale.day(EXAMPLE_DAY)}" if kind == "date" else _HINTS.get(kind, "text")
+    return Prompt(f"{said}<b>{asked}</b>\nReply with {hint}. {CANCEL} stops.", [], hint)
 
 
 def render_found(card: Card, found: Found) -> Prompt:
@@ -97,7 +110,7 @@ def render_found(card: Card, found: Found) -> Prompt:
     )
 
 
-def take_text(card: Card, conversation: Conversation, text: str) -> Step:
+def take_text(card: Card, conversation: Conversation, text: str, locale: Locale = ANYWHERE) -> Step:
     """What a typed reply leads to."""
     typed = text.strip()
     if (step := take_command(card.question, conversation, typed)) is not None:
@@ -107,9 +120,9 @@ def take_text(card: Card, conversation: Conversation, text: str) -> Step:
     if conversation.goal in _ABOUT_REASONS:
         return _reason(card, conversation, typed)
     if form_fields(card.question):
-        return take_field(card.question, conversation, text)
+        return take_field(card.question, conversation, text, locale)
     try:
-        return Finished(card.question.read_text(text))
+        return Finished(card.question.read_text(text, locale))
     except InvalidAnswer as error:
         return GoOn(conversation, str(error))
 
@@ -136,7 +149,6 @@ def take_button(card: Card, conversation: Conversation, button: StepButton) -> S
 _HINTS = {
     "text": "your answer",
     "number": "a number, for example 40",
-    "date": "a date as 2026-12-31",
     "form": "the form as JSON",
 }
 
@@ -175,7 +187,7 @@ def _reason_prompt(card: Card, conversation: Conversation, said: str) -> Prompt:
     if not reasons.suggested or conversation.goal is Goal.OWN_REASON:
         back = f" {BACK} shows the reasons." if reasons.suggested else ""
         return Prompt(
-            f"{why}Reply with the reason; your answer counts then.{back} {CANCEL} cancels.", [], "the reason"
+            f"{why}Reply with the reason; your answer counts then.{back} {CANCEL} stops.", [], "the reason"
         )
     is_cut = any(utf16_length(one) > LABEL_LIMIT for one in reasons.suggested)
     listed = "".join(f"{at}. {_line(one)}\n" for at, one in enumerate(reasons.suggested, start=1) if is_cut)

@@ -37,7 +37,7 @@ from sayso.adapters.telegram._stand import (
     why_not,
 )
 from sayso.adapters.telegram._text import inert
-from sayso.engine import FormField, InvalidAnswer, Json, Question
+from sayso.engine import FormField, InvalidAnswer, Json, Locale, Question
 
 BACK, CANCEL, SKIP = "/back", "/cancel", "/skip"
 _MOST_BUTTONS = 10
@@ -53,7 +53,9 @@ def _options_of(field: FormField) -> tuple[Json, ...]:
     return (True, False) if field.kind == "boolean" else field.choices
 
 
-def field_prompt(question: Question, conversation: Conversation, reason: str | None) -> Prompt | None:
+def field_prompt(
+    question: Question, conversation: Conversation, reason: str | None, locale: Locale
+) -> Prompt | None:
     """What asks for a form's next field; None where it has none, and is answered as JSON."""
     field = _field(question, conversation)
     if field is None:
@@ -69,7 +71,7 @@ def field_prompt(question: Question, conversation: Conversation, reason: str | N
             step_button(conversation, numbered(index, label), StepAction.CHOOSE, index)
             for index, label in enumerate(labels)
         )
-        return Prompt(f"{heading}Choose one.", [*rows, *_ways_on(conversation, field, len(options))])
+        return Prompt(f"{heading}Choose one.", [*rows, *_ways_on(conversation, field, locale, len(options))])
     if listed := _options_in(field):
         rows = [
             [toggle_button(conversation, numbered(at, visible_line(str(one))), at)]
@@ -77,28 +79,28 @@ def field_prompt(question: Question, conversation: Conversation, reason: str | N
         ]
         done = step_button(conversation, f"Done ({len(conversation.chosen)})", StepAction.DONE)
         return Prompt(
-            f"{heading}Choose, then press Done.", [*rows, [done], *_ways_on(conversation, field, 0)]
+            f"{heading}Choose, then press Done.", [*rows, [done], *_ways_on(conversation, field, locale)]
         )
-    hint = field_hint(field)
+    hint = field_hint(field, locale)
     words = [
         f"{'Send' if conversation.in_private else 'Reply with'} {html.escape(inert(hint), quote=False)}."
     ]
     if conversation.in_private:
-        return Prompt(f"{heading}{words[0]}", _ways_on(conversation, field, len(options)))
+        return Prompt(f"{heading}{words[0]}", _ways_on(conversation, field, locale))
     if not field.required:
-        default = html.escape(inert(default_words(field)), quote=False)
+        default = html.escape(inert(default_words(field, locale)), quote=False)
         words.append(f"{SKIP} takes the default: {default}." if default else f"{SKIP} leaves it out.")
     words += [f"{BACK} goes back."] if conversation.values else []
-    return Prompt(f"{heading}{' '.join(words)} {CANCEL} cancels.", [], cut(hint, 60))
+    return Prompt(f"{heading}{' '.join(words)} {CANCEL} stops.", [], cut(hint, 60))
 
 
-def _ways_on(conversation: Conversation, field: FormField, past: int) -> Keyboard:
+def _ways_on(conversation: Conversation, field: FormField, locale: Locale, past: int = 0) -> Keyboard:
     """The buttons below a field's own: what stands there by default, and the ways back. `past` is how many options it
     has.
     """
     rows: Keyboard = []
     if not field.required:
-        default = default_words(field)
+        default = default_words(field, locale)
         label = f"Default: {cut(default, LABEL_LIMIT, utf16_length)}" if default else "Leave out"
         rows.append([step_button(conversation, label, StepAction.CHOOSE, past)])
     return [*rows, way_back(conversation)]
@@ -127,13 +129,13 @@ def take_command(question: Question, conversation: Conversation, typed: str) -> 
     return None if found is None else found()
 
 
-def take_field(question: Question, conversation: Conversation, text: str) -> Step:
+def take_field(question: Question, conversation: Conversation, text: str, locale: Locale) -> Step:
     """What is typed for the field of a form that is asked now."""
     field = _field(question, conversation)
     if field is None:
         return GoOn(conversation)
     try:
-        return _next(question, conversation, read_field(field, text))
+        return _next(question, conversation, read_field(field, text, locale))
     except EmptyReply:
         return GoOn(conversation, "Please write an answer.")
     except InvalidAnswer as error:

@@ -60,6 +60,7 @@ class Conversation(msgspec.Struct, frozen=True):
     that a reason goes with. `voted` tells the vote that was theirs when it began. `rendering` counts what was asked,
     `asked` says what Telegram keeps of the latest of it, and `has_buttons` whether that has some. `in_private` nobody
     else reads it, and a text needs no reply. `start` is what a workflow is started by; then there is no request.
+    `language` is that of the person's app.
     """
 
     request_id: str
@@ -76,6 +77,7 @@ class Conversation(msgspec.Struct, frozen=True):
     in_private: bool = False
     start: Starting | None = None
     has_buttons: bool = False
+    language: str = ""
 
     def next(self) -> Conversation:
         """The same, to be asked under the next number."""

@@ -38,7 +38,7 @@ from sayso.adapters.telegram._stand import (
     why_not,
 )
 from sayso.adapters.telegram._text import inert
-from sayso.engine import FormField, Json, Question
+from sayso.engine import ANYWHERE, FormField, Json, Locale, Question
 
 _NO_FORM: Final = Question(None, None, "form", None, None)
 _LONGEST_SUMMARY = 3000
@@ -57,10 +57,10 @@ class Offer:
 
 
 def begin_start(
-    offer: Offer, person: str, start: Starting, *, in_private: bool, name: str = ""
+    offer: Offer, person: str, start: Starting, *, in_private: bool, language: str = "", name: str = ""
 ) -> Conversation:
     """The first state: with a `name` it begins with that workflow's form."""
-    begun = Conversation("", 0, person, Goal.START, in_private=in_private, start=start)
+    begun = Conversation("", 0, person, Goal.START, in_private=in_private, start=start, language=language)
     return _with(offer, begun, name) if name else begun
 
 
@@ -77,7 +77,9 @@ def start_hindrance(offer: Offer, start: Starting) -> str | None:
     return None
 
 
-def prompt_start(offer: Offer, conversation: Conversation, reason: str | None = None) -> Prompt:
+def prompt_start(
+    offer: Offer, conversation: Conversation, reason: str | None = None, locale: Locale = ANYWHERE
+) -> Prompt:
     """What to ask now."""
     start = _start_of(conversation)
     if not start.name:
@@ -86,23 +88,24 @@ def prompt_start(offer: Offer, conversation: Conversation, reason: str | None = 
     question = offer.form_of(start)
     fields = form_fields(question) or ()
     if len(conversation.values) < len(fields):
-        asked = field_prompt(question, conversation, reason)
+        asked = field_prompt(question, conversation, reason, locale)
         assert asked is not None
         return asked
     if start.is_changing:
-        lines = [_line(field, value) for field, value in zip(fields, conversation.values, strict=True)]
+        given = zip(fields, conversation.values, strict=True)
+        lines = [_line(field, value, locale) for field, value in given]
         return Prompt(f"{why_not(reason)}<b>Change what?</b>", _listed(conversation, lines))
     starts = step_button(conversation, "▶ Start", StepAction.START)
     change = [step_button(conversation, "Change", StepAction.CHANGE)] if fields else []
     row = [starts, *change, step_button(conversation, "Cancel", StepAction.CANCEL)]
-    return Prompt(f"{why_not(reason)}{_summary(start.name, fields, conversation)}", [row])
+    return Prompt(f"{why_not(reason)}{_summary(start.name, fields, conversation, locale)}", [row])
 
 
-def take_start_text(offer: Offer, conversation: Conversation, text: str) -> Step:
+def take_start_text(offer: Offer, conversation: Conversation, text: str, locale: Locale = ANYWHERE) -> Step:
     """What a typed reply leads to."""
     start, question, typed = _start_of(conversation), offer.form_of(_start_of(conversation)), text.strip()
     if start.name and len(conversation.values) < len(form_fields(question) or ()):
-        return take_command(question, conversation, typed) or take_field(question, conversation, text)
+        return take_command(question, conversation, typed) or take_field(question, conversation, text, locale)
     stopped = take_command(_NO_FORM, conversation, typed)
     if isinstance(stopped, Stopped):
         return stopped
@@ -190,13 +193,13 @@ def _listed(conversation: Conversation, labels: list[str]) -> Keyboard:
     return [*shown[page * PAGE : (page + 1) * PAGE], *turn, way_back(conversation)]
 
 
-def _summary(name: str, fields: tuple[FormField, ...], conversation: Conversation) -> str:
+def _summary(name: str, fields: tuple[FormField, ...], conversation: Conversation, locale: Locale) -> str:
     """All that was given, as HTML; a line for what is beyond a message's room."""
     lines = [f"<b>Start {html.escape(inert(cut(visible_line(name), _LONGEST_LINE)), quote=False)}?</b>"]
     lines += [""] if fields else ["It starts as it is: there is nothing to fill in."]
     room = _LONGEST_SUMMARY
     for at, (field, value) in enumerate(zip(fields, conversation.values, strict=True)):
-        line = cut(_line(field, value), _LONGEST_LINE, utf16_length)
+        line = cut(_line(field, value, locale), _LONGEST_LINE, utf16_length)
         room -= utf16_length(line)
         if room < 0:
             lines.append(f"<i>and {len(fields) - at} more: Change shows them.</i>")
@@ -205,7 +208,8 @@ def _summary(name: str, fields: tuple[FormField, ...], conversation: Conversatio
     return "\n".join(lines)
 
 
-def _line(field: FormField, value: Json) -> str:
-    default = default_words(field) if field.within is None else ""
-    said = value_words(value) if value is not None else f"{default} (default)" if default else "not given"
+def _line(field: FormField, value: Json, locale: Locale) -> str:
+    default = default_words(field, locale) if field.within is None else ""
+    left_out = f"{default} (default)" if default else "not given"
+    said = left_out if value is None else value_words(field, value, locale)
     return f"{visible_line(field.title)}: {visible_line(said)}"

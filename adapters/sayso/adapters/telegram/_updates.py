@@ -51,11 +51,14 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who did it. `person` is None for those who are nobody: bots, channels, and administrators who hide."""
+    """Who did it. `person` is None for those who are nobody: bots, channels, and administrators who hide. `language` is
+    that of their app, as a tag.
+    """
 
     person: PersonId | None
     name: str
     user_id: int
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,12 @@ def _sender(fields: Mapping[str, Any]) -> Sender:
     user_id = int(user["id"])
     name = " ".join(part for part in (user.get("first_name"), user.get("last_name")) if part)
     hidden = user_id == ANONYMOUS_ADMINISTRATOR or "sender_chat" in fields or user.get("is_bot") is True
-    return Sender(None if hidden else PersonId(f"telegram:{user_id}"), name, user_id)
+    return Sender(
+        None if hidden else PersonId(f"telegram:{user_id}"),
+        name,
+        user_id,
+        str(user.get("language_code") or ""),
+    )
 
 
 def _chat(fields: Mapping[str, Any]) -> Chat:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sayso.adapters.cards import Card
 from sayso.adapters.console import EmptyReply, check_field, form_fields, read_field, read_form, read_list
-from sayso.engine import FormField, InvalidAnswer, Json, Question
+from sayso.engine import ANYWHERE, FormField, InvalidAnswer, Json, Locale, Question
 
 WHOLE = "value"
 """The name of the one field of a card that has no more."""
@@ -43,12 +43,14 @@ def fields_of(card: Card) -> tuple[FormField, ...] | None:
     return form_fields(card.question) if card.question.input_type == "form" else None
 
 
-def read_answer(card: Card, given: Mapping[str, Sequence[str]]) -> Entered | Rejected:
+def read_answer(
+    card: Card, given: Mapping[str, Sequence[str]], locale: Locale = ANYWHERE
+) -> Entered | Rejected:
     """The answer in a form's fields, each with all its values."""
     question = card.question
     fields = fields_of(card)
     if fields is not None:
-        return read_fields(card.question, fields, given)
+        return read_fields(card.question, fields, given, locale)
     if question.input_type in ("select", "multiselect"):
         positions = [int(text) for text in given.get(CHOICE, ()) if text.isascii() and text.isdecimal()]
         chosen: list[Json] = [
@@ -63,33 +65,38 @@ def read_answer(card: Card, given: Mapping[str, Sequence[str]]) -> Entered | Rej
     if not text.strip():
         return Rejected({WHOLE: "Please fill in an answer."})
     try:
-        return Entered(question.read_text(text))
+        return Entered(question.read_text(text, locale))
     except InvalidAnswer as error:
         return Rejected({WHOLE: str(error)})
 
 
 def read_fields(
-    question: Question, fields: Sequence[FormField], given: Mapping[str, Sequence[str]]
+    question: Question,
+    fields: Sequence[FormField],
+    given: Mapping[str, Sequence[str]],
+    locale: Locale = ANYWHERE,
 ) -> Entered | Rejected:
     """The form in these fields, each with all its values."""
 
     def read(position: int, field: FormField) -> Json:
-        return _read_one(field, given.get(field_name(position), ()))
+        return _read_one(field, given.get(field_name(position), ()), locale)
 
     form, wrong = read_form(question, fields, read)
     return Rejected({field_name(at): why for at, why in wrong.items()}) if wrong else Entered(form)
 
 
-def _read_one(field: FormField, given: Sequence[str]) -> Json:
+def _read_one(field: FormField, given: Sequence[str], locale: Locale) -> Json:
     item = field.item
     if item is not None and item.choices:
         if not given:
             raise EmptyReply
         return check_field(field, [_chosen(item, text) for text in given])
     if item is not None:
-        return read_list(field, given)
+        return read_list(field, given, locale)
     text = "".join(given)
-    return _chosen(field, text) if field.kind != "boolean" and field.choices else read_field(field, text)
+    return (
+        _chosen(field, text) if field.kind != "boolean" and field.choices else read_field(field, text, locale)
+    )
 
 
 def _chosen(field: FormField, text: str) -> Json:

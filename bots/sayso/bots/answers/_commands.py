@@ -22,10 +22,12 @@ from sayso.bots.answers._ways_in import WayIn, WaysIn, one_account
 from sayso.bots.http import RateLimit
 from sayso.bots.people import Arrival, LookUpFailed, at_once
 from sayso.engine import (
+    ANYWHERE,
     NOT_FOUND,
     CardRecord,
     InvalidAnswer,
     Json,
+    Locale,
     PersonId,
     Role,
     RunSummary,
@@ -89,6 +91,7 @@ class Command:
     is_private: bool = True
     places: tuple[str, ...] = ()
     is_dialogue: bool = False
+    locale: Locale = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +295,7 @@ class Commands:
             return found
         card, revision, text = found
         try:
-            value = card.request.question.read_text(text)
+            value = card.request.question.read_text(text, command.locale)
         except InvalidAnswer as error:
             return _said(str(error))
         attempt = command.arrival.attempt(command.person, card.request.id, revision, value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +23,7 @@ from sayso.adapters.console import (
 )
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._terminal import LineTooLong, Terminal
-from sayso.engine import FormField, InvalidAnswer, Json, Question, RequestRecord
+from sayso.engine import FormField, InvalidAnswer, Json, Locale, Question, RequestRecord
 
 
 class QuestionClosed(Exception):
@@ -30,6 +32,14 @@ class QuestionClosed(Exception):
 
 class _LeftOut(Exception):
     """An optional field was left empty."""
+
+
+def own_locale() -> Locale:
+    """How whoever sits at this terminal reads and writes, as the environment and the machine's zone tell."""
+    tag = os.environ.get("LC_ALL") or os.environ.get("LC_NUMERIC") or os.environ.get("LANG")
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    return Locale.of(tag, zone)
 
 
 async def read_inputs(
@@ -46,7 +56,9 @@ async def read_value(question: Question, terminal: Terminal, output: Output) -> 
     """An answer that fits; every refusal says why. Raises `EndOfInput`, `QuestionClosed`."""
     fields = form_fields(question)
     if fields is None:
-        return await _read(terminal, output, reply_hint(question), partial(read_reply, question))
+        return await _read(
+            terminal, output, reply_hint(question), partial(read_reply, question, locale=own_locale())
+        )
     output.say("Fill in one field at a time; press Enter to skip an optional field.", "dim")
     while True:
         form, wrong = put_together(question, fields, await _read_fields(fields, terminal, output))
@@ -86,15 +98,16 @@ async def read_reason(record: RequestRecord, value: Json, terminal: Terminal, ou
 
 async def _read_fields(fields: Sequence[FormField], terminal: Terminal, output: Output) -> dict[int, Json]:
     values: dict[int, Json] = {}
+    locale = own_locale()
     for position, field in enumerate(fields):
-        shown = default_words(field)
+        shown = default_words(field, locale)
         default = f", empty for {shown}" if shown else ", optional"
         need = "" if field.required else default
-        hint = visible_line(f"{field.title} [{field_hint(field)}{need}]")
+        hint = visible_line(f"{field.title} [{field_hint(field, locale)}{need}]")
         if field.description:
             output.say(visible_line(field.description), "dim")
         try:
-            read = partial(read_field, field)
+            read = partial(read_field, field, locale=locale)
             values[position] = await _read(terminal, output, hint, read, optional=not field.required)
         except _LeftOut:
             continue

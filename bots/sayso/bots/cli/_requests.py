@@ -16,7 +16,7 @@ from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import find_request, find_run, read_address
 from sayso.bots.cli._options import DatabaseOption, JsonFlag
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._reading import read_reason
+from sayso.bots.cli._reading import own_locale, read_reason
 from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
@@ -161,7 +161,7 @@ def _meant(
     if record is None or not record.open or record.revision != typed.revision:
         return typed
     try:
-        value = record.question.read_text(str(typed.value))
+        value = record.question.read_text(str(typed.value), own_locale())
     except InvalidAnswer as error:
         return Outcome(OutcomeKind.INVALID, str(error))
     attempt = replace(typed, value=value)

@@ -372,11 +372,10 @@ class Handler:
             None
         )  # of a question that has changed or closed: the store refuses it
         if record.request.open and record.request.revision == tag.revision:
-            entered = (
-                read_submission(card, event.values)
-                if tag.choice is None
-                else read_reason(card, tag.choice, event.values)
-            )
+            if tag.choice is None:
+                entered = read_submission(card, event.values, self._people.locale(event.sender.user_id))
+            else:
+                entered = read_reason(card, tag.choice, event.values)
         if isinstance(entered, Rejected):
             return _errors(entered)
         return await self._answer_submission(event, tag, record, entered, arrival)
@@ -427,7 +426,9 @@ class Handler:
             self._spawn(self._starting.picked(event, person))
             return None
         try:
-            return await self._starting.submitted(event, person, arrival)
+            return await self._starting.submitted(
+                event, person, arrival, self._people.locale(event.sender.user_id)
+            )
         except StoreError as error:
             logger.error("%s starts nothing: %s", person, error)  # noqa: TRY400 - the reason says it all
             return shown_instead(words_view(((_NOT_STARTED,),)))
@@ -453,6 +454,7 @@ class Handler:
             person=person,
             arrival=replace(arrival, name=self._name(event.sender), key=event.key),
             prefix=f"{COMMAND} ",
+            locale=self._people.locale(event.sender.user_id),
         )
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._spawn(self._carry_out(command, done, event.response_url))

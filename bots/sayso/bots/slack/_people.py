@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sayso.bots.chats import DeliveryProblem
 from sayso.bots.people import LookUpFailed, at_once
 from sayso.bots.slack._api import Api
-from sayso.engine import PersonId, SQLiteStore
+from sayso.engine import ANYWHERE, Locale, PersonId, SQLiteStore
 
 _NOBODY = ("user_not_found", "user_not_visible")
 
@@ -104,6 +106,14 @@ def person_id(organisation: str, user_id: str) -> PersonId:
     return PersonId(f"slack:{organisation}:{user_id}")
 
 
+def _zone(name: object) -> tzinfo:
+    """The time zone of an account; UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(str(name or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
 class People:
     """Looks people of one workspace up; what it remembers are who and what they are called, never who may do what."""
 
@@ -113,6 +123,7 @@ class People:
         self._installation = installation
         self._names: dict[str, str] = {}
         self._identities: dict[str, Identity] = {}
+        self._locales: dict[str, Locale] = {}
 
     def known(self, user_id: str) -> PersonId | None:
         """Who has this id, where Slack was asked before; the store knows all their forms."""
@@ -154,6 +165,10 @@ class People:
         """What somebody is called, or else their handle."""
         return self._names.get(user_id, handle)
 
+    def locale(self, user_id: str) -> Locale:
+        """How somebody writes numbers and dates, as far as Slack has said."""
+        return self._locales.get(user_id, ANYWHERE)
+
     async def profile(self, user_id: str) -> Profile:
         """An account as Slack has it now. Raises `DeliveryProblem`, `LookUpFailed`, `StoreError`."""
         return (await self._look_up(user_id))[0]
@@ -163,7 +178,7 @@ class People:
 
     async def _look_up(self, user_id: str) -> tuple[Profile, Identity]:
         installation = self._installation
-        user: dict[str, Any] = (await self._api.call("users_info", user=user_id))["user"]
+        user: dict[str, Any] = (await self._api.call("users_info", user=user_id, include_locale=True))["user"]
         given: dict[str, Any] = user.get("profile") or {}
         name = given.get("display_name") or given.get("real_name") or user.get("real_name") or user["name"]
         identity = Identity.read(user_id, user, installation)
@@ -172,6 +187,7 @@ class People:
                 await self._store.recognise(identity.person, identity.forms)
             self._identities[user_id] = identity
         self._names[user_id] = str(name)
+        self._locales[user_id] = Locale.of(str(user.get("locale") or ""), _zone(user.get("tz")))
         profile = Profile(
             name=str(name),
             is_bot=bool(user.get("is_bot")),

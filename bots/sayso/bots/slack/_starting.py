@@ -21,7 +21,7 @@ from sayso.adapters.slack import (
 from sayso.bots.answers import Start, Starts
 from sayso.bots.people import Arrival
 from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
-from sayso.engine import PersonId
+from sayso.engine import Locale, PersonId
 
 _NOT_OURS = "This was out of date. Nothing was started. Please type the command again."
 _NOT_YOURS = "You may not start this any more. Nothing was started."
@@ -52,14 +52,16 @@ class Starting:
         view = words_view(((_NOT_YOURS,),)) if workflow is None else start_view(event.name, workflow.fields)
         await self._views.show(event.view_id, view)
 
-    async def submitted(self, event: StartSubmitted, person: PersonId, arrival: Arrival) -> dict[str, Any]:
+    async def submitted(
+        self, event: StartSubmitted, person: PersonId, arrival: Arrival, locale: Locale
+    ) -> dict[str, Any]:
         """Start it, or say what is wrong by field. Raises `StoreError`."""
         if not await self._views.is_ours(event, arrival.look_up_by):
             return shown_instead(words_view(((_NOT_OURS,),)))
         workflow = (await self._starts.of(person)).get(event.name)
         if workflow is None:
             return shown_instead(words_view(((_NOT_YOURS,),)))
-        read = read_start(workflow.inputs, workflow.fields, event.values)
+        read = read_start(workflow.inputs, workflow.fields, event.values, locale)
         if isinstance(read, Rejected):
             return {"response_action": "errors", "errors": read.errors}
         shared = read.value if isinstance(read.value, dict) else {}

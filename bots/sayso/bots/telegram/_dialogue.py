@@ -109,9 +109,12 @@ class Dialogue:
             return
         # What is typed from now on is not for another question.
         await self._conversations.interrupt(event.chat.id)
-        topic = Topic(card := card_of(record, self._settings), record=record)
-        is_private, voted = event.chat.is_private, vote_of(record, person)
-        conversation = begin(card, person, goal, chosen, voted, in_private=is_private).next()
+        card, voted = card_of(record, self._settings), vote_of(record, person)
+        is_private, language = event.chat.is_private, event.sender.language
+        conversation = begin(
+            card, person, goal, chosen, voted, in_private=is_private, language=language
+        ).next()
+        topic = Topic(card, record=record, locale=self._topics.locale(conversation))
         self._spawn(self._ask(topic, conversation, event.chat, event.sender, reply_to=event.message_id))
 
     async def begin_start(self, event: Commanded, names: tuple[str, ...], arrival: Arrival) -> None:
@@ -123,8 +126,10 @@ class Dialogue:
         place = None if is_private else self._topics.place_of(person, str(event.chat.id))
         start = Starting(names, arrival.key, self._store.clock.now(), asked_in=place)
         name = event.text.strip()
-        begun = begin_start(offer, person, start, in_private=is_private, name=name).next()
-        self._spawn(self._ask(Topic(offer), begun, event.chat, event.sender, reply_to=event.typed.message_id))
+        language = event.sender.language
+        begun = begin_start(offer, person, start, in_private=is_private, language=language, name=name).next()
+        topic = Topic(offer, locale=self._topics.locale(begun))
+        self._spawn(self._ask(topic, begun, event.chat, event.sender, reply_to=event.typed.message_id))
 
     async def pressed(
         self, event: Pressed, chat: Chat, message_id: int, button: StepButton, arrival: Arrival

@@ -44,7 +44,7 @@ from sayso.bots.telegram._chats import PLATFORM
 from sayso.bots.telegram._dialogue import Dialogue
 from sayso.bots.telegram._reading import Reading
 from sayso.bots.telegram._surface import Connected
-from sayso.engine import CardRecord, OutcomeKind, PersonId
+from sayso.engine import CardRecord, Locale, OutcomeKind, PersonId
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -307,6 +307,7 @@ class Handler:
                 is_private=event.chat.is_private,
                 places=tuple(self._chats.names_of(event.chat.id)),
                 is_dialogue=True,
+                locale=Locale.of(event.sender.language, self._settings.zone_of(person)),
             )
         )
         if reply.to_start:

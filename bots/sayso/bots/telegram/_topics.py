@@ -27,7 +27,7 @@ from sayso.adapters.telegram import (
 from sayso.bots.answers import Answering, Start
 from sayso.bots.chats import Parts, card_of, outdated_words
 from sayso.bots.people import Arrival
-from sayso.engine import CardRecord, OutcomeKind, PersonId, Question, Workflow
+from sayso.engine import ANYWHERE, CardRecord, Locale, OutcomeKind, PersonId, Question, Workflow
 
 STARTS_LIVE = timedelta(days=1)
 """How long somebody may take to start a workflow."""
@@ -42,7 +42,8 @@ _NOT_STARTED: Words = ("Cancelled. Nothing was started.",)
 @dataclass(frozen=True, slots=True)
 class Topic:
     """What a conversation is about, as it stands now. `over` says why nothing can come of it any more; with `is_known`
-    the person did that themself, with `is_stale` it is so long ago that it is no news. `record` is the request's.
+    the person did that themself, with `is_stale` it is so long ago that it is no news. `record` is the request's,
+    `locale` the person's.
     """
 
     about: Card | Offer
@@ -50,12 +51,13 @@ class Topic:
     is_known: bool = False
     is_stale: bool = False
     record: CardRecord | None = None
+    locale: Locale = ANYWHERE
 
     def ask(self, conversation: Conversation, reason: str | None = None) -> Prompt:
         """What to ask now."""
         if isinstance(self.about, Offer):
-            return prompt_start(self.about, conversation, reason)
-        return prompt(self.about, conversation, reason)
+            return prompt_start(self.about, conversation, reason, self.locale)
+        return prompt(self.about, conversation, reason, self.locale)
 
     def press(self, conversation: Conversation, button: StepButton) -> Step:
         """What a press leads to."""
@@ -66,8 +68,8 @@ class Topic:
     def hear(self, conversation: Conversation, text: str) -> Step:
         """What a typed reply leads to."""
         if isinstance(self.about, Offer):
-            return take_start_text(self.about, conversation, text)
-        return take_text(self.about, conversation, text)
+            return take_start_text(self.about, conversation, text, self.locale)
+        return take_text(self.about, conversation, text, self.locale)
 
     def title(self, conversation: Conversation) -> str:
         """What it is called once it has ended."""
@@ -115,17 +117,24 @@ class Topics:
             words = (_ANSWERED_SINCE,)
         closed = record.request.resolved_at
         is_stale = closed is not None and self._store.clock.now() - closed > _STALE
-        return Topic(card_of(record, self._settings), words, has_voted, is_stale, record)
+        return Topic(
+            card_of(record, self._settings), words, has_voted, is_stale, record, self.locale(conversation)
+        )
 
     async def _start(self, conversation: Conversation) -> Topic:
         start = conversation.start
         assert start is not None
         mine = offer_of(await self._starts.of(conversation.person))
+        locale = self.locale(conversation)
         late = self._store.clock.now() - start.begun
         if late > STARTS_LIVE:
-            return Topic(mine, (_LEFT,), is_stale=late > STARTS_LIVE + _STALE)
+            return Topic(mine, (_LEFT,), is_stale=late > STARTS_LIVE + _STALE, locale=locale)
         words = start_hindrance(mine, start)
-        return Topic(mine, None if words is None else (words,))
+        return Topic(mine, None if words is None else (words,), locale=locale)
+
+    def locale(self, conversation: Conversation) -> Locale:
+        """How somebody reads and writes, as far as Telegram and the directory tell."""
+        return Locale.of(conversation.language, self._settings.zone_of(conversation.person))
 
     def place_of(self, person: str, chat: str) -> str | None:
         """The destination that a chat is, where cards can go there."""

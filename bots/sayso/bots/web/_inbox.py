@@ -43,6 +43,7 @@ from sayso.config import Settings
 from sayso.engine import (
     AnswerAttempt,
     CardRecord,
+    Locale,
     OutcomeKind,
     Question,
     Role,
@@ -130,6 +131,12 @@ async def known_writer(request: Request) -> Caller:
     return await door.person(request)
 
 
+def known_locale(request: Request) -> Locale:
+    """How somebody writes numbers and dates, as their browser says. The page sends times in UTC."""
+    return Locale.of(request.headers.get("accept-language"))
+
+
+Reads = Annotated[Locale, Depends(known_locale)]
 Who = Annotated[Caller, Depends(known_visitor)]
 Writer = Annotated[Caller, Depends(known_writer)]
 Place = Annotated[int | None, Query(ge=1, le=2**62)]
@@ -283,14 +290,14 @@ class Inbox:
             raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
         return record
 
-    async def answer(self, request_id: str, caller: Caller, form: Form) -> dict[str, Any]:
+    async def answer(self, request_id: str, caller: Caller, form: Form, locale: Locale) -> dict[str, Any]:
         """Take a form, or say what is wrong with it; and the card as it stands then."""
         check_rate(self._parts.answers, caller.person)
         received_at = self._store.clock.now()
         record = await self.known(request_id, caller)
         value: Any = None
         if record.request.open and record.request.revision == form.revision:
-            read = read_answer(card_of(record, self._parts.settings), form.fields)
+            read = read_answer(card_of(record, self._parts.settings), form.fields, locale)
             if isinstance(read, Rejected):
                 return {"outcome": OutcomeKind.INVALID, "words": "", "errors": read.errors, "card": None}
             value = read.value
@@ -439,8 +446,8 @@ def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
         return await file_response(parts.store, record.request, sha256)
 
     @app.post("/requests/{request_id}/answers")
-    async def answer(request_id: str, form: Form, caller: Writer) -> JSONResponse:
-        return JSONResponse(await inbox.answer(request_id, caller, form))
+    async def answer(request_id: str, form: Form, caller: Writer, locale: Reads) -> JSONResponse:
+        return JSONResponse(await inbox.answer(request_id, caller, form, locale))
 
     @app.post("/requests/{request_id}/actions")
     async def act(request_id: str, action: Action, caller: Writer) -> JSONResponse:
@@ -488,7 +495,7 @@ def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:
         return HTMLResponse(page)
 
     @app.post("/start/{name}")
-    async def start(name: str, body: Start, caller: Writer) -> JSONResponse:
-        return JSONResponse(await starts.start(caller, name, body))
+    async def start(name: str, body: Start, caller: Writer, locale: Reads) -> JSONResponse:
+        return JSONResponse(await starts.start(caller, name, body, locale))
 
     _ = listed, form, start

@@ -119,7 +119,7 @@ class Methods:
             "conversations.members": self._members,
             "conversations.list": self._list,
             "conversations.replies": self._replies,
-            "users.info": lambda given: {"user": self._user(world.person(given["user"]))},
+            "users.info": self._user_info,
             "users.list": lambda _: {"members": [self._user(one) for one in world.state.people.values()]},
             "usergroups.list": self._user_groups,
             "usergroups.users.list": lambda given: {"users": self._user_group(given["usergroup"]).members},
@@ -159,13 +159,18 @@ class Methods:
             found["team_id"] = state.enterprise
         return found
 
+    def _user_info(self, given: dict[str, Any]) -> dict[str, Any]:
+        account = self._world.person(given["user"])
+        asked = str(given.get("include_locale", "")).lower() in ("true", "1")
+        return {"user": {**self._user(account), **({"locale": account.locale} if asked else {})}}
+
     def _user(self, account: Account) -> dict[str, Any]:
         handle = account.name.lower().replace(" ", ".")
         found: dict[str, Any] = {
             "id": account.id, "team_id": account.team, "name": handle,
             "deleted": account.is_deleted, "real_name": account.name, "is_bot": account.is_bot,
             "is_restricted": account.is_restricted, "is_ultra_restricted": False, "is_stranger": account.is_stranger,
-            "profile": {"real_name": account.name, "display_name": account.name},
+            "profile": {"real_name": account.name, "display_name": account.name}, "tz": account.zone,
         }  # fmt: skip
         enterprise = self._world.state.enterprise_of(account)
         if enterprise is not None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -470,6 +471,13 @@ class SlackPerson:
             if given and not _DATE.fullmatch(given):
                 raise Impossible(self.name, f"the calendar has no day {given!r}")
             return {"selected_date": given or None}
+        if kind == "datetimepicker":
+            at = (
+                None
+                if not given
+                else datetime.fromisoformat(given).replace(tzinfo=ZoneInfo(self._account.zone))
+            )
+            return {"selected_date_time": None if at is None else int(at.timestamp())}
         if kind == "number_input" and given:
             allowed = r"-?\d+(\.\d+)?" if element["is_decimal_allowed"] else r"-?\d+"
             if not re.fullmatch(allowed, given):

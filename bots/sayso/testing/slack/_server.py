@@ -119,6 +119,7 @@ class LocalSlack(LocalServer[SlackState]):
         is_stranger: bool = False,
         team: str | None = None,
         organisation: str | None = None,
+        locale: str = "en-US",
     ) -> SlackPerson:
         """A new person, or a bot; a restricted one is a guest. `team` is their home workspace, the app's unless said
         otherwise. People of another `organisation` (`E...` or `T...`) meet the app in shared channels; a stranger is
@@ -130,7 +131,7 @@ class LocalSlack(LocalServer[SlackState]):
             team = organisation if organisation.startswith("T") else f"T{organisation[1:]}"
         account = Account(
             self._world.new_id("U"), name, team or TEAM, organisation,
-            is_bot=is_bot, is_restricted=is_restricted, is_stranger=is_stranger,
+            is_bot=is_bot, is_restricted=is_restricted, is_stranger=is_stranger, locale=locale,
         )  # fmt: skip
         self._state.people[account.id] = account
         self.changed()

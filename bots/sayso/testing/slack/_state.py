@@ -30,6 +30,8 @@ class Account(msgspec.Struct):
     is_restricted: bool = False
     is_stranger: bool = False
     is_deleted: bool = False
+    locale: str = "en-US"
+    zone: str = "UTC"
 
 
 class SharedFile(msgspec.Struct):

@@ -26,6 +26,21 @@ function localise(root) {
     time.textContent = time.hasAttribute("data-age") ? age(at) : day + clock;
     time.title = at.toString();
   }
+  for (const input of root.querySelectorAll("input[data-instant]")) {
+    const at = new Date(input.dataset.instant);
+    if (!Number.isNaN(at.getTime())) input.value = localTime(at);
+    input.removeAttribute("data-instant");
+  }
+}
+
+function localTime(at) {
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+// A time is sent as the instant that it is where the page is read.
+function sent(form, name, value) {
+  const time = form.querySelector(`input[type="datetime-local"][name="${CSS.escape(name)}"]`);
+  return time && value ? new Date(value).toISOString() : value;
 }
 
 function parse(html) {
@@ -143,7 +158,7 @@ const busy = new Set();
 function fieldsOf(form, submitter) {
   const fields = {};
   for (const [name, value] of new FormData(form, submitter)) {
-    if (name !== "comment") (fields[name] ??= []).push(value);
+    if (name !== "comment") (fields[name] ??= []).push(sent(form, name, value));
   }
   return fields;
 }
