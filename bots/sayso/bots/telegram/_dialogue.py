@@ -232,7 +232,9 @@ class Dialogue:
         if ending.is_lost:
             return ending.words  # the conversation stays, the reply can be sent again
         if ending.is_refused:
-            await self._go_on(GoOn(turn.conversation, self._surface.in_zone(ending.words)), turn)
+            await self._go_on(
+                GoOn(turn.conversation, self._surface.in_zone(ending.words, _reader(turn.chat))), turn
+            )
             return ()
         await self._end(turn, ending.words)
         return ending.words
@@ -258,7 +260,7 @@ class Dialogue:
             self._spawn(self._lock(chat.id, message_id))
             return
         title = cut(inert(topic.title(conversation)), _LONGEST_TITLE)
-        said = cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT - _LONGEST_TITLE)
+        said = cut(inert(self._surface.in_zone(words, _reader(chat))), _LARGEST_TEXT - _LONGEST_TITLE)
         text = as_html([Stretch(title, Style.BOLD), Stretch(f"\n{said}")])
         self._spawn(self._say_there(chat.id, message_id, text))
 
@@ -409,7 +411,7 @@ class Dialogue:
 
     async def say(self, chat: Chat, reply_to: int, words: Words, worth: float = WORDS_LIVE) -> None:
         """Answer a message, as long as it is worth it where Telegram throttles."""
-        text = as_html([Stretch(cut(inert(self._surface.in_zone(words)), _LARGEST_TEXT))])
+        text = as_html([Stretch(cut(inert(self._surface.in_zone(words, _reader(chat))), _LARGEST_TEXT))])
 
         async def send() -> None:
             silent = not chat.is_private  # in a group it is for one who is looking
@@ -452,6 +454,11 @@ class Dialogue:
             kept = await self._messenger.edit(chat_id, message_id, asked.text, asked.keyboard)
             if kept is not None:
                 await self._conversations.was_asked(chat_id, message_id, rendering, kept)
+
+
+def _reader(chat: Chat) -> int | None:
+    """Whose time zone counts in a chat: that of the one person who reads it."""
+    return chat.id if chat.is_private else None
 
 
 def _subject(chat: Chat, message_id: int) -> str:
