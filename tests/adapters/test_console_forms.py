@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Literal, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -346,3 +348,35 @@ def test_a_date_is_read_as_people_write_it() -> None:
         read_field(due, "03/04/2026")
     with pytest.raises(InvalidAnswer, match=r"Due: .* is not a date"):
         read_field(due, "tomorrow")
+
+
+class Window(msgspec.Struct):
+    """A type within a type."""
+
+    opens: datetime
+    closes: Annotated[datetime | None, msgspec.Meta(title="Closes at")] = None
+
+
+@dataclass
+class Change:
+    window: Window
+    also: list[datetime] = field(default_factory=list[datetime])
+    times: list[datetime] | None = None
+    noted: Annotated[datetime, msgspec.Meta(description="With its zone.", tz=True)] | None = None
+    local: Annotated[datetime, msgspec.Meta(tz=False)] | None = None
+    note: str = ""
+
+
+def test_a_datetime_of_a_type_is_a_time_on_every_surface() -> None:
+    """Only one that says that it has no zone is none, and stays a text."""
+    schema = cast("dict[str, Json]", build_question("When?", None, "form", Change, None).schema)
+    found = fields_of(schema)
+    times = {name for name, one in found.items() if (one.item or one).is_instant}
+    assert times == {"window.opens", "window.closes", "also", "times", "noted"}
+    assert found["window.closes"].title == "Window: Closes at"
+    there = Locale.of("de", ZoneInfo("Europe/Berlin"))
+    assert read_field(found["window.opens"], "31.12.2026 17:30", there) == "2026-12-31T16:30:00+00:00"
+    assert read_field(found["also"], "31.12.2026 17:30\n1.1.2027 8:00", there) == [
+        "2026-12-31T16:30:00+00:00",
+        "2027-01-01T07:00:00+00:00",
+    ]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sayso.engine._content import Content, build_details, read_content
 from sayso.engine._forms import fields_of
 from sayso.engine._locales import ANYWHERE, Locale
-from sayso.engine._schemas import build_schema, chosen_among, in_alphabetical_order, misfit
+from sayso.engine._schemas import build_schema, chosen_among, earlier_shapes, misfit
 from sayso.engine._typed import (
     Unclear,
     check_told_apart,
@@ -105,13 +105,13 @@ class Question(msgspec.Struct, frozen=True, gc=False):
             fields_of(self.schema)
 
     def was_asked_as(self, digest: str) -> bool:
-        """Whether a stored question with this digest asks the same: also one from before the options of forms kept the
-        order in which a type names them.
+        """Whether a stored question with this digest asks the same: also one of an earlier version, whose forms kept
+        options in another order or described times as any text.
         """
         if question_digest(self.text()) == digest:
             return True
-        earlier = None if self.schema is None else in_alphabetical_order(self.schema)
-        return earlier != self.schema and question_digest(replace(self, schema=earlier).text()) == digest
+        earlier = () if self.schema is None else earlier_shapes(self.schema)
+        return any(question_digest(replace(self, schema=one).text()) == digest for one in earlier)
 
     def check_answer(self, value: Json) -> None:
         """Raise `InvalidAnswer` with the reason when the value does not fit."""

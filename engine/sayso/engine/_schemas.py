@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from enum import Enum
-from typing import Any, Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -24,7 +24,8 @@ def build_schema(schema: object, input_type: str) -> dict[str, Json] | None:
             "schema", "input_type='form' needs a JSON Schema, a msgspec Struct or a dataclass"
         )
     if _is_described(schema):
-        described = cast("dict[str, Json]", _ordered(msgspec.json.schema(schema), _orders_by_field(schema)))
+        timed = _with_times(msgspec.json.schema(schema), schema)
+        described = cast("dict[str, Json]", _ordered(timed, _orders_by_field(schema)))
     elif isinstance(schema, dict):
         described = cast("dict[str, Json]", schema)
     else:
@@ -86,9 +87,14 @@ def _misfit(error: Any) -> Misfit:
     return Misfit(path, str(error.message))
 
 
-def in_alphabetical_order(schema: Mapping[str, Json]) -> dict[str, Json]:
-    """The schema as it would be had its options no order of their own: as msgspec describes types."""
-    return cast("dict[str, Json]", _ordered(schema, None))
+def earlier_shapes(schema: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    """The schema as earlier versions described the same type: its options in the order of the alphabet, its times as
+    any text, or both.
+    """
+    for one in (schema, _without_times(schema)):
+        for shape in (one, _ordered(one, None)):
+            if shape != schema:
+                yield cast("dict[str, Json]", shape)
 
 
 def _is_described(schema: Any) -> bool:
@@ -109,6 +115,77 @@ def chosen_among(schema: object) -> Iterator[list[Json]]:
                 yield from chosen_among(one)
         if isinstance(found.get("properties"), dict):
             yield list(cast("dict[str, Json]", found["properties"]))
+
+
+_TIME: Final = "date-time"
+
+
+def _with_times(schema: dict[str, Any], kind: object) -> dict[str, Any]:
+    """The schema in which a `datetime` is a time: msgspec describes one that need not have a zone as any text."""
+    types = _types_within(msgspec.inspect.type_info(kind), {})
+    references, _ = msgspec.json.schema_components(types)
+    definitions = dict(schema["$defs"])
+    for reference, info in zip(references, types.values(), strict=True):
+        name = str(reference["$ref"]).removeprefix("#/$defs/")
+        properties = dict(definitions[name]["properties"])
+        for one in info.fields:
+            properties[one.encode_name] = _timed(properties[one.encode_name], one.type)
+        definitions[name] = {**definitions[name], "properties": properties}
+    return {**schema, "$defs": definitions}
+
+
+_Fields: TypeAlias = "msgspec.inspect.StructType | msgspec.inspect.DataclassType"
+
+
+def _types_within(info: msgspec.inspect.Type, found: dict[type[Any], _Fields]) -> dict[type[Any], _Fields]:
+    """The types with fields that are anywhere in this one, by their class."""
+    match info:
+        case msgspec.inspect.StructType() | msgspec.inspect.DataclassType() if info.cls not in found:
+            found[info.cls] = info
+            for one in info.fields:
+                _types_within(one.type, found)
+        case msgspec.inspect.UnionType():
+            for part in info.types:
+                _types_within(part, found)
+        case msgspec.inspect.CollectionType():
+            _types_within(info.item_type, found)
+        case msgspec.inspect.Metadata():
+            _types_within(info.type, found)
+        case _:
+            pass
+    return found
+
+
+def _timed(schema: dict[str, Any], info: msgspec.inspect.Type) -> dict[str, Any]:
+    """The schema of a field of this type, with each `datetime` in it as a time."""
+    match info:
+        case msgspec.inspect.DateTimeType(tz=None):
+            return {**schema, "format": _TIME}
+        case msgspec.inspect.UnionType():
+            return {**schema, "anyOf": [_timed_alternative(one, info.types) for one in schema["anyOf"]]}
+        case msgspec.inspect.CollectionType() if "items" in schema:
+            return {**schema, "items": _timed(schema["items"], info.item_type)}
+        case msgspec.inspect.Metadata():
+            return _timed(schema, info.type)
+        case _:
+            return schema
+
+
+def _timed_alternative(schema: dict[str, Any], types: Sequence[msgspec.inspect.Type]) -> dict[str, Any]:
+    """One of a union, which holds at most one type that is text in JSON, and one that is an array."""
+    plain = [one.type if isinstance(one, msgspec.inspect.Metadata) else one for one in types]
+    kinds = {"string": msgspec.inspect.DateTimeType, "array": msgspec.inspect.CollectionType}
+    kind = kinds.get(schema.get("type", ""))
+    return next((_timed(schema, one) for one in plain if kind and isinstance(one, kind)), schema)
+
+
+def _without_times(schema: object) -> object:
+    if isinstance(schema, list):
+        return [_without_times(one) for one in cast("list[object]", schema)]
+    if not isinstance(schema, Mapping):
+        return schema
+    given = cast("Mapping[str, object]", schema).items()
+    return {name: _without_times(one) for name, one in given if (name, one) != ("format", _TIME)}
 
 
 _Orders: TypeAlias = "Mapping[tuple[str, frozenset[str]], list[Json]]"

@@ -19,7 +19,8 @@ from sayso.engine import Policy, Stage, Workflow, node, request_approval, reques
 FORM = {"type": "object", "required": ["name", "seats"], "properties": {
     "name": {"type": "string", "title": "Name"}, "seats": {"type": "integer", "title": "Seats"},
     "plan": {"enum": ["basic", "team"], "title": "Plan"}, "remote": {"type": "boolean", "title": "Remote"},
-    "starts": {"type": "string", "format": "date", "title": "Starts"}}}
+    "starts": {"type": "string", "format": "date", "title": "Starts"},
+    "arrives": {"type": "string", "format": "date-time", "title": "Arrives"}}}
 REGIONS = [f"region-{number:02d}" for number in range(12)]
 HOSTILE = "<script>document.title = 'owned'</script><img src=x onerror=alert(1)> {{ 7 * 7 }} \\u202e & 'quoted'"
 

@@ -31,6 +31,6 @@ def service(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
 
 @pytest.fixture
 def olga(browser: Browser, service: ServiceProcess, tmp_path: Path) -> Iterator[Visit]:
-    """An operator who is signed in."""
-    with Visit.sign_in(browser, service.url, tmp_path, "olga") as visit:
+    """An operator who is signed in, in Rome."""
+    with Visit.sign_in(browser, service.url, tmp_path, "olga", timezone_id="Europe/Rome") as visit:
         yield visit

@@ -76,6 +76,7 @@ def test_every_input_type_is_answered(olga: Visit) -> None:
     form.get_by_label("Seats").fill("2")
     form.get_by_label("Plan (optional)").select_option("team")
     form.get_by_label("Yes").check()
+    form.get_by_label("Arrives (optional)").fill("2026-12-31T17:30")
     form.get_by_role("button", name="Send").click()
     olga.page.get_by_role("article").filter(has_text="script").get_by_role("button", name="yes <i>").click()
     expect(olga.page.get_by_role("article").filter(has_text="finished")).to_have_count(9)
@@ -84,7 +85,8 @@ def test_every_input_type_is_answered(olga: Visit) -> None:
     }
     assert values == {
         "approve", "region-11", '["laptop", "desk"]', "false", "green tea\nand more", "40", "2026-12-31",
-        '{"name": "Cho", "plan": "team", "remote": true, "seats": 2}', "yes <i>",
+        '{"arrives": "2026-12-31T16:30:00+00:00", "name": "Cho", "plan": "team", "remote": true, "seats": 2}',
+        "yes <i>",
     }  # fmt: skip
 
 

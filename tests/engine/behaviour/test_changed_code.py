@@ -6,7 +6,8 @@ A deploy is a new handle or runtime, after the old one was closed, with other no
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -400,17 +401,31 @@ async def test_what_was_asked_before_look_alikes_were_refused_is_still_answered(
     assert (state.workflow_status, state.shared["answer"]) == (WorkflowStatus.COMPLETED, "tea ")
 
 
+def of_the_alphabet(schema: dict[str, Any]) -> dict[str, Any]:
+    return schema
+
+
+def of_the_type(schema: dict[str, Any]) -> dict[str, Any]:
+    schema["$defs"]["Size"]["properties"]["size"]["enum"] = ["small", "large"]
+    return schema
+
+
+@pytest.mark.parametrize("ordered", [of_the_alphabet, of_the_type])
 async def test_a_form_asked_before_its_options_kept_their_order_is_the_same_question(
-    store: SQLiteStore,
+    store: SQLiteStore, ordered: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
-    """Earlier versions stored a type's options in the order of the alphabet: an upgrade asks nobody again."""
+    """Earlier versions stored a type's options in the order of the alphabet, and its times as any text: an upgrade asks
+    nobody again.
+    """
 
     class Size(msgspec.Struct):
         size: Literal["small", "large"]
+        at: datetime | None = None
 
     earlier = msgspec.json.schema(Size)
     assert earlier["$defs"]["Size"]["properties"]["size"]["enum"] == ["large", "small"]
-    state = await parked(store, asking(input_type="form", schema=earlier))
+    assert "format" not in str(earlier)
+    state = await parked(store, asking(input_type="form", schema=ordered(earlier)))
     async with deploy(store, asking(input_type="form", schema=Size)) as runtime:
         await say(runtime, waiting(state), {"size": "small"})
         state = await runtime.wait("run")

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from sayso.adapters.web import LoadedCode, Pages
 from sayso.bots.http import Caller, Credentials, Problem, begin_session, session_of
-from sayso.bots.web._inbox import known_writer
+from sayso.bots.web._sign_in import known_writer
 
 _WAITS = 20.0
 """Seconds for which a page waits for news of the code, before it asks again."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from markupsafe import Markup
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,17 +26,15 @@ from sayso.bots.http import (
     Starts,
     TcpDoor,
     add_problems,
-    begin_session,
     check_rate,
-    cookie_name,
     file_response,
-    session_of,
 )
 from sayso.bots.people import Arrival
 from sayso.bots.web._error_pages import add_error_pages
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import Looks, RunPages
+from sayso.bots.web._sign_in import Reads, SignIn, Who, Writer, add_sign_in
 from sayso.bots.web._starts import Start, StartPages
 from sayso.bots.web._static import add_static
 from sayso.config import Settings
@@ -64,12 +62,6 @@ _KEPT = frozenset({OutcomeKind.INVALID})
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class Link(_Body):
-    """The secret of a sign-in link."""
-
-    link: str = Field(max_length=200)
 
 
 class Form(_Body):
@@ -112,33 +104,6 @@ class InboxParts:
         return self.settings.zone
 
 
-class _NotSignedIn(Exception):
-    """A page was asked for by nobody that is known."""
-
-
-async def known_visitor(request: Request) -> Caller:
-    """Who asks for a page. Whoever is not signed in is led to the page for it."""
-    find: Callable[[Request], Awaitable[Caller | None]] = request.app.state.by_session
-    caller = await find(request)
-    if caller is None:
-        raise _NotSignedIn
-    return caller
-
-
-async def known_writer(request: Request) -> Caller:
-    """Who sends a form of ours."""
-    door: TcpDoor = request.app.state.door
-    return await door.person(request)
-
-
-def known_locale(request: Request) -> Locale:
-    """How somebody writes numbers and dates, as their browser says. The page sends times in UTC."""
-    return Locale.of(request.headers.get("accept-language"))
-
-
-Reads = Annotated[Locale, Depends(known_locale)]
-Who = Annotated[Caller, Depends(known_visitor)]
-Writer = Annotated[Caller, Depends(known_writer)]
 Place = Annotated[int | None, Query(ge=1, le=2**62)]
 
 
@@ -360,12 +325,7 @@ def _actions(record: CardRecord, caller: Caller, *, may_answer: bool) -> tuple[s
 def add_inbox(app: FastAPI, parts: InboxParts) -> Pages:
     """Add the inbox's addresses to the public application; its pages, for whoever adds others."""
     inbox = Inbox(parts)
-    app.state.by_session = parts.door.by_session
-    app.state.door = parts.door
     add_problems(app)
-
-    async def sign_in_first(_request: Request, _error: Exception) -> Response:
-        return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
 
     async def problem_page(request: Request, title: str, words: str) -> str:
         caller = await parts.door.by_session(request)
@@ -373,48 +333,13 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> Pages:
         return inbox.pages.problem(visitor, title, words)
 
     add_error_pages(app, problem_page)
-    app.add_exception_handler(_NotSignedIn, sign_in_first)
-    _add_sign_in(app, inbox, parts)
+    is_secure = (parts.settings.http.public_url or "").startswith("https://")
+    add_sign_in(app, SignIn(parts.credentials, parts.door, parts.sign_ins, is_secure), inbox.pages)
     _add_requests(app, inbox, parts)
     _add_runs(app, inbox, parts.api)
     _add_starts(app, inbox, StartPages(parts.starts, inbox.pages, parts.answers))
     add_static(app)
     return inbox.pages
-
-
-def _add_sign_in(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
-    @app.get("/sign-in")
-    async def sign_in_page() -> HTMLResponse:
-        return HTMLResponse(inbox.pages.sign_in())
-
-    @app.post("/sign-in")
-    async def sign_in(body: Link, request: Request) -> Response:
-        check_rate(parts.sign_ins, request.client.host if request.client else "")
-        found = await parts.credentials.sign_in(body.link.rpartition("#")[2].strip())
-        if found is None and (known := await parts.door.by_session(request)) is not None:
-            # Whoever opens their link again, or goes back to it, is signed in already: nothing has expired for them.
-            return JSONResponse({"person": known.person})
-        if found is None:
-            raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "UnknownLink",
-                "This link was used already, is older than ten minutes, or is not one of ours. Ask for another.",
-            )
-        session, caller = found
-        response = JSONResponse({"person": caller.person})
-        public = parts.settings.http.public_url or ""
-        begin_session(request, response, session, secure=public.startswith("https://"))
-        return response
-
-    @app.post("/sign-out")
-    async def sign_out(request: Request, caller: Writer) -> Response:
-        del caller
-        await parts.credentials.sign_out(session_of(request) or "")
-        response = JSONResponse({"go": "/sign-in"})
-        response.delete_cookie(cookie_name(request))
-        return response
-
-    _ = sign_in_page, sign_in, sign_out
 
 
 def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:

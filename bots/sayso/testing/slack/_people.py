@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
-from sayso.testing.slack._kept import kept_typed, unescaped
+from sayso.testing.slack._filling import Filling, Values, option_called, typed_in
+from sayso.testing.slack._kept import kept_typed
 from sayso.testing.slack._payloads import handle_of, take_view_answer, who_and_where
 from sayso.testing.slack._places import Place
 from sayso.testing.slack._refusals import Refused
@@ -41,8 +40,6 @@ from sayso.testing.slack._view import (
 from sayso.testing.slack._world import Said, World
 
 _SENT_BACK = frozenset({"action_id", "type", "text", "value", "style", "placeholder", "initial_option"})
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-Values = Mapping[str, str | Sequence[str]]
 _Control = tuple[int | None, dict[str, Any], dict[str, Any]]
 """The number of the attachment that it is in, its block, and the element itself."""
 
@@ -253,7 +250,7 @@ class SlackPerson:
         view.errors = {}
         payload: dict[str, Any] = {
             **who_and_where(self._world, self._account, "view_submission"),
-            "view": self._world.view_as_sent(view, await self._values(view, values)),
+            "view": self._world.view_as_sent(view, await self._filling(view).values(values)),
             "response_urls": [],
             **(odd or {}),
         }
@@ -342,10 +339,8 @@ class SlackPerson:
     def _picked(
         self, block: dict[str, Any], element: dict[str, Any], options: list[dict[str, Any]], label: str
     ) -> dict[str, Any]:
-        for option in options:
-            if label in (label_of(option), option["text"]["text"]):
-                return {**self._action(block, element), "selected_option": self._world.kept(option)}
-        raise Impossible(self.name, f"sees no option {label!r}")
+        option = option_called(options, label, self.name)
+        return {**self._action(block, element), "selected_option": self._world.kept(option)}
 
     def _action(self, block: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
         sent = {key: value for key, value in element.items() if key in _SENT_BACK}
@@ -423,7 +418,7 @@ class SlackPerson:
             **around,
             "action_id": element["action_id"],
             "block_id": block["block_id"],
-            "value": self._typed(typed),
+            "value": typed_in(self._world, typed),
         }
         envelope = await self._deliver("interactive", payload)
         answer = envelope.answer or {}
@@ -432,74 +427,19 @@ class SlackPerson:
         found: list[dict[str, Any]] = answer.get("options", [])
         return found
 
+    def _filling(self, view: ViewState) -> Filling:
+        async def offered(block: dict[str, Any], element: dict[str, Any], typed: str) -> list[dict[str, Any]]:
+            container = {"type": "view", "view_id": view.id}
+            around = {"container": container, "view": self._world.view_as_sent(view)}
+            return await self._search(around, block, element, typed)
+
+        return Filling(self._world, self._account, view, offered)
+
     def _top(self) -> ViewState:
         stack = self._world.state.modals.get(self.id)
         if not stack:
             raise Impossible(self.name, "has no modal open")
         return stack[-1]
-
-    async def _values(self, view: ViewState, values: Values) -> dict[str, Any]:
-        inputs = [block for block in view.body["blocks"] if block["type"] == "input"]
-        if unknown := set(values) - {unescaped(block["label"]["text"]) for block in inputs}:
-            raise Impossible(self.name, f"sees no input {unknown.pop()!r}")
-        found: dict[str, Any] = {}
-        for block in inputs:
-            label, element = unescaped(block["label"]["text"]), block["element"]
-            given = values.get(label)
-            if not given and not block.get("optional"):
-                raise Impossible(self.name, f"Slack wants {label!r} filled in")
-            entered = await self._entered(view, block, element, given)
-            found[block["block_id"]] = {element["action_id"]: {"type": element["type"], **entered}}
-        return found
-
-    async def _entered(
-        self,
-        view: ViewState,
-        block: dict[str, Any],
-        element: dict[str, Any],
-        given: str | Sequence[str] | None,
-    ) -> dict[str, Any]:
-        kind = element["type"]
-        if kind in ("checkboxes", "multi_static_select", "multi_external_select"):
-            labels = [given] if isinstance(given, str) else list(given or ())
-            picked = [await self._option(view, block, element, label) for label in labels]
-            return {"selected_options": picked}
-        assert given is None or isinstance(given, str)
-        if kind in ("static_select", "radio_buttons", "external_select"):
-            return {"selected_option": await self._option(view, block, element, given) if given else None}
-        if kind == "datepicker":
-            if given and not _DATE.fullmatch(given):
-                raise Impossible(self.name, f"the calendar has no day {given!r}")
-            return {"selected_date": given or None}
-        if kind == "datetimepicker":
-            at = (
-                None
-                if not given
-                else datetime.fromisoformat(given).replace(tzinfo=ZoneInfo(self._account.zone))
-            )
-            return {"selected_date_time": None if at is None else int(at.timestamp())}
-        if kind == "number_input" and given:
-            allowed = r"-?\d+(\.\d+)?" if element["is_decimal_allowed"] else r"-?\d+"
-            if not re.fullmatch(allowed, given):
-                raise Impossible(self.name, f"Slack takes no number {given!r}")
-        return {"value": self._typed(given) if given else None}
-
-    def _typed(self, text: str) -> str:
-        return text if self._world.spares_inputs else kept_typed(text)
-
-    async def _option(
-        self, view: ViewState, block: dict[str, Any], element: dict[str, Any], label: str
-    ) -> dict[str, Any]:
-        options = element.get("options")
-        if options is None:
-            around = {
-                "container": {"type": "view", "view_id": view.id},
-                "view": self._world.view_as_sent(view),
-            }
-            options = await self._search(around, block, element, label)
-        return dict(
-            self._picked(block, {**element, "type": element["type"]}, options, label)["selected_option"]
-        )
 
 
 def _is_meant(button: dict[str, Any], label: str | None, action_id: str | None) -> bool:
