@@ -159,8 +159,9 @@ async def test_a_reason_for_a_question_that_is_decided_is_refused_out_loud(stage
     await stage.bo.press(card, "✅ approve")
     over = await stage.until(asks, lambda seen: not seen.labels)
     assert "Bo already approved this at" in over.text
-    late = await stage.ana.press(asks, "Not tested", old_view=True)
-    assert late.text == "This is already done. Nothing changed."
+    heard = (await stage.ana.press(asks, "Not tested", old_view=True)).text
+    assert heard is not None
+    assert heard.startswith("Bo already approved this at")
     assert await stage.service.answer(run_id) == "approve"
 
 

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from sayso.adapters.cards import Words
 from sayso.adapters.telegram import Conversation
 from sayso.engine import Kept, SQLiteStore, StoreError
 
@@ -17,6 +18,7 @@ logger = logging.getLogger("sayso.telegram")
 
 _SURFACE = "telegram"
 _PREFIX = "conversation:"
+_MOST_ENDED = 1000
 
 
 class Conversations:
@@ -30,6 +32,7 @@ class Conversations:
         self._interrupted: set[int] = set()
         self._open: dict[tuple[int, int], Conversation] = {}
         self._taken: set[tuple[int, int]] = set()
+        self._ended: dict[tuple[int, int], tuple[str, Words]] = {}
         self.news = asyncio.Event()
 
     async def load(self) -> None:
@@ -45,6 +48,17 @@ class Conversations:
     def rests(self, chat_id: int, message_id: int) -> bool:
         """Whether a message asks, and nobody is just answering."""
         return (chat_id, message_id) in self._open and (chat_id, message_id) not in self._taken
+
+    def note_end(self, chat_id: int, message_id: int, person: str, words: Words) -> None:
+        """Know, as long as this process runs, why a message asks no more that somebody may still press."""
+        self._ended[chat_id, message_id] = (person, words)
+        if len(self._ended) > _MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
+
+    def why_over(self, chat_id: int, message_id: int, person: str) -> Words | None:
+        """Why a message asks this person no more, where that was noted."""
+        asked, words = self._ended.get((chat_id, message_id), ("", None))
+        return words if asked == person else None
 
     @contextmanager
     def taking(self, chat_id: int, message_id: int) -> Generator[None]:

@@ -54,6 +54,7 @@ _NO_REPLY = (
     "the card."
 )
 _REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
+_DONE = "This is already done. Nothing changed."
 _OUT_OF_DATE = "This was out of date. It is asked again: check it and answer there."
 _STILL_DIFFERENT = "This still isn't what was asked. Nothing was counted. Please begin again."
 _LARGEST_TEXT = 4000
@@ -138,7 +139,8 @@ class Dialogue:
         await self._under_way.answered(_subject(chat, message_id), button.rendering or 0, arrival.look_up_by)
         conversation = await self._conversations.at(chat.id, message_id)
         if conversation is None:
-            return ("This is already done. Nothing changed.",), True
+            why = self._conversations.why_over(chat.id, message_id, event.sender.person or "")
+            return why or (_DONE,), True
         if conversation.person != event.sender.person:
             return (_SOMEBODY_ELSE,), True
         with self._conversations.taking(chat.id, message_id):
@@ -311,6 +313,7 @@ class Dialogue:
             if topic is not None and topic.is_known and is_news and not has_buttons:
                 continue  # they know; what they may write next is told what it is late for
             chat = Chat(chat_id, is_private=chat_id > 0)
+            self._conversations.note_end(chat_id, message_id, conversation.person, words)
             await self._close(chat, message_id, conversation, topic, words)
             if is_news and not has_buttons:
                 self._spawn(self.say(chat, message_id, words))
