@@ -19,6 +19,7 @@ from sayso.bots.cli._commands import COMMANDS, load
 from sayso.engine import (
     ATTENTION_ACTIONS,
     AttentionKind,
+    AuditRow,
     NodeStatus,
     OutcomeKind,
     RequestStatus,
@@ -160,7 +161,11 @@ def _audit_kinds() -> set[str]:
 def test_every_kind_of_audit_row_is_documented() -> None:
     kinds = _audit_kinds()
     assert "answer_accepted" in kinds
-    assert set(first_column(_text("audit-trail.md").partition("\n## ")[0])) == kinds
+    assert set(first_column(section(REFERENCE / "audit-trail.md", "Kinds of rows"))) == kinds
+
+
+def test_every_column_of_the_trail_is_documented() -> None:
+    assert set(first_column(_text("audit-trail.md").partition("\n## ")[0])) == set(AuditRow.__struct_fields__)
 
 
 def test_what_the_trail_is_compared_with_is_documented() -> None:

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 class PigeonSettings(Section):
     """`[pigeon]` in sayso.toml, and `SAYSO_PIGEON__...` in the environment."""
 
-    url: Address = Field(description="Where the loft is.")
+    url: Address = Field(description="Address of the server.")
     token: SecretStr | None = Field(default=None, description="The bot's token; environment only.")
     token_file: Path | None = Field(default=None, description="A file that holds the bot's token.")
     posts_per_second: float = Field(
-        default=1.0, gt=0, description="How many new messages a place gets a second at most."
+        default=1.0, gt=0, description="Maximum new messages per second in each place."
     )
 
 
 class PigeonPlatform:
-    """People are `pigeon:7`; places that several read are `pigeon:roof`."""
+    """People are `pigeon:7`; places that several people read are `pigeon:roof`."""
 
     name = "pigeon"
     title = "Pigeon"
@@ -46,11 +46,11 @@ class PigeonPlatform:
         return rest.isdecimal()
 
     def place(self, rest: str) -> Place:
-        """Both are ids that never change, so no place needs an `id` in the settings."""
+        """Ids never change, so no place needs an `id` in the settings."""
         return Place(rest, is_direct=rest.isdecimal())
 
     def own_chats(self, rest: str) -> tuple[str, ...]:
-        """Somebody's own chat is called as they are."""
+        """A private chat has the name of its person."""
         return ()
 
     def group_words(self, group: str) -> str:
@@ -58,13 +58,13 @@ class PigeonPlatform:
         return group
 
     def build(self, parts: Parts) -> PigeonConnection:
-        """What only a service with a `[pigeon]` needs is imported here."""
+        """Import here what only a service with `[pigeon]` needs."""
         from sayso_pigeon._connection import PigeonConnection
 
         return PigeonConnection(parts)
 
     async def check(self, settings: config.Settings) -> list[Finding]:
-        """What `sayso doctor` says of it."""
+        """The findings of `sayso doctor`."""
         from sayso_pigeon._connection import check
 
         return await check(settings)

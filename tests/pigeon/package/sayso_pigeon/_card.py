@@ -1,4 +1,4 @@
-"""A card as the loft has messages: a text, buttons, and whether it takes replies. Pure functions."""
+"""A card as a message of the loft: a text, buttons, and whether it takes replies. Pure functions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Mark:
     choice: int | None = None
 
     def encode(self) -> str:
-        """As it stands in the message."""
+        """The mark as a button carries it."""
         return f"sayso {self.request_id} {self.revision} {self.rendering} {'' if self.choice is None else self.choice}"
 
     @classmethod
     def decode(cls, text: str) -> Self | None:
-        """What `encode` made; None for what others made."""
+        """Read what `encode` wrote; None for anything else."""
         match text.split(" "):
             case ["sayso", request_id, *numbers] if len(numbers) == 3 and all(map(_is_number, numbers[:2])):
                 choice = int(numbers[2]) if _is_number(numbers[2]) else None
@@ -61,18 +61,18 @@ def render_card(card: Card, zone: tzinfo) -> dict[str, Any]:
 
 
 def render_closed(text: str) -> dict[str, Any]:
-    """A message that is no card, or none any more."""
+    """A message without buttons, or a card that is closed."""
     return {"text": text, "buttons": [], "replies": None}
 
 
 def kept_message(message: dict[str, Any]) -> Kept:
-    """What the loft says that a message shows: both where it answers to us and where it brings a press."""
+    """What the loft reports that a message shows, when it was sent and when it is pressed."""
     text, buttons, replies = message["text"], message["buttons"], message["replies"]
     return keep([text, buttons, replies], {"text": [text], "buttons": buttons})
 
 
 def local(words: Words, zone: tzinfo) -> str:
-    """Words with their instants as the reader's clock shows them."""
+    """Words with their times in the reader's time zone."""
     return "".join(one if isinstance(one, str) else f"{one.astimezone(zone):%Y-%m-%d %H:%M}" for one in words)
 
 

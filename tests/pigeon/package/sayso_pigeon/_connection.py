@@ -41,22 +41,22 @@ class PigeonSurface(CardSurface[dict[str, Any]]):
         return (chat,)
 
     def draw(self, card: Card, _place: Destination, /) -> tuple[dict[str, Any], str]:
-        """A message of the loft's holds the longest question."""
+        """A message in the loft is large enough for any question."""
         return render_card(card, self.settings.zone), ""
 
     def draw_locked(
         self, card: Card, _place: Destination | None, words: str, _link: str | None, /
     ) -> dict[str, Any]:
-        """It says what it is."""
+        """The prompt, and why it can no longer be answered."""
         return render_closed(f"{card.prompt}\n{words}")
 
     async def post(self, place: Destination, message: dict[str, Any]) -> tuple[Reference, Kept | None]:
-        """The loft answers with the message as it keeps it."""
+        """The loft responds with the message as it keeps it."""
         sent = await self._loft.post(place.chat_id, message)
         return Reference(sent["place"], sent["id"]), kept_message(sent)
 
     async def edit(self, reference: Reference, message: dict[str, Any]) -> Kept | None:
-        """As to a new message."""
+        """The same for an edit."""
         return kept_message(await self._loft.edit(reference.message, message))
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
@@ -72,7 +72,7 @@ class PigeonMembership:
         self._loft = loft
 
     async def why_not(self, destination: Destination, person: str) -> str | None:
-        """None where they belong to it."""
+        """None if they belong to it."""
         try:
             place = await self._loft.place(destination.chat_id)
         except DeliveryProblem as problem:
@@ -80,10 +80,10 @@ class PigeonMembership:
         return None if person.rpartition(":")[2] in place["members"] else ""
 
     async def settle(self, people: Sequence[str]) -> None:
-        """Nothing: people have one id."""
+        """Nothing to do: people have one id."""
 
     async def why_gone(self, person: str) -> str | None:
-        """None where the account is there still."""
+        """None while the account exists."""
         try:
             await self._loft.person(person.rpartition(":")[2])
         except MessageGone:
@@ -98,7 +98,7 @@ class PigeonMembership:
 
 
 class PigeonConnection:
-    """The bot's account, connected. Raises `InvalidSettings` where the token is missing."""
+    """The bot's account, connected. Raises `InvalidSettings` if the token is missing."""
 
     name = PIGEON.name
 
@@ -113,12 +113,12 @@ class PigeonConnection:
         return PigeonListener(self._loft, self.surface, self._parts, answers)
 
     async def close(self) -> None:
-        """Let go of the loft."""
+        """Close the connection."""
         await self._loft.close()
 
 
 async def check(settings: Settings) -> list[Finding]:
-    """Whether the token is good."""
+    """Check the token."""
     loft, _ = _connect(settings)
     try:
         me = await loft.me()

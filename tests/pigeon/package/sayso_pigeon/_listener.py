@@ -38,11 +38,11 @@ class PigeonListener:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Have `run` end with the fetch that is under way."""
+        """End `run` after the current fetch."""
         self._stopping.set()
 
     async def run(self, ready: Ready) -> None:
-        """Take events until `stop`. What cannot be fetched is raised: the service begins it again."""
+        """Take events until `stop`. If fetching fails, it raises, and the service starts it again."""
         after = 0
         while not self._stopping.is_set():
             events = await self._loft.events(after, _POLL)
@@ -58,10 +58,10 @@ class PigeonListener:
         try:
             await self._loft.reply(event["id"], local(words, self._parts.settings.zone))
         except DeliveryProblem as problem:
-            logger.warning("event %s could not be acknowledged; it stands: %s", event["id"], problem)
+            logger.warning("event %s could not be acknowledged, but counts: %s", event["id"], problem)
 
     async def _decided(self, event: dict[str, Any], mark: Mark) -> Words:
-        """What the person hears; what they did is committed by then, or refused."""
+        """What the person is told; by then, what they did is committed or refused."""
         platform, message = self._surface.platform, event["message"]
         person = PersonId(f"{platform}:{event['person']['id']}")
         arrival = replace(
@@ -91,7 +91,7 @@ class PigeonListener:
         return await self._answers.desk.heard(answered)
 
     def _value(self, mark: Mark, record: CardRecord | None, text: str | None) -> Json:
-        """What was meant: an option by its position, or what was typed. Raises `InvalidAnswer`."""
+        """The answer: an option by its position, or what was typed. Raises `InvalidAnswer`."""
         if mark.choice is not None or record is None:
             return choice_of(record, mark.revision, mark.choice or 0)
         return read_reply(record.request.question, text or "")

@@ -17,7 +17,7 @@ from sayso.bots.chats import (
 )
 
 _WITHIN = 3.0
-"""Seconds for a call: who pressed waits for it."""
+"""Seconds for a call; a person who pressed a button is waiting for it."""
 
 
 class Loft:
@@ -28,7 +28,7 @@ class Loft:
         self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=_WITHIN)
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         await self._http.aclose()
 
     async def me(self) -> Any:
@@ -52,11 +52,11 @@ class Loft:
         return await self._call("PUT", f"/messages/{message}", shown)
 
     async def reply(self, event: str, text: str) -> None:
-        """Tell whoever did something what became of it; nobody else reads it."""
+        """Tell the person behind an event what became of it; nobody else reads it."""
         await self._call("POST", f"/events/{event}/reply", {"text": text})
 
     async def events(self, after: int, wait: float) -> Any:
-        """What people did behind that number, as soon as there is something; what is up to it is forgotten."""
+        """What people did after that event, as soon as there is something. Earlier events are confirmed by it."""
         return await self._call("GET", f"/events?after={after}&wait={wait}")
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
