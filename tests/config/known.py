@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from sayso.bots.slack import SLACK
 from sayso.bots.telegram import TELEGRAM
 from sayso.config import (
+    AskSettings,
     DestinationSettings,
     GroupSettings,
     HttpSettings,
@@ -25,6 +26,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     SLACK.name: SLACK.Settings,
     TELEGRAM.name: TELEGRAM.Settings,
     "http": HttpSettings,
+    "ask": AskSettings,
     "log": LogSettings,
 }
 """Tables whose keys have variables of their own."""

@@ -17,4 +17,4 @@ def test_every_call_is_documented_and_no_other(tmp_path: Path) -> None:
         paths = httpx.get(f"{service.url}/api/v1/openapi.json").json()["paths"]
     there = {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls}
     page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `((?:GET|POST) [^`]+)` \|", page, re.MULTILINE)) == there
+    assert set(re.findall(r"^\| `((?:GET|POST|PUT|DELETE) [^`]+)` \|", page, re.MULTILINE)) == there

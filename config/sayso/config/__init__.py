@@ -8,7 +8,9 @@ from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDes
 from sayso.config._errors import InvalidSettings, MissingExtra, needs_extra
 from sayso.config._named import NamedEntry, named_entries
 from sayso.config._platforms import Place, PlatformSettings, all_settings, find_settings
+from sayso.config._reach import why_nobody
 from sayso.config._sections import (
+    AskSettings,
     DestinationSettings,
     GroupSettings,
     HttpSettings,
@@ -28,6 +30,7 @@ __all__ = [
     "FILE_NAME",
     "MEMBERS",
     "Address",
+    "AskSettings",
     "Destination",
     "DestinationSettings",
     "GroupSettings",
@@ -59,4 +62,5 @@ __all__ = [
     "secrets_of",
     "split_address",
     "to_toml",
+    "why_nobody",
 ]

@@ -288,6 +288,21 @@ class HttpSettings(Section):
         return self
 
 
+class AskSettings(Section):
+    """Questions that programs ask over the API, without a workflow of their own."""
+
+    to: tuple[Text, ...] = Field(
+        default=(),
+        description="Where to send questions that name no approvers and no policy. Default: the operator at this "
+        "machine.",
+    )
+    callback_hosts: tuple[Text, ...] = Field(
+        default=(),
+        description="Hosts that may be told what became of a request, such as ci.example.com or "
+        "ci.example.com:8443. Default: none.",
+    )
+
+
 class LogSettings(Section):
     """What `sayso serve` writes to standard error."""
 

@@ -43,6 +43,7 @@ from sayso.config._machine_zone import MachineZone
 from sayso.config._named import check_kinds
 from sayso.config._platforms import all_settings, groups, sections, take
 from sayso.config._sections import (
+    AskSettings,
     DestinationSettings,
     GroupSettings,
     HttpSettings,
@@ -122,6 +123,9 @@ class Settings(BaseSettings):
     http: HttpSettings = Field(
         default_factory=HttpSettings,
         description="HTTP server: inbox, API, health checks, metrics and webhooks.",
+    )
+    ask: AskSettings = Field(
+        default_factory=AskSettings, description="Questions from programs, over the API and `sayso ask`."
     )
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
 
@@ -225,7 +229,7 @@ class Settings(BaseSettings):
 
     def chats(self) -> list[Destination]:
         """All configured chats, and those that workflows and the operator are told in."""
-        named = [*self.destinations, *(place for one in self.workflows for place in one.to)]
+        named = [*self.destinations, *(place for one in self.workflows for place in one.to), *self.ask.to]
         named += [self.operator] if self.operator is not None else []
         return [self.destination(name) for name in dict.fromkeys(named) if parse_place(name) is not None]
 
@@ -315,7 +319,7 @@ class _Variables(BaseSettings):
 def _tables() -> dict[str, type[BaseModel]]:
     """The tables that stand once, by their names."""
     platforms = {one.name: one.Settings for one in all_settings()}
-    return {**platforms, "http": HttpSettings, "log": LogSettings}
+    return {**platforms, "http": HttpSettings, "ask": AskSettings, "log": LogSettings}
 
 
 def _secret_fields(model: type[BaseModel]) -> list[str]:
@@ -408,7 +412,8 @@ def _check_destinations(settings: Settings, path: Path) -> None:
                 "a shared chat needs an audience, the people in it who may answer",
                 f'Add:\n{lines_to_write(name)}\nor a list of people: audience = ["{kind}:..."].',
             )
-    for name in (*(place for one in settings.workflows for place in one.to), settings.operator or ""):
+    asked = (*(place for one in settings.workflows for place in one.to), *settings.ask.to)
+    for name in (*asked, settings.operator or ""):
         if parse_place(name) is not None:
             try:
                 settings.destination(name)

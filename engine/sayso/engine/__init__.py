@@ -4,6 +4,7 @@ It knows no chat platform, no HTTP and no command line.
 """
 
 from sayso.engine._approval import Decision, request_approval
+from sayso.engine._asks import AskedQuestion, ask_workflow, decision_of, kind_of, read_asked
 from sayso.engine._audience import OPERATOR, canonical, is_person
 from sayso.engine._binding import bind
 from sayso.engine._check_parked import Finding, Severity, check_parked
@@ -51,6 +52,7 @@ from sayso.engine._policy import (
 from sayso.engine._questions import InvalidAnswer, Option, Question
 from sayso.engine._reasons import Reasons
 from sayso.engine._records import (
+    ASK,
     ENDED,
     Account,
     Attention,
@@ -134,9 +136,13 @@ from sayso.engine.store import (
     ATTENTION_ACTIONS,
     AnswerAttempt,
     Before,
+    Callback,
+    DueCallback,
     Restored,
     SQLiteReader,
     SQLiteStore,
+    Use,
+    Used,
     Warrant,
     attention_actions,
     restore_backup,
@@ -145,6 +151,7 @@ from sayso.engine.store import (
 __all__ = [
     "ACCOUNTS_CHANGED",
     "ANYWHERE",
+    "ASK",
     "ATTENTION_ACTIONS",
     "ENDED",
     "FILES_LIMIT",
@@ -161,6 +168,7 @@ __all__ = [
     "AnswerAttempt",
     "AnswerError",
     "AnswerRefused",
+    "AskedQuestion",
     "Attention",
     "AttentionKind",
     "AuditProblem",
@@ -168,6 +176,7 @@ __all__ = [
     "AuditRow",
     "AuthorError",
     "Before",
+    "Callback",
     "CardRecord",
     "CastVote",
     "Clock",
@@ -182,6 +191,7 @@ __all__ = [
     "Delivery",
     "Diff",
     "Directory",
+    "DueCallback",
     "ExecutionState",
     "Fact",
     "File",
@@ -261,6 +271,8 @@ __all__ = [
     "UnknownRun",
     "UnstorableValue",
     "UnusedInput",
+    "Use",
+    "Used",
     "ValueTooLarge",
     "Verdict",
     "VisitDetail",
@@ -270,11 +282,13 @@ __all__ = [
     "Workflow",
     "WorkflowEngine",
     "WorkflowStatus",
+    "ask_workflow",
     "assemble",
     "attention_actions",
     "bind",
     "canonical",
     "check_parked",
+    "decision_of",
     "evaluate",
     "example_people",
     "export_row",
@@ -285,9 +299,11 @@ __all__ = [
     "interests",
     "is_approval",
     "is_person",
+    "kind_of",
     "local_person",
     "node",
     "platform_names",
+    "read_asked",
     "read_date",
     "read_instant",
     "read_json",

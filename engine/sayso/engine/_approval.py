@@ -54,7 +54,7 @@ class Decision:
         """
         if not self.approved:
             raise NotApproved(action, "nobody approved it")
-        asked = (_question(action, details, read_all=one) for one in (False, True))
+        asked = (approval_question(action, details, read_all=one) for one in (False, True))
         if self.digest not in [question_digest(one.text()) for one in asked]:
             raise NotApproved(action, "people approved something else: its words or its details differ")
         visit = CURRENT.get(None)
@@ -112,7 +112,7 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")
     visit = current_visit("request_approval")
-    question = _question(action, details, read_all=read_all)
+    question = approval_question(action, details, read_all=read_all)
     terms = build_terms(
         to=to,
         policy=policy,
@@ -142,5 +142,6 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
     )
 
 
-def _question(action: str, details: object, *, read_all: bool) -> Question:
+def approval_question(action: str, details: object, *, read_all: bool) -> Question:
+    """The question whether an action may go ahead. Raises `InvalidRequest`, `UnstorableValue`."""
     return build_question(action, _OPTIONS, "select", None, details, read_all=read_all)

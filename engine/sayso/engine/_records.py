@@ -15,6 +15,9 @@ from sayso.engine._questions import Question, question_from_text
 from sayso.engine._reasons import Reasons
 from sayso.engine._values import Json
 
+ASK = "ask"
+"""The name of the built-in workflow that asks one question from outside, and of its node and request."""
+
 
 class WorkflowStatus(StrEnum):
     """The state of a run."""

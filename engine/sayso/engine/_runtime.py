@@ -10,24 +10,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from sayso.engine._answers import take
+from sayso.engine._asks import AskedQuestion
 from sayso.engine._audience import CODE, canonical, parse_audience
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
 from sayso.engine._people import Directory
 from sayso.engine._policy import Fact, Policy
-from sayso.engine._records import RequestRecord, WorkflowStatus
+from sayso.engine._records import ASK, RequestRecord, WorkflowStatus
 from sayso.engine._state import ExecutionState, state_of_loaded
 from sayso.engine._values import Json, digest, encode, encode_sorted
 from sayso.engine.errors import InvalidRequest, InvalidWorkflow, RunExists, StoreClosed, UnknownRun
 from sayso.engine.run import BlockedLoopWatch, CodeThreads, Driver, gone_node, resident_limit
 from sayso.engine.store import (
     AnswerAttempt,
+    Callback,
     Change,
     CommandKey,
     HandOver,
     Listener,
+    NewRun,
     SQLiteStore,
     Warrant,
     open_store,
@@ -148,18 +153,49 @@ class Runtime:
         requested_by = None if requested_by is None else canonical(requested_by)
         text = encode(workflow.initial(shared or {}), "shared", self._store.value_limit)
         command = _command(requested_by or "", event_key, "start", name, text, run_id)
-        started = run_id or (new_id() if command is None else digest(f"{command.person} {command.key}")[:32])
-        driver = self._running()
+        started, _ = await self._begin(
+            NewRun(run_id or "", name, 0, workflow.start.id, text, requested_by, command, asked_in, warrant)
+        )
+        return started
+
+    async def ask(
+        self,
+        asked: AskedQuestion,
+        *,
+        requested_by: str,
+        event_key: str | None = None,
+        warrant: Warrant | None = None,
+        callback: Callback | None = None,
+    ) -> tuple[str, bool]:
+        """Ask a question from outside, by the built-in workflow `ask_workflow`, which must be among the workflows: the
+        id of its run, and whether this began it. The question is stored soon; `wait` returns when it is.
+
+        An `event_key` that `requested_by` repeats asks nothing again. Raises `InvalidRequest` and `UnknownPolicy` for
+        what cannot be asked, `UnstorableValue`, `StoreError`, and what `start` raises for its keys and warrants.
+        """
+        workflow, driver = self._workflows[ASK], self._running()
+        text = encode(asked.as_shared(), "question", self._store.value_limit)
+        person = canonical(requested_by)
+        command = _command(person, event_key, ASK, text, None if callback is None else callback.url)
+        question, terms = asked.build()
+        terms.make_ask(ASK, question, question.text(), person, driver.around(ASK))
+        return await self._begin(
+            NewRun("", ASK, 0, workflow.start.id, text, person, command, None, warrant, callback)
+        )
+
+    async def _begin(self, new: NewRun) -> tuple[str, bool]:
+        """Start a run, whose id may be left open: its id, and whether this began it."""
+        command, driver = new.command, self._running()
+        chosen = new_id() if command is None else digest(f"{command.person} {command.key}")[:32]
+        new = msgspec.structs.replace(new, run_id=new.run_id or chosen)
         try:
-            await driver.on_loop(
-                lambda: driver.start(started, workflow, text, requested_by, command, asked_in, warrant)
-            )
+            await driver.on_loop(lambda: driver.start(new))
         except RunExists:
             earlier = None if command is None else await self._store.started_by(command)
             if earlier is None:
                 raise
-            return earlier
-        return started
+            return earlier, False
+        return new.run_id, True
 
     async def answer(  # noqa: PLR0913 - the fields of an answer
         self,

@@ -228,5 +228,5 @@ class WorkflowEngine:
             self._stored_statuses = await self._store.node_statuses(self.run_id)
             return live
         shared = encode(dict(self._initial or {}), "initial_shared_state", self._store.value_limit)
-        await self._store.start(await driver.new_run(self.run_id, self._workflow, shared, None))
+        await self._store.start(await driver.new_run(self.run_id, self._workflow, shared))
         return live

@@ -23,6 +23,7 @@ from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, check_rate
 from sayso.bots.http._starts import Starts
 from sayso.engine import (
+    ASK,
     ENDED,
     NOT_FOUND,
     AnswerAttempt,
@@ -39,6 +40,8 @@ from sayso.engine import (
     UnknownRun,
     Warrant,
     WorkflowStatus,
+    decision_of,
+    kind_of,
 )
 
 LONGEST_WAIT = 60
@@ -62,7 +65,8 @@ _UNKNOWN = Outcome(OutcomeKind.UNKNOWN, NOT_FOUND)
 class ApiParts:
     """What the API works with. `looks` limits how often somebody reads what happened; `looked_up` does something to a
     request for somebody, with the chats and groups of it that they belong to; `successor` looks up whoever is to be
-    asked instead of them.
+    asked instead of them. `public_url` is the address of the inbox where it has one, `callback_hosts` are those that
+    may be told what became of a request; `why_nobody` says why an entry of those whom a program asks reaches nobody.
     """
 
     runtime: Runtime
@@ -73,6 +77,9 @@ class ApiParts:
     starts: Starts
     looked_up: Callable[[Before, Caller, Act], Awaitable[Outcome]]
     successor: Callable[[CardRecord, str], Awaitable[tuple[tuple[str, ...], tuple[Fact, ...]]]]
+    public_url: str | None = None
+    callback_hosts: frozenset[str] = frozenset()
+    why_nobody: Callable[[str], str | None] = lambda _entry: None
 
 
 class Api:
@@ -125,7 +132,7 @@ class Api:
             (place, card.request) async for place, card in self._store.reader.run_cards(run_id, start=after)
         )
         seen, following = await _read_page(caller, found, after, limit)
-        return {"requests": [request_as_dict(one) for one in seen], "next": following}
+        return {"requests": [self._shown(one) for one in seen], "next": following}
 
     async def check_run(self, caller: Caller, run_id: str) -> RunSummary:
         """A run that somebody may see. Raises `UnknownRun`, also for one that they may not."""
@@ -168,7 +175,7 @@ class Api:
         """A page of the open requests, and where the next one begins; None behind the last."""
         found = self._open_requests(caller, run_id, after)
         seen, following = await _read_page(caller, found, after, limit)
-        return {"requests": [one.as_dict() for one in seen], "next": following}
+        return {"requests": [self._shown(one) for one in seen], "next": following}
 
     async def _open_requests(
         self, caller: Caller, run_id: str | None, after: int
@@ -191,7 +198,10 @@ class Api:
         )
         if found.open and found.question.read_all and _answers(caller) and caller.may_answer(found.concerned):
             await self._runtime.opened(request_id, found.revision, person=caller.person, via=caller.via)
-        return request_as_dict(found)
+        return self._shown(found)
+
+    def _shown(self, record: RequestRecord) -> dict[str, Any]:
+        return request_as_dict(record, self._parts.public_url)
 
     async def file(self, caller: Caller, request_id: str, sha256: str) -> Response:
         """A picture or file of a request that the caller may see."""
@@ -199,16 +209,40 @@ class Api:
 
     async def _request(self, caller: Caller, request_id: str) -> RequestRecord:
         record = await self._store.reader.request(request_id)
-        if record is None or not caller.may_see(record.concerned, record.requested_by):
-            raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
+        if record is not None:
+            reads = caller.scopes is None or Scope.READ in caller.scopes
+            sees = self._sees if reads else self._has_asked
+            if await sees(caller, record):
+                return record
+        raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
+
+    async def asked(self, caller: Caller, request_id: str) -> RequestRecord:
+        """A request that the caller asked from outside. Raises `Problem`, the same for others as for an unknown id."""
+        record = await self._store.reader.request(request_id)
+        if record is None or not await self._has_asked(caller, record):
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or it was asked by somebody else."
+            )
         return record
+
+    async def _sees(self, caller: Caller, record: RequestRecord) -> bool:
+        """Whether somebody sees a request."""
+        seen = caller.may_see(record.concerned, record.requested_by)
+        return seen or await self._has_asked(caller, record)
+
+    async def _has_asked(self, caller: Caller, record: RequestRecord) -> bool:
+        """Whether the caller asked it from outside, be it on somebody's behalf."""
+        if record.node_id != ASK:
+            return False
+        run = await self._store.reader.run(record.run_id)
+        return run.workflow == ASK and caller.asked(run.requested_by)
 
     async def answer(
         self, caller: Caller, request_id: str, body: NewAnswer, key: str | None, received_at: datetime
     ) -> dict[str, Any]:
         check_rate(self._parts.answers, caller.person)
         before = await self._before(caller, request_id)
-        _check_not_own(caller, before.card.request)
+        await self._check_not_own(caller, before.card.request)
         attempt = AnswerAttempt(
             request_id,
             body.revision,
@@ -244,7 +278,7 @@ class Api:
     async def reassign(self, caller: Caller, request_id: str, body: Reassignment) -> dict[str, Any]:
         check_rate(self._parts.answers, caller.person)
         before = await self._before(caller, request_id)
-        _check_not_own(caller, before.card.request)
+        await self._check_not_own(caller, before.card.request)
         to_ids, to_facts = await self._parts.successor(before.card, body.to)
 
         async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
@@ -260,11 +294,20 @@ class Api:
         others as for an unknown id.
         """
         before = await self._store.reader.before_answer(request_id, caller.person)
-        if before is not None:
-            record = before.card.request
-            if caller.may_see(record.concerned, record.requested_by):
-                return before
+        if before is not None and await self._sees(caller, before.card.request):
+            return before
         raise Problem.of_outcome(_UNKNOWN)
+
+    async def _check_not_own(self, caller: Caller, record: RequestRecord) -> None:
+        """Raises `Problem` for a program that asked it itself, with this token, with an earlier one of its name, or
+        on somebody's behalf.
+        """
+        if caller.scopes is None:
+            return
+        if caller.asked(record.requested_by) or await self._has_asked(caller, record):
+            raise Problem.not_allowed(
+                f"{caller.person} requested this, so another person or program must answer it."
+            )
 
     # What happens.
 
@@ -329,14 +372,6 @@ def _answers(caller: Caller) -> bool:
     return caller.scopes is None or Scope.ANSWER in caller.scopes
 
 
-def _check_not_own(caller: Caller, record: RequestRecord) -> None:
-    """Raises `Problem` for a program that asked for it itself, with this token or with an earlier one of its name."""
-    if caller.scopes is not None and caller.asked(record.requested_by):
-        raise Problem.not_allowed(
-            f"{caller.person} requested this, so another person or program must answer it."
-        )
-
-
 def _own_facts(caller: Caller) -> tuple[Fact, ...]:
     """What counts of a program because its token says it; what counts of people is looked up."""
     return () if caller.scopes is None else caller.facts
@@ -354,9 +389,12 @@ def run_as_dict(run: RunSummary, caller: Caller) -> dict[str, Any]:
     return found
 
 
-def request_as_dict(record: RequestRecord) -> dict[str, Any]:
-    """A request as JSON, with its end once it has one."""
+def request_as_dict(record: RequestRecord, public_url: str | None) -> dict[str, Any]:
+    """A request as JSON, with where people find it, and its end once it has one."""
     return record.as_dict() | {
+        "kind": kind_of(record),
+        "url": None if public_url is None else f"{public_url.rstrip('/')}/requests/{record.id}",
+        "decision": decision_of(record),
         "status": record.status,
         "answer": None if record.answer is None else msgspec.json.decode(record.answer),
         "resolved_at": None if record.resolved_at is None else record.resolved_at.isoformat(),

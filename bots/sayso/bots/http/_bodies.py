@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 
 class Body(BaseModel):
@@ -95,4 +95,68 @@ class Revival(Body):
 
     destinations: list[str] | None = Field(
         default=None, description="Their names, such as `slack:T1:C2`; all if it is missing or null."
+    )
+
+
+def _listed(given: object) -> object:
+    return [given] if isinstance(given, str) else given
+
+
+class NewCallback(Body):
+    """Whom to tell what became of a request, as Standard Webhooks has it."""
+
+    url: str = Field(max_length=2000, description="An https address whose host the settings allow.")
+    secret: SecretStr = Field(description="`whsec_` and 24 to 64 bytes in Base64. It signs what is sent.")
+
+
+class NewRequest(Body):
+    """A question without a workflow of its own."""
+
+    kind: Literal["approval", "input"] = Field(
+        default="approval", description="`approval` asks for a yes or a no, `input` for a value."
+    )
+    prompt: str = Field(min_length=1, description="What is asked, or what is to be approved.")
+    details: Any = Field(
+        default=None, description="What the decision rests on; best an object of names and values."
+    )
+    rich: list[str] = Field(
+        default_factory=list,
+        description="Names of details that are content: an object with `type` `link`, `code`, `diff`, `table` or "
+        "`markdown`.",
+    )
+    input_type: Literal["text", "select", "multiselect", "confirm", "number", "date", "form"] = Field(
+        default="text", description="For an input: the kind of answer."
+    )
+    options: list[str | dict[str, str]] | None = Field(
+        default=None, description="For select and multiselect."
+    )
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema", description="JSON Schema of a form.")
+    to: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default_factory=list,
+        description="People, chats and surfaces to ask. Default: ask.to of the settings.",
+    )
+    policy: str | None = Field(default=None, description="Name of a policy in the settings.")
+    expires_after: float | None = Field(default=None, gt=0, description="In seconds.")
+    on_expiry: Any = Field(default=None, description="For an input: the answer then. It must not approve.")
+    note: str | None = Field(default=None, description="A note beside the question, which is not part of it.")
+    requested_by: str | None = Field(
+        default=None,
+        description="The person on whose behalf a program asks; under four eyes, they may not approve.",
+    )
+    read_all: bool = Field(
+        default=False, description="An approval counts only from who opened the whole request."
+    )
+    reject_reasons: list[str] = Field(default_factory=list, description="Suggested to people who reject.")
+    callback: NewCallback | None = Field(default=None, description="Whom to tell once it is closed.")
+
+    def question(self) -> dict[str, Any]:
+        """The question, without whom to tell; what was left out is left out."""
+        return self.model_dump(by_alias=True, exclude_unset=True, exclude={"callback"})
+
+
+class Consumption(Body):
+    """What an approval is used for."""
+
+    key: str = Field(
+        min_length=1, max_length=200, description="What it is used for, such as the id of a job."
     )

@@ -122,8 +122,27 @@ class Option(Reply):
     style: str = _perhaps("`primary`, `danger` or another style.")
 
 
-class OpenRequest(Reply):
-    """A question that waits for an answer."""
+class Decision(Reply):
+    """What became of a request."""
+
+    outcome: Literal["approved", "rejected", "answered", "expired", "withdrawn", "cancelled"] = Field(
+        description="How it ended. `answered` is an answer that is neither a yes nor a no."
+    )
+    approved: bool = Field(
+        description="Whether people said yes to an approval or a confirmation: nothing else is a yes."
+    )
+    value: Any = Field(description="The answer, or the one at expiry; null if there is none.")
+    by: list[str] = Field(description="Who decided it, or withdrew it.")
+    comment: str | None = Field(description="The first comment of those who decided; null if there is none.")
+    votes: list[dict[str, Any]] = Field(
+        description="The votes that decided it: `person`, `via`, `value`, `at`, `comment` and `account`."
+    )
+    digest: str = Field(description="SHA-256 of what people were shown.")
+    decided_at: datetime | None = Field(description="When it was closed, in UTC.")
+
+
+class Request(Reply):
+    """A question, open or closed."""
 
     id: str = Field(description="The id that calls are made with.")
     revision: int = Field(description="The revision of the question; an answer must name it.")
@@ -154,25 +173,18 @@ class OpenRequest(Reply):
     requested_by: Requester
     asked_at: datetime = Field(description="When it was asked, in UTC.")
     deadline: datetime | None = Field(description="When it expires, in UTC; null if never.")
-
-
-class Request(OpenRequest):
-    """A question, open or closed."""
-
+    kind: Literal["approval", "input"] = Field(
+        description="`approval` if only a yes or a no answers it, else `input`."
+    )
+    url: str | None = Field(description="Its page in the inbox; null without `http.public_url`.")
+    decision: Decision | None = Field(description="What became of it; null while the request is open.")
     status: RequestStatus = Field(description="The state of the request.")
     answer: Any = Field(description="The answer that the workflow received; null while the request is open.")
     resolved_at: datetime | None = Field(description="When it was closed, in UTC; null while open.")
 
 
-class OpenRequests(Reply):
-    """A page of open requests, the oldest first."""
-
-    requests: list[OpenRequest] = Field(description="May be short, even if more pages follow.")
-    next: Place
-
-
 class Requests(Reply):
-    """A page of the requests of a run, the oldest first."""
+    """A page of requests, the oldest first."""
 
     requests: list[Request] = Field(description="May be short, even if more pages follow.")
     next: Place
@@ -196,6 +208,17 @@ class Done(Reply):
 
     outcome: Literal["done"]
     reason: Reason
+
+
+class Used(Reply):
+    """An approval that was used."""
+
+    request: str = Field(description="The request's `id`.")
+    key: str = Field(description="What it was used for.")
+    used_at: datetime = Field(description="When, in UTC.")
+    repeated: bool = Field(
+        description="Whether this call had used it before, under the same `Idempotency-Key`."
+    )
 
 
 class Change(Reply):
@@ -276,8 +299,11 @@ REPLIES: Mapping[tuple[str, str], type[Reply]] = {
     ("POST", "/runs/{run_id}/cancel"): RunReference,
     ("POST", "/runs/{run_id}/retry"): RunReference,
     ("POST", "/runs/{run_id}/attention"): RunReference,
-    ("GET", "/requests"): OpenRequests,
+    ("GET", "/requests"): Requests,
+    ("POST", "/requests"): Request,
     ("GET", "/requests/{request_id}"): Request,
+    ("DELETE", "/requests/{request_id}"): Done,
+    ("POST", "/requests/{request_id}/consumption"): Used,
     ("POST", "/requests/{request_id}/answers"): AnswerOutcome,
     ("POST", "/requests/{request_id}/withdrawal"): Done,
     ("POST", "/requests/{request_id}/reassignment"): Done,
@@ -288,7 +314,16 @@ REPLIES: Mapping[tuple[str, str], type[Reply]] = {
 """What each other call is answered with. One that is missing here is described as any JSON, which a test refuses."""
 
 _LIMITED = frozenset(
-    {"answer_request", "withdraw_request", "reassign_request", "list_changes", "stream_events"}
+    {
+        "answer_request",
+        "withdraw_request",
+        "reassign_request",
+        "list_changes",
+        "stream_events",
+        "ask_question",
+        "delete_request",
+        "use_approval",
+    }
 )
 """The operations of which each caller may make a number a minute."""
 
@@ -318,13 +353,13 @@ def describe_replies(schema: Schema) -> Schema:
     refused = {"content": {MEDIA_TYPE: {"schema": references[ProblemDetails, "serialization"]}}}
     for path, calls in schema["paths"].items():
         for method, call in calls.items():
-            taken = next(status for status in call["responses"] if status.startswith("2"))
+            taken = [status for status in call["responses"] if status.startswith("2")]
             content = _CONTENT.get((method.upper(), path))
             model = REPLIES.get((method.upper(), path))
             if model is not None:
                 content = {"application/json": {"schema": references[model, "serialization"]}}
-            reply = call["responses"][taken] | ({} if content is None else {"content": content})
-            call["responses"] = {taken: reply} | {
+            said = {} if content is None else {"content": content}
+            call["responses"] = {one: call["responses"][one] | said for one in taken} | {
                 str(status.value): {"description": _REFUSALS[status], **refused}
                 for status in _REFUSALS
                 if _may_be_refused(method, path, call, status)
@@ -334,7 +369,7 @@ def describe_replies(schema: Schema) -> Schema:
 
 
 def _may_be_refused(method: str, path: str, call: Schema, status: HTTPStatus) -> bool:
-    writes = method == "post"
+    writes = method != "get"
     match status:
         case HTTPStatus.NOT_FOUND:
             return "{" in path or (path == "/runs" and writes)

@@ -13,9 +13,20 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 
 from sayso.bots.http._api import LONGEST_WAIT, Api, ApiParts
-from sayso.bots.http._bodies import AttentionDecision, NewAnswer, NewRun, Reassignment, Retry, Revival
+from sayso.bots.http._asks import Asks
+from sayso.bots.http._bodies import (
+    AttentionDecision,
+    Consumption,
+    NewAnswer,
+    NewRequest,
+    NewRun,
+    Reassignment,
+    Retry,
+    Revival,
+)
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._problems import add_problems
 from sayso.bots.http._replies import describe_replies
@@ -36,7 +47,12 @@ Key = Annotated[
 ]
 Wait = Annotated[
     float,
-    Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for it. Then the present state is returned."),
+    BeforeValidator(lambda given: given.removesuffix("s") if isinstance(given, str) else given),
+    Query(
+        ge=0,
+        le=LONGEST_WAIT,
+        description="Seconds to wait for it, as 25 or 25s. Then the present state is returned.",
+    ),
 ]
 After = Annotated[
     int, Query(ge=0, le=2**62, description="Where the page begins: the `next` of the page before, or 0.")
@@ -70,6 +86,7 @@ class ApiApp(FastAPI):
         super().__init__(**_ABOUT, routes=list(_routes().routes))
         self.state.caller_of = caller_of
         self.state.api = Api(parts)
+        self.state.asks = Asks(self.state.api, parts)
         self.state.clock = parts.store.clock
         add_problems(self)
 
@@ -100,6 +117,7 @@ def _routes() -> APIRouter:
     _add_operators_runs(router)
     _add_requests(router)
     _add_answers(router)
+    _add_asks(router)
     _add_news(router)
     _add_destinations(router)
     return router
@@ -114,6 +132,11 @@ def describe_api() -> dict[str, Any]:
 def _api(request: Request) -> Api:
     api: Api = request.app.state.api
     return api
+
+
+def _asks(request: Request) -> Asks:
+    asks: Asks = request.app.state.asks
+    return asks
 
 
 def _add_callers(router: APIRouter) -> None:
@@ -279,6 +302,55 @@ def _add_answers(router: APIRouter) -> None:
         return await _api(request).reassign(caller, request_id, body)
 
     _ = answer_request, withdraw_request, reassign_request
+
+
+def _add_asks(router: APIRouter) -> None:
+    """Questions without a workflow of one's own."""
+
+    @router.post(
+        "/requests",
+        status_code=201,
+        summary="Ask a question",
+        responses={200: {"description": "It was asked before under the same key: that request."}},
+    )
+    async def ask_question(
+        request: Request, response: Response, body: NewRequest, caller: Who, key: Key = None
+    ) -> dict[str, Any]:
+        """Repeating it with its key and content returns the same request, also after the service was killed. The key
+        with other content is refused with 409 of kind `KeyReused`, a question that cannot be asked with 422 of kind
+        `InvalidQuestion`.
+        """
+        asked, is_new = await _asks(request).ask(caller, body, key)
+        response.status_code = 201 if is_new else 200
+        return asked
+
+    @router.delete("/requests/{request_id}", summary="Withdraw a request that the caller asked")
+    async def delete_request(request: Request, request_id: RequestId, caller: Who) -> dict[str, Any]:
+        """Nobody can answer it any more. A request that is closed is refused with 409."""
+        return await _api(request).withdraw(caller, request_id)
+
+    @router.post(
+        "/requests/{request_id}/consumption",
+        status_code=201,
+        summary="Use an approval, once",
+        responses={200: {"description": "This call, with this key, had used it before."}},
+    )
+    async def use_approval(
+        request: Request,
+        response: Response,
+        request_id: RequestId,
+        body: Consumption,
+        caller: Who,
+        key: Key = None,
+    ) -> dict[str, Any]:
+        """Call it right before you run what was approved, with a new `Idempotency-Key` for every attempt. Refused with
+        409: of kind `NotApproved` without a yes, `AlreadyUsed` where it was used before.
+        """
+        used, is_new = await _asks(request).use(caller, request_id, body, key)
+        response.status_code = 201 if is_new else 200
+        return used
+
+    _ = ask_question, delete_request, use_approval
 
 
 def _add_news(router: APIRouter) -> None:

@@ -25,7 +25,7 @@ from sayso.bots.http import (
 )
 from sayso.bots.people import look_up_deadline
 from sayso.bots.web import InboxParts, add_development, add_inbox
-from sayso.config import HttpSettings, host_and_port, read_secret
+from sayso.config import HttpSettings, host_and_port, read_secret, why_nobody
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -168,6 +168,9 @@ class Front:
             ),
             looked_up=self.desk.looked_up,
             successor=lambda record, to: self.ways_in.successor(record, to, look_up_deadline()),
+            public_url=self.settings.http.public_url,
+            callback_hosts=frozenset(self.settings.ask.callback_hosts),
+            why_nobody=lambda entry: why_nobody(self.settings, entry),
         )
 
     def _hosts(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sayso.engine import InvalidWorkflow, Workflow
+from sayso.engine import ASK, InvalidWorkflow, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ def hosted(workflows: Iterable[Workflow | Hosted]) -> tuple[Hosted, ...]:
     """Workflows as they are hosted. Raises `InvalidWorkflow` where two have one name."""
     found = tuple(one if isinstance(one, Hosted) else Hosted(one) for one in workflows)
     names = [one.name for one in found]
+    if ASK in names:
+        raise InvalidWorkflow(
+            f"{ASK!r} is the name of the built-in workflow that asks questions from outside; give yours another name"
+        )
     for name in names:
         if names.count(name) > 1:
             raise InvalidWorkflow(f"two workflows are named {name!r}; a name means one")

@@ -36,7 +36,7 @@ from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.bots.service._workflows import RuntimeThread, giving_way
 from sayso.bots.web import Development
 from sayso.config import InvalidSettings, Settings
-from sayso.engine import CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow
+from sayso.engine import ASK, CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow, ask_workflow
 
 if TYPE_CHECKING:
     from socket import socket as Socket  # noqa: N812 - `socket` is a property here
@@ -220,16 +220,17 @@ class Sayso:
         def runtime(own: SQLiteStore) -> Runtime:
             return Runtime(
                 own,
-                [one.workflow for one in self._hosted],
+                [ask_workflow, *(one.workflow for one in self._hosted)],
                 resident=settings.resident,
-                audiences={one.name: one.to for one in self._hosted if one.to},
+                audiences={one.name: one.to for one in self._hosted if one.to}
+                | ({ASK: settings.ask.to} if settings.ask.to else {}),
                 policies=policies,
                 directory=directory,
                 threads=CodeThreads(settings.threads, metrics.code_waits),
             )
 
         async def set_aside() -> None:
-            await store.set_aside([one.name for one in self._hosted])
+            await store.set_aside([ASK, *(one.name for one in self._hosted)])
 
         return RuntimeThread(runtime, self._new_store, set_aside)
 

@@ -5,13 +5,14 @@ from sayso.engine.run._asking import (
     NO_DEFAULT,
     NoDefault,
     build_terms,
+    default_of,
     request_input,
     step,
     step_key,
 )
 from sayso.engine.run._blocked import BlockedLoopWatch
 from sayso.engine.run._driver import Driver, resident_limit
-from sayso.engine.run._host import Halt, HaltKind, Surroundings, gone_node
+from sayso.engine.run._host import Halt, HaltKind, Surroundings, Terms, gone_node
 from sayso.engine.run._live import LiveRun
 from sayso.engine.run._phases import execute_visit
 from sayso.engine.run._threads import CodeThreads
@@ -29,9 +30,11 @@ __all__ = [
     "LiveRun",
     "NoDefault",
     "Surroundings",
+    "Terms",
     "Visit",
     "build_terms",
     "current_visit",
+    "default_of",
     "execute_visit",
     "gone_node",
     "request_input",

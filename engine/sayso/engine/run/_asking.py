@@ -70,7 +70,7 @@ async def request_input(  # noqa: PLR0913 - the programming model's one question
             note=note,
             requested_by=requested_by,
         ),
-        default=_default(question, default, expires_after),
+        default=default_of(question, default, expires_after),
     )
     if policy is not None and not isinstance(default, NoDefault) and is_approval(default):
         raise InvalidRequest(
@@ -153,14 +153,22 @@ def build_terms(
     return Terms(audience, requested_by, note, expires_after, None, policy)
 
 
-def _default(question: Question, default: Json | NoDefault, expires_after: timedelta | None) -> str | None:
+def default_of(
+    question: Question,
+    default: Json | NoDefault,
+    expires_after: timedelta | None,
+    parameter: str = "default",
+) -> str | None:
+    """The answer when nobody gave one, as JSON. Raises `InvalidRequest` by the parameter's name for one that does not
+    fit, or without a deadline.
+    """
     if isinstance(default, NoDefault):
         return None
-    text = encode(default, "default")
+    text = encode(default, parameter)
     try:
         question.check_answer(default)
     except InvalidAnswer as error:
-        raise InvalidRequest("default", str(error)) from error
+        raise InvalidRequest(parameter, str(error)) from error
     if expires_after is None:
-        raise InvalidRequest("default", "goes with expires_after; without a deadline it would never be used")
+        raise InvalidRequest(parameter, "goes with expires_after; without a deadline it would never be used")
     return text

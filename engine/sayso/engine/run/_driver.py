@@ -22,7 +22,7 @@ from sayso.engine.run._ground import Ground
 from sayso.engine.run._host import Surroundings
 from sayso.engine.run._live import LiveRun
 from sayso.engine.run._threads import CodeThreads
-from sayso.engine.store import Change, CommandKey, Listener, NewRun, Store, Warrant
+from sayso.engine.store import Change, Listener, NewRun, Store
 
 logger = logging.getLogger("sayso.engine")
 
@@ -138,27 +138,24 @@ class Driver:
             return await work()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self.loop))
 
-    async def new_run(self, run_id: str, workflow: Workflow, shared: str, requested_by: str | None) -> NewRun:
-        """A run to be started; `shared` is JSON."""
+    async def new_run(self, run_id: str, workflow: Workflow, shared: str) -> NewRun:
+        """A run to be started for nobody, of a workflow as its code is now; `shared` is JSON."""
         key = await self._ground.definition_key(workflow)
-        return NewRun(run_id, workflow.name, key, workflow.start.id, shared, requested_by)
+        return NewRun(run_id, workflow.name, key, workflow.start.id, shared, None)
 
-    async def start(
-        self,
-        run_id: str,
-        workflow: Workflow,
-        shared: str,
-        requested_by: str | None,
-        command: CommandKey | None = None,
-        asked_in: str | None = None,
-        warrant: Warrant | None = None,
-    ) -> None:
-        """Store a run and execute its first visit. Raises `RunExists`, `RightLapsed`, `StoreError`."""
-        new = await self.new_run(run_id, workflow, shared, requested_by)
-        new = msgspec.structs.replace(new, command=command, asked_in=asked_in, warrant=warrant)
-        if run_id in self.live:
-            raise RunExists(run_id)
-        await self.get(run_id, workflow.name, auto=True).start(new)
+    async def start(self, new: NewRun) -> None:
+        """Store a run of a workflow as its code is now, and execute its first visit. Raises `RunExists`, `RightLapsed`,
+        `StoreError`.
+        """
+        key = await self._ground.definition_key(self.workflows[new.workflow])
+        if new.run_id in self.live:
+            raise RunExists(new.run_id)
+        started = msgspec.structs.replace(new, definition_key=key)
+        await self.get(new.run_id, new.workflow, auto=True).start(started)
+
+    def around(self, workflow: str) -> Surroundings:
+        """What the questions of a workflow find."""
+        return self._around[workflow]
 
     def take_up(self, run_id: str, workflow: str) -> None:
         """Drive a stored run on, unless somebody in this process does."""

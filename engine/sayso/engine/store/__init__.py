@@ -1,10 +1,12 @@
 """The store: what is kept on disk, in whole transactions. Nothing here knows how a run is executed."""
 
+from sayso.engine.store._asks import DueCallback, Use, Used
 from sayso.engine.store._commands import (
     AnswerAttempt,
     Ask,
     Asked,
     Before,
+    Callback,
     CommandKey,
     HandOver,
     NewRun,
@@ -47,8 +49,10 @@ __all__ = [
     "Ask",
     "Asked",
     "Before",
+    "Callback",
     "Change",
     "CommandKey",
+    "DueCallback",
     "EventClaims",
     "HandOver",
     "Hub",
@@ -66,6 +70,8 @@ __all__ = [
     "Sought",
     "Store",
     "Thing",
+    "Use",
+    "Used",
     "VisitEnd",
     "VisitStore",
     "Warrant",

@@ -6,7 +6,7 @@ import msgspec
 
 from sayso.engine._outcomes import NOT_FOUND, QUESTION_CHANGED, Outcome, OutcomeKind
 from sayso.engine._policy import Policy, Vote, reassign
-from sayso.engine._records import NoticeKind, RequestStatus
+from sayso.engine._records import ASK, NoticeKind, RequestStatus
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._answering import CLOSED, clock_time, resolve_run
 from sayso.engine.store._commands import HandOver, Warrant
@@ -18,7 +18,7 @@ from sayso.engine.store._warrants import lapse
 
 
 class Changeable(msgspec.Struct, frozen=True, gc=False):
-    """A request with its run; `person` is whose account changes it, where it is somebody's."""
+    """A request with its run, which `started_by` began; `person` is whose account changes it, if it is somebody's."""
 
     request_key: int
     run_key: int
@@ -30,6 +30,7 @@ class Changeable(msgspec.Struct, frozen=True, gc=False):
     resolved_at: int | None
     run_id: str
     workflow: str
+    started_by: str | None
     run_status: str
     resolutions: int
     person: str | None
@@ -38,7 +39,7 @@ class Changeable(msgspec.Struct, frozen=True, gc=False):
 def take_back(
     tx: Transaction, request_id: str, person: str, via: str, warrant: Warrant | None = None
 ) -> Outcome:
-    """Withdraw an open request, for its requester and nobody else."""
+    """Withdraw an open request, for its requester, or for who asked it from outside on somebody's behalf."""
     request = _find(tx, request_id, person)
     if isinstance(request, Outcome):
         return request
@@ -46,7 +47,8 @@ def take_back(
     lapsed = lapse(tx, warrant, {person, *ids})
     if lapsed is not None:
         return Outcome(OutcomeKind.NOT_ALLOWED, lapsed)
-    if request.requested_by is None or request.requested_by not in ids:
+    asked_by = {request.requested_by, request.started_by if request.workflow == ASK else None} - {None}
+    if asked_by.isdisjoint(ids):
         return Outcome(OutcomeKind.NOT_ALLOWED, "Only the requester can withdraw this.")
     by = request.person or person
     tx.run("request_take_back", (tx.now, by, request.request_key))

@@ -34,8 +34,19 @@ class Warrant(msgspec.Struct, frozen=True, gc=False):
     refused: str | None = None
 
 
+class Callback(msgspec.Struct, frozen=True, gc=False):
+    """An address that is told what became of a question, and the secret that signs it: `whsec_` and 24 to 64 bytes in
+    Base64, as Standard Webhooks has it.
+    """
+
+    url: str
+    secret: str
+
+
 class NewRun(msgspec.Struct, frozen=True, gc=False):
-    """A run to be started at its first node; `shared` is JSON. `asked_in` is the chat in which it was asked for."""
+    """A run to be started at its first node; `shared` is JSON. `asked_in` is the chat in which it was asked for,
+    `callback` whom to tell what becomes of its question.
+    """
 
     run_id: str
     workflow: str
@@ -46,6 +57,7 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
     command: CommandKey | None = None
     asked_in: str | None = None
     warrant: Warrant | None = None
+    callback: Callback | None = None
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

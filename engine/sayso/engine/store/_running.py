@@ -57,6 +57,8 @@ def start(tx: Transaction, new: NewRun) -> Place:
             tx.run("command_add", {**msgspec.structs.asdict(new.command), "run_key": run_key})
     except sqlite3.IntegrityError as error:
         raise RunExists(new.run_id) from error
+    if new.callback is not None:
+        tx.run("callback_add", {**msgspec.structs.asdict(new.callback), "run_key": run_key})
     tx.run("visit_insert", (run_key, 1, new.node_id, new.shared, new.definition_key, tx.now))
     tx.audit("run_started", {"workflow": new.workflow}, run_id=new.run_id, person=new.requested_by)
     tx.announce(new.run_id, new.workflow, WorkflowStatus.RUNNING)

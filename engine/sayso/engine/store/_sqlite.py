@@ -17,6 +17,7 @@ from sayso.engine._values import VALUE_LIMIT, Json, encode
 from sayso.engine.store import (
     _accounts,
     _answering,
+    _asks,
     _cards,
     _changing,
     _credentials,
@@ -176,6 +177,14 @@ class SQLiteStore(Calls):
     attend = writes(_operating.attend)
     started_by = reads(_operating.started_by)
     redact = writes(_operating.redact)
+
+    # Questions from outside.
+
+    use = writes(_asks.use)
+    due_callbacks = reads(_asks.due_callbacks)
+    next_callback = reads(_asks.next_callback)
+    callback_told = writes(_asks.callback_told)
+    callback_failed = writes(_asks.callback_failed)
 
     async def prune(self, before: datetime, person: str, via: str) -> int:
         """Delete all runs that ended before an instant, a bounded number a transaction; the number deleted."""

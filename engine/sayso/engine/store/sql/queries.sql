@@ -558,7 +558,7 @@ UPDATE requests SET policy = ? WHERE request_key = ?;
 -- name: request_for_change
 -- What a withdrawal and a hand-over need. The columns are those of `Changeable`.
 SELECT q.request_key, q.run_key, q.id, q.revision, q.policy, q.status, q.requested_by, q.resolved_at, r.run_id, r.workflow,
-       r.status, r.resolutions, (SELECT a.person FROM accounts a WHERE a.account = ?2)
+       r.requested_by, r.status, r.resolutions, (SELECT a.person FROM accounts a WHERE a.account = ?2)
 FROM requests q JOIN runs r ON r.run_key = q.run_key WHERE q.id = ?1;
 
 -- name: request_take_back
@@ -1121,3 +1121,30 @@ SELECT EXISTS (SELECT 1 FROM runs) OR EXISTS (SELECT 1 FROM accounts) OR EXISTS 
 -- name: evidence_stray_rows
 -- Rows that belong to nothing, which only somebody who wrote into the file can have made.
 SELECT "table", rowid FROM pragma_foreign_key_check;
+
+-- name: request_for_use
+SELECT q.request_key, q.status, q.answer, q.question, r.run_id, c.used_for, c.attempt, c.account, c.at
+FROM requests q JOIN runs r ON r.run_key = q.run_key LEFT JOIN consumptions c ON c.request_key = q.request_key
+WHERE q.id = :id;
+
+-- name: consumption_add
+INSERT INTO consumptions (request_key, used_for, attempt, account, at) VALUES (?, ?, ?, ?, ?);
+
+-- name: callback_add
+INSERT INTO callbacks (run_key, url, secret) VALUES (:run_key, :url, :secret);
+
+-- name: callbacks_due
+SELECT c.run_key, c.url, c.secret, c.attempts, q.id, q.resolved_at
+FROM callbacks c JOIN requests q ON q.run_key = c.run_key
+WHERE c.secret IS NOT NULL AND q.status <> 'PENDING' AND (c.next_attempt IS NULL OR c.next_attempt <= :now)
+ORDER BY q.resolved_at LIMIT :limit;
+
+-- name: callback_next
+SELECT min(next_attempt) AS at FROM callbacks WHERE secret IS NOT NULL AND next_attempt > :now;
+
+-- name: callback_end
+UPDATE callbacks SET secret = NULL, delivered_at = :at, last_error = :error, next_attempt = NULL WHERE run_key = :run_key;
+
+-- name: callback_put_off
+UPDATE callbacks SET attempts = attempts + 1, last_error = :error, next_attempt = :next_attempt
+WHERE run_key = :run_key AND secret IS NOT NULL;

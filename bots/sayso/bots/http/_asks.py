@@ -1,0 +1,148 @@
+"""Questions that programs ask without a workflow of their own: each is asked once, and each approval used once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from sayso.bots.http._api import Api, ApiParts, request_as_dict
+from sayso.bots.http._bodies import Consumption, NewRequest
+from sayso.bots.http._callers import Caller
+from sayso.bots.http._problems import Problem, check_rate
+from sayso.engine import (
+    AskedQuestion,
+    Callback,
+    InvalidRequest,
+    KeyReused,
+    Outcome,
+    OutcomeKind,
+    RequestRecord,
+    UnknownPolicy,
+    Use,
+    Warrant,
+    WorkflowStatus,
+    read_asked,
+)
+
+_SHORTEST_SECRET, _LONGEST_SECRET = 24, 64  # bytes (standardwebhooks.com, "Signature scheme")
+_SECRET = "whsec_"  # noqa: S105 - how secrets begin
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Asks for programs, and lets them use what was approved."""
+
+    api: Api
+    parts: ApiParts
+
+    async def ask(self, caller: Caller, body: NewRequest, key: str | None) -> tuple[dict[str, Any], bool]:
+        """Ask: the request, and whether it is a new one. Raises `Problem` where it cannot be asked."""
+        check_rate(self.parts.answers, caller.person)
+        _check_behalf(caller, body.requested_by)
+        for entry in body.to:
+            if reason := self.parts.why_nobody(entry):
+                raise _invalid("to", reason)
+        callback = self._callback(body)
+        try:
+            asked = read_asked(body.question())
+            run_id, is_new = await self._begin(caller, asked, key, callback)
+        except (InvalidRequest, UnknownPolicy) as error:
+            field = error.argument if isinstance(error, InvalidRequest) else "policy"
+            more = {"errors": [{"where": ["body", field], "what": str(error)}]}
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", str(error), more=more
+            ) from error
+        except KeyReused as error:
+            raise Problem(HTTPStatus.CONFLICT, "KeyReused", str(error)) from error
+        return request_as_dict(await self._asked_by(run_id), self.parts.public_url), is_new
+
+    async def _begin(
+        self, caller: Caller, asked: AskedQuestion, key: str | None, callback: Callback | None
+    ) -> tuple[str, bool]:
+        return await self.parts.runtime.ask(
+            asked,
+            requested_by=caller.person,
+            event_key=key,
+            warrant=Warrant(caller.credential),
+            callback=callback,
+        )
+
+    async def _asked_by(self, run_id: str) -> RequestRecord:
+        """The request of a run, once it is stored."""
+        state = await self.parts.runtime.wait(run_id)
+        async for _, card in self.parts.store.reader.run_cards(run_id):
+            return card.request
+        if state.workflow_status is WorkflowStatus.FAILED:
+            # What only the transaction knows: who of the approvers is one person with whom.
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", str(state.error))
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "NotAsked",
+            "The question was not asked. Send it again with its key.",
+        )
+
+    async def use(
+        self, caller: Caller, request_id: str, body: Consumption, attempt: str | None
+    ) -> tuple[dict[str, Any], bool]:
+        """Use an approval that the caller asked for: how it was used, and whether this call did it first. Raises
+        `Problem`.
+        """
+        check_rate(self.parts.answers, caller.person)
+        await self.api.asked(caller, request_id)
+        wish = Use(request_id, body.key, caller.person, caller.via, attempt, Warrant(caller.credential))
+        used = await self.parts.store.use(wish)
+        if isinstance(used, Outcome):
+            kind = "AlreadyUsed" if used.kind is OutcomeKind.DUPLICATE else "NotApproved"
+            raise Problem(HTTPStatus.CONFLICT, kind, used.reason)
+        said = {
+            "request": request_id,
+            "key": used.key,
+            "used_at": used.at.isoformat(),
+            "repeated": used.repeated,
+        }
+        return said, not used.repeated
+
+    def _callback(self, body: NewRequest) -> Callback | None:
+        """Whom to tell what became of it. Raises `Problem` for an address that the settings do not allow."""
+        if body.callback is None:
+            return None
+        secret = body.callback.secret.get_secret_value()
+        try:
+            size = len(base64.b64decode(secret.removeprefix(_SECRET), validate=True))
+        except binascii.Error:
+            size = 0
+        if not secret.startswith(_SECRET) or not _SHORTEST_SECRET <= size <= _LONGEST_SECRET:
+            raise _invalid("callback.secret", "must be whsec_ and 24 to 64 bytes in Base64")
+        url = body.callback.url
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
+        except ValueError:
+            raise _invalid("callback.url", "is not an address") from None
+        is_named = parts.username is None and parts.password is None and not parts.fragment
+        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+        if not is_named or not (parts.scheme == "https" or is_local):
+            raise _invalid("callback.url", "must be an https address without user, password and fragment")
+        if host not in self.parts.callback_hosts:
+            raise _invalid(
+                "callback.url",
+                f"leads to {host}. An operator lists allowed hosts under ask.callback_hosts in sayso.toml",
+            )
+        return Callback(url, secret)
+
+
+def _check_behalf(caller: Caller, requested_by: str | None) -> None:
+    """Raises `Problem` for a person who asks in another's name: under four eyes, they could approve it themselves."""
+    if requested_by is not None and caller.scopes is None and not caller.asked(requested_by):
+        raise Problem.not_allowed(
+            "Only a program asks on somebody's behalf. Leave requested_by out, or use a token with the scope ask."
+        )
+
+
+def _invalid(field: str, what: str) -> Problem:
+    more = {"errors": [{"where": ["body", *field.split(".")], "what": what}]}
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", f"{field}: {what}", more=more)

@@ -1,0 +1,173 @@
+"""Questions that are asked from outside, as data: without a workflow of one's own, by the built-in workflow `ask`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from sayso.engine._approval import approval_question
+from sayso.engine._binding import asks_approval
+from sayso.engine._content import Code, Diff, Link, Markdown, StoredFile, StoredImage, Table
+from sayso.engine._graph import Workflow, node
+from sayso.engine._policy import APPROVE, REJECT, is_approval
+from sayso.engine._questions import Question, build_question
+from sayso.engine._reasons import check_reasons
+from sayso.engine._records import ASK, RequestRecord, RequestStatus
+from sayso.engine._values import Json, decode
+from sayso.engine.errors import InvalidRequest
+from sayso.engine.run import NO_DEFAULT, Terms, build_terms, current_visit, default_of
+
+_Content = Link | Code | Diff | Table | Markdown | StoredImage | StoredFile
+
+
+class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A question as data. An `approval` asks whether what `prompt` says may go ahead; an `input` asks for a value, by
+    `input_type`, `options` and `schema` as in `request_input`.
+
+    `rich` names the details that are content rather than plain values, such as `{"type": "diff", "text": ...}`; a
+    picture or file is named by the SHA-256 of bytes that are stored already. `expires_after` is in seconds, `on_expiry`
+    the answer then, which must not approve. `requested_by` is on whose behalf it is asked.
+    """
+
+    prompt: str
+    kind: Literal["approval", "input"] = "approval"
+    details: Any = None
+    rich: list[str] = []
+    input_type: str = "text"
+    options: list[Any] | None = None
+    schema: dict[str, Any] | None = None
+    to: list[str] = []
+    policy: str | None = None
+    expires_after: float | None = None
+    on_expiry: Any = None
+    note: str | None = None
+    requested_by: str | None = None
+    read_all: bool = False
+    reject_reasons: list[str] = []
+
+    def as_shared(self) -> dict[str, Any]:
+        """The state with which the built-in workflow asks it."""
+        return {"asked": msgspec.to_builtins(self)}
+
+    def build(self) -> tuple[Question, Terms]:
+        """The question and how it is asked. Raises `InvalidRequest` by the field's name, `UnstorableValue`."""
+        details = self._details()
+        if self.kind == "approval":
+            self._check_approval()
+            question = approval_question(self.prompt, details, read_all=self.read_all)
+        else:
+            question = build_question(
+                self.prompt, self.options, self.input_type, self.schema, details, read_all=self.read_all
+            )
+        lasts = None if self.expires_after is None else _seconds(self.expires_after)
+        terms = build_terms(
+            to=self.to or None,
+            policy=self.policy,
+            request_id=None,
+            expires_after=lasts,
+            note=self.note,
+            requested_by=self.requested_by,
+        )
+        default = NO_DEFAULT if self.on_expiry is None else self.on_expiry
+        if asks_approval(question) and is_approval(self.on_expiry):
+            raise InvalidRequest("on_expiry", f"{self.on_expiry!r} would approve without anybody")
+        return question, replace(
+            terms,
+            default=default_of(question, default, lasts, parameter="on_expiry"),
+            reject_reasons=check_reasons("reject_reasons", self.reject_reasons),
+        )
+
+    def _check_approval(self) -> None:
+        """Raise `InvalidRequest` for what says how a value is asked for: an approval is a yes or a no."""
+        if not self.prompt.strip():
+            raise InvalidRequest("prompt", f"{self.prompt!r} does not say what is to be approved")
+        for field in ("options", "schema", "on_expiry"):
+            if getattr(self, field) is not None:
+                raise InvalidRequest(field, "goes with kind='input'; an approval is a yes or a no")
+
+    def _details(self) -> Any:
+        if not self.rich:
+            return self.details
+        if not isinstance(self.details, dict):
+            raise InvalidRequest("rich", "names details, and there are none by name")
+        details = dict[str, Any](self.details)
+        for name in self.rich:
+            if name not in details:
+                raise InvalidRequest("rich", f"names {name!r}, which is not among the details")
+            try:
+                details[name] = msgspec.convert(details[name], _Content)
+            except msgspec.ValidationError as error:
+                raise InvalidRequest(f"details[{name!r}]", str(error)) from error
+        return details
+
+
+def read_asked(given: Mapping[str, Any]) -> AskedQuestion:
+    """The question that a mapping describes. Raises `InvalidRequest` with the reason."""
+    try:
+        return msgspec.convert(given, AskedQuestion)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest("question", str(error)) from error
+
+
+@node(id=ASK)
+async def _ask(shared: dict[str, Any]) -> None:
+    question, terms = read_asked(shared["asked"]).build()
+    await current_visit(ASK).ask(question, None, terms)
+
+
+ask_workflow = Workflow(ASK, start=_ask)
+"""The built-in workflow: it asks one question, and ends when that is closed. What became of it, the request says."""
+
+
+def decision_of(record: RequestRecord) -> dict[str, Json] | None:
+    """What became of a request, as JSON; None while it is open.
+
+    `outcome` is `approved`, `rejected`, `answered`, `expired`, `withdrawn` or `cancelled`. `approved` is true for one
+    reason alone: that people said yes to an approval or a confirmation. `by` are the people whose votes agree with the
+    decision, or who withdrew it; `comment` is the first that one of them wrote; `digest` identifies what they saw.
+    """
+    if record.open:
+        return None
+    value = None if record.answer is None else decode(record.answer)
+    votes = [] if record.decided is None else cast("list[dict[str, Any]]", decode(record.decided))
+    outcome = _outcome(record, value)
+    people = [vote["person"] for vote in votes]
+    if not people and record.resolved_by is not None:
+        people = [record.resolved_by]
+    return {
+        "outcome": outcome,
+        "approved": outcome == "approved",
+        "value": value,
+        "by": cast("list[Json]", people),
+        "comment": next((vote["comment"] for vote in votes if vote["comment"]), None),
+        "votes": cast("list[Json]", votes),
+        "digest": record.digest,
+        "decided_at": None if record.resolved_at is None else record.resolved_at.isoformat(),
+    }
+
+
+def _outcome(record: RequestRecord, value: Json) -> str:
+    if record.status is not RequestStatus.ANSWERED:
+        return record.status.lower()
+    if not asks_approval(record.question):
+        return "answered"
+    if is_approval(value):
+        return "approved"
+    return "rejected" if value is False or value == REJECT else "answered"
+
+
+def kind_of(record: RequestRecord) -> str:
+    """`approval` for a question that only a yes or a no answers, else `input`."""
+    values = {choice.value for choice in record.question.choices}
+    return "approval" if values == {APPROVE, REJECT} else "input"
+
+
+def _seconds(given: float) -> timedelta:
+    try:
+        return timedelta(seconds=given)
+    except (OverflowError, ValueError) as error:
+        raise InvalidRequest("expires_after", f"{given!r} is not a number of seconds") from error
