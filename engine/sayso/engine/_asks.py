@@ -92,9 +92,9 @@ class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
     def _details(self) -> Any:
         if not self.rich:
             return self.details
-        if not isinstance(self.details, dict):
+        if not isinstance(cast("object", self.details), dict):
             raise InvalidRequest("rich", "names details, and there are none by name")
-        details = dict[str, Any](self.details)
+        details = dict(cast("dict[str, Any]", self.details))
         for name in self.rich:
             if name not in details:
                 raise InvalidRequest("rich", f"names {name!r}, which is not among the details")
