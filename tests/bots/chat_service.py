@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from sayso.bots.answers import Answering
-from sayso.bots.chats import Platform
+from sayso.bots.chats import Platform, Reference
 from sayso.bots.service import Hosted, Sayso
 from sayso.config import Settings
 from sayso.engine import (
@@ -119,6 +119,16 @@ class ChatService:
             one.revision_shown < one.revision_wanted for one in await self.store.reader.deliveries(request_id)
         ):
             pass
+
+    async def sent(self, run_id: str) -> set[str]:
+        """The platforms' own ids of the cards of the run's question, once each chat was sent one, or refused it.
+        Lines about earlier questions may still come behind them.
+        """
+        request_id = (await self.card(run_id)).request.id
+        while True:
+            deliveries = await self.store.reader.deliveries(request_id)
+            if all(one.reference or one.last_error or one.dead_since for one in deliveries):
+                return {Reference.decode(one.reference).message for one in deliveries if one.reference}
 
     async def card(self, run_id: str) -> CardRecord:
         """What a card of the run's request shows, once the run rests."""

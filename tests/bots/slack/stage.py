@@ -94,10 +94,10 @@ class Stage:
 
     async def ask(self, *to: str, **question: Any) -> tuple[str, SeenMessage]:
         """Have something asked in the channel, or where it is said; the run, and the card as Ana sees it."""
-        before = self.count()
         run_id = await self.service.ask(list(to) or [PLACE], **question)
-        await self.slack.until(lambda: self.count() > before)
-        return run_id, self.ana.last(self.channel)
+        sent = await self.service.sent(run_id)
+        seen = (one for one in self.ana.messages(self.channel) if one.ts in sent)
+        return run_id, next(seen, None) or self.ana.last(self.channel)
 
     def count(self) -> int:
         """How many messages the bot has sent."""

@@ -80,10 +80,10 @@ class Stage:
 
     async def ask(self, *to: str, **question: Any) -> tuple[str, SeenMessage]:
         """Have something asked in the group, or where it is said; the run, and the card as Ana sees it."""
-        before = self.count()
         run_id = await self.service.ask(list(to) or [self.place], **question)
-        await self.telegram.until(lambda: self.count() > before)
-        return run_id, await self.card()
+        sent = await self.service.sent(run_id)
+        seen = (one for one in await self.ana.sees(self.group) if str(one.message_id) in sent)
+        return run_id, next(seen, None) or await self.card()
 
     def count(self) -> int:
         """How many messages the bot has sent."""
