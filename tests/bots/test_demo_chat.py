@@ -25,6 +25,19 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 CHROMIUM = "/usr/bin/chromium"
 STDERR = 2
 SOON = 20_000
+WRITE = """async ([chat, text]) => {
+  const at = `/${chat}/control/people`;
+  const state = await (await fetch(`/${chat}/control/state`)).json();
+  const [chris] = state.people.filter(({ name }) => name === "Chris");
+  const place = chat === "slack"
+    ? { channel: state.channels.find(({ name }) => name === "releases").id }
+    : { chat_id: state.groups[0].id };
+  const body = JSON.stringify({ ...place, text });
+  await fetch(`${at}/${chris.id}/${chat === "slack" ? "write" : "say"}`,
+    { method: "POST", headers: { "Content-Type": "application/json" }, body });
+}"""
+"""Chris writes something in the channel or the group that the page shows."""
+FRAMES = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 FIRST, SECOND, THIRD = "Two people approve a release", "Answer a form", "Kill it while it waits"
 
 
@@ -320,6 +333,24 @@ def test_on_a_phone_one_view_at_a_time_is_shown_and_all_of_it_is_accessible(
         expect(page.get_by_role("main").get_by_role("region")).to_have_count(1)
         expect_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("chat", ["Slack", "Telegram"])
+def test_a_press_counts_though_the_page_has_news_before_the_button_is_let_go_of(
+    chats: Chats, chat: Literal["Slack", "Telegram"]
+) -> None:
+    page, region = chats.page, chats.page.get_by_role("region", name=chat)
+    chats.be("Bo")
+    button = region.get_by_role("button", name="Approve").last
+    button.hover(timeout=SOON)
+    page.mouse.down()
+    with page.expect_response(f"**/{chat.lower()}/**/chats") as seen:
+        page.evaluate(WRITE, [chat.lower(), "Is anybody there?"])
+    seen.value.finished()
+    page.evaluate(FRAMES)
+    page.mouse.up()
+    expect(chats.guide.locator(".tasks > .done")).to_contain_text([f"In {chat}"], timeout=SOON)
+    expect(region.get_by_text("Is anybody there?")).to_be_visible(timeout=SOON)
 
 
 def test_what_people_wrote_is_text_on_the_page(chats: Chats) -> None:

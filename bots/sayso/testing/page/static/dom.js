@@ -15,6 +15,19 @@ export function button(label, onclick, attributes = {}) {
   return element("button", { type: "button", onclick, ...attributes }, label);
 }
 
+// Whoever presses a button has to let go of that same one: drawn anew in between, it would be pressed by nobody. So what
+// draws waits for this first. The press itself comes before the next task.
+let [letGo, held] = [null, Promise.resolve()];
+function hold(event) {
+  if (letGo || event.button > 0 || !event.target.closest("button")) return;
+  held = new Promise((done) => { letGo = () => { letGo = null; setTimeout(done); }; });
+}
+addEventListener("pointerdown", hold, true);
+addEventListener("keydown", (event) => event.key === " " && hold(event), true);
+for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, () => letGo?.(), true);
+addEventListener("blur", () => letGo?.()); // of the window
+export const untilLetGo = () => held;
+
 // A square or a circle with somebody's initial, in a colour of their own.
 export function avatar(name, isBot = false) {
   const colour = isBot ? "bot" : String([...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6);

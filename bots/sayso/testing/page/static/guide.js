@@ -1,5 +1,5 @@
 // The guide: what to do next. What is done, the service's own records say.
-import { button, element, toast } from "/dom.js";
+import { button, element, toast, untilLetGo } from "/dom.js";
 
 export class GuideView {
   constructor(host) {
@@ -23,6 +23,7 @@ export class GuideView {
       this.root.inert = true;
       return;
     }
+    await untilLetGo();
     this.root.inert = false;
     const shown = JSON.stringify(state);
     if (shown === this.shown) return;

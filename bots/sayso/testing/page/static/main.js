@@ -36,9 +36,10 @@ class Host {
   }
 
   meet(names) {
+    const known = this.names.length;
     this.names = [...new Set([...this.names, ...names])];
     if (!this.person && this.names.length) this.person = this.names[0];
-    this.showPeople();
+    if (this.names.length > known) this.showPeople();
   }
 
   become(name) {

@@ -1,11 +1,12 @@
 // What the views of all platforms have: they fetch what one person sees, again whenever something has changed.
-import { element, toast } from "/dom.js";
+import { element, toast, untilLetGo } from "/dom.js";
 
 export class View {
   constructor(name, host) {
     this.name = name;
     this.host = host; // who is looking, and whom to tell of changes
     this.revision = -1;
+    this.refreshes = 0;
     this.people = [];
     this.root = element("section", { class: name, "aria-label": name[0].toUpperCase() + name.slice(1) });
     this.places = new Map(); // by person, the chat that they have open
@@ -48,13 +49,18 @@ export class View {
     }
   }
 
+  // Once a later one has begun, what an earlier one fetched is not shown any more.
   async refresh() {
+    const number = ++this.refreshes;
     const state = await this.get("state");
-    this.revision = state.revision;
-    this.state = state;
     this.people = state.people;
     this.host.meet(this.people.map((one) => one.name));
-    if (this.me) this.show(await this.get(`people/${this.me.id}/chats`));
+    const chats = this.me && (await this.get(`people/${this.me.id}/chats`));
+    await untilLetGo();
+    if (number !== this.refreshes) return;
+    this.revision = state.revision;
+    this.state = state;
+    if (chats) this.show(chats);
     this.host.changed();
   }
 
