@@ -3,6 +3,8 @@
 - SECURITY.md, ARCHITECTURE.md, CHANGELOG.md and the client's README.md are pages too, and so is each file of the
   repository that a page links to, as code. Links keep the form in which they work in the repository; here they are led
   to those pages. A link that leads nowhere stays as it is, and mkdocs fails on it.
+- A diagram of states, which GitHub draws by Mermaid, is drawn as the graphs of workflows are: the theme would fetch
+  Mermaid from elsewhere.
 - Pages below python/ hold the names that a package exports, with their signatures and docstrings.
 """
 
@@ -17,6 +19,8 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+from sayso.adapters.web import Graph, GraphEdge, draw_graph
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,6 +44,19 @@ EXPORTED = {
 """The packages whose exported names have a page of their own, below python/."""
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s#:]+)(?=[)#])")
+DRAWINGS = """\
+.states { overflow-x: auto; }
+.graph { display: block; }
+.graph rect { fill: none; stroke: var(--md-default-fg-color--light); }
+.graph text { fill: var(--md-default-fg-color); text-anchor: middle; white-space: pre; }
+.graph text { font: 14px var(--md-code-font-family, monospace); }
+.graph .condition { font-size: 12px; fill: var(--md-default-fg-color--light); }
+.graph .edge { fill: none; stroke: var(--md-default-fg-color--light); stroke-width: 1.25; }
+.graph marker path { fill: var(--md-default-fg-color--light); }
+"""
+"""`drawings.css`: how drawings look, in the theme's own colours."""
+
+_ARROW = re.compile(r"(?P<source>\w+) --> (?P<target>\w+): (?P<events>[\w, ]+)")
 _FENCE = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -49,6 +66,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, uri, content=(ROOT / name).read_text(encoding="utf-8")))
     for name, folder in EXPORTED.items():
         files.append(File.generated(config, f"python/{name}.md", content=_exported(Path(folder))))
+    files.append(File.generated(config, "drawings.css", content=DRAWINGS))
     for source in sorted(set(_linked_sources(files))):
         files.append(File.generated(config, _uri(source), content=_shown(source)))
     return files
@@ -65,7 +83,20 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return posixpath.relpath(_uri(target), posixpath.dirname(page.file.src_uri) or ".")
 
     parts = _FENCE.split(markdown)
-    return "".join(part if part.startswith("```") else _LINK.sub(led, part) for part in parts)
+    return "".join(_block(part) if part.startswith("```") else _LINK.sub(led, part) for part in parts)
+
+
+def _block(fenced: str) -> str:
+    """A block of code as it is; a diagram of states as a drawing."""
+    if not fenced.startswith("```mermaid\nstateDiagram"):
+        return fenced
+    arrows = [found.groupdict() for found in _ARROW.finditer(fenced)]
+    states = dict.fromkeys(arrow[end] for arrow in arrows for end in ("source", "target"))
+    edges = [
+        GraphEdge(arrow["source"], arrow["target"], tuple(arrow["events"].split(", "))) for arrow in arrows
+    ]
+    drawing = draw_graph(Graph(tuple(states), tuple(edges)), (), None)
+    return f'<div class="states" tabindex="0">{drawing}</div>'
 
 
 def _linked_sources(files: Files) -> Iterator[str]:

@@ -14,6 +14,7 @@ import pytest
 from mkdocs.utils.yaml import yaml_load  # pyright: ignore[reportUnknownVariableType] - a file may be of any text
 
 import sayso.engine
+from sayso.engine import RequestStatus, WorkflowStatus
 from tests.docs.pages import ROOT, links, section
 
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
@@ -65,6 +66,17 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 40
     assert [address for page in pages for address in _read(page).addresses if "//" in address] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_diagrams_are_drawn(site: Path) -> None:
+    """As Mermaid's text they would be code that nobody reads."""
+    text = (site / "reference" / "states.html").read_text(encoding="utf-8")
+    assert "stateDiagram" not in text
+    drawings = re.findall('<svg class="graph".*?</svg>', text)
+    for drawing, states in zip(drawings, (WorkflowStatus, RequestStatus), strict=True):
+        assert set(re.findall(">([A-Z_]+)</text>", drawing)) == set(map(str, states))
 
 
 @pytest.mark.slow

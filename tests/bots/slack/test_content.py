@@ -80,15 +80,20 @@ async def test_a_long_diff_shows_its_beginning_and_all_of_it_stands_in_the_threa
 
 async def test_the_title_is_a_header_and_short_details_stand_in_columns(stage: Stage) -> None:
     _, card = await stage.ask(
-        details={"Change": "14 <!channel> commits", "Risk": "*high*", "Log": "a\nb", "Window": "tonight"}
-    )
+        details={
+            "Change": "14 <!channel> commits", "By": "*Ana*", "Risk": "*high*", "Log": "a\nb", "Window": "tonight",
+        }
+    )  # fmt: skip
     header, columns, text = card.blocks[:3]
     assert (header["type"], header["text"]["text"]) == ("header", "Release 4.2.0?")
     assert [(one["type"], one["text"]) for one in columns["fields"]] == [
-        ("plain_text", "Change: 14 <!channel> commits"), ("plain_text", "Risk: *high*"),
+        ("plain_text", "Change: 14 <!channel> commits"), ("plain_text", "By: *Ana*"),
     ]  # fmt: skip
-    assert text["type"] == "rich_text"
-    assert "Log: \na\nb\nWindow: tonight" in card.text
+    assert text["elements"][0]["elements"][:2] == [
+        {"type": "text", "text": "Risk: ", "style": {"bold": True}},
+        {"type": "text", "text": "*high*", "style": {"bold": True}},
+    ], "what is risky stands out"
+    assert "Risk: *high*\nLog: \na\nb\nWindow: tonight" in card.text
     assert card.notified == ()
     await stage.press(stage.ana, card, "✅ approve")
     decided = await stage.until_shows(card, "✅ Approved · Release 4.2.0?")
@@ -100,7 +105,7 @@ async def test_a_press_is_compared_with_all_that_is_set_off(stage: Stage) -> Non
     _, card = await stage.ask(
         shown={
             "Change": Diff(DIFF), "Log": "a\nb", "Review": Link("See", "https://ci.example.org/1"),
-            "Risk": "high", "Window": "tonight",
+            "By": "Ana", "Window": "tonight",
         }
     )  # fmt: skip
     kept = kept_message({"message": {"blocks": list(card.blocks)}})

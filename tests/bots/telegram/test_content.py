@@ -80,6 +80,7 @@ async def test_a_long_diff_shows_its_beginning_and_all_of_it_follows_below(stage
     _, card = await stage.ask(shown={"Change": Diff("\n".join(lines)), "Risk": "high"})
     assert covered(card, "pre") == [("\n".join(lines[:15]), "diff")]
     assert "… 25 more lines, below\nRisk: high" in card.text
+    assert ("Risk: high", None) in covered(card, "bold"), "what is risky stands out"
     (rest,) = await below(stage, 1)
     assert rest.text.splitlines() == ["Change:", *(f"│ {line}" for line in lines)]
     assert (rest.reply_to, rest.is_silent, card.is_silent) == (card.message_id, True, False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -92,12 +93,10 @@ async def test_a_webhook_that_telegram_cannot_reach_is_noticed_and_told_once(
         assert [row.kind async for row in service.store.reader.audit()].count("webhook_failing") == 1
 
 
-async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path) -> None:
-    """Its date stands there for ever, also beside an update that is on its way."""
-    stage = await Stage.build(telegram, tmp_path / "sayso.db")
-    settings = stage.settings.section(TelegramSettings)
-    assert settings is not None
-    api, person, released = make_api(settings), telegram.people()[0], asyncio.Event()
+@asynccontextmanager
+async def holding_hook() -> AsyncGenerator[str]:
+    """The address of a webhook of somebody who keeps everything that comes waiting, until the end."""
+    released = asyncio.Event()
 
     async def take(_: web.Request) -> web.Response:
         await released.wait()
@@ -107,31 +106,42 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
     app.router.add_post("/hook", take)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    await api.open()
-    with api.calling() as bot:
-        await bot.set_webhook(address)
-    settings = settings.model_copy(update={"mode": "webhook", "webhook_url": address})
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    finally:
+        released.set()
+        await runner.cleanup()
 
-    async def complaints() -> list[str]:
-        found = await check_telegram(api, Chats(stage.settings), stage.settings, settings)
+
+async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path) -> None:
+    """Its date stands there for ever, also beside an update that is on its way."""
+    stage = await Stage.build(telegram, tmp_path / "sayso.db")
+    settings = stage.settings.section(TelegramSettings)
+    assert settings is not None
+    api, person = make_api(settings), telegram.people()[0]
+
+    async def complaints(address: str) -> list[str]:
+        hooked = settings.model_copy(update={"mode": "webhook", "webhook_url": address})
+        found = await check_telegram(api, Chats(stage.settings), stage.settings, hooked)
         return [one.what for one in found if one.subject == "Telegram updates" and not one.is_good]
 
     alarms: list[str] = []
-    async with SQLiteStore(tmp_path / "sayso.db") as store:
+    async with holding_hook() as address, SQLiteStore(tmp_path / "sayso.db") as store:
+        await api.open()
+        with api.calling() as bot:
+            await bot.set_webhook(address)
         watch = WebhookWatch(api, store, address, lambda: alarms.append("one"))
         assert await watch.look() is None
         telegram.webhook_is_cut = True
         await person.say(None, "hello")
         await telegram.until(lambda: telegram.webhook_failures > 0)
         assert await watch.look() is not None, "it waits, and an error is new"
-        assert len(await complaints()) == 1
+        assert len(await complaints(address)) == 1
         telegram.webhook_is_cut = False
         telegram.clock.advance(timedelta(hours=25))
         assert await watch.look() is None, "nothing waits any more: it has expired"
-        assert await complaints() == []
+        assert await complaints(address) == []
         await person.say(None, "hello again")
         assert len(telegram.pending_updates) == 1
         assert await watch.look() is None, "one is on its way, and the error is the old one"
@@ -141,9 +151,7 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
         assert alarms == []
         assert await watch.look() is not None
         assert alarms == ["one"], "a second look in a row found it so"
-    released.set()
-    await api.close()
-    await runner.cleanup()
+        await api.close()
 
 
 async def test_after_an_outage_of_the_webhook_the_open_cards_are_posted_anew(

@@ -88,7 +88,7 @@ def test_everything_is_drawn_and_nothing_obeyed(
             "href", "https://github.example.org/pull/42"
         )
         expect(card.get_by_text("(github.example.org)")).to_be_visible()
-        expect(card.get_by_role("strong").first).to_have_text("Careful:")
+        expect(card.get_by_role("strong")).to_have_text(["high", "Careful:"])
         expect(card.get_by_text("<b>html</b>")).to_be_visible()
         picture = card.get_by_role("img", name="Latency over the last hour")
         picture.scroll_into_view_if_needed()

@@ -159,6 +159,17 @@ async def test_those_it_escalates_to_may_approve_from_then_on(store: SQLiteStore
         assert (await runtime.wait(run_id)).shared == {"approved": True}
 
 
+def asking_two(prompt: str, policy: Policy) -> Workflow:
+    """Asks two questions, the first by the policy."""
+
+    @node
+    async def ask(shared: dict[str, Any]) -> None:
+        await request_approval(prompt, request_id="release", policy=policy, to=[CHANNEL])
+        await request_input("Which window?", request_id="window")
+
+    return Workflow("ask", ask)
+
+
 async def test_what_is_asked_again_says_that_it_changed_and_its_times_count_anew(
     database: Path, clock: ManualClock
 ) -> None:
@@ -166,16 +177,8 @@ async def test_what_is_asked_again_says_that_it_changed_and_its_times_count_anew
     policy = Policy(
         stages=[Stage(PEOPLE)], remind_every=HOUR, escalate_after=2 * HOUR, escalate_to=["web:lead"]
     )
-
-    def code(prompt: str) -> Workflow:
-        @node
-        async def ask(shared: dict[str, Any]) -> None:
-            await request_approval(prompt, request_id="release", policy=policy, to=[CHANNEL])
-            await request_input("Which window?", request_id="window")
-
-        return Workflow("ask", ask)
-
-    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [code("4.2.0?")]) as runtime:
+    before, after = asking_two("4.2.0?", policy), asking_two("5.0.0?", policy)
+    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [before]) as runtime:
         run_id = await runtime.start("ask")
         await runtime.wait(run_id)
         release = (await runtime.pending())[0]
@@ -187,7 +190,7 @@ async def test_what_is_asked_again_says_that_it_changed_and_its_times_count_anew
             await store.act_due(None)
         await runtime.answer(release.id, 1, "approve", person="web:lead", via="web")
         await runtime.wait(run_id)
-    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [code("5.0.0?")]) as runtime:
+    async with SQLiteStore(database, clock=clock) as store, Runtime(store, [after]) as runtime:
         window = (await runtime.pending())[0]
         await runtime.answer(window.id, 1, "early", person="local:ana", via="console")
         assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.NEEDS_ATTENTION

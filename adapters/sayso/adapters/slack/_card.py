@@ -169,7 +169,10 @@ def _set_off(card: Card, title: list[Stretch], listed: list[Stretch]) -> list[Bl
 
 
 def _is_short(field: Field) -> bool:
-    is_plain = field.content is None and "\n" not in field.text and bool(field.text.strip())
+    """Whether it fits into a column, where nothing can be bold."""
+    is_plain = (
+        field.content is None and not field.marked and "\n" not in field.text and bool(field.text.strip())
+    )
     return is_plain and len(field.name) + len(field.text) <= _SHORT
 
 

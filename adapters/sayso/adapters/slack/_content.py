@@ -32,7 +32,8 @@ def draw_field(field: Field, *, is_whole: bool = False) -> Drawn:
     label = replace(name, content=f"{field.name}:")
     match field.content:
         case None:
-            return Drawn(_quoted(name, (Stretch(field.text.strip("\n")),)))
+            style = Style.BOLD if field.marked else Style.PLAIN
+            return Drawn(_quoted(name, (Stretch(field.text.strip("\n"), style),)))
         case Link():
             return Drawn((name, *_linked(Stretch(visible_line(field.content.label)), field.content)))
         case Markdown():

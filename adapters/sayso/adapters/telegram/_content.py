@@ -38,7 +38,8 @@ def draw_field(field: Field) -> Drawn:
     name = Stretch(f"{inert(field.name)}: ", Style.BOLD)
     match field.content:
         case None:
-            return Drawn((name, *_quoted((Stretch(inert(field.text).strip("\n")),))))
+            style = Style.BOLD if field.marked else Style.PLAIN
+            return Drawn((name, *_quoted((Stretch(inert(field.text).strip("\n"), style),))))
         case Link():
             return Drawn((name, link_stretch(field.content)))
         case Markdown():

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, cast
 import typer
 
 from sayso.adapters.console import visible_line
-from sayso.bots.chats import AnswerUnusable, HasSetUp, SetUp
+from sayso.bots.chats import AnswerUnusable, Finding, HasSetUp, SetUp
 from sayso.bots.cli._doctor import check_all, check_presses_at, finding_as_dict, findings_table
 from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
@@ -84,14 +84,7 @@ def init(
     try:
         written = asyncio.run(_write(asked, platform, directory, output))
         service = Service.build()
-        findings = check_all(service, output)
-        output.show(findings_table(findings))
-        is_trial = not no_press and all(one.is_good for one in findings)
-        places = _chats(service.settings) if is_trial else []
-        for place in places:
-            tried = check_presses_at(service, place, wait, output)
-            output.show(findings_table(tried))
-            findings = [*findings, *tried]
+        findings = _check(service, None if no_press else wait, output)
     except (KeyboardInterrupt, EndOfInput):
         output.say("")
         output.say("Stopped. To continue, run `sayso init` again.")
@@ -100,6 +93,19 @@ def init(
     _say_what_is_next(output, service.settings, is_ready=is_ready)
     output.value({"written": written, "findings": [finding_as_dict(one) for one in findings]})
     return ExitCode.OK if is_ready else ExitCode.FAILED
+
+
+def _check(service: Service, wait: str | None, output: Output) -> list[Finding]:
+    """What `doctor` finds, and where all is good, what a test card in each chat shows; no cards without `wait`."""
+    findings = check_all(service, output)
+    output.show(findings_table(findings))
+    if wait is None or not all(one.is_good for one in findings):
+        return findings
+    for place in _chats(service.settings):
+        tried = check_presses_at(service, place, wait, output)
+        output.show(findings_table(tried))
+        findings = [*findings, *tried]
+    return findings
 
 
 def _read_answers(given: Sequence[str]) -> dict[str, str]:
