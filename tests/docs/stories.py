@@ -10,15 +10,20 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bots.service_process import ServiceProcess
 from tests.docs.pages import ROOT, Block, blocks
 
 ELSEWHERE = frozenset(
     {"make demo", "make test", "make test-more", "make bench", "make check", "sayso dev release:workflow"}
 )
 """Commands that the suite or the build runs by itself."""
+
+SERVED = "sayso serve &"
+"""The command with which a page's service begins; here it runs until the story ends."""
 
 _ID = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\b")
 _TIME_LIMIT = 30
@@ -94,9 +99,12 @@ class Story:
             if block.title:
                 (self._directory / block.title).write_text(block.text, encoding="utf-8")
         told = [command for block in blocks(self._page, "console") for command in commands(block)]
-        for command, following in zip(told, [*told[1:], None], strict=True):
-            if command.line not in ELSEWHERE:
-                self.run(command, following)
+        with ExitStack() as running:
+            for command, following in zip(told, [*told[1:], None], strict=True):
+                if command.line == SERVED:
+                    running.enter_context(ServiceProcess(self._directory, SAYSO_HTTP__PORT="0"))
+                elif command.line not in ELSEWHERE:
+                    self.run(command, following)
         return len(told)
 
     def run(self, command: Command, following: Command | None = None) -> None:

@@ -15,7 +15,7 @@ from tests.docs.stories import Story, commands, promised_output, run_script
 PYTHON = all_blocks("python")
 TOML = all_blocks("toml")
 STORIES = [page for page in PAGES if blocks(page, "console")]
-KNOWN = {"python", "console", "toml", "mermaid"}
+KNOWN = {"python", "console", "toml", "mermaid", "yaml"}
 
 
 def _page_name(page: Path) -> str:

@@ -57,7 +57,7 @@ _NAME = re.compile(r"[a-z0-9_.:-]*", re.ASCII)
 _HISTORY = (ROOT / "CHANGELOG.md", ROOT / "docs" / "decisions")
 """What was written at its time."""
 
-_SPOKEN = ("adapters", "bots", "config", "engine", "examples")
+_SPOKEN = ("adapters", "bots", "clients", "config", "engine", "examples", "integrations")
 """Where the source is whose texts people read."""
 
 _PUBLIC = (

@@ -53,6 +53,12 @@ COMMANDS = {
         "Start a workflow in the running service. Without a service, use `sayso run`.",
     ),
     "runs": Listed("Run", "_runs", "runs", "List runs, newest first."),
+    "ask": Listed(
+        "Ask",
+        "_ask",
+        "ask",
+        "Ask people a question from a script, and exit by the answer: 0 for yes, 1 for no, 6 if it is still open.",
+    ),
     "requests": Listed("Answer", "_requests", "requests", "List open requests, oldest first."),
     "answer": Listed(
         "Answer",

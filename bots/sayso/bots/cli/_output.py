@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from sayso.adapters.console import visible_line
+from sayso.adapters.console import visible, visible_line
 from sayso.bots.client import ServiceRefused
 from sayso.engine import SaysoError
 
@@ -73,6 +73,15 @@ class Output:
     def warn(self, line: str) -> None:
         """Tell people on standard error."""
         self._warnings.print(Text(line, style="yellow"), soft_wrap=True)
+
+    def note(self, line: str) -> None:
+        """Tell people beside the result, on standard error."""
+        self._warnings.print(Text(line, style="dim"), soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """Print the command's result: for a program as it stands, for a terminal with nothing hidden in it."""
+        if not self.as_json:
+            sys.stdout.write(f"{visible(text) if sys.stdout.isatty() else text}\n")
 
     def prompt(self, hint: str) -> None:
         """Begin the line on which a reply is typed."""

@@ -21,13 +21,14 @@ class ExitCode(IntEnum):
 
 EXIT_CODES: Final[dict[ExitCode, str]] = {
     ExitCode.OK: "success",
-    ExitCode.FAILED: "refused or failed: an answer or action was refused, a run failed or was cancelled, "
-    "or the audit trail does not verify",
+    ExitCode.FAILED: "refused or failed: an answer or action was refused, a run failed or was cancelled, `sayso ask` "
+    "got a no or nobody answered in time, or the audit trail does not verify",
     ExitCode.USAGE: "invalid arguments or settings",
     ExitCode.NOT_FOUND: "no such run, request, workflow, person or database, or no service is running",
     ExitCode.STORE_IN_USE: "another process is using the database",
     ExitCode.STORE_ERROR: "the database is full, unreadable, was replaced while open, or was written by a newer sayso",
-    ExitCode.WAITING: "the run is waiting for people or an operator, or check-parked found runs that would need one",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C; the run stays parked and can be resumed",
+    ExitCode.WAITING: "the run is waiting for people or an operator, `sayso ask` has no answer yet, or check-parked "
+    "found runs that would need an operator",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a run stays parked and can be resumed",
 }
 """Every exit code with its meaning, as `sayso --help` and the documentation show it."""

@@ -131,7 +131,7 @@ class NewRequest(Body):
         default=None, description="For select and multiselect."
     )
     schema_: dict[str, Any] | None = Field(default=None, alias="schema", description="JSON Schema of a form.")
-    to: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    to: Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = Field(
         default_factory=list,
         description="People, chats and surfaces to ask. Default: ask.to of the settings.",
     )

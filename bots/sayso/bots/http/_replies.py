@@ -122,6 +122,18 @@ class Option(Reply):
     style: str = _perhaps("`primary`, `danger` or another style.")
 
 
+class Vote(Reply):
+    """One person's vote."""
+
+    person: str = Field(description="Who voted.")
+    via: str = Field(description="The way it came, such as `slack`, `web` or `api`.")
+    value: Any = Field(description="What they voted for.")
+    at: datetime = Field(description="When, in UTC.")
+    comment: str | None = Field(description="Their comment; null if there is none.")
+    account: str | None = Field(description="The account that they voted with; null if it is not known.")
+    break_glass: bool = _perhaps("Whether it is an emergency approval.")
+
+
 class Decision(Reply):
     """What became of a request."""
 
@@ -134,9 +146,7 @@ class Decision(Reply):
     value: Any = Field(description="The answer, or the one at expiry; null if there is none.")
     by: list[str] = Field(description="Who decided it, or withdrew it.")
     comment: str | None = Field(description="The first comment of those who decided; null if there is none.")
-    votes: list[dict[str, Any]] = Field(
-        description="The votes that decided it: `person`, `via`, `value`, `at`, `comment` and `account`."
-    )
+    votes: list[Vote] = Field(description="The votes that decided it.")
     digest: str = Field(description="SHA-256 of what people were shown.")
     decided_at: datetime | None = Field(description="When it was closed, in UTC.")
 

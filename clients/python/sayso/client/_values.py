@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from sayso.client._content import Content
+
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 InputType: TypeAlias = Literal["text", "select", "multiselect", "confirm", "number", "date", "form"]
 
@@ -56,7 +58,7 @@ class Vote(msgspec.Struct, frozen=True):
     person: str
     via: str
     value: Any
-    at: datetime
+    at: Instant
     comment: str | None = None
     account: str | None = None
     break_glass: bool = False
@@ -69,7 +71,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     outcome: Outcome
     approved: bool
-    decided_at: datetime
+    decided_at: Instant | None
     value: Any = None
     by: tuple[str, ...] = ()
     comment: str | None = None
@@ -89,7 +91,7 @@ class Request(msgspec.Struct, frozen=True):
     input_type: InputType
     status: str
     decision: Decision | None
-    asked_at: datetime
+    asked_at: Instant
     to: tuple[str, ...] = ()
     options: tuple[Any, ...] | None = None
     schema: dict[str, Any] | None = None
@@ -97,7 +99,7 @@ class Request(msgspec.Struct, frozen=True):
     rich: tuple[str, ...] = ()
     note: str | None = None
     requested_by: str | None = None
-    deadline: datetime | None = None
+    deadline: Instant | None = None
     url: str | None = None
     run_id: str | None = None
 
@@ -117,5 +119,5 @@ class Consumption(msgspec.Struct, frozen=True):
 
     request: str
     key: str
-    used_at: datetime
+    used_at: Instant
     repeated: bool = False
