@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 
 from sayso.adapters.console import (
     attention_card,
@@ -58,6 +59,15 @@ def test_a_card_shows_everything_that_is_asked() -> None:
         "2.  No way (reject)  stop",
     ):
         assert expected in output
+
+
+def test_what_is_risky_stands_out() -> None:
+    risky = question("confirm", details={"Change": "14 commits", "Risk": "high"})
+    console = Console(width=80)
+    segments = console.render(request_card(request(risky), "release", NOW))
+    bold = {segment.text.strip() for segment in segments if segment.style is not None and segment.style.bold}
+    assert "high" in bold
+    assert "14 commits" not in bold
 
 
 def test_a_changed_question_says_that_it_is_new() -> None:

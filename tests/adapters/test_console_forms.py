@@ -273,6 +273,52 @@ def read_person(**typed: str) -> tuple[dict[str, Json], dict[str, str]]:
     return form, {fields[at].name: why for at, why in wrong.items()}
 
 
+class Lists(msgspec.Struct):
+    places: list[str] = []
+    counts: list[int] = []
+    rates: list[float] = []
+
+
+def read_entries(name: str, typed: str, decimal: str = "") -> Json:
+    lists = cast("dict[str, Json]", build_question("?", None, "form", Lists, None).schema)
+    return read_field(fields_of(lists)[name], typed, Locale(decimal=decimal))
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "meant"),
+    [
+        ("places", "Rome, Oslo", ["Rome", "Oslo"]),
+        ("places", '"Rome, Italy", Oslo', ["Rome, Italy", "Oslo"]),
+        ("places", "“Rome, Italy”", ["Rome, Italy"]),
+        ("places", "Rome, Italy\nOslo", ["Rome, Italy", "Oslo"]),
+        ("places", '5" pipe, 6" pipe, "new"', ['5" pipe', '6" pipe', '"new"']),
+        ("counts", "1,2,3", [1, 2, 3]),
+        ("counts", "100, 200", [100, 200]),
+        ("counts", "1,2000", [1, 2000]),
+        ("counts", "1,000,000; 2", [1000000, 2]),
+        ("rates", "1.5, 2", [1.5, 2]),
+        ("rates", "1,5; 2", [1.5, 2]),
+        ("rates", "1,5", None),
+        ("counts", "100,200", None),
+    ],
+)
+def test_entries_of_a_list_are_typed_without_json(name: str, typed: str, meant: list[Json] | None) -> None:
+    """What could be one number or two is asked about, and not guessed."""
+    if meant is not None:
+        assert read_entries(name, typed) == meant
+        return
+    with pytest.raises(
+        InvalidAnswer, match=f'"{typed}" could be one number or several. Please put semicolons'
+    ):
+        read_entries(name, typed)
+
+
+def test_who_writes_decimals_with_a_point_puts_commas_between_numbers() -> None:
+    assert read_entries("rates", "1,5", decimal=".") == [1, 5]
+    with pytest.raises(InvalidAnswer, match="could be one number or several"):
+        read_entries("rates", "1,500", decimal=".")
+
+
 def test_objects_within_objects_become_fields_with_both_titles() -> None:
     fields = form_fields(PERSON)
     assert fields is not None
@@ -315,7 +361,7 @@ def test_an_object_that_may_be_left_out_is_left_out_or_whole() -> None:
     [
         (
             {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
-            r"a\.b\[\] is a list",
+            r"a\.b is a list of objects",
         ),
         (
             {"type": "object", "additionalProperties": {"type": "string"}},

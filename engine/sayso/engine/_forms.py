@@ -197,7 +197,8 @@ def _kind(schema: dict[str, Any], around: _Around) -> str:
             raise _undrawable(around, "is a tuple", "give each part a field of its own")
         return "list"
     if kind == "object" and around.path[-1:] == ("[]",):
-        raise _undrawable(around, "is a list of objects", _PLAIN_LISTS)
+        whole = replace(around, path=around.path[:-1])
+        raise _undrawable(whole, "is a list of objects", _PLAIN_LISTS)
     if kind == "object":
         raise _undrawable(around, "is an object without named fields", "name its fields as properties")
     if not isinstance(kind, str) or kind not in _KINDS:

@@ -30,7 +30,7 @@ from sayso.adapters.cards._words import (
     person_name,
     vote_words,
 )
-from sayso.adapters.console import content_text, set_off, visible, visible_line
+from sayso.adapters.console import content_text, set_off, stands_out, visible, visible_line
 from sayso.engine import (
     CardRecord,
     CastVote,
@@ -53,8 +53,6 @@ _LONGEST_PART = 200
 _KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
 _SIGNS = {"approve": "✅ ", "reject": "❌ "}
 _DANGER = "⚠ "
-_RISK = "risk"
-"""The name of the detail that stands out."""
 
 
 class CardState(StrEnum):
@@ -254,7 +252,7 @@ def _details(question: Question) -> list[Field]:
     return [
         Field(visible_line(name), content_text(contents[name]), contents[name])
         if name in contents
-        else Field(visible_line(name), _plain(value), marked=name.casefold() == _RISK)
+        else Field(visible_line(name), _plain(value), marked=stands_out(name))
         for name, value in details.items()
     ]
 

@@ -13,7 +13,7 @@ from sayso.adapters.console._cards import (
     request_card,
     result_card,
 )
-from sayso.adapters.console._content import content_text, size_words, table_rows
+from sayso.adapters.console._content import content_text, size_words, stands_out, table_rows
 from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import csv_cell, quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import (
@@ -76,6 +76,7 @@ __all__ = [
     "runs_table",
     "set_off",
     "size_words",
+    "stands_out",
     "table_rows",
     "value_words",
     "visible",

@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from sayso.adapters.console._content import content_text
+from sayso.adapters.console._content import content_text, stands_out
 from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
 from sayso.adapters.console._replies import is_numbered
@@ -119,7 +119,7 @@ def _fields(rows: list[tuple[str, str]]) -> Table:
     table.add_column(style="dim", no_wrap=True, max_width=24, overflow="fold")
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(Text(visible_line(name)), Text(value))
+        table.add_row(Text(visible_line(name)), Text(value, style="bold" if stands_out(name) else ""))
     return table
 
 

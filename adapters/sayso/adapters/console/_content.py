@@ -7,6 +7,12 @@ from sayso.engine import Code, Content, Diff, Link, Markdown, StoredFile, Stored
 
 _UNITS = ("bytes", "KB", "MB")
 _THOUSAND = 1000
+_RISK = "risk"
+
+
+def stands_out(name: str) -> bool:
+    """Whether a detail of this name is what people should see first."""
+    return name.casefold() == _RISK
 
 
 def content_text(content: Content) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -27,6 +28,11 @@ from sayso.engine import (
 
 EXAMPLE_DAY: Final = "2026-12-31"
 """What is shown for a date, as its reader writes it."""
+
+_ENTRY: Final = re.compile(r'\s*"[^"]*"\s*(?=,|$)|\s*“[^“”]*”\s*(?=,|$)|\s*„[^„“”]*[“”]\s*(?=,|$)|[^,]+')
+"""One of several on a line; one in quotes may have commas."""
+_DECIMALS: Final = re.compile(r"\d+,\d+")
+_THOUSANDS: Final = re.compile(r"(?<![\d,])\d{1,3}(,\d{3})+(?![\d,])")
 
 _YES: Final = frozenset({"yes", "y", "true", "1"})
 _NO: Final = frozenset({"no", "n", "false", "0"})
@@ -91,7 +97,8 @@ def field_help(field: FormField, locale: Locale = ANYWHERE) -> str:
 
 def read_field(field: FormField, text: str, locale: Locale = ANYWHERE) -> Json:
     """The value of what was typed for a field; raises `InvalidAnswer`, and `EmptyReply`, which leaves an optional
-    field out. The entries of a list stand on lines of their own, or on one with commas between them.
+    field out. The entries of a list stand on lines of their own, or on one with commas between them; one with commas of
+    its own stands in quotes there, and numbers may have semicolons between them.
     """
     typed = text.strip()
     if not typed:
@@ -100,8 +107,24 @@ def read_field(field: FormField, text: str, locale: Locale = ANYWHERE) -> Json:
         return written[typed]
     if field.item is None:
         return check_field(field, _read_plain(field, typed, locale))
-    parts = typed.splitlines() if "\n" in typed else typed.split(",")
-    return read_list(field, parts, locale)
+    return read_list(field, _entries(field, field.item, typed, locale), locale)
+
+
+def _entries(field: FormField, item: FormField, typed: str, locale: Locale) -> list[str]:
+    if "\n" in typed:
+        return typed.splitlines()
+    if item.kind not in ("integer", "number") or item.choices:
+        parts = [part.strip() for part in _ENTRY.findall(typed)]
+        return [unquoted(part) if "," in part else part for part in parts]
+    if ";" in typed:
+        return typed.split(";")
+    has_decimals = item.kind == "number" and locale.decimal != "."
+    if joined := (_DECIMALS if has_decimals else _THOUSANDS).search(typed):
+        raise InvalidAnswer(
+            f'{field.title}: "{joined[0]}" could be one number or several. '
+            "Please put semicolons between numbers: 40; 41."
+        )
+    return typed.split(",")
 
 
 def read_list(field: FormField, parts: Sequence[str], locale: Locale = ANYWHERE) -> Json:
