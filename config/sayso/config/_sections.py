@@ -236,6 +236,10 @@ class HttpSettings(Section):
         description="Operators, who can see and do everything in the inbox and API, such as web:ana or "
         "token:ops. The user that the service runs as always is one.",
     )
+    mcp: bool = Field(
+        default=False,
+        description="Whether to serve tools for agents at /mcp, to tokens with the scope ask. Requires the extra mcp.",
+    )
     answers_per_minute: int = Field(
         default=600, ge=1, description="Maximum answers per minute for one person or program."
     )

@@ -232,6 +232,28 @@ def test_only_whoever_asked_sees_withdraws_and_uses_it(
     assert use(agent, request, "job").status_code == 201
 
 
+def test_programs_list_what_they_have_asked_and_nothing_else(
+    service: ServiceProcess, operator: httpx.Client, folder: Path
+) -> None:
+    def listed(client: httpx.Client, **query: Any) -> list[str]:
+        return [one["id"] for one in client.get("/requests", params=query).json()["requests"]]
+
+    with (
+        calling(service, token(folder, "lister", "ask")) as one,
+        calling(service, token(folder, "reader", "ask", "read")) as other,
+    ):
+        asked = [ask(one, requested_by=person).json()["id"] for person in ("person:ana", None, "person:bo")]
+        answered, *left = asked
+        ask(other, to="api")
+        assert listed(one) == listed(one, mine=True) == asked
+        assert listed(one, limit=1) == asked[:1]
+        assert len(listed(other)) == len(listed(other, mine=True)) == 1
+        assert listed(operator, mine=True) == []
+        assert set(asked) < set(listed(operator))
+        assert one.delete(f"/requests/{answered}").status_code == 200
+        assert listed(one) == left
+
+
 def test_a_program_cannot_answer_what_it_asked_on_somebodys_behalf(
     service: ServiceProcess, folder: Path
 ) -> None:

@@ -69,6 +69,7 @@ ORDERED_WALKS = {
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "places_waiting": "SCAN deliveries USING INDEX deliveries_due; SCAN notices USING COVERING INDEX notices_at",
     "requests_closed": "SCAN json_each VIRTUAL TABLE INDEX 1:",
+    "requests_pending_of_asker": "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "runs_of_people": "SCAN w VIRTUAL TABLE INDEX 1:",
     "undelivered_count": "SCAN deliveries USING INDEX deliveries_due",
 }

@@ -78,14 +78,16 @@ def build_question(prompt: str, wanted: str | None, shown: Shown, terms: Terms) 
     )
 
 
-def find_service(url: str | None, database: str | None) -> str:
-    """Where to ask: at the address that was given, or at the socket beside the database. Raises `NotFound`."""
+def find_service(url: str | None, database: str | None, *, must_run: bool = True) -> str:
+    """Where to ask: at the address that was given, or at the socket beside the database. Raises `NotFound` where a
+    service `must_run` there and does not.
+    """
     found = url or (None if database else os.environ.get("SAYSO_URL", "").strip())
     if found:
         return found
     path = Service.build(database).path
     place = socket_path(path)
-    if not place.is_there:
+    if must_run and not place.is_there:
         raise NotFound(
             f"No service is running on {path}. Start one with `sayso serve`, or set SAYSO_URL and SAYSO_TOKEN."
         )

@@ -59,6 +59,12 @@ COMMANDS = {
         "ask",
         "Ask people a question from a script, and exit by the answer: 0 for yes, 1 for no, 6 if it is still open.",
     ),
+    "mcp": Listed(
+        "Ask",
+        "_mcp",
+        "mcp",
+        "Serve tools that an agent asks people with, over MCP on standard input and output.",
+    ),
     "requests": Listed("Answer", "_requests", "requests", "List open requests, oldest first."),
     "answer": Listed(
         "Answer",

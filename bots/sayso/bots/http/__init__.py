@@ -6,16 +6,18 @@ from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import TcpDoor, TrustedProxy, begin_session, cookie_name, session_of
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._files import file_response
-from sayso.bots.http._guard import Guard
+from sayso.bots.http._guard import LARGEST_BODY, Guard
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
 from sayso.bots.http._problems import Problem, add_problems, check_rate
 from sayso.bots.http._public import public_app
 from sayso.bots.http._routes import ApiApp
+from sayso.bots.http._scopes import check_scope
 from sayso.bots.http._server import HttpServer
 from sayso.bots.http._socket import bound_beside, bound_to
 from sayso.bots.http._starts import Starts
 
 __all__ = [
+    "LARGEST_BODY",
     "Act",
     "ApiApp",
     "ApiParts",
@@ -36,6 +38,7 @@ __all__ = [
     "bound_beside",
     "bound_to",
     "check_rate",
+    "check_scope",
     "control_app",
     "cookie_name",
     "file_response",

@@ -131,7 +131,7 @@ class Api:
         found = (
             (place, card.request) async for place, card in self._store.reader.run_cards(run_id, start=after)
         )
-        seen, following = await _read_page(caller, found, after, limit)
+        seen, following = await _read_page(_visible_to(caller), found, after, limit)
         return {"requests": [self._shown(one) for one in seen], "next": following}
 
     async def check_run(self, caller: Caller, run_id: str) -> RunSummary:
@@ -171,10 +171,18 @@ class Api:
 
     # Requests.
 
-    async def requests(self, caller: Caller, run_id: str | None, after: int, limit: int) -> dict[str, Any]:
-        """A page of the open requests, and where the next one begins; None behind the last."""
-        found = self._open_requests(caller, run_id, after)
-        seen, following = await _read_page(caller, found, after, limit)
+    async def requests(
+        self, caller: Caller, run_id: str | None, after: int, limit: int, *, mine: bool
+    ) -> dict[str, Any]:
+        """A page of the open requests, and where the next one begins; None behind the last. With `mine`, and for a
+        program whose token only asks, those that the caller asked from outside.
+        """
+        if mine or not _reads(caller):
+            asked = self._store.reader.asked_by((caller.person, *caller.ids), after=after)
+            seen, following = await _read_page(lambda one: run_id in (None, one.run_id), asked, after, limit)
+        else:
+            found = self._open_requests(caller, run_id, after)
+            seen, following = await _read_page(_visible_to(caller), found, after, limit)
         return {"requests": [self._shown(one) for one in seen], "next": following}
 
     async def _open_requests(
@@ -210,8 +218,7 @@ class Api:
     async def _request(self, caller: Caller, request_id: str) -> RequestRecord:
         record = await self._store.reader.request(request_id)
         if record is not None:
-            reads = caller.scopes is None or Scope.READ in caller.scopes
-            sees = self._sees if reads else self._has_asked
+            sees = self._sees if _reads(caller) else self._has_asked
             if await sees(caller, record):
                 return record
         raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
@@ -349,15 +356,18 @@ class Api:
 
 
 async def _read_page(
-    caller: Caller, found: AsyncIterator[tuple[int, RequestRecord]], after: int, limit: int
+    sees: Callable[[RequestRecord], bool],
+    found: AsyncIterator[tuple[int, RequestRecord]],
+    after: int,
+    limit: int,
 ) -> tuple[list[RequestRecord], int | None]:
-    """As many of the requests found as a page carries and the caller may see, and the place behind which the next page
+    """As many of the requests found as a page carries and the caller sees, and the place behind which the next page
     begins; None where there is none.
     """
     seen: list[RequestRecord] = []
     last, size = after, 0
     async for place, one in found:
-        if not caller.may_see(one.concerned, one.requested_by):
+        if not sees(one):
             continue
         size += len(one.text) + len(one.answer or "")
         if seen and (len(seen) == limit or size > _LARGEST_PAGE):
@@ -365,6 +375,15 @@ async def _read_page(
         seen.append(one)
         last = place
     return seen, None
+
+
+def _visible_to(caller: Caller) -> Callable[[RequestRecord], bool]:
+    return lambda one: caller.may_see(one.concerned, one.requested_by)
+
+
+def _reads(caller: Caller) -> bool:
+    """Whether a caller sees more than what it has asked from outside."""
+    return caller.scopes is None or Scope.READ in caller.scopes
 
 
 def _answers(caller: Caller) -> bool:

@@ -247,9 +247,15 @@ def _add_requests(router: APIRouter) -> None:
         run_id: Annotated[str | None, Query(description="Only requests of this run.")] = None,
         after: After = 0,
         limit: Limit = 1000,
+        *,
+        mine: Annotated[
+            bool, Query(description="Only those that the caller asked without a workflow.")
+        ] = False,
     ) -> dict[str, Any]:
-        """Operators see all of them; others, those that they may answer or asked for."""
-        return await _api(request).requests(caller, run_id, after, limit)
+        """Operators see all of them; others, those that they may answer or asked for. A token that only asks sees what
+        it asked.
+        """
+        return await _api(request).requests(caller, run_id, after, limit, mine=mine)
 
     @router.get("/requests/{request_id}", summary="Get a request, or wait until it is closed")
     async def get_request(

@@ -25,7 +25,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[Scope]] = {
     ("POST", "/runs/{run_id}/cancel"): frozenset({Scope.OPERATE}),
     ("POST", "/runs/{run_id}/retry"): frozenset({Scope.OPERATE}),
     ("POST", "/runs/{run_id}/attention"): frozenset({Scope.OPERATE}),
-    ("GET", "/requests"): frozenset({Scope.READ}),
+    ("GET", "/requests"): frozenset({Scope.READ, Scope.ASK}),
     ("POST", "/requests"): frozenset({Scope.ASK}),
     ("GET", "/requests/{request_id}"): frozenset({Scope.READ, Scope.ASK}),
     ("DELETE", "/requests/{request_id}"): frozenset({Scope.START, Scope.ASK}),

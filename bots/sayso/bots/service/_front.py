@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi.routing import APIRoute
-from starlette.routing import Mount, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from sayso.bots.http import (
     ApiApp,
@@ -25,7 +25,7 @@ from sayso.bots.http import (
 )
 from sayso.bots.people import look_up_deadline
 from sayso.bots.web import InboxParts, add_development, add_inbox
-from sayso.config import HttpSettings, host_and_port, read_secret, why_nobody
+from sayso.config import HttpSettings, host_and_port, needs_extra, read_secret, why_nobody
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -146,7 +146,10 @@ class Front:
             settings.trusted_proxies,
         )
         # The API stands beside the pages and not below them: each application takes its time of every call.
-        both = Router([Mount("/api/v1", api_below)], default=public)
+        beside: list[BaseRoute] = [Mount("/api/v1", api_below)]
+        if settings.mcp:
+            beside.append(_tools_for_agents(api_below, door))
+        both = Router(beside, default=public)
         return HttpServer(Guard(both, hosts=self._hosts(), open_paths=webhooks), limits, bound)
 
     def control(self, bound: socket.socket) -> HttpServer:
@@ -176,6 +179,13 @@ class Front:
     def _hosts(self) -> list[str]:
         public = urlsplit(self.settings.http.public_url or "").hostname
         return [*_LOOPBACK, self.settings.http.host, *([public] if public else [])]
+
+
+def _tools_for_agents(api: ApiApp, door: TcpDoor) -> Route:
+    """The tools over MCP. Raises `MissingExtra`."""
+    with needs_extra("http.mcp", "mcp"):
+        from sayso.bots.service._mcp import PATH, McpApp
+    return Route(PATH, McpApp(Router([Mount("/api/v1", api)]), door))
 
 
 def _proxy_of(settings: HttpSettings) -> TrustedProxy | None:

@@ -16,7 +16,7 @@ import structlog
 from sayso.adapters.console import visible
 from sayso.config import LogSettings, all_settings
 
-_NOISY = ("httpx", "httpcore", "uvicorn", "asyncio", "aiosqlite")
+_NOISY = ("httpx", "httpcore", "uvicorn", "asyncio", "aiosqlite", "mcp")
 _HIDDEN = "[secret]"
 
 REPEATS_WITHIN = 60.0

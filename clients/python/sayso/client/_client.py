@@ -91,9 +91,9 @@ class Client:
         """
         return self._run(self._caller.consume(id, key))
 
-    def requests(self) -> list[Request]:
-        """The open requests that the caller may see, the oldest first."""
-        return self._run(self._caller.requests())
+    def requests(self, *, mine: bool = False) -> list[Request]:
+        """The open requests that the caller may see, or asked itself, the oldest first."""
+        return self._run(self._caller.requests(mine=mine))
 
     def call(
         self,
@@ -148,7 +148,9 @@ class Client:
 
 
 class AsyncClient:
-    """The same calls as `Client` has, to be awaited in asyncio. A cancelled call may have been carried out."""
+    """The same calls as `Client` has, to be awaited in asyncio. A cancelled call may have been carried out. `transport`
+    carries calls to an `http` or `https` address in another way than httpx's own, such as into an ASGI application.
+    """
 
     def __init__(
         self,
@@ -157,6 +159,7 @@ class AsyncClient:
         *,
         timeout: float = TIMEOUT,
         patience: float = PATIENCE,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         address = find_address(url, token)
         self._caller = Caller(timeout, patience)
@@ -165,7 +168,7 @@ class AsyncClient:
             self._http = httpx.AsyncClient(
                 base_url=address.url,
                 headers=address.headers,
-                transport=None if path is None else httpx.AsyncHTTPTransport(uds=path, verify=False),
+                transport=transport if path is None else httpx.AsyncHTTPTransport(uds=path, verify=False),
             )
             self._opened = opened.pop_all()
 
@@ -202,9 +205,9 @@ class AsyncClient:
         """See `Client.consume`."""
         return await self._run(self._caller.consume(id, key))
 
-    async def requests(self) -> list[Request]:
+    async def requests(self, *, mine: bool = False) -> list[Request]:
         """See `Client.requests`."""
-        return await self._run(self._caller.requests())
+        return await self._run(self._caller.requests(mine=mine))
 
     async def call(
         self,

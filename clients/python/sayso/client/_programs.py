@@ -104,12 +104,12 @@ class Caller(msgspec.Struct, frozen=True):
             return found
         return (yield from self.request(id, 0.0))
 
-    def requests(self) -> Program[list[Request]]:
+    def requests(self, *, mine: bool = False) -> Program[list[Request]]:
         """See `Client.requests`."""
         found: list[Request] = []
         after: int | None = 0
         while after is not None:
-            call = self.call("GET", REQUESTS, query={"after": after})
+            call = self.call("GET", REQUESTS, query={"after": after} | ({"mine": True} if mine else {}))
             page = yield from repeatedly(call, _Page, self.patience)
             found += page.requests
             after = page.next

@@ -13,7 +13,7 @@ import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._interests import Interest
-from sayso.engine._records import CardRecord, RequestRecord
+from sayso.engine._records import ASK, CardRecord, RequestRecord
 from sayso.engine._visits import StepSummary, VisitDetail, VisitSummary
 from sayso.engine.store._rows import (
     people_of,
@@ -106,6 +106,17 @@ class Lists(ABC):
             for row in rows:
                 yield row["request_key"], read_request(row)
             after = rows[-1]["request_key"]
+
+    async def asked_by(
+        self, askers: Sequence[str], *, after: int = 0
+    ) -> AsyncIterator[tuple[int, RequestRecord]]:
+        """The open requests that somebody asked from outside, by all their ids, in the same order."""
+        wanted = msgspec.json.encode(askers).decode()
+        fields: dict[str, Any] = {"askers": wanted, "workflow": ASK, "after": after, "limit": _PAGE}
+        while rows := await self._rows("requests_pending_of_asker", fields):
+            for row in rows:
+                yield row["request_key"], read_request(row)
+            fields["after"] = rows[-1]["request_key"]
 
     async def concerning(
         self, whose: Sequence[Interest], *, start: int | None = None, newest_first: bool = False

@@ -863,6 +863,16 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
 FROM runs r JOIN requests q ON q.run_key = r.run_key AND q.visit = r.visit
 WHERE r.run_id = :run_id AND q.status = 'PENDING' AND q.request_key > :after ORDER BY q.request_key LIMIT :limit;
 
+-- name: requests_pending_of_asker
+-- Those that somebody asked from outside, by any of their ids.
+SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.digest, q.revision, q.policy,
+       q.requested_by, q.note, q.asked_at, q.deadline, q.default_value, q.status, q.answer, q.decided, q.resolved_at,
+       q.resolved_by, q.request_key
+FROM requests q INDEXED BY requests_open CROSS JOIN runs r ON r.run_key = q.run_key
+WHERE q.status = 'PENDING' AND q.request_key > :after
+  AND r.workflow = :workflow AND r.requested_by IN (SELECT value FROM json_each(:askers))
+ORDER BY q.request_key LIMIT :limit;
+
 -- name: concerned_after
 -- The open requests that concern somebody, behind one, the oldest first. `wanted` are pairs of role and entry; of each,
 -- no more is read than is wanted.
