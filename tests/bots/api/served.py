@@ -111,6 +111,13 @@ async def gated(shared):
 
 
 @node
+async def placed(shared):
+    policy = Policy(stages=[Stage(["operator"])], reject_reasons=["Too far away", "No quota"])
+    regions = ["approve", "reject", *REGIONS]
+    shared["region"] = await request_input("Which region?", regions, "select", "region", policy=policy)
+
+
+@node
 def publish(shared):
     shared["published"] = True
 
@@ -124,6 +131,7 @@ once = Workflow("once", start=charge)
 strict = Workflow("strict", start=careful)
 gate = Workflow("gate", start=gated)
 course = Workflow("course", start=sign_up)
+place = Workflow("place", start=placed)
 trip = Workflow("trip", start=book, inputs=Trip)
 """
 
@@ -149,6 +157,9 @@ workflow = "shop:gate"
 
 [[workflows]]
 workflow = "shop:course"
+
+[[workflows]]
+workflow = "shop:place"
 
 [[workflows]]
 workflow = "shop:trip"

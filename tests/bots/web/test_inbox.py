@@ -411,6 +411,22 @@ def test_suggested_reasons_fill_the_comment_and_stay_open_to_change(olga: Visit)
     expect(card.get_by_text("“Release freeze until Tuesday”")).to_be_visible()
 
 
+def test_an_option_of_a_long_list_asks_why_below_it(olga: Visit) -> None:
+    olga.start("place")
+    card = olga.card("Which region?")
+    expect(card.get_by_label("Too far away")).to_be_hidden()
+    card.get_by_label("region-11").check()
+    expect(card.get_by_text("Why this option?")).to_be_visible()
+    card.get_by_label("No quota").check()
+    expect(card.get_by_label("Reason (optional)")).to_have_value("No quota")
+    olga.check_accessibility()
+    card.get_by_label("approve").check()
+    expect(card.get_by_label("Too far away")).to_be_hidden()
+    card.get_by_label("region-03").check()
+    pressed(card, "Send")
+    expect(card.get_by_text("“No quota”")).to_be_visible()
+
+
 def test_reasons_are_reached_by_keys_and_enter_decides_nothing_by_accident(olga: Visit) -> None:
     olga.start("gate")
     card = olga.card("Release 5.0.0 to production?")

@@ -151,7 +151,7 @@ class Pages:
         fields = form_fields(card.question) if card.question.input_type == "form" else None
         return self._render(
             "card.html", card=card, run_id=run_id, may_answer=may_answer, title=title, body=body,
-            rest=prompt[_LONGEST_BODY:], form_fields=fields, most_buttons=MOST_BUTTONS,
+            rest=prompt[_LONGEST_BODY:], form_fields=fields,
             actions=[(name, *_CARD_ACTIONS[name]) for name in actions], whole=whole,
             unread=card.question.read_all and not whole,
             voted="" if card.chosen is None else vote_words(card.question, card.chosen),

@@ -12,7 +12,7 @@ function show(form, key) {
   label.dataset.usual ??= label.textContent;
   rearrange(() => {
     for (const part of parts(form, null)) part.hidden = part.dataset.reasons !== key;
-    form.querySelector("[data-choices]").hidden = key !== null;
+    for (const buttons of form.querySelectorAll("[data-choices]")) buttons.hidden = key !== null;
     form.classList.toggle("asks-why", key !== null);
     label.textContent = key === null ? label.dataset.usual : parts(form, key)[0].dataset.label;
   });
@@ -43,6 +43,12 @@ document.addEventListener("click", (event) => {
     show(form, null);
     form.querySelector(`[data-why="${CSS.escape(reasons)}"]`).focus();
   }
+});
+
+// In a list of options, the one that is chosen shows its reasons below the list.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("form.answer .option input[type=radio][name=choice]")) return;
+  if (parts(event.target.form, null).length) show(event.target.form, event.target.dataset.asks ?? null);
 });
 
 document.addEventListener("change", (event) => {
