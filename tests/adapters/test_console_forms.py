@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Literal, cast
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from sayso.adapters.cards import Card, build_card
 from sayso.adapters.console import (
     REQUIRED,
     EmptyReply,
+    answer_words,
     default_words,
     field_help,
     form_fields,
@@ -26,8 +27,9 @@ from sayso.adapters.slack import Entered as SlackEntered
 from sayso.adapters.slack import read_submission as read_slack
 from sayso.adapters.telegram import Finished, Goal, GoOn, begin, take_text
 from sayso.adapters.web import Entered as WebEntered
+from sayso.adapters.web import Pages, Visitor
 from sayso.adapters.web import read_answer as read_web
-from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, Locale, shown_text
+from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, Locale, Question, shown_text
 from sayso.engine._questions import build_question
 from tests.adapters.card_records import PLACES, pending
 from tests.adapters.console_support import question
@@ -145,7 +147,7 @@ def test_a_title_is_the_field_s_own_and_never_that_of_its_type() -> None:
     titles = ["Source", "Target", "How many?", "Notify", "Paths", "Ticket"]
     assert [one.title for one in fields.values()] == titles
     assert fields["target"].description == "Where it goes."
-    assert field_help(fields["target"]) == "Where it goes. Default: production"
+    assert field_help(fields["target"]) == "Where it goes."
 
 
 @pytest.mark.parametrize("title", ["Name", "Name\u200b", " Name ", "Na\u00adme"])
@@ -426,3 +428,52 @@ def test_a_datetime_of_a_type_is_a_time_on_every_surface() -> None:
         "2026-12-31T16:30:00+00:00",
         "2027-01-01T07:00:00+00:00",
     ]
+
+
+def test_a_default_is_shown_below_a_field_that_stands_empty_alone() -> None:
+    """What is filled in shows it already; in what may be left out as a whole nothing is filled in."""
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {
+            "rate": {"type": "number", "default": 1.5},
+            "extra": {
+                "type": "object",
+                "properties": {
+                    "share": {"type": "number", "default": 2.5},
+                    "due": {"type": "string", "format": "date", "default": "2026-12-31"},
+                    "place": {"type": "string"},
+                },
+                "required": ["place"],
+            },
+        },
+    }
+    helps = {name: field_help(one, Locale.of("de-DE")) for name, one in fields_of(schema).items()}
+    assert helps == {
+        "rate": "",
+        "extra.place": "",
+        "extra.share": "Default: 2,5",
+        "extra.due": "Default: 31.12.2026",
+    }
+    ana = Visitor("ana", "", 0, is_operator=False)
+    page = Pages(UTC).start(ana, "trip", tuple(fields_of(schema).values()), None, Locale.of("de-DE"))
+    assert 'value="1,5"' in page
+    assert read_field(fields_of(schema)["rate"], "1,5", Locale.of("de-DE")) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "words"),
+    [
+        (question("number"), 1000.5, "1000,5"),
+        (question("date"), "2026-12-31", "31.12.2026"),
+        (question("text"), "2026-12-31", "2026-12-31"),
+        (
+            question(
+                "form", schema={"type": "object", "properties": {"due": {"type": "string", "format": "date"}}}
+            ),
+            {"due": "2026-12-31", "rate": 1.5, "sure": True},
+            "due: 31.12.2026, rate: 1,5, sure: true",
+        ),
+    ],
+)
+def test_an_answer_is_said_in_its_reader_s_locale(asked: Question, value: Json, words: str) -> None:
+    assert answer_words(asked, value, Locale.of("de-DE")) == words

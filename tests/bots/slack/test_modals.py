@@ -44,7 +44,7 @@ async def sent(person: SlackPerson, **values: Any) -> SeenView:
     [
         ("text", "Your answer", "green tea", "green tea", "Recorded: green tea. The workflow continues."),
         ("number", "A number", "40", 40, "Recorded: 40. The workflow continues."),
-        ("date", "A date", "2026-12-31", "2026-12-31", "Recorded: 2026-12-31. The workflow continues."),
+        ("date", "A date", "2026-12-31", "2026-12-31", "Recorded: 12/31/2026. The workflow continues."),
     ],
 )
 async def test_one_input_is_answered_in_a_modal(
@@ -175,7 +175,7 @@ async def test_a_field_left_empty_takes_the_default_that_the_modal_shows(stage: 
     }
     run_id, card = await stage.ask(input_type="form", schema=schema)
     view = await opened(stage, stage.ana, card, "✍️ Answer")
-    assert [one.hint for one in view.inputs] == ["Default: staging", "Default: R&D"]
+    assert [one.hint for one in view.inputs] == ["", ""], "the defaults stand in the fields"
     await sent(stage.ana)
     assert await stage.service.answer(run_id) == {"stage": "staging", "note": "R&D"}
 
@@ -195,5 +195,6 @@ async def test_a_number_in_a_command_is_read_in_the_persons_locale(stage: Stage)
     cho = stage.slack.add_person("Cho", locale="de-DE")
     run_id = await stage.service.ask([f"slack:@{cho.id}"], input_type="number", prompt="How much?")
     request = (await stage.service.card(run_id)).request
-    await (await cho.command("/sayso", f"answer {request.id[:8]}@1 1.000")).result()
-    assert await stage.service.answer(run_id) == 1000
+    await (await cho.command("/sayso", f"answer {request.id[:8]}@1 1.000,5")).result()
+    assert await stage.service.answer(run_id) == 1000.5
+    assert cho.words()[-1] == "Recorded: 1000,5. The workflow continues."

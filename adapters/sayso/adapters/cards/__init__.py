@@ -16,7 +16,6 @@ from sayso.adapters.cards._words import (
     Mentions,
     Since,
     Words,
-    answer_words,
     nobody,
     not_recorded_words,
     person_name,
@@ -26,6 +25,7 @@ from sayso.adapters.cards._words import (
     vote_words,
     why_words,
 )
+from sayso.adapters.console import answer_words
 
 __all__ = [
     "AT",

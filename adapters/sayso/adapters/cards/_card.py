@@ -24,13 +24,12 @@ from sayso.adapters.cards._words import (
     Mentions,
     Since,
     Words,
-    answer_words,
     nobody,
     past_tense,
     person_name,
     vote_words,
 )
-from sayso.adapters.console import content_text, set_off, stands_out, visible, visible_line
+from sayso.adapters.console import answer_words, content_text, set_off, stands_out, visible, visible_line
 from sayso.engine import (
     CardRecord,
     CastVote,

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Self, TypeAlias
 
-from sayso.adapters.console import visible_line
+from sayso.adapters.console import answer_words, visible_line
 from sayso.engine import (
+    ANYWHERE,
     NOT_FOUND,
     CardRecord,
     Json,
+    Locale,
     Outcome,
     OutcomeKind,
     Question,
@@ -101,31 +103,17 @@ def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) 
     return person_name(entry, people)
 
 
-def answer_words(question: Question, value: Json) -> str:
-    """An answer as people say it: the label of an option, yes or no, the text itself; on one line and not cut."""
-    labels = {option.value: option.label for option in question.choices}
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return visible_line(labels.get(value, value))
-    if isinstance(value, list) and question.options:
-        return visible_line(", ".join(labels.get(str(item), str(item)) for item in value)) or "none"
-    if isinstance(value, dict):
-        return visible_line(", ".join(f"{name}: {_plain(item)}" for name, item in value.items()))
-    return visible_line(_plain(value))
-
-
 def past_tense(question: Question, value: Json) -> str | None:
     """`Approved` or `Rejected` where that is what was chosen."""
     return _PAST_TENSE.get(value) if question.options and isinstance(value, str) else None
 
 
-def vote_words(question: Question, value: Json) -> str:
+def vote_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> str:
     """What a vote is: `approved`, `rejected`, or answered with another of the choices, all of which say no."""
     if isinstance(value, bool):
         return "approved" if value else "rejected"
     past = _PAST_TENSE.get(str(value))
-    return past.lower() if past else f"answered “{answer_words(question, value)}”"
+    return past.lower() if past else f"answered “{answer_words(question, value, locale)}”"
 
 
 def why_words(question: Question, value: Json) -> str:
@@ -136,13 +124,13 @@ def why_words(question: Question, value: Json) -> str:
     return f"Why {said}?" if isinstance(value, bool) else f"Why “{said}”?"
 
 
-def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Words:
-    """What the person who answered hears; `record` is the request as it stands behind the outcome."""
+def reply_words(outcome: Outcome, record: CardRecord | None, value: Json, locale: Locale = ANYWHERE) -> Words:
+    """What the person who answered hears, in their locale; `record` is the request as it stands behind the outcome."""
     if record is None:
         return (outcome.reason,)
     match outcome.kind:
         case OutcomeKind.RESOLVED | OutcomeKind.HELD | OutcomeKind.DUPLICATE:
-            return (_own_answer(outcome.kind, record, value),)
+            return (_own_answer(outcome.kind, record, value, locale),)
         case OutcomeKind.ALREADY_ANSWERED:
             return _already_answered(record)
         case OutcomeKind.EXPIRED:
@@ -156,17 +144,18 @@ def reply_words(outcome: Outcome, record: CardRecord | None, value: Json) -> Wor
             return (outcome.reason,)
 
 
-def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json) -> str:
+def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json, locale: Locale) -> str:
     question = record.request.question
     past = past_tense(question, value)
-    said = _short(answer_words(question, value))
+    said = _short(answer_words(question, value, locale))
     if kind is OutcomeKind.DUPLICATE:
         return f"You already {past.lower()} this." if past else f"You already answered this: {said}."
     held = kind is OutcomeKind.HELD
     then = ", but paused: an operator has to look at the workflow." if held else ". The workflow continues."
     decided = _answer_of(record)
     if record.request.policy is not None and decided is not None and decided != value:
-        return f"You {vote_words(question, value)}. Decided: {_short(answer_words(question, decided))}{then}"
+        own = vote_words(question, value, locale)
+        return f"You {own}. Decided: {_short(answer_words(question, decided, locale))}{then}"
     return f"{past or f'Recorded: {said}'}{then}"
 
 
@@ -207,10 +196,6 @@ def _taken_back(record: CardRecord, kind: OutcomeKind) -> Words:
 
 def _answer_of(record: CardRecord) -> Json:
     return None if record.request.answer is None else json.loads(record.request.answer)
-
-
-def _plain(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _short(text: str) -> str:

@@ -16,11 +16,14 @@ from rich.text import Text
 from sayso.adapters.console._content import content_text, stands_out
 from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
+from sayso.adapters.console._forms import form_fields
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
+    ANYWHERE,
     Attention,
     AttentionKind,
     Json,
+    Locale,
     Outcome,
     OutcomeKind,
     Policy,
@@ -170,23 +173,41 @@ def _options(question: Question) -> Table:
     return table
 
 
-def answer_words(question: Question, value: Json) -> str:
-    """An answer as people say it: the label of an option, yes or no, the text itself."""
+def answer_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> str:
+    """An answer as people say it: the label of an option, yes or no, the text itself, a number or a date as in the
+    reader's locale; on one line and not cut.
+    """
     labels = {option.value: option.label for option in question.choices}
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return visible_line(labels.get(value, value))
+        return visible_line(locale.day(value) if question.input_type == "date" else labels.get(value, value))
     if isinstance(value, list) and question.options:
         return visible_line(", ".join(labels.get(str(item), str(item)) for item in value)) or "none"
-    return visible_line(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, dict):
+        days = [one.path[0] for one in form_fields(question) or () if one.is_date and len(one.path) == 1]
+        said = {name: _in_form(item, locale, is_day=name in days) for name, item in value.items()}
+        return visible_line(", ".join(f"{name}: {item}" for name, item in said.items()))
+    return visible_line(_in_form(value, locale, is_day=False))
 
 
-def outcome_words(outcome: Outcome, question: Question | None, value: Json) -> Text:
-    """What became of an answer, in the words of every surface."""
+def _in_form(value: Json, locale: Locale, *, is_day: bool) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return locale.number(value)
+    return locale.day(value) if is_day and isinstance(value, str) else _unchanged(value)
+
+
+def _unchanged(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def outcome_words(
+    outcome: Outcome, question: Question | None, value: Json, locale: Locale = ANYWHERE
+) -> Text:
+    """What became of an answer, in the words of every surface and the reader's locale."""
     words = visible(outcome.reason)
     if outcome.kind is OutcomeKind.RESOLVED and question is not None:
-        said = answer_words(question, value)
+        said = answer_words(question, value, locale)
         shown = said if len(said) <= _LONGEST_ECHO else f"{said[: _LONGEST_ECHO - 1]}…"
         past = _PAST_TENSE.get(str(value)) if question.options else None
         words = f"{past or f'Recorded: {shown}'}. The workflow continues."

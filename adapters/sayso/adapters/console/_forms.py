@@ -89,8 +89,10 @@ def value_words(field: FormField, value: Json, locale: Locale = ANYWHERE) -> str
 
 
 def field_help(field: FormField, locale: Locale = ANYWHERE) -> str:
-    """What stands below it: its description, and what it is where it is left empty."""
-    default = default_words(field, locale)
+    """What stands below it where it is filled in beforehand: its description, and its default unless that stands in it;
+    what may be left out as a whole stands empty.
+    """
+    default = "" if field.within is None else default_words(field, locale)
     parts = (field.description or "", f"Default: {default}" if default else "")
     return " ".join(part for part in parts if part)
 

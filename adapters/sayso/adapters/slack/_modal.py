@@ -86,8 +86,8 @@ def words_view(lines: Sequence[Words], title: str = "sayso") -> View:
     }
 
 
-def answer_view(card: Card, channel: str | None) -> View:
-    """The modal that asks for the answer, below what is asked with its details."""
+def answer_view(card: Card, channel: str | None, locale: Locale = ANYWHERE) -> View:
+    """The modal that asks for the answer, below what is asked with its details. Defaults are as the reader writes."""
     asked = question(card, _IN_THREAD)
     return {
         "type": "modal",
@@ -96,7 +96,7 @@ def answer_view(card: Card, channel: str | None) -> View:
         "title": plain_text(_TITLES.get(card.question.input_type, "Answer the question"), 24),
         "submit": plain_text("Send", 24),
         "close": plain_text("Cancel", 24),
-        "blocks": [*asked.blocks, *_inputs(card)],
+        "blocks": [*asked.blocks, *_inputs(card, locale)],
     }
 
 
@@ -119,7 +119,7 @@ def pick_start_view(names: Sequence[str]) -> View:
     }
 
 
-def start_view(name: str, fields: Sequence[FormField]) -> View:
+def start_view(name: str, fields: Sequence[FormField], locale: Locale = ANYWHERE) -> View:
     """The modal that asks what a workflow starts with."""
     kept, _ = split([Stretch(visible_line(name), Style.BOLD)], TEXT_LIMIT)
     return {
@@ -129,7 +129,10 @@ def start_view(name: str, fields: Sequence[FormField]) -> View:
         "title": plain_text("Start a workflow", 24),
         "submit": plain_text("Start", 24),
         "close": plain_text("Cancel", 24),
-        "blocks": [rich_text(kept), *(_form_input(_start_id(at), one) for at, one in enumerate(fields))],
+        "blocks": [
+            rich_text(kept),
+            *(_form_input(_start_id(at), one, locale) for at, one in enumerate(fields)),
+        ],
     }
 
 
@@ -258,10 +261,10 @@ def _block_id(card: Card, position: int) -> str:
     return f"{card.id}:{card.revision}:{position}"
 
 
-def _inputs(card: Card) -> list[Block]:
+def _inputs(card: Card, locale: Locale) -> list[Block]:
     fields = _fields(card)
     if fields is not None:
-        return [_form_input(_block_id(card, at), field) for at, field in enumerate(fields)]
+        return [_form_input(_block_id(card, at), field, locale) for at, field in enumerate(fields)]
     kind = card.question.input_type
     if kind in _WITH_COMMENT:
         comment = _input(_block_id(card, 1), "Comment", _plain_input("text"), required=False)
@@ -319,16 +322,18 @@ def _list_of(card: Card, static: str, searched: str, words: str) -> Block:
     }
 
 
-def _form_input(block_id: str, field: FormField) -> Block:
+def _form_input(block_id: str, field: FormField, locale: Locale) -> Block:
     element = _form_element(field)
     label = visible_line(field.title) or field.name
-    return _input(block_id, label, element, visible(_hint(field)), required=field.required)
+    return _input(block_id, label, element, visible(_hint(field, locale)), required=field.required)
 
 
-def _hint(field: FormField) -> str:
+def _hint(field: FormField, locale: Locale) -> str:
     is_typed = field.item is not None and not _picks(field.item)
     return " ".join(
-        part for part in (field_help(field), "One per line, or with commas." if is_typed else "") if part
+        part
+        for part in (field_help(field, locale), "One per line, or with commas." if is_typed else "")
+        if part
     )
 
 

@@ -17,7 +17,17 @@ from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, changes, code_lines, diff_lines, grid
 from sayso.adapters.web._development import DevelopmentBar, LoadedCode
 from sayso.adapters.web._visits import duration_words
-from sayso.engine import Attention, AttentionKind, Code, Content, FormField, Markdown
+from sayso.engine import (
+    ANYWHERE,
+    Attention,
+    AttentionKind,
+    Code,
+    Content,
+    FormField,
+    Json,
+    Locale,
+    Markdown,
+)
 
 _LONGEST_TITLE = 200
 _LONGEST_BODY = 2000
@@ -119,6 +129,7 @@ class Pages:
             "markdown": _markdown,
             "fenced": _fenced,
             "help": field_help,
+            "entry": _entry,
             "why": why_words,
         }
         self._environment.filters |= filters
@@ -138,11 +149,18 @@ class Pages:
         return Markup(template.code(loaded))  # noqa: S704 - what a template rendered is escaped
 
     def card(
-        self, card: Card, run_id: str, *, may_answer: bool, actions: Sequence[str] = (), whole: bool = True
+        self,
+        card: Card,
+        run_id: str,
+        *,
+        may_answer: bool,
+        actions: Sequence[str] = (),
+        whole: bool = True,
+        locale: Locale = ANYWHERE,
     ) -> Markup:
-        """One card, with what it takes to answer it where somebody may, and what else they may do with it. One that is
-        not `whole` has the beginning of what is long, and leads to the request's own page where it must be read there
-        before it is approved.
+        """One card, with what it takes to answer it where somebody may, and what else they may do with it. Defaults
+        stand as in the reader's `locale`. One that is not `whole` has the beginning of what is long, and leads to the
+        request's own page where it must be read there before it is approved.
         """
         prompt = card.prompt
         title, _, body = prompt.partition("\n")
@@ -153,8 +171,8 @@ class Pages:
             "card.html", card=card, run_id=run_id, may_answer=may_answer, title=title, body=body,
             rest=prompt[_LONGEST_BODY:], form_fields=fields,
             actions=[(name, *_CARD_ACTIONS[name]) for name in actions], whole=whole,
-            unread=card.question.read_all and not whole,
-            voted="" if card.chosen is None else vote_words(card.question, card.chosen),
+            unread=card.question.read_all and not whole, locale=locale,
+            voted="" if card.chosen is None else vote_words(card.question, card.chosen, locale),
             is_compact=card.question.input_type == "confirm" or 0 < len(card.choices) <= MOST_BUTTONS,
         )  # fmt: skip
 
@@ -218,10 +236,17 @@ class Pages:
         return self._page("starts.html", visitor, "start", names=names, person=person)
 
     def start(
-        self, visitor: Visitor, name: str, fields: Sequence[FormField], graph: Markup | None = None
+        self,
+        visitor: Visitor,
+        name: str,
+        fields: Sequence[FormField],
+        graph: Markup | None = None,
+        locale: Locale = ANYWHERE,
     ) -> Markup:
-        """What one workflow starts with, and its graph."""
-        return self._page("start.html", visitor, "start", name=name, form_fields=fields, graph=graph)
+        """What one workflow starts with, as the reader's `locale` writes it, and its graph."""
+        return self._page(
+            "start.html", visitor, "start", name=name, form_fields=fields, graph=graph, locale=locale
+        )
 
     def api(self, visitor: Visitor, description: Mapping[str, Any], base: str) -> Markup:
         """The API's description for people."""
@@ -238,6 +263,13 @@ class Pages:
 
     def _instant(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%-d %b %H:%M %Z")
+
+
+def _entry(value: Json, locale: Locale) -> Json:
+    """A number as its reader writes it; anything else as it is."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return locale.number(value)
+    return value
 
 
 def _is_age(instant: datetime) -> bool:

@@ -302,7 +302,7 @@ class Commands:
         answered = await self._desk.answer(attempt, command.arrival)
         if answered.asks_why:
             return _said("Not counted: it needs a reason. Please answer in the card, which asks for it.")
-        return Reply((await self._desk.heard(answered),))
+        return Reply((await self._desk.heard(answered, command.locale),))
 
     async def _break_glass(self, command: Command) -> Reply:
         found = await self._addressed(command, "break-glass", "REASON")
@@ -313,7 +313,7 @@ class Commands:
         attempt = command.arrival.attempt(command.person, card.request.id, revision, value, reason)
         alone = replace(attempt, break_glass=True)
         answered = await self._desk.answer(alone, command.arrival)
-        return Reply((await self._desk.heard(answered),))
+        return Reply((await self._desk.heard(answered, command.locale),))
 
     async def _reassign(self, command: Command) -> Reply:
         found = await self._addressed(command, "reassign", "PERSON")

@@ -24,6 +24,7 @@ from sayso.bots.people import Arrival, LookUpFailed, both, known, look_up_deadli
 from sayso.config import Settings
 from sayso.engine import (
     ACCOUNTS_CHANGED,
+    ANYWHERE,
     NOT_YOURS,
     AnswerAttempt,
     Before,
@@ -31,6 +32,7 @@ from sayso.engine import (
     Fact,
     InvalidRequest,
     Json,
+    Locale,
     Outcome,
     OutcomeKind,
     PersonId,
@@ -130,20 +132,21 @@ class Desk:
         )
         return answered
 
-    async def heard(self, answered: Answered) -> Words:
-        """What the person hears of an answer. Where they hear more than what was known before, it is read behind the
-        commit, so that nothing decided waits for it, and a failure here changes nothing: they hear the bare outcome.
+    async def heard(self, answered: Answered, locale: Locale = ANYWHERE) -> Words:
+        """What the person hears of an answer, with numbers and dates as in their locale. Where they hear more than
+        what was known before, it is read behind the commit, so that nothing decided waits for it, and a failure here
+        changes nothing: they hear the bare outcome.
         """
         outcome, attempt, record = answered.outcome, answered.attempt, answered.record
         if answered.known is not None or outcome is None:
             return answered.known or ()
         is_own = record is not None and record.request.policy is None and outcome.kind in _OWN_ANSWER
         if record is None or is_own or outcome.kind is OutcomeKind.COUNTED:
-            return reply_words(outcome, record, attempt.value)
+            return reply_words(outcome, record, attempt.value, locale)
         after = await self.card_after(attempt.request_id)
         if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None and answered.way is not None:
             return self._refusal(after, answered.way, outcome.reason)
-        return reply_words(outcome, after, attempt.value)
+        return reply_words(outcome, after, attempt.value, locale)
 
     async def card_after(self, request_id: str) -> CardRecord | None:
         """The card as it stands behind an answer; None where it cannot be read."""

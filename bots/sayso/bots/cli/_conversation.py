@@ -23,7 +23,7 @@ from sayso.adapters.console import (
     visible_line,
 )
 from sayso.bots.cli._output import Output
-from sayso.bots.cli._reading import QuestionClosed, read_reason, read_value
+from sayso.bots.cli._reading import QuestionClosed, own_locale, read_reason, read_value
 from sayso.bots.cli._terminal import Terminal
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
@@ -164,7 +164,7 @@ class Conversation:
                 outcome = await self._runtime.answer(
                     record.id, record.revision, value, person=local_person(), via=CONSOLE, comment=comment
                 )
-                self._output.show(outcome_words(outcome, question, value))
+                self._output.show(outcome_words(outcome, question, value, own_locale()))
                 if outcome.kind in (OutcomeKind.COUNTED, OutcomeKind.DUPLICATE):
                     self._voted.add((record.id, record.revision))
                 if outcome.kind is not OutcomeKind.INVALID:

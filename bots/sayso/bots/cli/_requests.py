@@ -130,7 +130,7 @@ def _say(output: Output, record: RequestRecord | None, answered: tuple[Json, Out
     """Say what became of an answer, and what to do where no service drives the run on."""
     said, outcome, is_served = answered
     question = None if record is None else record.question
-    output.show(outcome_words(outcome, question, said))
+    output.show(outcome_words(outcome, question, said, own_locale()))
     if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
         output.say(f"To continue, run: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))

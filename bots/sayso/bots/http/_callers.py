@@ -12,12 +12,14 @@ from typing import Protocol
 
 from sayso.bots.http._scopes import LONGEST_LIFE, check_scopes
 from sayso.engine import (
+    ANYWHERE,
     OPERATOR,
     CastVote,
     Credential,
     CredentialKind,
     Fact,
     Interest,
+    Locale,
     OperatorError,
     PersonId,
     Policy,
@@ -79,7 +81,8 @@ class Caller:
     `ids` are all that is this person, `facts` what was looked up of them and `unknown` what could not be, for what they
     are shown: an answer is looked up anew. `credential` is the hash of the secret that let them in, `operators` those
     of whom an operator has to be one; both are looked at once more in the transaction of whatever they do. `scopes` are
-    those of a program's token and `until` is its end; people have none.
+    those of a program's token and `until` is its end; people have none. `locale` is how they read and write, as far as
+    a page's request tells.
     """
 
     person: PersonId
@@ -93,6 +96,7 @@ class Caller:
     operators: tuple[str, ...] | None = None
     scopes: frozenset[Scope] | None = None
     until: datetime | None = None
+    locale: Locale = ANYWHERE
 
     @property
     def own_name(self) -> str:

@@ -62,7 +62,7 @@ from sayso.bots.slack._surface import PLATFORM, SlackSurface
 from sayso.bots.slack._telling import Say, Telling, ephemeral
 from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
 from sayso.bots.slack._workspaces import Workspace
-from sayso.engine import Before, CardRecord, OutcomeKind, PersonId, StoreError
+from sayso.engine import Before, CardRecord, Locale, OutcomeKind, PersonId, StoreError
 
 logger = logging.getLogger("sayso.slack")
 
@@ -243,10 +243,14 @@ class Handler:
         if answered.asks_why:
             self._spawn(self._open(event, button, arrival))  # decided by what is written there
         else:
-            self._spawn(self._telling.tell(event, lambda: self._desk.heard(answered)))
+            self._spawn(self._telling.tell(event, lambda: self._desk.heard(answered, self._locale(event))))
 
     def _arrived(self, event: Pressed, arrival: Arrival) -> Arrival:
         return replace(arrival, chat=event.channel, name=self._name(event.sender), key=event.key)
+
+    def _locale(self, event: Commanded | Pressed | StartPicked | StartSubmitted | Submitted) -> Locale:
+        """How whoever it comes from reads and writes, as far as Slack has said."""
+        return self._people.locale(event.sender.user_id)
 
     def _name(self, sender: Sender) -> str:
         return self._people.name(sender.user_id, sender.handle)
@@ -311,7 +315,9 @@ class Handler:
         elif button.action is Action.READ:
             is_shown = await self._read(event, view_id, record, arrival)
         elif instead or button.action is Action.OPEN:
-            is_shown = await self._views.show(view_id, answer_view(self._card(record), event.channel))
+            is_shown = await self._views.show(
+                view_id, answer_view(self._card(record), event.channel, self._locale(event))
+            )
         else:
             view = reason_view(self._card(record), event.channel, button.number)
             is_shown = await self._views.show(view_id, view)
@@ -373,7 +379,7 @@ class Handler:
         )  # of a question that has changed or closed: the store refuses it
         if record.request.open and record.request.revision == tag.revision:
             if tag.choice is None:
-                entered = read_submission(card, event.values, self._people.locale(event.sender.user_id))
+                entered = read_submission(card, event.values, self._locale(event))
             else:
                 entered = read_reason(card, tag.choice, event.values)
         if isinstance(entered, Rejected):
@@ -399,7 +405,7 @@ class Handler:
         comment = _comment(event, tag, card, entered)
         attempt = arrived.attempt(person, tag.request_id, tag.revision, value, comment)
         answered = await self._desk.answer(attempt, arrived)
-        words = await self._desk.heard(answered)
+        words = await self._desk.heard(answered, self._locale(event))
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
             return _errors(refused_submission(card, plain(words)))
@@ -423,12 +429,10 @@ class Handler:
         if person is None:
             return None if isinstance(event, StartPicked) else shown_instead(words_view(((_WHO_SENT,),)))
         if isinstance(event, StartPicked):
-            self._spawn(self._starting.picked(event, person))
+            self._spawn(self._starting.picked(event, person, self._locale(event)))
             return None
         try:
-            return await self._starting.submitted(
-                event, person, arrival, self._people.locale(event.sender.user_id)
-            )
+            return await self._starting.submitted(event, person, arrival, self._locale(event))
         except StoreError as error:
             logger.error("%s starts nothing: %s", person, error)  # noqa: TRY400 - the reason says it all
             return shown_instead(words_view(((_NOT_STARTED,),)))
@@ -444,7 +448,7 @@ class Handler:
         person = await self._identify(event.sender, arrival)
         if person is None:
             return ephemeral(render_words(((_WHO_SENT,),)))
-        view = await self._starting.view_for(event, person)
+        view = await self._starting.view_for(event, person, self._locale(event))
         if view is not None:
             self._spawn(self._open_start(event, view))
             return None
@@ -454,7 +458,7 @@ class Handler:
             person=person,
             arrival=replace(arrival, name=self._name(event.sender), key=event.key),
             prefix=f"{COMMAND} ",
-            locale=self._people.locale(event.sender.user_id),
+            locale=self._locale(event),
         )
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._spawn(self._carry_out(command, done, event.response_url))

@@ -34,11 +34,11 @@ class Starting:
         self._starts = starts
         self._views = views
 
-    async def view_for(self, event: Commanded, person: PersonId) -> View | None:
+    async def view_for(self, event: Commanded, person: PersonId, locale: Locale) -> View | None:
         """What a command asks for a modal with; None where it is answered without one."""
         asked = await self._starts.to_ask(person, event.text) if event.verb == "start" else {}
         if event.text.strip() in asked:
-            return start_view(event.text.strip(), asked[event.text.strip()].fields)
+            return start_view(event.text.strip(), asked[event.text.strip()].fields, locale)
         return pick_start_view(list(asked)) if asked else None
 
     async def open(self, event: Commanded, view: View) -> None:
@@ -46,10 +46,12 @@ class Starting:
         async with asyncio.timeout(TRIGGER_LIVES):
             await self._views.show(await self._views.open(event.trigger_id), view)
 
-    async def picked(self, event: StartPicked, person: PersonId) -> None:
+    async def picked(self, event: StartPicked, person: PersonId, locale: Locale) -> None:
         """Show the form of the workflow that was picked."""
         workflow = (await self._starts.of(person)).get(event.name)
-        view = words_view(((_NOT_YOURS,),)) if workflow is None else start_view(event.name, workflow.fields)
+        view = words_view(((_NOT_YOURS,),))
+        if workflow is not None:
+            view = start_view(event.name, workflow.fields, locale)
         await self._views.show(event.view_id, view)
 
     async def submitted(

@@ -156,7 +156,7 @@ class Topics:
         asked = conversation.request_id, conversation.revision
         attempt = arrived.attempt(conversation.person, *asked, step.value, step.comment)
         answered = await self._desk.answer(attempt, arrived)
-        words = await self._desk.heard(answered)
+        words = await self._desk.heard(answered, self.locale(conversation))
         if answered.outcome is None:
             return Ending(words, is_lost=True)
         return Ending(words, answered.outcome.kind is OutcomeKind.INVALID)

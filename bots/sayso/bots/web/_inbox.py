@@ -34,14 +34,13 @@ from sayso.bots.web._error_pages import add_error_pages
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import Looks, RunPages
-from sayso.bots.web._sign_in import Reads, SignIn, Who, Writer, add_sign_in
+from sayso.bots.web._sign_in import SignIn, Who, Writer, add_sign_in
 from sayso.bots.web._starts import Start, StartPages
 from sayso.bots.web._static import add_static
 from sayso.config import Settings
 from sayso.engine import (
     AnswerAttempt,
     CardRecord,
-    Locale,
     OutcomeKind,
     Question,
     Role,
@@ -132,7 +131,9 @@ class Inbox:
             return self.pages.short_card(self.line(record, caller), request.run_id, may_answer=may_answer)
         card = card_of(record, self._parts.settings, reader=caller.person)
         actions = _actions(record, caller, may_answer=may_answer) if request.open else ()
-        return self.pages.card(card, request.run_id, may_answer=may_answer, actions=actions, whole=whole)
+        return self.pages.card(
+            card, request.run_id, may_answer=may_answer, actions=actions, whole=whole, locale=caller.locale
+        )
 
     def listed(self, record: CardRecord, caller: Caller) -> Markup:
         """A card beside others."""
@@ -224,7 +225,7 @@ class Inbox:
             case "reassign":
                 words = await desk.reassign(attempt, arrival, action.text.strip())
             case _:
-                words = await desk.heard(await desk.answer(attempt, arrival))
+                words = await desk.heard(await desk.answer(attempt, arrival), caller.locale)
         after = await self.find(request_id, caller)
         card = None if after is None else self.card(after, caller)
         return {"outcome": None, "words": self.pages.words(words), "errors": {}, "card": card}
@@ -255,14 +256,14 @@ class Inbox:
             raise Problem(HTTPStatus.NOT_FOUND, "UnknownRequest", "Not found, or you don't have access.")
         return record
 
-    async def answer(self, request_id: str, caller: Caller, form: Form, locale: Locale) -> dict[str, Any]:
+    async def answer(self, request_id: str, caller: Caller, form: Form) -> dict[str, Any]:
         """Take a form, or say what is wrong with it; and the card as it stands then."""
         check_rate(self._parts.answers, caller.person)
         received_at = self._store.clock.now()
         record = await self.known(request_id, caller)
         value: Any = None
         if record.request.open and record.request.revision == form.revision:
-            read = read_answer(card_of(record, self._parts.settings), form.fields, locale)
+            read = read_answer(card_of(record, self._parts.settings), form.fields, caller.locale)
             if isinstance(read, Rejected):
                 return {"outcome": OutcomeKind.INVALID, "words": "", "errors": read.errors, "card": None}
             value = read.value
@@ -284,7 +285,7 @@ class Inbox:
         """What the page does with it: words, and the card anew unless it keeps what was typed."""
         kept = answered.outcome is None or answered.outcome.kind in _KEPT
         desk = self._parts.desk
-        words = self.pages.words(await desk.heard(answered))
+        words = self.pages.words(await desk.heard(answered, caller.locale))
         record = None if kept else await desk.card_after(answered.attempt.request_id)
         return {
             "outcome": None if answered.outcome is None else answered.outcome.kind,
@@ -371,8 +372,8 @@ def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
         return await file_response(parts.store, record.request, sha256)
 
     @app.post("/requests/{request_id}/answers")
-    async def answer(request_id: str, form: Form, caller: Writer, locale: Reads) -> JSONResponse:
-        return JSONResponse(await inbox.answer(request_id, caller, form, locale))
+    async def answer(request_id: str, form: Form, caller: Writer) -> JSONResponse:
+        return JSONResponse(await inbox.answer(request_id, caller, form))
 
     @app.post("/requests/{request_id}/actions")
     async def act(request_id: str, action: Action, caller: Writer) -> JSONResponse:
@@ -420,7 +421,7 @@ def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:
         return HTMLResponse(page)
 
     @app.post("/start/{name}")
-    async def start(name: str, body: Start, caller: Writer, locale: Reads) -> JSONResponse:
-        return JSONResponse(await starts.start(caller, name, body, locale))
+    async def start(name: str, body: Start, caller: Writer) -> JSONResponse:
+        return JSONResponse(await starts.start(caller, name, body))
 
     _ = listed, form, start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -54,21 +54,20 @@ async def known_visitor(request: Request) -> Caller:
     caller = await find(request)
     if caller is None:
         raise _NotSignedIn
-    return caller
+    return replace(caller, locale=_locale(request))
 
 
 async def known_writer(request: Request) -> Caller:
     """Who sends a form of ours."""
     door: TcpDoor = request.app.state.door
-    return await door.person(request)
+    return replace(await door.person(request), locale=_locale(request))
 
 
-def known_locale(request: Request) -> Locale:
+def _locale(request: Request) -> Locale:
     """How somebody writes numbers and dates, as their browser says. The page sends times in UTC."""
     return Locale.of(request.headers.get("accept-language"))
 
 
-Reads = Annotated[Locale, Depends(known_locale)]
 Who = Annotated[Caller, Depends(known_visitor)]
 Writer = Annotated[Caller, Depends(known_writer)]
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sayso.adapters.web import Pages, Rejected, Visitor, read_fields
 from sayso.bots.http import Caller, RateLimit, Starts, check_rate
 from sayso.bots.web._graphs import draw_workflow
-from sayso.engine import Locale, Question, Workflow
+from sayso.engine import Question, Workflow
 
 
 class Start(BaseModel):
@@ -39,9 +39,9 @@ class StartPages:
         if workflow is None:
             return None
         graph = await draw_workflow(workflow) if caller.is_operator else None
-        return self._pages.start(visitor, name, workflow.fields, graph)
+        return self._pages.start(visitor, name, workflow.fields, graph, caller.locale)
 
-    async def start(self, caller: Caller, name: str, given: Start, locale: Locale) -> dict[str, Any]:
+    async def start(self, caller: Caller, name: str, given: Start) -> dict[str, Any]:
         """Start it with what the form holds: where to go, or what is wrong by field. A key that is repeated starts
         nothing again. Raises `Problem`, and what `Runtime.start` raises.
         """
@@ -50,7 +50,10 @@ class StartPages:
         shared: dict[str, Any] = {}
         if workflow is not None and workflow.inputs is not None:
             read = read_fields(
-                Question(None, None, "form", workflow.inputs, None), workflow.fields, given.fields, locale
+                Question(None, None, "form", workflow.inputs, None),
+                workflow.fields,
+                given.fields,
+                caller.locale,
             )
             if isinstance(read, Rejected):
                 return {"errors": read.errors}
