@@ -1,6 +1,6 @@
 """HTTP: the server for the inbox, the API, health and webhooks, and the control socket beside the database."""
 
-from sayso.bots.http._api import Act, ApiParts
+from sayso.bots.http._api import Act, ApiParts, request_as_dict
 from sayso.bots.http._callers import Caller, Credentials, InvalidName
 from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import TcpDoor, TrustedProxy, begin_session, cookie_name, session_of
@@ -43,6 +43,7 @@ __all__ = [
     "cookie_name",
     "file_response",
     "public_app",
+    "request_as_dict",
     "session_of",
     "sign_in_url",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from sayso.bots.chats import DeliveryProblem, Listener, Outbox, Ready, Stopping, pause_after
+from sayso.bots.service._callbacks import Callbacks
 from sayso.bots.service._health import Health
 from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.engine import StoreError
@@ -24,7 +25,9 @@ error from the chat.
 
 
 class Crew:
-    """The parts that work while the service runs: platforms by name, outbox, operators' desk, the hourly line."""
+    """The parts that work while the service runs: platforms by name, outbox, operators' desk, the hourly line,
+    outgoing webhooks.
+    """
 
     def __init__(
         self,
@@ -32,18 +35,21 @@ class Crew:
         outbox: Outbox,
         operator: OperatorDesk,
         head: HeadLog,
+        callbacks: Callbacks,
         health: Health,
     ) -> None:
         self._listeners = listeners
         self._outbox = outbox
         self._operator = operator
         self._head = head
+        self._callbacks = callbacks
         self._health = health
         self._stopping = Stopping()
         self._connecting = set(listeners)
         self._heard = asyncio.Event()
         self._taking: list[asyncio.Task[None]] = []
         self._sending: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Start every part."""
@@ -53,6 +59,7 @@ class Crew:
         self._sending = group.create_task(self._send(), name="outbox")
         group.create_task(self._again("operators", self._operator.run), name="operators")
         group.create_task(self._again("audit head", self._head.run), name="audit head")
+        self._telling = group.create_task(self._again("callbacks", self._callbacks.run), name="callbacks")
 
     async def end(self) -> None:
         """Take no more events, finish those in flight, then flush the outbox."""
@@ -63,8 +70,9 @@ class Crew:
         if self._taking:
             await asyncio.wait(self._taking)
         self._outbox.stop()
-        if self._sending is not None:
-            await asyncio.wait([self._sending])
+        self._callbacks.stop()
+        if last := [one for one in (self._sending, self._telling) if one is not None]:
+            await asyncio.wait(last)
 
     async def _send(self) -> None:
         """Run the outbox once presses are heard on every platform, or after a while: one that cannot be reached holds

@@ -27,6 +27,7 @@ from sayso.bots.chats import (
 from sayso.bots.client import check_purpose, socket_path
 from sayso.bots.http import Credentials, Feed, bound_beside, bound_to
 from sayso.bots.people import Groups
+from sayso.bots.service._callbacks import Callbacks
 from sayso.bots.service._crew import Crew
 from sayso.bots.service._front import Front, Inbox, own_user
 from sayso.bots.service._health import Health
@@ -287,6 +288,7 @@ class Sayso:
             Outbox(core.store, surfaces.values(), core.metrics, under_way),
             OperatorDesk(core.store, surfaces, self._settings.operator, core.news),
             HeadLog(core.store.reader),
+            Callbacks(core.store, self._settings.http.public_url),
             core.health,
         )
 
