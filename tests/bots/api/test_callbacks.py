@@ -44,17 +44,19 @@ class Receiver:
         self.messages: queue.Queue[Message] = queue.Queue()
         left = list(statuses)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(handler) -> None:  # noqa: N805 - http.server's name, inside of ours
-                body = handler.rfile.read(int(handler.headers["Content-Length"]))
-                headers = {name.lower(): value for name, value in handler.headers.items()}
-                handler.send_response(left.pop(0) if len(left) > 1 else left[0])
-                handler.send_header("Location", "/elsewhere")
-                handler.send_header("Content-Length", "0")
-                handler.end_headers()
-                self.messages.put(Message({**headers, "path": handler.path}, body))
+        messages = self.messages
 
-            def log_message(handler, *arguments: Any) -> None:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self.send_response(left.pop(0) if len(left) > 1 else left[0])
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                messages.put(Message({**headers, "path": self.path}, body))
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
                 """Nothing is written to the test's output."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -90,14 +91,10 @@ class Callbacks:
     async def _wait(self) -> None:
         """Return when something may be due."""
         again = await self._store.next_callback()
-        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._news.wait())]
-        if again is not None:
-            waiting.append(asyncio.create_task(self._store.clock.wait_until(again)))
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waiting:
-                one.cancel()
+        left = None if again is None else (again - self._store.clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._news.wait()
 
     async def _tell(self, client: httpx.AsyncClient, due: DueCallback) -> None:
         problem = await self._send(client, due)
