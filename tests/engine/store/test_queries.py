@@ -54,6 +54,7 @@ ORDERED_WALKS = {
     "account_owners": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "audit_head": "SCAN audit",
     "before_answer": "SCAN own",
+    "callbacks_due": "SCAN c USING INDEX callbacks_open",
     "cards_open": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "concerned_after": "SCAN w VIRTUAL TABLE INDEX 1:",
     "concerned_before": "SCAN w VIRTUAL TABLE INDEX 1:",

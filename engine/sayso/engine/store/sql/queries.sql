@@ -1145,7 +1145,7 @@ INSERT INTO callbacks (run_key, url, secret) VALUES (:run_key, :url, :secret);
 
 -- name: callbacks_due
 SELECT c.run_key, c.url, c.secret, c.attempts, q.id, q.resolved_at
-FROM callbacks c JOIN requests q ON q.run_key = c.run_key
+FROM callbacks c INDEXED BY callbacks_open CROSS JOIN requests q ON q.run_key = c.run_key
 WHERE c.secret IS NOT NULL AND q.status <> 'PENDING' AND (c.next_attempt IS NULL OR c.next_attempt <= :now)
 ORDER BY q.resolved_at LIMIT :limit;
 
