@@ -47,7 +47,7 @@ def test_a_renamed_command_still_works_with_a_hint_and_is_not_listed(tmp_path: P
     listed = sayso(tmp_path, "--help").out
     assert "shut-out" not in listed
     groups = re.findall(r"─ (\w+) ─", listed)
-    assert groups == ["Options", "Try", "Run", "Answer", "Operate", "Access", "Evidence"]
+    assert groups == ["Options", "Try", "Run", "Ask", "Answer", "Operate", "Access", "Evidence"]
 
 
 def test_help_is_there_without_what_only_commands_need() -> None:

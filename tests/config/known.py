@@ -14,6 +14,7 @@ from sayso.config import (
     AskSettings,
     DestinationSettings,
     GroupSettings,
+    HooksSettings,
     HttpSettings,
     LogSettings,
     PersonSettings,
@@ -27,6 +28,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     TELEGRAM.name: TELEGRAM.Settings,
     "http": HttpSettings,
     "ask": AskSettings,
+    "hooks": HooksSettings,
     "log": LogSettings,
 }
 """Tables whose keys have variables of their own."""

@@ -95,7 +95,7 @@ class Story:
 
     def play(self) -> int:
         """Run all commands; the number of them."""
-        for block in blocks(self._page, "python"):
+        for block in (*blocks(self._page, "python"), *blocks(self._page, "toml")):
             if block.title:
                 (self._directory / block.title).write_text(block.text, encoding="utf-8")
         told = [command for block in blocks(self._page, "console") for command in commands(block)]

@@ -6,6 +6,7 @@ Nothing here opens or creates anything.
 from sayso.config._addresses import Address, host_and_port, split_address
 from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
 from sayso.config._errors import InvalidSettings, MissingExtra, needs_extra
+from sayso.config._hooks import HookRuleSettings, HooksSettings
 from sayso.config._named import NamedEntry, named_entries
 from sayso.config._platforms import Place, PlatformSettings, all_settings, find_settings
 from sayso.config._reach import why_nobody
@@ -34,6 +35,8 @@ __all__ = [
     "Destination",
     "DestinationSettings",
     "GroupSettings",
+    "HookRuleSettings",
+    "HooksSettings",
     "HttpSettings",
     "InvalidSettings",
     "LogSettings",

@@ -38,6 +38,7 @@ from sayso.config._environment import (
     why_no_json,
 )
 from sayso.config._errors import InvalidSettings
+from sayso.config._hooks import HooksSettings
 from sayso.config._lines import place_of
 from sayso.config._machine_zone import MachineZone
 from sayso.config._named import check_kinds
@@ -126,6 +127,9 @@ class Settings(BaseSettings):
     )
     ask: AskSettings = Field(
         default_factory=AskSettings, description="Questions from programs, over the API and `sayso ask`."
+    )
+    hooks: HooksSettings = Field(
+        default_factory=HooksSettings, description="Hooks of coding agents: which tool calls ask, and whom."
     )
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
 
@@ -319,7 +323,7 @@ class _Variables(BaseSettings):
 def _tables() -> dict[str, type[BaseModel]]:
     """The tables that stand once, by their names."""
     platforms = {one.name: one.Settings for one in all_settings()}
-    return {**platforms, "http": HttpSettings, "ask": AskSettings, "log": LogSettings}
+    return {**platforms, "http": HttpSettings, "ask": AskSettings, "hooks": HooksSettings, "log": LogSettings}
 
 
 def _secret_fields(model: type[BaseModel]) -> list[str]:

@@ -65,6 +65,13 @@ COMMANDS = {
         "mcp",
         "Serve tools that an agent asks people with, over MCP on standard input and output.",
     ),
+    "hook": Listed("Ask", "_hook", "app", "Ask people before a coding agent uses a tool."),
+    "resume": Listed(
+        "Ask",
+        "_resume",
+        "app",
+        "Resume a session of a coding agent once people have answered what it waits for.",
+    ),
     "requests": Listed("Answer", "_requests", "requests", "List open requests, oldest first."),
     "answer": Listed(
         "Answer",

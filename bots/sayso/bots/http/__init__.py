@@ -7,6 +7,7 @@ from sayso.bots.http._door import TcpDoor, TrustedProxy, begin_session, cookie_n
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._files import file_response
 from sayso.bots.http._guard import LARGEST_BODY, Guard
+from sayso.bots.http._hooks import AgentHooks
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
 from sayso.bots.http._problems import Problem, add_problems, check_rate
 from sayso.bots.http._public import public_app
@@ -19,6 +20,7 @@ from sayso.bots.http._starts import Starts
 __all__ = [
     "LARGEST_BODY",
     "Act",
+    "AgentHooks",
     "ApiApp",
     "ApiParts",
     "Caller",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount, Route, Router
 
+from sayso.bots.hooks import InvalidRules, Rules, rules_from
 from sayso.bots.http import (
+    AgentHooks,
     ApiApp,
     ApiParts,
     ConnectionLimits,
@@ -25,7 +28,7 @@ from sayso.bots.http import (
 )
 from sayso.bots.people import look_up_deadline
 from sayso.bots.web import InboxParts, add_development, add_inbox
-from sayso.config import HttpSettings, host_and_port, needs_extra, read_secret, why_nobody
+from sayso.config import HttpSettings, InvalidSettings, host_and_port, needs_extra, read_secret, why_nobody
 from sayso.engine import local_person
 
 if TYPE_CHECKING:
@@ -99,9 +102,11 @@ class Front:
     inbox: Inbox | None
     feed: Feed
     development: Development | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def close(self) -> None:
         """Have nobody wait for news any more, so that the servers can end."""
+        self.closing.set()
         self.feed.close()
         if self.development is not None:
             self.development.news.close()
@@ -114,11 +119,12 @@ class Front:
         door = TcpDoor(self.credentials, _proxy_of(settings))
         api = self._api()
         api_below = ApiApp(api, door)
+        hooks = AgentHooks(_rules_of(self.settings), _inside(api_below), door, self.closing)
         public = public_app(
             self.store,
             lambda: health.problems,
             lambda: metrics.render(self.store.reader, self.store.clock.now()),
-            routers,
+            (*routers, hooks.router),
         )
         pages = add_inbox(
             public,
@@ -185,7 +191,22 @@ def _tools_for_agents(api: ApiApp, door: TcpDoor) -> Route:
     """The tools over MCP. Raises `MissingExtra`."""
     with needs_extra("http.mcp", "mcp"):
         from sayso.bots.service._mcp import PATH, McpApp
-    return Route(PATH, McpApp(Router([Mount("/api/v1", api)]), door))
+    return Route(PATH, McpApp(_inside(api), door))
+
+
+def _inside(api: ApiApp) -> Router:
+    """The API at its address, for those who call it in this process."""
+    return Router([Mount("/api/v1", api)])
+
+
+def _rules_of(settings: Settings) -> Rules:
+    """The rules for coding agents. Raises `InvalidSettings`."""
+    try:
+        return rules_from(settings.hooks.model_dump(mode="json", exclude_none=True))
+    except InvalidRules as error:
+        raise InvalidSettings(
+            "sayso.toml", "hooks", str(error), "docs/reference/settings.md has examples."
+        ) from error
 
 
 def _proxy_of(settings: HttpSettings) -> TrustedProxy | None:
