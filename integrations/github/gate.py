@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -75,9 +76,20 @@ def write_outputs(found: dict[str, str]) -> None:
             file.write(f"{name}<<{end}\n{value}\n{end}\n")
 
 
+@contextmanager
+def plain_log() -> Generator[None]:
+    """The runner obeys lines of the log that look like commands; not those that are written meanwhile, by whomever."""
+    token = uuid.uuid4().hex
+    print(f"::stop-commands::{token}", flush=True)
+    try:
+        yield
+    finally:
+        print(f"::{token}::", flush=True)
+
+
 def main() -> int:
     """Ask, and return the exit code of the step."""
-    with subprocess.Popen(command(), stdout=subprocess.PIPE, text=True) as asking:  # noqa: S603 - our own program
+    with plain_log(), subprocess.Popen(command(), stdout=subprocess.PIPE, text=True) as asking:  # noqa: S603 - our own program
 
         def pass_on(_number: int, _frame: FrameType | None) -> None:
             asking.send_signal(signal.SIGTERM)

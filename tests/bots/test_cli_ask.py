@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pytest
 
 from sayso.client import Client, Request
 from tests.bots.api.served import ServiceProcess, token, write
-from tests.bots.command import DEADLINE, SAYSO, Ran, environment, sayso
+from tests.bots.command import DEADLINE, SAYSO, Ran, TerminalSession, environment, sayso
 from tests.bots.forked import Forked
 
 pytestmark = pytest.mark.timeout(120)
@@ -113,9 +114,10 @@ def test_whatever_is_no_yes_ends_with_1(place: Place) -> None:
 
 
 def test_a_question_that_is_still_open_ends_with_6_and_is_found_by_its_key(place: Place) -> None:
-    waiting = place.ask("Deploy 6?", "--wait", "0s")
-    assert (waiting.code, waiting.out) == (6, "")
-    key = waiting.err.rpartition("--key ")[2].strip().removesuffix(".")
+    waiting = place.ask("Deploy 6?", "--wait", "0s", "--json")
+    assert (waiting.code, waiting.json["decision"]) == (6, None)
+    key = waiting.json["key"]
+    assert waiting.err.endswith(f"Still waiting. To continue, run the same command with --key {key}.\n")
     request = place.open("Deploy 6?")
     place.answer(request, "approve")
     ran = place.ask("Deploy 6?", "--json", SAYSO_KEY=key)
@@ -178,6 +180,26 @@ def test_every_type_of_answer_is_printed_as_scripts_read_it(
     (place.folder / "schema.json").write_text(json.dumps(schema))
     ran = place.answered(value, "--input", wanted, prompt=f"Which {wanted} {value}?")
     assert (ran.out, ran.code) == (printed, code)
+
+
+def test_what_people_wrote_does_nothing_to_a_terminal(place: Place) -> None:
+    """A program gets the answer as it is; a terminal shows what would command it."""
+    command = (SAYSO, "ask", "Which text?", "--input", "text")
+    where, token_of_ci = place.service.url, place.secret
+    with TerminalSession(place.folder, *command, SAYSO_URL=where, SAYSO_TOKEN=token_of_ci) as terminal:
+        place.answer(place.open("Which text?"), "\x1b[2Jgone", "\x1b[2Jaway")
+        assert terminal.end() == 0
+        assert "\\x1b[2Jgone" in terminal.text
+        assert b"\x1b[2J" not in terminal.raw
+
+
+def test_a_diff_is_read_from_standard_input(place: Place) -> None:
+    given = environment(SAYSO_URL=place.service.url, SAYSO_TOKEN=place.secret)
+    line = "printf -- '--- a\\n+++ b\\n' | sayso ask 'Piped?' --diff - --wait 0s"
+    path = f"{Path(SAYSO).parent}{os.pathsep}{given['PATH']}"
+    ran = subprocess.run(["bash", "-c", line], cwd=place.folder, env=given | {"PATH": path}, check=False)
+    assert ran.returncode == 6
+    assert place.open("Piped?").details == {"Changes": {"type": "diff", "text": "--- a\n+++ b\n"}}
 
 
 def test_what_the_question_shows_is_shown_as_what_it_is(place: Place) -> None:

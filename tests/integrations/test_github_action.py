@@ -138,6 +138,9 @@ def test_an_approval_lets_the_job_continue_and_later_steps_read_who_gave_it(
         },
     )  # fmt: skip
     assert list(ended.outputs) == list(ACTION["outputs"])
+    first, *_, last = ended.out.splitlines()
+    assert first.startswith("::stop-commands::")
+    assert last == f"::{first.rpartition('::')[2]}::"
     run = "https://github.com/acme/shop/actions/runs/17"
     assert request.details == {
         "version": "1",

@@ -40,7 +40,7 @@ from sayso.bots.client import ServiceRefused
 from sayso.bots.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from sayso.client import Client, Consumption, Decision, Question, Request
+    from sayso.client import Client, Consumption, Decision, Question, Refused, Request
 
 _PATIENCE = 30.0
 """Seconds for which a question is asked, or an approval used, again and again while the service is away."""
@@ -159,14 +159,18 @@ class _Asker:
         if found.decision is None:
             key = visible_line(self._wish.key)
             self._output.note(f"Still waiting. To continue, run the same command with --key {key}.")
-            self._output.value(_as_dict(found, None))
+            self._output.value(self._as_dict(found, None))
             return ExitCode.WAITING
         used = None
         if found.approved and not self._wish.keep:
             used = client.consume(found.id, key=self._wish.key)
         self._say_end(found.decision)
-        self._output.value(_as_dict(found, used))
+        self._output.value(self._as_dict(found, used))
         return ExitCode.OK if found.decision.outcome in _YES else ExitCode.FAILED
+
+    def _as_dict(self, request: Request, used: Consumption | None) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.to_builtins(request)
+        return found | {"key": self._wish.key, "consumption": msgspec.to_builtins(used)}
 
     def _say_asked(self, asked: Request) -> None:
         asked_of = ", ".join(visible_line(one) for one in asked.to)
@@ -248,16 +252,11 @@ def _translated(key: str) -> Generator[None]:
         ) from error
 
 
-def _exit_code(refused: Any) -> ExitCode:
+def _exit_code(refused: Refused) -> ExitCode:
     """What a refusal means to a script: whatever is no answer of people is told apart from their no."""
     if refused.kind in _OF_STATE or refused.status >= _SERVER_ERROR:
         return ExitCode(refused.exit_code)
     return ExitCode.NOT_FOUND if refused.status == _NOT_FOUND else ExitCode.USAGE
-
-
-def _as_dict(request: Request, used: Consumption | None) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(request)
-    return found | {"consumption": msgspec.to_builtins(used)}
 
 
 def _value_text(value: Any) -> str:
