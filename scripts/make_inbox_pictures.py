@@ -139,15 +139,13 @@ def draw(browser: Browser, url: str, folder: Path) -> None:
     expect(page.get_by_role("heading", name="How many seats")).to_be_visible()
     command(folder, "start", "release")
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    expect(page.locator("[aria-disabled]")).to_have_count(0)  # buttons that have just come rest for a moment
     page.screenshot(path=PICTURES / "inbox.png")
     draw_run(page, f"{url}/runs/{first}")
     command(folder, "start", "migration")
-    for name, width, scheme in (
-        ("inbox-diff", 860, "light"),
-        ("inbox-dark", 860, "dark"),
-        ("inbox-phone", 390, "light"),
-    ):
-        draw_card(browser, page, name, width, scheme)
+    draw_card(browser, page, "inbox-diff", 860, "light")
+    draw_card(browser, page, "inbox-dark", 860, "dark")
+    draw_card(browser, page, "inbox-phone", 390, "light")
     page.goto(f"{url}/start/migration")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     page.screenshot(path=PICTURES / "start.png")

@@ -159,13 +159,17 @@ def question(card: Card, where: str, *, is_compact: bool = False) -> Asked:
 def _set_off(card: Card, title: list[Stretch], listed: list[Stretch]) -> list[Block]:
     """A question that fits, with its short details in two columns."""
     blocks = drawn(title)
-    for is_short, group in groupby(card.details, _is_short):
-        fields = list(group)
-        if is_short and len(fields) > 1:
-            blocks += _in_columns(fields)
-        else:
-            blocks += drawn(_joined([], fields, []))
+    for is_in_columns, groups in groupby(_grouped(card.details), lambda group: group[0]):
+        fields = [field for _, group in groups for field in group]
+        blocks += _in_columns(fields) if is_in_columns else drawn(_joined([], fields, []))
     return [*blocks, *drawn(listed)]
+
+
+def _grouped(details: Sequence[Field]) -> Iterator[tuple[bool, list[Field]]]:
+    """Details that stand one after the other, and whether they go into columns: short ones beside each other."""
+    for is_short, group in groupby(details, _is_short):
+        fields = list(group)
+        yield is_short and len(fields) > 1, fields
 
 
 def _is_short(field: Field) -> bool:
