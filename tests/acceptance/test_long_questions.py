@@ -102,7 +102,7 @@ async def test_when_a_long_question_becomes_short_its_rest_is_taken_back(both: B
         window = await both.slack_shows("Which window?")
         await read_in_slack(both, "DROP DATABASE staging")
         await read_in_telegram(both, "DROP DATABASE staging")
-    words = "CHANGED: the whole question stands in its card now. The rest of it above does not count."
+    words = "CHANGED: the card now shows the whole question. The rest of it above does not count."
     async with both.running(asking(SHORT), TO):
         await (await both.ana.press(window, "early")).result()
         card = await both.slack_shows("Run this?", "the text below is new")

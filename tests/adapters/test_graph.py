@@ -165,7 +165,7 @@ def test_a_drawing_says_where_a_run_is_and_which_way_it_came() -> None:
     assert drawing.count('class="edge"') == 2
     assert (
         'aria-label="Graph of 3 nodes. draft to review; review to draft if shared[&#39;again&#39;]; '
-        'review to publish otherwise. The run stands at review."' in drawing
+        'review to publish otherwise. The run is at review."' in drawing
     )
 
 

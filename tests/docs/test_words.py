@@ -47,6 +47,20 @@ RETIRED = {
     r"nothing waits for|nothing of sayso": "You're all caught up; nothing is running",
     r"cannot be left out": "Required",
     r"the log alone": "log only",
+    r"\bstands? (in|behind|above|below|beside|there|twice|outside|under|at)\b": "is in, follows, appears",
+    r"\b(how|where|as) ([\w`']+ ){1,3}stands?\b(?! for)": "the state of, the current ..., its present state",
+    r"\bhears?\b|\bis heard\b": "is told, is notified, receives",
+    r"\bbeside\b": "next to; besides, in addition to",
+    r"\blet(s|ting)? go of": "close, release",
+    r"\blet(s|ting)? (it |them )?stand\b": "keep",
+    r"\bat hand\b": "present, loaded",
+    r"\btak(e|es|en|ing) up\b": "resume",
+    r"\bthere still\b": "still there, still connected",
+    r"\bbehind (it|its|that|the (first|last|deadline|row|number|backup))\b": "after",
+    r"\bin (the place of|whose place|the caller's place)\b": "instead of; replaces",
+    r"\bonce more\b": "again",
+    r"\bstruck out\b|\bturned away\b": "removed; refused",
+    r"\bwhoever (asks|installed|waits|signs|polls|decides|presses)\b": "the caller, the person who",
 }
 """Each retired word, as a regular expression, with what to write instead."""
 
@@ -104,6 +118,15 @@ def test_a_retired_word_is_noticed() -> None:
         "This account stands for itself again.",
         "Decided lately",
         "Asked of Ana",
+        "The contract stands in the docstring.",
+        "A message beside the cards",
+        "The card of a request as it stands",
+        "What the person hears",
+        "Let go of the file.",
+        "An approval is never let stand.",
+        "Runs that a crash cut off are taken up.",
+        "Put a backup in the place of a database",
+        "Whoever asks closes it.",
     ):
         assert retired(text), text
 

@@ -1,6 +1,6 @@
-"""Strict local chat platforms: for tests of workflows, and for a demo without tokens.
+"""Strict local chat platforms, for tests of workflows and for a demo without tokens.
 
-What belongs to one platform alone (its people, what they see) is in that platform's package.
+The people of a platform, and what they see, are in the platform's package: `sayso.testing.slack`, `.telegram`.
 """
 
 from sayso.testing.telegram import LocalTelegram, TelegramLimits

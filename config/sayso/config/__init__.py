@@ -1,6 +1,6 @@
-"""Settings: `sayso.toml` in the working directory, and over it `SAYSO_*` in the environment.
+"""Settings: `sayso.toml` in the working directory, and `SAYSO_*` in the environment, which takes precedence.
 
-Nothing here opens or creates anything.
+Reading them opens no database and no connection, and creates nothing.
 """
 
 from sayso.config._addresses import Address, host_and_port, split_address

@@ -12,7 +12,7 @@ _SCHEMES = ("http", "https")
 
 
 def split_address(given: str, example: str) -> SplitResult:
-    """The parts of an address of the web; raises `ValueError` with what to write instead."""
+    """The parts of a web address. Raises `ValueError` with what to write instead."""
     if "://" not in given:
         raise ValueError(f"start it with https:// or http://, such as {example}")
     try:
@@ -61,5 +61,5 @@ Host = Annotated[_Text, AfterValidator(_host)]
 
 
 def host_and_port(host: str, port: int) -> str:
-    """A host with its port, as addresses have them."""
+    """A host with its port, as in a URL."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -11,7 +11,7 @@ from sayso.engine import OperatorError
 
 
 class Members:
-    """The audience that is whoever belongs to the chat when they press, as the platform says then."""
+    """The audience of everybody who belongs to the chat, as the platform says at each press."""
 
     def __repr__(self) -> str:
         return "MEMBERS"
@@ -21,7 +21,7 @@ MEMBERS: Final = Members()
 
 
 class UnknownDestination(OperatorError):
-    """A request names a place that is not configured. The message has the lines to write."""
+    """A request names a chat that is not configured. The message contains the lines to add."""
 
     def __init__(self, name: str, lines: str) -> None:
         self.name = name
@@ -31,10 +31,10 @@ class UnknownDestination(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A chat. `chat_id` is the platform's immutable id of it: in a direct message, that of its one person.
+    """A chat. `chat_id` is the platform's own id, which never changes: in a direct message, that of the person.
 
-    `audience` are the people who have access, or `MEMBERS`; None, in direct messages only, is its one person.
-    `topic` is the id of a thread in it, where the platform has such; `ring` says when it notifies people.
+    `audience` are the people who may answer there, or `MEMBERS`; None, in direct messages only, is the person.
+    `topic` is the id of a thread in it, if the platform has threads; `ring` says when it notifies people.
     """
 
     name: str

@@ -33,7 +33,7 @@ class MissingExtra(OperatorError):
 
 @contextmanager
 def needs_extra(purpose: str, extra: str) -> Generator[None]:
-    """What is imported meanwhile comes with an extra. Raises `MissingExtra` where it is not installed."""
+    """Imports in this context need an extra. Raises `MissingExtra` if it is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NamedEntry(NamedTuple):
-    """An entry of a setting. Where `is_person`, it can mean nothing but somebody."""
+    """An entry of a setting. With `is_person`, it must name a person, not a chat."""
 
     setting: str
     entry: str
@@ -23,7 +23,7 @@ class NamedEntry(NamedTuple):
 
 
 def named_entries(settings: Settings) -> list[NamedEntry]:
-    """Everybody and every place that a setting lets act, is asked, or keeps from it."""
+    """All people and chats in settings that say who may act, who is asked, or who is excluded."""
     found: list[NamedEntry] = []
     for workflow in settings.workflows:
         found += _entries(f"starters of {workflow.workflow}", workflow.starters)

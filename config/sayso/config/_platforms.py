@@ -14,8 +14,8 @@ from sayso.engine import PlatformPeople, PlatformUnusable, find_platform, instal
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the name of a destination says by itself. `chat_id` is the platform's own id, None where the name is an
-    alias that needs an `id` in the settings.
+    """What the name of a destination says by itself. `chat_id` is the platform's own id, None if the name is an alias
+    that needs an `id` in the settings.
     """
 
     chat_id: str | None
@@ -23,54 +23,54 @@ class Place:
 
 
 class PlatformSettings(PlatformPeople, Protocol):
-    """How a platform is set up, and how its places are written."""
+    """How a platform is configured, and how its places are named."""
 
     @property
     def Settings(self) -> type[BaseModel]:  # noqa: N802 - it is a class
-        """Its table in sayso.toml, and its variables `SAYSO_NAME__KEY`. Fields that are `SecretStr` come from the
-        environment alone, or from the file that the field of that name with `_file` behind it names.
+        """Its table in sayso.toml, and its variables `SAYSO_NAME__KEY`. `SecretStr` fields come only from the
+        environment, or from the file that the field NAME_file names.
         """
         ...
 
     @property
     def group_id(self) -> object | None:
-        """What pydantic holds ids of its groups against, which stand as `NAME = "..."` in a group's table; None where
-        the platform has no groups.
+        """The type of the ids of its groups, for pydantic; in a group's table they are `NAME = "..."`. None if the
+        platform has no groups.
         """
         ...
 
     def group_words(self, group: str) -> str:
-        """Who belongs to a group of its, as `sayso people` lists them: the members of so-and-so."""
+        """The members of one of its groups in words, for `sayso people`."""
         ...
 
     @property
     def place_forms(self) -> Sequence[str]:
-        """How its places are written, for words that say how: `slack:#channel`."""
+        """The forms of its places, for texts that explain them: `slack:#channel`."""
         ...
 
     @property
     def example_ids(self) -> tuple[str, str]:
-        """An id of a chat with one person and one of a chat that several read, likewise."""
+        """Examples of ids: of a chat with one person, and of a chat with several."""
         ...
 
     @property
     def command_prefix(self) -> str:
-        """What stands before a command that is typed there: `/`."""
+        """The prefix of commands that people type there: `/`."""
         ...
 
     @property
     def loggers(self) -> Sequence[str]:
-        """The loggers of its libraries: of those, warnings and errors alone are written."""
+        """The loggers of its libraries, of which only warnings and errors are logged."""
         ...
 
     def place(self, rest: str) -> Place | None:
-        """The place that the text after `NAME:` names; None if it cannot name one. A person's private chat has the id
-        that is the last part of the person's.
+        """The place that the text after `NAME:` names; None if it cannot name one. The id of a person's private chat is
+        the last part of the person's id.
         """
         ...
 
     def own_chats(self, rest: str) -> Sequence[str]:
-        """What else than by their account the own chat of somebody is called by, where that needs no settings."""
+        """Other names of a person's own chat that need no settings, besides their account."""
         ...
 
 

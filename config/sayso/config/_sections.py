@@ -79,7 +79,7 @@ class WorkflowSettings(Section):
 
 
 class DestinationSettings(Section):
-    """A chat to which cards go."""
+    """A chat that cards are sent to."""
 
     id: Text | None = Field(
         default=None, description="The platform's ID of the chat, unless the name is the ID."
@@ -124,7 +124,7 @@ class StageSettings(Section):
 
 
 class PolicySettings(Section):
-    """A policy that questions name: see `sayso.engine.Policy`."""
+    """A policy that questions refer to by name: see `sayso.engine.Policy`."""
 
     stages: tuple[StageSettings, ...] = Field(description="Stages; all of them must approve.")
     exclude_requester: bool = Field(
@@ -174,7 +174,7 @@ class PolicySettings(Section):
 
 
 class PersonSettings(Section):
-    """A person with all their accounts, whom entries call person:NAME."""
+    """A person with all their accounts, called person:NAME in other settings."""
 
     accounts: tuple[Text, ...] = Field(
         default=(), description="All their accounts: slack:T1:U2, telegram:7, web:ana, local:ana."
@@ -189,8 +189,8 @@ class PersonSettings(Section):
 
 
 class GroupSettings(Section):
-    """People who are asked together, whom entries call group:NAME. Beside these settings there are ids of the groups of
-    installed platforms, by the platform's name.
+    """A group of people, called group:NAME in other settings. Further keys are the ids of its groups on installed
+    platforms, by the platform's name.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)  # ids of groups, which `_take_groups` alone lets in
@@ -217,13 +217,13 @@ class GroupSettings(Section):
 
     @property
     def platforms(self) -> dict[str, str]:
-        """The ids of groups whose members belong to it, by their platforms."""
+        """The ids of the platform groups whose members belong to it, by platform."""
         ids = cast("dict[str, str | None]", self.model_extra or {})
         return {platform: id for platform, id in ids.items() if id is not None}
 
 
 class HttpSettings(Section):
-    """The small HTTP server: the inbox, the API, health, counters, webhooks."""
+    """The HTTP server: inbox, API, health checks, metrics and webhooks."""
 
     host: Host = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8765, ge=0, le=65535, description="Port; 0 picks a free one.")

@@ -62,8 +62,8 @@ _S = TypeVar("_S", bound=BaseModel)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. The environment wins over the file, the file over what stands here. Each installed
-    platform has a table of its own beside these, by its name: `Settings(slack=...)`, `settings.section(...)`.
+    """All settings. The environment takes precedence over the file, and the file over the defaults. Each installed
+    platform has its own table, by its name: `Settings(slack=...)`, `settings.section(...)`.
     """
 
     model_config = SettingsConfigDict(
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before the values handed in, which are the file's; no `.env` file."""
+        """The environment, then the given values, which come from the file. `.env` files are not read."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, EnvSettingsSource(_platform_variables()), init_settings
 
@@ -152,11 +152,11 @@ class Settings(BaseSettings):
         return take(sections(), given, cls.model_fields)
 
     def section(self, kind: type[_S]) -> _S | None:
-        """The table of a platform, by its `Settings`; None where the platform is not set up."""
+        """The table of a platform, by its `Settings`; None if the platform is not configured."""
         return next((one for one in self.platforms.values() if isinstance(one, kind)), None)
 
     def needed_section(self, kind: type[_S]) -> _S:
-        """The table of a platform that is to be connected. Raises `InvalidSettings` where it is not set up."""
+        """The table of a platform that will be connected. Raises `InvalidSettings` if it is not configured."""
         found = self.section(kind)
         if found is None:
             raise InvalidSettings(
@@ -169,46 +169,46 @@ class Settings(BaseSettings):
 
     @property
     def platforms(self) -> dict[str, BaseModel]:
-        """The tables of the platforms that are set up, by their names."""
+        """The tables of the configured platforms, by name."""
         tables = cast("dict[str, BaseModel | None]", self.model_extra or {})
         return {name: table for name, table in tables.items() if table is not None}
 
     @property
     def zone(self) -> tzinfo:
-        """The time zone of times that people read where the platform cannot tell theirs."""
+        """The time zone for readers whose own time zone the platform does not know."""
         if self.time_zone is None:
             return MachineZone()
         return ZoneInfo(self.time_zone)
 
     def zone_of(self, account: str) -> tzinfo:
-        """The time zone of somebody's, where the directory knows it; else that of everybody."""
+        """The time zone of a person, if the settings list it; otherwise the general one."""
         zones = (one.time_zone for one in self.people.values() if account in one.accounts)
         zone = next((one for one in zones if one is not None), None)
         return self.zone if zone is None else ZoneInfo(zone)
 
     def named_policies(self) -> dict[str, Policy]:
-        """The policies as the engine takes them. Raises `InvalidRequest` for one that could never be decided, which
-        `load_settings` has refused.
+        """The policies as the engine's `Policy`. Raises `InvalidRequest` for one that could never be decided;
+        `load_settings` refuses those.
         """
         return {name: _policy(given) for name, given in self.policies.items()}
 
     def directory(self) -> Directory:
-        """The people and groups as the engine takes them."""
+        """The people and groups as the engine's `Directory`."""
         return build_directory(self.people, self.groups)
 
     @property
     def person_names(self) -> dict[str, str]:
-        """What cards call the people of the directory."""
+        """The names of listed people on cards."""
         return {f"person:{name}": given.name or name for name, given in self.people.items()}
 
     @property
     def place_names(self) -> dict[str, str]:
-        """What cards call destinations, where that is set, and groups."""
+        """The names of groups, and of destinations that have one, on cards."""
         named = {name: given.name for name, given in self.destinations.items() if given.name is not None}
         return {**named, **{f"group:{name}": given.name or f"@{name}" for name, given in self.groups.items()}}
 
     def destination(self, name: str) -> Destination:
-        """The chat that a name means. One that names a person's own id needs no configuration.
+        """The chat with a name. A name that contains a person's own id needs no configuration.
 
         Raises `UnknownDestination` with the lines to write.
         """
@@ -232,7 +232,7 @@ class Settings(BaseSettings):
         )
 
     def chats(self) -> list[Destination]:
-        """All configured chats, and those that workflows and the operator are told in."""
+        """All configured chats, and those that questions of workflows and alerts for operators go to."""
         named = [*self.destinations, *(place for one in self.workflows for place in one.to), *self.ask.to]
         named += [self.operator] if self.operator is not None else []
         return [self.destination(name) for name in dict.fromkeys(named) if parse_place(name) is not None]
@@ -244,7 +244,7 @@ def _policy(given: PolicySettings) -> Policy:
 
 
 def load_settings(directory: Path | None = None) -> Settings:
-    """The settings of a directory, by default the working directory, and of the environment.
+    """The settings in a directory, by default the working directory, and in the environment.
 
     Raises `InvalidSettings` with the file, the key and what to write instead, and `PlatformUnusable`.
     """
@@ -270,7 +270,9 @@ def load_settings(directory: Path | None = None) -> Settings:
 
 
 def forget_secrets() -> None:
-    """Remove the secrets from this process's environment, once settings are loaded: what it starts inherits none."""
+    """Remove the secrets from this process's environment, after the settings are loaded, so that programs it starts
+    inherit none.
+    """
     secrets = {
         name
         for section, model in _tables().items()
@@ -283,8 +285,8 @@ def forget_secrets() -> None:
 
 
 def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:
-    """A secret from the environment or from its file, or None. Raises `InvalidSettings` for an unreadable file, and for
-    one that has more than a line.
+    """A secret from the environment or from its file, or None. Raises `InvalidSettings` if the file cannot be read or
+    has more than one line.
     """
     if value is not None:
         variable = f"{PREFIX}{key.replace('.', NESTED).upper()}"
@@ -300,7 +302,7 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | N
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Every secret that settings hold or name, so that none of them reaches a log. Raises `InvalidSettings`."""
+    """All secrets in the settings, to be removed from logs. Raises `InvalidSettings`."""
     found: list[str | None] = []
     for section, table in {**settings.platforms, "http": settings.http}.items():
         for name in _secret_fields(type(table)):

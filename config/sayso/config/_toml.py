@@ -7,7 +7,7 @@ from typing import Any
 
 
 def to_toml(value: Any) -> str:
-    """A text, number, truth or list of these: TOML writes them as JSON does, but for one character that JSON leaves as
-    it is.
+    """A string, number, boolean or list of these, as TOML. It is written as in JSON, except for one character that JSON
+    does not escape.
     """
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

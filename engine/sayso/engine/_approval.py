@@ -44,13 +44,13 @@ class Decision:
         return self.approved
 
     def verify(self, action: str, details: object = None) -> None:
-        """Make sure that what is about to happen is what people approved: raises `NotApproved` where it was not
-        approved, where `action` or `details` differ from what they were shown, where it is not as the store recorded it
-        for this run, or where another visit or run used it.
+        """Check that what is about to happen is what people approved. Raises `NotApproved` if it was not approved, if
+        `action` or `details` differ from what they were shown, if the decision differs from what the store recorded for
+        this run, or if another visit or run has used it.
 
-        Outside a visit there is no run to compare it with. There it checks `approved`, `action` and `details` against
-        the decision alone, and believes what that says: good for one that `request_approval` returned, and not for one
-        that came from anywhere else.
+        Outside a visit there is no run to compare it with. Then it checks `approved`, `action` and `details` only
+        against the decision itself: use that only for a decision that `request_approval` returned, not for one from
+        anywhere else.
         """
         if not self.approved:
             raise NotApproved(action, "nobody approved it")
@@ -78,7 +78,7 @@ class Decision:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The decision that `as_dict` gave; anything but a plain True in `approved` is not an approval."""
+        """The decision that `as_dict` returned; only a plain True in `approved` is an approval."""
         return cls(
             approved=stored["approved"] is True,
             votes=tuple(stored["votes"]),
@@ -106,8 +106,9 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
     """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is not an approval.
 
     With `read_all`, an approval counts only from who has opened all of the request: its full text and its details.
-    `reject_reasons`, at most 8 of up to 75 characters, are suggested to who rejects, in the place of the policy's; one
-    that is picked is the comment. Takes no default on purpose. Raises what `request_input` raises for bad arguments.
+    `reject_reasons`, at most 8 of up to 75 characters, are suggested to people who reject, instead of the policy's; the
+    one picked becomes the comment. There is no default, on purpose. Raises what `request_input` raises for bad
+    arguments.
     """
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")

@@ -50,9 +50,9 @@ def is_no_person(entry: str) -> bool:
 
 
 def canonical(entry: str) -> str:
-    """The one form of an entry or account. Names on the web (`web:NAME`) come as people type them or as a proxy's
-    directory has them: their case and extra blanks mean nothing. The ids of platforms stay as they are, and so does
-    `web`, the surface.
+    """The one form of an entry or account. Names on the web (`web:NAME`) are typed by people or come from a proxy's
+    directory, so their case and extra spaces are ignored. Ids of platforms are not changed, and neither is `web`, the
+    surface.
     """
     kind, colon, name = entry.partition(":")
     return f"{kind}:{' '.join(name.split()).casefold()}" if kind == _WEB and colon else entry

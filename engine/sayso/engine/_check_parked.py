@@ -36,7 +36,7 @@ class Severity(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What the code at hand means for one parked run."""
+    """Whether one parked run can continue with the present code."""
 
     run_id: str
     node_id: str
@@ -51,7 +51,7 @@ async def check_parked(
     replay: bool = False,
     policies: Mapping[str, Policy] | None = None,
 ) -> list[Finding]:
-    """Compare names, edges and code of a workflow with what each parked run was begun under.
+    """Compare names, edges and code of a workflow with those that each parked run was started under.
 
     What a node asks may come from elsewhere, which only a replay sees. With `replay`, each run's visit is executed on a
     copy of its state, up to the first step or question that is not recorded: raw code before that does run.

@@ -12,14 +12,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
-    """What code that reads the time or waits for an instant needs."""
+    """A source of time, for code that reads it or waits for an instant."""
 
     def now(self) -> datetime:
         """The present instant, aware."""
         ...
 
     async def wait_until(self, instant: datetime) -> None:
-        """Return when `now()` has reached the instant; cancelling it does no harm."""
+        """Return once `now()` has reached the instant; cancelling is harmless."""
         ...
 
 

@@ -44,8 +44,8 @@ Cell: TypeAlias = str | int | float | bool | None
 
 
 class Link(msgspec.Struct, frozen=True, tag="link"):
-    """An address under a label. Only `https` is taken; every surface shows the host beside the label, because both are
-    somebody's text.
+    """An address with a label. It must be `https`. Every surface shows the host next to the label, because anybody may
+    have written the label.
     """
 
     label: str
@@ -53,12 +53,14 @@ class Link(msgspec.Struct, frozen=True, tag="link"):
 
     @property
     def host(self) -> str:
-        """Where the address leads, in ASCII: a host in other letters is shown as `xn--...`."""
+        """The host of the address, in ASCII: one in other letters is shown as `xn--...`."""
         return _host(self.url) or ""
 
 
 class Code(msgspec.Struct, frozen=True, tag="code"):
-    """Text that keeps its lines and spaces. `language` is a name that Pygments knows, such as `python`; it colours."""
+    """Text that keeps its lines and spaces. `language` is a name that Pygments knows, such as `python`, for its
+    colours.
+    """
 
     text: str
     language: str | None = None

@@ -24,10 +24,10 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. `kind` is `string`, `integer`, `number`, `boolean`, or `list`, of entries as `item` says; `schema` is
-    its own. `path` leads to it through objects. With a `default`, which is None where there is none, it is never
-    required. `within` is the nearest object around it that may be left out: there it is `needed` once anything of that
-    object is given. Left empty, a field that is `nullable` is null.
+    """One field of a form. `kind` is `string`, `integer`, `number`, `boolean`, or `list`, whose entries `item`
+    describes; `schema` is its own schema, `path` its path through objects. With a `default`, which is None if there is
+    none, it is never required. `within` is the nearest object around it that may be left out: there it is `needed` once
+    anything of that object is given. Left empty, a field that is `nullable` is null.
     """
 
     path: Path
@@ -50,12 +50,12 @@ class FormField:
 
     @property
     def is_date(self) -> bool:
-        """Whether it is a date, as ISO text."""
+        """Whether its value is a date, as ISO 8601 text."""
         return self.kind == "string" and self.schema.get("format") == "date"
 
     @property
     def is_instant(self) -> bool:
-        """Whether it is a date with a time, as ISO text with an offset."""
+        """Whether its value is a date with a time, as ISO 8601 text with an offset."""
         return self.kind == "string" and self.schema.get("format") == "date-time"
 
 
@@ -73,9 +73,9 @@ class _Around:
 
 
 def fields_of(schema: Mapping[str, Json]) -> tuple[FormField, ...]:
-    """The fields of a form: object by object the required ones first, in the order in which the schema requires them,
-    then the others as they stand. Their titles differ, and each can be read. Raises `InvalidRequest` with the path of
-    what no surface can draw.
+    """The fields of a form: object by object, first the required ones in the order in which the schema requires them,
+    then the others in their order. Their titles are visible and distinct. Raises `InvalidRequest` with the path of what
+    no surface can draw.
     """
     given = schema.get("$defs", {})
     around = _Around(cast("Mapping[str, Any]", given) if isinstance(given, dict) else {})
@@ -99,8 +99,8 @@ def fields_of(schema: Mapping[str, Json]) -> tuple[FormField, ...]:
 def assemble(
     fields: Sequence[FormField], values: Mapping[int, Json]
 ) -> tuple[dict[str, Json], tuple[int, ...]]:
-    """The form of the values that were given, by the positions of their fields, with the defaults of the others; and
-    the positions of those that are missing.
+    """Assemble a form from values by the positions of their fields, with defaults for the others. Returns it, and the
+    positions of missing fields.
     """
     used = {fields[at].path[:depth] for at in values for depth in range(len(fields[at].path))}
     form: dict[str, Json] = {}

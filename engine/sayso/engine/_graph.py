@@ -168,12 +168,12 @@ class Workflow:
 
     @property
     def fields(self) -> tuple[FormField, ...]:
-        """What surfaces ask for at a start; nothing where it takes whatever it is given."""
+        """The fields that surfaces ask for at a start; none without `inputs`."""
         return () if self.inputs is None else fields_of(self.inputs)
 
     def initial(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The state that a run starts with: what was given, with the defaults of what was left out. Raises
-        `InvalidInputs` where it does not fit.
+        """The state that a run starts with: the given values, and defaults for the others. Raises `InvalidInputs` if it
+        does not fit.
         """
         if self.inputs is None:
             return dict(given)

@@ -12,7 +12,7 @@ from sayso.engine._policy import Vote
 
 
 class Role(StrEnum):
-    """How an open request concerns somebody: they may come to answer it, or they asked for it."""
+    """How an open request concerns somebody: they may answer it, now or later, or they asked for it."""
 
     ANSWERS = "ANSWERS"
     ASKED = "ASKED"

@@ -37,8 +37,8 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):
-    """People who are asked together. `members` are those who are known by name; `places` is where their cards go, which
-    is to each of them where none is named.
+    """A group of people. `members` are those who are listed by name; `places` are the destinations of its cards, by
+    default each member's own chat.
     """
 
     members: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Directory(msgspec.Struct, frozen=True):
         ]
 
     def person_of(self, entry: str) -> str:
-        """The person whose account an entry is, or the entry itself."""
+        """The person to whom an account belongs, or the entry itself."""
         for name, person in self.people.items():
             if canonical(entry) in person.accounts:
                 return f"{PERSON}:{name}"
@@ -77,23 +77,23 @@ class Directory(msgspec.Struct, frozen=True):
         return self.people[name].accounts if name in self.people else ()
 
     def ids_of(self, entry: str) -> tuple[str, ...]:
-        """All ids of whoever an entry names, itself first."""
+        """All ids of the person whom an entry names, itself first."""
         person = self.person_of(entry)
         return tuple(dict.fromkeys([entry, person, *self.accounts_of(person)]))
 
     def may_be_somebody(self, entry: str) -> bool:
-        """Whether an entry can be somebody: `person:NAME` has to be listed, and `requester` stands for others."""
+        """Whether an entry can be a person: `person:NAME` has to be listed, and `requester` is a placeholder."""
         kind, _, name = entry.partition(":")
         return entry != REQUESTER and (kind != PERSON or name in self.people)
 
     def members_of(self, entry: str) -> tuple[str, ...]:
-        """Those members of a group who are known by name."""
+        """The members of a group that are listed by name."""
         kind, _, name = entry.partition(":")
         group = self.groups.get(name) if kind == GROUP else None
         return () if group is None else group.members
 
     def places_of(self, entries: Sequence[str]) -> tuple[str, ...]:
-        """Where the cards of those who are asked go: chats, people's own chats, and the places of groups."""
+        """The destinations for the cards of these approvers: chats, people's own chats, and those of groups."""
         found: list[str] = []
         for entry in entries:
             kind, _, name = entry.partition(":")
@@ -167,7 +167,7 @@ def tell_apart(people: Sequence[NamedPerson], called: Mapping[str, AbstractSet[s
 
 
 def local_person() -> PersonId:
-    """The OS user that runs this process, as `local:<name>` (the numeric id where the user has no name)."""
+    """The OS user that runs this process, as `local:<name>` (or the numeric id if the user has no name)."""
     user_id = os.getuid()
     try:
         return PersonId(f"local:{pwd.getpwuid(user_id).pw_name}")

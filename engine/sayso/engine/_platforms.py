@@ -25,32 +25,36 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
 class PlatformPeople(Protocol):
-    """How a platform's people are written: `NAME:REST`. The last part of REST, behind its last colon, is the platform's
-    own id of them, which never changes; parts before it may say where the id is from.
+    """How people on a platform are named: `NAME:REST`. The last part of REST, after its last colon, is the platform's
+    own id, which never changes; earlier parts may say where the id is from.
     """
 
     @property
     def name(self) -> str:
-        """The first part of its people and places, and its table in sayso.toml: small letters, then digits too."""
+        """The prefix of its people and places, and its table in sayso.toml: lower-case letters and digits, a letter
+        first.
+        """
         ...
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its name for readers."""
         ...
 
     @property
     def example_person(self) -> str:
-        """Somebody there as entries have it, for words that say how."""
+        """An example of a person, for texts that explain how people are named."""
         ...
 
     @property
     def example_place(self) -> str:
-        """A place there that several read, likewise."""
+        """An example of a chat with several people, for the same texts."""
         ...
 
     def is_person(self, rest: str) -> bool:
-        """Whether what stands behind `NAME:` is one person, and no place. The same for ever: it is stored."""
+        """Whether the text after `NAME:` is a person, not a chat. It must never change its mind, because the answer is
+        stored.
+        """
         ...
 
 
@@ -70,7 +74,7 @@ def installed_platforms() -> tuple[PlatformPeople, ...]:
 
 
 def example_people() -> str:
-    """How people of the installed platforms are written, for a longer list: a comma and a blank end each."""
+    """Examples of people on the installed platforms, each followed by a comma and a space."""
     return "".join(f"{one.example_person}, " for one in installed_platforms())
 
 

@@ -201,13 +201,13 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def entries(self) -> tuple[str, ...]:
-        """All whom it asks, as they are written in it."""
+        """All approvers, as the policy names them."""
         of_stages = (entry for one in self.stages for entry in (*one.approvers, *one.veto, *one.fallback))
         return (*of_stages, *self.escalate_to)
 
     @property
     def concerned(self) -> tuple[str, ...]:
-        """All whom a request under it concerns: those who are asked, and those who may approve in an emergency."""
+        """Everybody whom a request under it concerns: approvers, and those who may approve in an emergency."""
         return (*self.audience, *self.break_glass)
 
     def needs_comment(self, value: Json) -> bool:
@@ -215,15 +215,15 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return (APPROVE if is_approval(value) else REJECT) in self.comment
 
     def reasons_for(self, value: Json) -> Reasons | None:
-        """What is asked with a vote for this; None where nothing is."""
+        """The reasons to ask for with a vote for this; None if there are none."""
         suggested = () if is_approval(value) else tuple(self.reject_reasons)
         required = self.needs_comment(value)
         return Reasons(suggested, required) if suggested or required else None
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
-    """One person's say. `via` is the surface or destination it came in by, `accounts` are the ids that are this person
-    too, `facts` what was looked up of them then. `break_glass` says that only it counts.
+    """One person's vote. `via` is the surface or destination where it was given, `accounts` are other ids of this
+    person, `facts` what was looked up about them then. With `break_glass`, it decides alone.
     """
 
     person: str
@@ -237,7 +237,7 @@ class Vote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Progress(msgspec.Struct, frozen=True, gc=False):
-    """How far a stage is: who approved and who rejected, and how many approvals are `missing`."""
+    """The progress of a stage: who approved, who rejected, and how many approvals are `missing`."""
 
     stage: Stage
     approved: tuple[str, ...]
@@ -246,8 +246,8 @@ class Progress(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """What a set of votes amounts to: the deciding value if `decided`, and `why`; who may not vote and why not; how far
-    each stage is.
+    """The result of a set of votes: the deciding value if `decided`, and `why`; who may not vote, and why not; the
+    progress of each stage.
     """
 
     decided: bool
@@ -260,9 +260,9 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 def evaluate(policy: Policy, votes: Sequence[Vote], now: datetime) -> Verdict:
     """Decide by the set of current votes (one a person) as of `now`, not by their order.
 
-    Votes of people who were not asked are refused and do not count, nor do approvals of people who are excluded. No
-    approvers are nobody. Without stages, where several count, the earliest decides, and of two at the same instant that
-    of the person whose id sorts first; so it is among several rejections.
+    Votes of people who are not approvers are refused and do not count, nor do approvals of people who are excluded.
+    Without approvers, nobody may vote. Without stages, where several count, the earliest decides, and of two at the
+    same instant that of the person whose id sorts first; so it is among several rejections.
     """
     stages = _stages_at(policy, now)
     check = _Check(policy, stages, now)
@@ -342,7 +342,7 @@ def _stages_at(policy: Policy, now: datetime) -> tuple[Stage, ...]:
 
 
 def is_approval(value: Json) -> bool:
-    """Whether a vote says yes: `approve`, or the true of a confirmation."""
+    """Whether a vote is an approval: `approve`, or true for a confirmation."""
     return value is True or value == APPROVE
 
 

@@ -100,7 +100,7 @@ class Question(msgspec.Struct, frozen=True, gc=False):
             check_told_apart([str(one) for one in names], "schema")
 
     def check_form(self) -> None:
-        """Raise `InvalidRequest` with the path of what no surface can ask for. Held to, and stands, as above."""
+        """Raise `InvalidRequest` with the path of what no surface can ask for. This, too, is only for new questions."""
         if self.schema is not None:
             fields_of(self.schema)
 
@@ -114,11 +114,11 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         return any(question_digest(replace(self, schema=one).text()) == digest for one in earlier)
 
     def check_answer(self, value: Json) -> None:
-        """Raise `InvalidAnswer` with the reason when the value does not fit."""
+        """Raise `InvalidAnswer` with the reason if the value does not fit."""
         _ANSWER_CHECKS[self.input_type](self, value)
 
     def read_text(self, text: str, locale: Locale = ANYWHERE) -> Json:
-        """The value that somebody means who types this text; raises `InvalidAnswer` with the reason.
+        """The value that somebody means by typing this text. Raises `InvalidAnswer` with the reason.
 
         A choice may be typed as its value or label in any case, with any quotes; several are separated by commas, or
         are a JSON list of values. What could mean two options means none, as does a number or a date that could be
@@ -192,7 +192,7 @@ def _build_options(options: Sequence[str | Mapping[str, str]] | None, input_type
     for given in options:
         value = _check_option(given)
         if value in values:
-            raise InvalidRequest("options", f"{value!r} stands twice")
+            raise InvalidRequest("options", f"{value!r} appears twice")
         values.add(value)
     return [given if isinstance(given, str) else dict(given) for given in options]
 

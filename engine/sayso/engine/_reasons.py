@@ -16,8 +16,8 @@ LONGEST_REASON: Final = 75
 
 
 class Reasons(msgspec.Struct, frozen=True, gc=False):
-    """What is asked with a choice: why. `suggested` are reasons to pick from; one that is picked is the comment, as if
-    it had been typed. Unless it is `required`, the comment may stay empty.
+    """The reasons to ask for with a choice. `suggested` are reasons to pick from; the one picked becomes the comment.
+    Unless `required`, the comment may be empty.
     """
 
     suggested: tuple[str, ...]

@@ -31,7 +31,7 @@ class WorkflowStatus(StrEnum):
 
 
 class NodeStatus(StrEnum):
-    """How a node stands within a run: its latest visit, or `PENDING` before the first."""
+    """The state of a node in a run: that of its latest visit, or `PENDING` before the first."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -52,7 +52,7 @@ class RequestStatus(StrEnum):
 
 
 class CredentialKind(StrEnum):
-    """What lets somebody in over HTTP: a link, once; a session; a program's token."""
+    """What gives access over HTTP: a sign-in link, which works once; a session; a program's token."""
 
     LINK = "LINK"
     SESSION = "SESSION"
@@ -72,8 +72,8 @@ class Scope(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """What a message beside the cards says: somebody voted; who is still needed; who is asked as well now, or instead;
-    that the question is another one; that somebody approved alone; what became of what somebody asked for.
+    """What a message in addition to the cards says: somebody voted; who is still needed; who was asked in addition, or
+    instead; the question changed; somebody approved alone; what became of a request.
     """
 
     VOTE = "vote"
@@ -135,7 +135,7 @@ REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit. `policy` has stages;
     without one, the first answer of the audience decides. `reject_reasons` are suggested to who rejects. `resolved_by`
-    is who answered, withdrew or cancelled it; None where nobody did.
+    is who answered, withdrew or cancelled it; None if nobody did.
     """
 
     id: str
@@ -173,11 +173,11 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def concerned(self) -> tuple[str, ...]:
-        """All whom it concerns: those who are asked, and those who may approve in an emergency."""
+        """Everybody whom it concerns: approvers, and those who may approve in an emergency."""
         return self.audience if self.policy is None else self.policy.concerned
 
     def reasons_for(self, value: Json) -> Reasons | None:
-        """What is asked with this answer, as long as it is open; None where nothing is."""
+        """The reasons to ask for with this answer while it is open; None if there are none."""
         if not self.open:
             return None
         if self.policy is not None:
@@ -218,7 +218,9 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attention(msgspec.Struct, frozen=True):
-    """What an operator must decide about a run. `name` is of a request, step or node; `was`, `now` are its texts."""
+    """What an operator must decide about a run. `name` is that of a request, step or node; `was` and `now` are its
+    earlier and present text.
+    """
 
     kind: AttentionKind
     name: str
@@ -273,8 +275,8 @@ class LoadedRun(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """A run as listings show it. `stops` counts how often it came to need an operator, held or failed: a decision that
-    names it is about what was seen.
+    """A run as lists show it. `stops` counts how often it needed an operator, because it was held or failed; a decision
+    that names it applies only to what was seen.
     """
 
     run_id: str
@@ -298,8 +300,8 @@ class RunSummary(msgspec.Struct, frozen=True):
 
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):
-    """A vote as it is shown: one that decided a request, or one so far. `account` is the one it came from, `accounts`
-    are all of that person, `groups` those they belonged to then, as the policy names them.
+    """A vote as it is shown: one that decided a request, or a current one. `account` is where it came from, `accounts`
+    are all of that person, `groups` the groups of the policy that they belonged to then.
     """
 
     person: str
@@ -334,9 +336,9 @@ class CastVote(msgspec.Struct, frozen=True, gc=False):
 
 
 class CardRecord(msgspec.Struct, frozen=True, gc=False):
-    """All that a card shows, as of one instant: a request, who decided it, and how its run stands.
+    """Everything that a card shows, at one instant: a request, who decided it, and the state of its run.
 
-    `run_node` is where the run stands, or its last node once it has ended. `held` says that the answer is recorded
+    `run_node` is the run's current node, or its last one once it has ended. `held` says that the answer is recorded
     and an operator must look at the run before it continues. `names` are the names of the people in it that surfaces
     made known, by person. It `follows` its run until that has asked 25 more questions.
     """
@@ -354,12 +356,12 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """A card's place: what was wanted there when this was read, and what the platform shows.
+    """A card at one destination: what it should show, as of this read, and what the platform shows.
 
-    `reference` is the surface's own name of the message, None before the first; `former` that of a message which
-    this one replaces and which still has to be locked. `notice` is a line for this place alone. `attempts` counts
-    sends in a row that did not succeed. `dead_since` is set once nothing can be shown there. `told_revision` is the
-    latest revision of the question that was shown there, 0 for none.
+    `reference` is the surface's own name of the message, None before the first; `former` that of a message which this
+    one replaces and which still has to be locked. `notice` is a line for this destination only. `attempts` counts
+    failed sends in a row. `dead_since` is set while the destination is unreachable. `told_revision` is the latest
+    revision of the question that was shown there, 0 for none.
     """
 
     request_id: str
@@ -377,8 +379,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """What a platform says that it keeps of a message: the digest of all that a press in it is compared by, and the
-    digests of its named parts, to say what differs.
+    """What a platform reports that a message shows: the digest of everything that presses are compared by, and digests
+    of its named parts, to tell what differs.
     """
 
     digest: str
@@ -392,8 +394,8 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rendering(msgspec.Struct, frozen=True, gc=False):
-    """A card as it was sent or edited once. `message` and `kept` are None until the platform has answered, and for good
-    where nobody heard its answer.
+    """A card as it was once sent or edited. `message` and `kept` are None until the platform has responded, and stay
+    None if its response was lost.
     """
 
     number: int
@@ -403,10 +405,11 @@ class Rendering(msgspec.Struct, frozen=True, gc=False):
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
-    """A message beside the cards, to be sent at a place: about which request, what it says, and since when.
+    """A message in addition to the cards, to be sent to a destination: about which request, what it says, and since
+    when.
 
     `payload` holds what the kind needs: `person`, `value`, `comment`, `to`. `reference` is the card's message there,
-    None where there is none; `attempts` counts sends that did not succeed.
+    None if there is none; `attempts` counts failed sends.
     """
 
     notice_key: int
@@ -420,7 +423,7 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """An account that is somebody's: whose, and since when if they linked it themselves."""
+    """An account that belongs to somebody: to whom, and since when if they linked it themselves."""
 
     account: str
     person: str
@@ -428,7 +431,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class LinkStep(StrEnum):
-    """How far two accounts are on the way to being one person's, as seen by the one that sent the code or made it."""
+    """The progress of linking two accounts, as seen by the account that sent the code or made it."""
 
     REFUSED = "refused"  # nothing comes of it
     SHOWN = "shown"  # the sender has to say yes, and sees whose the code is
@@ -439,7 +442,7 @@ class LinkStep(StrEnum):
 
 
 class Linking(msgspec.Struct, frozen=True):
-    """What became of a code: `other` is the account at its other end, `said` the reason of a refusal."""
+    """What became of a code: `other` is the other account, `said` the reason of a refusal."""
 
     step: LinkStep
     other: str = ""
@@ -456,8 +459,8 @@ class DeadPlace(msgspec.Struct, frozen=True):
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """Something that lets a person in, without its secret. `scopes` are those of a token; `expires_at` is None for
-    tokens from before tokens had an end.
+    """A sign-in link, session or token, without its secret. `scopes` are those of a token; `expires_at` is None for
+    tokens of earlier versions, which never expire.
     """
 
     kind: CredentialKind
@@ -477,8 +480,8 @@ class StoreCounts(msgspec.Struct, frozen=True):
 
 
 class AuditRow(msgspec.Struct, frozen=True):
-    """One row of the audit trail; `payload` is None once redacted, `hash` chains it to the row before. `facts` is JSON,
-    the digests of what the row left in the other tables; None in rows of a sayso that kept none.
+    """One row of the audit trail. `payload` is None once redacted; `hash` chains the row to the one before. `facts` is
+    JSON: digests of what the row's transaction left in other tables, None in rows of earlier versions.
     """
 
     sequence: int

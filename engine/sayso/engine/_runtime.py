@@ -45,14 +45,14 @@ RESIDENT = 1000
 
 
 class Runtime:
-    """Hosts workflows on one store: starts runs, takes answers, and drives every run on when its answer has come.
+    """Hosts workflows on one store: starts runs, takes answers, and continues each run when its answer is there.
 
-    `async with` opens it: runs that a crash cut off are taken up, parked ones are left on disk. Nodes run on the loop
-    that entered; `answer` may come from any loop. `resident` bounds how many parked runs stay in memory; the answer
-    of any other loads it. `audiences` are, by workflow, the destinations and people of questions that name nobody;
-    without one, the operator. `policies` are those that questions name, `directory` says whose accounts are whose and
-    who belongs to a group. Sync code runs in `threads`, 32 of its own where none are given. Raises `InvalidWorkflow`
-    for two workflows of one name, and `StoreError`.
+    `async with` opens it: runs that a crash interrupted are resumed, parked ones stay on disk. Nodes run on the loop
+    that entered; `answer` may come from any loop. `resident` limits how many parked runs stay in memory; an answer for
+    any other loads it. `audiences` are, by workflow, the destinations and people of questions that name nobody; without
+    one, the operator. `policies` are those that questions name, `directory` says which accounts belong to whom and who
+    belongs to a group. Sync code runs in `threads`, by default 32 of its own. Raises `InvalidWorkflow` for two
+    workflows of one name, and `StoreError`.
     """
 
     def __init__(
@@ -138,13 +138,13 @@ class Runtime:
     ) -> str:
         """Start a run of a workflow and return its id once the start is committed.
 
-        `asked_in` is the chat in which `requested_by` asked for it, where they hear what became of its questions; by
-        default that is their own chat.
+        `asked_in` is the chat in which `requested_by` started it, where they are told what became of its questions; by
+        default their own chat.
 
-        An `event_key` that `requested_by` repeats starts nothing again and returns the id of the first time. Raises
-        `InvalidWorkflow` for an unknown name, `InvalidInputs` for what does not fit the workflow's inputs, `RunExists`,
-        `KeyReused` for a key that stood for something else, `UnstorableValue`, `StoreError`, and `RightLapsed` where a
-        `warrant` does not hold any more. A caller that is cancelled does not take the start back.
+        If `requested_by` repeats an `event_key`, nothing is started again, and the id of the first run is returned.
+        Raises `InvalidWorkflow` for an unknown name, `InvalidInputs` if `shared` does not fit the workflow's inputs,
+        `RunExists`, `KeyReused` if the key was used for something else, `UnstorableValue`, `StoreError`, and
+        `RightLapsed` if the `warrant` is no longer valid. Cancelling the call does not undo the start.
         """
         workflow = self._workflows.get(name)
         if workflow is None:
@@ -230,12 +230,12 @@ class Runtime:
         )  # fmt: skip
 
     async def take(self, attempt: AnswerAttempt) -> Outcome:
-        """The same for an attempt as a value, as surfaces make it where somebody comes in."""
+        """Like `answer`, with the attempt as one value."""
         return await take(self._store, attempt)
 
     async def opened(self, id: str, revision: int, *, person: str, via: str) -> None:
-        """Record that somebody has opened all of a request, as a surface showed it to them in this revision: what an
-        approval of one with `read_all` needs. Raises `StoreError`.
+        """Record that somebody has opened all of a request, in this revision, which an approval with `read_all`
+        requires. Raises `StoreError`.
         """
         await self._store.open_all(id, revision, canonical(person), via)
 
@@ -259,11 +259,11 @@ class Runtime:
         to_ids: Iterable[str] = (),
         to_facts: Iterable[Fact] = (),
     ) -> Outcome:
-        """Have `to` asked in the place of a person who may answer; their own vote counts no more.
+        """Ask `to` instead of a person who may answer; that person's own vote no longer counts.
 
-        `to_facts` are what was looked up of whoever is asked instead, by all their ids, `to_ids`, where the policy
-        says to whom it may be handed over. The outcome is `DONE`, or says why not. Raises `InvalidRequest` for what
-        names nobody, `StoreError`.
+        If the policy limits to whom it may be handed over, `to_facts` are what was looked up about `to`, and `to_ids`
+        are all ids of that person. The outcome is `DONE`, or says why not. Raises `InvalidRequest` if `to` names
+        nobody, and `StoreError`.
         """
         (entry,) = parse_audience([to])
         directory = self._directory or Directory()
@@ -299,7 +299,7 @@ class Runtime:
                 self._store.hub.ignore(listener, run_id=run_id)
 
     async def pending(self, run_id: str | None = None, limit: int = 1000) -> list[RequestRecord]:
-        """The open requests, the oldest first; of one run where it is named."""
+        """The oldest open requests, at most `limit`, of all runs or of one."""
         return await self._store.reader.pending(run_id, limit)
 
     async def cancel(
@@ -313,8 +313,8 @@ class Runtime:
     ) -> None:
         """Cancel a run with its open requests; its coroutine is stopped. Raises `UnknownRun`, `NotApplicable`.
 
-        Here and below, an `event_key` that the person repeats does nothing again; for something else it raises
-        `KeyReused`. Where a `warrant` does not hold any more, `RightLapsed`.
+        Here and below, repeating an `event_key` does nothing again; using it for something else raises `KeyReused`. A
+        `warrant` that is no longer valid raises `RightLapsed`.
         """
         await self._store.cancel(run_id, person, via, _command(person, event_key, "cancel", run_id), warrant)
 
@@ -329,11 +329,11 @@ class Runtime:
         seen: int | None = None,
         warrant: Warrant | None = None,
     ) -> None:
-        """Run the failed visit of a run again: its recorded answers and steps return, unless `ask_again` opens a new
-        visit. Raises `UnknownRun`, `NotApplicable`, `KeyReused`.
+        """Run the failed visit of a run again: its recorded answers and step results are used again, unless `ask_again`
+        opens a new visit. Raises `UnknownRun`, `NotApplicable`, `KeyReused`.
 
-        Here and below, `seen` is the run's `stops` as the person saw it: where it has stopped again since, nothing is
-        done and `RunMovedOn` is raised. Without it, the decision is about the run as it is.
+        Here and below, `seen` is the run's `stops` as the person saw it: if it has stopped again since, nothing is done
+        and `RunMovedOn` is raised. Without it, the decision applies to the present state.
         """
         command = _command(person, event_key, "retry", run_id, str(ask_again), str(seen))
         await self._store.retry(run_id, person, via, command, ask_again=ask_again, seen=seen, warrant=warrant)

@@ -70,7 +70,7 @@ class Unclear(ValueError):
 
 
 def shown_text(text: str) -> str:
-    """What people see of a text: without what shows nothing, each run of blanks as one, accents composed."""
+    """A text as people see it: without invisible characters, each run of blanks as one space, accents composed."""
     if text.isascii():
         return " ".join(text.split())
     seen = "".join(one for one in _UNSEEN.sub("", text) if unicodedata.category(one) != "Cf")
@@ -95,7 +95,7 @@ def check_told_apart(labels: Sequence[str], parameter: str) -> None:
 
 
 def fold_text(text: str) -> str:
-    """A text as it is compared with what somebody typed: also without case, and with straight quotes."""
+    """A text for comparing with what somebody typed: as `shown_text`, in one case, with straight quotes."""
     return unicodedata.normalize("NFC", shown_text(text).translate(_QUOTES).casefold())
 
 
@@ -107,8 +107,8 @@ def unquoted(text: str) -> str:
 
 
 def read_number(text: str, locale: Locale = ANYWHERE) -> int | float:
-    """The number that was typed, in whatever country's way. Raises `Unclear` for what is none, and for what is one
-    number here and another there, such as `1.000` and `1,000`, unless the locale settles it.
+    """The number that was typed, in the notation of any country. Raises `Unclear` if it is not a number, or means
+    different numbers in different countries, such as `1.000` and `1,000`, unless the locale settles it.
     """
     typed = unquoted(text).replace("\N{MINUS SIGN}", "-")
     if _GROUP.fullmatch(typed) and locale.decimal:
@@ -136,8 +136,8 @@ def read_number(text: str, locale: Locale = ANYWHERE) -> int | float:
 
 
 def read_date(text: str, locale: Locale = ANYWHERE) -> str:
-    """The date that was typed, as ISO text: `2026-12-31`, `31.12.2026`, `31/12/2026`. Raises `Unclear` for what is
-    none, and for what is one day here and another there, such as `03/04/2026`, unless the locale settles it.
+    """The date that was typed, as ISO text: `2026-12-31`, `31.12.2026`, `31/12/2026`. Raises `Unclear` if it is not a
+    date, or means different days in different countries, such as `03/04/2026`, unless the locale settles it.
     """
     typed = unquoted(text)
     if found := _DAY_FIRST.fullmatch(typed):
@@ -190,9 +190,9 @@ def _whole(typed: str) -> int:
 
 
 def read_json(text: str) -> Json:
-    """The value of JSON that somebody typed, also with the curly quotes that phones make of straight ones.
+    """The value of JSON that somebody typed, also with the curly quotes that phones insert.
 
-    Raises `Unclear` with the place and what is wrong there, in plain words; a name that stands twice is refused.
+    Raises `Unclear` with the position and what is wrong there, in plain words; duplicate names are refused.
     """
     typed = text.removeprefix("\ufeff")
     try:

@@ -42,8 +42,8 @@ class StepSummary(msgspec.Struct, frozen=True):
 
 
 class VisitDetail(msgspec.Struct, frozen=True):
-    """What a visit did: the state `before` and `after` it as JSON, None where that is too long to be shown, and its
-    steps in the order of their begin.
+    """What a visit did: the state `before` and `after` it as JSON, None if it is too long to show, and its steps in the
+    order in which they began.
     """
 
     before: str | None

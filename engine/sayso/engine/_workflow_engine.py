@@ -112,7 +112,7 @@ class WorkflowEngine:
         return await self._drive(input_data, whole=True)
 
     async def step(self, input_data: Mapping[str, Any] | None = None) -> ExecutionState:
-        """Drive the run until the visit at which it stands has ended or parked. Otherwise as `run`."""
+        """Drive the run until its current visit has ended or parked. Otherwise like `run`."""
         return await self._drive(input_data, whole=False)
 
     async def answer(  # noqa: PLR0913 - the fields of an answer

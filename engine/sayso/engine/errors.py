@@ -61,7 +61,7 @@ class InvalidRequest(AuthorError):
 
 
 class UnknownPolicy(AuthorError):
-    """A policy was named that is not known here. Nothing was asked: it is refused rather than ignored."""
+    """The question names an unknown policy. Nothing was asked."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name = name
@@ -121,8 +121,8 @@ class ConditionFailed(AuthorError):
 
 
 class StrayExit(AuthorError):
-    """A workflow's code raised what is meant for the interpreter, such as SystemExit by `sys.exit()`. Here that is a
-    failure like any other. `raised` says what it was.
+    """A workflow's code raised something that is meant for the interpreter, such as SystemExit from `sys.exit()`. Here
+    that is a failure like any other. `raised` says what it was.
     """
 
     def __init__(self, raised: str) -> None:
@@ -159,7 +159,7 @@ class RequestWithdrawn(AuthorError):
 
 
 class NotApproved(AuthorError):
-    """What is about to happen is not what people approved; it must not happen. Raised by `Decision.verify`."""
+    """People did not approve what is about to happen, so it must not happen. Raised by `Decision.verify`."""
 
     def __init__(self, action: str, reason: str) -> None:
         self.action = action
@@ -189,8 +189,8 @@ class AnswerRefused(AnswerError):
 
 
 class InvalidInputs(AnswerError):
-    """What a run was to start with does not fit the inputs of its workflow. Nothing was started. `field` is the path of
-    what is wrong, empty where it is all of it.
+    """The initial state of a run does not fit the inputs of its workflow. Nothing was started. `field` is the path of
+    what is wrong, empty if it is the whole.
     """
 
     def __init__(self, workflow: str, field: str, reason: str) -> None:
@@ -247,7 +247,9 @@ class NotApplicable(OperatorError):
 
 
 class RunMovedOn(OperatorError):
-    """An operator decided about something that the run is past; nothing was changed. `now` says how it stands."""
+    """An operator decided about something that the run has left behind; nothing was changed. `now` is its present
+    state.
+    """
 
     def __init__(self, run_id: str, now: str) -> None:
         self.run_id = run_id
@@ -267,17 +269,17 @@ class RightLapsed(OperatorError):
 
 
 class KeyReused(OperatorError):
-    """An idempotency key of this person's stands for something else already; nothing was done."""
+    """An idempotency key that the person has already used for something else; nothing was done."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(
-            f"the idempotency key {key!r} stands for something else already. Repeat exactly that, or take a new key."
+            f"the idempotency key {key!r} was already used for something else. Repeat exactly that, or use a new key."
         )
 
 
 class TokenExists(OperatorError):
-    """There is an API token of this name already; none was made."""
+    """An API token with this name already exists; none was made."""
 
     def __init__(self, person: str) -> None:
         self.person = person
@@ -336,7 +338,7 @@ class StoreUnreadable(StoreError):
 class StoreReplaced(StoreError):
     """A file that is open is not what its path names any more; nothing is recorded or read until it is again.
 
-    `file` is the database, or what SQLite keeps beside it; `gone` says that nothing has taken its place.
+    `file` is the database, or a file that SQLite keeps next to it; `gone` says that nothing has replaced it.
     """
 
     def __init__(self, path: str, file: str, *, gone: bool) -> None:

@@ -126,7 +126,7 @@ def test_a_token_sees_what_concerns_it_and_no_more(
 def test_a_repeated_key_does_nothing_again(ci: ServiceClient, operator: ServiceClient) -> None:
     run_id = ci.start("release", {"fails": True}, event_key="job-7")
     assert ci.start("release", {"fails": True}, event_key="job-7") == run_id
-    with pytest.raises(ServiceRefused, match="stands for something else already"):
+    with pytest.raises(ServiceRefused, match="was already used for something else"):
         ci.start("release", {"fails": False}, event_key="job-7")
     assert len(ci.runs()) == 1
     ci.wait(run_id, 20, until="rests")
@@ -139,7 +139,7 @@ def test_a_repeated_key_does_nothing_again(ci: ServiceClient, operator: ServiceC
     assert ci.wait(run_id, 20)["status"] == "FAILED"
     operator.retry(run_id, seen=1, event_key="r")
     assert ci.status(run_id)["status"] == "FAILED"
-    with pytest.raises(ServiceRefused, match="stands for something else already"):
+    with pytest.raises(ServiceRefused, match="was already used for something else"):
         operator.retry(run_id, seen=2, event_key="r")
     with pytest.raises(ServiceRefused, match="moved on since you looked") as moved:
         operator.retry(run_id, seen=1, event_key="a second click")

@@ -20,7 +20,7 @@ def test_a_run_is_followed_from_node_to_node(olga: Visit) -> None:
     olga.page.goto(f"{olga.url}/runs/{run_id}")
     graph = olga.page.get_by_role("group", name="Graph of")
     expect(graph).to_have_attribute("aria-label", "Graph of 2 nodes. ask to publish if shared['answer'] == 'approve'; "
-                                    "ask to ask if shared['answer'] != 'approve'. The run stands at ask.")  # fmt: skip
+                                    "ask to ask if shared['answer'] != 'approve'. The run is at ask.")  # fmt: skip
     expect(olga.page.locator(".node.current")).to_contain_text("ask▶ visit 1")
     olga.check_accessibility()
     olga.card("Release 4.2.0?").get_by_role("button", name="reject").click()

@@ -1,7 +1,7 @@
-"""What every surface says of a request, before any platform's form: the parts of a card, and the private words.
+"""What every surface says about a request, before it takes a platform's form: the parts of a card, and private replies.
 
-Texts come out visible: control characters and bidi overrides are shown, never obeyed. What markup means on a platform
-is for that platform's adapter to escape.
+Texts are safe to show: control characters and bidi overrides are visible codes. Escaping a platform's markup is for
+that platform's adapter.
 """
 
 from sayso.adapters.cards._awaited import needed

@@ -44,9 +44,7 @@ def progress(record: CardRecord, places: Mapping[str, str], mentions: Mentions =
 
 
 def needed(record: CardRecord) -> tuple[str, ...]:
-    """Those whose answer is asked for now, as the policy or the question names them: people who have not voted, and
-    groups.
-    """
+    """The entries of the policy or question whose answers are needed now: people who have not voted, and groups."""
     policy, verdict = record.request.policy, _verdict(record)
     if policy is None or verdict is None:
         return record.request.audience

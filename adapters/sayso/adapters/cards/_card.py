@@ -55,7 +55,7 @@ _DANGER = "⚠ "
 
 
 class CardState(StrEnum):
-    """What a card can show. Only `OPEN` has buttons."""
+    """The states of a card. Only `OPEN` has buttons."""
 
     OPEN = "OPEN"
     RUNNING = "RUNNING"
@@ -70,8 +70,8 @@ class CardState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A detail: a name and its text, which may have several lines. `content` is what a surface draws by its own means,
-    where it has any; the text says the same without. A `marked` one, such as the risk, stands out.
+    """A detail: a name and its text, which may have several lines. `content` is something richer that a surface may
+    draw instead, such as a table; the text says the same. A `marked` detail, such as the risk, is prominent.
     """
 
     name: str
@@ -82,8 +82,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option by its position, which buttons carry. `style` is `primary`, `danger` or None; `sign` stands before the
-    label: a check mark or a cross for yes and no alone, a warning for any other that is dangerous, else nothing.
+    """An option. `index` is its position, which buttons carry; `style` is `primary`, `danger` or None. `sign` goes
+    before the label: a check mark or a cross for yes and no only, a warning for another dangerous choice, otherwise
+    empty.
     """
 
     index: int
@@ -99,12 +100,12 @@ class Card:
     """One request as people see it, in the order in which surfaces show it: `notices`, `status` and `prompt` as the
     title, `details`, `said`, then `context` on one small line with " · " between its parts, and the `choices` last.
 
-    `status` is empty while it is open; `said` is how far it is, or who decided and what came of it, a line each. The
-    last part of `context` names workflow and request, and leads to `link`, the request in the web inbox. `choices` are
-    empty unless it is open. `chosen` is what its one reader has voted, None where nobody or several read it. `voters`
-    are all who may vote on it, where those are named people. `approve_reasons` and `reject_reasons` say what is asked
-    with a yes and with a no, None where nothing is. `rendering` is the number that its buttons carry, None
-    where they are compared by nothing. A new card that `rings` is to be heard.
+    `status` is empty while it is open; `said` has a line for each thing that happened: how many have voted, or who
+    decided and what came of it. The last part of `context` names workflow and request, and leads to `link`, the request
+    in the web inbox. `choices` are empty unless it is open. `chosen` is the vote of its only reader, None if there is
+    no vote or more than one reader. `voters` are all who may vote on it, if they are named people. `approve_reasons`
+    and `reject_reasons` say which reasons to ask for with a yes and with a no, None if none. `rendering` is the number
+    that its buttons carry, None if presses are not compared. A new card that `rings` notifies with a sound.
     """
 
     id: str
@@ -132,7 +133,7 @@ class Card:
         return self.state is CardState.OPEN
 
     def reasons_for(self, value: Json) -> Reasons | None:
-        """What is asked with this answer; None where nothing is."""
+        """The reasons to ask for with this answer; None if there are none."""
         return self.approve_reasons if is_approval(value) else self.reject_reasons
 
 
@@ -147,10 +148,11 @@ def build_card(
     mentions: Mentions = nobody,
     rings: bool = True,
 ) -> Card:
-    """The card of a request as it stands. `places` are the names of destinations, `notices` lines for one place.
+    """The card of a request in its present state. `places` are the names of destinations, `notices` lines for one of
+    them.
 
-    `inbox` is the address of the web inbox, where people reach one; `reader` the account of the only one who reads it;
-    `rendering` the number that its buttons carry; `mentions` whom the words that say who is needed notify.
+    `inbox` is the address of the web inbox, if people can reach it; `reader` the account of its only reader;
+    `rendering` the number that its buttons carry; `mentions` says whom the names of those who are needed mention.
     """
     request = record.request
     question = request.question

@@ -18,7 +18,7 @@ _SHORT = 32
 
 
 def keep(content: object, parts: Mapping[str, Sequence[object]]) -> Kept:
-    """The digest of some content, which decides, and those of its named parts."""
+    """The digest of some content, which presses are compared by, and those of its named parts, to tell what differs."""
     return Kept(
         _digest(content), {name: _digest(values)[:_SHORT] for name, values in parts.items() if values}
     )

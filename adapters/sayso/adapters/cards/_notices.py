@@ -15,13 +15,13 @@ from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
 _LONGEST_PROMPT = 200
 _NEW_REST = "CHANGED, this replaces any rest of the question above:"
-_NO_REST = "CHANGED: the whole question stands in its card now. The rest of it above does not count."
+_NO_REST = "CHANGED: the card now shows the whole question. The rest of it above does not count."
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a message says, a line each. A `quiet` one is for those alone who follow the card; one that `rings` is to be
-    heard.
+    """What a message says, in `lines`. A `quiet` one notifies only people who follow the card; one that `rings`
+    notifies with a sound.
     """
 
     lines: tuple[Words, ...]
@@ -31,8 +31,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Audible:
-    """Whom a message notifies at a place: whom it mentions there, whether it rings where it concerns those whom some
-    entries name, whether it ever rings, and whether it does again for what was asked once.
+    """Whom a message notifies at a destination: whom it mentions, whether it rings for certain entries of a policy,
+    whether it may ring at all, and whether it rings again for a question that was asked before.
     """
 
     mentions: Mentions
@@ -44,7 +44,7 @@ class Audible:
 def notice_message(
     record: CardRecord, card: Card, notice: Notice, places: Mapping[str, str], audible: Audible
 ) -> Message | None:
-    """A message beside the cards as it stands now; None where there is nothing to say any more."""
+    """The message for a notice, in its present state; None if it is no longer worth sending."""
     prompt = visible_line(cut(card.prompt, _LONGEST_PROMPT))
     said = notice.payload
     who = person_name(str(said.get("person")), record.names)
@@ -77,7 +77,7 @@ def notice_message(
 
 
 def rest_text(card: Card, rest: str) -> str:
-    """What is sent below a card that cannot hold its whole question: its rest, and what that replaces."""
+    """The text below a card that is too small for the whole question: the rest, and which earlier text it replaces."""
     if card.revision == 1:
         return rest
     return f"{_NEW_REST}\n\n{rest}" if rest else _NO_REST

@@ -19,16 +19,16 @@ def utf16_length(text: str) -> int:
 
 
 def cut(text: str, limit: int, measure: Callable[[str], int] = len) -> str:
-    """The text, or as many of its whole graphemes as leave room for an ellipsis within the limit."""
+    """The text, or as many whole graphemes of it as fit within the limit, with an ellipsis."""
     if measure(text) <= limit:
         return text
     return _head(text, limit - measure(_ELLIPSIS), measure) + _ELLIPSIS
 
 
 def pieces(text: str, limit: int, measure: Callable[[str], int] = len) -> Iterator[str]:
-    """The text in pieces within the limit, none of them empty, that join to the whole text again.
+    """The text in pieces within the limit. None is empty, and together they are the whole text.
 
-    A grapheme that alone is beyond the limit is split between its characters: nothing is dropped.
+    A grapheme that is longer than the limit is split between its characters, so nothing is dropped.
     """
     while measure(text) > limit:
         head = _head(text, limit, measure)

@@ -28,7 +28,7 @@ Words: TypeAlias = tuple[str | datetime, ...]
 
 
 class At(str):
-    """The word before an instant in a sentence, for surfaces that write the day before the time: `today at 12:01`."""
+    """The word "at" before a time in a sentence, for surfaces that write the day first: `today at 12:01`."""
 
     __slots__ = ()
 
@@ -37,19 +37,19 @@ AT = At("at ")
 
 
 class Since(datetime):
-    """An instant that is best read as an age, `2 h ago`, on a surface that keeps ages true. Elsewhere it is an instant
-    as any other.
+    """A time that is best shown as an age, `2 h ago`, if the surface keeps ages up to date. Other surfaces show the
+    time.
     """
 
     @classmethod
     def at(cls, instant: datetime) -> Self:
-        """The same instant, read as an age."""
+        """The same time, shown as an age."""
         return cls.combine(instant.date(), instant.timetz())
 
 
 class Mentioned(str):
-    """Somebody's name, in whose place a surface that can draws a mention, which notifies them: by the platform's own
-    `id` of a person or, with `is_group`, of a group. Elsewhere it is the name alone.
+    """A name that a surface can draw as a mention, which notifies them: `id` is the platform's own id of the person or,
+    with `is_group`, of the group. Other surfaces show the name.
     """
 
     __slots__ = ("id", "is_group")
@@ -69,7 +69,7 @@ Mentions: TypeAlias = Callable[[str], tuple[Mentioned, ...]]
 
 
 def nobody(_entry: str) -> tuple[Mentioned, ...]:
-    """What mentions nobody."""
+    """Mentions nobody."""
     return ()
 
 
@@ -80,7 +80,7 @@ _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the w
 
 
 def person_name(person: str, names: Mapping[str, str]) -> str:
-    """What people call a person: the name that a surface made known, else the last part of the id."""
+    """The name of a person for readers: the one that a surface reported, otherwise the last part of the id."""
     kind, _, rest = person.partition(":")
     known = names.get(person)
     if known:
@@ -89,7 +89,7 @@ def person_name(person: str, names: Mapping[str, str]) -> str:
 
 
 def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) -> str:
-    """An entry of an audience as people say it; `names` are those of destinations."""
+    """An entry of a policy or audience in words; `names` are those of destinations."""
     if entry in names:
         return visible_line(names[entry])
     if entry in _PLACES:
@@ -109,7 +109,7 @@ def past_tense(question: Question, value: Json) -> str | None:
 
 
 def vote_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> str:
-    """What a vote is: `approved`, `rejected`, or answered with another of the choices, all of which say no."""
+    """A vote in the past tense: `approved`, `rejected`, or the choice; every choice but approve is a no."""
     if isinstance(value, bool):
         return "approved" if value else "rejected"
     past = _PAST_TENSE.get(str(value))
@@ -117,7 +117,7 @@ def vote_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> st
 
 
 def why_words(question: Question, value: Json) -> str:
-    """What somebody is asked who makes this choice, such as `Why reject?`."""
+    """The question for a reason with this choice, such as `Why reject?`."""
     if isinstance(value, str) and value in _PAST_TENSE:
         return f"Why {value}?"
     said = answer_words(question, value)
@@ -125,7 +125,7 @@ def why_words(question: Question, value: Json) -> str:
 
 
 def reply_words(outcome: Outcome, record: CardRecord | None, value: Json, locale: Locale = ANYWHERE) -> Words:
-    """What the person who answered hears, in their locale; `record` is the request as it stands behind the outcome."""
+    """The private reply to the person who answered, in their locale; `record` is the request after the outcome."""
     if record is None:
         return (outcome.reason,)
     match outcome.kind:
@@ -160,7 +160,7 @@ def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json, locale: Loca
 
 
 def not_recorded_words(error: StoreError) -> Words:
-    """What the person hears whose answer could not be stored."""
+    """The reply to a person whose answer could not be stored."""
     reason = "the database can't be written"
     if isinstance(error, StoreFull):
         reason = "the database is full"
@@ -170,7 +170,7 @@ def not_recorded_words(error: StoreError) -> Words:
 
 
 def unreadable_words() -> Words:
-    """What the person hears who pressed a button that sayso did not make, or no longer understands."""
+    """The reply to a press on a button that sayso did not make, or no longer understands."""
     return (NOT_FOUND,)
 
 

@@ -243,6 +243,6 @@ def _words(graph: Graph, current: str | None) -> str:
         )
         for edge in graph.edges
     )
-    stands = f" The run stands at {visible_line(current)}." if current else ""
+    stands = f" The run is at {visible_line(current)}." if current else ""
     nodes = "1 node" if len(graph.nodes) == 1 else f"{len(graph.nodes)} nodes"
     return f"Graph of {nodes}.{f' {ways}.' if ways else ''}{stands}"

@@ -483,5 +483,5 @@ def _read_object(text: str) -> dict[str, Any]:
         return {}
     value = read_json(text)
     if not isinstance(value, dict):
-        raise Unclear("what stands behind the name must be a JSON object")
+        raise Unclear("the text after the name must be a JSON object")
     return cast("dict[str, Any]", value)

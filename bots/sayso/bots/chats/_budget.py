@@ -21,8 +21,8 @@ class Rate:
 class Budget:
     """What may be sent when. `rates` are those of a key, such as `chat:C1`; a key without any is free.
 
-    A message costs one under each of its keys. Room is booked ahead: whoever waits has the next free instant, and
-    whatever comes later finds it taken. `now` is a monotonic clock in seconds.
+    A message costs one under each of its keys. Room is booked ahead: a caller that waits has the next free instant, and
+    later ones get later instants. `now` is a monotonic clock in seconds.
     """
 
     def __init__(

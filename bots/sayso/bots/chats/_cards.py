@@ -30,8 +30,8 @@ def card_of(
     mentions: Mentions = nobody,
     rings: bool = True,
 ) -> Card:
-    """The card of a request as it stands; `reader` is the account of the only one who reads it, where there is one, and
-    `rendering` the number that its buttons carry, where it can be pressed. `mentions` and `rings`: see `build_card`.
+    """The card of a request in its present state. `reader` is the account of its only reader, if there is one,
+    `rendering` the number that its buttons carry, if it can be pressed. `mentions` and `rings`: see `build_card`.
     """
     return build_card(
         record,
@@ -58,8 +58,8 @@ def rest_mark(rest: str, files: Sequence[Attachment] = ()) -> str:
 
 
 def lacks_rest(card: Card, mark: str, sent: str) -> bool:
-    """Whether something else than what belongs below a message stands there, by the marks of both. What was sent below
-    a card that has closed stays.
+    """Whether the messages below a card are not those that belong there, by their marks. What was sent below a closed
+    card stays.
     """
     if sent == NO_REST or card.open:
         return mark != sent and not (sent == _SOME_REST and mark == NO_REST)

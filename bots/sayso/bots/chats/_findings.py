@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked. `remedy` is empty where it is as it should be."""
+    """One thing that was checked. `remedy` says how to fix it, empty if it is right."""
 
     subject: str
     what: str

@@ -119,7 +119,9 @@ class Afterwards(Tasks):
                 task.cancel()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done. At the end it is left out: what it would have said is in the card."""
+        """Do something in the background. Work that has not begun when this is left is dropped; the card says what it
+        would have said.
+        """
         if self._group is None:
             work.close()
             return
@@ -130,9 +132,8 @@ class Afterwards(Tasks):
     async def patiently(
         self, send: Callable[[], Awaitable[Sent]], seconds: float, met: Throttled | None = None
     ) -> Sent:
-        """Send something, and once more when the platform allows it that throttles, as it may have met already: within
-        so many seconds, for then nobody waits for it any more, and not at the end. Raises `Throttled`, and what `send`
-        raises.
+        """Send something; if the platform throttles, try again once it allows that, within so many seconds, because
+        then nobody is waiting any more, and not at the end. Raises `Throttled`, and what `send` raises.
         """
         until = asyncio.get_running_loop().time() + seconds
         while True:

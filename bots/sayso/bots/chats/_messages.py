@@ -24,7 +24,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """Which message it is, whatever stands below it."""
+        """The name of the message, without what is below it."""
         return f"{self.chat}/{self.message}"
 
     def encode(self) -> str:
@@ -45,8 +45,8 @@ class Reference:
 
 
 class UnderWay:
-    """Sends and edits that the platform has not answered yet: people can press in a message before we hear that it
-    exists, and what they press is judged once we do.
+    """Sends and edits that the platform has not confirmed yet: people can press in a message before sayso knows that it
+    exists, and such a press is judged once it does.
     """
 
     def __init__(self) -> None:

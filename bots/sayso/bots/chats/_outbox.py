@@ -62,8 +62,8 @@ class _Stopped(Exception):
 class Outbox:
     """Sends and edits cards until it is stopped; every one of the store's deliveries whose platform has a surface.
 
-    At a place one message goes at a time: what is decided first, then what changed, then new questions in the order
-    in which they were asked. A place that accepts nothing never delays another one: it is marked unreachable and
+    Each destination gets one message at a time: what is decided first, then what changed, then new questions in the
+    order in which they were asked. A place that accepts nothing never delays another one: it is marked unreachable and
     tried from time to time until it works again.
     """
 
@@ -108,7 +108,7 @@ class Outbox:
             self._store.hub.ignore_cards(listener)
 
     def stop(self, patience: timedelta = timedelta(seconds=5)) -> None:
-        """Have `run` end: with what can be sent within that time sent. Stopping twice is harmless."""
+        """Make `run` end, after sending what can be sent within that time. Stopping twice is harmless."""
         if self._stopping is None:
             self._stopping = asyncio.get_running_loop().time() + patience.total_seconds()
         self._news.set()

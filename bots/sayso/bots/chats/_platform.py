@@ -27,7 +27,7 @@ Answers_contra = TypeVar("Answers_contra", contravariant=True)
 
 
 class PlatformCounts(Protocol):
-    """Who counts what a platform sees."""
+    """Counts what a platform sees."""
 
     def payload_unreadable(self, platform: str) -> None:
         """What somebody did could not be read."""
@@ -38,7 +38,7 @@ class PlatformCounts(Protocol):
         ...
 
     def alarm(self) -> None:
-        """Operators have something to hear, which is committed."""
+        """There is something to tell operators; it is committed."""
         ...
 
 
@@ -53,19 +53,19 @@ class Parts:
 
 
 class Platform(PlatformSettings, Protocol[Answers_contra]):
-    """A chat platform, installed: how its people and places are written, how it is set up, and how it is begun. What
-    only a configured platform needs is imported in `build` and `check`.
+    """An installed chat platform: how its people and places are named, how it is configured, and how it is started.
+    Import in `build` and `check` what only a configured platform needs.
     """
 
     def build(self, parts: Parts) -> Connection[Answers_contra]:
-        """Its connection, by its table in `parts.settings`, which there is. It calls nobody yet. Raises
-        `InvalidSettings` where something is missing, and `MissingExtra`.
+        """Its connection, from its table in `parts.settings`. It makes no call yet. Raises `InvalidSettings` if
+        something is missing, and `MissingExtra`.
         """
         ...
 
     async def check(self, settings: Settings) -> list[Finding]:
-        """What `sayso doctor` finds of it, with what to do; it asks the platform, and changes nothing there. Raises as
-        `build` does.
+        """The findings of `sayso doctor`, each with what to do. It calls the platform, and changes nothing there.
+        Raises as `build` does.
         """
         ...
 
@@ -79,14 +79,15 @@ class Listener(Protocol):
         ...
 
     async def run(self, ready: Ready) -> None:
-        """Take events until `stop`, and finish those in flight. `ready` hears what is wrong, None when nothing is.
+        """Take events until `stop`, and finish those in progress. `ready` is called with what is wrong, None if nothing
+        is.
 
-        May raise whatever goes wrong: it is logged, and run again after a while.
+        May raise any error: it is logged, and `run` is called again after a while.
         """
         ...
 
     def stop(self) -> None:
-        """Have `run` end. Stopping twice is harmless."""
+        """Make `run` end. Stopping twice is harmless."""
         ...
 
 
@@ -113,5 +114,5 @@ class Connection(Protocol[Answers_contra]):
         ...
 
     async def close(self) -> None:
-        """Let go of the connections that cards are sent by. Called once its listener has ended."""
+        """Close the connections that cards are sent by. Called once its listener has ended."""
         ...

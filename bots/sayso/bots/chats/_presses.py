@@ -65,9 +65,8 @@ _CLOSED = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a press says of the message that it was made in. `message` is its name (`Reference.name`), `kept` what it
-    shows by the platform's account, None where that does not say; `stands` whether the button is in it as it was
-    pressed.
+    """What a press tells about its message. `message` is its name (`Reference.name`), `kept` what it shows as the
+    platform reports, None if it does not; `stands` says whether the button is in it as it was pressed.
     """
 
     request_id: str
@@ -80,8 +79,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What becomes of a press. With `is_copy`, its message is none that belongs to its request, and is to be closed.
-    `said` is what its person hears where the store says why, `before` what was read where it counts.
+    """What becomes of a press. With `is_copy`, its message does not belong to its request, and must be closed. `said`
+    is the reply if the store says why it does not count, `before` what was read if it counts.
     """
 
     standing: Standing
@@ -91,12 +90,12 @@ class Judged:
 
     @property
     def counts(self) -> bool:
-        """Whether it goes on to the desk, which refuses what is outdated in words of its own."""
+        """Whether the desk decides about it; that refuses what is outdated with words of its own."""
         return self.standing in (Standing.GENUINE, Standing.OUTDATED)
 
     @property
     def words(self) -> Words:
-        """What its person hears where it does not."""
+        """The reply to the person if it does not count."""
         return self.said or _WORDS[self.standing]
 
 
@@ -133,7 +132,7 @@ class Counts(Protocol):
 
 
 class Presses:
-    """Judges presses in messages, and puts right what does not match. Everything is committed before it returns."""
+    """Judges presses in messages, and restores messages that differ. Everything is committed before it returns."""
 
     def __init__(self, store: SQLiteStore, under_way: UnderWay, counts: Counts) -> None:
         self._store = store
@@ -142,8 +141,8 @@ class Presses:
         self.strikes = Strikes()
 
     async def judge(self, seen: Seen, person: str, platform: str, by: float) -> Judged:
-        """What becomes of a press by this person; where the store cannot tell, nothing, and they hear why. Nothing is
-        waited for after that instant of the loop's clock.
+        """What becomes of a press by this person; if the store cannot tell, the press does not count, and the reply
+        says why. It waits for nothing after that instant of the loop's clock.
         """
         try:
             if seen.rendering is not None and self._under_way.is_sending(seen.request_id, seen.rendering):
@@ -177,7 +176,7 @@ class Presses:
         return Judged(standing, is_copy=own is None)
 
     async def close_copy(self, surface: CardSurface[Any], seen: Seen) -> None:
-        """Close a message that does not belong to its request, once the card stands. Raises `StoreError`."""
+        """Close a message that does not belong to its request, once its card is there. Raises `StoreError`."""
         record = await self._store.reader.card(seen.request_id)
         if record is None or seen.message is None:
             return
@@ -281,7 +280,7 @@ def _is_former(seen: Seen, deliveries: list[Delivery]) -> bool:
 
 
 def outdated_words(record: CardRecord, revision: int) -> Words | None:
-    """Why a card of this revision takes no answer any more, whoever gives it; None if it does."""
+    """Why a card of this revision can no longer be answered by anybody; None if it can."""
     request = record.request
     if not request.open:
         return reply_words(Outcome(_CLOSED[request.status], ""), record, None)

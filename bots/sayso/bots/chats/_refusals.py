@@ -36,7 +36,9 @@ class Refusals:
         self._places: dict[str, _Refusing] = {}
 
     def bear(self, place: str) -> timedelta | None:
-        """A place refused in a way that may pass: how long to wait before it is tried again; None to give it up."""
+        """Note a refusal that may be temporary: how long to wait before the next try; None if it counts as unreachable
+        now.
+        """
         found = self._places.setdefault(place, _Refusing())
         if found.tries or found.borne >= self._patience.times:
             return None
@@ -44,7 +46,7 @@ class Refusals:
         return self._patience.first * (1 << (found.borne - 1))
 
     def give_up(self, place: str, now: float) -> bool:
-        """Have a place tried again much later; whether that is news: it took something since, or was never tried."""
+        """Try a destination again much later. Whether that is new: it accepted something since, or was never tried."""
         found = self._places.setdefault(place, _Refusing())
         pause = min(self._patience.again * (1 << min(found.tries, 16)), self._patience.longest)
         found.tries += 1

@@ -23,7 +23,7 @@ class AnswerUnusable(OperatorError):
 
 
 class Questions(Protocol):
-    """Who asks the person that sets sayso up."""
+    """Asks the person who sets sayso up."""
 
     @property
     def patience(self) -> timedelta:
@@ -35,15 +35,15 @@ class Questions(Protocol):
         ...
 
     def given(self, key: str) -> str | None:
-        """What was given beforehand for a question; None where it has to be asked."""
+        """The answer that was given beforehand; None if the question has to be asked."""
         ...
 
     async def ask(
         self, key: str, words: str, read: Callable[[str], Awaitable[Found]], *, is_secret: bool = False
     ) -> Found:
-        """What `read` makes of an answer: it raises `AnswerUnusable`, after which a person is asked again. A secret
-        is kept under its `key`, `PLATFORM.SETTING`, once `read` has taken it. Raises `AnswerUnusable` where nobody
-        can be asked.
+        """Ask, and return what `read` makes of the answer; if it raises `AnswerUnusable`, the person is asked again. A
+        secret is stored under its `key`, `PLATFORM.SETTING`, once `read` has accepted it. Raises `AnswerUnusable` if
+        nobody can be asked.
         """
         ...
 

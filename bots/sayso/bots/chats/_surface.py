@@ -30,7 +30,7 @@ Keep: TypeAlias = Callable[[Reference, "Kept | None"], Awaitable[None]]
 
 
 class DeliveryProblem(Exception):
-    """Why a message could not be sent or edited; each kind says what follows."""
+    """Why a message could not be sent or edited; the kind says what to do next."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -57,11 +57,11 @@ class Undeliverable(DeliveryProblem):
 
 
 class ContentRefused(DeliveryProblem):
-    """The platform does not take a message that reads so; sent again as it is, it would be refused again."""
+    """The platform refuses the content of the message, and would refuse it again."""
 
 
 class UnknownRefusal(DeliveryProblem):
-    """The platform says no, in words that sayso does not know: about the message, about the place, or for now."""
+    """The platform refused for an unknown reason: because of the message, the destination, or only for now."""
 
 
 class MessageGone(DeliveryProblem):
@@ -76,8 +76,8 @@ class Unclear(DeliveryProblem):
 
 
 class CardSurface(ABC, Generic[Shown]):
-    """A platform on which cards are shown, in the order that all keep. How it draws, sends and edits is its own;
-    everything of it that talks to the platform raises `DeliveryProblem`.
+    """A platform that shows cards. Subclasses draw, send and edit messages; this class keeps the order of steps that
+    holds on every platform. Methods that call the platform raise `DeliveryProblem`.
     """
 
     platform: str
@@ -102,17 +102,17 @@ class CardSurface(ABC, Generic[Shown]):
 
     @abstractmethod
     def draw_locked(self, card: Card, place: Destination | None, words: str, link: str | None, /) -> Shown:
-        """A message without buttons that is not the card, or not any more, as `words` say, with a link to the card; its
-        place, where it is one of ours.
+        """A message without buttons that is not, or no longer, the card, as `words` say, with a link to the card; its
+        destination, if it is known.
         """
 
     @abstractmethod
     async def post(self, place: Destination, message: Shown) -> tuple[Reference, Kept | None]:
-        """Send a message: which it is, and what the platform says that it keeps of it."""
+        """Send a message. Returns its reference, and what the platform reports that it shows."""
 
     @abstractmethod
     async def edit(self, reference: Reference, message: Shown) -> Kept | None:
-        """Show this in a message: what the platform says that it keeps of it."""
+        """Change a message. Returns what the platform reports that it shows."""
 
     @abstractmethod
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
@@ -121,21 +121,21 @@ class CardSurface(ABC, Generic[Shown]):
     async def send_rest(
         self, place: Destination, reference: Reference, request_id: str, rest: str, /
     ) -> None:
-        """Send what did not fit below a card. Where `draw` fits everything in, nobody calls it."""
+        """Send what did not fit below a card. Not called if `draw` always fits everything in."""
         raise NotImplementedError
 
     def files_below(self, _card: Card, /) -> tuple[Attachment, ...]:
-        """The pictures and files of a card that are sent below it, where the platform does not show them in it."""
+        """The pictures and files of a card that are sent below it, because the platform does not show them in it."""
         return ()
 
     async def send_files(
         self, place: Destination, reference: Reference, request_id: str, files: tuple[Attachment, ...], /
     ) -> None:
-        """Send pictures and files below a card. Where there are none, nobody calls it."""
+        """Send pictures and files below a card. Not called if there are none."""
         raise NotImplementedError
 
     async def link(self, _reference: Reference, /) -> str | None:
-        """A link to a message, where the platform has some."""
+        """A link to a message, if the platform has links to messages."""
         return None
 
     def edit_keys(self, chat: str, /) -> tuple[str, ...]:
@@ -147,8 +147,8 @@ class CardSurface(ABC, Generic[Shown]):
         return place.chat_id
 
     async def send(self, record: CardRecord, notice: Notice) -> None:
-        """Send a message beside the cards, below its card where there is one; nothing where it has nothing to say any
-        more. Those that are quiet are for platforms with threads: elsewhere the card alone shows it.
+        """Send a message in addition to the cards, below its card if there is one; nothing if it is no longer worth
+        sending. Quiet ones are for platforms with threads; elsewhere only the card shows them.
         """
         message = self.message(record, notice)
         if message is not None and not message.quiet:
@@ -169,7 +169,7 @@ class CardSurface(ABC, Generic[Shown]):
         return self.keys_of(chat) if delivery.reference is None else self.edit_keys(chat)
 
     def notice_keys(self, notice: Notice) -> tuple[str, ...]:
-        """The budget keys that a message beside the cards costs. Raises `Undeliverable` as `place` does."""
+        """The budget keys that a message in addition to the cards costs. Raises `Undeliverable` as `place` does."""
         return self.keys_of(self.chat_of(self.place(notice.destination)))
 
     def card(self, record: CardRecord, delivery: Delivery, place: Destination, rendering: int) -> Card:
@@ -191,7 +191,7 @@ class CardSurface(ABC, Generic[Shown]):
         )
 
     def message(self, record: CardRecord, notice: Notice) -> Message | None:
-        """A message beside the cards as it stands now; None where there is nothing to say any more. Raises
+        """A message in addition to the cards, in its present state; None if it is no longer worth sending. Raises
         `Undeliverable` as `place` does.
         """
         place, card = self.place(notice.destination), card_of(record, self.settings)
@@ -199,11 +199,11 @@ class CardSurface(ABC, Generic[Shown]):
         return notice_message(record, card, notice, self.settings.place_names, audible)
 
     async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
-        """Send the card, or edit it where there is a reference, with this number in its buttons; send what did not fit,
-        and lock the message that it replaces; its reference.
+        """Send the card, or edit it if there is a reference, with this number in its buttons; send what did not fit,
+        and lock the message that it replaces. Returns its reference.
 
-        Calls `keep` as soon as the platform has answered. An answer that does not say what is kept of a card with
-        buttons is `Unclear`.
+        Calls `keep` as soon as the platform has responded. If the response does not say what a card with buttons shows,
+        that is `Unclear`.
         """
         place = self.place(delivery.destination)
         card = self.card(record, delivery, place, rendering)

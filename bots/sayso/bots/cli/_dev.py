@@ -152,7 +152,7 @@ class _Development:
         )
         kept = "temporary: deleted when this stops; --database FILE keeps it"
         output.say(f"Database    {kept if self._keeps is None else visible_line(self._keeps)}")
-        output.say("Reload      whenever you save a Python file beside it, or sayso.toml")
+        output.say("Reload      whenever you save a Python file next to it, or sayso.toml")
         output.say("Stop        Ctrl-C")
         output.say("")
         self._say_parked(loaded)

@@ -55,7 +55,7 @@ UrlOption: TypeAlias = Annotated[
     typer.Option(
         "--url",
         metavar="URL",
-        help="Address of the service. Default: SAYSO_URL, or the socket beside the database in --settings.",
+        help="Address of the service. Default: SAYSO_URL, or the socket next to the database in --settings.",
         show_default=False,
     ),
 ]

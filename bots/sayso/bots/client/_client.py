@@ -160,7 +160,7 @@ class ServiceClient:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     def whoami(self) -> dict[str, Any]:
@@ -238,7 +238,7 @@ class ServiceClient:
         return found
 
     def request(self, request_id: str, wait: float = 0) -> ClosedRequestDict:
-        """One request, once it is closed or as it stands after up to 60 seconds."""
+        """One request, once it is closed, or its state after up to 60 seconds."""
         return cast("ClosedRequestDict", self._get(f"/api/v1/requests/{request_id}", {"wait": wait}, wait))
 
     def answer(
@@ -262,7 +262,7 @@ class ServiceClient:
         return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/withdrawal", {}))
 
     def reassign(self, request_id: str, revision: int, to: str) -> Outcome:
-        """Have somebody else asked in the caller's place; what became of that, refusals included."""
+        """Ask somebody else instead of the caller. Returns the outcome, refusals included."""
         body = {"revision": revision, "to": to}
         return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/reassignment", body))
 

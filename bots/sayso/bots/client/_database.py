@@ -35,7 +35,7 @@ class NoDatabase(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What one process works with. Makes stores, readers and runtimes for `location`; whoever asks closes them."""
+    """What one process works with. Makes stores, readers and runtimes for `location`; the caller closes them."""
 
     settings: Settings
     location: str
@@ -90,7 +90,7 @@ class Service:
         return tuple(one.fact for one in found if isinstance(one, Belonging) and one.fact is not None)
 
     def client(self) -> ServiceClient | None:
-        """The service that runs on this database, or None. Whoever asks closes it."""
+        """The service that runs on this database, or None. The caller closes it."""
         return ServiceClient.find(self.path)
 
     def _check_existing(self) -> None:

@@ -39,7 +39,7 @@ class SocketPath:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is a socket, whoever may listen on it."""
+        """Whether there is a socket, even if nothing listens on it."""
         try:
             return stat.S_ISSOCK(self.path.stat().st_mode)
         except OSError:

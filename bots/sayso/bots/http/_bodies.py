@@ -138,7 +138,9 @@ class NewRequest(Body):
     policy: str | None = Field(default=None, description="Name of a policy in the settings.")
     expires_after: float | None = Field(default=None, gt=0, description="In seconds.")
     on_expiry: Any = Field(default=None, description="For an input: the answer then. It must not approve.")
-    note: str | None = Field(default=None, description="A note beside the question, which is not part of it.")
+    note: str | None = Field(
+        default=None, description="A note that is shown with the question but is not part of it."
+    )
     requested_by: str | None = Field(
         default=None,
         description="The person on whose behalf a program asks; under four eyes, they may not approve.",

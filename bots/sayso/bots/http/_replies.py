@@ -176,7 +176,7 @@ class Request(Reply):
         description="The details that are links, code, diffs, tables, Markdown, pictures or files."
     )
     note: str | None = Field(
-        description="A note beside the question, which is not part of it; null if there is none."
+        description="A note that is shown with the question but is not part of it; null if there is none."
     )
     to: list[str] = Field(description="Approvers: people, groups and chats, such as `slack:T1:U2`.")
     reject_reasons: list[str] = Field(description="Comments to suggest with a rejection.")

@@ -73,7 +73,7 @@ _TOOLS: dict[str, _Listed] = {
     ),
     "status": _Listed(
         "Look at a request",
-        "Show how a request stands, without waiting. Never returns `approved`: `decided` means that `wait` will.",
+        "Show the state of a request, without waiting. Never returns `approved`: `decided` means that `wait` will.",
         Named,
         Result,
         only_reads=True,
@@ -175,7 +175,7 @@ class _Handlers:
             uri_template=f"{SCHEME}{{id}}",
             name="request",
             title="A request",
-            description="How a request stands, as the tool `status` returns it, never `approved`.",
+            description="The state of a request, as the tool `status` returns it, never `approved`.",
             mime_type="application/json",
         )
         return types.ListResourceTemplatesResult(resource_templates=[template])

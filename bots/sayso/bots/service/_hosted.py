@@ -10,8 +10,8 @@ from sayso.engine import ASK, InvalidWorkflow, Workflow
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """A workflow, with the accounts that may start it beside operators, and whom its questions are put to where they
-    name nobody themselves.
+    """A workflow, with the accounts that may start it in addition to operators, and the approvers of its questions that
+    name none.
     """
 
     workflow: Workflow

@@ -76,12 +76,14 @@ class _Counted:
 
 @dataclass(slots=True)
 class Repeats:
-    """Which lines are written. It says nothing that depends on when it is asked, but on when the lines were made."""
+    """Which log lines are written. That depends on when the lines were made, not on when it is asked."""
 
     _counted: dict[tuple[object, ...], _Counted] = field(default_factory=dict[tuple[object, ...], _Counted])
 
     def takes(self, record: logging.LogRecord) -> bool:
-        """Whether a line is written: not one that was within the last minute, and not the 21st warning of a kind."""
+        """Whether a line is written: not if it was written within the last minute, and not from the 21st warning of a
+        kind on.
+        """
         message = record.getMessage()
         error = record.exc_info[1] if record.exc_info else None
         more = sorted((key, repr(value)) for key, value in record.__dict__.items() if key not in _OWN_FIELDS)
@@ -92,7 +94,9 @@ class Repeats:
         return self._allows((record.name, record.levelno), record, str(record.msg), MOST_ALIKE)
 
     def due(self, now: float) -> Iterator[logging.LogRecord]:
-        """Lines that say how often others came, a minute after their first; `now` as in `LogRecord.created`."""
+        """Lines that say how often others were repeated, a minute after their first. `now` is in seconds, as
+        `LogRecord.created`.
+        """
         while self._counted:
             key = next(iter(self._counted))
             counted = self._counted[key]
@@ -137,7 +141,7 @@ class _CountingHandler(logging.StreamHandler[TextIO]):
 
 
 def set_up_logging(settings: LogSettings, secrets: Iterable[str | None] = ()) -> None:
-    """Send all log lines of this process to standard error, in the form that is set."""
+    """Send all log lines of this process to standard error, in the configured format."""
     hidden = SecretFilter(secrets)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

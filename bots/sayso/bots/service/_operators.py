@@ -46,10 +46,10 @@ _WAKING = frozenset({WorkflowStatus.FAILED, WorkflowStatus.NEEDS_ATTENTION})
 
 
 class OperatorDesk:
-    """Tells one destination what operators must know. Without one, it is only logged.
+    """Tells operators about failures, at one destination. Without one, failures are only logged.
 
-    Whoever has something for it sets `news`, on the loop of `run`. A message whose end nobody knows is sent again:
-    hearing twice of a failure does no harm.
+    Set `news`, on the loop of `run`, when there is something to tell. If nobody knows whether a message arrived, it is
+    sent again: being told twice of a failure does no harm.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class OperatorDesk:
         self._heard = itertools.count(1)
 
     async def run(self, ready: Ready) -> None:
-        """Work until cancelled; what was told is committed after each message. `ready` hears that it works."""
+        """Work until cancelled. What was told is committed after each message; `ready` is called once it works."""
         listener = Listener(asyncio.get_running_loop(), lambda _change: self._news.set(), self._wakes)
         self._store.hub.listen_to_all(listener)
         try:

@@ -34,7 +34,7 @@ _TYPE = "Now answer with any text, by the button of this card."
 async def check_presses(
     settings: Settings, place: str, wait: timedelta, say: Callable[[str], None]
 ) -> list[Finding]:
-    """Post cards at a destination, and say what came of the presses. Nothing of it stays but the cards.
+    """Post test cards at a destination, and report what came of the presses. Only the cards remain.
 
     Raises `InvalidSettings`, `OSError`.
     """

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class NotServing(OperatorError):
-    """A `Sayso` was asked for what it has not: it is not entered, or the part was left out. `part` says which."""
+    """A `Sayso` does not have this part: it is not entered, or the part is turned off. `part` says which."""
 
     def __init__(self, part: str) -> None:
         self.part = part
@@ -76,16 +76,16 @@ class Sayso:
     """Serves while it is entered: workflows, their cards on platforms, HTTP with the web inbox and the API, and the
     control socket that the command line talks to; the last two can be turned off.
 
-    A workflow that is passed as such may be started by operators only. Without `platforms`, those in the settings are
-    used; `new_store` makes stores of the database that the settings name. Entered again, it continues where it
+    A plain `Workflow` may be started by operators only; `Hosted` names others. Without `platforms`, those in the
+    settings are used; `new_store` opens the database that the settings name. Entered again, it continues where it
     stopped. With a `Development` for `http`, it serves only the author of the workflows, on a database that no other
-    Sayso serves.
+    `Sayso` serves.
 
     Entering raises `StoreError`, `InvalidWorkflow`, `InvalidSettings`, `MissingExtra`, and `OSError` for an address
-    that is already in use. Leaving is an orderly stop: not ready, no more events, what is in flight is finished, the
-    outbox is flushed for at most 5 s, then platforms and store are closed. When the loop of the workflows ends by
-    itself, the task that entered is cancelled, and leaving raises `WorkflowsEnded` in an `ExceptionGroup`. It is left
-    in the task that entered it.
+    that is already in use. Leaving stops in order: it reports not ready, accepts no more events, finishes work in
+    progress, sends cards for at most 5 s, then closes platforms and store. If the loop of the workflows ends by itself,
+    the task that entered is cancelled, and leaving raises `WorkflowsEnded` in an `ExceptionGroup`. Leave it in the task
+    that entered it.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Sayso:
 
     @property
     def store(self) -> SQLiteStore:
-        """The open store. Raises `NotServing`, as does all that follows."""
+        """The open store. Raises `NotServing`, like the members below."""
         return self._inside.core.store
 
     @property
@@ -136,7 +136,7 @@ class Sayso:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches the HTTP server."""
+        """The address of the HTTP server on this machine."""
         return self._inbox.url
 
     @property
@@ -148,13 +148,13 @@ class Sayso:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What is wrong now, by part, as `/readyz` says it; nothing where all is well. Raises nothing."""
+        """The present problems by part, as in `/readyz`; empty if everything works. Raises nothing."""
         if self._running is None:
             return {"service": "it is not running"}
         return self._running.core.health.problems
 
     async def make_link(self) -> str:
-        """A link to the inbox that signs the user in whom this process runs as, once. Raises `StoreError`."""
+        """A link to the inbox that signs in, once, as the OS user of this process. Raises `StoreError`."""
         return await self._inbox.link()
 
     @property

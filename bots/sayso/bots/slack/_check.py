@@ -81,7 +81,7 @@ async def _check_people(api: Api, settings: Settings, installation: Installation
 async def _check_named(api: Api, entry: str, places: Sequence[str], installation: Installation) -> Finding:
     match = _PERSON.fullmatch(entry)
     assert match is not None
-    where = f"it stands in {', '.join(dict.fromkeys(places))}"
+    where = f"it is in {', '.join(dict.fromkeys(places))}"
     try:
         user: dict[str, Any] = (await api.call("users_info", user=match[2]))["user"]
         identity = Identity.read(match[2], user, installation)

@@ -35,7 +35,7 @@ from sayso.bots.slack._workspaces import Workspace, Workspaces
 
 logger = logging.getLogger("sayso.slack")
 
-_NOT_HERE = "Nothing was counted: sayso isn't set up for this workspace. Ask whoever installed it."
+_NOT_HERE = "Nothing was counted: sayso isn't set up for this workspace. Ask the person who installed it."
 
 
 class NotInstalled(Exception):

@@ -92,7 +92,7 @@ def development_path(token: str) -> str:
 def add_development(
     app: FastAPI, development: Development, credentials: Credentials, pages: Pages, home: str
 ) -> None:
-    """Add its addresses. Whoever signs in begins with the page on which the workflow called `home` is started."""
+    """Add its addresses. After signing in, people see the page on which the workflow called `home` is started."""
 
     async def sign_in(request: Request, name: str, response: Response) -> Response:
         await credentials.sign_out(session_of(request) or "")

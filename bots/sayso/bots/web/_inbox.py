@@ -324,7 +324,7 @@ def _actions(record: CardRecord, caller: Caller, *, may_answer: bool) -> tuple[s
 
 
 def add_inbox(app: FastAPI, parts: InboxParts) -> Pages:
-    """Add the inbox's addresses to the public application; its pages, for whoever adds others."""
+    """Add the inbox's addresses to the public application. Returns its pages, for callers that add others."""
     inbox = Inbox(parts)
     add_problems(app)
 

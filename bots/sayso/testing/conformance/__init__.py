@@ -2,8 +2,8 @@
 
 A platform's author writes a `Driver` for a local server of the platform, and a subclass of `Conformance` that gives it;
 docs/reference/conformance.md shows both. The tests start `sayso serve` in a folder of its own against the driver's
-local server, and use both from outside: what people see, press and hear, the API, signals. They need pytest and
-pytest-asyncio, which only the fixtures need beside them.
+local server, and use both from outside: what people see, press and are told, the API, signals. They need pytest and
+pytest-asyncio, which only the fixtures need.
 """
 
 import pytest

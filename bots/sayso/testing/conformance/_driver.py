@@ -87,8 +87,8 @@ class Budget:
 class Driver(Protocol):
     """One bot on one local server of a platform. People are named as sayso names them (`telegram:7`).
 
-    What people hear in private after something that they did is returned as one text: whatever they alone see, be it
-    a notice, a message or a window. None means that nobody acknowledged what they did.
+    What people are told in private after something that they did is returned as one text: whatever they alone see, be
+    it a notice, a message or a window. None means that nobody acknowledged what they did.
     """
 
     @property
@@ -147,15 +147,17 @@ class Driver(Protocol):
         ...
 
     async def press(self, person: str, message: Seen, label: str) -> str | None:
-        """Press a button of a message as it was when it was seen, though it may have changed since; what they hear."""
+        """Press a button of a message as it was seen, though it may have changed since; what they are told."""
         ...
 
     async def answer(self, person: str, card: Seen, given: Given) -> str | None:
-        """Answer a card that takes more than a press, by whatever the platform has for it; what they hear last."""
+        """Answer a card that takes more than a press, by whatever the platform has for it; the last thing that they are
+        told.
+        """
         ...
 
     async def replay(self) -> None:
-        """Bring the latest press to the service once more, as a platform that lost the acknowledgement does."""
+        """Deliver the latest press again, as a platform that lost the acknowledgement does."""
         ...
 
     # Whoever has the bot's credentials, and whoever has none.

@@ -18,7 +18,7 @@ class ReasonsDriver(Driver, Protocol):
         ...
 
     async def explain(self, person: str, asks: Any, reason: str) -> str | None:
-        """Give a reason: pick it where it is suggested, else write it; what they hear last."""
+        """Give a reason: pick it where it is suggested, else write it; the last thing that they are told."""
         ...
 
 

@@ -21,7 +21,7 @@ class LocalClock:
         return (self._frozen_at or datetime.now(UTC)) + self._offset
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock forward; whoever waits for a time looks again."""
+        """Move the clock forward, and wake everything that waits for a time."""
         self._offset += by
         self._changed()
 

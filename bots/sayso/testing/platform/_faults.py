@@ -100,7 +100,7 @@ class Hold:
         self._changed()
 
     async def keep(self, request: web.Request) -> bool:
-        """Wait for the release; whether the caller is there still."""
+        """Wait for the release. Whether the caller is still connected."""
         if self._released.is_set():
             return True
         self._waiting.append(request)

@@ -235,7 +235,7 @@ class SlackPerson:
         return self._act(around, matching[number], odd)
 
     async def press_again(self, press: SlackPress) -> SlackPress:
-        """The same payload once more, as a network repeats it."""
+        """Deliver the same payload again, as a network may."""
         return self._send(press.kind, press.payload, press.answered)
 
     # --- modals ------------------------------------------------------------------------------------

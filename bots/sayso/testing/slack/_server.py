@@ -160,7 +160,7 @@ class LocalSlack(LocalServer[SlackState]):
         return SlackUserGroup(self._world, group.id)
 
     def people(self) -> list[SlackPerson]:
-        """Everybody, the first added first."""
+        """All people, in the order in which they were added."""
         return [self._person(account) for account in self._state.people.values()]
 
     def channels(self) -> list[Place]:

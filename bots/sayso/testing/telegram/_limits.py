@@ -19,7 +19,7 @@ from sayso.testing.telegram._refusals import too_many_requests
 class TelegramLimits:
     """What the local server allows, and how long it keeps things.
 
-    `chat_burst` messages may come at once in one chat; each second allows one more. `None` for a count means no
+    `chat_burst` messages may be sent to one chat at once; each second allows one more. `None` for a count means no
     limit. Presses and messages that no bot fetched are dropped after `press_lifetime` and `message_lifetime`
     (tdlib/telegram-bot-api: 150 s and 24 h); a press can be answered for `answer_window` (not documented: "too old").
     A press on a message that is older than `accessible_for` brings nothing of it (not documented: hours to days,
@@ -39,7 +39,7 @@ class TelegramLimits:
 
     @classmethod
     def unlimited(cls) -> TelegramLimits:
-        """No flood limits, for tests that are about something else."""
+        """Limits without flood control, for tests of something else."""
         return cls(chat_burst=None, group_per_minute=None, overall_per_second=None)
 
 

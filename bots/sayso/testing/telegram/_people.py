@@ -160,7 +160,7 @@ class Person:
         return Press(query.id, self._world, self._until)
 
     async def press_again(self, press: Press) -> None:
-        """The identical callback query once more, as a platform that lost the confirmation would send it."""
+        """Deliver the identical callback query again, as a platform that lost the confirmation would send it."""
         self._world.press(self._world.state.callbacks[press.query_id])
 
     async def follow(self, message: SeenMessage, label: str) -> str:

@@ -28,11 +28,11 @@ BOT = Account(700_000_001, "sayso", "sayso_bot", is_bot=True)
 
 
 class LocalTelegram(LocalServer[TelegramState]):
-    """A Telegram for one bot, as strict as the real one.
+    """A local Telegram for one bot, as strict as the real one.
 
     `async with LocalTelegram() as telegram:` serves the Bot API at `base_url + token`. `problems` lists what a correct
-    bot never does (and what the server itself got wrong): end a test with `assert telegram.problems == []`. With
-    `state_file` the chats survive the process. Nothing here talks to the real Telegram.
+    bot never does (and faults of the server itself), so end a test with `assert telegram.problems == []`. With
+    `state_file` the chats survive the process. It never contacts the real Telegram.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class LocalTelegram(LocalServer[TelegramState]):
 
     @property
     def base_url(self) -> str:
-        """What python-telegram-bot takes as `base_url`: the token follows directly."""
+        """The address of the Bot API, up to the token, which follows directly."""
         return f"{self.url}/bot"
 
     @property
     def base_file_url(self) -> str:
-        """What python-telegram-bot takes as `base_file_url`."""
+        """The address of files, up to the token, which follows directly."""
         return f"{self.url}/file/bot"
 
     # --- people and chats --------------------------------------------------------------------------
@@ -90,7 +90,7 @@ class LocalTelegram(LocalServer[TelegramState]):
     def add_person(
         self, name: str, *, username: str | None = None, language: str | None = "en", has_started: bool = True
     ) -> Person:
-        """A new person. With `has_started` they have a chat with the bot already, of which the bot hears nothing."""
+        """A new person. With `has_started` they already have a chat with the bot; the bot gets no update about it."""
         account = self._world.add_account(name, username, language)
         if has_started:
             self._world.start_private_chat(account.id)
@@ -105,7 +105,7 @@ class LocalTelegram(LocalServer[TelegramState]):
         forum: bool = False,
         has_bot: bool = True,
     ) -> Group:
-        """A new group of these people, the first of whom is its creator. The bot joins last and is notified."""
+        """A new group of these people, created by the first. The bot joins last, and gets an update about it."""
         chat = self._world.add_group(title, supergroup=supergroup or forum, forum=forum)
         group = Group(self._world, chat.id)
         await group.add(*members)
@@ -114,17 +114,17 @@ class LocalTelegram(LocalServer[TelegramState]):
         return group
 
     def people(self) -> list[Person]:
-        """Everybody, the first added first."""
+        """All people, in the order in which they were added."""
         return [Person(self._world, account_id, self.until) for account_id in self._world.state.accounts]
 
     def groups(self) -> list[Group]:
-        """Every group that has not become another."""
+        """All groups, except those that were upgraded to another."""
         chats = self._world.state.chats.values()
         return [Group(self._world, chat.id) for chat in chats if chat.title and chat.migrated_to is None]
 
     @property
     def callback_query_mode(self) -> CallbackQueryMode:
-        """How presses reach the bot: with their message, or (`AUTO`, `INLINE`) with an `inline_message_id` alone."""
+        """How presses reach the bot: with their message, or (`AUTO`, `INLINE`) with only an `inline_message_id`."""
         return self._world.callback_query_mode
 
     @callback_query_mode.setter
@@ -133,7 +133,7 @@ class LocalTelegram(LocalServer[TelegramState]):
 
     @property
     def webhook_is_cut(self) -> bool:
-        """Whether nothing that is pushed arrives, as behind a tunnel that broke; the bot learns of it when it asks."""
+        """Whether pushes to the webhook fail, as through a broken tunnel; the bot learns of it when it asks."""
         return self._world.webhook_is_cut
 
     @webhook_is_cut.setter
@@ -142,8 +142,8 @@ class LocalTelegram(LocalServer[TelegramState]):
 
     @property
     def knows_exact_names_alone(self) -> bool:
-        """Whether a method is known only in its own letter case, `sendMessage` and no `sendmessage`, as with servers
-        that are stricter than Telegram's.
+        """Whether methods are case-sensitive (`sendMessage`, not `sendmessage`), as on servers that are stricter than
+        Telegram's.
         """
         return self._methods.knows_exact_names_alone
 
@@ -155,23 +155,23 @@ class LocalTelegram(LocalServer[TelegramState]):
 
     @property
     def is_polled(self) -> bool:
-        """Whether a long poll waits at this moment, and whoever polls is still there."""
+        """Whether a long poll is waiting now, and its client is still connected."""
         return self._world.updates.is_polled and not all(is_gone(poll) for poll in self._polls)
 
     @property
     def pending_updates(self) -> list[PendingUpdate]:
-        """What the bot has not confirmed and can still get."""
+        """The updates that the bot has not confirmed and can still get."""
         return self._world.updates.pending()
 
     @property
     def lost_updates(self) -> list[PendingUpdate]:
-        """What expired before the bot confirmed it: presses and messages that nobody will ever answer."""
+        """The updates that expired before the bot confirmed them: presses and messages that nobody will answer."""
         self._world.updates.pending()
         return self._world.state.lost_updates
 
     @property
     def webhook_failures(self) -> int:
-        """How many pushes to the present webhook have failed."""
+        """The number of failed pushes to the present webhook."""
         hook = self._world.state.webhook
         return hook.failures if hook else 0
 

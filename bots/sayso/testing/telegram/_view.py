@@ -48,8 +48,8 @@ class SeenMessage:
     """A message as it looked when it was looked at: a later edit changes the app, not this value.
 
     `version` counts edits from 1. `asks_reply` says that the app has opened a reply to this message for the person.
-    `notice` is the kind of a service message ("new_chat_members"), else `None`; `subjects` are those whom it is about.
-    A message that `is_silent` came without a sound; `notified` are the ids of those for whom it rang, muted or
+    `notice` is the kind of a service message ("new_chat_members"), else `None`; `subjects` are the people whom it is
+    about. A message that `is_silent` came without a sound; `notified` are the ids of those for whom it rang, muted or
     not.
     """
 

@@ -1,4 +1,4 @@
-"""The audit trail's check: the chain of its rows, and what they say against what stands in the tables."""
+"""The audit trail's check: the chain of its rows, and what they say against the tables."""
 
 from sayso.engine.audit._export import export_row
 from sayso.engine.audit._problems import NOT_COVERED, AuditProblem, AuditReport

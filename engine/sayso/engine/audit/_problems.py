@@ -22,9 +22,9 @@ NOT_COVERED = (
 
 
 class AuditProblem(msgspec.Struct, frozen=True):
-    """Something that is not as it was written: in which table, and its id there; a row of the trail by its number.
+    """Something that differs from what the trail says: its table and its id there; rows of the trail by their number.
 
-    `sequence` is the row of the trail that says otherwise, 0 where none says anything. `next_step` is what to do.
+    `sequence` is the row of the trail that says otherwise, 0 if there is none. `next_step` is what to do.
     """
 
     table: str
@@ -35,11 +35,11 @@ class AuditProblem(msgspec.Struct, frozen=True):
 
 
 class AuditReport(msgspec.Struct, frozen=True):
-    """What a check found. `head` is `<sequence>:<hash>` of the last row, to be kept elsewhere.
+    """The result of a check. `head` is `<sequence>:<hash>` of the last row; save it elsewhere.
 
-    `checked` counts by table what was compared with the trail; `before` what was recorded before the trail kept
-    digests, and could be compared only with what its rows say in words. `sealed_since` is the first row with digests
-    and its instant. `found` counts the problems, of which the first `LARGEST_LIST` are listed.
+    `checked` counts, by table, what was compared with the trail; `before` counts what is older than the trail's digests
+    and could be compared only with the texts of its rows. `sealed_since` is the first row with digests, and its time.
+    `found` counts the problems, of which the first `LARGEST_LIST` are listed.
     """
 
     rows: int

@@ -20,7 +20,7 @@ from sayso.engine.store import Resolution
 
 
 class NoDefault:
-    """The type of `NO_DEFAULT`: None is a possible default, so it cannot say that there is none."""
+    """The type of `NO_DEFAULT`. None is a valid default, so it cannot mean that there is no default."""
 
     def __repr__(self) -> str:
         return "NO_DEFAULT"
@@ -113,7 +113,7 @@ async def step(name: str, function: Callable[..., Any], *arguments: Any, once: b
 
 
 def step_key() -> str:
-    """A key for the outside world that is the same whenever this step of this visit runs: 32 hex digits.
+    """An idempotency key for calls to other systems: 32 hex digits, the same whenever this step of this visit runs.
 
     Raises `NoCurrentVisit` outside a step.
     """

@@ -83,7 +83,7 @@ class CodeThreads:
         self._is_told = False
 
     async def finish(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """As `run`; where what comes can be awaited, what comes of that."""
+        """Like `run`; if the function returns an awaitable, await it and return its result."""
         result = await self.run(function, *arguments)
         return await result if inspect.isawaitable(result) else result
 

@@ -45,7 +45,7 @@ def _whose(tx: Transaction) -> dict[str, tuple[object, ...]]:
 def begin_link(
     tx: Transaction, account: str, code_hash: str, expires_at: datetime, *, listed_may_link: bool = False
 ) -> str | None:
-    """Keep a code that links an account, in the place of one from before; the reason where they may link none."""
+    """Store a code for linking an account, which replaces an earlier one; the reason if they may not link any."""
     if not listed_may_link and _is_listed(_person_of(tx, account)):
         return _listed(account)
     tx.run("link_codes_forget", {"now": tx.now})
@@ -55,7 +55,7 @@ def begin_link(
 
 
 def void_link(tx: Transaction, code_hash: str) -> None:
-    """Let a code that others may have read be good for nothing; harmless where there is none."""
+    """Invalidate a code that others may have read; harmless if there is none."""
     tx.run("link_code_remove", (code_hash,))
 
 
@@ -139,8 +139,8 @@ _MADE_HERE = "This code was made here, and nobody has sent it yet. Send it from 
 
 
 def unlink(tx: Transaction, account: str) -> str:
-    """Let an account stand for itself again; refused while a vote of its person counts, or four eyes keeps them from
-    one. What to say.
+    """Unlink an account; refused while a vote of its person counts, or four eyes bars them from one. Returns what to
+    say.
     """
     person = _person_of(tx, account)
     if person is None:

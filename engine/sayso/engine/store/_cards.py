@@ -22,13 +22,13 @@ _ADOPTED = "adopted"
 
 
 def begin(tx: Transaction, delivery: Delivery) -> int | None:
-    """Count an attempt, before it is made; the number of what it renders, None where the request was pruned."""
+    """Count an attempt before it is made; the number of its rendering, None if the request was pruned."""
     tx.run("delivery_begin", _where(delivery))
     return begin_rendering(tx, delivery.request_id, delivery.destination)
 
 
 def begin_rendering(tx: Transaction, request_id: str, destination: str) -> int | None:
-    """The number of the next rendering of a card; None where the request was pruned."""
+    """The number of the next rendering of a card; None if the request was pruned."""
     row = tx.row("rendering_begin", {"id": request_id, "destination": destination})
     return None if row is None else int(row["rendering"])
 
@@ -36,7 +36,7 @@ def begin_rendering(tx: Transaction, request_id: str, destination: str) -> int |
 def keep_rendering(
     tx: Transaction, request_id: str, destination: str, rendering: int, message: str, kept: Kept
 ) -> None:
-    """What the platform says that it keeps of a message under this number."""
+    """Store what the platform reports that a message shows under this number."""
     where = {"id": request_id, "destination": destination}
     parts = to_json(dict(kept.parts))
     fields = {"rendering": rendering, "message": message, "digest": kept.digest, "parts": parts}
@@ -82,19 +82,19 @@ def shown(
 
 
 def failed(tx: Transaction, delivery: Delivery, error: str, next_attempt: datetime) -> None:
-    """It did not succeed, or nobody knows whether it did; to be tried again."""
+    """The attempt failed, or nobody knows; it is tried again."""
     fields = {"error": error, "next_attempt": to_microseconds(next_attempt)}
     tx.run("delivery_failed", {**_where(delivery), **fields})
 
 
 def gone(tx: Transaction, delivery: Delivery) -> None:
-    """The message is not there any more."""
+    """The message no longer exists."""
     tx.mark_cards("delivery_gone", _where(delivery))
 
 
 def refused(tx: Transaction, delivery: Delivery, error: str) -> bool:
-    """The platform takes no card that reads so: it waits until it has something else to show, or for another start.
-    Whether this is news.
+    """The platform refused the content of a card: it waits until the card changes, or for the next start. Whether this
+    is new.
     """
     row = tx.row("request_place", (delivery.request_id,))
     if row is None:
@@ -130,7 +130,7 @@ def revive(tx: Transaction, destinations: Sequence[str] | None = None) -> int:
 
 
 def post_anew(tx: Transaction, platform: str, notice: str) -> int:
-    """Have the open cards on a platform sent as new messages with a line; the number of cards."""
+    """Send the open cards on a platform again as new messages, with a line; the number of cards."""
     return _post_anew(tx, f"{platform}:", f"{platform};", notice)
 
 
@@ -162,12 +162,12 @@ def report_webhook(tx: Transaction, platform: str, error: str) -> None:
 
 
 def redraw(tx: Transaction, request_id: str, destination: str) -> None:
-    """Have the open card at a place edited, whatever it shows."""
+    """Edit the open card at a destination, whatever it shows."""
     tx.mark_cards("delivery_redraw", {"id": request_id, "destination": destination})
 
 
 def replace_message(tx: Transaction, request_id: str, destination: str, reference: str) -> None:
-    """Have a new message take the place of one that cannot be compared, if that is still the card's."""
+    """Replace a message that cannot be compared by a new one, if it is still the card's."""
     fields = {"id": request_id, "destination": destination, "reference": reference}
     tx.mark_cards("delivery_replace", fields)
 
@@ -180,8 +180,8 @@ def close_later(tx: Transaction, request_id: str, destination: str, message: str
 def report_mismatch(
     tx: Transaction, request_id: str, destination: str | None, person: str, place: str, parts: Sequence[str]
 ) -> bool:
-    """Somebody pressed a button of a request in a message that shows something else than was sent: the trail says so
-    once for each of its cards. Whether this is news.
+    """Record that somebody pressed a button in a message that does not show what was sent, once for each card. Whether
+    this is new.
     """
     row = tx.row("request_place", (request_id,))
     if row is None:
@@ -195,7 +195,7 @@ def report_mismatch(
 
 
 def know(tx: Transaction, person: str, name: str) -> None:
-    """What a person is called."""
+    """Store the name of a person."""
     tx.run("person_known", {"person": person, "name": name, "folded": fold_name(name), "now": tx.now})
 
 
@@ -208,19 +208,19 @@ def keep(tx: Transaction, surface: str, key: str, value: str | None) -> None:
 
 
 def forget_kept(tx: Transaction, surface: str, prefix: str, before: datetime) -> None:
-    """Forget notes of a surface whose keys begin so and which are older."""
+    """Forget notes of a surface whose keys have this prefix and which are older."""
     _forget(tx, surface, prefix, to_microseconds(before))
 
 
 def claim(tx: Transaction, surface: str, key: str, lives: timedelta) -> bool:
-    """Keep a key of a surface's own; whether it is new. Those that are older than `lives` are forgotten."""
+    """Store a key of a surface; whether it is new. Keys older than `lives` are forgotten."""
     _forget(tx, surface, "", tx.now - lives // timedelta(microseconds=1))
     return tx.run("note_claim", {"surface": surface, "key": key, "now": tx.now}).rowcount == 1
 
 
 def adopt(tx: Transaction, surface: str, within: str, prefixes: Sequence[str]) -> None:
-    """Have the messages that a surface named until now, and its notes whose keys begin so, be within something, a
-    workspace for instance: its id stands before theirs, and behind the prefix. Done once for each database.
+    """Put the messages of a surface, and its notes whose keys have this prefix, under something, such as a workspace:
+    its id goes before theirs, after the prefix. Done once for each database.
     """
     if tx.run("note_claim", {"surface": surface, "key": _ADOPTED, "now": tx.now}).rowcount == 0:
         return

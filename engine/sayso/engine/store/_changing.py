@@ -78,7 +78,7 @@ def open_all(tx: Transaction, request_id: str, revision: int, person: str, via: 
 
 
 def hand_over(tx: Transaction, wish: HandOver) -> Outcome:
-    """Have another person asked in the place of one who may answer; what that one had voted counts no more."""
+    """Ask another person instead of one who may answer; that person's vote no longer counts."""
     request = _find(tx, wish.request_id, wish.person)
     if isinstance(request, Outcome):
         return request

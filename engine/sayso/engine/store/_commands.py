@@ -136,8 +136,8 @@ class VisitEnd(msgspec.Struct, frozen=True, gc=False):
 
 
 class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
-    """Somebody's attempt to answer, from where they come in to the transaction: `person` is who, `via` the surface, and
-    once they were looked up the destination they came in by. With `break_glass`, they approve alone.
+    """An attempt to answer, as one value from the surface to the transaction. `person` is who answers, `via` the
+    surface, or the destination once that is known. With `break_glass`, they approve alone.
     """
 
     request_id: str

@@ -68,7 +68,7 @@ def _things(hashes: Iterable[str]) -> tuple[Thing, ...]:
 
 
 def redeem(tx: Transaction, link_hash: str, session_hash: str, expires_at: datetime) -> str | None:
-    """A session for a link, which is used up by it."""
+    """Exchange a link, which works once, for a session."""
     row = tx.row("credential_take", {"hash": link_hash, "kind": CredentialKind.LINK, "now": tx.now})
     if row is None:
         return None
@@ -81,14 +81,14 @@ def redeem(tx: Transaction, link_hash: str, session_hash: str, expires_at: datet
 
 
 def sign_out(tx: Transaction, session_hash: str) -> None:
-    """End a session; harmless where there is none."""
+    """End a session; harmless if there is none."""
     row = tx.row("credential_take", {"hash": session_hash, "kind": CredentialKind.SESSION, "now": tx.now})
     if row is not None:
         tx.audit("signed_out", {}, person=str(row["person"]), via=_VIA, also=_things([session_hash]))
 
 
 def revoke(tx: Transaction, person: str, by: str) -> int:
-    """Remove everything that lets a person in."""
+    """Remove all access of a person."""
     rows = [*tx.rows("token_remove", {"person": person}), *tx.rows("sessions_remove", {"person": person})]
     removed = _things(row["hash"] for row in rows)
     if removed:

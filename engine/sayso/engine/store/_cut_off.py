@@ -29,7 +29,7 @@ def count_start(tx: Transaction, place: Place) -> Attention | None:
 
 
 def hold_run(tx: Transaction, run_id: str, reason: str) -> Attention | None:
-    """Hold a run in whose driving sayso failed, wherever it stands; None where there is nothing to hold."""
+    """Hold a run because sayso itself failed in driving it, at whatever node; None if there is nothing to hold."""
     row = tx.row("run_place", (run_id,))
     if row is None:
         return None

@@ -157,7 +157,7 @@ class EventClaims(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunEvidence(msgspec.Struct, frozen=True, gc=False):
-    """What stands in the tables of one run: the seals of all its things, what rows of the trail say of it in words, its
+    """What is in the tables about one run: the seals of all its things, what rows of the trail say of it in words, its
     requests, and their events.
     """
 

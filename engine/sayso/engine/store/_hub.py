@@ -18,7 +18,7 @@ from sayso.engine._records import RequestRecord, RequestStatus, WorkflowStatus
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
     """The end of a request. `answer` and `decided` are JSON; `decided` are the votes that decided, `by` is who ended
-    it; `break_glass` where it was approved alone, in an emergency, as it is heard of at its commit.
+    it; `break_glass` where it was approved alone, in an emergency, as listeners are told at its commit.
     """
 
     request_id: str

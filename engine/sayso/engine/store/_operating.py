@@ -31,8 +31,8 @@ _RUN_AS_IT_IS = (AttentionKind.PROCESS_DIED, AttentionKind.SAYSO_FAILED, Attenti
 
 
 def attention_actions(attention: Attention) -> tuple[str, ...]:
-    """What an operator can say to this. An approval is never let stand for something else than people approved: it is
-    asked again.
+    """The possible actions of an operator. An approval is never kept for something else than people approved, so it
+    cannot be accepted.
     """
     actions = ATTENTION_ACTIONS[attention.kind]
     if attention.kind is not AttentionKind.QUESTION_CHANGED:
@@ -59,7 +59,7 @@ def _load(tx: Transaction, run_id: str) -> RunRecord:
 
 
 def started_by(tx: Transaction, command: CommandKey) -> str | None:
-    """The run of a command that was carried out, or None; raises `KeyReused` where the key had something else."""
+    """The run of a command that was carried out, or None. Raises `KeyReused` if the key was used for something else."""
     row = tx.row("command_find", {"person": command.person, "key": command.key})
     if row is None:
         return None

@@ -63,9 +63,9 @@ _MOST_BEGINNING = 20
 class SQLiteReader(Lists):
     """Reads a store's file, also while another process writes it. Opened at the first read, kept until `close`.
 
-    `is_gone` says whether the loaded code of a workflow lacks a node: answers there are shown as held. Each read is one
-    statement, or one for each thing read, and so sees everything that was acknowledged before it began. Raises
-    `StoreUnreadable` where there is no database, and `StoreReplaced` where it is not the file that was opened any more:
+    `is_gone` says whether the loaded code of a workflow lacks a node: answers there are shown as held. A read sees
+    everything that was acknowledged before it began; each is one statement, or one for each thing read. Raises
+    `StoreUnreadable` if there is no database, and `StoreReplaced` if the path no longer names the file that was opened:
     by the first read, or as `files` say.
     """
 
@@ -102,8 +102,8 @@ class SQLiteReader(Lists):
         begins: str = "",
         limit: int = 100,
     ) -> list[RunSummary]:
-        """The newest runs first. Of those that somebody started, by any of their accounts, only those whose ids begin
-        so.
+        """Runs, the newest first; optionally only those that somebody started with any of their accounts, and only ids
+        with a prefix.
         """
         fields: dict[str, Any] = {"status": status, "workflow": workflow, "limit": limit}
         if requested_by is None:
@@ -120,11 +120,13 @@ class SQLiteReader(Lists):
         return read_summary(rows[0])
 
     async def run_ids(self, beginning: str) -> list[str]:
-        """The ids of runs that begin so, as many as a person needs to see that there are several; a whole id alone."""
+        """The ids of runs with this prefix, as many as a person needs to see that there are several; a full id only
+        itself.
+        """
         return [row["run_id"] for row in await self._beginning("run_ids", beginning)]
 
     async def request_ids(self, beginning: str) -> list[str]:
-        """The same of requests, open and closed."""
+        """The same for requests, open and closed."""
         return [row["id"] for row in await self._beginning("request_ids", beginning)]
 
     async def _beginning(self, name: str, beginning: str) -> Sequence[sqlite3.Row]:
@@ -133,7 +135,7 @@ class SQLiteReader(Lists):
         return rows[:1] if rows and rows[0][0] == beginning else rows
 
     async def pending(self, run_id: str | None = None, limit: int = 1000) -> list[RequestRecord]:
-        """The oldest open requests, the oldest first; of one run where it is named."""
+        """The oldest open requests, oldest first, of all runs or of one."""
         found: list[RequestRecord] = []
         async for _, request in self.open_requests(run_id):
             if len(found) == limit:
@@ -147,7 +149,7 @@ class SQLiteReader(Lists):
         return read_request(rows[0]) if rows else None
 
     async def file(self, request_id: str, sha256: str) -> bytes | None:
-        """A picture or file that a request shows, by the SHA-256 in its details; None where it shows none such, or its
+        """A picture or file that a request shows, by the SHA-256 in its details; None if it shows no such file or its
         bytes were redacted.
         """
         rows = await self._rows("request_file", {"request_id": request_id, "sha256": sha256})
@@ -172,13 +174,11 @@ class SQLiteReader(Lists):
         return read_before(rows[0], person, self._is_gone) if rows else None
 
     async def places_waiting(self) -> list[str]:
-        """The destinations at which cards are to be sent or edited, now or later; then those at which messages beside
-        the cards are to be sent.
-        """
+        """The destinations where cards wait to be sent or edited, now or later; then those where messages wait."""
         return list(dict.fromkeys(row["destination"] for row in await self._rows("places_waiting", {})))
 
     async def due(self, destination: str, now: datetime) -> Delivery | datetime | None:
-        """What comes first at a place; where nothing does now, the instant of the next attempt, or None."""
+        """The next card for a destination; if there is none now, the time of the next attempt, or None."""
         fields = {"destination": destination, "now": to_microseconds(now)}
         rows = await self._rows("delivery_due", fields)
         if rows:
@@ -187,7 +187,7 @@ class SQLiteReader(Lists):
         return None if later is None else from_microseconds(later)
 
     async def deliveries(self, request_id: str) -> list[Delivery]:
-        """The places of a request's cards."""
+        """The destinations of a request's cards."""
         return [read_delivery(row) for row in await self._rows("deliveries_of", {"id": request_id})]
 
     async def is_drawn_later(
@@ -200,7 +200,7 @@ class SQLiteReader(Lists):
         return bool(await self._rows("rendering_later", {**where, "message": message, "digest": digest}))
 
     async def notice(self, destination: str, now: datetime) -> Notice | datetime | None:
-        """The next message for a place; where none goes now, the instant of the next attempt, or None."""
+        """The next message for a destination; if there is none now, the time of the next attempt, or None."""
         fields = {"destination": destination, "now": to_microseconds(now)}
         rows = await self._rows("notice_due", fields)
         if rows:
@@ -209,22 +209,22 @@ class SQLiteReader(Lists):
         return None if later is None else from_microseconds(later)
 
     async def accounts(self) -> list[Account]:
-        """Every account that is somebody's, by person."""
+        """Every account that belongs to somebody, by person."""
         return [_account(row) for row in await self._rows("accounts_list", {})]
 
     async def ids_of(self, account: str) -> tuple[str, ...]:
-        """The person whose account this is and all their accounts; itself alone where it is nobody's."""
+        """The person to whom this account belongs, and all their accounts; only itself if it belongs to nobody."""
         rows = await self._rows("ids_of_account", {"account": account})
         return ids_with((row["id"] for row in rows), account)
 
     async def name_of(self, ids: Sequence[str]) -> str | None:
-        """What somebody is called, by their ids, the first that has a name."""
+        """The name of a person, by their ids: that of the first id that has one."""
         names = await self.names_of(ids)
         return next((names[one] for one in ids if one in names), None)
 
     async def names_of(self, people: Sequence[str]) -> dict[str, str]:
-        """What people are called, those of them who have a name; two who are called alike with their accounts. Every
-        name that is shown anywhere comes from here.
+        """The names of those people who have one; two with the same name are shown with their accounts. Every name that
+        is shown comes from here.
         """
         folded = [fold_name(part) for one in people if (part := last_part(one))]
         fields = {"people": to_json(people), "folded": to_json(folded)}
@@ -248,7 +248,7 @@ class SQLiteReader(Lists):
         ]
 
     async def counts(self) -> StoreCounts:
-        """How much is open, undelivered and held."""
+        """How many requests are open, cards undelivered and runs held."""
         pending = (await self._rows("pending_count", {}))[0]
         oldest = pending["oldest"]
         return StoreCounts(
@@ -259,23 +259,23 @@ class SQLiteReader(Lists):
         )
 
     async def kept(self, surface: str, prefix: str = "") -> dict[str, Json]:
-        """The notes of a surface whose keys begin so."""
+        """The notes of a surface whose keys have this prefix."""
         fields = {"surface": surface, "prefix": prefix, "upto": prefix + LAST}
         return {row["key"]: decode(row["value"]) for row in await self._rows("notes_kept", fields)}
 
     async def person_of(self, kind: CredentialKind, secret_hash: str, now: datetime) -> str | None:
-        """Who has access with a secret, or None."""
+        """Who has access with this secret, or None."""
         fields = {"kind": kind, "hash": secret_hash, "now": to_microseconds(now)}
         rows = await self._rows("credential_person", fields)
         return str(rows[0]["person"]) if rows else None
 
     async def token(self, secret_hash: str) -> Credential | None:
-        """The token that a secret is, also once it has expired."""
+        """The token of this secret, even if it has expired."""
         rows = await self._rows("token_find", {"hash": secret_hash})
         return _credential(rows[0]) if rows else None
 
     async def credentials(self, now: datetime) -> list[Credential]:
-        """Everything that lets somebody in at an instant, and the tokens that have expired."""
+        """All valid credentials at an instant, and expired tokens."""
         return [
             _credential(row) for row in await self._rows("credentials_list", {"now": to_microseconds(now)})
         ]
@@ -298,12 +298,12 @@ class SQLiteReader(Lists):
         return [(row["run_id"], row["node_id"], row["definition"]) for row in rows]
 
     async def audit_head(self) -> int:
-        """The number of the audit trail's last row, 0 where there is none."""
+        """The number of the audit trail's last row, 0 if it is empty."""
         rows = await self._rows("audit_head", {})
         return int(rows[0]["sequence"]) if rows else 0
 
     async def audit(self, run_id: str | None = None, *, after: int = 0) -> AsyncIterator[AuditRow]:
-        """The audit trail in its order, whole or of one run, behind the row with that number."""
+        """The audit trail in order, whole or of one run, after the row with that number."""
         query = "audit_page" if run_id is None else "audit_page_of_run"
         while rows := await self._rows(query, {"after": after, "limit": _PAGE, "run_id": run_id}):
             for row in rows:
@@ -311,12 +311,12 @@ class SQLiteReader(Lists):
             after = rows[-1]["sequence"]
 
     async def audit_tail(self, run_id: str, limit: int) -> list[AuditRow]:
-        """The latest rows of the trail of one run, in their order."""
+        """The latest rows of the trail of one run, in order."""
         rows = await self._rows("audit_tail_of_run", {"run_id": run_id, "limit": limit})
         return [read_audit(row) for row in reversed(rows)]
 
     async def at_once(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """What a function finds on a read-only connection of its own, which sees the database as of one instant.
+        """The result of a function on its own read-only connection, which sees the database as of one instant.
 
         It runs on a thread, and runs to its end there even if this is cancelled.
         """
@@ -344,7 +344,7 @@ class SQLiteReader(Lists):
     async def backup(self, target: Path) -> None:
         """Copy the database as it is at one instant into a new file, while it is in use.
 
-        Raises `StoreUnreadable` when the target exists, also as a link to nothing, or cannot be written.
+        Raises `StoreUnreadable` if the target exists, even as a dangling link, or cannot be written.
         """
         import aiosqlite  # noqa: PLC0415 - that only readers pay
 

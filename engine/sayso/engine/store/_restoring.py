@@ -32,8 +32,8 @@ from sayso.engine.store._upgrading import begin_evidence
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What a restore did: where the former database is kept, if there was one, and the ends of both trails as
-    `SEQUENCE:HASH`; the former's is None where it has none or cannot be read.
+    """What a restore did: where the previous database is kept, if there was one, and the heads of both audit trails as
+    `SEQUENCE:HASH`; that of the previous one is None if it has none or cannot be read.
     """
 
     former: Path | None
@@ -44,11 +44,11 @@ class Restored(msgspec.Struct, frozen=True):
 def restore_backup(
     database: Path, backup: Path, person: str, via: str, *, clock: Clock | None = None
 ) -> Restored:
-    """Put a backup in the place of a database, which nobody may have open, this process included.
+    """Replace a database by a backup. Nobody may have the database open, including this process.
 
     The backup is copied, checked, and brought up to the present schema; its trail gets a row that says so, and its open
-    cards are due again. The former database is kept under another name. Raises `StoreInUse`, and `StoreUnreadable` or
-    `SchemaTooNew` for a backup that cannot be used: then nothing is changed.
+    cards are due again. The previous database is kept under another name. Raises `StoreInUse`, and `StoreUnreadable` or
+    `SchemaTooNew` if the backup cannot be used; then nothing is changed.
     """
     refuse_links(database)
     lock = FileLock(database)

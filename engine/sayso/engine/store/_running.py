@@ -44,7 +44,7 @@ def define(tx: Transaction, workflow: str, definition: str) -> int:
 
 
 def start(tx: Transaction, new: NewRun) -> Place:
-    """Store a run and its first visit, and say where it stands; raises `RunExists`, also for a repeated command, and
+    """Store a run and its first visit, and return its state. Raises `RunExists`, also for a repeated command, and
     `RightLapsed`.
     """
     check(tx, new.warrant, new.requested_by or "")
@@ -104,7 +104,7 @@ def _park(tx: Transaction, place: Place, wish: Park) -> bool:
 
 
 def stir(tx: Transaction, place: Place) -> None:
-    """A parked visit does something again by itself: after a crash its run must be taken up."""
+    """A parked visit does something again by itself; after a crash, its run must be resumed."""
     tx.run("run_stir", {"run_key": place.run_key, "visit": place.visit, "now": tx.now})
 
 
@@ -267,7 +267,7 @@ def _record(tx: Transaction, place: Place, one: Ask, deadline: datetime | None) 
 
 
 def withdraw(tx: Transaction, place: Place, request_id: str) -> Resolution | None:
-    """Withdraw an open request of the node's own; the resolution instead, when somebody was first.
+    """Withdraw an open request of the node's own; if somebody was first, return the resolution instead.
 
     A parked run continues with this: if it stayed parked without an open question, nothing would wake it after a crash.
     """
@@ -403,7 +403,7 @@ def node_statuses(tx: Transaction, run_id: str) -> dict[str, str]:
 
 
 def state(tx: Transaction, run_id: str) -> tuple[LoadedRun, dict[str, str]] | None:
-    """A run with its open requests, and the status of each node's latest visit; None where there is none."""
+    """A run with its open requests, and the status of each node's latest visit; None if there is no such run."""
     row = tx.row("run_load", {"run_id": run_id})
     if row is None:
         return None
@@ -421,7 +421,7 @@ def runs_to_recover(tx: Transaction, workflow: str) -> list[str]:
 
 
 def parked_nodes(tx: Transaction, workflow: str) -> list[str]:
-    """The nodes at which runs of a workflow stand that have not ended, each found by one seek."""
+    """The current nodes of the open runs of a workflow, each found by one seek."""
     found: list[str] = []
     row = tx.row("parked_node_first", {"workflow": workflow})
     while row is not None:

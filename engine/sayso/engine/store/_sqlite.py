@@ -46,8 +46,8 @@ class SQLiteStore(Calls):
 
     `location` is a path or `sqlite:///path`; without one it is what `SAYSO_DATABASE` says, else `sayso.db` in the
     working directory. Raises `StoreInUse` while another process writes the file, `SchemaTooNew`, `StoreUnreadable`,
-    `StoreFull`. `value_limit` bounds each stored value, in bytes of JSON. Handles on one file share what they
-    know, and the first one's clock.
+    `StoreFull`. `value_limit` is the maximum size of each stored value, in bytes of JSON. Handles on one file share
+    their state and the first one's clock.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class SQLiteStore(Calls):
         await self.close()
 
     def open(self) -> None:
-        """Take the file's lock and open it; blocks for milliseconds. Harmless when it is open."""
+        """Take the file's lock and open it; blocks for milliseconds. Harmless if it is open already."""
         self._opened()
 
     async def close(self) -> None:
-        """Let go of the file; the last handle in the process commits what is queued and closes it. Cancelled, it still
-        does.
+        """Release the file. The last handle in the process commits what is queued and closes it, even if this is
+        cancelled.
         """
         reader, self._reader = self._reader, None
         try:
@@ -196,13 +196,11 @@ class SQLiteStore(Calls):
     # One person's accounts.
 
     def direct(self, rows: Sequence[tuple[str, str, str]]) -> asyncio.Future[None]:
-        """Have the directory's accounts stand as they are now: account, person and name each."""
+        """Store the directory's present accounts: account, person and name for each."""
         return self._submit(_accounts.direct, list(rows))
 
     def recognise(self, account: str, forms: Sequence[str]) -> asyncio.Future[None]:
-        """Take these for other forms in which an account is written: all of them are one person. Harmless when they are
-        known.
-        """
+        """Store these as other forms of an account's id: all of them are one person. Harmless if they are known."""
         return self._submit(_forms.recognise, account, list(forms))
 
     begin_link = writes(_accounts.begin_link)
@@ -241,8 +239,8 @@ class SQLiteStore(Calls):
     def move_chat(
         self, surface: str, key: str, chat: int, destinations: Sequence[str], notice: str
     ) -> asyncio.Future[bool]:
-        """Remember for good, under a surface's own key, that a chat is another one now, and have the open cards of its
-        destinations posted there with a line; whether it was not known.
+        """Remember, under a surface's own key, that a chat has a new id, and post the open cards of its destinations
+        there with a line. Whether this is new.
         """
         return self._submit(_cards.move_chat, surface, key, chat, tuple(destinations), notice)
 
@@ -254,7 +252,7 @@ class SQLiteStore(Calls):
     adopt = writes(_cards.adopt)
 
     def keep(self, surface: str, key: str, value: Json | None) -> asyncio.Future[None]:
-        """Keep a note of a surface's own over restarts; None forgets it."""
+        """Store a note of a surface, also for after a restart; None removes it."""
         text = None if value is None else encode(value, key, self.value_limit)
         return self._submit(_cards.keep, surface, key, text)
 
@@ -263,7 +261,7 @@ class SQLiteStore(Calls):
         return (await self.reader.kept(surface, key)).get(key)
 
     async def kept_all(self, surface: str, prefix: str = "") -> dict[str, Json]:
-        """The notes of a surface whose keys begin so."""
+        """The notes of a surface whose keys have this prefix."""
         return await self.reader.kept(surface, prefix)
 
 
