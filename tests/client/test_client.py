@@ -238,6 +238,9 @@ def test_the_client_is_released_with_sayso_and_needs_two_packages() -> None:
     assert client["version"] == ours["version"]
     assert f"sayso-client=={ours['version']}" in ours["dependencies"]
     assert [one.partition(">")[0] for one in client["dependencies"]] == ["httpx", "msgspec"]
+    licence = ROOT / "clients/python/LICENSE"
+    assert not licence.is_symlink(), "a link leads nowhere in its source distribution"
+    assert licence.read_text(encoding="utf-8") == (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 
 def test_a_request_is_a_value() -> None:
