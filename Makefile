@@ -29,7 +29,7 @@ test: $(VENV)/.dev browser ## all tests but those of `make test-more`
 test-fast: $(VENV)/.dev ## the tests without whole services, browsers, kills and long hypothesis suites
 	scripts/in-memory $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not more" $(PYTEST_ARGS)
 
-test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, and chaos for ten minutes
+test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, agent frameworks, chaos for ten minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m more $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, both type checkers, layers
@@ -66,7 +66,7 @@ browser: ## Chromium, for the browser tests, where it is missing
 dev: $(VENV)/.dev ## .venv with everything that developing needs
 
 clean: ## remove what the targets made; stores (*.db) stay
-	rm -rf $(VENV) .venv-lock build dist site htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-lock .venv-bridges build dist site htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

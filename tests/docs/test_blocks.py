@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from sayso.config import FILE_NAME, load_settings
-from tests.docs.pages import PAGES, Block, all_blocks, blocks, tokens
+from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks, tokens
 from tests.docs.stories import Story, commands, promised_output, run_script
 
-PYTHON = all_blocks("python")
+EXAMPLES = [block for block in all_blocks("python") if block.title.startswith("examples/")]
+"""They are run where what they import is installed: tests/bridges."""
+
+PYTHON = [block for block in all_blocks("python") if block not in EXAMPLES]
 TOML = all_blocks("toml")
 STORIES = [page for page in PAGES if blocks(page, "console")]
 KNOWN = {"python", "console", "toml", "mermaid", "yaml"}
@@ -31,6 +34,11 @@ def test_a_block_says_what_it_is_so_that_it_is_run(page: Path) -> None:
     """A block in another language, or an indented one, would stand there unchecked."""
     assert [block.name for block in blocks(page) if block.language not in KNOWN] == []
     assert [token.content for token in tokens(page) if token.type == "code_block"] == []
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=_block_name)
+def test_an_example_stands_in_a_page_as_it_is(block: Block) -> None:
+    assert block.text == (ROOT / block.title).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

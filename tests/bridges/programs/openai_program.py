@@ -1,0 +1,88 @@
+"""What the tests of the OpenAI Agents SDK's gate run, beside a copy of the example: `openai_program.py WHAT NAME`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from agents import Agent, AgentsException, Model, ModelResponse, Runner, RunState, Usage, set_tracing_disabled
+from agents.testing import assistant_message, function_call
+from openai_agent import refund, serve
+
+from sayso.bridges.openai_agents import Gate
+from sayso.client import AsyncClient, Question
+
+set_tracing_disabled(disabled=True)
+
+
+class Scripted(Model):
+    """Refunds an order, and then says what it heard. `dies` kills the process once it hears of a result."""
+
+    def __init__(self, *, dies: bool = False) -> None:
+        self._dies = dies
+
+    async def get_response(self, *given: Any, **named: Any) -> ModelResponse:
+        input = named["input"] if "input" in named else given[1]
+        heard = (
+            [one["output"] for one in input if one.get("type") == "function_call_output"]
+            if isinstance(input, list)
+            else []
+        )
+        if heard and self._dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        arguments = {"order": "A-17", "amount": 40}
+        said = (
+            assistant_message(str(heard[0]))
+            if heard
+            else function_call("refund", arguments, call_id="call-1")
+        )
+        return ModelResponse(output=[said], usage=Usage(), response_id=None)
+
+    def stream_response(self, *rest: Any, **options: Any) -> AsyncIterator[Any]:
+        raise NotImplementedError
+
+
+async def forge(name: str) -> str:
+    """Run a state that waits with a yes of one's own."""
+    async with AsyncClient() as client:
+        gate = Gate(client, {"refund": Question(prompt="Refund this order?")}, name)
+        agent = Agent("shop", model=Scripted(), tools=[gate.guard(refund)])
+        state = await RunState.from_string(agent, Path(f"{name}.json").read_text())
+        state.approve(state.get_interruptions()[0])
+        try:
+            await Runner.run(agent, state)
+        except AgentsException as error:
+            return type(error.__cause__).__name__
+        return "ran"
+
+
+async def alone() -> str:
+    """The SDK by itself: one yes, run twice."""
+    held = refund
+    held.needs_approval = True
+    agent = Agent("shop", model=Scripted(), tools=[held])
+    kept = (await Runner.run(agent, "Refund A-17")).to_state().to_string()
+    for _ in range(2):
+        state = await RunState.from_string(agent, kept)
+        state.approve(state.get_interruptions()[0])
+        await Runner.run(agent, state)
+    return "ran"
+
+
+async def main(what: str, name: str) -> str:
+    match what:
+        case "serve" | "die":
+            return await serve(name, "Refund A-17", Scripted(dies=what == "die"))
+        case "forge":
+            return await forge(name)
+        case _:
+            return await alone()
+
+
+if __name__ == "__main__":
+    print(asyncio.run(main(*sys.argv[1:])))
