@@ -18,6 +18,7 @@ from sayso.bots.mcp import Unheard
 from tests.bots.api.served import ServiceProcess, token, write
 from tests.bots.command import SAYSO, environment
 from tests.bots.mcp.agents import SETTINGS, People, call, over_http, over_stdio
+from tests.bots.mcp.relay import Relay
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -151,6 +152,30 @@ def test_a_tool_on_stdio_ends_at_once_when_it_is_told_to(folder: Path) -> None:
         assert b'"result"' in server.stdout.readline()
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=10) == -signal.SIGINT
+
+
+async def test_a_yes_whose_use_nobody_heard_of_is_neither_lost_nor_used_twice(
+    service: ServiceProcess, agents_token: str, people: People, folder: Path
+) -> None:
+    """The service used it and the reply was lost: the next call of the same process repeats that very attempt."""
+    relay = Relay(service.url, b"/consumption")
+    async with (
+        relay.listening(),
+        over_stdio(folder, "--url", relay.url, SAYSO_TOKEN=agents_token) as agent,
+    ):
+        found = await call(agent, "ask_approval", action="Send the report", wait_seconds=0)
+        await people.answer(found["request"], "approve")
+        waiting = asyncio.create_task(call(agent, "wait", request=found["request"]))
+        await relay.heard.wait()
+        while found["request"] not in await people.uses():
+            pass
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        relay.lost = None
+        assert (await call(agent, "wait", request=found["request"]))["status"] == "approved"
+        assert (await call(agent, "wait", request=found["request"]))["status"] == "used"
+    assert (await people.uses()).count(found["request"]) == 1
 
 
 def test_an_attempt_that_nobody_heard_of_is_repeated_once() -> None:
