@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sayso.bots.mcp import Unheard
@@ -57,7 +58,7 @@ async def test_a_client_that_went_away_uses_no_yes(
     client = asyncio.create_task(asked())
     request = await people.open(prompt)
     client.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises((asyncio.CancelledError, BaseExceptionGroup)):  # the client's own end may fail
         await client
     async with connected() as agent:
         again = await call(agent, "ask_approval", key=way, action=prompt, wait_seconds=0)
@@ -185,3 +186,29 @@ def test_an_attempt_that_nobody_heard_of_is_repeated_once() -> None:
     unheard.put_back("r", first)
     assert unheard.take("r") == first
     assert unheard.take("r") not in (first, second)
+
+
+async def test_a_cancelled_call_is_answered_with_nothing(
+    service: ServiceProcess, agents_token: str, people: People
+) -> None:
+    """A client that cancels by a notification hears no error, and nobody cancels the calls of another one."""
+
+    def message(session: str, **more: Any) -> dict[str, Any]:
+        headers = {"Accept": "application/json, text/event-stream", "Mcp-Session-Id": session}
+        return {"headers": headers, "json": {"jsonrpc": "2.0", **more}}
+
+    arguments = {"name": "ask_approval", "arguments": {"action": "Cancel me"}}
+    cancelled: Any = {"method": "notifications/cancelled", "params": {"requestId": 7}}
+    headers = {"Authorization": f"Bearer {agents_token}"}
+    async with httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60) as http:
+        asking = asyncio.create_task(
+            http.post("/mcp", **message("mine", id=7, method="tools/call", params=arguments))
+        )
+        await people.open("Cancel me")
+        assert (await http.post("/mcp", **message("others", **cancelled))).status_code == 202
+        assert (await http.post("/mcp", **message("mine", id=8, method="ping"))).json()["result"] == {}
+        assert not asking.done()
+        assert (await http.post("/mcp", **message("mine", **cancelled))).status_code == 202
+        reply = await asking
+        assert (reply.status_code, reply.content) == (202, b"")
+    assert "ASGI" not in service.log

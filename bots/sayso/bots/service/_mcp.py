@@ -19,6 +19,7 @@ import msgspec
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.bots.http import LARGEST_BODY, Caller, Problem, TcpDoor, check_scope
@@ -60,13 +61,15 @@ class McpApp:
         call = _Call(caller.credential, session, repr(message.id))
         if message.method == "notifications/cancelled":
             self._cancel(replace(call, id=repr(message.params.get("requestId"))))
+        reply = _Reply(send, names_session=message.method == "initialize")
         async with asyncio.TaskGroup() as group:
-            reply = _naming(send) if message.method == "initialize" else send
             answer = group.create_task(self._answer(scope, body, reply), name="mcp call")
             watch = group.create_task(_left(receive, answer), name="mcp client")
             answer.add_done_callback(lambda _: watch.cancel())
             self._under_way[call] = answer
             answer.add_done_callback(lambda done: self._forget(call, done))
+        if answer.cancelled() and not reply.has_begun:
+            await Response(status_code=HTTPStatus.ACCEPTED)(scope, receive, send)
 
     async def _check(self, request: Request) -> Caller:
         """Who calls. Raises `Problem` for whoever is not a program that may ask, and for what is no call."""
@@ -136,16 +139,23 @@ def _read(body: bytes) -> _Message:
         return _Message()
 
 
-def _naming(send: Send) -> Send:
-    """An answer that names a session, by which a client's calls are told from those of others; nothing is kept."""
-    session = secrets.token_hex(16)
+class _Reply:
+    """What goes back. One that `names_session` carries the name of a new one, by which a client's calls are told from
+    those of others; nothing is kept of it.
+    """
 
-    async def sent(message: Message) -> None:
+    def __init__(self, send: Send, *, names_session: bool) -> None:
+        self._send = send
+        self._names_session = names_session
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), (_SESSION.encode(), session.encode())]
-        await send(message)
-
-    return sent
+            self.has_begun = True
+            if self._names_session:
+                named = (_SESSION.encode(), secrets.token_hex(16).encode())
+                message["headers"] = [*message.get("headers", []), named]
+        await self._send(message)
 
 
 async def _left(receive: Receive, answer: asyncio.Task[None]) -> None:
