@@ -41,12 +41,10 @@ async def decided(
     """What the tool says about a command that somebody decides on."""
     async with asyncio.TaskGroup() as group:
         asking = group.create_task(permit(agent, command, use, timeout=5))
-        request = await people.open("Allow Bash?")
-        assert request["details"] == {
-            "tool": "Bash",
-            "command": {"type": "code", "text": command, "language": "sh"},
-            "timeout": 5,
-        }
+        request = await people.open(f"Run “{command}”?")
+        assert request["details"]["Command"] == {"type": "code", "text": command, "language": "bash"}
+        assert request["details"]["Arguments"]["rows"] == [["timeout", 5]]
+        assert request["details"]["Tool"] == "Bash"
         await people.answer(request, value, None if value == "approve" else "not there")
     return asking.result()
 
@@ -91,7 +89,7 @@ async def test_every_tool_returns_within_45_seconds_and_a_permission_is_found_ag
         assert 40 < time.monotonic() - began < 46
         assert asking.result()["status"] == "waiting"
         assert permitting.result()["message"].startswith("Not allowed: nobody has answered yet.")
-        request = await people.open("Allow Bash?")
+        request = await people.open("Run “make deploy”?")
         await people.answer(request, "approve")
         assert (await permit(agent, "make deploy", "toolu_9"))["behavior"] == "allow"
         assert (await people.uses())[-1] == request["id"]

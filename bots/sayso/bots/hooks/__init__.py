@@ -4,6 +4,7 @@ It stands on `sayso.client` alone. Agents start it for every tool call, so what 
 """
 
 from sayso.bots.hooks._calls import Agent, ToolCall, UnknownEvent, read_call
+from sayso.bots.hooks._card import shown, title
 from sayso.bots.hooks._installing import NotInstalled, Wanted, install, settings_file, uninstall
 from sayso.bots.hooks._judging import judge
 from sayso.bots.hooks._process import BLOCKED, HookOptions, run_hook
@@ -36,5 +37,7 @@ __all__ = [
     "seconds",
     "service_url",
     "settings_file",
+    "shown",
+    "title",
     "uninstall",
 ]

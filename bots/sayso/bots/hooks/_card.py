@@ -30,7 +30,7 @@ def question_for(call: ToolCall, rules: Rules, expires_after: float) -> Question
     found = rules.find(call)
     asked = Rule() if found is None else found[1]
     details = {
-        **_shown(call),
+        **shown(call),
         "Tool": call.tool,
         "Directory": call.directory,
         "Agent": call.agent.shown
@@ -69,7 +69,7 @@ def _short(path: str, directory: str) -> str:
     return name if len(name) <= _LONGEST_IN_TITLE else f"…{name[-_LONGEST_IN_TITLE:]}"
 
 
-def _shown(call: ToolCall) -> dict[str, Any]:
+def shown(call: ToolCall) -> dict[str, Any]:
     """What the call does, and every other member of its input."""
     rest = dict(call.arguments)
     shown: dict[str, Any] = {}

@@ -7,13 +7,14 @@ or `{"behavior": "deny", "message": ...}`.
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from sayso.bots.hooks import Agent, ToolCall, shown, title
 from sayso.bots.mcp._arguments import Permit
 from sayso.bots.mcp._tools import Tools
-from sayso.client import Code
 
 
 class Permissions:
@@ -28,7 +29,17 @@ class Permissions:
         """What the client is to do with a call."""
         call = msgspec.json.encode([given.tool_name, given.input], order="sorted")
         key = self._waiting.pop(call, None) or f"permit:{given.tool_use_id or uuid.uuid4().hex}"
-        found = await tools.permit(given.tool_name, _shown(given), key)
+        tool_call = ToolCall(
+            agent=Agent.CLAUDE_CODE,
+            event="permit",
+            session="",
+            directory=str(Path.cwd()),
+            tool=given.tool_name,
+            arguments=given.input,
+            use_id=given.tool_use_id,
+        )
+        details = {**shown(tool_call), "Tool": tool_call.tool, "Directory": tool_call.directory}
+        found = await tools.permit(title(tool_call), details, key)
         match found.status:
             case "approved":
                 return {"behavior": "allow", "updatedInput": given.input}
@@ -47,12 +58,3 @@ class Permissions:
     def deny(why: str) -> dict[str, Any]:
         """No, and why."""
         return {"behavior": "deny", "message": why}
-
-
-def _shown(given: Permit) -> dict[str, Any]:
-    """A call as people see it: its command as code, or all of its input."""
-    command = given.input.get("command")
-    if isinstance(command, str) and "tool" not in given.input:
-        return {"tool": given.tool_name, **given.input, "command": Code(command, "sh")}
-    text = msgspec.json.format(msgspec.json.encode(given.input), indent=2).decode()
-    return {"tool": given.tool_name, "input": Code(text, "json")}

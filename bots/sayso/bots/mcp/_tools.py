@@ -83,11 +83,11 @@ class Tools:
         )
         return await self._asked(question, key, given.wait_seconds)
 
-    async def permit(self, tool: str, shown: dict[str, Any], key: str) -> Result:
+    async def permit(self, prompt: str, details: dict[str, Any], key: str) -> Result:
         """Ask whether a tool may be called once, and wait as long as any tool may."""
         question = Question(
-            prompt=f"Allow {tool}?",
-            details=shown,
+            prompt=prompt,
+            details=details,
             to=self._fixed.to or None,
             policy=self._fixed.policy,
             requested_by=self._fixed.requested_by,
