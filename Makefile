@@ -15,7 +15,7 @@ CHECKS := check-pyright check-mypy check-lint-imports
 # pyright's wrapper would otherwise ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test test-fast test-more check $(CHECKS) format docs bench coverage lock browser dev clean
+.PHONY: help demo test test-fast test-more test-agents check $(CHECKS) format docs bench coverage lock browser dev clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ test-fast: $(VENV)/.dev ## the tests without whole services, browsers, kills and
 
 test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, agent frameworks, chaos for ten minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m more $(PYTEST_ARGS)
+
+test-agents: $(VENV)/.dev ## hooks with Claude Code and Codex themselves, which have to be on the path, against fakes of their models
+	$(BIN)/python -m pytest -m agents $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## format, lint, both type checkers, layers
 	$(BIN)/ruff format --check .

@@ -22,12 +22,14 @@ def details(tool: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]
 
 
 def test_a_command_is_shown_as_code_with_where_it_runs() -> None:
-    asked = question("Bash", {"command": "make deploy", "description": "Deploys", "run_in_background": True})
+    asked = question(
+        "Bash", {"command": "make deploy", "description": "Deploys", "run_in_background": True, "timeout": 0}
+    )
     assert asked.prompt == "Run “make deploy”?"
     assert asked.details == {
         "Command": Code("make deploy", "bash"),
         "Described as": "Deploys",
-        "Arguments": Table(["Argument", "Value"], [["run_in_background", True]]),
+        "Options": "run_in_background: true, timeout: 0",
         "Tool": "Bash",
         "Directory": "/srv/app",
         "Agent": "Claude Code",
@@ -48,7 +50,15 @@ def test_an_edit_is_shown_as_a_diff() -> None:
     assert shown["Change"] == Diff(
         "--- /srv/app/src/a.py\n+++ /srv/app/src/a.py\n@@ -1,3 +1,3 @@\n a\n--- b\n+++ b\n c"
     )
-    assert shown["Arguments"] == Table(["Argument", "Value"], [["replace_all", True]])
+    assert shown["Options"] == "replace_all: true"
+
+
+def test_options_that_are_off_are_left_out() -> None:
+    arguments = {"file_path": "/srv/app/a", "old_string": "a\n", "new_string": "b\n", "replace_all": False}
+    shown = details("Edit", arguments)
+    assert shown["Change"].text.endswith("\n-a\n+b")
+    assert "Options" not in shown
+    assert "Arguments" not in shown
 
 
 def test_each_of_several_edits_is_in_the_diff() -> None:

@@ -82,9 +82,12 @@ def shown(call: ToolCall) -> dict[str, Any]:
         shown["Change"] = Diff(unified(call.patch))
     elif call.changes_files:
         shown |= _change(rest)
-    if rest:
-        shown["Arguments"] = _table(rest)
-    return shown
+    if shown:
+        # What is off counts as not there.
+        rest = {name: value for name, value in rest.items() if value is not False and value is not None}
+        if rest and all(map(_fits, rest.values())):
+            return shown | {"Options": ", ".join(f"{name}: {_plain(value)}" for name, value in rest.items())}
+    return shown | ({"Arguments": _table(rest)} if rest else {})
 
 
 def _change(rest: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +132,8 @@ def _diff(path: str, edits: list[tuple[str, str]]) -> str:
     """What edits of passages replace. Where in the file they stand is not known, so hunks count from 1."""
     lines = [f"--- {path}", f"+++ {path}"]
     for old, new in edits:
+        if old.endswith("\n") and new.endswith("\n"):
+            old, new = old[:-1], new[:-1]  # noqa: PLW2901 - else each hunk ended with an empty line
         lines += list(difflib.unified_diff(_lines(old), _lines(new), lineterm=""))[2:]
     return "\n".join(lines)
 
@@ -159,6 +164,10 @@ def _table(arguments: Mapping[str, Any]) -> Table | Code:
     if all(_fits(one) for one in arguments.values()):
         return Table(["Argument", "Value"], [[name, value] for name, value in arguments.items()])
     return Code(json.dumps(arguments, indent=2, ensure_ascii=False), "json")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _fits(value: Any) -> bool:
