@@ -115,6 +115,7 @@ def test_a_refusal_is_raised_at_once(kind: Any, said: Said, error: type[Refused]
     assert refused.value.exit_code > 0
 
 
+@pytest.mark.slow
 @both
 def test_a_refusal_for_now_is_repeated_when_the_service_says_so(kind: Any) -> None:
     busy = Said(429, problem(429, "TooOften").body, {"Retry-After": "1"})
@@ -125,6 +126,7 @@ def test_a_refusal_for_now_is_repeated_when_the_service_says_so(kind: Any) -> No
     assert (len(script.heard), refused.value.kind, refused.value.exit_code) == (2, "StoreFull", 5)
 
 
+@pytest.mark.slow
 @both
 def test_waiting_goes_on_while_the_service_is_away(kind: Any) -> None:
     yes = Said(200, decided("approved", approved=True))
@@ -134,6 +136,7 @@ def test_waiting_goes_on_while_the_service_is_away(kind: Any) -> None:
     assert {heard.path.partition("?")[0] for heard in script.heard} == {"/api/v1/requests/r1"}
 
 
+@pytest.mark.slow
 @both
 def test_time_that_is_over_is_no_answer(kind: Any) -> None:
     with scripted(Said(200, OPEN)) as script:
