@@ -1,6 +1,6 @@
 """What mkdocs adds to the pages of docs/: see mkdocs.yml, and `make docs`.
 
-- SECURITY.md, ARCHITECTURE.md, CHANGELOG.md and the client's README.md are pages too, and so is each file of the
+- SECURITY.md, ARCHITECTURE.md, CHANGELOG.md and the clients' README.md are pages too, and so is each file of the
   repository that a page links to, as code. Links keep the form in which they work in the repository; here they are led
   to those pages. A link that leads nowhere stays as it is, and mkdocs fails on it.
 - A diagram of states, which GitHub draws by Mermaid, is drawn as the graphs of workflows are: the theme would fetch
@@ -29,6 +29,7 @@ BESIDE = {
     "ARCHITECTURE.md": "architecture.md",
     "CHANGELOG.md": "changelog.md",
     "clients/python/README.md": "sayso-client.md",
+    "clients/typescript/README.md": "typescript-client.md",
 }
 """Pages of the repository that are not in docs/, with their names on the site."""
 

@@ -17,6 +17,7 @@ PAGES = (
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "clients" / "python" / "README.md",
+    ROOT / "clients" / "typescript" / "README.md",
 )
 
 _PARSER = MarkdownIt("commonmark").enable("table")

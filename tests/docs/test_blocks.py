@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sayso.config import FILE_NAME, load_settings
+from tests.client.node import SOURCE, link_package, node
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks, tokens
 from tests.docs.stories import Story, commands, promised_output, run_script
 
@@ -18,7 +19,8 @@ EXAMPLES = [block for block in all_blocks("python") if block.title.startswith("e
 PYTHON = [block for block in all_blocks("python") if block not in EXAMPLES]
 TOML = all_blocks("toml")
 STORIES = [page for page in PAGES if blocks(page, "console")]
-KNOWN = {"python", "console", "toml", "mermaid", "yaml"}
+TYPESCRIPT = all_blocks("typescript")
+KNOWN = {"python", "console", "toml", "mermaid", "typescript", "yaml"}
 
 
 def _page_name(page: Path) -> str:
@@ -49,6 +51,16 @@ def test_a_python_block_runs_as_it_stands(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.splitlines() == promised_output(block)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", TYPESCRIPT, ids=_block_name)
+def test_a_typescript_block_runs_as_it_stands(block: Block, tmp_path: Path) -> None:
+    """Its imports exist; the tests marked `more` check its types against the published package."""
+    link_package(tmp_path)
+    (tmp_path / "example.mts").write_text(block.text, encoding="utf-8")
+    done = node(tmp_path, SOURCE, "example.mts")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
