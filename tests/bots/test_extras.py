@@ -87,3 +87,18 @@ import sayso.bots.service, sayso.bots.{extra}._bot, sayso.bots.{extra}._check, s
 print("served")
 """
     assert run(code) == "served\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "purpose"),
+    [("mcp", "", "sayso mcp"), ("serve", "[http]\nmcp = true\nport = 0\n", "http.mcp")],
+)
+def test_tools_for_agents_that_are_not_installed_name_their_extra(
+    tmp_path: Path, command: str, settings: str, purpose: str
+) -> None:
+    (tmp_path / "sayso.toml").write_text(settings)
+    code = f"import sys; sys.modules['mcp'] = None; from sayso.bots.cli import main; main([{command!r}])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ran.returncode, f"{purpose} needs the extra 'mcp'" in ran.stderr) == (2, True), ran.stderr

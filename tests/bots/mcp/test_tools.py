@@ -14,7 +14,7 @@ import httpx
 import pytest
 from mcp import Client, MCPError
 
-from tests.bots.api.served import ServiceProcess, token
+from tests.bots.api.served import ServiceProcess, token, write
 from tests.bots.mcp.agents import People, call, over_http, over_stdio
 
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
@@ -255,3 +255,9 @@ async def test_an_agent_on_this_machine_needs_no_token(
     async with over_stdio(folder, "--to", "operator", "--url", service.url, SAYSO_TOKEN="x") as agent:
         refused = await call(agent, "ask", question="x", to="api")
         assert (refused["status"], "settled" in refused["message"]) == ("refused", True)
+
+
+def test_a_service_that_was_not_told_to_has_no_tools(tmp_path: Path) -> None:
+    write(tmp_path)
+    with ServiceProcess(tmp_path) as service:
+        assert httpx.post(f"{service.url}/mcp").status_code == 404
