@@ -15,7 +15,7 @@ from typing import IO, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from tests.bots.command import DEADLINE, SAYSO, environment, sayso
 from tests.bots.forked import Forked
@@ -351,6 +351,28 @@ def test_a_press_counts_though_the_page_has_news_before_the_button_is_let_go_of(
     page.mouse.up()
     expect(chats.guide.locator(".tasks > .done")).to_contain_text([f"In {chat}"], timeout=SOON)
     expect(region.get_by_text("Is anybody there?")).to_be_visible(timeout=SOON)
+
+
+def test_nothing_is_pressed_in_what_somebody_else_saw(chats: Chats) -> None:
+    """Until the page shows what Bo sees, a press in it would be for who was chosen before."""
+    page, held = chats.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    button = chats.slack.get_by_role("button", name="Approve").last
+    button.hover(timeout=SOON)
+    page.route("**/slack/control/state", hold)
+    page.evaluate("() => { location.hash = 'Bo'; }")
+    expect(page.get_by_role("button", name="Bo", pressed=True)).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    for route in held:
+        route.continue_()
+    page.unroute("**/slack/control/state", hold)
+    chats.press(chats.slack, "Approve")
+    expect(chats.guide.locator(".tasks > .done")).to_contain_text(["In Slack"], timeout=SOON)
+    expect(page.locator("#toast")).to_have_text("")
 
 
 def test_what_people_wrote_is_text_on_the_page(chats: Chats) -> None:

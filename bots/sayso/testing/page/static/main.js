@@ -46,7 +46,10 @@ class Host {
     if (!this.names.includes(name) || name === this.person) return;
     this.person = name;
     this.showPeople();
-    for (const view of this.views) view.refresh();
+    for (const view of this.views) {
+      view.root.inert = true; // it still shows what somebody else sees
+      view.refresh();
+    }
   }
 
   showPeople() {

@@ -40,7 +40,6 @@ export class View {
       try {
         const { revision } = await this.get(`changes?after=${this.revision}`);
         if (this.root.inert || revision !== this.revision) await this.refresh();
-        this.root.inert = false;
       } catch {
         this.root.inert = true; // nothing here can be pressed while nobody would hear it
         this.revision = -1;
@@ -61,6 +60,7 @@ export class View {
     this.revision = state.revision;
     this.state = state;
     if (chats) this.show(chats);
+    this.root.inert = false;
     this.host.changed();
   }
 
