@@ -205,20 +205,24 @@ def test_a_diff_is_read_from_standard_input(place: Place) -> None:
 def test_what_the_question_shows_is_shown_as_what_it_is(place: Place) -> None:
     (place.folder / "change.diff").write_text("--- a\n+++ b\n@@ -1 +1 @@\n-one\n+two\n")
     (place.folder / "migrate.sql").write_bytes(b"DROP TABLE a; -- \xe9\n")
+    (place.folder / "plan.pdf").write_bytes(b"%PDF plan")
+    (place.folder / "graph.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     shown = (
         "--detail", "version=4=2", "--detail", "--odd=x", "--link", "Report=https://ci.example.com/7", "--diff",
-        "change.diff", "--code", "migrate.sql", "--note", "by the pipeline", "--requested-by", "person:ana",
+        "change.diff", "--code", "migrate.sql", "--file", "plan.pdf", "--file", "graph.png", "--note", "by the pipeline", "--requested-by", "person:ana",
     )  # fmt: skip
     ran = place.ask("Migrate?", *shown, "--wait", "0s", "--json")
     assert ran.code == 6
-    assert ran.json["details"] == {
+    details = ran.json["details"]
+    assert (details.pop("plan.pdf")["name"], details.pop("graph.png")["alt"]) == ("plan.pdf", "graph.png")
+    assert details == {
         "version": "4=2",
         "--odd": "x",
         "Report": {"type": "link", "label": "Report", "url": "https://ci.example.com/7"},
         "migrate.sql": {"type": "code", "text": "DROP TABLE a; -- \\xe9\n", "language": "sql"},
         "Changes": {"type": "diff", "text": "--- a\n+++ b\n@@ -1 +1 @@\n-one\n+two\n"},
     }
-    assert ran.json["rich"] == ["Report", "migrate.sql", "Changes"]
+    assert ran.json["rich"] == ["Report", "migrate.sql", "Changes", "plan.pdf", "graph.png"]
     assert (ran.json["note"], ran.json["requested_by"]) == ("by the pipeline", "person:ana")
 
 
@@ -232,6 +236,7 @@ def test_what_the_question_shows_is_shown_as_what_it_is(place: Place) -> None:
         (("--detail", "version"), "has no name"),
         (("--detail", "a=1", "--detail", "a=2"), "two details are named 'a'"),
         (("--diff", "-"), "standard input is empty"),
+        (("--file", "missing.pdf"), "cannot read missing.pdf: No such file"),
         (("--wait", "soon"), "invalid duration"),
         (("--policy", "nobody-wrote-it"), "nobody-wrote-it"),
         (("--to", "group:nobody-wrote-it"), "nobody-wrote-it"),

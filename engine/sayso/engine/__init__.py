@@ -22,6 +22,7 @@ from sayso.engine._content import (
     StoredFile,
     StoredImage,
     Table,
+    store_content,
 )
 from sayso.engine._forms import MOST_FIELDS, FormField, assemble, fields_of
 from sayso.engine._graph import Node, Workflow, node
@@ -314,6 +315,7 @@ __all__ = [
     "shown_text",
     "step",
     "step_key",
+    "store_content",
     "unquoted",
     "verify_audit",
     "waiting",

@@ -128,6 +128,12 @@ Content: TypeAlias = Link | Code | Diff | Table | Markdown | StoredImage | Store
 """A detail that is more than a plain value, as a question has it."""
 
 
+def store_content(path: str, value: Image | File) -> StoredImage | StoredFile:
+    """A picture or file of bytes as a question names it. Raises `InvalidRequest`, in which `path` names it."""
+    content, _ = _store(path, value)
+    return cast("StoredImage | StoredFile", content)
+
+
 class Details(msgspec.Struct, frozen=True, gc=False):
     """The details of a question: as they are stored, which of them are `rich`, and the bytes that those name, by their
     SHA-256. `unread` says why a file could not be read; then the question must not be asked.
@@ -205,11 +211,13 @@ def _store(path: str, value: object) -> tuple[Content, bytes | None]:
         case Diff() | Markdown():
             _check_text(f"{path}.text", value.text)
             return value, None
+        case StoredImage() | StoredFile():
+            return value, None
         case _:
             raise AssertionError(value)
 
 
-_GIVEN = (Link, Code, Diff, Table, Markdown, Image, File)
+_GIVEN = (Link, Code, Diff, Table, Markdown, Image, File, StoredImage, StoredFile)
 
 
 def _check_text(path: str, text: object) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
-from sayso.engine._content import Content, build_details, read_content
+from sayso.engine._content import Content, StoredFile, StoredImage, build_details, read_content
 from sayso.engine._forms import fields_of
 from sayso.engine._locales import ANYWHERE, Locale
 from sayso.engine._schemas import build_schema, chosen_among, earlier_shapes, misfit
@@ -85,6 +85,12 @@ class Question(msgspec.Struct, frozen=True, gc=False):
         """The details that are more than plain values, by their names."""
         details = cast("dict[str, Json]", self.details) if self.rich else {}
         return {name: read_content(details[name]) for name in self.rich}
+
+    @property
+    def file_hashes(self) -> tuple[str, ...]:
+        """The SHA-256 of all pictures and files that it shows."""
+        found = (one for one in self.contents.values() if isinstance(one, StoredImage | StoredFile))
+        return tuple(dict.fromkeys(one.sha256 for one in found))
 
     @property
     def choices(self) -> tuple[Option, ...]:

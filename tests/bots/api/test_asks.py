@@ -299,3 +299,67 @@ def test_a_workflow_of_ones_own_has_another_name(tmp_path: Path) -> None:
     refused = sayso(tmp_path, "serve")
     assert refused.code != 0
     assert "built-in workflow" in refused.err
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+def shown(client: httpx.Client, request: dict[str, Any], name: str) -> httpx.Response:
+    """The bytes of a detail."""
+    return client.get(f"/requests/{request['id']}/files/{request['details'][name]['sha256']}")
+
+
+def test_a_file_that_was_sent_is_shown_and_stays_its_senders(
+    service: ServiceProcess, agent: httpx.Client, operator: httpx.Client, folder: Path
+) -> None:
+    large = b"%PDF" + bytes(3_000_000)
+    sent = {
+        name: agent.put("/files", content=one).json() for name, one in (("plan", large), ("graph", PICTURE))
+    }
+    assert sent["plan"]["size"] == len(large)
+    details = {
+        "Plan": {"type": "file", "sha256": sent["plan"]["sha256"], "name": "plan.pdf"},
+        "Graph": {"type": "image", "sha256": sent["graph"]["sha256"], "alt": "Errors by hour"},
+    }
+    asked = ask(agent, "with files", details=details, rich=["Plan", "Graph"], to="operator")
+    assert asked.status_code == 201, asked.text
+    request = asked.json()
+    assert request["details"]["Plan"] == details["Plan"] | {
+        "media_type": "application/pdf",
+        "size": len(large),
+    }
+    assert request["details"]["Graph"]["name"] == "image.png"
+    assert shown(operator, request, "Plan").content == large
+    assert shown(operator, request, "Graph").headers["content-type"] == "image/png"
+    assert ask(agent, "with files", details=details, rich=["Plan", "Graph"], to="operator").status_code == 200
+    with calling(service, token(folder, "thief", "ask")) as thief:
+        refused = ask(thief, details=details, rich=["Plan", "Graph"])
+        assert (refused.status_code, refused.json()["errors"][0]["where"][1]) == (422, "details['Plan']")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "file", "sha256": "0" * 64, "name": "plan.pdf"},
+        {"type": "image", "sha256": "of the text", "alt": "Errors"},
+        {"type": "file", "sha256": "of the text", "name": "../plan.pdf"},
+        {"type": "file", "sha256": "of the text"},
+        {"type": "file", "sha256": "of the text", "name": "a", "media_type": "text/html"},
+        {"type": "file", "sha256": 7, "name": "a"},
+    ],
+)
+def test_a_file_is_what_its_bytes_are(agent: httpx.Client, wrong: dict[str, Any]) -> None:
+    sent = agent.put("/files", content=b"no picture").json()["sha256"]
+    given = wrong | ({"sha256": sent} if wrong["sha256"] == "of the text" else {})
+    refused = ask(agent, details={"It": given}, rich=["It"])
+    assert (refused.status_code, refused.json()["kind"]) == (422, "InvalidQuestion"), refused.text
+
+
+def test_files_are_bounded(service: ServiceProcess, folder: Path) -> None:
+    with calling(service, token(folder, "greedy", "ask")) as greedy:
+        assert greedy.put("/files", content=b"").status_code == 422
+        assert greedy.put("/files", content=bytes(8_000_001)).status_code == 413
+        for number in range(5):
+            assert greedy.put("/files", content=bytes([number]) * 8_000_000).status_code == 200
+        full = greedy.put("/files", content=b"one more")
+        assert (full.status_code, full.json()["kind"]) == (413, "TooManyFiles")

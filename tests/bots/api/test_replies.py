@@ -110,6 +110,7 @@ def test_what_is_returned_is_as_described(service: ServiceProcess, tmp_path: Pat
                 used = agent.post(f"{approval}/consumption", json={"key": "job"}, headers=headers)
                 assert used.status_code == status
             assert agent.delete(f"requests/{second['id']}").json()["outcome"] == "done"
+            assert agent.put("files", content=b"plan").json()["size"] == 4
         unfit = {"workflow": "trip", "shared": {"nights": "x"}}
         assert ci.post("runs", json=unfit).status_code == 422
     json_calls = {

@@ -18,6 +18,7 @@ from sayso.bots.cli._ask_options import (
     DetailOption,
     DiffOption,
     ExpiresAfterOption,
+    FileOption,
     InputOption,
     KeepFlag,
     KeyOption,
@@ -82,6 +83,7 @@ def ask(  # noqa: PLR0913 - a question has many sides, each an option
     detail: DetailOption = None,
     diff: DiffOption = None,
     code: CodeOption = None,
+    file: FileOption = None,
     link: LinkOption = None,
     note: NoteOption = None,
     requested_by: RequestedByOption = None,
@@ -100,7 +102,7 @@ def ask(  # noqa: PLR0913 - a question has many sides, each an option
     it waits, run it again with the same --key.
     """
     output = Output(as_json=as_json)
-    shown = Shown(detail=detail or [], link=link or [], code=code or [], diff=diff)
+    shown = Shown(detail=detail or [], link=link or [], code=code or [], file=file or [], diff=diff)
     terms = Terms(
         to=to or [], policy=policy, note=note, requested_by=requested_by, expires_after=expires_after
     )

@@ -42,6 +42,14 @@ CodeOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="FILE", help="A file to show as code; can be repeated.", show_default=False),
 ]
+FileOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="A file to attach, of at most 8 MB; a picture is shown. Can be repeated.",
+        show_default=False,
+    ),
+]
 LinkOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="LABEL=URL", help="An https link to show; can be repeated.", show_default=False),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sayso.client import Question
 
 _STANDARD_INPUT = "-"
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 _WITH_OPTIONS = frozenset({"select", "multiselect"})
 
 
@@ -29,11 +30,12 @@ class Shown:
     detail: list[str]
     link: list[str]
     code: list[str]
+    file: list[str]
     diff: str | None
 
     def details(self) -> dict[str, Any] | None:
         """The details by their names; None where there are none. Raises `UsageProblem`."""
-        from sayso.client import Code, Diff, Link
+        from sayso.client import Code, Diff, File, Image, Link
 
         found: list[tuple[str, Any]] = [_pair(one, "--detail KEY=VALUE") for one in self.detail]
         for one in self.link:
@@ -44,6 +46,10 @@ class Shown:
             language = Path(path).suffix.removeprefix(".") or None
             name = Path(path).name if is_file else "Code"
             found.append((name, Code(_read_text(path, "--code"), language if is_file else None)))
+        for path in self.file:
+            data, name = _read_file(path), Path(path).name
+            is_picture = Path(path).suffix.lower() in _PICTURES
+            found.append((name, Image(data, name) if is_picture else File(data, name)))
         if self.diff is not None:
             found.append(("Changes", Diff(_read_text(self.diff, "--diff"))))
         _check_names(name for name, _ in found)
@@ -137,6 +143,16 @@ def _read_text(path: str, option: str) -> str:
     if not text.strip():
         raise UsageProblem(f"{option}: {'standard input' if path == _STANDARD_INPUT else path} is empty.")
     return text
+
+
+def _read_file(path: str) -> bytes:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageProblem(f"--file: cannot read {path}: {error.strerror}.") from error
+    if not data:
+        raise UsageProblem(f"--file: {path} is empty.")
+    return data
 
 
 def _pair(given: str, form: str) -> tuple[str, str]:

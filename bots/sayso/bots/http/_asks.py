@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
+
+import msgspec
 
 from sayso.bots.http._api import Api, ApiParts, request_as_dict
 from sayso.bots.http._bodies import Consumption, NewRequest
@@ -16,6 +19,8 @@ from sayso.bots.http._problems import Problem, check_rate
 from sayso.engine import (
     AskedQuestion,
     Callback,
+    File,
+    Image,
     InvalidRequest,
     KeyReused,
     Outcome,
@@ -26,6 +31,7 @@ from sayso.engine import (
     Warrant,
     WorkflowStatus,
     read_asked,
+    store_content,
 )
 
 _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64  # bytes (standardwebhooks.com, "Signature scheme")
@@ -48,7 +54,7 @@ class Asks:
                 raise _invalid("to", reason)
         callback = self._callback(body)
         try:
-            asked = read_asked(body.question())
+            asked = read_asked(await self._with_files(caller, body.question()))
             run_id, is_new = await self._begin(caller, asked, key, callback)
         except (InvalidRequest, UnknownPolicy) as error:
             field = error.argument if isinstance(error, InvalidRequest) else "policy"
@@ -59,6 +65,43 @@ class Asks:
         except KeyReused as error:
             raise Problem(HTTPStatus.CONFLICT, "KeyReused", str(error)) from error
         return request_as_dict(await self._asked_by(run_id), self.parts.public_url), is_new
+
+    async def upload(self, caller: Caller, content: bytes) -> dict[str, Any]:
+        """Keep the bytes of a picture or file, for a question that shows them. Raises `Problem`."""
+        check_rate(self.parts.answers, caller.person)
+        if not content:
+            raise _invalid("", "the file is empty")
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not await self.parts.store.upload(caller.person, sha256, content):
+            words = "This program has sent too many files that no question shows yet. Ask about them first."
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooManyFiles", words)
+        return {"sha256": sha256, "size": len(content)}
+
+    async def _with_files(self, caller: Caller, question: dict[str, Any]) -> dict[str, Any]:
+        """The question with its pictures and files as they are stored. Raises `InvalidRequest`, `Problem`."""
+        details = question.get("details")
+        if not isinstance(details, dict):
+            return question
+        shown = dict(cast("dict[str, Any]", details))
+        for name in question.get("rich", ()):
+            given = shown.get(name)
+            if isinstance(given, dict) and given.get("type") in ("file", "image"):
+                shown[name] = await self._stored(caller, f"details[{name!r}]", cast("dict[str, Any]", given))
+        return {**question, "details": shown}
+
+    async def _stored(self, caller: Caller, path: str, given: dict[str, Any]) -> dict[str, Any]:
+        named = {"sha256", "name"} if given["type"] == "file" else {"sha256", "alt"}
+        if {"type", *named} != set(given) or not all(isinstance(one, str) for one in given.values()):
+            raise _invalid(
+                path, f"a {given['type']} has the texts {' and '.join(sorted(named))}, and no other"
+            )
+        content = await self.parts.store.uploaded(caller.person, given["sha256"])
+        if content is None:
+            raise _invalid(path, "its bytes are not here; send them with PUT /api/v1/files first")
+        is_file = given["type"] == "file"
+        found = store_content(path, File(content, given["name"]) if is_file else Image(content, given["alt"]))
+        stored: dict[str, Any] = msgspec.to_builtins(found)
+        return stored
 
     async def _begin(
         self, caller: Caller, asked: AskedQuestion, key: str | None, callback: Callback | None

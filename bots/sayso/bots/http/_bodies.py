@@ -121,8 +121,8 @@ class NewRequest(Body):
     )
     rich: list[str] = Field(
         default_factory=list,
-        description="Names of details that are content: an object with `type` `link`, `code`, `diff`, `table` or "
-        "`markdown`.",
+        description="Names of details that are content: an object with `type` `link`, `code`, `diff`, `table`, "
+        "`markdown`, `file` or `image`.",
     )
     input_type: Literal["text", "select", "multiselect", "confirm", "number", "date", "form"] = Field(
         default="text", description="For an input: the kind of answer."

@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.bots.http._problems import Problem
+from sayso.engine import FILE_LIMIT
 
 LARGEST_BODY = 2 * 1024 * 1024
+_UPLOADS = "/api/v1/files"
 _OPEN_TO_ALL_NAMES = frozenset({"/healthz", "/readyz", "/metrics"})
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -50,14 +52,14 @@ class Guard:
         dressed = _dressed(send)
         if scope["method"] == "HEAD":
             scope, dressed = {**scope, "method": "GET"}, _headers_alone(dressed)
-        taken = 0
+        taken, largest = 0, _largest(scope)
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(_too_large()))
+            if taken > largest:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(_too_large(largest)))
             return message
 
         await self._app(scope, counted, dressed)
@@ -70,8 +72,8 @@ class Guard:
                 "Unknown host name. Set http.public_url in sayso.toml to the name of this service.",
             )
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > LARGEST_BODY:
-            return _too_large()
+        if length.isdecimal() and int(length) > _largest(scope):
+            return _too_large(_largest(scope))
         return None
 
 
@@ -81,8 +83,13 @@ def _host(given: str) -> str:
     return (name if separator and port.isdigit() else given).strip("[]").lower()
 
 
-def _too_large() -> Problem:
-    words = f"The request body is larger than {LARGEST_BODY:,} bytes. Nothing was changed."
+def _largest(scope: Scope) -> int:
+    """The bytes that a body may have: a file is sent as it is."""
+    return FILE_LIMIT if scope["method"] == "PUT" and scope["path"] == _UPLOADS else LARGEST_BODY
+
+
+def _too_large(largest: int) -> Problem:
+    words = f"The request body is larger than {largest:,} bytes. Nothing was changed."
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", words)
 
 

@@ -220,6 +220,13 @@ class Done(Reply):
     reason: Reason
 
 
+class Uploaded(Reply):
+    """A picture or file that was sent."""
+
+    sha256: str = Field(description="The SHA-256 of its bytes, by which a question names it.")
+    size: int = Field(description="Its size in bytes.")
+
+
 class Used(Reply):
     """An approval that was used."""
 
@@ -312,6 +319,7 @@ REPLIES: Mapping[tuple[str, str], type[Reply]] = {
     ("GET", "/requests"): Requests,
     ("POST", "/requests"): Request,
     ("GET", "/requests/{request_id}"): Request,
+    ("PUT", "/files"): Uploaded,
     ("DELETE", "/requests/{request_id}"): Done,
     ("POST", "/requests/{request_id}/consumption"): Used,
     ("POST", "/requests/{request_id}/answers"): AnswerOutcome,
@@ -331,6 +339,7 @@ _LIMITED = frozenset(
         "list_changes",
         "stream_events",
         "ask_question",
+        "upload_file",
         "delete_request",
         "use_approval",
     }

@@ -5,7 +5,7 @@ service says that people approved; whatever fails raises an error or leaves the 
 """
 
 from sayso.client._client import AsyncClient, Client
-from sayso.client._content import Code, Content, Diff, Link, Markdown, Table
+from sayso.client._content import Code, Content, Diff, File, Image, Link, Markdown, Table
 from sayso.client._errors import (
     AlreadyUsed,
     InvalidAddress,
@@ -26,6 +26,8 @@ __all__ = [
     "Content",
     "Decision",
     "Diff",
+    "File",
+    "Image",
     "InputType",
     "InvalidAddress",
     "KeyReused",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -43,4 +45,34 @@ class Markdown(msgspec.Struct, frozen=True, tag="markdown"):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: PNG, JPEG, GIF or WebP of at most 8 MB, as bytes or a path. `alt` says what it shows."""
+
+    source: bytes | str | Path
+    alt: str
+
+    def read(self) -> tuple[bytes, dict[str, str]]:
+        """Its bytes, and what a question says of them beside their SHA-256. Raises `OSError`."""
+        return _bytes(self.source), {"type": "image", "alt": self.alt}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of at most 8 MB, as bytes or a path. `name` is what people save it as; by default the path's own."""
+
+    source: bytes | str | Path
+    name: str | None = None
+
+    def read(self) -> tuple[bytes, dict[str, str]]:
+        """Its bytes, and what a question says of them beside their SHA-256. Raises `OSError`."""
+        own = "file" if isinstance(self.source, bytes) else Path(self.source).name
+        return _bytes(self.source), {"type": "file", "name": self.name or own}
+
+
+def _bytes(source: bytes | str | Path) -> bytes:
+    return source if isinstance(source, bytes) else Path(source).read_bytes()
+
+
 Content: TypeAlias = Link | Code | Diff | Table | Markdown
+Attached: TypeAlias = Image | File

@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
+from sayso.client._content import Attached
 from sayso.client._errors import Refused, Unreachable
 from sayso.client._exchange import FIRST_PAUSE, Call, Pause, Program, is_passing, longer, once, repeatedly
 from sayso.client._values import Consumption, Question, Request
@@ -22,6 +24,11 @@ GRACE = 10.0
 """Seconds that the reply to a call may take beyond those for which it waits."""
 
 _CONFLICT = 409
+_BYTES = {"Content-Type": "application/octet-stream"}
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    sha256: str
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -60,9 +67,22 @@ class Caller(msgspec.Struct, frozen=True):
 
     def ask(self, question: Question, key: str | None) -> Program[Request]:
         """See `Client.ask`."""
+        question = yield from self._with_files(question)
         body = question.as_body()
         call = self.call("POST", REQUESTS, body=body, key=key or uuid.uuid4().hex)
-        return repeatedly(call, Request, self.patience)
+        return (yield from repeatedly(call, Request, self.patience))
+
+    def _with_files(self, question: Question) -> Program[Question]:
+        """The question, with its pictures and files sent and named by their hashes. Raises `OSError`."""
+        details, rich = dict(question.details or {}), list(question.rich)
+        for name, value in details.items():
+            if isinstance(value, Attached):
+                content, said = value.read()
+                call = Call("PUT", "/api/v1/files", self.timeout, body=content, headers=_BYTES)
+                sent = yield from repeatedly(call, _Sent, self.patience)
+                details[name] = {**said, "sha256": sent.sha256}
+                rich.append(name)
+        return question if rich == list(question.rich) else replace(question, details=details, rich=rich)
 
     def request(self, id: str, wait: float) -> Program[Request]:
         """See `Client.request`."""

@@ -21,7 +21,8 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     """What people are asked. What is left out is as the service has it.
 
     An `approval` is approved or rejected; an `input` asks for a value of `input_type`. `details` are shown by their
-    names, in order; values may be `Code`, `Diff`, `Link`, `Table` or `Markdown`, and `rich` names others that are such
+    names, in order; values may be `Code`, `Diff`, `Link`, `Table`, `Markdown`,
+    `Image` or `File`, and `rich` names others that are such
     objects already. `to` names destinations or people, `policy` one of the service's policies. `expires_after` is in
     seconds; then an input is answered with `on_expiry`, if given, and an approval never is.
     """

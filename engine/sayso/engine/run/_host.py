@@ -126,6 +126,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
             policy=policy, places=directory.places_of(elsewhere), version=question.version, files=question.files,
+            file_hashes=question.file_hashes,
             asks_requester=asks_requester,
         )  # fmt: skip
 

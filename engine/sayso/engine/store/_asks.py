@@ -8,6 +8,7 @@ import msgspec
 
 from sayso.engine._binding import asks_approval
 from sayso.engine._clock import from_microseconds, to_microseconds
+from sayso.engine._content import FILES_LIMIT
 from sayso.engine._outcomes import NOT_FOUND, Outcome, OutcomeKind
 from sayso.engine._policy import is_approval
 from sayso.engine._questions import question_from_text
@@ -16,6 +17,11 @@ from sayso.engine._values import decode
 from sayso.engine.store._commands import Warrant
 from sayso.engine.store._transaction import Transaction
 from sayso.engine.store._warrants import check
+
+UPLOADS_LIMIT = 2 * FILES_LIMIT
+"""The most bytes of pictures and files that a program can have sent which no question shows yet."""
+
+_KEPT = timedelta(days=1)
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
@@ -81,6 +87,22 @@ def use(tx: Transaction, wish: Use) -> Used | Outcome:
         via=wish.via,
     )
     return Used(wish.key, tx.instant, repeated=False)
+
+
+def upload(tx: Transaction, person: str, sha256: str, content: bytes) -> bool:
+    """Keep the bytes of a picture or file for a question of a program, for a day; False where it has too many."""
+    tx.run("uploads_drop", {"before": to_microseconds(tx.instant - _KEPT)})
+    named = {"person": person, "sha256": sha256}
+    if tx.row("uploads_size", named)["size"] + len(content) > UPLOADS_LIMIT:
+        return False
+    tx.run("upload_add", {**named, "content": content, "now": tx.now})
+    return True
+
+
+def uploaded(tx: Transaction, person: str, sha256: str) -> bytes | None:
+    """The bytes that a program has sent; None where it has not, or where they are gone."""
+    row = tx.row("upload_find", {"person": person, "sha256": sha256})
+    return None if row is None else bytes(row["content"])
 
 
 def due_callbacks(tx: Transaction, limit: int) -> list[DueCallback]:

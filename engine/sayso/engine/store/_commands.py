@@ -74,7 +74,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question to be stored. Without a `policy`, or by one without stages, the first of the audience decides. `known`
     says that its name is recorded, under another digest. `places` are where its cards go, `files` the bytes that it
-    shows, by their SHA-256. Where it `asks_requester`, a card goes to where the run was started as well.
+    shows, by their SHA-256, and `file_hashes` also those of what was stored before. Where it `asks_requester`, a card
+    goes to where the run was started as well.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     places: tuple[str, ...] = ()
     version: int = PLAIN_VERSION
     files: tuple[tuple[str, bytes], ...] = ()
+    file_hashes: tuple[str, ...] = ()
     asks_requester: bool = False
 
     @property

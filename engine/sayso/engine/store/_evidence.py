@@ -51,6 +51,7 @@ OUTSIDE = {
     "files": "the bytes of pictures and files; each is named by its hash, which the question contains",
     "request_files": "which request shows which file; the question contains the hashes",
     "consumptions": "which approvals programs have used; each has a row `approval_used` in the trail",
+    "uploads": "pictures and files for questions that are still to be asked",
     "callbacks": "whom to tell how a request ended, and the progress of that",
     "readings": "who has opened all of a request; each has a row `opened` in the trail",
     "deleted_runs": "the highest number of a deleted run",

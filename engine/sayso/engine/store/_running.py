@@ -13,7 +13,7 @@ from sayso.engine._clock import to_microseconds
 from sayso.engine._policy import Policy
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
 from sayso.engine._values import decode, to_json
-from sayso.engine.errors import RunExists, StoreUnreadable
+from sayso.engine.errors import InvalidRequest, RunExists, StoreUnreadable
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
@@ -225,6 +225,10 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
 def _store_files(tx: Transaction, request_key: int | None, one: Ask) -> None:
     for sha256, content in one.files:
         tx.run("file_add", {"sha256": sha256, "content": content})
+    for sha256 in one.file_hashes:
+        tx.run("file_from_upload", {"sha256": sha256})
+        if tx.row("file_is_stored", {"sha256": sha256}) is None:
+            raise InvalidRequest("details", f"no file with the SHA-256 {sha256} is stored; upload it first")
         tx.run("request_file_add", {"request_key": request_key, "sha256": sha256})
 
 

@@ -181,6 +181,8 @@ class SQLiteStore(Calls):
     # Questions from outside.
 
     use = writes(_asks.use)
+    upload = writes(_asks.upload)
+    uploaded = reads(_asks.uploaded)
     due_callbacks = reads(_asks.due_callbacks)
     next_callback = reads(_asks.next_callback)
     callback_told = writes(_asks.callback_told)

@@ -1158,3 +1158,29 @@ UPDATE callbacks SET secret = NULL, delivered_at = :at, last_error = :error, nex
 -- name: callback_put_off
 UPDATE callbacks SET attempts = attempts + 1, last_error = :error, next_attempt = :next_attempt
 WHERE run_key = :run_key AND secret IS NOT NULL;
+
+-- name: uploads_drop
+DELETE FROM uploads WHERE at < :before;
+
+-- name: uploads_size
+SELECT coalesce(sum(length(content)), 0) AS size FROM uploads WHERE uploaded_by = :person AND sha256 <> :sha256;
+
+-- name: upload_add
+INSERT INTO uploads (sha256, uploaded_by, content, at) VALUES (:sha256, :person, :content, :now)
+ON CONFLICT DO UPDATE SET at = :now;
+
+-- name: upload_find
+-- Sent by somebody and not used up, or shown by a question of theirs.
+SELECT content FROM uploads WHERE sha256 = :sha256 AND uploaded_by = :person
+UNION ALL
+SELECT f.content FROM files f WHERE f.sha256 = :sha256 AND EXISTS (
+    SELECT 1 FROM request_files u JOIN requests q USING (request_key) JOIN runs r ON r.run_key = q.run_key
+    WHERE u.sha256 = f.sha256 AND r.requested_by = :person)
+LIMIT 1;
+
+-- name: file_from_upload
+INSERT INTO files (sha256, content) SELECT sha256, content FROM uploads WHERE sha256 = :sha256 LIMIT 1
+ON CONFLICT DO NOTHING;
+
+-- name: file_is_stored
+SELECT 1 FROM files WHERE sha256 = :sha256;
