@@ -209,7 +209,8 @@ def test_what_the_question_shows_is_shown_as_what_it_is(place: Place) -> None:
     (place.folder / "graph.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     shown = (
         "--detail", "version=4=2", "--detail", "--odd=x", "--link", "Report=https://ci.example.com/7", "--diff",
-        "change.diff", "--code", "migrate.sql", "--file", "plan.pdf", "--file", "graph.png", "--note", "by the pipeline", "--requested-by", "person:ana",
+        "change.diff", "--code", "migrate.sql", "--file", "plan.pdf", "--file", "graph.png",
+        "--note", "by the pipeline", "--requested-by", "person:ana",
     )  # fmt: skip
     ran = place.ask("Migrate?", *shown, "--wait", "0s", "--json")
     assert ran.code == 6
@@ -222,7 +223,7 @@ def test_what_the_question_shows_is_shown_as_what_it_is(place: Place) -> None:
         "migrate.sql": {"type": "code", "text": "DROP TABLE a; -- \\xe9\n", "language": "sql"},
         "Changes": {"type": "diff", "text": "--- a\n+++ b\n@@ -1 +1 @@\n-one\n+two\n"},
     }
-    assert ran.json["rich"] == ["Report", "migrate.sql", "Changes", "plan.pdf", "graph.png"]
+    assert ran.json["rich"] == ["Report", "migrate.sql", "plan.pdf", "graph.png", "Changes"]
     assert (ran.json["note"], ran.json["requested_by"]) == ("by the pipeline", "person:ana")
 
 
