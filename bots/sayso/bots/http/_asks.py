@@ -84,9 +84,9 @@ class Asks:
             return question
         shown = dict(cast("dict[str, Any]", details))
         for name in question.get("rich", ()):
-            given = shown.get(name)
-            if isinstance(given, dict) and given.get("type") in ("file", "image"):
-                shown[name] = await self._stored(caller, f"details[{name!r}]", cast("dict[str, Any]", given))
+            given = cast("dict[str, Any]", shown.get(name))
+            if isinstance(given, dict) and given.get("type") in ("file", "image"):  # pyright: ignore[reportUnnecessaryIsInstance] - somebody else's JSON
+                shown[name] = await self._stored(caller, f"details[{name!r}]", given)
         return {**question, "details": shown}
 
     async def _stored(self, caller: Caller, path: str, given: dict[str, Any]) -> dict[str, Any]:
