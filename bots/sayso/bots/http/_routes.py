@@ -118,6 +118,7 @@ def _routes() -> APIRouter:
     _add_requests(router)
     _add_answers(router)
     _add_asks(router)
+    _add_files(router)
     _add_news(router)
     _add_destinations(router)
     return router
@@ -330,22 +331,6 @@ def _add_asks(router: APIRouter) -> None:
         response.status_code = 201 if is_new else 200
         return asked
 
-    @router.put(
-        "/files",
-        summary="Send a picture or file for a question",
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-            }
-        },
-    )
-    async def upload_file(request: Request, caller: Who) -> dict[str, Any]:
-        """The body is the file's bytes. Ask about it within a day: a detail that is named in `rich` shows it as
-        `{"type": "file", "sha256": ..., "name": ...}` or `{"type": "image", "sha256": ..., "alt": ...}`.
-        """
-        return await _asks(request).upload(caller, await request.body())
-
     @router.delete("/requests/{request_id}", summary="Withdraw a request that the caller asked")
     async def delete_request(request: Request, request_id: RequestId, caller: Who) -> dict[str, Any]:
         """Nobody can answer it any more. A request that is closed is refused with 409."""
@@ -372,7 +357,29 @@ def _add_asks(router: APIRouter) -> None:
         response.status_code = 201 if is_new else 200
         return used
 
-    _ = ask_question, upload_file, delete_request, use_approval
+    _ = ask_question, delete_request, use_approval
+
+
+def _add_files(router: APIRouter) -> None:
+    """Pictures and files for questions."""
+
+    @router.put(
+        "/files",
+        summary="Send a picture or file for a question",
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
+    )
+    async def upload_file(request: Request, caller: Who) -> dict[str, Any]:
+        """The body is the file's bytes. Ask about it within a day: a detail that is named in `rich` shows it as
+        `{"type": "file", "sha256": ..., "name": ...}` or `{"type": "image", "sha256": ..., "alt": ...}`.
+        """
+        return await _asks(request).upload(caller, await request.body())
+
+    _ = upload_file
 
 
 def _add_news(router: APIRouter) -> None:
