@@ -53,6 +53,12 @@ def test_an_edit_is_shown_as_a_diff() -> None:
     assert shown["Options"] == "replace_all: true"
 
 
+def test_a_large_edit_is_shown_without_looking_for_what_stays() -> None:
+    old = "\n".join(["same"] * 15_000)
+    shown = details("Edit", {"file_path": "/srv/app/a", "old_string": old, "new_string": f"{old}\nmore"})
+    assert len(shown["Change"].text.split("\n")) == 2 + 15_000 + 15_001
+
+
 def test_options_that_are_off_are_left_out() -> None:
     arguments = {"file_path": "/srv/app/a", "old_string": "a\n", "new_string": "b\n", "replace_all": False}
     shown = details("Edit", arguments)
@@ -134,6 +140,7 @@ def test_the_same_call_is_the_same_question() -> None:
         b"[]",
         b"{",
         b"\xff",
+        b'{"tool_input": ' + b"[" * 100_000,
         b'{"hook_event_name": "PreToolUse"}',
         b'{"hook_event_name": "PostToolUse", "session_id": "s"}',
         b'{"hook_event_name": "PreToolUse", "session_id": "s", "cwd": "/", "tool_name": "Bash", "tool_input": {}}',

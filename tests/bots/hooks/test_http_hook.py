@@ -17,6 +17,8 @@ from tests.bots.command import sayso
 from tests.bots.hooks.calls import event, permission_request
 from tests.bots.hooks.stage import Stage
 
+DEEP = b'{"tool_input": ' + b"[" * 100_000
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
@@ -109,7 +111,7 @@ def test_the_question_goes_when_the_agent_hangs_up(running: Stage) -> None:
     assert decision.outcome == "withdrawn"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"hook_event_name": "Stop"}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"hook_event_name": "Stop"}', DEEP])
 def test_what_is_no_call_is_blocked(running: Stage, body: bytes) -> None:
     assert verdict(post(running, body))[0] == "deny"
 
@@ -119,6 +121,18 @@ def test_a_token_that_may_not_ask_is_blocked_also_where_a_rule_allows(running: S
     """Claude Code runs the tool after 401 and 403, so it gets a verdict."""
     read = fresh(tool_name="Read", tool_input={"file_path": "/srv/app/a.py"})
     assert verdict(post(running, read, token=running.secrets.get(who, "wrong")))[0] == "deny"
+
+
+def test_a_call_that_is_too_large_is_blocked(running: Stage) -> None:
+    """Also where it does not say beforehand how large it is."""
+    parts = [b'{"tool_input": "', *[b"a" * 1_000_000] * 3]
+    response = httpx.post(
+        f"{running.url}/hooks/claude-code",
+        content=iter(parts),
+        headers={"Authorization": f"Bearer {running.secrets['agent']}"},
+        timeout=30,
+    )
+    assert verdict(response)[0] == "deny"
 
 
 def test_a_service_that_stops_blocks_at_once(stage: Stage) -> None:

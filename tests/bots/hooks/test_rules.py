@@ -127,6 +127,31 @@ def test_a_denied_command_is_found_inside_others(verdict: str, command: str) -> 
     assert answer(given, shell(command)) == verdict
 
 
+def test_a_command_that_is_too_long_to_be_read_is_not_allowed() -> None:
+    """Reading one takes time, which the service has for everybody."""
+    long = "echo " + "a" * 20_000
+    assert answer(allowing("echo *"), shell(long)) == "ask"
+    assert answer(rules({"answer": "deny", "commands": ["rm **"]}), shell(long)) == "deny"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "word", "matches"),
+    [
+        ("a*", "a", True),
+        ("*a", "ba", True),
+        ("a*a", "a", False),
+        ("a*b*c", "axbxc", True),
+        ("a*b*c", "acb", False),
+        ("a*bb*bc", "abbbc", True),
+        ("a*bb*bc", "abbc", False),
+        ("a.c*", "abc", False),
+    ],
+)
+def test_a_star_stands_for_any_part_of_an_argument(pattern: str, word: str, *, matches: bool) -> None:
+    expected = "allow" if matches else "ask"
+    assert answer(allowing(f"echo {pattern}"), shell(f"echo {word}")) == expected
+
+
 def test_commands_are_those_of_shells_alone() -> None:
     """The same word in another tool's input is not a command."""
     assert answer(allowing("make"), call("mcp__ci__run", {"command": "make"})) == "ask"

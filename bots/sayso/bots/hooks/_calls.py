@@ -136,7 +136,7 @@ def read_call(agent: Agent, given: bytes) -> ToolCall:
                 f"{name} is not an event that can be approved; use PreToolUse or PermissionRequest"
             )
         event = msgspec.json.decode(given, type=_Event)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnknownEvent(f"the event cannot be read: {error}") from error
     if name == PRE_TOOL_USE and not event.tool_use_id:
         raise UnknownEvent("the event has no tool_use_id")

@@ -17,6 +17,8 @@ from sayso.client import Code, Diff, Question, Table
 
 _LONGEST_IN_TITLE = 60
 _LONGEST_IN_TABLE = 200
+_LONGEST_COMPARED = 100_000
+"""Characters of a passage and its replacement of which the common lines are found; that takes long for many lines."""
 
 _LANGUAGES = {
     ".c": "c", ".css": "css", ".go": "go", ".html": "html", ".java": "java", ".js": "javascript", ".json": "json",
@@ -134,6 +136,9 @@ def _diff(path: str, edits: list[tuple[str, str]]) -> str:
     for old, new in edits:
         if old.endswith("\n") and new.endswith("\n"):
             old, new = old[:-1], new[:-1]  # noqa: PLW2901 - else each hunk ended with an empty line
+        if len(old) + len(new) > _LONGEST_COMPARED:
+            lines += [f"-{one}" for one in _lines(old)] + [f"+{one}" for one in _lines(new)]
+            continue
         lines += list(difflib.unified_diff(_lines(old), _lines(new), lineterm=""))[2:]
     return "\n".join(lines)
 

@@ -18,6 +18,9 @@ _INTERPRETERS = frozenset({"bash", "dash", "eval", "sh", "zsh"})
 
 ANY_REST = "**"
 
+_LONGEST = 20_000
+"""Characters of a command that are looked at. A longer one concerns every pattern and is covered by none."""
+
 
 _WORD = re.compile(
     r"""(?:[A-Za-z0-9_\-./,:@+][A-Za-z0-9_\-./,:@%+=]*|'[^']*'|"[^"$`\\!]*")(?:[A-Za-z0-9_\-./,:@%+=]+|'[^']*'|"[^"$`\\!]*")*"""
@@ -31,7 +34,7 @@ _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 def plain_words(command: str) -> tuple[str, ...] | None:
     """The program and its arguments, if a shell makes exactly this of the command; else None."""
-    if not command.isprintable():
+    if not command.isprintable() or len(command) > _LONGEST:
         return None
     words: list[str] = []
     rest = command.strip(" ")
@@ -116,7 +119,9 @@ def covers(pattern: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 def concerns(pattern: tuple[str, ...], command: str) -> bool:
     """Whether a command seems to run something that a pattern stands for. Here `*` and `**` stand for options, too."""
-    return any(_matches(pattern, words, strict=False) for words in programs_in(command))
+    return len(command) > _LONGEST or any(
+        _matches(pattern, one, strict=False) for one in programs_in(command)
+    )
 
 
 def _matches(pattern: tuple[str, ...], words: tuple[str, ...], *, strict: bool) -> bool:
@@ -135,4 +140,13 @@ def _matches_word(pattern: str, word: str, *, strict: bool) -> bool:
         return pattern == word
     if strict and ((word.startswith("-") and not pattern.startswith("-")) or ".." in word.split("/")):
         return False
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), word, re.DOTALL) is not None
+    first, *middle, last = pattern.split("*")
+    if len(word) < len(first) + len(last) or not word.startswith(first) or not word.endswith(last):
+        return False
+    place, end = len(first), len(word) - len(last)
+    for one in middle:
+        found = word.find(one, place, end)
+        if found < 0:
+            return False
+        place = found + len(one)
+    return True

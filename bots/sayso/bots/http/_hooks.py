@@ -7,10 +7,13 @@ call is answered with 200 and a refusal.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Annotated
 
 import httpx
 from fastapi import APIRouter, Query, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from sayso.bots.hooks import (
@@ -32,6 +35,8 @@ from sayso.bots.http._problems import Problem
 from sayso.bots.http._scopes import check_scope
 from sayso.client import AsyncClient
 from sayso.engine import Scope
+
+logger = logging.getLogger("sayso.http")
 
 _INSIDE = "http://sayso"
 
@@ -55,9 +60,16 @@ class AgentHooks:
             caller = await self._door(request)
             _check(caller)
             call = read_call(Agent.CLAUDE_CODE, await request.body())
+            verdict = await self._judge(call, request, seconds(wait) or seconds(self._rules.wait))
         except (Problem, UnknownEvent) as error:
             return _answer(refused(str(error)))
-        verdict = await self._judge(call, request, seconds(wait) or seconds(self._rules.wait))
+        except ClientDisconnect:
+            raise
+        except HTTPException as error:  # the guard's, for a body that is too large
+            return _answer(refused(error.detail))
+        except Exception:
+            logger.exception("a hook's call failed; the tool was blocked")
+            return _answer(refused("sayso failed to judge this call. Nothing was run. Its log says why."))
         return _answer(said(call, verdict))
 
     async def _judge(self, call: ToolCall, request: Request, wait: float) -> Verdict:
