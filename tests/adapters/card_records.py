@@ -16,7 +16,9 @@ from sayso.engine import (
     Question,
     RequestRecord,
     RequestStatus,
+    RuleName,
     Stage,
+    Unchecked,
     WorkflowStatus,
 )
 
@@ -114,6 +116,10 @@ TEAM = Policy(
 )
 """Two of a person and a group, and a lead since it escalated."""
 
+RULED = CastVote(
+    "rule:tools/2", "rule", "approve", AT, "It only reads", rule=RuleName("tools", "0123456789ab", 2, "ana")
+)
+
 ALONE = CastVote("person:cho", "web", "approve", AT, "site down", "web:cho", break_glass=True)
 
 
@@ -134,6 +140,11 @@ def states() -> dict[str, CardRecord]:
         ),
         "break-glass": with_request(
             answered(gate, "approve", votes=(ALONE,)), policy=TEAM, audience=TEAM.audience,
+        ),
+        "ruled": answered(gate, "approve", votes=(RULED,)),
+        "unchecked": with_request(
+            pending(gate),
+            policy=Policy(stages=[Stage(["slack:#sre"])], unchecked=Unchecked(2, "there is no 'environment'")),
         ),
         "withdrawn-by-its-requester": closed(RequestStatus.WITHDRAWN, by="local:ana", **running),
         "changed": with_request(pending(gate, revised_at=AT), revision=2),

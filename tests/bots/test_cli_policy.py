@@ -136,6 +136,41 @@ def test_four_eyes_with_a_fallback_is_explained_and_played(tmp_path: Path) -> No
     ]
 
 
+RULES = """
+[policies.tools]
+stages = [{ approvers = ["web:ana"] }]
+[[policies.tools.rules]]
+when = "details.environment == 'production'"
+answer = "reject"
+written_by = "bo"
+[[policies.tools.rules]]
+when = "details.tool == 'Read'"
+answer = "approve"
+written_by = "ana"
+"""
+
+
+@pytest.mark.parametrize(
+    ("details", "last"),
+    [
+        ('{"tool": "Read", "environment": "test"}', "Rule 2 decides, so nobody is asked: approved."),
+        ('{"tool": "Read", "environment": "production"}', "Rule 1 decides, so nobody is asked: rejected."),
+        ('{"tool": "Read"}', "Rule 1 cannot be checked, so people are asked: there is no 'environment'."),
+        ('{"tool": "Bash", "environment": "test"}', None),
+    ],
+)
+def test_rules_are_explained_and_played(tmp_path: Path, details: str, last: str | None) -> None:
+    (tmp_path / "sayso.toml").write_text(RULES)
+    lines = sayso(tmp_path, "policy", "check", "tools", "--details", details).out.splitlines()
+    assert lines == [
+        "tools:",
+        "  1 of web:ana must approve; one rejection from them rejects",
+        "  Rule 1, written by bo: reject without asking people if details.environment == 'production'",
+        "  Rule 2, written by ana: approve without asking people if details.tool == 'Read'",
+        *([] if last is None else [f"  {last}"]),
+    ]
+
+
 def test_who_is_asked_later_may_vote_later(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(TEAM)
     votes = ("--vote", "web:lead=approve", "--vote", "web:bo=approve")

@@ -19,6 +19,7 @@ from sayso.config import (
     load_settings,
     read_secret,
 )
+from sayso.engine import Rule
 from tests.config.known import SECTIONS, descriptions
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "sayso.example.toml"
@@ -263,6 +264,40 @@ when = "amount > 10_000"
     assert refused.value.key == "stage 2 of policies.release"
     (tmp_path / FILE_NAME).write_text("[policies.release]\nstages = []\n")
     with pytest.raises(InvalidSettings, match="no stages"):
+        load_settings(tmp_path)
+
+
+def test_rules_of_policies_answer_without_people(tmp_path: Path) -> None:
+    good = """
+[policies.tools]
+stages = [{ approvers = ["web:ana"] }]
+[[policies.tools.rules]]
+when = "details.tool == 'Read'"
+answer = "approve"
+written_by = "ana"
+reason = "It only reads"
+[[policies.tools.rules]]
+when = "details.tool == 'Bash'"
+answer = "reject"
+written_by = "bo"
+"""
+    (tmp_path / FILE_NAME).write_text(good)
+    assert load_settings(tmp_path).named_policies()["tools"].rules == (
+        Rule("details.tool == 'Read'", "approve", "ana", "It only reads"),
+        Rule("details.tool == 'Bash'", "reject", "bo"),
+    )
+    (tmp_path / FILE_NAME).write_text(good.replace("details.tool == 'Bash'", "tool == 'Bash'"))
+    with pytest.raises(InvalidSettings, match=r"line 9: .*'tool' is unknown; write details.tool") as refused:
+        load_settings(tmp_path)
+    assert refused.value.key == "rule 2 of policies.tools"
+    (tmp_path / FILE_NAME).write_text(
+        good.replace("[policies.tools]", "[policies.tools]\nexclude_requester = true")
+    )
+    with pytest.raises(InvalidSettings, match="rule 1 approves without people") as refused:
+        load_settings(tmp_path)
+    assert refused.value.key == "policies.tools"
+    (tmp_path / FILE_NAME).write_text(good.replace('"reject"', '"allow"'))
+    with pytest.raises(InvalidSettings, match="'approve' or 'reject'"):
         load_settings(tmp_path)
 
 

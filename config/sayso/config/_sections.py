@@ -123,10 +123,24 @@ class StageSettings(Section):
     )
 
 
+class RuleSettings(Section):
+    """A rule of a policy: see `sayso.engine.Rule`."""
+
+    when: Text = Field(description="Condition on the request's details, such as details.tool == 'Read'.")
+    answer: Literal["approve", "reject"] = Field(description="What to answer where it is true.")
+    written_by: Text = Field(description="Who wrote the rule, and so answers for it.")
+    reason: str = Field(default="", description="Comment of the answer.")
+
+
 class PolicySettings(Section):
     """A policy that questions refer to by name: see `sayso.engine.Policy`."""
 
     stages: tuple[StageSettings, ...] = Field(description="Stages; all of them must approve.")
+    rules: tuple[RuleSettings, ...] = Field(
+        default=(),
+        description="Rules that answer without people; the first whose condition is true decides. Where one cannot be "
+        "checked, people are asked.",
+    )
     exclude_requester: bool = Field(
         default=False, description="Whether to bar the requester from approving (four eyes)."
     )

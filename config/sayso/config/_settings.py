@@ -53,7 +53,7 @@ from sayso.config._sections import (
     PolicySettings,
     WorkflowSettings,
 )
-from sayso.engine import Directory, InvalidRequest, Policy, Stage
+from sayso.engine import Directory, InvalidRequest, Policy, Rule, Stage
 
 FILE_NAME = "sayso.toml"
 _SHOWN = "See docs/how-to/decide-together.md for examples."
@@ -239,8 +239,9 @@ class Settings(BaseSettings):
 
 
 def _policy(given: PolicySettings) -> Policy:
-    fields = given.model_dump(exclude={"stages"})
-    return Policy(stages=[Stage(**stage.model_dump()) for stage in given.stages], **fields)
+    fields = given.model_dump(exclude={"stages", "rules"})
+    stages = [Stage(**stage.model_dump()) for stage in given.stages]
+    return Policy(stages=stages, rules=[Rule(**rule.model_dump()) for rule in given.rules], **fields)
 
 
 def load_settings(directory: Path | None = None) -> Settings:
@@ -365,12 +366,16 @@ def _check_policies(settings: Settings, path: Path) -> None:
         if not given.stages:
             place = place_of(path, ("policies", name))
             raise InvalidSettings(place, key, "no stages", f"Add [[{key}.stages]] with approvers.")
-        for position, stage in enumerate(given.stages, 1):
-            try:
-                Stage(**stage.model_dump())
-            except InvalidRequest as error:
-                place = place_of(path, ("policies", name, "stages", position - 1))
-                raise InvalidSettings(place, f"stage {position} of {key}", error.reason, _SHOWN) from error
+        parts = (("stage", Stage, given.stages), ("rule", Rule, given.rules))
+        for word, part, tables in parts:
+            for position, one in enumerate(tables, 1):
+                try:
+                    part(**one.model_dump())
+                except InvalidRequest as error:
+                    place = place_of(path, ("policies", name, f"{word}s", position - 1))
+                    raise InvalidSettings(
+                        place, f"{word} {position} of {key}", error.reason, _SHOWN
+                    ) from error
         try:
             _policy(given)
         except InvalidRequest as error:

@@ -6,7 +6,7 @@ It knows no chat platform, no HTTP and no command line.
 from sayso.engine._approval import Decision, request_approval
 from sayso.engine._asks import AskedQuestion, ask_workflow, decision_of, kind_of, read_asked
 from sayso.engine._audience import OPERATOR, canonical, is_person
-from sayso.engine._binding import bind
+from sayso.engine._binding import bind, ruling_on
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._content import (
@@ -79,6 +79,7 @@ from sayso.engine._records import (
     StoreCounts,
     WorkflowStatus,
 )
+from sayso.engine._rules import Rule, RuleName, Ruling, Unchecked
 from sayso.engine._runtime import Runtime
 from sayso.engine._state import ExecutionState
 from sayso.engine._typed import (
@@ -241,6 +242,9 @@ __all__ = [
     "Restored",
     "RightLapsed",
     "Role",
+    "Rule",
+    "RuleName",
+    "Ruling",
     "RunExists",
     "RunMovedOn",
     "RunSummary",
@@ -267,6 +271,7 @@ __all__ = [
     "SystemClock",
     "Table",
     "TokenExists",
+    "Unchecked",
     "Unclear",
     "UnknownPolicy",
     "UnknownRun",
@@ -312,6 +317,7 @@ __all__ = [
     "request_approval",
     "request_input",
     "restore_backup",
+    "ruling_on",
     "shown_text",
     "step",
     "step_key",

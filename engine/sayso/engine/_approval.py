@@ -25,7 +25,8 @@ _OPTIONS: list[Mapping[str, str]] = [
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What people decided about an action. It is true in a condition only if the action was approved.
+    """What was decided about an action, by people or by a rule of the policy. It is true in a condition only if the
+    action was approved.
 
     `votes` are `{person, via, value, at, comment, account, ...}` each; `digest` identifies exactly what they were
     shown, `request_id` the request and `run_id` the run in which it was asked. It is good for one visit with its

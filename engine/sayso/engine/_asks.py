@@ -126,9 +126,10 @@ ask_workflow = Workflow(ASK, start=_ask)
 def decision_of(record: RequestRecord) -> dict[str, Json] | None:
     """What became of a request, as JSON; None while it is open.
 
-    `outcome` is `approved`, `rejected`, `answered`, `expired`, `withdrawn` or `cancelled`. `approved` is true for one
-    reason alone: that people said yes to an approval or a confirmation. `by` are the people whose votes agree with the
-    decision, or who withdrew it; `comment` is the first that one of them wrote; `digest` identifies what they saw.
+    `outcome` is `approved`, `rejected`, `answered`, `expired`, `withdrawn` or `cancelled`. `approved` is true for an
+    explicit yes to an approval or a confirmation alone: of people, or of a rule that an operator wrote. `by` are the
+    people whose votes agree with the decision, or who withdrew it, or the rule (`rule:POLICY/NUMBER`); `comment` is the
+    first that one of them wrote; `digest` identifies what was decided.
     """
     if record.open:
         return None

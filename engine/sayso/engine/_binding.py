@@ -10,6 +10,7 @@ from sayso.engine._audience import REQUESTER, canonical, is_person
 from sayso.engine._conditions import evaluate_expression
 from sayso.engine._policy import APPROVE, REJECT, Policy, Stage
 from sayso.engine._questions import Question
+from sayso.engine._rules import RuleName, Ruling, Unchecked, first_rule
 from sayso.engine._values import Json, digest, encode_sorted
 from sayso.engine.errors import InvalidRequest
 
@@ -52,6 +53,21 @@ def bind(
         excluded=tuple(dict.fromkeys(excluded)),
         version=digest(encode_sorted(policy).decode())[:12],
     )
+
+
+def ruling_on(policy: Policy, question: Question) -> Ruling | Unchecked | None:
+    """What the rules of a policy that is bound to the question say of it, before any person is asked: the decision of
+    the first that applies, or why it is not known whether one does. None: people decide.
+    """
+    found = first_rule(policy.rules, question.details)
+    if found is None or isinstance(found, Unchecked):
+        return found
+    number, rule = found
+    if rule.answer == APPROVE and question.read_all:
+        return Unchecked(number, "the request must be opened in full before it is approved")
+    name = RuleName(policy.name, policy.version, number, rule.written_by)
+    value = rule.answer == APPROVE if question.input_type == "confirm" else rule.answer
+    return Ruling(name, value, rule.reason, rule.when)
 
 
 def with_requester(parameter: str, entries: Sequence[str], asker: str | None) -> tuple[str, ...]:

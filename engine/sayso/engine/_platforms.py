@@ -21,6 +21,9 @@ OWN_KINDS: Final = frozenset(
 )
 """What entries begin with that are of no platform."""
 
+_TAKEN: Final = OWN_KINDS | {"rule"}
+"""What no platform may be called: votes of rules begin with `rule`."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 
 
@@ -84,7 +87,7 @@ def _entry_points() -> dict[str, EntryPoint]:
 
     found: dict[str, EntryPoint] = {}
     for one in entry_points(group=ENTRY_POINTS):
-        if one.name in OWN_KINDS or _NAME.fullmatch(one.name) is None:
+        if one.name in _TAKEN or _NAME.fullmatch(one.name) is None:
             raise PlatformUnusable(one.name, one.value, "no platform can be called so")
         if one.name in found and found[one.name].value != one.value:
             raise PlatformUnusable(one.name, one.value, f"{found[one.name].value} is called so too")

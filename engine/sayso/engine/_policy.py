@@ -47,6 +47,7 @@ from sayso.engine._audience import (
 from sayso.engine._conditions import check_syntax
 from sayso.engine._platforms import example_people
 from sayso.engine._reasons import Reasons, check_reasons
+from sayso.engine._rules import Rule, Unchecked, check_rules
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
@@ -135,9 +136,13 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `hand_over_to`, or to anybody if it is empty; the requester and the author cannot hand theirs over. An approval is
     good for one visit with its retries, unless the policy is `reusable`.
 
+    The first of the `rules` that is true of a request's details answers it without people; none that approves goes
+    with `exclude_requester`, `author` or `break_glass`.
+
     Filled in when a question is asked: `name` and `version` of the policy in the settings; `audience`, all who may
     vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
-    `escalate_places`, where cards go then.
+    `escalate_places`, where cards go then; `unchecked`, the rule that could not be checked; `rule_places`, where cards
+    go if people are asked what a rule decided.
 
     Raises `InvalidRequest` for values that contradict each other.
     """
@@ -157,12 +162,15 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     break_glass: Sequence[str] = ()
     hand_over_to: Sequence[str] = ()
     reusable: bool = False
+    rules: Sequence[Rule] = ()
     name: str | None = None
     version: str = ""
     excluded: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
     escalates_at: datetime | None = None
     escalate_places: tuple[str, ...] = ()
+    unchecked: Unchecked | None = None
+    rule_places: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "stages", tuple(self.stages))
@@ -172,6 +180,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             raise InvalidRequest("policy", f"comment={unknown!r}: say {APPROVE!r}, {REJECT!r} or both")
         reasons = check_reasons("policy", self.reject_reasons, "reject_reasons")
         msgspec.structs.force_setattr(self, "reject_reasons", reasons)
+        four_eyes = [one for one in ("exclude_requester", "author", "break_glass") if getattr(self, one)]
+        msgspec.structs.force_setattr(self, "rules", check_rules(self.rules, four_eyes, comment))
         for field in ("escalate_to", "break_glass", "hand_over_to"):
             msgspec.structs.force_setattr(self, field, _entries(field, getattr(self, field)))
         for field in ("audience", "excluded", "released"):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from sayso.engine._policy import Fact, Policy, Vote, is_approval
 from sayso.engine._questions import Question, question_from_text
 from sayso.engine._reasons import Reasons
+from sayso.engine._rules import RuleName
 from sayso.engine._values import Json
 
 ASK = "ask"
@@ -301,7 +302,7 @@ class RunSummary(msgspec.Struct, frozen=True):
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):
     """A vote as it is shown: one that decided a request, or a current one. `account` is where it came from, `accounts`
-    are all of that person, `groups` the groups of the policy that they belonged to then.
+    are all of that person, `groups` those of the policy that they belonged to then. A `rule` decides without people.
     """
 
     person: str
@@ -313,6 +314,7 @@ class CastVote(msgspec.Struct, frozen=True, gc=False):
     accounts: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     break_glass: bool = False
+    rule: RuleName | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The form in which a decided request keeps it, and `Decision.votes` shows it."""
@@ -323,6 +325,7 @@ class CastVote(msgspec.Struct, frozen=True, gc=False):
             "at": self.at,
             "comment": self.comment,
             "account": self.account,
+            **({} if self.rule is None else {"rule": msgspec.to_builtins(self.rule)}),
         }
         return {**shown, "break_glass": True} if self.break_glass else shown
 

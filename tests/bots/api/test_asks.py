@@ -32,6 +32,20 @@ exclude_requester = true
 
 [[policies.four-eyes.stages]]
 approvers = ["person:ana", "person:bo"]
+
+[[policies.tools.stages]]
+approvers = ["person:ana"]
+
+[[policies.tools.rules]]
+when = "details.environment == 'production'"
+answer = "reject"
+written_by = "bo"
+reason = "Not by agents"
+
+[[policies.tools.rules]]
+when = "details.tool == 'Read'"
+answer = "approve"
+written_by = "ana"
 """
 
 
@@ -115,6 +129,27 @@ def test_a_yes_comes_back_with_who_gave_it_and_is_used_once(
     for key, attempt in (("job-1", "call-2"), ("job-2", "call-1"), ("job-1", None)):
         refused = use(agent, request, key, attempt)
         assert (refused.status_code, refused.json()["kind"]) == (409, "AlreadyUsed")
+
+
+def test_a_rule_answers_at_once_and_its_yes_is_used_once(agent: httpx.Client) -> None:
+    asked = ask(agent, "read", policy="tools", details={"tool": "Read", "environment": "test"})
+    assert asked.status_code == 201, asked.text
+    request = agent.get(f"/requests/{asked.json()['id']}", params={"wait": "25s"}).json()
+    decision = request["decision"]
+    assert (decision["outcome"], decision["approved"], decision["by"]) == ("approved", True, ["rule:tools/2"])
+    rule = decision["votes"][0]["rule"]
+    assert rule | {"version": 1} == {"policy": "tools", "version": 1, "number": 2, "written_by": "ana"}
+    assert use(agent, request, "job-1", "call-1").status_code == 201
+    assert use(agent, request, "job-2").json()["kind"] == "AlreadyUsed"
+
+    rejected = ask(agent, policy="tools", details={"tool": "Read", "environment": "production"}).json()
+    decision = agent.get(f"/requests/{rejected['id']}", params={"wait": "25s"}).json()["decision"]
+    assert (decision["approved"], decision["by"], decision["comment"]) == (
+        False, ["rule:tools/1"], "Not by agents",
+    )  # fmt: skip
+    for details in ({"tool": "Read"}, {"tool": "Bash", "environment": "test"}):
+        waits = ask(agent, policy="tools", details=details).json()
+        assert agent.get(f"/requests/{waits['id']}").json()["status"] == "PENDING"
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,10 @@ def _context(record: CardRecord, places: Mapping[str, str], mentions: Mentions) 
                 [[cut(_person(record, one), LONGEST_NAME)] for one in request.policy.break_glass], "or"
             )
             parts.append((f"in an emergency {''.join(alone)} alone, with a reason",))
+        if request.policy is not None and request.policy.unchecked is not None:
+            rule = request.policy.unchecked
+            why = visible_line(f"rule {rule.number} could not be checked: {rule.why}")
+            parts.append((cut(why, _LONGEST_PART),))
     return [*parts, (cut(visible_line(f"{record.workflow}/{request.name}"), _LONGEST_PART),)]
 
 
@@ -329,6 +333,13 @@ def _vote(record: CardRecord, vote: CastVote, expected: Json) -> Words:
     return (vote.at, f"{alone}{other}" + (f" “{comment}”" if comment else ""))
 
 
+def _voter(record: CardRecord, vote: CastVote) -> str:
+    if vote.rule is None:
+        return _person(record, vote.person)
+    author = cut(visible_line(vote.rule.written_by), _LONGEST_PART)
+    return f"by {_person(record, vote.person)}, written by {author},"
+
+
 def _others(count: int) -> str:
     return f"{count} other{'' if count == 1 else 's'}"
 
@@ -351,7 +362,7 @@ def _answered(record: CardRecord) -> Words:
     value = _value(request.answer)
     words: list[str | datetime] = []
     for position, vote in enumerate(record.votes[:_MOST_VOTES]):
-        words += [", " if position else "", f"{_person(record, vote.person)} ", *_vote(record, vote, value)]
+        words += [", " if position else "", f"{_voter(record, vote)} ", *_vote(record, vote, value)]
     others = len(record.votes) - _MOST_VOTES
     if others > 0:
         words.append(f" and {_others(others)}")

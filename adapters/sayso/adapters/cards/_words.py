@@ -80,11 +80,13 @@ _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the w
 
 
 def person_name(person: str, names: Mapping[str, str]) -> str:
-    """The name of a person for readers: the one that a surface reported, otherwise the last part of the id."""
+    """The name of a person or a rule for readers: the one that a surface reported, else the last part of the id."""
     kind, _, rest = person.partition(":")
     known = names.get(person)
     if known:
         return visible_line(known)
+    if kind == "rule":
+        return visible_line(f"rule {rest}")
     return visible_line(rest if kind in ("local", "web", "token", "person") else person)
 
 

@@ -27,6 +27,7 @@ from sayso.engine import (
     Policy,
     Progress,
     Question,
+    Ruling,
     Stage,
     Verdict,
     Vote,
@@ -34,6 +35,7 @@ from sayso.engine import (
     evaluate,
     is_person,
     platform_names,
+    ruling_on,
 )
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="Explain and test the policies in sayso.toml.")
@@ -48,7 +50,8 @@ def check(
     ] = None,
     *,
     details: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Details of the request, for stage conditions.")
+        str | None,
+        typer.Option(metavar="JSON", help="Details of the request, for the conditions of stages and rules."),
     ] = None,
     requested_by: Annotated[
         str | None, typer.Option(metavar="PERSON", help="Who requested the approval.")
@@ -100,7 +103,7 @@ def _explain(output: Output, settings: Settings, name: str, policy: Policy, play
     output.say(f"{visible_line(name)}:", "bold")
     for stage in policy.stages:
         output.say(f"  {_stage_words(stage)}")
-    for line in _rules(policy):
+    for line in (*_rules(policy), *_decided_by_rules(policy)):
         output.say(f"  {line}")
     unknown = [problem for entry in _named(policy) if (problem := _unknown(settings, entry))]
     for problem in unknown:
@@ -114,13 +117,22 @@ def _explain(output: Output, settings: Settings, name: str, policy: Policy, play
 
 
 def _verdicts(output: Output, directory: Directory, policy: Policy, play: _Play) -> list[dict[str, Any]]:
-    """What the votes come to, until they decide."""
+    """What a rule decides, or else what the votes come to, until they decide."""
     asked_at = datetime.now(UTC)
     at = asked_at + play.after
     votes = [(given, _read_vote(given, directory, policy, at)) for given in play.votes]
-    bound = _bound(policy, directory, play, asked_at)
+    bound, question = _bound(policy, directory, play, asked_at)
     if policy.expires_after is not None and play.after > policy.expires_after and play.votes:
         raise UsageProblem(f"the request would already have expired, after {_long(policy.expires_after)}.")
+    ruling = ruling_on(bound, question)
+    if isinstance(ruling, Ruling):
+        number, value = ruling.rule.number, ruling.value
+        output.say(f"  Rule {number} decides, so nobody is asked: {_PAST[str(value)]}.", "green")
+        return [{"rule": number, "decided": True, "value": value, "refused": None}]
+    if ruling is not None:
+        output.say(
+            f"  Rule {ruling.number} cannot be checked, so people are asked: {visible_line(ruling.why)}."
+        )
     cast: dict[str, Vote] = {}
     found: list[dict[str, Any]] = []
     for given, one in votes:
@@ -135,8 +147,8 @@ def _verdicts(output: Output, directory: Directory, policy: Policy, play: _Play)
     return found
 
 
-def _bound(policy: Policy, directory: Directory, play: _Play, asked_at: datetime) -> Policy:
-    """The policy of a request with these details; whoever asks is nobody of the voters unless named."""
+def _bound(policy: Policy, directory: Directory, play: _Play, asked_at: datetime) -> tuple[Policy, Question]:
+    """A request with these details, with its policy; whoever asks is nobody of the voters unless named."""
     question = Question("?", ["approve", "reject"], "select", None, play.details)
     try:
         bound = bind(
@@ -150,10 +162,11 @@ def _bound(policy: Policy, directory: Directory, play: _Play, asked_at: datetime
     except InvalidRequest as error:
         raise UsageProblem(f"this request would be refused: {error.reason}.") from error
     if policy.escalate_after is None:
-        return bound
-    return replace(bound, escalates_at=asked_at + policy.escalate_after)
+        return bound, question
+    return replace(bound, escalates_at=asked_at + policy.escalate_after), question
 
 
+_PAST = {"approve": "approved", "reject": "rejected"}
 _SOMEBODY = "person:~somebody"
 
 
@@ -232,6 +245,14 @@ def _rules(policy: Policy) -> list[str]:
     if policy.hand_over_to:
         rules.append(f"A request may be handed over only to {_names(policy.hand_over_to)}.")
     return rules + (["One approval covers the whole run."] if policy.reusable else [])
+
+
+def _decided_by_rules(policy: Policy) -> list[str]:
+    return [
+        f"Rule {number}, written by {visible_line(rule.written_by)}: {rule.answer} without asking people if "
+        f"{visible_line(rule.when)}"
+        for number, rule in enumerate(policy.rules, 1)
+    ]
 
 
 def _names(entries: Sequence[str]) -> str:

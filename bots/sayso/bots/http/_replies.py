@@ -122,16 +122,26 @@ class Option(Reply):
     style: str = _perhaps("`primary`, `danger` or another style.")
 
 
-class Vote(Reply):
-    """One person's vote."""
+class Rule(Reply):
+    """A rule of a policy that decided without people."""
 
-    person: str = Field(description="Who voted.")
+    policy: str | None = Field(description="The policy; null if it has no name.")
+    version: str = Field(description="The version of the policy.")
+    number: int = Field(description="Which of its rules it is, from 1.")
+    written_by: str = Field(description="Who wrote the rule.")
+
+
+class Vote(Reply):
+    """One person's vote, or the decision of a rule."""
+
+    person: str = Field(description="Who voted; `rule:POLICY/NUMBER` for a rule.")
     via: str = Field(description="The way it came, such as `slack`, `web` or `api`.")
     value: Any = Field(description="What they voted for.")
     at: datetime = Field(description="When, in UTC.")
     comment: str | None = Field(description="Their comment; null if there is none.")
     account: str | None = Field(description="The account that they voted with; null if it is not known.")
     break_glass: bool = _perhaps("Whether it is an emergency approval.")
+    rule: Rule = _perhaps("The rule that decided, if no person did.")
 
 
 class Decision(Reply):
@@ -141,7 +151,8 @@ class Decision(Reply):
         description="How it ended. `answered` is an answer that is neither a yes nor a no."
     )
     approved: bool = Field(
-        description="Whether people said yes to an approval or a confirmation: nothing else is a yes."
+        description="Whether people, or a rule that an operator wrote, said yes to an approval or a confirmation: "
+        "nothing else is a yes."
     )
     value: Any = Field(description="The answer, or the one at expiry; null if there is none.")
     by: list[str] = Field(description="Who decided it, or withdrew it.")

@@ -15,7 +15,7 @@ from sayso.client._errors import (
     SaysoError,
     Unreachable,
 )
-from sayso.client._values import Consumption, Decision, InputType, Question, Request, Vote
+from sayso.client._values import Consumption, Decision, InputType, Question, Request, Rule, Vote
 
 __all__ = [
     "AlreadyUsed",
@@ -37,6 +37,7 @@ __all__ = [
     "Question",
     "Refused",
     "Request",
+    "Rule",
     "SaysoError",
     "Table",
     "Unreachable",

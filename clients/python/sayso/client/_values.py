@@ -53,8 +53,19 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
         return body
 
 
+class Rule(msgspec.Struct, frozen=True):
+    """The rule of a policy that decided without people: the policy and its version, which of its rules, by whom."""
+
+    policy: str | None
+    version: str
+    number: int
+    written_by: str
+
+
 class Vote(msgspec.Struct, frozen=True):
-    """One person's vote: by which way it came, from which account, and when."""
+    """One person's vote: by which way it came, from which account, and when. With a `rule`, that decided, and
+    `person` names it.
+    """
 
     person: str
     via: str
@@ -63,10 +74,12 @@ class Vote(msgspec.Struct, frozen=True):
     comment: str | None = None
     account: str | None = None
     break_glass: bool = False
+    rule: Rule | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What came of a request. `approved` is true only for an explicit yes of people; `by` are those whose votes
+    """What came of a request. `approved` is true only for an explicit yes of
+    people, or of a rule that an operator wrote; `by` are those whose votes
     decided; `digest` is that of the question that they saw.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -15,6 +16,7 @@ from sayso.engine._binding import (
     answer_at_expiry,
     bind,
     policy_with_requester,
+    ruling_on,
     with_requester,
 )
 from sayso.engine._graph import Workflow
@@ -23,10 +25,13 @@ from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._questions import Question, question_digest
 from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
+from sayso.engine._rules import Ruling
 from sayso.engine._values import encode
 from sayso.engine.errors import StoreError, UnknownPolicy
 from sayso.engine.run._threads import CodeThreads
 from sayso.engine.store import Ask
+
+logger = logging.getLogger("sayso.engine")
 
 
 class HaltKind(StrEnum):
@@ -122,13 +127,35 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
         elif self.reject_reasons:
             policy = Policy(audience, reject_reasons=self.reject_reasons)
         elsewhere = [one for one in audience if not (asks_requester and one == asker)]
+        places = directory.places_of(elsewhere)
+        policy, ruling = _ruled(policy, question, name, places)
         return Ask(
             id=new_id(), name=name, attempt=0, text=text, digest=question_digest(text), audience=audience,
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
-            policy=policy, places=directory.places_of(elsewhere), version=question.version, files=question.files,
-            file_hashes=question.file_hashes,
-            asks_requester=asks_requester,
+            policy=policy, places=places, version=question.version, files=question.files,
+            file_hashes=question.file_hashes, asks_requester=asks_requester, ruling=ruling,
         )  # fmt: skip
+
+
+def _ruled(
+    policy: Policy | None, question: Question, name: str, places: tuple[str, ...]
+) -> tuple[Policy | None, Ruling | None]:
+    """What the rules of a request's policy decide, and the policy with what is to be known of that: `places`, where
+    its cards would go, or the rule that could not be checked.
+    """
+    ruling = None if policy is None else ruling_on(policy, question)
+    if policy is None or ruling is None:
+        return policy, None
+    if isinstance(ruling, Ruling):
+        return replace(policy, rule_places=places), ruling
+    logger.warning(
+        "rule %d of policy %s could not be checked for request %s, so people are asked: %s",
+        ruling.number,
+        policy.name or policy.version,
+        name,
+        ruling.why,
+    )
+    return replace(policy, unchecked=ruling), None
 
 
 def gone_node(workflow: Workflow, status: WorkflowStatus, node_id: str | None) -> Attention | None:

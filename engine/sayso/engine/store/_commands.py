@@ -9,6 +9,7 @@ import msgspec
 from sayso.engine._policy import Fact, Policy
 from sayso.engine._questions import PLAIN_VERSION
 from sayso.engine._records import CardRecord, Rendering, RequestRecord, WorkflowStatus
+from sayso.engine._rules import Ruling
 from sayso.engine._values import Json
 
 
@@ -75,7 +76,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question to be stored. Without a `policy`, or by one without stages, the first of the audience decides. `known`
     says that its name is recorded, under another digest. `places` are where its cards go, `files` the bytes that it
     shows, by their SHA-256, and `file_hashes` also those of what was stored before. Where it `asks_requester`, a card
-    goes to where the run was started as well.
+    goes to where the run was started as well. With a `ruling`, a rule decides it as it is stored, and nobody is asked.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     files: tuple[tuple[str, bytes], ...] = ()
     file_hashes: tuple[str, ...] = ()
     asks_requester: bool = False
+    ruling: Ruling | None = None
 
     @property
     def is_timed(self) -> bool:

@@ -219,6 +219,8 @@ def _change_journal(
         if row is None:
             raise NotApplicable(run.run_id, action, f"request {attention.name!r} has no answer to replace")
         tx.run("votes_void", {"request_key": row["request_key"]})
+        for place in read_policy(row["policy"]).rule_places:
+            tx.mark_cards("delivery_add", (row["request_key"], place))
     elif attention.kind is AttentionKind.QUESTION_CHANGED:
         row = tx.row("request_rebind", {**where, **text})
     else:
@@ -237,7 +239,8 @@ def _terms_anew(tx: Transaction, where: dict[str, object]) -> dict[str, object]:
     kept = read_policy(row["policy"])
     voters = {one for stage in kept.stages for one in (*stage.approvers, *stage.veto)}
     audience = tuple(one for one in kept.audience if one in voters or one not in kept.escalate_to)
-    policy = timed(tx, msgspec.structs.replace(kept, audience=audience)) if kept.stages else None
+    anew = msgspec.structs.replace(kept, audience=audience, unchecked=None)
+    policy = timed(tx, anew) if kept.stages else None
     remind_at, escalate_at = first_times(tx, policy)
     return {"policy": policy_text(audience, policy), "remind_at": remind_at, "escalate_at": escalate_at}
 

@@ -26,6 +26,7 @@ from sayso.engine.store._rows import (
     read_run,
     read_step,
 )
+from sayso.engine.store._ruling import answer_by_rule
 from sayso.engine.store._transaction import Transaction
 from sayso.engine.store._warrants import check
 
@@ -134,11 +135,14 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             escalate_at,
         ),
     ).lastrowid
+    assert request_key is not None, "the row was inserted"
     _store_files(tx, request_key, one)
-    for destination in _places(tx, place, one):
+    for destination in () if one.ruling is not None else _places(tx, place, one):
         tx.mark_cards("delivery_insert", (request_key, destination))
     tx.mark_cards("deliveries_mark_outrun", (place.run_key,))
     _audit_asked(tx, "requested", place, one, 1)
+    if one.ruling is not None:
+        answer_by_rule(tx, place, one, one.ruling, request_key, 1)
     return _record(tx, place, one, deadline)
 
 
@@ -212,17 +216,20 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
     _store_files(tx, row["request_key"], one)
-    for destination in _places(tx, place, one):
+    for destination in () if one.ruling is not None else _places(tx, place, one):
         tx.mark_cards("delivery_add", (row["request_key"], destination))
     tx.mark_cards("deliveries_mark", (row["request_key"],))
-    tell_of_change(tx, row["request_key"], row["revision"])
     _audit_asked(tx, "request_changed", place, one, row["revision"])
+    if one.ruling is not None:
+        answer_by_rule(tx, place, one, one.ruling, row["request_key"], row["revision"])
+    else:
+        tell_of_change(tx, row["request_key"], row["revision"])
     return next(
         found for found in map(read_request, tx.rows("visit_requests", where)) if found.name == one.name
     )
 
 
-def _store_files(tx: Transaction, request_key: int | None, one: Ask) -> None:
+def _store_files(tx: Transaction, request_key: int, one: Ask) -> None:
     for sha256, content in one.files:
         tx.run("file_add", {"sha256": sha256, "content": content})
     for sha256 in one.file_hashes:

@@ -51,6 +51,10 @@ WHERE run_key = (SELECT run_key FROM runs WHERE run_id = :run_id) GROUP BY node_
 -- name: run_guard
 SELECT status, visit FROM runs WHERE run_key = ?;
 
+-- name: run_of_ruling
+-- What is known of a run whose question a rule decides.
+SELECT status, resolutions, asked_in FROM runs WHERE run_key = ?;
+
 -- name: run_park
 -- Parks only a run whose visit has seen every resolution; otherwise an answer would wait for ever.
 UPDATE runs SET status = 'WAITING_FOR_INPUT', updated_at = ?, cut_off = 0
@@ -748,7 +752,7 @@ UPDATE requests SET status = 'PENDING', question = :question, digest = :digest, 
                     policy = :policy, remind_at = :remind_at, escalate_at = :escalate_at, reminders = 0,
                     revision = revision + 1, revised_at = :now
 WHERE run_key = :run_key AND visit = :visit AND name = :name AND status IN ('ANSWERED', 'EXPIRED')
-RETURNING request_key, id;
+RETURNING request_key, id, policy;
 
 -- name: request_rebind
 -- An operator lets the recorded answer stand for the changed question.
@@ -906,9 +910,10 @@ SELECT id FROM requests WHERE id >= :beginning AND id < :upto ORDER BY id LIMIT 
 SELECT run_id FROM runs WHERE run_id >= :beginning AND run_id < :upto ORDER BY run_id LIMIT :limit;
 
 -- name: requests_decided
--- Those that came to their end since then, the newest first: whom they concern, without what they ask.
+-- Those that came to their end since then, the newest first: whom they concern, without what they ask. What a rule
+-- decided has been put to nobody.
 SELECT q.id, q.policy, q.requested_by FROM requests q
-WHERE q.resolved_at >= :since ORDER BY q.resolved_at DESC LIMIT :limit;
+WHERE q.resolved_at >= :since AND coalesce(q.resolved_by, '') NOT GLOB 'rule:*' ORDER BY q.resolved_at DESC LIMIT :limit;
 
 -- name: requests_closed
 -- Those that came to their end before a place, the newest first: whom they concern, and whether they are what is looked
