@@ -56,7 +56,7 @@ RETIRED = {
     r"\bat hand\b": "present, loaded",
     r"\btak(e|es|en|ing) up\b": "resume",
     r"\bthere still\b": "still there, still connected",
-    r"\bbehind (it|its|that|the (first|last|deadline|row|number|backup))\b": "after",
+    r"(?<!person )\bbehind (it|its|that|the (first|last|deadline|row|number|backup))\b": "after",
     r"\bin (the place of|whose place|the caller's place)\b": "instead of; replaces",
     r"\bonce more\b": "again",
     r"\bstruck out\b|\bturned away\b": "removed; refused",
