@@ -149,15 +149,11 @@ class Shop:
         self, framework: Framework, what: str, name: str = "order-17", *, url: str | None = None
     ) -> Program:
         """Start the framework's program."""
-        return Program(
-            framework.python,
-            PROGRAMS / framework.program,
-            self.folder,
-            what,
-            name,
-            url=url or self.url,
-            token=self._agent,
-        )
+        return self.start(framework.python, PROGRAMS / framework.program, what, name, url=url)
+
+    def start(self, python: Path, script: Path, *arguments: str, url: str | None = None) -> Program:
+        """Start a program that asks this service, or what stands before it at `url`."""
+        return Program(python, script, self.folder, *arguments, url=url or self.url, token=self._agent)
 
     @property
     def refunds(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,7 @@ from sayso.client import (
     Question,
     Refused,
     Request,
+    SaysoError,
     Unreachable,
 )
 from tests.client.either import KINDS, do
@@ -252,3 +254,17 @@ def test_a_request_is_a_value() -> None:
     assert isinstance(request, Request)
     with pytest.raises(AttributeError):
         request.decision = None  # type: ignore[misc]  # what is refused  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AlreadyUsed("AlreadyUsed", "the approval was used", 409, {"exit_code": 5}),
+        Unreachable("connection refused"),
+        InvalidAddress("no address"),
+    ],
+)
+def test_an_error_survives_pickling(error: SaysoError) -> None:
+    """Engines such as DBOS keep the error of a step, and raise it in another process."""
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

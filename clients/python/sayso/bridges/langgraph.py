@@ -35,7 +35,11 @@ class ThreadError(SaysoError):
 
     def __init__(self, thread: str, words: str) -> None:
         self.thread = thread
-        super().__init__(f"thread {thread}: {words}")
+        self.words = words
+        super().__init__(thread, words)
+
+    def __str__(self) -> str:
+        return f"thread {self.thread}: {self.words}"
 
 
 class CutOff(ThreadError):

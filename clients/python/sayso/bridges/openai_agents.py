@@ -27,8 +27,11 @@ class Undecided(SaysoError):
 
     def __init__(self, call_id: str) -> None:
         self.call_id = call_id
-        super().__init__(
-            f"people have not decided about call {call_id}: await gate.decide(state) before you run it"
+        super().__init__(call_id)
+
+    def __str__(self) -> str:
+        return (
+            f"people have not decided about call {self.call_id}: await gate.decide(state) before you run it"
         )
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong.
+"""What can go wrong. Each error survives pickling, with its fields: engines keep the errors of steps so.
 
 SaysoError
 ├── InvalidAddress      nothing was sent: where the service is has not been said, or is no address
@@ -24,7 +24,10 @@ class InvalidAddress(SaysoError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"{reason}. Set SAYSO_URL, or pass url=, for example http://127.0.0.1:8765")
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        return f"{self.reason}. Set SAYSO_URL, or pass url=, for example http://127.0.0.1:8765"
 
 
 class Refused(SaysoError):
@@ -37,7 +40,10 @@ class Refused(SaysoError):
         self.detail = detail
         self.status = status
         self.problem = problem
-        super().__init__(detail)
+        super().__init__(kind, detail, status, problem)
+
+    def __str__(self) -> str:
+        return self.detail
 
     @property
     def exit_code(self) -> int:
@@ -65,4 +71,7 @@ class Unreachable(SaysoError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"the sayso service did not answer ({reason})")
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        return f"the sayso service did not answer ({self.reason})"
