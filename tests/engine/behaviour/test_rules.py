@@ -11,6 +11,8 @@ import pytest
 from sayso.engine import (
     Decision,
     Json,
+    Notice,
+    NoticeKind,
     OutcomeKind,
     Policy,
     RequestRecord,
@@ -110,6 +112,17 @@ async def test_no_card_is_sent_for_what_a_rule_decides(store: SQLiteStore) -> No
         assert await store.reader.deliveries(ruled.id) == []
         assert await store.reader.decided(ruled.asked_at, 10) == []
         assert len(await store.reader.deliveries((await found(store, "note")).id)) == 1
+
+
+async def test_whoever_asked_in_a_chat_hears_what_a_rule_decided(store: SQLiteStore) -> None:
+    details: Json = {"tool": "Read", "environment": "production"}
+    async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
+        await runtime.wait(
+            await runtime.start("flow", run_id="run", requested_by="slack:T1:U7", asked_in="slack:C7")
+        )
+        notice = await store.reader.notice("slack:C7", store.clock.now())
+    assert isinstance(notice, Notice)
+    assert (notice.kind, notice.request_id) == (NoticeKind.RESULT, (await found(store)).id)
 
 
 @pytest.mark.parametrize(
