@@ -29,7 +29,7 @@ test: $(VENV)/.dev browser ## all tests but those of `make test-more`
 test-fast: $(VENV)/.dev ## the tests without whole services, browsers, kills and long hypothesis suites
 	scripts/in-memory $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not more" $(PYTEST_ARGS)
 
-test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, agent frameworks, chaos for ten minutes
+test-more: $(VENV)/.dev browser ## what takes too long for each change: all kill points of the chats, agent frameworks, the npm package, chaos for ten minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m more $(PYTEST_ARGS)
 
 test-agents: $(VENV)/.dev ## hooks with Claude Code and Codex themselves, which have to be on the path, against fakes of their models
@@ -69,8 +69,8 @@ browser: ## Chromium, for the browser tests, where it is missing
 dev: $(VENV)/.dev ## .venv with everything that developing needs
 
 clean: ## remove what the targets made; stores (*.db) stay
-	rm -rf $(VENV) .venv-lock .venv-bridges build dist site htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
-		.mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lock .venv-bridges build dist site clients/typescript/dist clients/typescript/node_modules htmlcov \
+		.coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A dangling link, left by an interpreter that is gone, counts as missing and is made anew.

@@ -34,7 +34,7 @@ def node(folder: Path, *arguments: str | Path, **extra: str) -> subprocess.Compl
     """Run Node.js in a folder, to its end."""
     command = (NODE, *arguments)
     return subprocess.run(
-        command, cwd=folder, env=environment(**extra), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=folder, env=environment(**extra), capture_output=True, text=True, timeout=50, check=False
     )
 
 

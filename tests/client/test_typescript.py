@@ -31,6 +31,7 @@ from tests.client.node import (
 from tests.docs.pages import all_blocks
 
 ROOT = PACKAGE.parents[1]
+TEST = ("--test", "--test-isolation=none", "--test-reporter=tap")
 WAITING = """
 import { Client, isApproved } from "@sayso/client";
 
@@ -123,13 +124,12 @@ def test_what_it_is_built_with_is_pinned_and_comes_from_wherever_npm_looks() -> 
 
 @pytest.mark.slow
 def test_it_takes_nothing_but_an_answer_of_the_service_for_one() -> None:
-    assert _passed(node(PACKAGE, "--test", "--test-reporter=tap", "tests/client.test.ts")) > 40
+    assert _passed(node(PACKAGE, *TEST, "tests/client.test.ts")) > 40
 
 
 @pytest.mark.slow
 def test_it_asks_waits_and_uses_an_approval_once(service: ServiceProcess, tokens: dict[str, str]) -> None:
-    run = ("--test", "--test-reporter=tap", "tests/service.test.ts")
-    assert _passed(node(PACKAGE, *run, SAYSO_URL=service.url, **tokens)) > 5
+    assert _passed(node(PACKAGE, *TEST, "tests/service.test.ts", SAYSO_URL=service.url, **tokens)) > 5
 
 
 @pytest.mark.slow

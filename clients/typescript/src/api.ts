@@ -14,7 +14,7 @@ export interface components {
              * @enum {string}
              */
             readonly outcome: "approved" | "rejected" | "answered" | "expired" | "withdrawn" | "cancelled";
-            /** @description Whether people said yes to an approval or a confirmation: nothing else is a yes. */
+            /** @description Whether people, or a rule that an operator wrote, said yes to an approval or a confirmation: nothing else is a yes. */
             readonly approved: boolean;
             /** @description The answer, or the one at expiry; null if there is none. */
             readonly value: unknown;
@@ -51,7 +51,7 @@ export interface components {
             readonly prompt: string;
             /** @description What the decision rests on; best an object of names and values. */
             readonly details?: unknown;
-            /** @description Names of details that are content: an object with `type` `link`, `code`, `diff`, `table` or `markdown`. */
+            /** @description Names of details that are content: an object with `type` `link`, `code`, `diff`, `table`, `markdown`, `file` or `image`. */
             readonly rich?: readonly string[];
             /**
              * @description For an input: the kind of answer.
@@ -172,6 +172,17 @@ export interface components {
             /** @description The `after` of the next page; null on the last one. */
             readonly next: number | null;
         };
+        /** @description A rule of a policy that decided without people. */
+        readonly Rule: {
+            /** @description The policy; null if it has no name. */
+            readonly policy: string | null;
+            /** @description The version of the policy. */
+            readonly version: string;
+            /** @description Which of its rules it is, from 1. */
+            readonly number: number;
+            /** @description Who wrote the rule. */
+            readonly written_by: string;
+        };
         /** @description An approval that was used. */
         readonly Used: {
             /** @description The request's `id`. */
@@ -186,9 +197,9 @@ export interface components {
             /** @description Whether this call had used it before, under the same `Idempotency-Key`. */
             readonly repeated: boolean;
         };
-        /** @description One person's vote. */
+        /** @description One person's vote, or the decision of a rule. */
         readonly Vote: {
-            /** @description Who voted. */
+            /** @description Who voted; `rule:POLICY/NUMBER` for a rule. */
             readonly person: string;
             /** @description The way it came, such as `slack`, `web` or `api`. */
             readonly via: string;
@@ -205,6 +216,8 @@ export interface components {
             readonly account: string | null;
             /** @description Whether it is an emergency approval. */
             readonly break_glass?: boolean;
+            /** @description The rule that decided, if no person did. */
+            readonly rule?: components["schemas"]["Rule"];
         };
     };
     responses: never;

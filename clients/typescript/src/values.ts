@@ -18,7 +18,7 @@ export type Question = Schemas["NewRequest"];
 /** A request as it stood when the service was asked. `decision` is null while it is open. */
 export type Request = Schemas["Request"];
 
-/** What came of a request. `approved` is true only for an explicit yes. */
+/** What came of a request. `approved` is true only for an explicit yes of people, or of a rule that an operator wrote. */
 export type Decision = Schemas["Decision"];
 
 /** One person's vote. */
@@ -35,7 +35,7 @@ export function isOpen(request: Request): boolean {
   return request.decision === null;
 }
 
-/** Whether people explicitly said yes. False for whatever is open, expired, withdrawn or answered otherwise. */
+/** Whether people, or a rule that an operator wrote, explicitly said yes. False for whatever is open, expired, withdrawn or answered otherwise. */
 export function isApproved(request: Request): boolean {
   return request.decision?.approved === true;
 }

@@ -77,7 +77,7 @@ const NO_ANSWERS: readonly (readonly [string, Said])[] = [
   ["an empty error", { status: 500, body: bytes() }],
   ["another text", { status: 200, body: bytes("yes") }],
   ["a bare yes", { status: 200, body: true }],
-  ["no UTF-8", { status: 200, body: bytes('{"id": "', 0xff, '"}') }],
+  ["no UTF-8", { status: 200, body: bytes('{"also": "', 0xff, '", ', JSON.stringify(OPEN).slice(1)) }],
   ["no request", { status: 200, body: { approved: true } }],
   ["no decision", { status: 200, body: { ...OPEN, decision: { approved: true } } }],
   ["a yes as text", { status: 200, body: decided("approved", "yes") }],
@@ -167,14 +167,14 @@ test("when the time is over, the request is still open", async () => {
 
 test("a refusal ends the wait", async () => {
   await scripted([problem(404, "UnknownRequest")], async (url) => {
-    await assert.rejects(new Client({ url }).wait("r1"), { kind: "UnknownRequest" });
+    await assert.rejects(new Client({ url }).wait("r1", { timeout: 5 }), { kind: "UnknownRequest" });
   });
 });
 
 for (const outcome of ["rejected", "answered", "expired", "withdrawn", "cancelled"]) {
   test(`only a yes is a yes: ${outcome}`, async () => {
     await scripted([{ status: 200, body: decided(outcome, false) }], async (url) => {
-      const request = await new Client({ url }).wait("r1");
+      const request = await new Client({ url }).wait("r1", { timeout: 5 });
       assert.deepEqual([isOpen(request), isApproved(request)], [false, false]);
     });
   });
