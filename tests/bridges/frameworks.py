@@ -63,9 +63,9 @@ class Program:
     """A program of a framework that runs in a folder; what it prints is its result."""
 
     def __init__(
-        self, python: Path, script: Path, folder: Path, *arguments: str, url: str, token: str
+        self, python: Path, script: Path, folder: Path, *arguments: str, url: str, token: str, **extra: str
     ) -> None:
-        given = environment(PYTHONPATH=str(folder), SAYSO_URL=url, SAYSO_TOKEN=token)
+        given = environment(PYTHONPATH=str(folder), SAYSO_URL=url, SAYSO_TOKEN=token, **extra)
         self._process = subprocess.Popen(
             [python, script, *arguments],
             cwd=folder,
@@ -151,9 +151,12 @@ class Shop:
         """Start the framework's program."""
         return self.start(framework.python, PROGRAMS / framework.program, what, name, url=url)
 
-    def start(self, python: Path, script: Path, *arguments: str, url: str | None = None) -> Program:
-        """Start a program that asks this service, or what stands before it at `url`."""
-        return Program(python, script, self.folder, *arguments, url=url or self.url, token=self._agent)
+    def start(
+        self, python: Path, script: Path, *arguments: str, url: str | None = None, **extra: str
+    ) -> Program:
+        """Start a program that asks this service, or what stands before it at `url`; `extra` is its environment."""
+        url = url or self.url
+        return Program(python, script, self.folder, *arguments, url=url, token=self._agent, **extra)
 
     @property
     def refunds(self) -> list[str]:

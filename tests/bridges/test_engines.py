@@ -77,3 +77,20 @@ def test_a_step_of_dbos_does_not_run_on_a_used_yes(shop: Shop) -> None:
         process.kill()
     with shop.start(python, script, "4.2") as process:
         assert "AlreadyUsed" in process.last_words()
+
+
+@pytest.mark.parametrize(("answer", "ended"), [("approve", "success"), ("reject", "failed")])
+def test_a_dag_of_airflow_waits_for_people(shop: Shop, answer: str, ended: str) -> None:
+    """The sensor looks again under its key, and the task runs only on a yes."""
+    programs = virtual_environment("airflow") / "bin"
+    home = {
+        "AIRFLOW_HOME": str(shop.folder / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLES),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    with shop.start(programs / "python", programs / "airflow", "db", "migrate", **home) as migrating:
+        migrating.result()
+    with shop.start(programs / "python", EXAMPLES / "airflow_approval.py", **home) as dag:
+        shop.answer(shop.open()[0], answer)
+        assert dag.last_words() == ended
+    assert shop.call("GET", "/requests")["requests"] == []
