@@ -9,3 +9,4 @@ CREATE TABLE uploads (
 ) STRICT;
 
 CREATE INDEX uploads_by_age ON uploads (at);
+CREATE INDEX uploads_by_sender ON uploads (uploaded_by);
