@@ -1,10 +1,11 @@
 /** The client: what its methods do, as calls and pauses. */
 
 import { findAddress } from "./address.ts";
+import { content, type Content } from "./content.ts";
 import { Refused } from "./errors.ts";
 import { FIRST_PAUSE, Exchange, isPassing, longer, now, sleep, type Call } from "./exchange.ts";
 import {
-  bodyOf, isConsumption, isObject, isOpen, isPage, isRequest, type Consumption, type Page, type Question,
+  bodyOf, isConsumption, isObject, isOpen, isPage, isRequest, isStored, type Consumption, type Page, type Question,
   type Request,
 } from "./values.ts";
 
@@ -57,6 +58,16 @@ export class Client {
     const key = options.key ?? crypto.randomUUID();
     const call = this.#call("POST", REQUESTS, { key, body: bodyOf(question) });
     return await this.#exchange.repeatedly(call, isRequest, options.signal);
+  }
+
+  /** A detail that is a file of at most 8 MB, sent to the service, which keeps it a day until a question shows it. */
+  async file(bytes: Uint8Array, name: string, options: CallOptions = {}): Promise<Content> {
+    return content({ type: "file", sha256: await this.#send(bytes, options.signal), name });
+  }
+
+  /** A detail that is a picture (PNG, JPEG, GIF or WebP); `alt` says what it shows. See `file`. */
+  async image(bytes: Uint8Array, alt: string, options: CallOptions = {}): Promise<Content> {
+    return content({ type: "image", sha256: await this.#send(bytes, options.signal), alt });
   }
 
   /** A request, as soon as it is closed but after at most `wait` seconds, up to 60. */
@@ -133,6 +144,11 @@ export class Client {
       after = page.next;
     }
     return found;
+  }
+
+  async #send(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
+    const call = this.#call("PUT", "/api/v1/files", { body: Uint8Array.from(bytes) });
+    return (await this.#exchange.repeatedly(call, isStored, signal)).sha256;
   }
 
   #call(method: Call["method"], path: string, more: Partial<Call> = {}): Call {

@@ -3,9 +3,9 @@
 /** How a value is known as content of ours, also if a program has this package twice. It is not sent. */
 const CONTENT: unique symbol = Symbol.for("@sayso/client: content");
 
-/** A detail that is shown as code, a diff, a link, a table or Markdown. */
+/** A detail that is shown as code, a diff, a file, a picture, a link, a table or Markdown. */
 export interface Content {
-  readonly type: "code" | "diff" | "link" | "markdown" | "table";
+  readonly type: "code" | "diff" | "file" | "image" | "link" | "markdown" | "table";
   readonly [CONTENT]: true;
 }
 
@@ -42,6 +42,7 @@ export function isContent(value: unknown): value is Content {
   return typeof value === "object" && value !== null && CONTENT in value;
 }
 
-function content(fields: Omit<Content, typeof CONTENT> & Readonly<Record<string, unknown>>): Content {
+/** Content with fields as the service knows them. */
+export function content(fields: Omit<Content, typeof CONTENT> & Readonly<Record<string, unknown>>): Content {
   return Object.freeze({ ...fields, [CONTENT]: true as const });
 }

@@ -22,14 +22,14 @@ const BY_KIND: ReadonlyMap<string, typeof Refused> = new Map([
 /** The longest time that a timer can take (HTML, timer initialisation steps: a signed 32-bit number). */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** A call to make, which may take `seconds`. `key` is its Idempotency-Key, `body` the JSON that is sent. */
+/** A call to make, which may take `seconds`. `key` is its Idempotency-Key, `body` JSON or a file. */
 export interface Call {
-  readonly method: "DELETE" | "GET" | "POST";
+  readonly method: "DELETE" | "GET" | "POST" | "PUT";
   readonly path: string;
   readonly seconds: number;
   readonly query?: Readonly<Record<string, string>>;
   readonly key?: string;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
 /** What a call came to: a value or an error, and for how many seconds the service asks not to be called again. */
@@ -57,7 +57,7 @@ export class Exchange {
       headers.set("Idempotency-Key", call.key);
     }
     if (call.body !== undefined) {
-      headers.set("Content-Type", "application/json");
+      headers.set("Content-Type", typeof call.body === "string" ? "application/json" : "application/octet-stream");
     }
     const query = call.query === undefined ? "" : `?${new URLSearchParams(call.query)}`;
     const url = this.#address.url + call.path + query;

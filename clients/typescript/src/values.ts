@@ -87,6 +87,11 @@ const isAnyRequest = objectOf({
 const isAnyPage = objectOf({ requests: listOf(isAnyRequest), next: orNull(isNumber) });
 const isAnyConsumption = objectOf({ request: isText, key: isText, used_at: isText, repeated: isTruth });
 
+/** Whether a JSON value says under which hash a file is kept. */
+export function isStored(value: unknown): value is { readonly sha256: string } {
+  return isObject(value) && isText(value["sha256"]);
+}
+
 /** Whether a JSON value is an object. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

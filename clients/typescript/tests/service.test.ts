@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import {
@@ -59,6 +60,17 @@ test("a value is asked for and returned", async () => {
   await answer(request, "us-east");
   const { decision } = await client.wait(request.id);
   assert.deepEqual([decision?.outcome, decision?.approved, decision?.value], ["answered", false, "us-east"]);
+});
+
+test("a file and a picture are shown by their hashes", async () => {
+  const dot = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
+  const details = { Plan: await client.file(Buffer.from("1. stop\n"), "plan.txt"), Map: await client.image(dot, "A dot") };
+  const request = await client.ask({ ...QUESTION, details });
+  assert.deepEqual(request.rich, ["Plan", "Map"]);
+  const sha256 = createHash("sha256").update("1. stop\n").digest("hex");
+  const { Plan, Map } = request.details as Record<"Plan" | "Map", Record<string, unknown>>;
+  assert.deepEqual([Plan["type"], Plan["name"], Plan["sha256"]], ["file", "plan.txt", sha256]);
+  assert.deepEqual([Map["type"], Map["alt"]], ["image", "A dot"]);
 });
 
 test("a question that nobody answers in time never becomes a yes", async () => {
