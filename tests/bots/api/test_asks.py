@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +367,9 @@ def test_a_file_that_was_sent_is_shown_and_stays_its_senders(
     }
     assert request["details"]["Graph"]["name"] == "image.png"
     assert shown(operator, request, "Plan").content == large
+    with closing(sqlite3.connect(folder / "sayso.db")) as connection:
+        kept = connection.execute("SELECT count(*) FROM uploads WHERE uploaded_by = 'token:agent'").fetchone()
+    assert kept == (0,)  # they go with the question from now on
     assert shown(operator, request, "Graph").headers["content-type"] == "image/png"
     assert ask(agent, "with files", details=details, rich=["Plan", "Graph"], to="operator").status_code == 200
     with calling(service, token(folder, "thief", "ask")) as thief:

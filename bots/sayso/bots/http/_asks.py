@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -35,6 +36,9 @@ from sayso.engine import (
 )
 
 _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64  # bytes (standardwebhooks.com, "Signature scheme")
+_ASKED_WITHIN = 20.0
+"""Seconds within which a question is stored: code of a workflow may hold up the loop that asks it."""
+
 _SECRET = "whsec_"  # noqa: S105 - how secrets begin
 
 
@@ -116,17 +120,17 @@ class Asks:
 
     async def _asked_by(self, run_id: str) -> RequestRecord:
         """The request of a run, once it is stored."""
-        state = await self.parts.runtime.wait(run_id)
+        try:
+            async with asyncio.timeout(_ASKED_WITHIN):
+                state = await self.parts.runtime.wait(run_id)
+        except TimeoutError:
+            raise _not_asked() from None
         async for _, card in self.parts.store.reader.run_cards(run_id):
             return card.request
         if state.workflow_status is WorkflowStatus.FAILED:
             # What only the transaction knows: who of the approvers is one person with whom.
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", str(state.error))
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "NotAsked",
-            "The question was not asked. Send it again with its key.",
-        )
+        raise _not_asked()
 
     async def use(
         self, caller: Caller, request_id: str, body: Consumption, attempt: str | None
@@ -184,6 +188,11 @@ def _check_behalf(caller: Caller, requested_by: str | None) -> None:
         raise Problem.not_allowed(
             "Only a program asks on somebody's behalf. Leave requested_by out, or use a token with the scope ask."
         )
+
+
+def _not_asked() -> Problem:
+    words = "The question could not be asked yet. Send it again with its key."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotAsked", words)
 
 
 def _invalid(field: str, what: str) -> Problem:

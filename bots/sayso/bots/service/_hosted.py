@@ -30,7 +30,8 @@ def hosted(workflows: Iterable[Workflow | Hosted]) -> tuple[Hosted, ...]:
     names = [one.name for one in found]
     if ASK in names:
         raise InvalidWorkflow(
-            f"{ASK!r} is the name of the built-in workflow that asks questions from outside; give yours another name"
+            f"{ASK!r} is the name of the built-in workflow that asks questions from outside; give yours another name, "
+            "once its runs have ended"
         )
     for name in names:
         if names.count(name) > 1:

@@ -259,6 +259,7 @@ def redact(tx: Transaction, run_id: str, person: str, via: str) -> int:
 def prune(tx: Transaction, before: int, person: str, via: str) -> int:
     """Delete up to 500 runs that ended before an instant, with all that belongs to them; the number deleted."""
     deleted = [str(row["run_id"]) for row in tx.rows("prune", {"before": before})]
+    tx.run("uploads_drop", {"before": before})
     for run_id in deleted:
         tx.audit("run_pruned", {}, run_id=run_id, person=person, via=via)
     if deleted:

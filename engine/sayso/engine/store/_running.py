@@ -136,7 +136,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
         ),
     ).lastrowid
     assert request_key is not None, "the row was inserted"
-    _store_files(tx, request_key, one)
+    _store_files(tx, place, request_key, one)
     for destination in () if one.ruling is not None else _places(tx, place, one):
         tx.mark_cards("delivery_insert", (request_key, destination))
     tx.mark_cards("deliveries_mark_outrun", (place.run_key,))
@@ -215,7 +215,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     if row is None:
         return None
     tx.run("votes_void", {"request_key": row["request_key"]})
-    _store_files(tx, row["request_key"], one)
+    _store_files(tx, place, row["request_key"], one)
     for destination in () if one.ruling is not None else _places(tx, place, one):
         tx.mark_cards("delivery_add", (row["request_key"], destination))
     tx.mark_cards("deliveries_mark", (row["request_key"],))
@@ -229,7 +229,7 @@ def _revise(tx: Transaction, place: Place, one: Ask) -> RequestRecord | None:
     )
 
 
-def _store_files(tx: Transaction, request_key: int, one: Ask) -> None:
+def _store_files(tx: Transaction, place: Place, request_key: int, one: Ask) -> None:
     for sha256, content in one.files:
         tx.run("file_add", {"sha256": sha256, "content": content})
     for sha256 in one.file_hashes:
@@ -237,6 +237,7 @@ def _store_files(tx: Transaction, request_key: int, one: Ask) -> None:
         if tx.row("file_is_stored", {"sha256": sha256}) is None:
             raise InvalidRequest("details", f"no file with the SHA-256 {sha256} is stored; upload it first")
         tx.run("request_file_add", {"request_key": request_key, "sha256": sha256})
+        tx.run("upload_used", {"run_key": place.run_key, "sha256": sha256})
 
 
 def _audit_asked(tx: Transaction, kind: str, place: Place, one: Ask, revision: int) -> None:

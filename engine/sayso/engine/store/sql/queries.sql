@@ -1187,5 +1187,9 @@ LIMIT 1;
 INSERT INTO files (sha256, content) SELECT sha256, content FROM uploads WHERE sha256 = :sha256 LIMIT 1
 ON CONFLICT DO NOTHING;
 
+-- name: upload_used
+DELETE FROM uploads WHERE sha256 = :sha256
+                      AND uploaded_by = (SELECT requested_by FROM runs WHERE run_key = :run_key);
+
 -- name: file_is_stored
 SELECT 1 FROM files WHERE sha256 = :sha256;
