@@ -62,7 +62,7 @@ def brought_by(extra: str) -> Iterator[str]:
             yield re.split(r"[<>=\[]", one)[0]
 
 
-@pytest.mark.parametrize("extra", ["slack", "telegram", "mcp", "all"])
+@pytest.mark.parametrize("extra", ["slack", "telegram", "mcp", "github", "all"])
 def test_one_extra_is_enough_to_serve_what_its_name_says(extra: str) -> None:
     """Otherwise installing what an error asks for leads to the next error."""
     assert set(brought_by("web")) <= set(brought_by(extra))
@@ -72,6 +72,7 @@ def test_all_brings_every_platform_and_nothing_for_tests() -> None:
     for_tests = set(brought_by("testing")) - set(brought_by("all"))
     assert set(brought_by("all")) == {
         *brought_by("slack"), *brought_by("telegram"), *brought_by("web"), *brought_by("mcp"),
+        *brought_by("github"),
     }  # fmt: skip
     assert {"aiogram", "jsonschema-rs", "slack-events", "teremok"} == for_tests
 

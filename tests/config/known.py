@@ -13,6 +13,7 @@ from sayso.bots.telegram import TELEGRAM
 from sayso.config import (
     AskSettings,
     DestinationSettings,
+    GitHubSettings,
     GroupSettings,
     HooksSettings,
     HttpSettings,
@@ -29,6 +30,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "http": HttpSettings,
     "ask": AskSettings,
     "hooks": HooksSettings,
+    "github": GitHubSettings,
     "log": LogSettings,
 }
 """Tables whose keys have variables of their own."""

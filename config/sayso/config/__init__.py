@@ -6,6 +6,7 @@ Reading them opens no database and no connection, and creates nothing.
 from sayso.config._addresses import Address, host_and_port, split_address
 from sayso.config._destinations import MEMBERS, Destination, Members, UnknownDestination
 from sayso.config._errors import InvalidSettings, MissingExtra, needs_extra
+from sayso.config._github import GitHubEnvironmentSettings, GitHubSettings
 from sayso.config._hooks import HookRuleSettings, HooksSettings
 from sayso.config._named import NamedEntry, named_entries
 from sayso.config._platforms import Place, PlatformSettings, all_settings, find_settings
@@ -35,6 +36,8 @@ __all__ = [
     "AskSettings",
     "Destination",
     "DestinationSettings",
+    "GitHubEnvironmentSettings",
+    "GitHubSettings",
     "GroupSettings",
     "HookRuleSettings",
     "HooksSettings",

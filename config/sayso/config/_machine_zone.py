@@ -1,8 +1,17 @@
-"""The time zone of the machine, as its rules are at each instant."""
+"""The time zone of the machine, as its rules are at each instant, and whether there is the one that is set."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfoNotFoundError
+
+from sayso.config._errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sayso.config._settings import Settings
 
 
 class MachineZone(tzinfo):
@@ -33,3 +42,16 @@ class MachineZone(tzinfo):
 
 def _local(dt: datetime) -> datetime:
     return dt.replace(tzinfo=None).astimezone()
+
+
+def check_zone(settings: Settings, path: Path) -> None:
+    """Raise `InvalidSettings` for a time zone that there is not."""
+    try:
+        _ = settings.zone
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidSettings(
+            str(path),
+            "time_zone",
+            f"unknown time zone: {settings.time_zone!r}",
+            "Use one such as Europe/Berlin or UTC.",
+        ) from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sayso.config._errors import InvalidSettings
+from sayso.config._lines import place_of
 from sayso.engine import OWN_KINDS, platform_names
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def named_entries(settings: Settings) -> list[NamedEntry]:
     for name, group in settings.groups.items():
         found += _entries(f"groups.{name}.members", [one for one in group.members if ":" in one])
         found += _entries(f"groups.{name}.to", group.to, is_person=False)
+    found += _entries("github.people", list(settings.github.people.values()))
+    for one in settings.github.environments:
+        found += _entries(f"to of the environment {one.name}", one.to, is_person=False)
     found += _of_policies(settings)
     return found + list(_entries("http.operators", settings.http.operators))
 
@@ -53,6 +57,18 @@ def check_kinds(settings: Settings, path: Path) -> None:
                 setting,
                 f"{entry!r} begins with {kind!r}, which is neither a kind of entry nor an installed platform",
                 f"Known here: {', '.join(sorted(known))}. Correct it, or install the platform's package.",
+            )
+
+
+def check_environments(settings: Settings, path: Path) -> None:
+    """Raise `InvalidSettings` for an environment on GitHub whose policy does not exist."""
+    for position, one in enumerate(settings.github.environments):
+        if one.policy is not None and one.policy not in settings.policies:
+            raise InvalidSettings(
+                place_of(path, ("github", "environments", position)),
+                "github.environments.policy",
+                f"there is no policy {one.policy!r}",
+                f"Add [[policies.{one.policy}.stages]], or correct the name.",
             )
 
 

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model, model_validator
 from pydantic_settings import (
@@ -38,10 +38,11 @@ from sayso.config._environment import (
     why_no_json,
 )
 from sayso.config._errors import InvalidSettings
+from sayso.config._github import GitHubSettings
 from sayso.config._hooks import HooksSettings
 from sayso.config._lines import place_of
-from sayso.config._machine_zone import MachineZone
-from sayso.config._named import check_kinds
+from sayso.config._machine_zone import MachineZone, check_zone
+from sayso.config._named import check_environments, check_kinds
 from sayso.config._platforms import all_settings, groups, sections, take
 from sayso.config._sections import (
     AskSettings,
@@ -130,6 +131,10 @@ class Settings(BaseSettings):
     )
     hooks: HooksSettings = Field(
         default_factory=HooksSettings, description="Hooks of coding agents: which tool calls ask, and whom."
+    )
+    github: GitHubSettings = Field(
+        default_factory=GitHubSettings,
+        description="Deployments on GitHub that people approve, and the GitHub App for that.",
     )
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
 
@@ -234,6 +239,7 @@ class Settings(BaseSettings):
     def chats(self) -> list[Destination]:
         """All configured chats, and those that questions of workflows and alerts for operators go to."""
         named = [*self.destinations, *(place for one in self.workflows for place in one.to), *self.ask.to]
+        named += [place for one in self.github.environments for place in one.to]
         named += [self.operator] if self.operator is not None else []
         return [self.destination(name) for name in dict.fromkeys(named) if parse_place(name) is not None]
 
@@ -261,12 +267,13 @@ def load_settings(directory: Path | None = None) -> Settings:
         raise InvalidSettings(PLACE, variable, reason, remedy) from error
     except ValidationError as error:
         raise _explain(error, path) from error
-    _check_zone(settings, path)
+    check_zone(settings, path)
     _check_destinations(settings, path)
     _check_policies(settings, path)
     check_directory(settings.people, settings.groups, path)
     _check_groups(settings, path)
     check_kinds(settings, path)
+    check_environments(settings, path)
     return settings
 
 
@@ -305,7 +312,7 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | N
 def secrets_of(settings: Settings) -> list[str]:
     """All secrets in the settings, to be removed from logs. Raises `InvalidSettings`."""
     found: list[str | None] = []
-    for section, table in {**settings.platforms, "http": settings.http}.items():
+    for section, table in {**settings.platforms, "http": settings.http, "github": settings.github}.items():
         for name in _secret_fields(type(table)):
             file = getattr(table, f"{name}_file", None)
             found.append(read_secret(getattr(table, name), file, f"{section}.{name}"))
@@ -326,7 +333,14 @@ class _Variables(BaseSettings):
 def _tables() -> dict[str, type[BaseModel]]:
     """The tables that stand once, by their names."""
     platforms = {one.name: one.Settings for one in all_settings()}
-    return {**platforms, "http": HttpSettings, "ask": AskSettings, "hooks": HooksSettings, "log": LogSettings}
+    return {
+        **platforms,
+        "http": HttpSettings,
+        "ask": AskSettings,
+        "hooks": HooksSettings,
+        "github": GitHubSettings,
+        "log": LogSettings,
+    }
 
 
 def _secret_fields(model: type[BaseModel]) -> list[str]:
@@ -346,18 +360,6 @@ def _refuse_secrets(given: dict[str, Any], path: Path) -> None:
                     "secrets must not be in this file",
                     f"Set {variable} in the environment, or put the secret in a file and set {section}.{name}_file.",
                 )
-
-
-def _check_zone(settings: Settings, path: Path) -> None:
-    try:
-        _ = settings.zone
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidSettings(
-            str(path),
-            "time_zone",
-            f"unknown time zone: {settings.time_zone!r}",
-            "Use one such as Europe/Berlin or UTC.",
-        ) from error
 
 
 def _check_policies(settings: Settings, path: Path) -> None:
@@ -424,6 +426,7 @@ def _check_destinations(settings: Settings, path: Path) -> None:
                 f'Add:\n{lines_to_write(name)}\nor a list of people: audience = ["{kind}:..."].',
             )
     asked = (*(place for one in settings.workflows for place in one.to), *settings.ask.to)
+    asked += tuple(place for one in settings.github.environments for place in one.to)
     for name in (*asked, settings.operator or ""):
         if parse_place(name) is not None:
             try:

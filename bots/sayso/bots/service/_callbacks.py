@@ -1,4 +1,5 @@
-"""Outgoing webhooks: whoever asked from outside is told how their request ended, as Standard Webhooks has it.
+"""Outgoing webhooks: whoever asked from outside is told how their request ended: programs as Standard Webhooks has it,
+GitHub by a review of the deployment that it holds.
 
 What is to be told is read from the store and not queued, so no crash loses it; it may be told twice, under one id.
 """
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sayso.bots.github import Review, Undelivered
 from sayso.bots.http import request_as_dict
 from sayso.engine import ASK, DueCallback, RequestStatus
 from sayso.engine.store import Change, Listener
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     import httpx
 
     from sayso.bots.chats import Ready
-    from sayso.engine import SQLiteStore
+    from sayso.bots.github import GitHubApp
+    from sayso.engine import RequestRecord, SQLiteStore
 
 logger = logging.getLogger("sayso.callbacks")
 
@@ -54,11 +57,12 @@ def sign(secret: str, id: str, at: datetime, body: bytes) -> Mapping[str, str]:
 
 
 class Callbacks:
-    """Tells them, some at once, and again later where that fails."""
+    """Tells them, some at once, and again later where that fails; GitHub as the `app`, where there is one."""
 
-    def __init__(self, store: SQLiteStore, public_url: str | None) -> None:
+    def __init__(self, store: SQLiteStore, public_url: str | None, app: GitHubApp | None) -> None:
         self._store = store
         self._public_url = public_url
+        self._app = app
         self._news = asyncio.Event()
         self._stopped = False
 
@@ -116,10 +120,26 @@ class Callbacks:
 
     async def _send(self, client: httpx.AsyncClient, due: DueCallback) -> tuple[str, bool] | None:
         """Tell them: None once they have heard it, else why not, and whether that is final."""
-        import httpx
-
         record = await self._store.reader.request(due.request_id)
         assert record is not None
+        review = Review.kept(due.secret)
+        if review is None:
+            return await self._call(client, due, record)
+        if self._app is None:
+            return "github.app_id is not set", False
+        try:
+            decision = request_as_dict(record, self._public_url)["decision"]
+            await self._app.send(client, due.url, review, decision)
+        except Undelivered as error:
+            return str(error), error.is_over
+        return None
+
+    async def _call(
+        self, client: httpx.AsyncClient, due: DueCallback, record: RequestRecord
+    ) -> tuple[str, bool] | None:
+        """The same, by a program's webhook."""
+        import httpx
+
         assert record.resolved_at is not None
         body = msgspec.json.encode(
             {

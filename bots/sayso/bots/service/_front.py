@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount, Route, Router
 
+from sayso.bots.github import DeploymentWebhook
 from sayso.bots.hooks import InvalidRules, Rules, rules_from
 from sayso.bots.http import (
     AgentHooks,
@@ -120,6 +121,7 @@ class Front:
         api = self._api()
         api_below = ApiApp(api, door)
         hooks = AgentHooks(_rules_of(self.settings), _inside(api_below), door, self.closing)
+        routers = [*routers, *self._github()]
         public = public_app(
             self.store,
             lambda: health.problems,
@@ -162,6 +164,14 @@ class Front:
         """The server for operators of this machine."""
         app = control_app(self._api(), self.credentials, None if self.inbox is None else self.inbox.address)
         return HttpServer(app, ConnectionLimits.of_control(self.settings.http.request_timeout), bound)
+
+    def _github(self) -> list[APIRouter]:
+        """GitHub's webhook, where there is an app. Raises `InvalidSettings` for a secret that cannot be read."""
+        github = self.settings.github
+        secret = read_secret(github.webhook_secret, github.webhook_secret_file, "github.webhook_secret")
+        if github.app_id is None or not secret:
+            return []
+        return [DeploymentWebhook(github, secret, self.settings.named_policies(), self.runtime).router]
 
     def _api(self) -> ApiParts:
         return ApiParts(

@@ -25,6 +25,7 @@ from sayso.bots.chats import (
     configured_platforms,
 )
 from sayso.bots.client import check_purpose, socket_path
+from sayso.bots.github import GitHubApp
 from sayso.bots.http import Credentials, Feed, bound_beside, bound_to
 from sayso.bots.people import Groups
 from sayso.bots.service._callbacks import Callbacks
@@ -288,9 +289,17 @@ class Sayso:
             Outbox(core.store, surfaces.values(), core.metrics, under_way),
             OperatorDesk(core.store, surfaces, self._settings.operator, core.news),
             HeadLog(core.store.reader),
-            Callbacks(core.store, self._settings.http.public_url),
+            Callbacks(core.store, self._settings.http.public_url, self._github_app(core)),
             core.health,
         )
+
+    def _github_app(self, core: _Core) -> GitHubApp | None:
+        """The app that reviews deployments. Raises `InvalidSettings` and `MissingExtra`."""
+        github = self._settings.github
+        if github.app_id is None:
+            return None
+        assert github.private_key_file is not None  # as the section demands
+        return GitHubApp(github.app_id, github.private_key_file, github.api_url, core.store.clock)
 
 
 def _webhooks(listeners: Mapping[str, Listener], *, are_served: bool) -> list[APIRouter]:

@@ -37,7 +37,7 @@ class Warrant(msgspec.Struct, frozen=True, gc=False):
 
 class Callback(msgspec.Struct, frozen=True, gc=False):
     """An address that is told what became of a question, and the secret that signs it: `whsec_` and 24 to 64 bytes in
-    Base64, as Standard Webhooks has it.
+    Base64, as Standard Webhooks has it; or another text that says how, to whoever tells.
     """
 
     url: str
