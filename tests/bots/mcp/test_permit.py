@@ -43,7 +43,7 @@ async def decided(
         asking = group.create_task(permit(agent, command, use, timeout=5))
         request = await people.open(f"Run “{command}”?")
         assert request["details"]["Command"] == {"type": "code", "text": command, "language": "bash"}
-        assert request["details"]["Arguments"]["rows"] == [["timeout", 5]]
+        assert request["details"]["Options"] == "timeout: 5"
         assert request["details"]["Tool"] == "Bash"
         await people.answer(request, value, None if value == "approve" else "not there")
     return asking.result()
