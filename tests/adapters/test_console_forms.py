@@ -460,6 +460,22 @@ def test_a_default_is_shown_below_a_field_that_stands_empty_alone() -> None:
     assert read_field(fields_of(schema)["rate"], "1,5", Locale.of("de-DE")) == 1.5
 
 
+TRIP: dict[str, Json] = {
+    "type": "object",
+    "properties": {
+        "percent": {"type": "integer"},
+        "starts": {"type": "string", "format": "date", "title": "Starts on"},
+        "place": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "rooms": {"type": "array", "items": {"type": "number"}},
+            },
+        },
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("asked", "value", "words"),
     [
@@ -471,7 +487,27 @@ def test_a_default_is_shown_below_a_field_that_stands_empty_alone() -> None:
                 "form", schema={"type": "object", "properties": {"due": {"type": "string", "format": "date"}}}
             ),
             {"due": "2026-12-31", "rate": 1.5, "sure": True},
-            "due: 31.12.2026, rate: 1,5, sure: true",
+            "Due: 31.12.2026, rate: 1,5, sure: yes",
+        ),
+        (
+            question("form", schema=cast("dict[str, Json]", msgspec.json.schema(Order))),
+            {"item": "tea", "count": 1000, "price": 1.5, "gift": False, "tags": ["hot", "new"], "note": None},
+            "Item: tea, Count: 1000, Price: 1,5, Gift: no, Tags: hot, new, Note: none",
+        ),
+        (
+            question("form", schema=TRIP),
+            {
+                "percent": 10,
+                "starts": "2026-12-31",
+                "place": {"city": "Rome", "rooms": [1, 2.5]},
+                "extra": {},
+            },
+            "Percent: 10, Starts on: 31.12.2026, Place: City: Rome, Place: Rooms: 1, 2,5, extra: none",
+        ),
+        (
+            question("form", schema={"type": "object"}),
+            {"place": {"city": "Rome"}, "stops": [{"at": "Bari", "late": True}], "why": None},
+            "place: city: Rome, stops: at: Bari, late: yes, why: none",
         ),
     ],
 )

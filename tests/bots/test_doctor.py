@@ -77,6 +77,24 @@ async def test_where_nothing_is_wrong_it_says_so_of_everything(office: Office) -
     assert found["slack:#releases"]["what"] == "the app is in #releases"
 
 
+@pytest.mark.parametrize(
+    ("starters", "words"),
+    [
+        ([], "nobody can start it from a chat or the inbox"),
+        (["web:ana"], "1 person can start it from a chat or the inbox"),
+        (["web:ana", "slack:T1:U2"], "2 people can start it from a chat or the inbox"),
+    ],
+)
+def test_who_can_start_a_workflow_is_counted(tmp_path: Path, starters: list[str], words: str) -> None:
+    (tmp_path / "shop.py").write_text(
+        "from sayso.engine import Workflow, node\n\n\n@node\nasync def sell(shared):\n    pass\n\n\n"
+        "shop = Workflow('shop', start=sell)\n"
+    )
+    (tmp_path / "sayso.toml").write_text(f'[[workflows]]\nworkflow = "shop:shop"\nstarters = {starters}\n')
+    found = sayso(tmp_path, "doctor", "--json").json["findings"]
+    assert {"shop; " + words} <= {one["what"] for one in found}
+
+
 async def test_it_needs_no_more_than_the_libraries_of_the_chats(office: Office) -> None:
     """The extra `web` is for the service alone."""
     web = ("fastapi", "jinja2", "prometheus_client", "starlette", "structlog", "uvicorn")

@@ -52,13 +52,13 @@ async def test_start_greets_and_tells_the_id(stage: Stage) -> None:
 
 
 async def test_who_follows_a_link_to_the_bot_sees_what_waits_for_them(stage: Stage) -> None:
-    _, card = await stage.ask(prompt="Release 4.2.0?")
+    _, card = await stage.ask(prompt="Release 4.2.0?", seconds=3600)
     before = stage.count()
     await stage.ana.start("from-a-link")
     await stage.telegram.until(lambda: stage.count() > before)
     words = (await stage.ana.last()).text
     assert "1 waiting for your answer:" in words
-    assert "Release 4.2.0?" in words
+    assert "Release 4.2.0?  due " in words
     assert card.labels == [["✅ approve", "❌ reject"]]
 
 

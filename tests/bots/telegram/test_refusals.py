@@ -204,12 +204,17 @@ async def test_reminders_follow_a_group_that_was_upgraded(stopped: Stage) -> Non
         hold = telegram.hold("getUpdates")
         await stage.ana.say(None, "hello")  # ends the poll that waits; the next one hangs
         await telegram.until(lambda: hold.waiting == 1)
-        run_id = await service.ask([stage.place], policy="patient")
+        run_id = await service.ask([stage.place], policy="patient", seconds=3600)
         await until_cards(stage, stage.group, 1)
         await stage.group.upgrade()
         group = telegram.groups()[0]
-        while not any("This still waits: Release 4.2.0?" in one.text for one in await stage.ana.sees(group)):
+        while not (
+            told := [
+                one for one in await stage.ana.sees(group) if "This still waits: Release 4.2.0?" in one.text
+            ]
+        ):
             await stage.until_revision(telegram.revision)
+        assert " Due " in told[0].text
         hold.release()
         assert sum("upgraded" in str(call.error) for call in telegram.calls) == 1
         await until_cards(stage, group, 1)

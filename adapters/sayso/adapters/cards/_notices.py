@@ -102,8 +102,8 @@ def _reminder(
 ) -> Message | None:
     if not record.request.open or _has_voted(record, notice.destination):
         return None
-    until: Words = () if record.request.deadline is None else (" Until ", record.request.deadline, ".")
-    line: Words = (f"This still waits: {prompt}", *_needed(record, places, audible.mentions), *until)
+    due: Words = () if record.request.deadline is None else (" Due ", record.request.deadline, ".")
+    line: Words = (f"This still waits: {prompt}", *_needed(record, places, audible.mentions), *due)
     return Message((line,), rings=audible.is_on)
 
 

@@ -16,12 +16,13 @@ from rich.text import Text
 from sayso.adapters.console._content import content_text, stands_out
 from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
-from sayso.adapters.console._forms import form_fields
+from sayso.adapters.console._forms import form_fields, value_words
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
     ANYWHERE,
     Attention,
     AttentionKind,
+    FormField,
     Json,
     Locale,
     Outcome,
@@ -175,7 +176,7 @@ def _options(question: Question) -> Table:
 
 def answer_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> str:
     """An answer as people say it: the label of an option, yes or no, the text itself, a number or a date as in the
-    reader's locale; on one line and not cut.
+    reader's locale, a form field by field with their titles; on one line and not cut.
     """
     labels = {option.value: option.label for option in question.choices}
     if isinstance(value, bool):
@@ -185,20 +186,39 @@ def answer_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> 
     if isinstance(value, list) and question.options:
         return visible_line(", ".join(labels.get(str(item), str(item)) for item in value)) or "none"
     if isinstance(value, dict):
-        days = [one.path[0] for one in form_fields(question) or () if one.is_date and len(one.path) == 1]
-        said = {name: _in_form(item, locale, is_day=name in days) for name, item in value.items()}
-        return visible_line(", ".join(f"{name}: {item}" for name, item in said.items()))
-    return visible_line(_in_form(value, locale, is_day=False))
+        titled = {one.path: one for one in form_fields(question) or ()}
+        return visible_line(", ".join(_form_words(value, titled, locale)))
+    return visible_line(_untitled(value, locale))
 
 
-def _in_form(value: Json, locale: Locale, *, is_day: bool) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+def _form_words(
+    value: Mapping[str, Json],
+    titled: Mapping[tuple[str, ...], FormField],
+    locale: Locale,
+    around: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """Each field with its title, those of objects within it in their place; what has no title goes by its name."""
+    for name, item in value.items():
+        path = (*around, name)
+        field = titled.get(path)
+        if field is not None:
+            yield f"{field.title}: {value_words(field, item, locale) or 'none'}"
+        elif isinstance(item, dict) and item:
+            yield from _form_words(item, titled, locale, path)
+        else:
+            yield f"{': '.join(path)}: {_untitled(item, locale)}"
+
+
+def _untitled(value: Json, locale: Locale) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
         return locale.number(value)
-    return locale.day(value) if is_day and isinstance(value, str) else _unchanged(value)
-
-
-def _unchanged(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_untitled(item, locale)}" for name, item in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_untitled(item, locale) for item in value) or "none"
+    return value or "none"
 
 
 def outcome_words(

@@ -469,7 +469,7 @@ def _line_of(card: CardRecord) -> Words:
     prompt = visible_line(request.question.prompt or "Input is needed.")
     shown = prompt if len(prompt) <= 120 else f"{prompt[:119]}…"  # noqa: PLR2004 - a line
     words: Words = (f"{request.id[:8]}@{request.revision}  {shown}",)
-    return words if request.deadline is None else (*words, "  until ", request.deadline)
+    return words if request.deadline is None else (*words, "  due ", request.deadline)
 
 
 def _run_line(run: RunSummary) -> Words:

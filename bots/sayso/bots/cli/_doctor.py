@@ -112,8 +112,8 @@ async def _check(service: Service) -> list[Finding]:
 
 def _starters_words(count: int) -> str:
     if not count:
-        return "nobody can start it from a chat"
-    return f"{count} {'person' if count == 1 else 'people'} can start it from a chat"
+        return "nobody can start it from a chat or the inbox"
+    return f"{count} {'person' if count == 1 else 'people'} can start it from a chat or the inbox"
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:

@@ -72,12 +72,12 @@ class Client:
         return self._run(self._caller.ask(question, key))
 
     def request(self, id: str, *, wait: float = 0.0) -> Request:
-        """A request as it stands, or once it is closed, after at most `wait` seconds, up to 60."""
+        """The current state of a request, or its end if it closes within `wait` seconds, up to 60."""
         return self._run(self._caller.request(id, wait))
 
     def wait(self, id: str, *, timeout: float | None = None) -> Request:
-        """A request once it is closed, or as it stands after `timeout` seconds. This goes on while the service is away,
-        and raises `Unreachable` only where it is still away when the time is over.
+        """A request once it is closed, or its state after `timeout` seconds. It keeps waiting while the service is away
+        and raises `Unreachable` only if it is still away when the time is over.
         """
         return self._run(self._caller.wait(id, timeout))
 
