@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from sayso.engine._answers import take
-from sayso.engine._asks import AskedQuestion
+from sayso.engine._asks import AskedQuestion, ask_workflow
 from sayso.engine._audience import CODE, canonical, parse_audience
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
@@ -146,9 +146,10 @@ class Runtime:
         `RunExists`, `KeyReused` if the key was used for something else, `UnstorableValue`, `StoreError`, and
         `RightLapsed` if the `warrant` is no longer valid. Cancelling the call does not undo the start.
         """
-        workflow = self._workflows.get(name)
+        started_here = {one: found for one, found in self._workflows.items() if found is not ask_workflow}
+        workflow = started_here.get(name)
         if workflow is None:
-            known = ", ".join(sorted(self._workflows)) or "none"
+            known = ", ".join(sorted(started_here)) or "none"
             raise InvalidWorkflow(f"no workflow is named {name!r} here; known: {known}")
         requested_by = None if requested_by is None else canonical(requested_by)
         text = encode(workflow.initial(shared or {}), "shared", self._store.value_limit)

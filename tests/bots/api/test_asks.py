@@ -338,6 +338,11 @@ def test_a_workflow_of_ones_own_has_another_name(tmp_path: Path) -> None:
     assert "built-in workflow" in refused.err
 
 
+def test_the_built_in_workflow_is_started_by_asking_alone(service: ServiceProcess, folder: Path) -> None:
+    refused = sayso(folder, "start", "ask", '{"asked": {}}')
+    assert (refused.code, "no workflow is named 'ask'" in refused.err) == (1, True)
+
+
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
