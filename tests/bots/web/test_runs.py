@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,9 @@ def test_a_failed_run_is_tried_again_and_cancelled(olga: Visit) -> None:
     failed = olga.page.get_by_role("table", name="Failed")
     expect(failed.get_by_text("connection refused")).to_be_visible()
     failed.get_by_role("link", name=run_id[:8]).click()
+    said = olga.page.locator(".choices dd")
+    expect(said).to_have_text([re.compile("that it already has"), re.compile("asks everything again")])
+    olga.check_accessibility()
     olga.page.get_by_role("button", name="Try again, and ask again").click()
     expect(olga.page.get_by_role("article")).to_have_count(2)
     expect(olga.page.get_by_text("waiting for an answer").first).to_be_visible()

@@ -34,6 +34,10 @@ def test_a_form_starts_a_workflow_and_asks_whoever_started_it(ana: Visit, tmp_pa
     expect(page.get_by_role("heading", name="Start trip")).to_be_visible()
     assert page.get_by_label("By (optional)").locator("option:checked").text_content() == "train"
     expect(page.get_by_text("Default:")).to_have_count(0)
+    above, below = (page.get_by_label(name, exact=True).bounding_box() for name in ("Nights", "To: City"))
+    assert above
+    assert below
+    assert below["y"] - above["y"] - above["height"] > 32, "the label of the second keeps away from the first"
     page.get_by_label("Nights").fill("1x000")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("Required")).to_have_count(2)

@@ -213,6 +213,7 @@ async function submit(form, where, content) {
   if (said.card) {
     card = swap(card, said.card);
     card.focus();
+    if (where === "answers") document.getElementById("decided")?.removeAttribute("hidden");
   } else {
     setDisabled(form, false);
     rearrange(() => showErrors(form, said.errors));
