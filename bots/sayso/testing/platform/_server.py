@@ -75,6 +75,11 @@ class LocalServer(ABC, Generic[State]):
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
+        for site in list(runner.sites):
+            await site.stop()
+        await asyncio.sleep(
+            0
+        )  # what was accepted meanwhile becomes a connection, which is then cut like the others
         self._cut()
         await runner.cleanup()
         self._save()
