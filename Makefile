@@ -60,7 +60,7 @@ coverage: $(VENV)/.dev browser ## all tests, with the lines that none of them re
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lock: ## requirements/*.txt anew, from the newest versions that pyproject.toml allows
+lock: ## write requirements/*.txt again, from the newest versions that pyproject.toml allows
 	@scripts/lock
 
 browser: ## Chromium, for the browser tests, where it is missing

@@ -154,7 +154,7 @@ class PolicySettings(Section):
     )
     reject_reasons: tuple[Text, ...] = Field(
         default=(),
-        description="Reasons to suggest to who rejects, at most 8 of up to 75 characters. The one picked becomes the "
+        description="Reasons suggested to people who reject, at most 8 of up to 75 characters. The one picked becomes the "
         "comment.",
     )
     ordered: bool = Field(
