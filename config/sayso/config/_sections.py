@@ -154,8 +154,8 @@ class PolicySettings(Section):
     )
     reject_reasons: tuple[Text, ...] = Field(
         default=(),
-        description="Reasons suggested to people who reject, at most 8 of up to 75 characters. The one picked becomes the "
-        "comment.",
+        description="Reasons suggested to people who reject, at most 8 of up to 75 characters. The one picked becomes "
+        "the comment.",
     )
     ordered: bool = Field(
         default=False,

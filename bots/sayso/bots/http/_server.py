@@ -226,16 +226,20 @@ class HttpServer:
 
     async def _accept(self, server: _Server, bound: socket.socket) -> None:
         """Take connections until it is cancelled. One that cannot be taken ends nothing."""
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, found = await loop.sock_accept(bound)
+                # Accepted by hand: a cancellation loses what a future has accepted.
+                connection, found = bound.accept()
+            except BlockingIOError:
+                await _readable(bound)
+                continue
             except ConnectionError:
                 continue  # it ended before it was taken
             except OSError as error:
                 logger.warning("cannot accept connections: %s", error.strerror)
                 await asyncio.sleep(_OUT_OF_DESCRIPTORS_FOR)
                 continue
+            connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
             address = str(found[0]) if bound.family is not socket.AF_UNIX else ""
             if not self._connections.make_room(address):
                 logger.warning("connection refused: http.connections is reached")
@@ -254,6 +258,17 @@ class HttpServer:
         except OSError as error:
             logger.info("connection ended at once: %s", error)
             connection.close()
+
+
+async def _readable(bound: socket.socket) -> None:
+    """Return when somebody connects."""
+    loop = asyncio.get_running_loop()
+    somebody = asyncio.Event()
+    loop.add_reader(bound, somebody.set)
+    try:
+        await somebody.wait()
+    finally:
+        loop.remove_reader(bound)
 
 
 class _Attended:
