@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sayso.engine._approval import approval_question
 from sayso.engine._binding import asks_approval
-from sayso.engine._content import Code, Diff, Link, Markdown, StoredFile, StoredImage, Table
+from sayso.engine._content import read_content
 from sayso.engine._graph import Workflow, node
 from sayso.engine._policy import APPROVE, REJECT, is_approval
 from sayso.engine._questions import Question, build_question
@@ -20,8 +20,6 @@ from sayso.engine._records import ASK, RequestRecord, RequestStatus
 from sayso.engine._values import Json, decode
 from sayso.engine.errors import InvalidRequest
 from sayso.engine.run import NO_DEFAULT, Terms, build_terms, current_visit, default_of
-
-_Content = Link | Code | Diff | Table | Markdown | StoredImage | StoredFile
 
 
 class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -99,7 +97,7 @@ class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
             if name not in details:
                 raise InvalidRequest("rich", f"names {name!r}, which is not among the details")
             try:
-                details[name] = msgspec.convert(details[name], _Content)
+                details[name] = read_content(details[name])
             except msgspec.ValidationError as error:
                 raise InvalidRequest(f"details[{name!r}]", str(error)) from error
         return details

@@ -177,7 +177,8 @@ class Runtime:
         workflow, driver = self._workflows[ASK], self._running()
         text = encode(asked.as_shared(), "question", self._store.value_limit)
         person = canonical(requested_by)
-        command = _command(person, event_key, ASK, text, None if callback is None else callback.url)
+        told = () if callback is None else (callback.url, digest(callback.secret))
+        command = _command(person, event_key, ASK, text, *told)
         question, terms = asked.build()
         terms.make_ask(ASK, question, question.text(), person, driver.around(ASK))
         return await self._begin(

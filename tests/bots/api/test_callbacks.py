@@ -199,6 +199,27 @@ def test_each_end_has_a_type_and_none_is_a_yes(
 
 
 @pytest.mark.slow
+def test_a_key_stands_for_one_secret(tmp_path: Path, receiver: Receiver) -> None:
+    """Whoever sends another secret under the key would take the message that comes for a forged one."""
+    configured(tmp_path, receiver.port)
+    with ServiceProcess(tmp_path) as service:
+        headers = {"Authorization": f"Bearer {token(tmp_path, 'agent', 'ask')}", "Idempotency-Key": "deploy"}
+        found = [
+            httpx.post(
+                f"{service.url}/api/v1/requests",
+                json={
+                    "prompt": "Deploy?",
+                    "callback": {"url": f"http://127.0.0.1:{receiver.port}/", "secret": one},
+                },
+                headers=headers,
+                timeout=30,
+            ).status_code
+            for one in (SECRET, SECRET, f"whsec_{base64.b64encode(bytes(32)).decode()}")
+        ]
+    assert found == [201, 200, 409]
+
+
+@pytest.mark.slow
 def test_what_failed_is_told_again_under_its_id_also_after_a_kill(tmp_path: Path) -> None:
     receiver = Receiver(500, 500, 204)
     configured(tmp_path, receiver.port)
