@@ -65,7 +65,13 @@ async def test_blocks_of_slack(session: aiohttp.ClientSession, page: Page) -> No
                 "type": "table",
                 "rows": [[{"type": "raw_text", "text": one} for one in row] for row in (["suite"], ["unit"])],
             },
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": "<https://example.org|14 commits>"}]},
+            {
+                "type": "context",
+                "elements": [
+                    {"type": "mrkdwn", "text": "<https://example.org|14 commits>"},
+                    {"type": "mrkdwn", "text": "<!date^1700000000^{date_num} {time}|then>"},
+                ],
+            },
         ]
         await Client(slack, session).ok("chat.postMessage", channel=place.id, text="Release", blocks=blocks)
         await page.goto(chats.url)
@@ -81,6 +87,15 @@ async def test_blocks_of_slack(session: aiohttp.ClientSession, page: Page) -> No
         await expect(message.get_by_role("link", name="14 commits")).to_have_attribute(
             "href", "https://example.org"
         )
+        small = message.locator(".context")
+        await expect(small.locator("time")).to_have_attribute("datetime", "2023-11-14T22:13:20.000Z")
+        size, colour = await small.evaluate(
+            "one => [parseFloat(getComputedStyle(one).fontSize), getComputedStyle(one).color]"
+        )
+        title = await message.locator(".heading").evaluate(
+            "one => parseFloat(getComputedStyle(one).fontSize)"
+        )
+        assert (size < title, colour) == (True, "rgb(92, 91, 94)"), "context is small and grey"
 
 
 async def test_formatting_photos_and_documents_of_telegram(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -94,6 +95,10 @@ def test_plain_text_comes_back_with_entities_and_codes(sent: str, found: str) ->
         ("<https://x.example/?a=1&b=2|R&D>", "<https://x.example/?a=1&amp;b=2|R&amp;D>"),
         ("see https://x.example/?a=1&b=2.", "see <https://x.example/?a=1&amp;b=2>."),
         ("`https://x.example`", "`https://x.example`"),
+        (
+            "<!date^17^{date} at {time}|then> & <!date^17>",
+            "<!date^17^{date} at {time}|then> &amp; <!date^17>",
+        ),
     ],
 )
 def test_markup_keeps_its_control_sequences_and_gets_links(sent: str, found: str) -> None:
@@ -103,6 +108,25 @@ def test_markup_keeps_its_control_sequences_and_gets_links(sent: str, found: str
 def test_verbatim_markup_gets_no_links() -> None:
     block = {"type": "mrkdwn", "text": "https://x.example", "verbatim": True}
     assert kept(block) == block
+
+
+async def test_markup_is_read_with_its_dates_names_and_styles(
+    slack: LocalSlack, client: Client, ana: SlackPerson, place: Place
+) -> None:
+    """A date with a token that Slack does not know shows its fallback (docs: "Formatting message text")."""
+    now = slack.clock.now()
+    at = int(now.timestamp()) - 7200
+    dates = " ".join(f"<!date^{at}^{{{token}}}|then>" for token in ("ago", "when", "date_num"))
+    elements = [
+        {"type": "mrkdwn", "text": f"*Go* by <@{ana.id}> {dates}", "verbatim": True},
+        {"type": "plain_text", "text": "*as it is*"},
+    ]
+    blocks = [{"type": "context", "elements": elements}]
+    await client.ok("chat.postMessage", channel=place.id, text="x", blocks=blocks)
+    seen = ana.messages(place)[-1]
+    day = f"{now - timedelta(hours=2):%Y-%m-%d}"
+    assert seen.text == f"Go by @Ana 2 hours ago then {day} *as it is*"
+    assert [(one.type, one.words) for one in seen.entities] == [("bold", "Go")]
 
 
 @given(st.text())

@@ -23,6 +23,7 @@ async def test_mentions_ring_for_those_who_are_there(slack: LocalSlack, client: 
     old.disable()
     groups = [{"type": "usergroup", "usergroup_id": one.id} for one in (sre, old)]
     words = {"type": "text", "text": f" and <@{ana.id}>"}
+    markup = {"type": "mrkdwn", "text": f"waiting for <@{bo.id}>", "verbatim": True}
 
     async def post(**said: Any) -> tuple[str, ...]:
         channel = slack.add_channel("general", [ana, bo])
@@ -32,6 +33,9 @@ async def test_mentions_ring_for_those_who_are_there(slack: LocalSlack, client: 
     assert await post(text="x", blocks=rich(user(ana), user(cho))) == (ana.id,)
     assert await post(text="x", blocks=rich(*groups)) == (bo.id,)
     assert await post(text="x", blocks=rich(words)) == ()
+    assert await post(text="x", blocks=[{"type": "context", "elements": [markup]}]) == (bo.id,)
+    plain = {"type": "plain_text", "text": f"<@{bo.id}>"}
+    assert await post(text="x", blocks=[{"type": "context", "elements": [plain]}]) == ()
     assert await post(text=f"<@{bo.id}> and <!subteam^{sre.id}>") == (bo.id,)
     assert await post(text=f"&lt;@{bo.id}&gt;") == ()
     assert await post(text="<!channel>") == (ana.id, bo.id)

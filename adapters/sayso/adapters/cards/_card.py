@@ -35,6 +35,7 @@ from sayso.engine import (
     CastVote,
     Content,
     Json,
+    Option,
     Progress,
     Question,
     Reasons,
@@ -49,7 +50,10 @@ _LONGEST_COMMENT = 100
 _LONGEST_PART = 200
 """What an open card shows of votes and names, so that its question keeps its room however many there are."""
 
-_KNOWN_STYLES = {"approve": "primary", "reject": "danger"}
+_KNOWN_STYLES = {"approve": "primary"}
+_OF_APPROVALS = Option("reject", "Reject", style="danger")
+"""The no of every `request_approval`, which no author styled."""
+
 _SIGNS = {"approve": "✅ ", "reject": "❌ "}
 _DANGER = "⚠ "
 
@@ -82,9 +86,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option. `index` is its position, which buttons carry; `style` is `primary`, `danger` or None. `sign` goes
-    before the label: a check mark or a cross for yes and no only, a warning for another dangerous choice, otherwise
-    empty.
+    """An option. `index` is its position, which buttons carry; `style` is `primary`, `danger` or None: a yes is
+    `primary`, and `danger` is only what its author styled so. `sign` goes before the label: a check mark or a cross for
+    yes and no only, a warning for another dangerous choice and for a dangerous yes, otherwise empty.
     """
 
     index: int
@@ -424,15 +428,23 @@ def _choices(question: Question) -> tuple[Choice, ...]:
             value=option.value,
             label=visible_line(option.label),
             description=None if option.description is None else visible_line(option.description),
-            style=_style(option.style, option.value),
-            sign=_SIGNS.get(option.value.casefold(), _DANGER if option.style == "danger" else ""),
+            style=_style(option),
+            sign=_sign(option),
         )
         for position, option in enumerate(question.choices)
     )
 
 
-def _style(given: str | None, value: str) -> str | None:
-    return given if given in ("primary", "danger") else _KNOWN_STYLES.get(value.casefold())
+def _style(option: Option) -> str | None:
+    if option.style in ("primary", "danger") and option != _OF_APPROVALS:
+        return option.style
+    return _KNOWN_STYLES.get(option.value.casefold())
+
+
+def _sign(option: Option) -> str:
+    """Colour is never the only sign of danger, and no check mark stands on a red button."""
+    is_dangerous = option.style == "danger" and option.value.casefold() != "reject"
+    return _DANGER if is_dangerous else _SIGNS.get(option.value.casefold(), "")
 
 
 def _value(answer: str | None) -> Json:

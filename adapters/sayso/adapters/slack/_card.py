@@ -11,6 +11,7 @@ from sayso.adapters.cards import Card, Choice, Field, Words, pieces
 from sayso.adapters.console import set_off, visible_line
 from sayso.adapters.slack._content import draw_field
 from sayso.adapters.slack._data import Action, CardButton
+from sayso.adapters.slack._markup import context
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
     Block,
@@ -57,6 +58,7 @@ _MOST_COLUMNS = 10
 _MOST_BLOCKS = 40
 """A message has at most 50 blocks; a question of more is drawn as running text."""
 
+_IN_INBOX = "Open in inbox"
 _IN_REQUEST = "in Full request"
 _IN_THREAD = "in the thread"
 
@@ -87,7 +89,7 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     buttons = [*reading(card, has_more=bool(asked.rest)), *_for_users(controls(card), users)]
     text = fallback(f"{_status(card)}{set_off(card.prompt)}") + mention_text((*card.said, *card.context))
     stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
-    return SlackMessage(text, [*asked.blocks, *drawn(below(card)), *buttons], asked.rest, stamp)
+    return SlackMessage(text, [*asked.blocks, *below(card), *buttons], asked.rest, stamp)
 
 
 def render_words(lines: Sequence[Words]) -> SlackMessage:
@@ -223,15 +225,13 @@ def list_options(card: Card) -> Iterator[Stretch]:
         yield Stretch(f": {choice.description}" if choice.description else "")
 
 
-def below(card: Card) -> list[Stretch]:
-    """What stands below the question: what became of it, and one line of context."""
+def below(card: Card) -> list[Block]:
+    """What stands below the question: what became of it, and one small grey line of context."""
     lines: list[Stretch] = []
     for line in card.said:
-        lines += [*_said(line), Stretch("\n")]
-    *parts, name = card.context
-    for part in parts:
-        lines += [*stretches(part, Style.ITALIC), Stretch(" · ", Style.ITALIC)]
-    return [*lines, Stretch(plain(name), Style.ITALIC, card.link)]
+        lines += [*([Stretch("\n")] if lines else []), *_said(line)]
+    inbox = [] if card.link is None else [[Stretch(_IN_INBOX, link=card.link)]]
+    return [*drawn(lines), *context([*(list(stretches(part)) for part in card.context), *inbox])]
 
 
 def _said(words: Words) -> list[Stretch]:
@@ -259,9 +259,7 @@ def controls(card: Card) -> list[Block]:
         case "select":
             return _choices(card)
         case "confirm":
-            return [
-                _actions([_yes_or_no(card, 1, "primary", "✅ Yes"), _yes_or_no(card, 0, "danger", "❌ No")])
-            ]
+            return [_actions([_yes_or_no(card, 1, "primary", "✅ Yes"), _yes_or_no(card, 0, None, "❌ No")])]
         case "multiselect":
             return [_actions([_button("☑️ Choose", _carried(card, Action.OPEN))])]
         case _:
@@ -326,7 +324,7 @@ def _choice_button(card: Card, choice: Choice) -> dict[str, Any]:
     return _button(label, _carried(card, Action.CHOOSE, choice.index), choice.style)
 
 
-def _yes_or_no(card: Card, number: int, style: str, label: str) -> dict[str, Any]:
+def _yes_or_no(card: Card, number: int, style: str | None, label: str) -> dict[str, Any]:
     return _button(label, _carried(card, Action.CONFIRM, number), style)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sayso.adapters.cards import Card, Words
-from sayso.adapters.slack._card import below, controls, drawn, question, reading
+from sayso.adapters.slack._card import below, controls, question, reading
 from sayso.adapters.slack._data import Listed, encode_listed
 from sayso.adapters.slack._text import Block, Stretch, Style, rich_text, stretches
 
@@ -87,7 +87,7 @@ def _blocks(one: HomeCard) -> list[Block | None]:
         words = f"This is too long to be shown here whole. Please read and answer it in {one.places}."
         buttons = [rich_text([Stretch(words, Style.BOLD)])]
     said = [rich_text(stretches(one.said, Style.ITALIC))] if one.said else []
-    return [{"type": "divider"}, *asked.blocks, *drawn(below(one.card)), *buttons, *said]
+    return [{"type": "divider"}, *asked.blocks, *below(one.card), *buttons, *said]
 
 
 def _heading(waiting: int, number: str, shown: int) -> str:

@@ -27,7 +27,7 @@ _UNESCAPED = re.compile(r"[<>]|&(?!(?:amp|lt|gt);)")
 _FALLBACK_LIMIT = 300
 _DATE_FORMAT = "{date_short_pretty} {time}"
 _SENTENCE_FORMAT = "{date_short_pretty} at {time}"
-_AGE_FORMAT = "{ago}"
+AGE_FORMAT = "{ago}"
 
 
 class Style(Flag):
@@ -169,7 +169,7 @@ def _element(stretch: Stretch) -> dict[str, Any]:
         element: dict[str, Any] = {
             "type": "date",
             "timestamp": int(stretch.content.timestamp()),
-            "format": _AGE_FORMAT if isinstance(stretch.content, Since) else stretch.date_format,
+            "format": AGE_FORMAT if isinstance(stretch.content, Since) else stretch.date_format,
             "fallback": in_utc(stretch.content),
         }
     elif isinstance(stretch.content, Mentioned):

@@ -180,7 +180,7 @@ def _yes_or_no(card: Card, number: int, sign: str, word: str) -> dict[str, Any]:
     if card.chosen is bool(number):
         return _chosen(word)
     button = _carried(card, Action.CONFIRM, number)
-    return _button(f"{sign} {word}", button, "primary" if number else "danger")
+    return _button(f"{sign} {word}", button, "primary" if number else None)
 
 
 def _choices(card: Card, page: int) -> Keyboard:

@@ -18,9 +18,10 @@ from sayso.testing.slack._emoji import split_emoji, with_codes
 NOTHING_TO_SHOW = "This content can't be displayed."
 """The text of a message that was sent without any."""
 
+_DATE = r"<!date\^\d+\^[^<>|]*\|[^<>|]*>"
 _CONTROL = r"<(?:[@!#][^<>\s]+|(?:https?://|mailto:|tel:)[^<>\s|]+)(?:\|[^<>]*)?>"
 _ADDRESS = r"https?://[^\s<>|`]*[^\s<>|`.,;:!?\"'()*_~]"
-_MARKUP = re.compile(rf"(?P<control>{_CONTROL})|(?P<code>`[^`\n]+`)|(?P<address>{_ADDRESS})")
+_MARKUP = re.compile(rf"(?P<control>{_DATE}|{_CONTROL})|(?P<code>`[^`\n]+`)|(?P<address>{_ADDRESS})")
 _TO_ESCAPE = re.compile(r"&(?!(?:amp|lt|gt);)|[<>]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPLIT = frozenset({"rich_text_section", "rich_text_quote"})

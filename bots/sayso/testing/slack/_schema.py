@@ -88,6 +88,8 @@ def _check_block(block: Any, surface: Surface, where: str) -> Iterator[str]:
     yield from _check_definition(name, block, where)
     if name == "SectionBlock" and not {"text", "fields"} & set(block):
         yield f"[ERROR] missing required field: text [json-pointer:{where}]"
+    if name == "ContextBlock" and block.get("elements") == []:
+        yield f"[ERROR] no fewer than 1 items allowed [json-pointer:{where}/elements]"
     for element, place in _elements(block, where):
         yield from _check_element(element, place)
 

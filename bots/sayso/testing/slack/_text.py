@@ -11,6 +11,12 @@ from typing import Any
 from sayso.testing.slack._kept import unescaped
 
 _CONTROL = re.compile(r"<([^<>]+)>")
+_WRITTEN_DATE = re.compile(r"!date\^(\d+)\^([^|^]*)(?:\^[^|]*)?\|(.*)")
+_TOKEN = re.compile(r"\{\w+\}")
+_STYLES = {
+    kind: re.compile(rf"(?<![\w{mark}]){mark}(?=\S)([^{mark}\n]+)(?<=\S){mark}(?![\w{mark}])")
+    for kind, mark in (("code", "`"), ("bold", r"\*"), ("italic", "_"), ("strike", "~"))
+}
 _SET_OFF = ("rich_text_preformatted", "rich_text_quote")
 
 
@@ -25,8 +31,9 @@ class SeenEntity:
 
 @dataclass(slots=True)
 class Rendered:
-    """What is read. `names` are those of accounts and groups by their ids; `links` where a tap leads."""
+    """What is read at an instant. `names` are those of accounts and groups by their ids; `links` where a tap leads."""
 
+    now: datetime
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     parts: list[str] = field(default_factory=list[str])
     entities: list[SeenEntity] = field(default_factory=list[SeenEntity])
@@ -40,11 +47,11 @@ class Rendered:
 
 def render_blocks(blocks: Iterable[dict[str, Any]], now: datetime, names: Mapping[str, str]) -> Rendered:
     """Everything that stands in blocks, except on buttons and in pickers."""
-    rendered = Rendered(names)
+    rendered = Rendered(now, names)
     for block in blocks:
         match block["type"]:
             case "rich_text":
-                rendered.parts.append("\n".join(_section(one, rendered, now) for one in block["elements"]))
+                rendered.parts.append("\n".join(_section(one, rendered) for one in block["elements"]))
             case "section" | "header":
                 rendered.parts += [
                     _text(one, rendered) for one in [block.get("text"), *block.get("fields", [])]
@@ -61,20 +68,35 @@ def render_markup(text: str, rendered: Rendered) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         inner = match[1]
+        if date := _WRITTEN_DATE.fullmatch(inner):
+            return _date(int(date[1]), date[2], date[3], rendered.now)
         if inner[0] in "@!#":
             target = inner[1:].partition("|")[0].removeprefix("subteam^")
             return f"@{rendered.names.get(target, target)}"
         address, _, label = inner.partition("|")
-        rendered.links.append(address)
+        rendered.links.append(unescaped(address))
+        rendered.entities.append(SeenEntity("link", unescaped(label or address), unescaped(address)))
         return label or address
 
     return unescaped(_CONTROL.sub(replaced, text))
 
 
-def _section(section: dict[str, Any], rendered: Rendered, now: datetime) -> str:
+def _styled(text: str, rendered: Rendered) -> str:
+    """Text without the marks around what they style."""
+    for kind, mark in _STYLES.items():
+
+        def bare(match: re.Match[str], kind: str = kind) -> str:
+            rendered.entities.append(SeenEntity(kind, match[1]))
+            return match[1]
+
+        text = mark.sub(bare, text)
+    return text
+
+
+def _section(section: dict[str, Any], rendered: Rendered) -> str:
     said: list[str] = []
     for element in section["elements"]:
-        words = _element(element, rendered, now)
+        words = _element(element, rendered)
         if element["type"] == "link":
             rendered.entities.append(SeenEntity("link", words, str(element["url"])))
         for style in ("bold", "italic", "strike", "code"):
@@ -86,12 +108,13 @@ def _section(section: dict[str, Any], rendered: Rendered, now: datetime) -> str:
     return "".join(said)
 
 
-def _element(element: dict[str, Any], rendered: Rendered, now: datetime) -> str:
+def _element(element: dict[str, Any], rendered: Rendered) -> str:
     match element["type"]:
         case "text":
             return str(element["text"])
         case "date":
-            return _date(element, now)
+            fallback = str(element.get("fallback", ""))
+            return _date(int(element["timestamp"]), str(element["format"]), fallback, rendered.now)
         case "user" | "usergroup" | "broadcast" | "channel":
             keys = ("user_id", "usergroup_id", "range", "channel_id")
             name = next(str(element[key]) for key in keys if key in element)
@@ -102,22 +125,27 @@ def _element(element: dict[str, Any], rendered: Rendered, now: datetime) -> str:
         case "emoji":
             return f":{element['name']}:"
         case _:
-            return "".join(_element(one, rendered, now) for one in element.get("elements", []))
+            return "".join(_element(one, rendered) for one in element.get("elements", []))
 
 
-def _date(element: dict[str, Any], now: datetime) -> str:
-    instant = datetime.fromtimestamp(element["timestamp"], UTC)
-    day = "today" if instant.date() == now.date() else f"{instant:%b %d, %Y}"
-    shown = str(element["format"])
-    for name, value in (
-        ("{date_short_pretty}", day),
-        ("{date_pretty}", day),
-        ("{date_num}", f"{instant:%Y-%m-%d}"),
-        ("{time}", f"{instant:%H:%M}"),
-        ("{ago}", _ago(now - instant)),
-    ):
-        shown = shown.replace(name, value)
-    return shown
+def _date(timestamp: int, date_format: str, fallback: str, now: datetime) -> str:
+    """A date as clients in UTC write it; its fallback, where they do not know a token of its format."""
+    instant = datetime.fromtimestamp(timestamp, UTC)
+    day = f"{instant:%b %d, %Y}"
+    pretty = "today" if instant.date() == now.date() else day
+    tokens = {
+        **dict.fromkeys(("{date}", "{date_short}", "{date_long}", "{date_long_full}"), day),
+        **dict.fromkeys(("{date_pretty}", "{date_short_pretty}", "{date_long_pretty}"), pretty),
+        "{day_divider_pretty}": pretty,
+        "{date_num}": f"{instant:%Y-%m-%d}",
+        "{date_slash}": f"{instant:%d/%m/%Y}",
+        "{time}": f"{instant:%H:%M}",
+        "{time_secs}": f"{instant:%H:%M:%S}",
+        "{ago}": _ago(now - instant),
+    }
+    if any(token not in tokens for token in _TOKEN.findall(date_format)):
+        return fallback
+    return _TOKEN.sub(lambda match: tokens[match[0]], date_format)
 
 
 def _ago(age: timedelta) -> str:
@@ -133,4 +161,4 @@ def _text(given: dict[str, Any] | None, rendered: Rendered) -> str:
         return ""
     if given["type"] == "plain_text":
         return unescaped(str(given["text"]))
-    return render_markup(str(given["text"]), rendered)
+    return _styled(render_markup(str(given["text"]), rendered), rendered)

@@ -83,9 +83,10 @@ export function mrkdwn(source, context) {
 
 function reference(words, context) {
   const [target, label] = words.split("|");
+  const [, timestamp, format] = /^!date\^(\d+)\^([^^]*)/.exec(target) ?? [];
+  if (timestamp) return date({ timestamp: Number(timestamp), format });
   if (target.startsWith("@")) return mention(context.people.get(target.slice(1)) ?? label ?? target.slice(1));
-  if (target.startsWith("!date")) return label ?? "";
-  if (target.startsWith("!") || target.startsWith("#")) return mention(label ?? target.slice(1));
+  if (target.startsWith("!") || target.startsWith("#")) return mention(label ?? target.replace(/^!subteam\^|^[!#]/, ""));
   return link(unescaped(target), unescaped(label ?? target));
 }
 
