@@ -95,6 +95,20 @@ def test_who_can_start_a_workflow_is_counted(tmp_path: Path, starters: list[str]
     assert {"shop; " + words} <= {one["what"] for one in found}
 
 
+def test_where_nothing_is_set_up_it_says_how_to_begin(tmp_path: Path) -> None:
+    ran = sayso(tmp_path, "doctor", "--json")
+    (found,) = ran.json["findings"]
+    assert (ran.code, found["subject"], found["good"]) == (1, "sayso.toml", False)
+    assert "`sayso init`" in found["remedy"]
+
+
+def test_a_service_without_workflows_is_right_for_programs_that_ask(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text('operator = "web:ana"\n')
+    ran = sayso(tmp_path, "doctor")
+    assert ran.code == 0
+    assert "note  workflows  none in sayso.toml; programs can ask (sayso ask, agents, the API)" in ran.out
+
+
 async def test_it_needs_no_more_than_the_libraries_of_the_chats(office: Office) -> None:
     """The extra `web` is for the service alone."""
     web = ("fastapi", "jinja2", "prometheus_client", "starlette", "structlog", "uvicorn")

@@ -22,6 +22,9 @@ ELSEWHERE = frozenset(
 )
 """Commands that the suite or the build runs by itself."""
 
+FOLLOWED = frozenset({"set-up-slack.md", "set-up-telegram.md"})
+"""Pages whose commands need people in a chat: test_set_up.py follows them."""
+
 SERVED = "sayso serve &"
 """The command with which a page's service begins; here it runs until the story ends."""
 

@@ -8,11 +8,14 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked. `remedy` says how to fix it, empty if it is right."""
+    """One thing that was checked. `remedy` says how to fix it, empty if it is right; a note is right as well, if it is
+    what was meant.
+    """
 
     subject: str
     what: str
     remedy: str = ""
+    is_note: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -23,6 +26,11 @@ class Finding:
     def good(cls, subject: str, what: str) -> Self:
         """It is as it should be."""
         return cls(subject, what)
+
+    @classmethod
+    def note(cls, subject: str, what: str) -> Self:
+        """It may be as it should be."""
+        return cls(subject, what, is_note=True)
 
     @classmethod
     def bad(cls, subject: str, what: str, remedy: str) -> Self:

@@ -32,6 +32,11 @@ QUIET = timedelta(seconds=3)
 """How long a card that was just written is left alone by news that can wait: which node its run is at."""
 
 FIRST_BACK_OFF = timedelta(seconds=1)
+LAST_WAIT = timedelta(seconds=1)
+"""How soon something has to be due to be sent before a stop, such as a card that was pressed right after it was posted:
+a chat takes one message a second.
+"""
+
 LONGEST_BACK_OFF = timedelta(minutes=1)
 STORE_BACK_OFF = timedelta(seconds=5)
 
@@ -99,7 +104,7 @@ class Outbox:
                 while True:
                     self._news.clear()
                     wait = await self._pass(group, ready)
-                    if self._stopping is not None and (wait := self._last_wait(self._stopping)) is None:
+                    if self._stopping is not None and (wait := self._last_wait(self._stopping, wait)) is None:
                         raise _Stopped  # noqa: TRY301 - has the group cancel what hangs
                     await self._sleep(wait)
         except* _Stopped:
@@ -113,10 +118,13 @@ class Outbox:
             self._stopping = asyncio.get_running_loop().time() + patience.total_seconds()
         self._news.set()
 
-    def _last_wait(self, end: float) -> float | None:
-        """How long to wait yet for what is being sent; None when nothing is, or the time is over."""
+    def _last_wait(self, end: float, due: float | None) -> float | None:
+        """How long to wait yet for what is being sent, or is `due` soon; None when nothing is, or the time is over."""
         left = end - asyncio.get_running_loop().time()
-        return left if self._busy and left > 0 else None
+        is_soon = due is not None and due <= min(left, LAST_WAIT.total_seconds())
+        if left <= 0 or not (self._busy or is_soon):
+            return None
+        return due if is_soon else left
 
     async def _sleep(self, wait: float | None) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
-from sayso.config import needs_extra, secrets_of
+from sayso.config import FILE_NAME, Settings, needs_extra, secrets_of
 from sayso.engine import SaysoError
 
 
@@ -47,15 +47,10 @@ def doctor(
     """
     output = Output(as_json=as_json)
     service = Service.build(database)
-    findings = check_all(service, output) if press is None else check_presses_at(service, press, wait, output)
-    if not findings:
-        findings = [
-            Finding.bad(
-                "sayso.toml",
-                "no workflows and no chat platforms are configured",
-                "Start from sayso.example.toml.",
-            )
-        ]
+    if press is None:
+        findings = [*check_all(service, output), *_notes(service.settings)]
+    else:
+        findings = check_presses_at(service, press, wait, output)
     output.show(findings_table(findings))
     output.value({"findings": [finding_as_dict(one) for one in findings]})
     return ExitCode.OK if all(one.is_good for one in findings) else ExitCode.FAILED
@@ -68,14 +63,43 @@ def check_all(service: Service, output: Output) -> list[Finding]:
 
 def check_presses_at(service: Service, place: str, wait: str, output: Output) -> list[Finding]:
     """What came of test cards at a place. Raises `UsageProblem` while the service is running."""
+    patience = _ready_for_presses(service, place, wait)
+    with needs_extra("trying presses", "web"):
+        from sayso.bots.service import check_presses
+    return asyncio.run(check_presses(service.settings, place, patience, output.say))
+
+
+def try_first_card_at(service: Service, place: str, wait: str, output: Output) -> Finding:
+    """What came of a first card at a place. Raises as `check_presses_at` does."""
+    patience = _ready_for_presses(service, place, wait)
+    with needs_extra("trying presses", "web"):
+        from sayso.bots.service import try_first_card
+    return asyncio.run(try_first_card(service.settings, place, patience, output.say))
+
+
+def _ready_for_presses(service: Service, place: str, wait: str) -> timedelta:
     patience = read_age(wait)
     service.settings.destination(place)
     if service.client() is not None:
         raise UsageProblem("The service is running and would receive the presses. Stop it first.")
     with needs_extra("trying presses", "web"):
-        from sayso.bots.service import check_presses, set_up_logging
-    set_up_logging(service.settings.log, secrets_of(service.settings))
-    return asyncio.run(check_presses(service.settings, place, patience, output.say))
+        from sayso.bots.service import set_up_logging
+    # The terminal is for the person who presses, so the log is for what goes wrong.
+    quiet = service.settings.log.model_copy(update={"level": "warning"})
+    set_up_logging(quiet, secrets_of(service.settings))
+    return patience
+
+
+def _notes(settings: Settings) -> list[Finding]:
+    """What a service may lack on purpose; where it lacks everything, how to begin."""
+    if settings.workflows:
+        return []
+    if not settings.platforms and not Path(FILE_NAME).exists():
+        return [
+            Finding.bad(FILE_NAME, "not in this directory", "Run `sayso init`, or change to its directory.")
+        ]
+    words = "none in sayso.toml; programs can ask (sayso ask, agents, the API)"
+    return [Finding.note("workflows", words)]
 
 
 def _check_workflows(service: Service, output: Output) -> list[Finding]:
@@ -122,7 +146,8 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     for name in ("", "Check", "Result", "What to do"):
         table.add_column(name, overflow="fold")
     for one in findings:
-        sign = Text("ok", style="green") if one.is_good else Text("fix", style="red")
+        ok = Text("note", style="yellow") if one.is_note else Text("ok", style="green")
+        sign = ok if one.is_good else Text("fix", style="red")
         table.add_row(
             sign, Text(visible_line(one.subject)), Text(visible(one.what)), Text(visible(one.remedy))
         )

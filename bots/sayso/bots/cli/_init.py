@@ -12,7 +12,7 @@ import typer
 
 from sayso.adapters.console import visible_line
 from sayso.bots.chats import AnswerUnusable, Finding, HasSetUp, SetUp
-from sayso.bots.cli._doctor import check_all, check_presses_at, finding_as_dict, findings_table
+from sayso.bots.cli._doctor import check_all, finding_as_dict, findings_table, try_first_card_at
 from sayso.bots.cli._options import JsonFlag
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
@@ -70,7 +70,7 @@ def init(
         typer.Option(metavar="DURATION", help="How long to wait for each message or press in a chat."),
     ] = "10m",
     no_press: Annotated[
-        bool, typer.Option("--no-press", help="Post no test cards.", show_default=False)
+        bool, typer.Option("--no-press", help="Post no test card.", show_default=False)
     ] = False,
     as_json: JsonFlag = False,
 ) -> ExitCode:
@@ -102,9 +102,9 @@ def _check(service: Service, wait: str | None, output: Output) -> list[Finding]:
     if wait is None or not all(one.is_good for one in findings):
         return findings
     for place in _chats(service.settings):
-        tried = check_presses_at(service, place, wait, output)
-        output.show(findings_table(tried))
-        findings = [*findings, *tried]
+        tried = try_first_card_at(service, place, wait, output)
+        output.show(findings_table([tried]))
+        findings = [*findings, tried]
     return findings
 
 

@@ -6,7 +6,7 @@ What each part does is its own room's.
 from sayso.bots.service._hosted import Hosted
 from sayso.bots.service._logs import MOST_ALIKE, REPEATS_WITHIN, Repeats, set_up_logging
 from sayso.bots.service._operators import OperatorDesk
-from sayso.bots.service._press_check import check_presses
+from sayso.bots.service._press_check import check_presses, try_first_card
 from sayso.bots.service._sayso import NotServing, Sayso
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Sayso",
     "check_presses",
     "set_up_logging",
+    "try_first_card",
 ]

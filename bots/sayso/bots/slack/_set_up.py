@@ -53,7 +53,7 @@ class _SetUp:
             installation = Installation.read(me)
             self._questions.say(
                 f"Connected to {me.get('team') or installation.organisation} as @{me['user']}.\n"
-                f"Invite the app to the channel for its cards: type /invite @{me['user']} there."
+                f"Type /invite @{me['user']} in the channel for its cards."
             )
             channel = await self._questions.ask(
                 "slack.channel",
