@@ -170,7 +170,7 @@ async def compare(folder: Path, few: int, many: int, repeats: int) -> dict[str, 
     for name, taken in small.taken.items():
         before, after = median(taken[1:]), median(large.taken[name][1:])
         ratios[name] = after / before
-        print(f"{name:24} {before:7.2f} ms beside {few}  {after:7.2f} ms beside {many}  {ratios[name]:5.2f}")
+        print(f"{name:24} {before:7.2f} ms with {few}  {after:7.2f} ms with {many}  {ratios[name]:5.2f}")
     return ratios
 
 

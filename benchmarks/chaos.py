@@ -138,7 +138,7 @@ class Chaos:
                     self.faults["new sockets asked for"] += 1
                 case "turn away":
                     slack.turn_away(1)
-                    self.faults["sockets turned away"] += 1
+                    self.faults["sockets refused"] += 1
                 case "hold":
                     hold = (
                         slack.hold("users.info")
@@ -315,7 +315,8 @@ class Chaos:
                     await self._press_once(asked)
             if await soon(look, TRUE_WITHIN) is None:
                 found = [
-                    f"{asked.run_id}: {name} asks for ever" for asked, name in await self.people.open_cards()
+                    f"{asked.run_id}: {name} is never closed"
+                    for asked, name in await self.people.open_cards()
                 ]
                 self.ledger.false_cards += found
 

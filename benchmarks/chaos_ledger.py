@@ -371,7 +371,7 @@ class Replay:
         mine = {person, self._one(person)}
         theirs = self._requesters.get(run_id, set())
         if question.requester is not None and value == APPROVE and mine & {*theirs, *map(self._one, theirs)}:
-            self._account.not_theirs.append(f"{run_id}: whoever asked approved, as {person}")
+            self._account.not_theirs.append(f"{run_id}: the requester approved, as {person}")
         votes = self._votes[run_id]
         votes.pop(person, None)
         votes[person] = value

@@ -147,7 +147,7 @@ class Service:
         return self._process is not None and self._process.returncode is not None
 
     async def listen(self) -> None:
-        """Hear what it says, until it has ended."""
+        """Read what it prints, until it has ended."""
         while line := await self._line():
             _, event = self._waiting.pop(line.removeprefix("started "), (b"", asyncio.Event()))
             event.set()

@@ -42,7 +42,7 @@ class Human:
 
 @dataclass(eq=False)
 class Question:
-    """One question. `unsure` are those whose vote was handed over, or was to be: the trail says what became of it.
+    """One question. `unsure` are those whose vote was handed over, or was to be: the trail has the result.
     `forged` are messages around it that are not sayso's, by their platform's number.
     """
 
@@ -72,7 +72,7 @@ class Question:
         return prompt_of(self.number)
 
     def may(self, human: Human, value: str) -> bool | None:
-        """Whether this answer of theirs counts; None where only the trail can tell."""
+        """Whether their answer counts; None where only the trail can tell."""
         if not human.is_approver:
             return False
         if human in self.unsure:

@@ -105,7 +105,7 @@ class Soak:
                 self.account.pressed["Telegram, not heard of in 30 s"] += 1
                 return
             self.account.pressed[
-                "Telegram, " + ("acknowledged" if result.is_acknowledged else "given up")
+                "Telegram, " + ("acknowledged" if result.is_acknowledged else "timed out")
             ] += 1
             self.account.told[(result.text or "nothing").split(" by ")[0].split(" at ")[0]] += 1
 

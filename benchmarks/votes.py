@@ -91,7 +91,7 @@ async def on_many(folder: Path) -> dict[str, float]:
 
 async def beside(folder: Path, others: int) -> float:
     """Milliseconds of a vote, the median, with so many other requests open."""
-    path = folder / f"beside-{others}.db"
+    path = folder / f"others-{others}.db"
     await make_parked(path, others)
     people = [f"web:p{number}" for number in range(300)]
     async with SQLiteStore(path) as store, Runtime(store, [asking("one", people)]) as runtime:
@@ -127,7 +127,11 @@ async def main() -> None:
             f"{REQUESTS} requests, 3 approvers": await on_many(folder),
         }
         few, many = await beside(folder, FEW), await beside(folder, others)
-        figures["ms a vote beside others"] = {str(FEW): few, str(others): many, "ratio": many / few}
+        figures["ms per vote with other requests open"] = {
+            str(FEW): few,
+            str(others): many,
+            "ratio": many / few,
+        }
     print(json.dumps(figures, indent=1))
 
 

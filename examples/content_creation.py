@@ -159,7 +159,7 @@ async def main(run_id: str | None = None) -> None:
         print(f"\n{engine.execution_state.shared.get('draft', '')}\nInput needed: {request['prompt']}")
         if request["input_type"] == "select":
             print(f"Options: {', '.join(option['value'] for option in request['options'])}")
-        typed = input("Your response: ")  # noqa: ASYNC250 - one run, one person: nothing else has to go on
+        typed = input("Your response: ")  # noqa: ASYNC250 - one run, one person: nothing else has to run
         try:
             await engine.step({request["request_id"]: read_answer(request, typed)})
         except AnswerRefused as refused:

@@ -2,7 +2,7 @@
 
     python examples/embed.py [PORT]          # http://127.0.0.1:8000/docs shows the calls
 
-`POST /refunds/ORDER` asks; `GET /refunds/RUN_ID` says what became of it. People answer where the sayso.toml of the
+`POST /refunds/ORDER` asks; `GET /refunds/RUN_ID` returns the result. People answer where the sayso.toml of the
 working directory says: in chats and in the web inbox, or with `sayso answer` on this machine. Stopped and started
 again, or killed, the program continues with the questions that are still open.
 """

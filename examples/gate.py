@@ -1,6 +1,6 @@
 """A gate for deploy scripts: asks one question and ends with its answer. `examples/gate.sh` is the script's side.
 
-The script's token starts the gate and reads what became of it (`--scope start --scope read`), and cannot approve it.
+The script's token starts the gate and reads its result (`--scope start --scope read`), and cannot approve it.
 Nobody is named here, so operators answer; name people or a chat with `to=` to ask others.
 """
 

@@ -5,12 +5,12 @@
 #
 # The service hosts examples/gate.py, with token:deploy among its starters. `sayso token deploy --scope start --scope
 # read` makes the token: it starts and reads, so the job cannot approve its own gate. Run again with the same SAYSO_KEY,
-# for example the id of the CI job, it asks nothing anew and waits for the same answer.
+# for example the id of the CI job, it asks nothing new and waits for the same answer.
 set -eu
 question=${1:?"usage: gate.sh QUESTION"}
 key=${SAYSO_KEY:-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}
 
-call() { # call METHOD PATH [BODY]: the answer; tries again while the service is away, under the same key
+call() { # call METHOD PATH [BODY]: the answer; tries again while the service is down, under the same key
     curl --silent --show-error --fail-with-body --max-time 90 --retry 5 --retry-connrefused --retry-all-errors \
         --request "$1" --header "Authorization: Bearer $SAYSO_TOKEN" --header "Idempotency-Key: $key" \
         --header "Content-Type: application/json" ${3:+--data "$3"} "$SAYSO_URL/api/v1$2"

@@ -21,8 +21,8 @@ time is over, or somebody ends it, the access is taken away.
     audience = "members"
 
 Start it with `/sayso start production-access {"system": "orders-db", "why": "stuck orders", "minutes": 60}`. End the
-access by its question, which the requester may also withdraw: cancelling the run instead ends the workflow where it
-stands, and takes nothing away.
+access by its question, which the requester may also withdraw: cancelling the run instead ends the workflow at once
+and revokes nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def question(shared: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def grant_access(system: str) -> str:
-    """Let them in. THE PLACE FOR your access system; it runs as a step, so that a restart does not grant twice."""
+    """Grant the access. THE PLACE FOR your access system; it runs as a step, so that a restart does not grant twice."""
     return f"access to {system} granted"
 
 
@@ -92,7 +92,7 @@ async def grant(shared: dict[str, Any]) -> None:
 @node
 async def hold(shared: dict[str, Any]) -> None:
     """Wait until the time is over, which a question's deadline does over any restart, or until somebody ends it."""
-    with suppress(RequestWithdrawn):  # whoever asked for the access does not need it any more
+    with suppress(RequestWithdrawn):  # the requester no longer needs the access
         await request_input(
             f"Access to {shared['system']} is open. End it now?",
             [{"value": "end", "label": "End it", "style": "danger"}],

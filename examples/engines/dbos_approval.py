@@ -34,7 +34,7 @@ def release(version: str) -> str:
 
 if __name__ == "__main__":
     DBOS(config={"name": "releases", "system_database_url": "sqlite:///releases.sqlite"})
-    DBOS.launch()  # takes up what was stopped
+    DBOS.launch()  # resumes what was stopped
     with SetWorkflowID(f"release-{sys.argv[1]}"):
         print(DBOS.start_workflow(release, sys.argv[1]).get_result())
     DBOS.destroy()

@@ -7,7 +7,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What became of a request. */
+        /** @description The result of a request. */
         readonly Decision: {
             /**
              * @description How it ended. `answered` is an answer that is neither a yes nor a no.
@@ -29,7 +29,7 @@ export interface components {
             /** @description When it was closed, in UTC. */
             readonly decided_at: string | null;
         };
-        /** @description Whom to tell what became of a request, as Standard Webhooks has it. */
+        /** @description Where to report the result of a request, as a Standard Webhook. */
         readonly NewCallback: {
             /** @description An https address whose host the settings allow. */
             readonly url: string;
@@ -80,13 +80,13 @@ export interface components {
             /** @description The person on whose behalf a program asks; under four eyes, they may not approve. */
             readonly requested_by?: string | null;
             /**
-             * @description An approval counts only from who opened the whole request.
+             * @description Whether an approval counts only from people who have opened the whole request.
              * @default false
              */
             readonly read_all?: boolean;
             /** @description Suggested to people who reject. */
             readonly reject_reasons?: readonly string[];
-            /** @description Whom to tell once it is closed. */
+            /** @description Where to report the result once it is closed. */
             readonly callback?: components["schemas"]["NewCallback"] | null;
         };
         /** @description One choice of a `select` or `multiselect`. */
@@ -151,7 +151,7 @@ export interface components {
             readonly kind: "approval" | "input";
             /** @description Its page in the inbox; null without `http.public_url`. */
             readonly url: string | null;
-            /** @description What became of it; null while the request is open. */
+            /** @description The result; null while the request is open. */
             readonly decision: components["schemas"]["Decision"] | null;
             /** @description The state of the request. */
             readonly status: components["schemas"]["RequestStatus"];

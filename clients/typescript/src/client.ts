@@ -79,7 +79,7 @@ export class Client {
 
   /**
    * A request as soon as it is closed, or still open after `timeout` seconds. This keeps waiting while the service is
-   * away, and throws `Unreachable` only if it is still away when the time is over.
+   * down, and throws `Unreachable` only if it is still down when the time is over.
    */
   async wait(id: string, options: CallOptions & { readonly timeout?: number | undefined } = {}): Promise<Request> {
     const end = now() + (options.timeout ?? Infinity);

@@ -1,4 +1,4 @@
-/** What is asked, and what came of it, as the service's JSON has it. Members that a newer service adds are left in it. */
+/** What is asked, and the result, as the service's JSON has it. Members that a newer service adds are left in it. */
 
 import type { components } from "./api.ts";
 import { isContent } from "./content.ts";
@@ -18,7 +18,7 @@ export type Question = Schemas["NewRequest"];
 /** A request as it stood when the service was asked. `decision` is null while it is open. */
 export type Request = Schemas["Request"];
 
-/** What came of a request. `approved` is true only for an explicit yes of people, or of a rule that an operator wrote. */
+/** The result of a request. `approved` is true only for an explicit yes of people, or of a rule that an operator wrote. */
 export type Decision = Schemas["Decision"];
 
 /** One person's vote. */

@@ -316,7 +316,7 @@ class AskSettings(Section):
     )
     callback_hosts: tuple[Text, ...] = Field(
         default=(),
-        description="Hosts that may be told what became of a request, such as ci.example.com or "
+        description="Hosts that callbacks may report the result of a request to, such as ci.example.com or "
         "ci.example.com:8443. Default: none.",
     )
 

@@ -106,10 +106,10 @@ async def request_approval(  # noqa: PLR0913 - the terms of a question
 ) -> Decision:
     """Ask whether `action` may go ahead and return the `Decision`; an expired or withdrawn request is not an approval.
 
-    With `read_all`, an approval counts only from who has opened all of the request: its full text and its details.
-    `reject_reasons`, at most 8 of up to 75 characters, are suggested to people who reject, instead of the policy's; the
-    one picked becomes the comment. There is no default, on purpose. Raises what `request_input` raises for bad
-    arguments.
+    With `read_all`, an approval counts only from people who have opened all of the request: its full text and its
+    details. `reject_reasons`, at most 8 of up to 75 characters, are suggested to people who reject, instead of the
+    policy's; the one picked becomes the comment. There is no default, on purpose. Raises what `request_input` raises
+    for bad arguments.
     """
     if not isinstance(action, str) or not action.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("action", f"{action!r} does not say what is to be approved")

@@ -118,11 +118,11 @@ async def _ask(shared: dict[str, Any]) -> None:
 
 
 ask_workflow = Workflow(ASK, start=_ask)
-"""The built-in workflow: it asks one question, and ends when that is closed. What became of it, the request says."""
+"""The built-in workflow: it asks one question, and ends when that is closed. The request has the result."""
 
 
 def decision_of(record: RequestRecord) -> dict[str, Json] | None:
-    """What became of a request, as JSON; None while it is open.
+    """The result of a request, as JSON; None while it is open.
 
     `outcome` is `approved`, `rejected`, `answered`, `expired`, `withdrawn` or `cancelled`. `approved` is true for an
     explicit yes to an approval or a confirmation alone: of people, or of a rule that an operator wrote. `by` are the

@@ -8,7 +8,7 @@ from sayso.engine._platforms import OWN_KINDS, find_platform, installed_platform
 from sayso.engine.errors import InvalidRequest
 
 OPERATOR = "operator"
-"""In an audience: whoever is let in at one of this machine's own surfaces."""
+"""In an audience: everybody who has access to one of this machine's own surfaces."""
 
 REQUESTER = "requester"
 """In an audience or a policy: whoever started the run, once it asks."""
@@ -65,7 +65,7 @@ def is_group(entry: str) -> bool:
 
 
 def is_program(person: str) -> bool:
-    """Whether somebody is a program, which was let in by its token."""
+    """Whether somebody is a program, which its token gives access."""
     return person.startswith(_PROGRAM)
 
 

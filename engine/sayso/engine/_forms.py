@@ -14,7 +14,7 @@ from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
 
 MOST_FIELDS: Final = 90
-"""As many inputs as every surface has room for, beside what is asked."""
+"""As many inputs as every surface has room for, in addition to what is asked."""
 
 _KINDS: Final = ("string", "integer", "number", "boolean")
 _DEEPEST: Final = 8

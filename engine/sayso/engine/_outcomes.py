@@ -1,4 +1,4 @@
-"""What became of an attempt to answer."""
+"""The outcome of an attempt to answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OutcomeKind(StrEnum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of an attempt to answer; true from the moment it is returned.
+    """The outcome of an attempt to answer; true from the moment it is returned.
 
     `reason` is a sentence for the person. `repeated` says that the event key had been seen before and this is
     what was recorded then.

@@ -128,13 +128,13 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     With `exclude_requester`, the requester may not approve; nor may the `author` of the change: a person, or
     `details.NAME` if the details of each request name them. `comment` lists the choices (`approve`, `reject`) that
     require a comment; `reject_reasons`, at most 8 of up to 75 characters, are suggested to people who reject. If the
-    stages are `ordered`, each may vote only once those before it have approved; otherwise
-    all vote at once. After `expires_after` the answer is `on_expiry`, which must not approve; without one,
-    `RequestExpired` is raised. `remind_every` is the first interval of reminders; each further one is twice as long.
-    After `escalate_after`, the people in `escalate_to` are asked too. People in `break_glass` may approve alone, with
-    a reason; everybody who was skipped is notified. A vote may be handed over only to the people and groups in
-    `hand_over_to`, or to anybody if it is empty; the requester and the author cannot hand theirs over. An approval is
-    good for one visit with its retries, unless the policy is `reusable`.
+    stages are `ordered`, each may vote only once those before it have approved; otherwise all vote at once. After
+    `expires_after` the answer is `on_expiry`, which must not approve; without one, `RequestExpired` is raised.
+    `remind_every` is the first interval of reminders; each interval after it is twice as long. After `escalate_after`,
+    the people in `escalate_to` are asked too. People in `break_glass` may approve alone, with a reason; everybody who
+    was skipped is notified. A vote may be handed over only to the people and groups in `hand_over_to`, or to anybody if
+    it is empty; the requester and the author cannot hand theirs over. An approval is good for one visit with its
+    retries, unless the policy is `reusable`.
 
     The first of the `rules` that is true of a request's details answers it without people; none that approves goes
     with `exclude_requester`, `author` or `break_glass`.

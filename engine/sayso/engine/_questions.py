@@ -55,8 +55,9 @@ class Option(msgspec.Struct, frozen=True, gc=False):
 class Question(msgspec.Struct, frozen=True, gc=False):
     """What the person is shown, as given by the workflow's author. Equal questions have equal digests.
 
-    `rich` names the details that are `Content`. With `read_all`, an approval counts only from who opened all of it.
-    While it is asked, `files` are the bytes of its details by SHA-256, and `unread` says why one could not be read.
+    `rich` names the details that are `Content`. With `read_all`, an approval counts only from people who have opened
+    all of it. While it is asked, `files` are the bytes of its details by SHA-256, and `unread` says why one could not
+    be read.
     """
 
     prompt: str | None

@@ -73,8 +73,8 @@ class Scope(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """What a message in addition to the cards says: somebody voted; who is still needed; who was asked in addition, or
-    instead; the question changed; somebody approved alone; what became of a request.
+    """What a message in addition to the cards says: somebody voted; who has not voted yet; who was asked in addition,
+    or instead; the question changed; somebody approved alone; how a request ended.
     """
 
     VOTE = "vote"
@@ -135,8 +135,8 @@ REQUEST_TRANSITIONS: dict[tuple[RequestStatus, str], RequestStatus] = {
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """A request as stored. `id` is its own opaque name; `name` its `request_id` within the visit. `policy` has stages;
-    without one, the first answer of the audience decides. `reject_reasons` are suggested to who rejects. `resolved_by`
-    is who answered, withdrew or cancelled it; None if nobody did.
+    without one, the first answer of the audience decides. `reject_reasons` are suggested to people who reject.
+    `resolved_by` is who answered, withdrew or cancelled it; None if nobody did.
     """
 
     id: str
@@ -445,7 +445,7 @@ class LinkStep(StrEnum):
 
 
 class Linking(msgspec.Struct, frozen=True):
-    """What became of a code: `other` is the other account, `said` the reason of a refusal."""
+    """The result of using a code: `other` is the other account, `said` the reason of a refusal."""
 
     step: LinkStep
     other: str = ""

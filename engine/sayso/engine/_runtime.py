@@ -138,7 +138,7 @@ class Runtime:
     ) -> str:
         """Start a run of a workflow and return its id once the start is committed.
 
-        `asked_in` is the chat in which `requested_by` started it, where they are told what became of its questions; by
+        `asked_in` is the chat in which `requested_by` started it, where they are told the results of its questions; by
         default their own chat.
 
         If `requested_by` repeats an `event_key`, nothing is started again, and the id of the first run is returned.
@@ -214,7 +214,7 @@ class Runtime:
         break_glass: bool = False,
         warrant: Warrant | None = None,
     ) -> Outcome:
-        """Answer a request, from any event loop; returns what became of it, once that is committed.
+        """Answer a request, from any event loop; returns the outcome, once it is committed.
 
         `person` is who answers (`web:ana`), `via` the surface or destination where they answer, which the request's
         policy checks; `revision` is that of the card they saw. If the person repeats an `event_key`, the outcome

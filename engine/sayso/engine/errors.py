@@ -20,7 +20,7 @@ The families say who must act::
     │   ├── AnswerRefused        an answer by name that was refused
     │   ├── InvalidInputs        what a run was to start with does not fit its workflow
     │   └── UnusedInput          input that no question took
-    └── OperatorError        whoever runs sayso
+    └── OperatorError        the people who run sayso
         ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists, PlatformUnusable
         └── StoreError
             ├── StoreInUse, StoreFull, StoreUnreadable, StoreReplaced, SchemaTooNew, StoreClosed

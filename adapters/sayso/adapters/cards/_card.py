@@ -105,7 +105,7 @@ class Card:
     title, `details`, `said`, then `context` on one small line with " · " between its parts, and the `choices` last.
 
     `status` is empty while it is open; `said` has a line for each thing that happened: how many have voted, or who
-    decided and what came of it. The last part of `context` names workflow and request, and leads to `link`, the request
+    decided and the result. The last part of `context` names workflow and request, and leads to `link`, the request
     in the web inbox. `choices` are empty unless it is open. `chosen` is the vote of its only reader, None if there is
     no vote or more than one reader. `voters` are all who may vote on it, if they are named people. `approve_reasons`
     and `reject_reasons` say which reasons to ask for with a yes and with a no, None if none. `rendering` is the number

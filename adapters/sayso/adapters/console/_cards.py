@@ -224,7 +224,7 @@ def _untitled(value: Json, locale: Locale) -> str:
 def outcome_words(
     outcome: Outcome, question: Question | None, value: Json, locale: Locale = ANYWHERE
 ) -> Text:
-    """What became of an answer, in the words of every surface and the reader's locale."""
+    """The outcome of an answer, in the words of every surface and the reader's locale."""
     words = visible(outcome.reason)
     if outcome.kind is OutcomeKind.RESOLVED and question is not None:
         said = answer_words(question, value, locale)

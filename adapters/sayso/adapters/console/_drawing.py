@@ -22,7 +22,7 @@ _INDENT = "  "
 
 
 def draw_content(content: Content) -> RenderableType:
-    """What stands below the name of a detail; lines of people's texts have a bar before them."""
+    """What is shown below the name of a detail; lines of people's texts have a bar before them."""
     match content:
         case Code():
             return _set_off(_coloured(content.text, content.language or "text"))

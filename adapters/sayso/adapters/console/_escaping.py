@@ -38,7 +38,7 @@ def set_off(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """As `set_off`, from a line of its own on where the text has several: for what stands behind a label."""
+    """As `set_off`, but a text of several lines starts on a new line: for what follows a label."""
     return f"\n{BAR}{set_off(text)}" if "\n" in text else text
 
 

@@ -89,8 +89,8 @@ def value_words(field: FormField, value: Json, locale: Locale = ANYWHERE) -> str
 
 
 def field_help(field: FormField, locale: Locale = ANYWHERE) -> str:
-    """What stands below it where it is filled in beforehand: its description, and its default unless that stands in it;
-    what may be left out as a whole stands empty.
+    """What is shown below a field that is filled in beforehand: its description, and its default unless that is filled
+    in; a part that may be left out as a whole starts empty.
     """
     default = "" if field.within is None else default_words(field, locale)
     parts = (field.description or "", f"Default: {default}" if default else "")
@@ -99,8 +99,8 @@ def field_help(field: FormField, locale: Locale = ANYWHERE) -> str:
 
 def read_field(field: FormField, text: str, locale: Locale = ANYWHERE) -> Json:
     """The value of what was typed for a field; raises `InvalidAnswer`, and `EmptyReply`, which leaves an optional
-    field out. The entries of a list stand on lines of their own, or on one with commas between them; one with commas of
-    its own stands in quotes there, and numbers may have semicolons between them.
+    field out. The entries of a list are on separate lines, or on one with commas between them; one that contains a
+    comma is in quotes there, and numbers may have semicolons between them.
     """
     typed = text.strip()
     if not typed:

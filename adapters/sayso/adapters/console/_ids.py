@@ -23,6 +23,6 @@ def parse_address(typed: str) -> tuple[str, int] | None:
 
 
 def parse_id(typed: str) -> str | None:
-    """The beginning of a request's id, with or without a revision behind it."""
+    """The beginning of a request's id, with or without a revision after it."""
     match = _ID.fullmatch(typed.strip())
     return None if match is None else match[1].lower()

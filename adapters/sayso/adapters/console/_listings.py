@@ -78,7 +78,7 @@ def _telling_length(ids: Sequence[str]) -> int:
 
 
 def findings_table(findings: Iterable[Finding]) -> Table:
-    """What the code at hand means for parked runs."""
+    """What the present code means for parked runs."""
     table = _table("run", "node", "finding", "what")
     for finding in findings:
         table.add_row(

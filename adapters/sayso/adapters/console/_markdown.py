@@ -24,7 +24,7 @@ _LONGEST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Text in one style. `link` is where it leads: an https address, whose host a surface shows beside it."""
+    """Text in one style. `link` is where it leads: an https address, whose host a surface shows next to it."""
 
     text: str
     bold: bool = False
@@ -36,8 +36,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, or an item of a list at a `depth` from 1 on behind its `mark`, `•` or a number. Code that stands by
-    itself is one span in a block that `is_code`, with the language that somebody named.
+    """A paragraph, or an item of a list at a `depth` from 1 on, after its `mark`, `•` or a number. Code that is a
+    paragraph is one span in a block that `is_code`, with the language that somebody named.
     """
 
     spans: tuple[Span, ...]

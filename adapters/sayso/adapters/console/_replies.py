@@ -62,7 +62,9 @@ def read_reply(question: Question, text: str, locale: Locale = ANYWHERE) -> Json
 
 
 def first_word(text: str) -> tuple[str, str]:
-    """The first word of what was typed, and the text behind it: after blanks and line breaks of any number and kind."""
+    """The first word of what was typed, and the text that follows it, after blanks and line breaks of any number and
+    kind.
+    """
     word, *rest = text.split(maxsplit=1) or [""]
     return word, rest[0].strip() if rest else ""
 

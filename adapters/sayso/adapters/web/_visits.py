@@ -30,7 +30,7 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """What became of the key, in a word."""
+        """What happened to the key, in a word."""
         return "added" if self.was is None else ("removed" if self.now is None else "changed")
 
 

@@ -1,4 +1,4 @@
-"""From a press, a command or a typed reply to an answer: who it is, whether they may, and what they hear.
+"""From a press, a command or a typed reply to an answer: who it is, whether they may, and what they are told.
 
 How it came and how its words get back is the platform's, the inbox's or the API's.
 """

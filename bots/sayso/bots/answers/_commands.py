@@ -76,7 +76,7 @@ _STATUS_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command as it was typed: its `verb`, and the `text` behind it. `prefix` is how commands begin on this platform
+    """A command as it was typed: its `verb`, and the `text` after it. `prefix` is how commands begin on this platform
     (`/sayso `, `/`), `start` what its word for starting a run is. `is_private` says that nobody else sees the reply;
     where others do, `places` are the destinations that mean the chat. Where there `is_dialogue`, a start without values
     is asked for them there.
@@ -255,8 +255,8 @@ class Commands:
         newest_first: bool = False,
     ) -> Waiting:
         """The open requests that somebody may answer, `most` of them with their cards, as far as it is known by then to
-        what they belong; only of those asked in some places, where those are named. However much else is open, none of
-        theirs is passed over.
+        what they belong; only of those asked in some places, where those are named. All requests of these people are
+        found, however many others are open.
         """
         standing = await self._ways_in.standing(person, by=by)
         now = self._store.clock.now()

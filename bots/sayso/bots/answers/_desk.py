@@ -1,4 +1,4 @@
-"""From a press, or a typed reply, to an answer: who it is, whether they are let in, and what they hear."""
+"""From a press, or a typed reply, to an answer: who it is, whether they may, and what they are told."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ _LOOK_UPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of an attempt to answer; `Desk.heard` has the words for its person. `outcome` is None when it could
+    """The result of an attempt to answer; `Desk.heard` has the words for its person. `outcome` is None when it could
     not be stored.
 
-    `record` is the card as it was before, without the names of people, and `way` how the person was let in. `known` are
-    words that need neither. With `asks_why` nothing was decided yet: the person is to be asked why they chose this.
+    `record` is the card as it was before, without the names of people, and `way` what gave the person access. `known`
+    are words that need neither. With `asks_why` nothing was decided yet: the person is to be asked why they chose this.
     """
 
     attempt: AnswerAttempt
@@ -78,7 +78,7 @@ _VOTERS_UNKNOWN = (
 
 
 class Answers(Protocol):
-    """Who counts what became of answers."""
+    """Counts the outcomes of answers."""
 
     def answered(self, platform: str, kind: str) -> None:
         """An answer had this outcome, `not_stored` where there is none."""
@@ -133,9 +133,9 @@ class Desk:
         return answered
 
     async def heard(self, answered: Answered, locale: Locale = ANYWHERE) -> Words:
-        """What the person hears of an answer, with numbers and dates as in their locale. Where they hear more than
-        what was known before, it is read behind the commit, so that nothing decided waits for it, and a failure here
-        changes nothing: they hear the bare outcome.
+        """What the person is told about an answer, with numbers and dates as in their locale. What was not known
+        before is read after the commit, so that no decision waits for it, and a failure here changes nothing: they
+        are told the bare outcome.
         """
         outcome, attempt, record = answered.outcome, answered.attempt, answered.record
         if answered.known is not None or outcome is None:
@@ -149,7 +149,7 @@ class Desk:
         return reply_words(outcome, after, attempt.value, locale)
 
     async def card_after(self, request_id: str) -> CardRecord | None:
-        """The card as it stands behind an answer; None where it cannot be read."""
+        """The card after an answer; None where it cannot be read."""
         try:
             return await self._store.reader.card(request_id)
         except StoreError as error:
@@ -185,7 +185,7 @@ class Desk:
         return record, None if why is None else self._refusal(record, way, why)
 
     async def looked_up(self, before: Before, caller: Caller, act: Act) -> Outcome:
-        """What becomes of what somebody does by the API, with what can be looked up of them; once more where their
+        """The outcome of what somebody does through the API, with what can be looked up about them; again if their
         accounts change meanwhile. Raises `LookUpFailed` where it cannot be found out who else has voted or asked,
         `StoreError`, and what `act` raises.
         """
@@ -219,7 +219,7 @@ class Desk:
     async def withdraw(
         self, request_id: str, person: PersonId, via: str, credential: str | None = None
     ) -> Words:
-        """Withdraw a request for whoever asked for it. Raises `StoreError`."""
+        """Withdraw a request for its requester. Raises `StoreError`."""
         comes_by_platform = person.startswith(f"{via}:")
         gone = None if comes_by_platform else await self._ways_in.why_gone(person, look_up_deadline())
         warrant = Warrant(credential, refused=gone)
@@ -262,7 +262,7 @@ class Desk:
         return self._said(outcome, after)
 
     def unchecked(self, names: Sequence[str]) -> str:
-        """What somebody hears of a list that may be too short, because it could not be checked that they belong to
+        """What somebody is told about a list that may be too short, because it could not be checked that they belong to
         these chats and groups; nothing where there are none.
         """
         if not names:
@@ -320,7 +320,7 @@ class Desk:
         return Answered(attempt, outcome, record, way)
 
     def _refusal(self, record: CardRecord, way: WayIn, reason: str) -> Words:
-        """What somebody hears whose vote is not taken: in the words that people have for who was asked, and with what
+        """What somebody is told whose vote is not taken: in the words that people have for who was asked, and with what
         hindered them.
         """
         if not reason.startswith(NOT_YOURS):

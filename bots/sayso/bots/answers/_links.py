@@ -31,7 +31,7 @@ class Links:
     minute; of a thousand billion codes, at most one is good at a time for each account.
 
     `listed_may_link` says whether people of the settings link accounts as well; `alarm` is called where people have to
-    hear of something at once.
+    be notified at once.
     """
 
     def __init__(self, store: SQLiteStore, alarm: Callable[[], None], *, listed_may_link: bool) -> None:

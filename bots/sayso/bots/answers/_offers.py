@@ -1,4 +1,4 @@
-"""What people can do by commands beside answering."""
+"""What people can do by commands besides answering."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sayso.engine import Workflow
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What there is for people beside answers: `starters` are, by name of `workflows`, those who may start it, nobody
+    """What people can do besides answering: `starters` are, by name of `workflows`, those who may start it, nobody
     where none is named; `sign_in` makes somebody a link to the web inbox, None where there is none.
     """
 

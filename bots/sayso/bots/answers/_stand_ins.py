@@ -31,7 +31,9 @@ class StandIns(WaysIn):
         arrival: Arrival,
         enough: Callable[[WayIn], bool] = lambda _: False,
     ) -> WayIn:
-        """As somebody who is all of those whom the request is put to; who comes by no page is themselves alone."""
+        """As somebody who is all of those whom the request is put to; somebody who does not use a page is only
+        themselves.
+        """
         if not person.startswith("web:"):
             return await super().of(before, person, via, arrival, enough)
         return WayIn(before.ids, via, self._facts(entries_of(before.card)))

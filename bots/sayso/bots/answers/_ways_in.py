@@ -1,4 +1,5 @@
-"""How somebody is let in to a request: who they are by all their accounts, and to which chats and groups those belong.
+"""What gives somebody access to a request: who they are by all their accounts, and to which chats and groups those
+belong.
 
 Looked up at the press, by the platforms' own account, before anything is counted. What it decides is the policy's to
 say, in the transaction of the answer.
@@ -50,7 +51,8 @@ _MOST_STANDINGS = 1000
 
 @dataclass(frozen=True, slots=True)
 class WayIn:
-    """How somebody is let in: who they are by all their ids, by which surface or destination, and what was looked up.
+    """What gives somebody access: who they are by all their ids, by which surface or destination, and what was looked
+    up.
 
     `unknown` are chats and groups that could not be looked up; `why` is the reason why they do not count somewhere,
     `gone` why they count nowhere: their platform has closed the account, or does not say.
@@ -107,7 +109,7 @@ class _Sought:
         return any(isinstance(one, Belonging) and one.is_in for one in found)
 
     def way(self, found: Known[Belonging], gone: str | None = None) -> WayIn:
-        """How they are let in by what was found."""
+        """The access that they have by what was found."""
         names, way = [*(destination.name for destination, _ in self.chats), *self.groups], self.via
         if self.person.startswith(f"{self.via}:"):
             for (destination, account), one in zip(self.chats, found, strict=False):
@@ -136,7 +138,7 @@ class WaysIn:
         self._standings: dict[str, tuple[datetime, WayIn]] = {}
 
     async def look_up(self, before: Before, person: str, via: str, arrival: Arrival) -> WayIn:
-        """How somebody is let in to a request now, and at the same time who else has voted or asked. Raises
+        """What gives somebody access to a request now, and at the same time who else has voted or asked. Raises
         `LookUpFailed` where the latter is not known in time; see `of`.
         """
         sought = self._sought(before, person, via, arrival)
@@ -149,8 +151,8 @@ class WaysIn:
         return way
 
     async def settle(self, record: CardRecord, person: str, by: float) -> None:
-        """Have whoever answers, those whose votes count beside theirs, and those who may not, be known for who they
-        are, in whatever form they were recorded. Raises `LookUpFailed`, `StoreError`.
+        """Have the store know the person who answers, those whose votes count with theirs, and those who may not
+        answer, in whatever form they were recorded. Raises `LookUpFailed`, `StoreError`.
         """
         policy = record.request.policy
         people = [person, *(vote.account for vote in record.votes)]
@@ -173,10 +175,10 @@ class WaysIn:
         arrival: Arrival,
         enough: Callable[[WayIn], bool] = lambda _: False,
     ) -> WayIn:
-        """How somebody is let in to a request now, by their platform or by another surface: by the chats and groups
-        that it was sent to and that any of their accounts belongs to. By none of them, those alone are let in whom the
-        audience names. All are asked at once, until an instant of the loop's clock; where one is enough, or what is
-        known is `enough` for whoever asks, the rest is not waited for.
+        """What gives somebody access to a request now, by their platform or by another surface: the chats and groups
+        that it was sent to and that any of their accounts belongs to. Without any of them, only people whom the
+        audience names have access. All are asked at once, until an instant of the loop's clock; if one is enough, or
+        what is known is `enough` for the caller, the rest is not waited for.
         """
         sought = self._sought(before, person, via, arrival, enough)
         return await self._ask(sought, self._told(sought), arrival.look_up_by)
@@ -220,8 +222,8 @@ class WaysIn:
         return sought.way(*await both(looked, gone))
 
     async def sees(self, record: CardRecord, person: str, by: float, chat: str | None = None) -> bool:
-        """Whether somebody may hear of a request: they asked for it, or it is or was theirs to answer. It is looked up
-        now. Raises `LookUpFailed` where that cannot be found out by then, `StoreError`.
+        """Whether somebody may know about a request: they asked for it, or it is or was theirs to answer. It is looked
+        up now. Raises `LookUpFailed` where that cannot be found out by then, `StoreError`.
         """
         ids = await self._store.reader.ids_of(person)
         if record.request.requested_by in ids:

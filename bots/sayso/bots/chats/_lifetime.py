@@ -18,7 +18,7 @@ FIRST_BACK_OFF = 0.5
 LONGEST_BACK_OFF = 30.0
 
 WORDS_LIVE = 30 * 60.0
-"""Seconds for which it is worth telling somebody what became of what they did."""
+"""Seconds for which it is worth telling somebody the result of what they did."""
 
 REPLIES_LIVE = 60.0
 """Seconds for which the reply to a command is worth sending: lists are of the moment."""
@@ -27,7 +27,7 @@ _LAST_WORDS = 5.0
 """Seconds that what is being sent has at the end."""
 
 Ready: TypeAlias = Callable[[str | None], None]
-"""Hears what is wrong with a part, None when nothing is."""
+"""Is told what is wrong with a part, None when nothing is."""
 
 
 def pause_after(problem: Exception, back_off: float) -> float:
@@ -66,7 +66,7 @@ class Stopping(asyncio.Event):
 
 
 class Tasks:
-    """Has work done while it is entered, which it can be again. Leaving waits for what was begun."""
+    """Has work done while it is entered, which it can be again. Leaving waits for what has started."""
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None

@@ -36,7 +36,7 @@ _MOST_STRIKES = 1000
 
 
 class Standing(StrEnum):
-    """What becomes of a press before anybody asks who pressed."""
+    """What a press comes to before anybody asks who pressed."""
 
     GENUINE = "genuine"
     OUTDATED = "outdated"
@@ -79,7 +79,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What becomes of a press. With `is_copy`, its message does not belong to its request, and must be closed. `said`
+    """The verdict on a press. With `is_copy`, its message does not belong to its request, and must be closed. `said`
     is the reply if the store says why it does not count, `before` what was read if it counts.
     """
 
@@ -141,7 +141,7 @@ class Presses:
         self.strikes = Strikes()
 
     async def judge(self, seen: Seen, person: str, platform: str, by: float) -> Judged:
-        """What becomes of a press by this person; if the store cannot tell, the press does not count, and the reply
+        """The verdict on a press by this person; if the store cannot tell, the press does not count, and the reply
         says why. It waits for nothing after that instant of the loop's clock.
         """
         try:

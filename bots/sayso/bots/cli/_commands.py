@@ -171,7 +171,7 @@ RENAMED = {"shut-out": "revoke"}
 
 
 class Commands(TyperGroup):
-    """Lists the commands as they are named here, and goes on with the one that is called."""
+    """Lists the commands as they are named here, and runs the one that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As Typer does: the name, the command, and what is left of the arguments."""

@@ -63,7 +63,7 @@ DeferFlag: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--defer",
-        help="In `claude -p`: if nobody answers in time or sayso is away, stop the session until `sayso resume`.",
+        help="In `claude -p`: if nobody answers in time or sayso is down, stop the session until `sayso resume`.",
     ),
 ]
 

@@ -194,8 +194,8 @@ class ServiceClient:
         return cast("list[ClosedRequestDict]", self._pages(f"/api/v1/runs/{run_id}/requests", {}))
 
     def wait(self, run_id: str, seconds: float, *, until: Literal["ended", "rests"] = "ended") -> RunDict:
-        """A run once it has ended or needs attention, or with `rests` once it waits for an answer as well; or as it
-        stands when the time is over.
+        """A run once it has ended or needs attention, or with `rests` once it waits for an answer as well; or its state
+        when the time is over.
         """
         moving = ("RUNNING", "WAITING_FOR_INPUT") if until == "ended" else ("RUNNING",)
         end = time.monotonic() + seconds
@@ -251,14 +251,14 @@ class ServiceClient:
         event_key: str | None = None,
         break_glass: bool = False,
     ) -> Outcome:
-        """Answer a request; what became of it, refusals included. With `break_glass`, approve alone: `comment` says
+        """Answer a request. Returns the outcome, refusals included. With `break_glass`, approve alone: `comment` says
         why.
         """
         body = {"revision": revision, "value": value, "comment": comment, "break_glass": break_glass}
         return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/answers", body, event_key))
 
     def withdraw(self, request_id: str) -> Outcome:
-        """Withdraw a request that the caller asked for; what became of that, refusals included."""
+        """Withdraw a request that the caller asked for. Returns the outcome, refusals included."""
         return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/withdrawal", {}))
 
     def reassign(self, request_id: str, revision: int, to: str) -> Outcome:
@@ -339,7 +339,7 @@ def _translated() -> Generator[None]:
 
 
 def _outcome(ask: Callable[[], dict[str, Any]]) -> Outcome:
-    """What became of it, also where that is a refusal."""
+    """The outcome, also if it is a refusal."""
     try:
         said: Mapping[str, Any] = ask()
     except ServiceRefused as refused:

@@ -154,7 +154,7 @@ class Asks:
         return said, not used.repeated
 
     def _callback(self, body: NewRequest) -> Callback | None:
-        """Whom to tell what became of it. Raises `Problem` for an address that the settings do not allow."""
+        """Where to report the result. Raises `Problem` for an address that the settings do not allow."""
         if body.callback is None:
             return None
         secret = body.callback.secret.get_secret_value()

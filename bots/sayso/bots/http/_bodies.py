@@ -103,7 +103,7 @@ def _listed(given: object) -> object:
 
 
 class NewCallback(Body):
-    """Whom to tell what became of a request, as Standard Webhooks has it."""
+    """Where to report the result of a request, as a Standard Webhook."""
 
     url: str = Field(max_length=2000, description="An https address whose host the settings allow.")
     secret: SecretStr = Field(description="`whsec_` and 24 to 64 bytes in Base64. It signs what is sent.")
@@ -146,10 +146,13 @@ class NewRequest(Body):
         description="The person on whose behalf a program asks; under four eyes, they may not approve.",
     )
     read_all: bool = Field(
-        default=False, description="An approval counts only from who opened the whole request."
+        default=False,
+        description="Whether an approval counts only from people who have opened the whole request.",
     )
     reject_reasons: list[str] = Field(default_factory=list, description="Suggested to people who reject.")
-    callback: NewCallback | None = Field(default=None, description="Whom to tell once it is closed.")
+    callback: NewCallback | None = Field(
+        default=None, description="Where to report the result once it is closed."
+    )
 
     def question(self) -> dict[str, Any]:
         """The question, without whom to tell; what was left out is left out."""

@@ -145,7 +145,7 @@ class Vote(Reply):
 
 
 class Decision(Reply):
-    """What became of a request."""
+    """The result of a request."""
 
     outcome: Literal["approved", "rejected", "answered", "expired", "withdrawn", "cancelled"] = Field(
         description="How it ended. `answered` is an answer that is neither a yes nor a no."
@@ -198,7 +198,7 @@ class Request(Reply):
         description="`approval` if only a yes or a no answers it, else `input`."
     )
     url: str | None = Field(description="Its page in the inbox; null without `http.public_url`.")
-    decision: Decision | None = Field(description="What became of it; null while the request is open.")
+    decision: Decision | None = Field(description="The result; null while the request is open.")
     status: RequestStatus = Field(description="The state of the request.")
     answer: Any = Field(description="The answer that the workflow received; null while the request is open.")
     resolved_at: datetime | None = Field(description="When it was closed, in UTC; null while open.")
@@ -212,7 +212,7 @@ class Requests(Reply):
 
 
 class AnswerOutcome(Reply):
-    """What became of an answer that was accepted, or that the caller had already given."""
+    """The outcome of an answer that was accepted, or that the caller had already given."""
 
     outcome: Literal["resolved", "counted", "held", "duplicate"] = Field(
         description="`resolved`: it decided the question. `counted`: it counts, and more votes are needed. `held`: "

@@ -13,7 +13,7 @@ from sayso.engine import Runtime, Warrant, Workflow, canonical
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """Starts runs of the workflows that are hosted; `starters` are, by workflow, those who may beside operators."""
+    """Starts runs of the workflows that are hosted; `starters` are, by workflow, those who may besides operators."""
 
     runtime: Runtime
     workflows: Mapping[str, Workflow]

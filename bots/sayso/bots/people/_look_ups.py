@@ -77,9 +77,9 @@ async def at_once(
     looking: Sequence[Coroutine[Any, Any, Found]],
     is_enough: Callable[[Known[Found]], bool] = lambda _: False,
 ) -> list[Found | LookUpFailed | None]:
-    """What is found of each, or why it is not known by that instant, None: whenever the caller ends it; None of what
-    was still asked when the rest was enough. What needs no asking is known after the instant as well. Raises what else
-    a look-up raises.
+    """What is found for each, or why it is not known by that instant, None: whenever the caller ends it; None for what
+    was still being asked when the rest was enough. What needs no asking is known after the instant as well. Raises what
+    else a look-up raises.
     """
     if not looking:
         return []
@@ -121,7 +121,7 @@ async def known(looking: Coroutine[Any, Any, Found]) -> Found | LookUpFailed:
 
 
 async def both(one: Coroutine[Any, Any, Found], other: Coroutine[Any, Any, Other]) -> tuple[Found, Other]:
-    """What comes of two things that are done at once. Raises what the first of them raises that fails."""
+    """The results of two things that are done at once. Raises what the first of them raises that fails."""
     try:
         async with asyncio.TaskGroup() as group:
             first, second = group.create_task(one), group.create_task(other)

@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 from sayso.config import Destination
 
 NOBODY = "Anonymous administrators and bots belong to nobody. Please answer as yourself."
-"""What those hear who act as somebody else than themselves."""
+"""What people are told who act as anybody other than themselves."""
 
 
-CLOSED = "Your account there was closed: it answers nothing any more."
-"""What those hear whose platform has closed their account."""
+CLOSED = "Your account there was closed, so it can no longer answer."
+"""What people are told whose platform has closed their account."""
 
 
 class Members(NamedTuple):
@@ -31,7 +31,7 @@ class LookUpThrottled(LookUpFailed):
 
 
 class Membership(Protocol):
-    """Who belongs to a platform's chats and groups, as the platform says now. Whoever asks says how long they wait: no
+    """Who belongs to a platform's chats and groups, as the platform says now. The caller says how long it waits: no
     look-up ends by itself before the platform's calls do.
     """
 

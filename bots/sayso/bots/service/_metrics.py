@@ -23,7 +23,7 @@ class Metrics:
         self._undelivered = self._gauge("undelivered_cards", "Cards that do not show yet what they should")
         self._held = self._gauge("held_runs", "Runs that wait for an operator")
         self._dead = self._gauge("dead_destinations", "Unreachable destinations")
-        self._answers = self._counter("answers", "Answers by what became of them", "platform", "outcome")
+        self._answers = self._counter("answers", "Answers by outcome", "platform", "outcome")
         self._cards = self._counter("cards", "Cards sent and edited", "platform", "how")
         self._problems = self._counter(
             "card_problems", "Cards that could not be shown", "platform", "problem"

@@ -75,7 +75,7 @@ async def try_first_card(
 async def check_presses(
     settings: Settings, place: str, wait: timedelta, say: Callable[[str], None]
 ) -> list[Finding]:
-    """Post test cards at a destination, and report what came of the presses. Only the cards remain.
+    """Post test cards at a destination, and report the results of the presses. Only the cards remain.
 
     Raises `InvalidSettings`, `OSError`.
     """

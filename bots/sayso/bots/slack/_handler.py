@@ -117,7 +117,7 @@ class Handler:
         self._reading = Reading(parts, answering, self._views)
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
-        """Do what a payload asks for; what its acknowledgement carries. Raises where there shall be none."""
+        """Do what a payload asks for; what its acknowledgement carries. Raises where there must be none."""
         arrival = Arrival.now(self._store.clock)
         event = parse_event(kind, payload)
         if isinstance(event, ChannelReturned | Ignored | Unreadable):

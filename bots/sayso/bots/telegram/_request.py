@@ -41,7 +41,7 @@ class Request(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The object in an answer. What is no JSON is said once, by whoever asked, and not as a traceback of the
+        """The object in an answer. Invalid JSON is reported once, by the caller, and not as a traceback of the
         library's own. Raises `TelegramError`.
         """
         try:

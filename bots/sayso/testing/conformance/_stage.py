@@ -57,7 +57,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that was asked. `words` stand in no other; `name` is its name in its run."""
+    """A question that was asked. No other has its `words`; `name` is its name in its run."""
 
     run_id: str
     request_id: str
@@ -189,7 +189,7 @@ class Stage:
     async def happened(self, kind: str, asked: Asked | None = None) -> None:
         """Return once the trail has a row of this kind, of a question where one is named."""
         after = 0
-        async with self._patience(f"the trail tells of {kind}"):
+        async with self._patience(f"the trail has {kind}"):
             while True:
                 found = await self.service.get("/changes", after=after, wait=PATIENCE, limit=_MOST_CHANGES)
                 if any(
@@ -243,20 +243,20 @@ class Stage:
     # Doing.
 
     async def press(self, person: str, card: Seen, option: str) -> str:
-        """Press the button of an option; what the person hears."""
+        """Press the button of an option; what the person is told."""
         heard = await self.try_press(person, card, option)
         assert heard is not None, f"nobody acknowledged a press of {option!r}\n{log_of(self._folder)}"
         return heard
 
     async def try_press(self, person: str, card: Seen, option: str) -> str | None:
         """The same where it may be that nobody acknowledges it."""
-        async with self._patience(f"the platform says what became of a press of {option!r}"):
+        async with self._patience(f"the platform says how it handled a press of {option!r}"):
             heard = await self.driver.press(person, card, label_of(card, option))
         return None if heard is None else plain(heard)
 
     async def give(self, person: str, card: Seen, given: Given) -> str:
-        """Answer a card that takes more than a press; what the person hears."""
-        async with self._patience(f"the platform says what became of {given}"):
+        """Answer a card that takes more than a press; what the person is told."""
+        async with self._patience(f"the platform says how it handled {given}"):
             heard = await self.driver.answer(person, card, given)
         assert heard is not None, f"nobody acknowledged {given}\n{log_of(self._folder)}"
         return plain(heard)

@@ -24,7 +24,7 @@ AddRoutes = Callable[[web.Application], None]
 
 class ChatPage:
     """Serves the page on this machine while it is entered. `platforms` are, by name, what adds a control API's routes.
-    `guide` adds those of a guide that stands beside them: `GET /guide` says what it shows and whether its steps are
+    `guide` adds those of a guide next to them: `GET /guide` says what it shows and whether its steps are
     done, `POST /guide/ACTION` does what its buttons say.
 
     Raises `OSError` for a port that is in use.

@@ -30,12 +30,12 @@ class LocalClock:
         self._frozen_at = self._frozen_at or datetime.now(UTC)
 
     def real_seconds_until(self, moment: datetime) -> float | None:
-        """How long to wait for an instant if nobody moves the clock; `None`: for ever."""
+        """How long to wait for an instant if nobody moves the clock; `None`: forever."""
         return None if self._frozen_at else max((moment - self.now()).total_seconds(), 0.0)
 
 
 class News:
-    """Wakes whoever waits for a change."""
+    """Wakes everybody who waits for a change."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()

@@ -143,7 +143,7 @@ class Delivery:
         return socket
 
     async def disconnect(self, reason: str, *, still_delivers: bool) -> None:
-        """Ask for every connection to be made anew. After a `warning`, or where it still delivers, the old ones work
+        """Ask for every connection to be replaced. After a `warning`, or where it still delivers, the old ones work
         until the bot closes them.
         """
         for socket in list(self._sockets):
@@ -159,7 +159,7 @@ class Delivery:
             self._forget(socket)
 
     async def hang_up(self) -> None:
-        """Close every connection that was asked to be made anew."""
+        """Close every connection that was asked to be replaced."""
         leaving, self._leaving = self._leaving, []
         for socket in leaving:
             self._forget(socket)

@@ -76,7 +76,7 @@ class SlackPress:
         self._done: asyncio.Future[PressResult] = asyncio.get_running_loop().create_future()
 
     async def result(self) -> PressResult:
-        """What became of it, once it is acknowledged or three seconds have passed."""
+        """The result, once it is acknowledged or three seconds have passed."""
         return await asyncio.shield(self._done)
 
     def finish(self, envelope: Envelope, words: tuple[str, ...] = ()) -> None:

@@ -26,7 +26,7 @@ class SlackUserGroup:
         return self.world.state.user_groups[self.id].members
 
     def add(self, *people: SlackPerson) -> None:
-        """Let people in."""
+        """Add members."""
         self.members.extend(person.id for person in people)
         self.world.changed()
 
@@ -60,7 +60,7 @@ class Place:
         return self.world.state.channels[self.id].members
 
     def add(self, *people: SlackPerson) -> None:
-        """Let people in."""
+        """Add members."""
         for person in people:
             if person.id not in self.members:
                 self.members.append(person.id)

@@ -52,7 +52,7 @@ class Upload(msgspec.Struct):
 
 
 class Reply(msgspec.Struct):
-    """Whose reply stands in a message's thread, and which."""
+    """A reply in a message's thread, and whose it is."""
 
     user: str
     ts: str

@@ -110,7 +110,7 @@ class SeenView:
 
 @dataclass(frozen=True, slots=True)
 class PressResult:
-    """What became of an action. Without an acknowledgement the person sees that it failed."""
+    """The result of an action. Without an acknowledgement the person sees that it failed."""
 
     is_acknowledged: bool
     took: timedelta

@@ -19,7 +19,7 @@ LONGEST_KEY = 200
 """What the service takes as an `Idempotency-Key`."""
 
 USED = (
-    "This call was approved and begun before, and was cut off: it may have run. It was not run again. "
+    "This call was approved and started before, and was cut off: it may have run. It was not run again. "
     "Find out what it did before you call it again."
 )
 """What a model is told in place of a result where the approval is used up."""

@@ -1,7 +1,7 @@
 """Tools of a LangChain agent that run only after people approved the call.
 
-`Gate` is a middleware for `langchain.agents.create_agent`. It stands around each call of the tools that it names, in
-the place of LangChain's `HumanInTheLoopMiddleware`, and takes the decision from the service rather than from what the
+`Gate` is a middleware for `langchain.agents.create_agent`. It wraps each call of the tools that it names, replaces
+LangChain's `HumanInTheLoopMiddleware`, and takes the decision from the service rather than from what the
 thread is resumed with. The agent needs a checkpointer; `sayso.bridges.langgraph.Resumer` waits and resumes.
 """
 
@@ -26,8 +26,8 @@ class Gate(AgentMiddleware[Any, Any, Any]):
     """Approval before each call of the named tools; what people see is the tool's question with the arguments.
 
     List it last among middlewares: one below it could change a call that people have approved. An approval lets its
-    call run once, also where the thread is resumed twice, or cut off and run again. A call that was rejected, or was
-    begun before, is not run, and the model is told why. Where the service is away the call fails, and does not run.
+    call run once, even if the thread is resumed twice, or cut off and run again. A call that was rejected, or has
+    started before, does not run, and the model is told why. If the service is down, the call fails and does not run.
     Agents with a gate are run by `ainvoke` and `astream`; `invoke` raises `NotImplementedError`.
     """
 

@@ -31,7 +31,7 @@ _WAITING = "sayso.request"
 
 
 class ThreadError(SaysoError):
-    """A thread that cannot be resumed as it stands. `thread` is its id."""
+    """A thread that cannot be resumed in its present state. `thread` is its id."""
 
     def __init__(self, thread: str, words: str) -> None:
         self.thread = thread
@@ -121,7 +121,7 @@ class Resumer:
             return await self._drive(config, await self._run(input, config), again=False)
 
     async def resume(self, config: RunnableConfig, *, again: bool = False) -> GraphOutput[Any]:
-        """Take up a thread that another process left, until it ends; one that has ended is returned.
+        """Resume a thread that another process left, and run it until it ends; one that has ended is returned.
 
         A thread that was cut off in the middle of a step raises `CutOff`. With `again` its step is run again, and
         people are asked again for an approval that was used. A `Gate` does not run a call again on a used approval, so

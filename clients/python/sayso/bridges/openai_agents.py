@@ -39,8 +39,8 @@ class Gate:
     """Approval before each call of the named tools; what people see is the tool's question with the arguments.
 
     `conversation` is the program's name of the conversation: a call is known by its id in it. An approval lets its call
-    run once, also where the state is run twice, or again after a crash. A call that was rejected, or was begun before,
-    is not run, and the model is told why. Where the service is away the run fails, and the call does not run.
+    run once, even if the state is run twice, or again after a crash. A call that was rejected, or has started before,
+    does not run, and the model is told why. If the service is down, the run fails and the call does not run.
     """
 
     def __init__(self, client: AsyncClient, tools: Mapping[str, Question], conversation: str) -> None:

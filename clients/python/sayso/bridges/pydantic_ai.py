@@ -28,8 +28,8 @@ _REQUEST = "sayso.request"
 class Gate(AbstractCapability[Any]):
     """Approval before each call of the named tools; what people see is the tool's question with the arguments.
 
-    An approval lets its call run once, also where the messages are run twice, or again after a crash. A call that was
-    rejected, or was begun before, is not run, and the model is told why. Where the service is away the run fails, and
+    An approval lets its call run once, even if the messages are run twice, or again after a crash. A call that was
+    rejected, or has started before, does not run, and the model is told why. If the service is down, the run fails and
     the call does not run. A call is known by its id and its conversation: pass `conversation_id`, or keep the messages.
     """
 

@@ -25,9 +25,9 @@ PATIENCE = 20.0
 
 class Client:
     """Calls of one service, which block. `url` is an `http` or `https` address, or `unix:` and the path of the socket
-    beside the service's database; without it `SAYSO_URL` says where, and `SAYSO_TOKEN` the token. Each part of a call
-    may take `timeout` seconds. While nothing is heard, a call is tried again for `patience` seconds; it is carried out
-    once.
+    next to the service's database; without it `SAYSO_URL` says where, and `SAYSO_TOKEN` the token. Each part of a call
+    may take `timeout` seconds. While the service does not respond, a call is tried again for `patience` seconds; it is
+    carried out once.
 
     Each method raises `Refused` where the service refuses, and `Unreachable` where nobody was heard; the constructor
     raises `InvalidAddress`. One client may be used by several threads.
@@ -76,8 +76,8 @@ class Client:
         return self._run(self._caller.request(id, wait))
 
     def wait(self, id: str, *, timeout: float | None = None) -> Request:
-        """A request once it is closed, or its state after `timeout` seconds. It keeps waiting while the service is away
-        and raises `Unreachable` only if it is still away when the time is over.
+        """A request once it is closed, or its state after `timeout` seconds. It keeps waiting while the service is down
+        and raises `Unreachable` only if it is still down when the time is over.
         """
         return self._run(self._caller.wait(id, timeout))
 

@@ -1,4 +1,4 @@
-"""What a question can show beside plain values: a detail that is one of these is shown as what it is, not as JSON."""
+"""What a question can show besides plain values: a detail that is one of these is shown as what it is, not as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Cell: TypeAlias = str | int | float | bool | None
 
 
 class Link(msgspec.Struct, frozen=True, tag="link"):
-    """An https address under a label; its host is shown beside the label."""
+    """An https address under a label; its host is shown next to the label."""
 
     label: str
     url: str
@@ -53,7 +53,7 @@ class Image:
     alt: str
 
     def read(self) -> tuple[bytes, dict[str, str]]:
-        """Its bytes, and what a question says of them beside their SHA-256. Raises `OSError`."""
+        """Its bytes, and what a question says about them besides their SHA-256. Raises `OSError`."""
         return _bytes(self.source), {"type": "image", "alt": self.alt}
 
 
@@ -65,7 +65,7 @@ class File:
     name: str | None = None
 
     def read(self) -> tuple[bytes, dict[str, str]]:
-        """Its bytes, and what a question says of them beside their SHA-256. Raises `OSError`."""
+        """Its bytes, and what a question says about them besides their SHA-256. Raises `OSError`."""
         own = "file" if isinstance(self.source, bytes) else Path(self.source).name
         return _bytes(self.source), {"type": "file", "name": self.name or own}
 

@@ -31,7 +31,7 @@ _BY_KIND: Mapping[str, type[Refused]] = {
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call to make. `body` is sent as it stands; `timeout` is how many seconds each part of it may take."""
+    """A call to make. `body` is sent unchanged; `timeout` is how many seconds each part of it may take."""
 
     method: str
     path: str

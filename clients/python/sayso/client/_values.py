@@ -1,4 +1,4 @@
-"""What is asked, and what came of it, as the service's JSON has it. Members that a newer service adds are ignored."""
+"""What is asked, and the result, as the service's JSON has it. Members that a newer service adds are ignored."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Vote(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What came of a request. `approved` is true only for an explicit yes of
+    """The result of a request. `approved` is true only for an explicit yes of
     people, or of a rule that an operator wrote; `by` are those whose votes
     decided; `digest` is that of the question that they saw.
     """

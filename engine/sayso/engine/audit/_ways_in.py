@@ -9,7 +9,7 @@ from sayso.engine.store import Thing, read_facts
 
 
 class WaysIn:
-    """Follows the rows that belong to no run; in memory is what stands in the tables."""
+    """Follows the rows that belong to no run; what is in the tables fits into memory."""
 
     def __init__(self) -> None:
         self._seals: dict[Thing, tuple[str, int]] = {}
@@ -36,7 +36,7 @@ class WaysIn:
                 findings.row(row.sequence, "it links accounts, and no row says that the other one agreed")
 
     def compare(self, stored: dict[Thing, str], findings: Findings) -> None:
-        """Hold what the rows said against what stands in the tables."""
+        """Compare what the rows said with what is in the tables."""
         for thing, seal in stored.items():
             findings.checked(str(thing[0]))
             said, sequence = self._seals.get(thing, (None, 0))

@@ -25,7 +25,7 @@ class Approvals:
         self._recorded: Mapping[str, Approval] = stored or NOTHING
 
     def add(self, request_id: str, approval: Approval) -> None:
-        """Take an approval that was just recorded, or is returned anew; a use of it that is known stays."""
+        """Take an approval that was just recorded, or is returned again; a use of it that is known stays."""
         known = self._recorded.get(request_id)
         used_by = None if known is None else known.used_by
         self._record(request_id, msgspec.structs.replace(approval, used_by=used_by))

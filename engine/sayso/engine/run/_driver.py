@@ -73,7 +73,7 @@ class Driver:
         self._watch: asyncio.Task[None] | None = None
 
     async def main(self) -> None:
-        """Drive until `stop` or cancellation, then set every run aside; each goes on from what is stored."""
+        """Drive until `stop` or cancellation, then set every run aside; each continues from what is stored."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._ground.begin(group)
@@ -120,7 +120,7 @@ class Driver:
         hub.drop(self)
 
     async def ready(self) -> None:
-        """Return once `main` hears of what is committed."""
+        """Return once `main` is told what is committed."""
         await self._ready.wait()
 
     def stop(self) -> None:
@@ -264,7 +264,7 @@ class Driver:
 
 def resident_limit(given: int | None, default: int | None) -> int | None:
     """How many parked runs may stay in memory: as given, else what `SAYSO_RESIDENT` says, else the default; None is
-    without bound. Raises `ValueError` for what is no number from 0 on.
+    without bound. Raises `ValueError` for anything else than a number from 0 on.
     """
     if given is None:
         text = os.environ.get("SAYSO_RESIDENT")

@@ -72,8 +72,8 @@ class Surroundings(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
-    """How a question is asked, beside what is asked. Without an audience it is asked of the workflow's own. Where there
-    are `reject_reasons`, they take the place of the policy's.
+    """How a question is asked, besides what is asked. Without an audience, the workflow's own is asked. If there are
+    `reject_reasons`, they replace the policy's.
     """
 
     audience: tuple[str, ...] | None

@@ -146,7 +146,7 @@ class LiveRun:
         return self.pending if self._visit is None else tuple(self._visit.open_requests)
 
     def leave(self) -> None:
-        """Nothing moves the run here any more: whoever waits for it hears that it rests."""
+        """Nothing moves the run here any more: everybody who waits for it is told that it rests."""
         self._moving = False
         self._wake_waiters()
 
@@ -180,7 +180,7 @@ class LiveRun:
         self._ground.carry_out(self._load_and_move(), self.run_id)
 
     def found(self) -> None:
-        """Hear that this process found the run in the middle of a visit: another one may have died in it."""
+        """Take note that this process found the run in the middle of a visit: another one may have died in it."""
         self._is_cut_off = True
 
     async def start(self, new: NewRun) -> None:

@@ -21,7 +21,7 @@ logger = logging.getLogger("sayso.engine")
 
 
 async def execute_visit(store: VisitStore, workflow: Workflow, visit: Visit) -> VisitEnd | None:
-    """Run the visit's node and say how the run goes on; None when the visit was stopped and nothing is to be
+    """Run the visit's node and say how the run continues; None when the visit was stopped and nothing is to be
     committed. What the node raises fails the run; a cancellation of the driver goes through.
     """
     CURRENT.set(visit)

@@ -163,7 +163,7 @@ class Visit:
             future.cancel()
 
     def resolve(self, resolution: Resolution, resolutions: int) -> None:
-        """Take in a committed end of a request and wake whoever waits for it."""
+        """Take in a committed end of a request and wake everybody who waits for it."""
         self.resolutions = max(self.resolutions, resolutions)
         self._stored_parked = False
         if (name := self._open.pop(resolution.request_id, None)) is not None:

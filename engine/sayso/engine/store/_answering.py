@@ -31,7 +31,7 @@ CLOSED = {
     RequestStatus.CANCELLED: (OutcomeKind.CANCELLED, "This was cancelled with its workflow at {when}."),
     RequestStatus.WITHDRAWN: (OutcomeKind.WITHDRAWN, "This was withdrawn at {when}."),
 }
-"""What people hear who come too late, by how the request ended."""
+"""What people are told who come too late, by how the request ended."""
 
 
 class Answerable(msgspec.Struct, frozen=True, gc=False):

@@ -46,7 +46,7 @@ class Used(msgspec.Struct, frozen=True, gc=False):
 
 
 class DueCallback(msgspec.Struct, frozen=True, gc=False):
-    """Whom to tell now what became of a request: the address, and the secret that signs it. `attempts` have failed."""
+    """Where to report the result of a request now: the address, and its signing secret. `attempts` have failed."""
 
     run_key: int
     request_id: str

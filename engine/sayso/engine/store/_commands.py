@@ -36,8 +36,8 @@ class Warrant(msgspec.Struct, frozen=True, gc=False):
 
 
 class Callback(msgspec.Struct, frozen=True, gc=False):
-    """An address that is told what became of a question, and the secret that signs it: `whsec_` and 24 to 64 bytes in
-    Base64, as Standard Webhooks has it; or another text that says how, to whoever tells.
+    """An address that the result of a question is reported to, and the secret that signs it: `whsec_` and 24 to 64
+    bytes in Base64, as Standard Webhooks has it; or another text that says how, to the reporter.
     """
 
     url: str
@@ -46,7 +46,7 @@ class Callback(msgspec.Struct, frozen=True, gc=False):
 
 class NewRun(msgspec.Struct, frozen=True, gc=False):
     """A run to be started at its first node; `shared` is JSON. `asked_in` is the chat in which it was asked for,
-    `callback` whom to tell what becomes of its question.
+    `callback` where to report the result of its question.
     """
 
     run_id: str
@@ -118,7 +118,9 @@ class Park(msgspec.Struct, frozen=True, gc=False):
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """What became of questions: a record each (None: answered under its old text meanwhile), and whether it parked."""
+    """The result of asking questions: a record each (None: answered under its old text meanwhile), and whether it
+    parked.
+    """
 
     records: tuple[RequestRecord | None, ...]
     parked: bool

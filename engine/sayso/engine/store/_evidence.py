@@ -42,7 +42,7 @@ OUTSIDE = {
     "steps": "the results of steps",
     "refusals": "how often a refusal was repeated",
     "notices": "messages that are waiting to be sent",
-    "people": "what people are called",
+    "people": "the names of people",
     "renderings": "what the platforms report that open cards show, which presses are compared with",
     "notes": "unfinished conversations in chats",
     "link_codes": "unused codes for linking accounts, and who has agreed to them so far",
@@ -52,7 +52,7 @@ OUTSIDE = {
     "request_files": "which request shows which file; the question contains the hashes",
     "consumptions": "which approvals programs have used; each has a row `approval_used` in the trail",
     "uploads": "pictures and files for questions that are still to be asked",
-    "callbacks": "whom to tell how a request ended, and the progress of that",
+    "callbacks": "where to report how a request ended, and the progress of that",
     "readings": "who has opened all of a request; each has a row `opened` in the trail",
     "deleted_runs": "the highest number of a deleted run",
     "runs.run_key": _NUMBER,
@@ -219,7 +219,7 @@ def read_stray_rows(connection: sqlite3.Connection) -> list[tuple[str, int | Non
 
 
 def read_ways_in(connection: sqlite3.Connection) -> dict[Thing, str]:
-    """The seals of all accounts and their forms, and of all that lets somebody in."""
+    """The seals of all accounts and their forms, and of everything that gives somebody access."""
     things: list[Thing] = [("accounts", row[0]) for row in connection.execute(SQL["evidence_account_ids"])]
     things += [("account_forms", row[0]) for row in connection.execute(SQL["evidence_forms"])]
     things += [("credentials", row[0]) for row in connection.execute(SQL["evidence_credential_ids"])]

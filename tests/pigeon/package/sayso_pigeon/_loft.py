@@ -52,7 +52,7 @@ class Loft:
         return await self._call("PUT", f"/messages/{message}", shown)
 
     async def reply(self, event: str, text: str) -> None:
-        """Tell the person behind an event what became of it; nobody else reads it."""
+        """Tell the person behind an event its result; nobody else reads it."""
         await self._call("POST", f"/events/{event}/reply", {"text": text})
 
     async def events(self, after: int, wait: float) -> Any:
