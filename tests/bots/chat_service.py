@@ -79,6 +79,7 @@ class Trip(msgspec.Struct):
     to: Address
     by: Literal["train", "plane"] = "train"
     days: list[Literal["Mon", "Tue"]] = []
+    stops: list[str] = []
 
 
 @node

@@ -219,6 +219,28 @@ def test_what_a_workflow_starts_with_is_asked_field_by_field(shop: Path) -> None
     assert json.loads(terminal.text.splitlines()[-1])["shared"] == {"item": "tea", "count": 1000, "note": ""}
 
 
+def test_a_list_is_entered_entry_by_entry_until_a_line_is_empty(shop: Path) -> None:
+    with talk(shop, "packed_flow", "--json") as terminal:
+        terminal.wait_for("packed starts with:", "Tools 1 [text]")
+        terminal.type("")
+        terminal.wait_for("Please type an answer", "Tools 1 [text]")
+        terminal.type("tea, coffee")
+        terminal.wait_for("Tools 2 [text, empty line when done]")
+        terminal.type("cups")
+        terminal.wait_for("Tools 3 [text, empty line when done]")
+        terminal.type("")
+        terminal.wait_for("Days 1 [a date as ", ", optional]")
+        terminal.type("someday")
+        terminal.wait_for("Days 1: ", "Days 1 [a date as ")
+        terminal.type("2026-12-31")
+        terminal.wait_for("Days 2 [a date as ", ", empty line when done]")
+        terminal.type("")
+        terminal.wait_for('"status": "COMPLETED"')
+        assert terminal.end() == 0
+    shared = json.loads(terminal.text.splitlines()[-1])["shared"]
+    assert shared == {"tools": ["tea, coffee", "cups"], "days": ["2026-12-31"]}
+
+
 def test_without_a_terminal_a_start_that_does_not_fit_names_the_field(shop: Path) -> None:
     refused = sayso(shop, "run", "shop:ordered_flow", "--shared", '{"item": "tea", "count": "two"}')
     assert refused.code == 2

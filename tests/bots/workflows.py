@@ -6,8 +6,8 @@ from pathlib import Path
 
 SHOP = '''
 """Workflows of many kinds."""
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from sayso.engine import Node, Policy, Stage, Workflow, WorkflowEngine, node, request_approval, request_input, step
 
@@ -19,6 +19,12 @@ class Order:
     item: str
     count: int
     note: str = ""
+
+
+@dataclass
+class Packed:
+    tools: list[str]
+    days: list[date] = field(default_factory=list)
 
 
 @node
@@ -114,6 +120,7 @@ hostile_flow = Workflow("hostile", hostile)
 quick_flow = Workflow("quick", quick)
 once_flow = Workflow("once", once)
 ordered_flow = Workflow("ordered", ordered, inputs=Order)
+packed_flow = Workflow("packed", ordered, inputs=Packed)
 not_one = 42
 '''
 

@@ -84,7 +84,16 @@ def _misfit(error: Any) -> Misfit:
         given = cast("Mapping[str, object]", instance)
         missing = next((name for name in error.validator_value if name not in given), None)
         return Misfit(path if missing is None else (*path, str(missing)), "Required")
-    return Misfit(path, str(error.message))
+    return Misfit(path, _entries_words(error) or str(error.message))
+
+
+def _entries_words(error: Any) -> str | None:
+    """What is wrong with how many entries a list has, and which."""
+    limits = {"minItems": "At least", "maxItems": "At most"}
+    if error.validator in limits:
+        count = error.validator_value
+        return f"{limits[error.validator]} {count} {'entry' if count == 1 else 'entries'}"
+    return "An entry is there twice" if error.validator == "uniqueItems" else None
 
 
 def earlier_shapes(schema: Mapping[str, Json]) -> Iterator[dict[str, Json]]:

@@ -345,13 +345,26 @@ async def test_a_workflow_is_picked_and_started_in_a_modal(stage: Stage) -> None
         "To: Country",
         "By",
         "Days",
+        "Stops 1",
     ]
-    given = {"Traveller": "Cho", "Nights": "2", "To: City": "Rome", "By": "plane", "Days": ["Mon"]}
+    assert (
+        await (await stage.ana.press_in_view("Add another", values={"Stops 1": "Pisa"})).result()
+    ).is_acknowledged
+    await shown(stage, "Stops 2")
+    given = {
+        "Traveller": "Cho",
+        "Nights": "2",
+        "To: City": "Rome",
+        "By": "plane",
+        "Days": ["Mon"],
+        "Stops 2": "Siena",
+    }
     assert (await (await stage.ana.submit(given)).result()).is_acknowledged
     assert stage.ana.view is not None
     assert stage.ana.view.text.startswith("Started trip: run ")
     (run,) = await stage.service.store.reader.runs()
     assert run.requested_by == stage.person_id(stage.ana)
+    assert (await stage.service.runtime.wait(run.run_id)).shared["stops"] == ["Pisa", "Siena"]
     await stage.slack.until(lambda: stage.count() == 1)
 
 

@@ -48,30 +48,33 @@ async def filled_in(stage: Stage) -> SeenMessage:
     days = await pressed(stage, by, "Default: train", "Days")
     days = await pressed(stage, days, "⬜ Tue", "Days")
     await stage.until(days, lambda seen: ["☑️ Tue"] in seen.labels)
-    return await pressed(stage, days, "Done (1)", "Start trip?")
+    stops = await pressed(stage, days, "Done (1)", "Stops")
+    return await pressed(stage, stops, "Leave out", "Start trip?")
 
 
 async def test_a_workflow_is_chosen_filled_in_and_started(stage: Stage) -> None:
     choice = await begun(stage)
     assert choice.text == "Start a workflow\nChoose one."
     assert choice.labels == [["flow"], ["trip"], ["Cancel"]]
-    traveller = await pressed(stage, choice, "trip", "Traveller (1 of 6)")
+    traveller = await pressed(stage, choice, "trip", "Traveller (1 of 7)")
     assert traveller.text.endswith("Send text.")
     assert traveller.labels == [["Cancel"]]
     nights = await typed(stage, "Cho")
-    assert "Nights (2 of 6)" in nights.text
+    assert "Nights (2 of 7)" in nights.text
     again = await typed(stage, "forty")
     assert again.text.startswith('Nights: "forty" is not a number. Please send a number, for example 40.')
     city = await typed(stage, "2")
-    assert city.text.startswith("To: City (3 of 6)")
+    assert city.text.startswith("To: City (3 of 7)")
     country = await typed(stage, "Rome")
     assert country.labels == [["Default: IT"], ["Back", "Cancel"]]
-    by = await pressed(stage, country, "Default: IT", "By (5 of 6)")
+    by = await pressed(stage, country, "Default: IT", "By (5 of 7)")
     assert by.labels == [["train", "plane"], ["Default: train"], ["Back", "Cancel"]]
-    days = await pressed(stage, by, "plane", "Days (6 of 6)")
-    summary = await pressed(stage, days, "Leave out", "Start trip?")
+    days = await pressed(stage, by, "plane", "Days (6 of 7)")
+    await pressed(stage, days, "Leave out", "Stops (7 of 7)")
+    stops = await typed(stage, "Pisa\nSiena")
+    summary = await pressed(stage, stops, "Done (2)", "Start trip?")
     lines = ["Traveller: Cho", "Nights: 2", "To: City: Rome", "To: Country: IT (default)", "By: plane"]
-    assert summary.text.splitlines() == ["Start trip?", "", *lines, "Days: not given"]
+    assert summary.text.splitlines() == ["Start trip?", "", *lines, "Days: not given", "Stops: Pisa, Siena"]
     assert summary.labels == [["▶ Start", "Change", "Cancel"]]
     before = stage.count()
     ended = await pressed(stage, summary, "▶ Start", "Started trip: run ")
@@ -88,6 +91,7 @@ async def test_a_workflow_is_chosen_filled_in_and_started(stage: Stage) -> None:
         "to": {"city": "Rome", "country": "IT"},
         "by": "plane",
         "days": [],
+        "stops": ["Pisa", "Siena"],
         "seat": "aisle",
     }
 
@@ -97,10 +101,10 @@ async def test_what_was_filled_in_can_be_changed_before_the_start(stage: Stage) 
     assert "Days: Tue" in summary.text
     which = await pressed(stage, summary, "Change", "Change what?")
     assert which.labels[1] == ["Nights: 2"]
-    nights = await pressed(stage, which, "Nights: 2", "Nights (2 of 6)")
+    nights = await pressed(stage, which, "Nights: 2", "Nights (2 of 7)")
     summary = await pressed(stage, nights, "Back", "Start trip?")
     which = await pressed(stage, summary, "Change", "Change what?")
-    await pressed(stage, which, "Nights: 2", "Nights (2 of 6)")
+    await pressed(stage, which, "Nights: 2", "Nights (2 of 7)")
     summary = await typed(stage, "14")
     assert "Traveller: Cho\nNights: 14\nTo: City: Rome" in summary.text
     await pressed(stage, summary, "▶ Start", "Started trip")
@@ -121,7 +125,7 @@ async def test_a_start_goes_on_after_a_restart(stopped: Stage) -> None:
         await typed(stopped, "Cho")
     async with stopped.running():
         city = await typed(stopped, "2")
-        assert "To: City (3 of 6)" in city.text
+        assert "To: City (3 of 7)" in city.text
 
 
 async def test_a_second_press_of_start_starts_nothing_again(stage: Stage) -> None:

@@ -384,6 +384,8 @@ async def test_views_come_back_as_slack_keeps_them_with_their_place_in_the_stack
     in_view = (await envelope(socket, "interactive"))["payload"]
     assert (in_view["container"], "message" in in_view) == ({"type": "view", "view_id": top["id"]}, False)
     assert in_view["view"] == top
+    block = top["blocks"][0]["block_id"]
+    assert top["state"]["values"] == {block: {"v": {"type": "plain_text_input", "value": None}}}
     updated = (await client.ok("views.update", view_id=top["id"], view=modal(INPUT)))["view"]
     assert updated["hash"] != top["hash"]
     await ana.submit({"Why & how": "a & b"})

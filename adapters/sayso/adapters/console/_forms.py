@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sayso.adapters.console._escaping import visible_line
@@ -38,6 +39,8 @@ _YES: Final = frozenset({"yes", "y", "true", "1"})
 _NO: Final = frozenset({"no", "n", "false", "0"})
 REQUIRED: Final = "Required"
 """What is said of a field that was left empty and may not be."""
+REMOVE_ENTRY: Final = "Remove the last"
+"""What the button says that takes an entry of a list back."""
 
 
 def form_fields(question: Question) -> tuple[FormField, ...] | None:
@@ -52,14 +55,8 @@ def form_fields(question: Question) -> tuple[FormField, ...] | None:
 
 def field_hint(field: FormField, locale: Locale = ANYWHERE) -> str:
     """What to type."""
-    item = field.item
-    if item is not None:
-        one = (
-            f"any of {', '.join(map(str, item.choices))}"
-            if item.choices
-            else f"each {field_hint(item, locale)}"
-        )
-        return "several, with commas or a line each" if one == "each text" else f"several with commas, {one}"
+    if field.item is not None:
+        return f"several with commas, any of {', '.join(map(str, field.item.choices))}"
     if field.choices:
         return " or ".join(str(choice) for choice in field.choices)
     if field.is_date:
@@ -67,6 +64,35 @@ def field_hint(field: FormField, locale: Locale = ANYWHERE) -> str:
     if field.is_instant:
         return f"a date and time as {locale.day(EXAMPLE_DAY)} 17:30"
     return {"boolean": "yes/no", "integer": "a whole number", "number": "a number"}.get(field.kind, "text")
+
+
+def has_entries(field: FormField) -> bool:
+    """Whether it is a list that is given entry by entry; one of choices is picked from them."""
+    return field.item is not None and not field.item.choices
+
+
+def most_entries(field: FormField) -> int | None:
+    """How many entries a list may have; None where nothing says so."""
+    most = field.schema.get("maxItems")
+    return int(most) if isinstance(most, int | float) else None
+
+
+def most_words(most: int) -> str:
+    """What is said of a list that has as many entries as it may have."""
+    return f"At most {most} {'entry' if most == 1 else 'entries'}"
+
+
+def entry_of(field: FormField, position: int) -> FormField:
+    """An entry of a list as a field of its own, filled in as the list's default has it there."""
+    assert field.item is not None
+    given = field.default if isinstance(field.default, list) else []
+    return replace(
+        field.item,
+        title=f"{field.title} {position + 1}",
+        default=given[position] if position < len(given) else None,
+        required=False,
+        within=field.within,
+    )
 
 
 def default_words(field: FormField, locale: Locale = ANYWHERE) -> str:

@@ -13,6 +13,7 @@ from sayso.adapters.slack._data import ANSWER_VIEW, COMMAND, Action, CardButton,
 from sayso.adapters.slack._events import (
     ChannelReturned,
     Commanded,
+    EntriesChanged,
     Event,
     HomeOpened,
     Ignored,
@@ -27,13 +28,12 @@ from sayso.adapters.slack._events import (
     is_own,
     parse_event,
 )
+from sayso.adapters.slack._fields import Entered, Filled, Rejected
 from sayso.adapters.slack._full import full_view, is_last_page
 from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view, words_home
 from sayso.adapters.slack._kept import kept_message, kept_view
 from sayso.adapters.slack._manifest import APP_SCOPES, EVENTS, REQUEST_PATH, SCOPES, manifest
 from sayso.adapters.slack._modal import (
-    Entered,
-    Rejected,
     View,
     answer_view,
     loading_view,
@@ -64,7 +64,9 @@ __all__ = [
     "ChannelReturned",
     "Commanded",
     "Entered",
+    "EntriesChanged",
     "Event",
+    "Filled",
     "HomeCard",
     "HomeOpened",
     "Ignored",

@@ -28,6 +28,27 @@ READ_NEXT = "sayso:read-next"
 """The `action_id` of the button that turns to the next page of a full request."""
 
 
+_ENTRY = re.compile(r"sayso:(add|drop)-entry:([0-9]{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryButton:
+    """A button that adds an entry to a list in a modal, or removes the last one, by the position of its field."""
+
+    position: int
+    adds: bool
+
+    def encode(self) -> str:
+        """The element's `action_id`."""
+        return f"sayso:{'add' if self.adds else 'drop'}-entry:{self.position}"
+
+
+def decode_entry(action_id: str) -> EntryButton | None:
+    """The button of an `action_id`, or None where it is another."""
+    match = _ENTRY.fullmatch(action_id)
+    return None if match is None else EntryButton(int(match[2]), adds=match[1] == "add")
+
+
 class Action(StrEnum):
     """What an element of a card does. The letters stand in cards out there: they never change their meaning."""
 

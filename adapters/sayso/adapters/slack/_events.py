@@ -22,14 +22,17 @@ from sayso.adapters.slack._data import (
     START_PICK,
     START_VIEW,
     CardButton,
+    EntryButton,
     Listed,
     PageTag,
     ViewTag,
     decode,
+    decode_entry,
     decode_listed,
     decode_page,
     decode_tag,
 )
+from sayso.adapters.slack._fields import Filled
 from sayso.adapters.slack._kept import kept_blocks, stands
 from sayso.adapters.slack._text import typed_text
 from sayso.engine import Kept
@@ -110,6 +113,20 @@ class StartSubmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class EntriesChanged:
+    """A list in a modal gets an entry more or fewer: of a question, whose `tag` is there, or of what the workflow of
+    this name starts with. The rest as in `Submitted`.
+    """
+
+    sender: Sender
+    tag: ViewTag | None
+    name: str
+    filled: Filled
+    view_id: str
+    view_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Searched:
     """Somebody types into a searchable picker."""
 
@@ -170,6 +187,7 @@ Event: TypeAlias = (
     Pressed
     | Submitted
     | PageTurned
+    | EntriesChanged
     | StartPicked
     | StartSubmitted
     | Searched
@@ -280,6 +298,8 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         view = payload["view"]
         tag = decode_page(str(view["private_metadata"]))
         return PageTurned(sender, tag, str(view["id"]), str(view.get("hash", "")))
+    if (entry := decode_entry(str(action["action_id"]))) is not None:
+        return _parse_entries(payload["view"], entry, sender)
     button = decode(action["action_id"])
     picked = action.get("selected_option")
     if button is not None and picked is not None:
@@ -302,6 +322,20 @@ def _parse_press(payload: Payload, sender: Sender) -> Event:
         kept=None if blocks is None else kept_blocks(blocks),
         stands=is_within and stands(blocks, action),
         listed=decode_listed(str(view.get("private_metadata", ""))),
+    )
+
+
+def _parse_entries(view: Payload, button: EntryButton, sender: Sender) -> EntriesChanged:
+    inputs = frozenset(str(one["block_id"]) for one in view["blocks"] if one["type"] == "input")
+    about = str(view["private_metadata"])
+    is_start = view["callback_id"] == START_VIEW
+    return EntriesChanged(
+        sender,
+        tag=None if is_start else decode_tag(about),
+        name=about if is_start else "",
+        filled=Filled(inputs, view["state"]["values"], button),
+        view_id=str(view["id"]),
+        view_hash=str(view.get("hash", "")),
     )
 
 

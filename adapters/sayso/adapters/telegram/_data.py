@@ -44,6 +44,7 @@ class StepAction(StrEnum):
     OWN = "o"
     START = "s"
     CHANGE = "e"
+    REMOVE = "r"
 
 
 @dataclass(frozen=True, slots=True)

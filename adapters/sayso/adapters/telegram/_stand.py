@@ -17,7 +17,7 @@ from sayso.adapters.telegram._data import StepAction, StepButton
 from sayso.adapters.telegram._text import inert
 from sayso.engine import Json, Kept
 
-_OF_THE_LATEST = (StepAction.DONE, StepAction.CHOOSE, StepAction.START)
+_OF_THE_LATEST = (StepAction.DONE, StepAction.CHOOSE, StepAction.START, StepAction.REMOVE)
 _ASKED_KEPT = 4
 
 
@@ -57,10 +57,10 @@ class Starting(msgspec.Struct, frozen=True):
 class Conversation(msgspec.Struct, frozen=True):
     """Where somebody stands on the way to an answer. `values` are a form's fields so far, None where left out, and
     `later` those behind the field that is asked again, and that field's own; `chosen` the options so far, or the one
-    that a reason goes with. `voted` tells the vote that was theirs when it began. `rendering` counts what was asked,
-    `asked` says what Telegram keeps of the latest of it, and `has_buttons` whether that has some. `in_private` nobody
-    else reads it, and a text needs no reply. `start` is what a workflow is started by; then there is no request.
-    `language` is that of the person's app.
+    that a reason goes with, `entries` those of a list so far. `voted` tells the vote that was theirs when it began.
+    `rendering` counts what was asked, `asked` says what Telegram keeps of the latest of it, and `has_buttons` whether
+    that has some. `in_private` nobody else reads it, and a text needs no reply. `start` is what a workflow is started
+    by; then there is no request. `language` is that of the person's app.
     """
 
     request_id: str
@@ -78,6 +78,7 @@ class Conversation(msgspec.Struct, frozen=True):
     start: Starting | None = None
     has_buttons: bool = False
     language: str = ""
+    entries: tuple[Any, ...] = ()
 
     def next(self) -> Conversation:
         """The same, to be asked under the next number."""

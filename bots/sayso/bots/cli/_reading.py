@@ -12,9 +12,13 @@ from sayso.adapters.cards import why_words
 from sayso.adapters.console import (
     REQUIRED,
     EmptyReply,
+    check_field,
     default_words,
+    entry_of,
     field_hint,
     form_fields,
+    has_entries,
+    most_entries,
     put_together,
     read_field,
     read_reply,
@@ -100,18 +104,51 @@ async def _read_fields(fields: Sequence[FormField], terminal: Terminal, output: 
     values: dict[int, Json] = {}
     locale = own_locale()
     for position, field in enumerate(fields):
-        shown = default_words(field, locale)
-        default = f", empty for {shown}" if shown else ", optional"
-        need = "" if field.required else default
-        hint = visible_line(f"{field.title} [{field_hint(field, locale)}{need}]")
         if field.description:
             output.say(visible_line(field.description), "dim")
+        read = _read_entries if has_entries(field) else _read_field
         try:
-            read = partial(read_field, field, locale=locale)
-            values[position] = await _read(terminal, output, hint, read, optional=not field.required)
+            values[position] = await read(field, terminal, output, locale)
         except _LeftOut:
             continue
     return values
+
+
+async def _read_field(field: FormField, terminal: Terminal, output: Output, locale: Locale) -> Json:
+    hint = visible_line(f"{field.title} [{field_hint(field, locale)}{_need(field, locale)}]")
+    read = partial(read_field, field, locale=locale)
+    return await _read(terminal, output, hint, read, optional=not field.required)
+
+
+async def _read_entries(field: FormField, terminal: Terminal, output: Output, locale: Locale) -> Json:
+    """A list entry by entry, which an empty line ends; begun again where it does not fit as a whole."""
+    most = most_entries(field)
+    while True:
+        given: list[Json] = []
+        while most is None or len(given) < most:
+            entry = entry_of(field, len(given))
+            need = ", empty line when done" if given else _need(field, locale)
+            hint = visible_line(f"{entry.title} [{field_hint(entry, locale)}{need}]")
+            read = partial(read_field, entry, locale=locale)
+            try:
+                given.append(
+                    await _read(terminal, output, hint, read, optional=bool(given) or not field.required)
+                )
+            except _LeftOut:
+                break
+        if not given:
+            raise _LeftOut
+        try:
+            return check_field(field, given)
+        except InvalidAnswer as refusal:
+            _refuse(output, f"{refusal} Please enter the list again.")
+
+
+def _need(field: FormField, locale: Locale) -> str:
+    """What an empty line means at a field's beginning."""
+    shown = default_words(field, locale)
+    default = f", empty for {shown}" if shown else ", optional"
+    return "" if field.required else default
 
 
 async def _read(

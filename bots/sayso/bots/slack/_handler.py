@@ -15,6 +15,8 @@ from sayso.adapters.slack import (
     ChannelReturned,
     Commanded,
     Entered,
+    EntriesChanged,
+    Event,
     HomeOpened,
     Ignored,
     PageTurned,
@@ -55,6 +57,7 @@ from sayso.bots.chats import (
 )
 from sayso.bots.people import Arrival, LookUpFailed, Turns, both, in_time
 from sayso.bots.slack._api import Expired
+from sayso.bots.slack._entries import Entries
 from sayso.bots.slack._home import Home
 from sayso.bots.slack._reading import Reading
 from sayso.bots.slack._starting import Starting
@@ -115,6 +118,7 @@ class Handler:
         self._turns: Turns[str] = Turns()
         self._starting = Starting(answering.commands.starts, self._views)
         self._reading = Reading(parts, answering, self._views)
+        self._entries = Entries(parts, self._starting, self._views)
 
     async def handle(self, kind: str, payload: dict[str, Any]) -> Answer | None:
         """Do what a payload asks for; what its acknowledgement carries. Raises where there must be none."""
@@ -124,24 +128,11 @@ class Handler:
             return await self._take(event, arrival)
         with self._turns.of(event.sender.user_id) as turn:
             arrival = replace(arrival, turn=turn)
-            if isinstance(event, Pressed | Submitted):
-                return await self._decided(event, arrival)  # which waits for it when it is looked up
-            await turn()
+            if not isinstance(event, Pressed | Submitted):  # which wait for it when they are looked up
+                await turn()
             return await self._take(event, arrival)
 
-    async def _take(
-        self,
-        event: Searched
-        | Commanded
-        | StartPicked
-        | StartSubmitted
-        | PageTurned
-        | HomeOpened
-        | ChannelReturned
-        | Ignored
-        | Unreadable,
-        arrival: Arrival,
-    ) -> Answer | None:
+    async def _take(self, event: Event, arrival: Arrival) -> Answer | None:
         match event:
             case Searched():
                 return await self._searched(event)
@@ -149,8 +140,8 @@ class Handler:
                 return await self._commanded(event, arrival)
             case StartPicked() | StartSubmitted():
                 return await self._started(event, arrival)
-            case PageTurned():
-                self._spawn(self._turn_page(event, arrival))
+            case PageTurned() | EntriesChanged():
+                self._spawn(self._change_view(event, arrival))
             case HomeOpened():
                 self._spawn(self._home.show(event.sender))
             case ChannelReturned():
@@ -159,6 +150,8 @@ class Handler:
                 logger.info("ignored a payload: %s", event.reason)
             case Unreadable():
                 return self._unreadable(event)
+            case Pressed() | Submitted():
+                return await self._decided(event, arrival)
         return None
 
     async def _decided(self, event: Pressed | Submitted, arrival: Arrival) -> Answer | None:
@@ -248,7 +241,9 @@ class Handler:
     def _arrived(self, event: Pressed, arrival: Arrival) -> Arrival:
         return replace(arrival, chat=event.channel, name=self._name(event.sender), key=event.key)
 
-    def _locale(self, event: Commanded | Pressed | StartPicked | StartSubmitted | Submitted) -> Locale:
+    def _locale(
+        self, event: Commanded | EntriesChanged | Pressed | StartPicked | StartSubmitted | Submitted
+    ) -> Locale:
         """How whoever it comes from reads and writes, as far as Slack has said."""
         return self._people.locale(event.sender.user_id)
 
@@ -334,10 +329,12 @@ class Handler:
             view_id, record, arrival.attempt(person, request.id, request.revision)
         )
 
-    async def _turn_page(self, event: PageTurned, arrival: Arrival) -> None:
+    async def _change_view(self, event: PageTurned | EntriesChanged, arrival: Arrival) -> None:
         person = await self._identify(event.sender, arrival)
-        if person is not None:
+        if person is not None and isinstance(event, PageTurned):
             await self._reading.turn(event, person, arrival)
+        elif person is not None and isinstance(event, EntriesChanged):
+            await self._entries.change(event, person, arrival.look_up_by, self._locale(event))
 
     async def _opened(self, event: Pressed) -> str | None:
         """A modal that opens at once; None where it does not: then the person is told."""
@@ -399,7 +396,7 @@ class Handler:
         card = self._card(record)
         person = await self._identify(event.sender, arrival)
         if person is None:
-            return _errors(refused_submission(card, _WHO_SENT))
+            return _errors(refused_submission(card, event.values, _WHO_SENT))
         value = entered.value if tag.choice is None else choice_of(record, tag.revision, tag.choice)
         arrived = replace(arrival, chat=tag.channel, name=self._name(event.sender), key=event.key)
         comment = _comment(event, tag, card, entered)
@@ -408,7 +405,7 @@ class Handler:
         words = await self._desk.heard(answered, self._locale(event))
         if answered.outcome is None or answered.outcome.kind is OutcomeKind.INVALID:
             # The modal stays, with what was typed.
-            return _errors(refused_submission(card, plain(words)))
+            return _errors(refused_submission(card, event.values, plain(words)))
         is_answered = answered.outcome.accepted or answered.outcome.kind is OutcomeKind.DUPLICATE
         title = "Answered" if is_answered else "Not counted"
         if tag.choice is not None:

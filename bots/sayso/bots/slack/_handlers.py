@@ -10,6 +10,7 @@ from typing import Any
 from sayso.adapters.slack import (
     ChannelReturned,
     Commanded,
+    EntriesChanged,
     HomeOpened,
     Ignored,
     PageTurned,
@@ -90,7 +91,9 @@ class Handlers:
                 return shown_instead(words_view(((_NOT_HERE,),)))
             case Searched():
                 return {"options": []}
-            case StartPicked() | PageTurned() | HomeOpened() | ChannelReturned() | Ignored():
+            case (
+                StartPicked() | PageTurned() | EntriesChanged() | HomeOpened() | ChannelReturned() | Ignored()
+            ):
                 return None
             case Pressed(response_url=address) | Unreadable(response_url=address):
                 if address is None:

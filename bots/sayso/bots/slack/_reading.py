@@ -39,7 +39,7 @@ class Reading:
 
     async def turn(self, event: PageTurned, person: PersonId, arrival: Arrival) -> None:
         """Show the next page. Raises `StoreError`."""
-        if event.tag is None or not await self._views.is_ours(event, arrival.look_up_by):
+        if event.tag is None or not await self._views.is_latest(event, arrival.look_up_by):
             logger.warning("a page of a full request was not turned: it was not as it was filled")
             return
         tag = event.tag

@@ -9,6 +9,7 @@ from typing import Any
 from sayso.adapters.slack import (
     COMMAND,
     Commanded,
+    Filled,
     Rejected,
     StartPicked,
     StartSubmitted,
@@ -48,11 +49,14 @@ class Starting:
 
     async def picked(self, event: StartPicked, person: PersonId, locale: Locale) -> None:
         """Show the form of the workflow that was picked."""
-        workflow = (await self._starts.of(person)).get(event.name)
-        view = words_view(((_NOT_YOURS,),))
-        if workflow is not None:
-            view = start_view(event.name, workflow.fields, locale)
-        await self._views.show(event.view_id, view)
+        await self._views.show(event.view_id, await self.form(event.name, person, locale))
+
+    async def form(self, name: str, person: PersonId, locale: Locale, filled: Filled | None = None) -> View:
+        """The form of a workflow, or that they may not start it; `filled` as in `start_view`."""
+        workflow = (await self._starts.of(person)).get(name)
+        if workflow is None:
+            return words_view(((_NOT_YOURS,),))
+        return start_view(name, workflow.fields, locale, filled)
 
     async def submitted(
         self, event: StartSubmitted, person: PersonId, arrival: Arrival, locale: Locale

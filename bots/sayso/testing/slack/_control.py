@@ -130,7 +130,7 @@ class SlackControl(ControlApi["LocalSlack", SlackPerson, Act]):
             "close": person.close_view,
             "home": person.open_home,
             "press_at_home": lambda: _done(person.press_at_home(act.label, act.number)),
-            "press_in_view": lambda: _done(person.press_in_view(act.label, act.number)),
+            "press_in_view": lambda: _done(person.press_in_view(act.label, act.number, act.values)),
             "command": lambda: _done(person.command(command, text, place)),
             "write": lambda: person.write(act.text, place, thread=act.thread),
         }

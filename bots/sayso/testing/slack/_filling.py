@@ -11,7 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sayso.testing.platform import Impossible
-from sayso.testing.slack._kept import kept_typed, unescaped
+from sayso.testing.slack._inputs import PICKS_ONE, PICKS_SEVERAL, inputs_of, is_empty
+from sayso.testing.slack._kept import unescaped
 from sayso.testing.slack._state import Account, ViewState
 from sayso.testing.slack._view import label_of
 from sayso.testing.slack._world import World
@@ -34,30 +35,36 @@ class Filling:
         self._view = view
         self._offered = offered
 
-    async def values(self, values: Values) -> dict[str, Any]:
-        """The state of the inputs, by block and action."""
-        inputs = [block for block in self._view.body["blocks"] if block["type"] == "input"]
+    async def fill(self, values: Values) -> None:
+        """Change what these inputs hold."""
+        inputs = list(inputs_of(self._view))
         if unknown := set(values) - {unescaped(block["label"]["text"]) for block in inputs}:
             raise Impossible(self._account.name, f"sees no input {unknown.pop()!r}")
-        found: dict[str, Any] = {}
         for block in inputs:
             label, element = unescaped(block["label"]["text"]), block["element"]
-            given = values.get(label)
-            if not given and not block.get("optional"):
+            if label in values:
+                entered = await self._entered(block, element, values[label])
+                state = {"type": element["type"], **entered}
+                self._view.typed[block["block_id"]] = {element["action_id"]: state}
+
+    def check(self) -> None:
+        """Raise where Slack does not let the modal be sent."""
+        held = self._world.input_states(self._view)
+        for block in inputs_of(self._view):
+            is_left_out = all(is_empty(state) for state in held[block["block_id"]].values())
+            if is_left_out and not block.get("optional"):
+                label = unescaped(block["label"]["text"])
                 raise Impossible(self._account.name, f"Slack wants {label!r} filled in")
-            entered = await self._entered(block, element, given)
-            found[block["block_id"]] = {element["action_id"]: {"type": element["type"], **entered}}
-        return found
 
     async def _entered(
         self, block: dict[str, Any], element: dict[str, Any], given: str | Sequence[str] | None
     ) -> dict[str, Any]:
         kind, name = element["type"], self._account.name
-        if kind in ("checkboxes", "multi_static_select", "multi_external_select"):
+        if kind in PICKS_SEVERAL:
             labels = [given] if isinstance(given, str) else list(given or ())
             return {"selected_options": [await self._option(block, element, label) for label in labels]}
         assert given is None or isinstance(given, str)
-        if kind in ("static_select", "radio_buttons", "external_select"):
+        if kind in PICKS_ONE:
             return {"selected_option": await self._option(block, element, given) if given else None}
         if kind == "datepicker":
             if given and not _DATE.fullmatch(given):
@@ -69,7 +76,7 @@ class Filling:
             allowed = r"-?\d+(\.\d+)?" if element["is_decimal_allowed"] else r"-?\d+"
             if not re.fullmatch(allowed, given):
                 raise Impossible(name, f"Slack takes no number {given!r}")
-        return {"value": typed_in(self._world, given) if given else None}
+        return {"value": self._world.typed_in(given) if given else None}
 
     def _instant(self, given: str) -> int:
         """A time as it is picked where they are."""
@@ -80,11 +87,6 @@ class Filling:
         if options is None:
             options = await self._offered(block, element, label)
         return dict(self._world.kept(option_called(options, label, self._account.name)))
-
-
-def typed_in(world: World, text: str) -> str:
-    """A text as Slack sends it that was typed into an input."""
-    return text if world.spares_inputs else kept_typed(text)
 
 
 def option_called(options: Sequence[dict[str, Any]], label: str, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sayso.testing.platform import Impossible
 from sayso.testing.slack._delivery import Deliver, Envelope
-from sayso.testing.slack._filling import Filling, Values, option_called, typed_in
+from sayso.testing.slack._filling import Filling, Values, option_called
 from sayso.testing.slack._kept import kept_typed
 from sayso.testing.slack._payloads import handle_of, take_view_answer, who_and_where
 from sayso.testing.slack._places import Place
@@ -216,8 +216,9 @@ class SlackPerson:
             raise Impossible(self.name, "has no home")
         return self._press_in(view, label, number, odd)
 
-    async def press_in_view(self, label: str, number: int = 0) -> SlackPress:
-        """Press a button in the modal on top, the `number`-th with this label."""
+    async def press_in_view(self, label: str, number: int = 0, values: Values | None = None) -> SlackPress:
+        """Press a button in the modal on top, the `number`-th with this label, with what inputs hold by then."""
+        await self._filling(self._top()).fill(values or {})
         return self._press_in(self._top(), label, number)
 
     def _press_in(
@@ -241,16 +242,19 @@ class SlackPerson:
     # --- modals ------------------------------------------------------------------------------------
 
     async def submit(self, values: Values, *, odd: Mapping[str, Any] | None = None) -> SlackPress:
-        """Fill the modal on top in, by the labels of its inputs, and send it. `odd` are fields of the payload as Slack
-        does not describe them.
+        """Fill inputs of the modal on top in, by labels, and send it. `odd` are fields of the payload as Slack does
+        not describe them.
         """
         view = self._top()
         if "submit" not in view.body:
             raise Impossible(self.name, "there is nothing to send in this modal")
+        filling = self._filling(view)
+        await filling.fill(values)
+        filling.check()
         view.errors = {}
         payload: dict[str, Any] = {
             **who_and_where(self._world, self._account, "view_submission"),
-            "view": self._world.view_as_sent(view, await self._filling(view).values(values)),
+            "view": self._world.view_as_sent(view),
             "response_urls": [],
             **(odd or {}),
         }
@@ -418,7 +422,7 @@ class SlackPerson:
             **around,
             "action_id": element["action_id"],
             "block_id": block["block_id"],
-            "value": typed_in(self._world, typed),
+            "value": self._world.typed_in(typed),
         }
         envelope = await self._deliver("interactive", payload)
         answer = envelope.answer or {}

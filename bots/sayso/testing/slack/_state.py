@@ -102,13 +102,14 @@ class Channel(msgspec.Struct):
 
 
 class ViewState(msgspec.Struct):
-    """An open modal or a home."""
+    """An open modal or a home. `typed` is what inputs hold that were changed, by their blocks."""
 
     id: str
     user: str
     body: dict[str, Any]
     hash: str
     errors: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    typed: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict[str, dict[str, Any]])
 
 
 class ResponseAddress(msgspec.Struct):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sayso.testing.slack._kept import NOTHING_TO_SHOW, kept, kept_markup, kept_view
+from sayso.testing.slack._inputs import input_states, still_there
+from sayso.testing.slack._kept import NOTHING_TO_SHOW, kept, kept_markup, kept_typed, kept_view
 from sayso.testing.slack._notified import notified
 from sayso.testing.slack._refusals import Refused
 from sayso.testing.slack._schema import LONGEST_TEXT, check_blocks, check_view
@@ -316,11 +317,21 @@ class World:
 
     def show_view(self, view: ViewState, body: dict[str, Any]) -> ViewState:
         """Show this in a view from now on."""
+        before = self.input_states(view)
         view.body = {**deepcopy(body), "blocks": self.filled(body["blocks"])}
+        view.typed = still_there(view, before)
         view.hash = f"{self.now().timestamp():.3f}.{self.state.next_number()}"
         view.errors = {}
         self.changed()
         return view
+
+    def input_states(self, view: ViewState) -> dict[str, dict[str, Any]]:
+        """What the inputs of a view hold, by block and action."""
+        return input_states(view, self.kept, self.typed_in)
+
+    def typed_in(self, text: str) -> str:
+        """A text as Slack sends it that stands in an input."""
+        return text if self.spares_inputs else kept_typed(text)
 
     def view(self, view_id: object) -> ViewState:
         """An open modal. Raises `Refused`."""
@@ -330,7 +341,7 @@ class World:
                     return view
         raise Refused("not_found")
 
-    def view_as_sent(self, view: ViewState, values: dict[str, Any] | None = None) -> dict[str, Any]:
+    def view_as_sent(self, view: ViewState) -> dict[str, Any]:
         """A view as Slack describes it: below which it lies, and what was entered."""
         stack = [one.id for one in self.state.modals.get(view.user, ())]
         below = stack[: stack.index(view.id)] if view.id in stack else []
@@ -352,7 +363,7 @@ class World:
             "root_view_id": below[0] if below else view.id,
             "hash": view.hash,
             **kept_view(view.body, spares_emoji=self.spares_emoji),
-            "state": {"values": values or {}},
+            "state": {"values": self.input_states(view)},
         }
 
 

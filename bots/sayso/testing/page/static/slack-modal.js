@@ -16,7 +16,7 @@ export class Modal {
   show(modal) {
     const shown = JSON.stringify([modal, this.view.host.person]);
     if (shown === this.shown) return; // what is being typed stays
-    const typed = this.typed();
+    const [typed, focused] = [this.typed("key"), document.activeElement?.dataset.key];
     this.shown = shown;
     this.root.hidden = !modal;
     if (!modal) {
@@ -25,39 +25,47 @@ export class Modal {
     }
     const errors = modal.inputs.map((one) => one.error);
     let number = 0;
+    const buttons = modal.blocks.flatMap((block) => block.elements ?? []).filter((one) => one.type === "button");
     const context = { ...this.view.context("modal"), input: (block) => this.field(block, errors[number++]),
-      act: (_kind, _block, one) => this.view.tell(this.view.act("press_in_view", { label: unescaped(one.text.text) })) };
+      act: (_kind, _block, one) => {
+        const alike = buttons.filter((other) => other.text.text === one.text.text);
+        const pressed = { label: unescaped(one.text.text), number: alike.indexOf(one), values: this.typed() };
+        return this.view.tell(this.view.act("press_in_view", pressed));
+      } };
     this.dialog.setAttribute("aria-label", modal.title);
     this.dialog.replaceChildren(element("form", { onsubmit: (event) => this.submit(event) },
       element("header", {}, element("h3", {}, modal.title), button("×", () => this.view.act("close", {}), { class: "close", "aria-label": "Close" })),
       element("div", { class: "body", tabindex: "0", role: "group", "aria-label": modal.title }, renderBlocks(modal.blocks, context)),
       element("footer", {}, button(modal.close ?? (modal.submit ? "Cancel" : "Close"), () => this.view.act("close", {}), { class: "push" }),
         modal.submit && element("button", { class: "push primary" }, modal.submit))));
-    if (errors.some(Boolean)) this.fill(typed); // it is the same modal, and nobody types twice
+    this.fill(typed); // what stands in the same inputs stays, and nobody types twice
     if (!this.dialog.open) this.dialog.show();
-    (this.dialog.querySelector("[aria-invalid]") ?? this.dialog.querySelector("input, textarea, select, footer button"))?.focus();
+    const same = focused && this.dialog.querySelector(`[data-key="${CSS.escape(focused)}"]`);
+    (this.dialog.querySelector("[aria-invalid]") ?? same ?? this.dialog.querySelector("input, textarea, select, footer button"))?.focus();
   }
 
   field(block, error) {
     const [label, one] = [unescaped(block.label.text), block.element];
     const hint = block.hint ? unescaped(block.hint.text) : "";
-    const attributes = { name: label, "aria-label": label, required: !block.optional, "aria-invalid": error ? "true" : null };
+    const key = `${block.block_id}/${one.action_id}`;
+    const attributes = { name: label, "data-key": key, "aria-label": label, required: !block.optional, "aria-invalid": error ? "true" : null };
     return element("label", { class: "block input" },
       element("span", {}, label, block.optional && element("small", {}, " (optional)")),
       control(one, attributes), hint && element("small", {}, hint), error && element("strong", { class: "error", role: "alert" }, error));
   }
 
-  typed() {
+  typed(by = "name") {
     const values = {};
     for (const one of this.dialog.querySelectorAll("[name]")) {
-      values[one.name] = one.multiple ? [...one.selectedOptions].map((option) => option.value) : one.value;
+      const value = one.multiple ? [...one.selectedOptions].map((option) => option.value) : one.value;
+      values[by === "key" ? one.dataset.key : one.name] = value;
     }
     return values;
   }
 
   fill(values) {
     for (const one of this.dialog.querySelectorAll("[name]")) {
-      const value = values[one.name];
+      const value = values[one.dataset.key];
       if (value === undefined) continue;
       if (one.multiple) for (const option of one.options) option.selected = value.includes(option.value);
       else one.value = value;
@@ -82,6 +90,7 @@ function control(one, attributes) {
   if (one.type === "plain_text_input" && one.multiline) {
     return element("textarea", { ...attributes, rows: "3", placeholder }, one.initial_value ?? "");
   }
-  const type = { number_input: "number", datepicker: "date" }[one.type] ?? "text";
-  return element("input", { ...attributes, type, step: type === "number" ? "any" : null, placeholder, value: one.initial_date ?? one.initial_value ?? null });
+  const type = { number_input: "number", datepicker: "date", datetimepicker: "datetime-local" }[one.type] ?? "text";
+  const moment = one.initial_date_time && new Date(one.initial_date_time * 1000).toLocaleString("sv").slice(0, 16).replace(" ", "T");
+  return element("input", { ...attributes, type, step: type === "number" ? "any" : null, placeholder, value: moment || one.initial_date || one.initial_value || null });
 }
