@@ -253,5 +253,5 @@ def test_a_card_that_its_run_has_left_behind_says_nothing_that_may_be_old(status
     card = build_card(record, {})
     assert card.status == "✅ Approved"
     assert card.said[1:] == (
-        ("Run 8f3a0000 has asked many more questions since; its latest cards show how it ended.",),
+        ("Run 8f3a0000 has made many more requests since; its latest cards show how it ended.",),
     )

@@ -53,6 +53,14 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(path), link
 
 
+def test_the_readme_shows_each_way_to_use_sayso_in_ten_lines() -> None:
+    """Between the first screen and the promise; what does not fit is on the pages that they link to."""
+    _, *parts = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")
+    ways = parts[: next(index for index, part in enumerate(parts) if part.startswith("The promise\n"))]
+    assert len(ways) >= 3
+    assert {way.splitlines()[0]: len(way.splitlines()) for way in ways if len(way.splitlines()) > 10} == {}
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     """A page that nothing leads to is read by nobody."""
     reached = {ROOT / "README.md"}

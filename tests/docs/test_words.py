@@ -68,6 +68,26 @@ RETIRED = {
 }
 """Each retired word, as a regular expression, with what to write instead."""
 
+QUESTION = re.compile(
+    r"\b(open|older|oldest|newest|earlier|latest|every|pending|waiting) (\{\} )?questions?\b"
+    r"|\bquestions? (stays? open|expires?|for you)\b"
+    r"|\bquestions? (is|was|are|were) (still )?(open|closed|withdrawn|handed over|decided)\b"
+    r"|\bwithdraws? (the|its|a) question\b",
+    re.IGNORECASE,
+)
+"""What has a state, an age or approvers is a request; the question is what it asks."""
+
+SURFACES = ("adapters/", "bots/sayso/bots/", "clients/", "config/", "integrations/")
+PAGES_OF_SURFACES = (
+    "use-the-inbox",
+    "set-up-slack",
+    "set-up-telegram",
+    "people",
+    "cards",
+    "commands",
+    "settings",
+)
+
 _RETIRED = re.compile("|".join(f"(?:{word})" for word in RETIRED), re.IGNORECASE)
 
 _EXPLAINED = {"docs/reference/benchmarks.md": re.compile(r"\d\.\d+ [FS]\b")}
@@ -143,6 +163,19 @@ _READ = [path for path in files() if is_read(path)]
 @pytest.mark.parametrize("path", _READ, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_text_that_people_read_has_a_retired_word(path: Path) -> None:
     assert _wrong(path) == []
+
+
+_ON_SURFACES = [path for path in _READ if path.relative_to(ROOT).as_posix().startswith(SURFACES)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*_ON_SURFACES, *(path for path in _READ if path.suffix == ".md" and path.stem in PAGES_OF_SURFACES)],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_the_surfaces_list_requests(path: Path) -> None:
+    """One word for one thing: an approval is not a question, and both are in the same lists."""
+    assert [text for text in texts(path) if QUESTION.search(text)] == []
 
 
 @pytest.mark.parametrize(

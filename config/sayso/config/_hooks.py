@@ -25,8 +25,8 @@ class HookRuleSettings(Section):
     directories: tuple[Text, ...] = Field(
         default=(), description="Directories that it is for, with everything below them; absolute paths."
     )
-    policy: Text | None = Field(default=None, description="Policy for the question.")
-    to: tuple[Text, ...] = Field(default=(), description="Where to send the question.")
+    policy: Text | None = Field(default=None, description="Policy for the request.")
+    to: tuple[Text, ...] = Field(default=(), description="Where to send the request.")
     reason: Text | None = Field(default=None, description="Reason to give to the agent.")
 
 
@@ -38,11 +38,11 @@ class HooksSettings(Section):
         description="How long a hook waits for an answer, such as 30s or 10m; then the call is denied.",
     )
     keep: Text = Field(
-        default="1d", description="How long a question stays open that a session with --defer waits for."
+        default="1d", description="How long a request stays open that a session with --defer waits for."
     )
-    policy: Text | None = Field(default=None, description="Policy for questions whose rule names none.")
+    policy: Text | None = Field(default=None, description="Policy for requests whose rule names none.")
     to: tuple[Text, ...] = Field(
-        default=(), description="Where to send questions whose rule names neither policy nor destination."
+        default=(), description="Where to send requests whose rule names neither policy nor destination."
     )
     requested_by: Text | None = Field(
         default=None,

@@ -74,7 +74,7 @@ class WorkflowSettings(Section):
     )
     to: tuple[Text, ...] = Field(
         default=(),
-        description="Where to send questions that name no approvers. Default: the operator at this machine.",
+        description="Where to send requests that name no approvers. Default: the operator at this machine.",
     )
 
 
@@ -311,7 +311,7 @@ class AskSettings(Section):
 
     to: tuple[Text, ...] = Field(
         default=(),
-        description="Where to send questions that name no approvers and no policy. Default: the operator at this "
+        description="Where to send requests that name no approvers and no policy. Default: the operator at this "
         "machine.",
     )
     callback_hosts: tuple[Text, ...] = Field(

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         default_factory=dict[str, DestinationSettings], description="Chats that cards are sent to, by name."
     )
     policies: dict[str, PolicySettings] = Field(
-        default_factory=dict[str, PolicySettings], description="Policies, which questions refer to by name."
+        default_factory=dict[str, PolicySettings], description="Policies, which requests refer to by name."
     )
     people: dict[str, PersonSettings] = Field(
         default_factory=dict[str, PersonSettings], description="People and their accounts, by name."
@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         description="HTTP server: inbox, API, health checks, metrics and webhooks.",
     )
     ask: AskSettings = Field(
-        default_factory=AskSettings, description="Questions from programs, over the API and `sayso ask`."
+        default_factory=AskSettings, description="Requests from programs, over the API and `sayso ask`."
     )
     hooks: HooksSettings = Field(
         default_factory=HooksSettings, description="Hooks of coding agents: which tool calls ask, and whom."

@@ -201,7 +201,7 @@ class InvalidInputs(AnswerError):
 
 
 class UnusedInput(AnswerError):
-    """Entries of `input_data` that no open question took. The others were committed.
+    """Entries of `input_data` that no open request took. The others were committed.
 
     `keys` are the entries' names.
     """
@@ -211,7 +211,7 @@ class UnusedInput(AnswerError):
         self.open_requests = tuple(open_requests)
         waiting = ", ".join(repr(name) for name in open_requests) or "nothing"
         super().__init__(
-            f"no open question took the input for {', '.join(repr(key) for key in keys)}; waiting now: {waiting}. "
+            f"no open request took the input for {', '.join(repr(key) for key in keys)}; waiting now: {waiting}. "
             "A key is a request's id, its request_id, or the id of a node that has exactly one open request."
         )
 

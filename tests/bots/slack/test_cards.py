@@ -10,7 +10,7 @@ async def test_a_question_becomes_a_card_with_buttons(stage: Stage) -> None:
     assert card.labels == [["✅ approve", "❌ reject"]]
     assert card.text.splitlines()[0] == "Release 4.2.0?"
     assert "Change: 14 commits" in card.text
-    assert "assigned to #releases" in card.text
+    assert "waiting for #releases" in card.text
 
 
 async def test_a_press_decides_and_the_card_follows_the_run_to_its_end(stage: Stage) -> None:

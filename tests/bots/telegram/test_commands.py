@@ -95,7 +95,7 @@ async def test_in_a_group_where_nothing_is_asked_pending_says_how_much_waits_els
     words = await said(stage, stage.ana, "/pending", stage.group)
     assert (
         words
-        == "No question that was asked here waits for your answer. 1 waits elsewhere: ask me in a private chat."
+        == "No request that was made here is waiting for you. 1 waits elsewhere: ask me in a private chat."
     )
     assert await said(stage, stage.bo, "/pending", stage.group) == "You're all caught up."
 
@@ -132,5 +132,5 @@ async def test_a_group_hears_no_clean_bill_from_a_list_that_was_cut(stage: Stage
     words = await said(stage, stage.ana, "/pending", stage.group)
     assert (
         words
-        == "None of the oldest 500 questions that wait for your answer was asked here: ask me in a private chat."
+        == "None of the oldest 500 requests that are waiting for you was made here: ask me in a private chat."
     )

@@ -17,7 +17,7 @@ from tests.bots.api.served import ServiceProcess, link, write
 from tests.bots.crowd import crowd
 
 _CARD = re.compile(r'<article class="card open[^"]*" id="card-([0-9a-f]{32})"')
-_OLDER = re.compile(r'<a href="(/\?before=\d+)">Older questions waiting for you</a>')
+_OLDER = re.compile(r'<a href="(/\?before=\d+)">Older requests waiting for you</a>')
 
 
 def fill(folder: Path, *parts: tuple[int, list[str], str], first: int = 0) -> list[list[str]]:
@@ -92,7 +92,7 @@ def test_what_is_very_long_is_answered_on_a_page_of_its_own_alone(folder: Path) 
         run = ana.get("/runs/crowd-0").text
         assert len(run) < 1_500_000
         assert 'class="answer"' not in run
-        assert "Earlier questions" in run
+        assert "Earlier requests" in run
 
 
 def test_an_operators_page_of_a_run_is_bounded_too(folder: Path) -> None:

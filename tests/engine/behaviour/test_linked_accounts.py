@@ -31,7 +31,7 @@ async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: SQL
         assert await link(store, "slack:T1:U5", "telegram:5") == LinkStep.LINKED
         assert (await ask("slack:T1:U5")).kind is OutcomeKind.COUNTED
         assert (await ask("telegram:5")).kind is OutcomeKind.DUPLICATE
-        assert "You have voted on an open question" in await store.unlink("telegram:5")
+        assert "You have voted on an open request" in await store.unlink("telegram:5")
         changed = await ask("telegram:5", "reject")
         assert changed.kind is OutcomeKind.RESOLVED, "one rejection rejects"
         assert (await store.unlink("telegram:5")).startswith("Unlinked: ")
@@ -53,7 +53,7 @@ async def test_whoever_asked_does_not_get_round_four_eyes_by_unlinking(
         ask = await begin(runtime)
         assert "so someone else must approve it" in (await ask("slack:T1:U5")).reason
         for account in ("telegram:5", "slack:T1:U5"):
-            assert (await store.unlink(account)).startswith("An open question is yours"), account
+            assert (await store.unlink(account)).startswith("An open request of yours"), account
             assert (await ask(account)).kind is OutcomeKind.NOT_ALLOWED
         assert (await ask("slack:T1:U7")).kind is OutcomeKind.RESOLVED
         assert (await store.unlink("telegram:5")).startswith("Unlinked: ")

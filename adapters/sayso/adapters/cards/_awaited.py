@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import Mentioned, Mentions, nobody, place_name
 from sayso.adapters.console import visible_line
-from sayso.engine import CardRecord, Progress, Stage, Verdict, evaluate, is_person, waiting
+from sayso.engine import CardRecord, Progress, Stage, Verdict, evaluate, is_person, kind_of, waiting
 
 LONGEST_NEEDED = 300
 """Characters of what an open card says of who is waited for."""
@@ -22,10 +22,11 @@ Parts = list[str]
 
 
 def awaited(record: CardRecord, places: Mapping[str, str], mentions: Mentions) -> tuple[str, ...]:
-    """`waiting for Bo`; a question without approvers is assigned to some, any of whom answers it."""
+    """`waiting for Bo`; what is not an approval is assigned to some, any of whom answers it."""
     if record.request.policy is None:
         whom = [called(record, places, one, mentions) for one in record.request.audience]
-        return merged(["assigned to ", *listed(whom, "or")])
+        words = "waiting for " if kind_of(record.request) == "approval" else "assigned to "
+        return merged([words, *listed(whom, "or")])
     return within(["waiting for ", *progress(record, places, mentions)], LONGEST_NEEDED)
 
 

@@ -405,7 +405,7 @@ def _after(record: CardRecord) -> list[Words]:
     ended = record.run_ended_at
     run = f"Run {visible_line(record.request.run_id[:8])}"
     if not record.follows:
-        return [(f"{run} has asked many more questions since; its latest cards show how it ended.",)]
+        return [(f"{run} has made many more requests since; its latest cards show how it ended.",)]
     if record.held or record.run_status is WorkflowStatus.NEEDS_ATTENTION:
         return [(f"Paused at {node}: an operator has to look at it. {run}.",)]
     match record.run_status:

@@ -35,6 +35,7 @@ from sayso.engine import (
     Vote,
     attention_actions,
     evaluate,
+    kind_of,
 )
 
 _ANYWHERE = "operator"
@@ -106,7 +107,8 @@ def request_card(record: RequestRecord, workflow: str, now: datetime) -> Rendera
 
 
 def _facts(record: RequestRecord, now: datetime) -> Table:
-    facts = [("Assigned to" if record.policy is None else "Approvers", audience_words(record))]
+    is_approved = record.policy is not None or kind_of(record) == "approval"
+    facts = [("Approvers" if is_approved else "Assigned to", audience_words(record))]
     if record.requested_by is not None:
         facts.append(("Requested by", visible_line(record.requested_by)))
     if record.deadline is not None:

@@ -72,7 +72,7 @@ _EFFECTS = {
     "accept": "Keeps what is recorded, and continues with the code as it is now.",
     "done": "Records the result that you enter, and continues without running the step.",
     "again": "Runs it again. Choose this only if doing it twice is harmless.",
-    "cancel": "Ends the run. Its open questions are closed.",
+    "cancel": "Ends the run. Its open requests are closed.",
 }
 """What an operator's choice does."""
 

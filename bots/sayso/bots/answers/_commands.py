@@ -451,13 +451,11 @@ def _nothing_here(waiting: Waiting) -> str:
         return "You're all caught up."
     if waiting.is_cut:
         return (
-            f"None of the oldest {elsewhere} questions that wait for your answer was asked here: "
+            f"None of the oldest {elsewhere} requests that are waiting for you was made here: "
             "ask me in a private chat."
         )
     wait = "1 waits" if elsewhere == 1 else f"{elsewhere} wait"
-    return (
-        f"No question that was asked here waits for your answer. {wait} elsewhere: ask me in a private chat."
-    )
+    return f"No request that was made here is waiting for you. {wait} elsewhere: ask me in a private chat."
 
 
 def _said(*lines: str) -> Reply:

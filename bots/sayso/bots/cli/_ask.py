@@ -200,7 +200,7 @@ class _Asker:
 
         if not self._withdraws_if_stopped:
             self._output.note(
-                f"Stopped. The question stays open; --key {visible_line(self._wish.key)} finds it."
+                f"Stopped. The request stays open; --key {visible_line(self._wish.key)} finds it."
             )
             return
         for number in _STOPS:
@@ -210,7 +210,7 @@ class _Asker:
             found = asked or client.ask(self._wish.question, key=self._wish.key)
             left = _withdrawn(client, found.id)
         is_gone = left.decision is not None and left.decision.outcome == "withdrawn"
-        self._output.note(f"Stopped. The question was {'withdrawn' if is_gone else 'decided before'}.")
+        self._output.note(f"Stopped. The request was {'withdrawn' if is_gone else 'decided before'}.")
 
 
 def _withdrawn(client: Client, id: str) -> Request:

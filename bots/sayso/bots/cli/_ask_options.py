@@ -67,7 +67,7 @@ RequestedByOption: TypeAlias = Annotated[
 ExpiresAfterOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        metavar="DURATION", help="When the question expires; then it is not approved.", show_default=False
+        metavar="DURATION", help="When the request expires; then it is not approved.", show_default=False
     ),
 ]
 WaitOption: TypeAlias = Annotated[
@@ -83,7 +83,7 @@ KeyOption: TypeAlias = Annotated[
     typer.Option(
         metavar="KEY",
         envvar="SAYSO_KEY",
-        help="Idempotency key: the same command with the same key finds its question again.",
+        help="Idempotency key: the same command with the same key finds its request again.",
         show_default=False,
     ),
 ]
@@ -94,7 +94,7 @@ WithdrawFlag: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--withdraw-on-exit",
-        help="Withdraw the question when the wait is over or the command is stopped.",
+        help="Withdraw the request when the wait is over or the command is stopped.",
     ),
 ]
 UrlOption: TypeAlias = Annotated[

@@ -38,7 +38,7 @@ COMMANDS = {
         "Try out a workflow of yours in the browser, and have it reloaded whenever you save its code.",
     ),
     "run": Listed(
-        "Run", "_run", "run", "Run a workflow in this terminal, or resume RUN, and answer its questions here."
+        "Run", "_run", "run", "Run a workflow in this terminal, or resume RUN, and answer its requests here."
     ),
     "serve": Listed(
         "Run",
@@ -57,7 +57,7 @@ COMMANDS = {
         "Ask",
         "_ask",
         "ask",
-        "Ask people a question from a script, and exit by the answer: 0 for yes, 1 for no, 6 if it is still open.",
+        "Ask people a question from a script. Exits with 0 for yes, 1 for no, 6 if it is still open.",
     ),
     "mcp": Listed(
         "Ask",

@@ -52,7 +52,7 @@ def dev(
 ) -> ExitCode:
     """Try out a workflow of yours in the browser, and have it reloaded whenever you save its code.
 
-    The page starts the workflow, shows its graph and runs, and lets you answer every question, whoever it is for. No
+    The page starts the workflow, shows its graph and runs, and lets you answer every request, whoever it is for. No
     chat gets a message. After each change parked runs are checked as `sayso check-parked` does; code with an error
     is reported, and the previous code keeps running.
     """
@@ -145,7 +145,7 @@ class _Development:
         output.say("")
         output.say("Open this page. The link works as often as you like:", "bold")
         output.say(f"  {link}", "bold green")
-        output.say("You can answer every question there, whoever it is for. No chat gets a message.")
+        output.say("You can answer every request there, whoever it is for. No chat gets a message.")
         output.say("")
         output.say(
             f"Workflow    {visible_line(loaded.code.workflow)}, from {visible_line(self._plan.reference)}"

@@ -31,7 +31,7 @@ def check_parked_runs(
     workflow: WorkflowArgument,
     *,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Also run each parked node on a copy, up to its open question.")
+        bool, typer.Option("--replay", help="Also run each parked node on a copy, up to its open request.")
     ] = False,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,

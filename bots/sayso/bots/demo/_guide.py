@@ -126,7 +126,7 @@ class Guide:
         text = "4.2.0 runs for the first customers, and sayso asks whether to continue. Kill it now."
         actions: list[dict[str, str]] = []
         if is_missed:
-            text = "The question was answered before the kill. Start another release, and kill sayso while it waits."
+            text = "The request was answered before the kill. Start another release, and kill sayso while it waits."
             actions = [_action("ask", "Start another release")]
         elif card is not None and service.is_running and await self._is_in_chats(card):
             actions = [_action("kill", f"kill -9 {service.pid}", "danger")]

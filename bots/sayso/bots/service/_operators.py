@@ -219,7 +219,7 @@ def _lines_of_place(row: AuditRow, payload: Mapping[str, object]) -> tuple[Words
         case "card_refused":
             return (
                 (f"The card of request {row.request_id} cannot be shown at {place}: {error}",),
-                ("The question is still open. It can be answered in the inbox, or with `sayso answer`.",),
+                ("The request is still open. It can be answered in the inbox, or with `sayso answer`.",),
             )
         case "webhook_failing":
             platform = _title(str(payload.get("platform")))

@@ -92,7 +92,7 @@ class Conversations:
         except StoreError as error:
             # The message, which may say just that, goes out all the same.
             self._interrupted.add(chat_id)
-            logger.warning("could not store that no question is open in chat %d: %s", chat_id, error)
+            logger.warning("could not store that no request is open in chat %d: %s", chat_id, error)
 
     async def at(self, chat_id: int, message_id: int) -> Conversation | None:
         """The conversation whose last message this is."""

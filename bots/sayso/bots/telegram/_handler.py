@@ -324,7 +324,7 @@ class Handler:
         await self._desk.greet(person, event.sender.name)
         await self._store.revive([f"{PLATFORM}:{event.chat.id}", *self._chats.names_of(event.chat.id)])
         return (
-            (f"Hello {event.sender.name}. Questions for you will come here. You are {person}.",),
+            (f"Hello {event.sender.name}. Requests for you will appear here. You are {person}.",),
             ("/pending shows what waits, /help the rest.",),
         )
 

@@ -47,11 +47,11 @@ class CutOff(ThreadError):
 
 
 class Gone(ThreadError):
-    """The thread no longer waits for what was asked. Its open questions were withdrawn; nothing was resumed."""
+    """The thread no longer waits for what was asked. Its open requests were withdrawn; nothing was resumed."""
 
 
 class Unanswered(ThreadError):
-    """The question was closed without an answer that the interrupt takes. The thread still waits."""
+    """The request was closed without an answer that the interrupt takes. The thread still waits."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -170,7 +170,7 @@ class Resumer:
             if not {one.interrupt.id for one in asked} <= await self._waits_for(config):
                 for one in asked:
                     await self._withdraw(one.requests)
-                raise Gone(thread, "it no longer waits for what was asked; open questions were withdrawn")
+                raise Gone(thread, "it no longer waits for what was asked; open requests were withdrawn")
             if closed is None:
                 continue
             value = closed.value(thread)

@@ -23,7 +23,7 @@ ASKED_BY = "OpenAI agent"
 
 
 class Undecided(SaysoError):
-    """A call was resumed before people decided about it. It did not run; its question is open."""
+    """A call was resumed before people decided about it. It did not run; its request is open."""
 
     def __init__(self, call_id: str) -> None:
         self.call_id = call_id

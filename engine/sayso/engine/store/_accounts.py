@@ -151,9 +151,9 @@ def unlink(tx: Transaction, account: str) -> str:
     if not linked:
         return f"An operator listed {account} in sayso.toml; only they can change that."
     if tx.row("person_voting", (person,))["votes"]:
-        return "You have voted on an open question. Unlink when it is decided: one person has one vote."
+        return "You have voted on an open request. Unlink when it is decided: one person has one vote."
     if tx.row("person_excluded", {"person": person})["questions"]:
-        return "An open question is yours, and others must approve it. Unlink when it is decided."
+        return "An open request of yours must be approved by others. Unlink when it is decided."
     accounts = list(ids_of(tx, person)[1:])
     for one in linked:
         tx.run("account_remove", (one,))

@@ -26,7 +26,7 @@ function showToggle() {
 // Tells somebody who looks elsewhere. All tabs use one tag for a question, so that it is shown once.
 export function announce(id, title) {
   if (!isOn() || (document.visibilityState === "visible" && document.hasFocus())) return;
-  const shown = new Notification("sayso: a question for you", { body: title, tag: id });
+  const shown = new Notification("sayso: a request for you", { body: title, tag: id });
   shown.addEventListener("click", () => {
     window.focus();
     shown.close();
