@@ -15,9 +15,9 @@ from sayso.engine._clock import SystemClock
 from sayso.engine.store import AnswerAttempt, Change, Listener, VisitEnd
 from sayso.engine.store import Place as RunPlace
 from sayso.engine.store._answering import answer
-from sayso.engine.store._connection import connect_writer
 from sayso.engine.store._running import end_visit, load
-from sayso.engine.store._transaction import Transaction
+from sayso.engine.store.sqlite._connection import connect_writer
+from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 BLOCK = 50
 
@@ -27,7 +27,7 @@ class Synchronous:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect_writer(path)
-        self._transaction = Transaction(self._connection)
+        self._transaction = SQLiteTransaction(self._connection)
         self._clock = SystemClock()
 
     def complete(self, run_id: str, request_id: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -26,10 +27,11 @@ async def counted(path: Path, count: int) -> dict[str, int]:
         commits += statement == "COMMIT"
 
     def watch(transaction: Transaction) -> None:
+        assert isinstance(transaction.connection, sqlite3.Connection)
         transaction.connection.set_trace_callback(trace)
 
     async with SQLiteStore(path) as store:
-        await store._opened().writer.submit(watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the live connection
+        await store._opened().submit(watch)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the live connection
         print("counting", flush=True, file=sys.stderr)
         await acknowledged(path, pairs)
     return {"answers": len(pairs), "commits": commits}

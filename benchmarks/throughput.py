@@ -24,8 +24,8 @@ from sayso.engine import Runtime, SQLiteStore
 from sayso.engine._clock import SystemClock
 from sayso.engine.store import AnswerAttempt
 from sayso.engine.store._answering import answer
-from sayso.engine.store._connection import WRITER_PRAGMAS, connect_writer
-from sayso.engine.store._transaction import Transaction
+from sayso.engine.store.sqlite._connection import WRITER_PRAGMAS, connect_writer
+from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 BLOCK = 100
 """Floors are taken in turns of this many, so that a noisy neighbour meets both."""
@@ -61,7 +61,7 @@ class AnswerFloor:
         self.seconds = 0.0
         self._pairs = pairs
         self._connection = connect_writer(path)
-        self._transaction = Transaction(self._connection)
+        self._transaction = SQLiteTransaction(self._connection)
         self._clock = SystemClock()
 
     def block(self, start: int) -> None:

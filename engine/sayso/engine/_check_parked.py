@@ -18,7 +18,7 @@ from sayso.engine._records import Attention, LoadedRun
 from sayso.engine._values import VALUE_LIMIT, decode_dict
 from sayso.engine.errors import StoreError
 from sayso.engine.run import Approvals, CodeThreads, Halt, HaltKind, Surroundings, Visit, execute_visit
-from sayso.engine.store import Ask, Asked, Park, Place, Resolution, SQLiteReader, VisitEnd
+from sayso.engine.store import Ask, Asked, Park, Place, Reader, Resolution, VisitEnd
 
 REPLAY_LIMIT = 10.0
 """Seconds after which a replay that reaches none of its questions is given up."""
@@ -45,7 +45,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 async def check_parked(
-    reader: SQLiteReader,
+    reader: Reader,
     workflow: Workflow,
     *,
     replay: bool = False,

@@ -33,9 +33,9 @@ from sayso.engine.store import (
     HandOver,
     Listener,
     NewRun,
-    SQLiteStore,
+    Store,
     Warrant,
-    open_store,
+    store_of,
 )
 
 logger = logging.getLogger("sayso.engine")
@@ -57,7 +57,7 @@ class Runtime:
 
     def __init__(
         self,
-        store: SQLiteStore | str | Path | None,
+        store: Store | str | Path | None,
         workflows: Iterable[Workflow],
         *,
         resident: int | None = None,
@@ -66,7 +66,8 @@ class Runtime:
         directory: Directory | None = None,
         threads: CodeThreads | None = None,
     ) -> None:
-        self._store, self._owns_store = open_store(store)
+        self._store = store_of(store)
+        self._owns_store = self._store is not store
         self._workflows: dict[str, Workflow] = {}
         for workflow in workflows:
             if workflow.name in self._workflows:

@@ -19,7 +19,7 @@ from sayso.engine._state import ExecutionState, merge_statuses, show_requests
 from sayso.engine._values import Json, encode
 from sayso.engine.errors import InvalidRequest, NotApplicable, UnknownRun
 from sayso.engine.run import Driver, LiveRun, resident_limit
-from sayso.engine.store import AnswerAttempt, SQLiteStore, open_store
+from sayso.engine.store import AnswerAttempt, Store, store_of
 
 
 class WorkflowEngine:
@@ -40,7 +40,7 @@ class WorkflowEngine:
         start: Node | None = None,
         workflow_id: str | None = None,
         run_id: str | None = None,
-        store: SQLiteStore | str | Path | None = None,
+        store: Store | str | Path | None = None,
         initial_shared_state: Mapping[str, Any] | None = None,
     ) -> None:
         known = None if nodes is None else list(nodes)
@@ -50,7 +50,8 @@ class WorkflowEngine:
             start = known[0]
         self._workflow = Workflow(workflow_id or start.id, start, known)
         self._initial = initial_shared_state
-        self._store, self._owns_store = open_store(store)
+        self._store = store_of(store)
+        self._owns_store = self._store is not store
         self._driver: Driver | None = None
         self._live: LiveRun | None = None
         self._task: asyncio.Task[None] | None = None
@@ -71,7 +72,7 @@ class WorkflowEngine:
         nodes: Iterable[Node] | None = None,
         start: Node | None = None,
         workflow_id: str | None = None,
-        store: SQLiteStore | str | Path | None = None,
+        store: Store | str | Path | None = None,
     ) -> Self:
         """A handle on a stored run, loaded; `run` continues it. Raises `UnknownRun`."""
         engine = cls(nodes, start, workflow_id, run_id, store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import tracemalloc
 from typing import Any
 
@@ -55,6 +56,7 @@ async def _trace(store: SQLiteStore) -> list[str]:
             statements.append(statement)
 
     def begin(tx: Transaction) -> None:
+        assert isinstance(tx.connection, sqlite3.Connection)
         tx.connection.set_trace_callback(note)
 
     await store._submit(begin)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

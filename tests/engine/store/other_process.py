@@ -122,7 +122,7 @@ async def read_and_write(path: Path) -> None:
         await begin(store, "ours")
         await begin(other, "others")
         await late.runs()
-        await late.at_once(lambda connection: connection.execute("SELECT count(*) FROM runs").fetchone())
+        await late.at_once(lambda session: session.row("pending_count"))
         await store.reader.backup(path.with_name("copy.db"))
         await early.close()
         await other.close()

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from sayso.engine import AuditReport, LinkStep, SQLiteReader, SQLiteStore, verify_audit
 from sayso.engine.store import OUTSIDE
 from sayso.engine.store._evidence import SEALED, seal
-from sayso.engine.store._queries import SQL
+from sayso.engine.store._session import Session
+from sayso.engine.store.sqlite._connection import SQL
 from tests.engine.older_file import rewrite_as_before
 from tests.engine.store.situation import GatedClock, a_vote, begin, count, put, rows
 from tests.engine.store.story import told
@@ -91,7 +92,8 @@ def the_rows(database: Path, table: str) -> list[dict[str, Any]]:
     found = [dict(zip(names, row, strict=True)) for row in rows(database, f"SELECT * FROM {table}")]  # noqa: S608 - a name of our own
     if table == "credentials":
         with closing(sqlite3.connect(database)) as connection:
-            return [row for row in found if seal(connection, (table, row["hash"])) is not None]
+            session = Session(connection, SQL)
+            return [row for row in found if seal(session, (table, row["hash"])) is not None]
     if table != "events":
         return found
     ids = dict(rows(database, "SELECT request_key, id FROM requests"))

@@ -16,7 +16,7 @@ import pytest
 
 import sayso.engine.store as store_package
 from sayso.engine import SQLiteStore
-from sayso.engine.store._queries import SQL
+from sayso.engine.store.sqlite._connection import SQL
 
 PACKAGE = Path(store_package.__file__).parent
 
@@ -81,7 +81,7 @@ due, held or not ended, or the handful of names that were asked for."""
 def used_names() -> set[str]:
     """Every string in the package's code that is a statement's name or is used as one."""
     strings: set[str] = set()
-    for module in PACKAGE.glob("*.py"):
+    for module in PACKAGE.rglob("*.py"):
         for found in ast.walk(ast.parse(module.read_text())):
             if isinstance(found, ast.Constant) and isinstance(found.value, str):
                 strings.add(found.value)
@@ -91,7 +91,7 @@ def used_names() -> set[str]:
 def names_looked_up() -> set[str]:
     """The literal names that code hands to `SQL[...]`, `run`, `row`, `rows` and `_rows`."""
     names: set[str] = set()
-    for module in PACKAGE.glob("*.py"):
+    for module in PACKAGE.rglob("*.py"):
         for found in ast.walk(ast.parse(module.read_text())):
             match found:
                 case ast.Subscript(value=ast.Name(id="SQL"), slice=ast.Constant(value=str(name))):
@@ -128,9 +128,10 @@ def test_what_may_scan_is_there() -> None:
 
 def test_no_name_stands_twice() -> None:
     """The second would silently replace the first."""
-    text = (files("sayso.engine.store") / "sql" / "queries.sql").read_text()
-    names = re.findall(r"^-- name: (\w+)$", text, re.MULTILINE)
-    assert len(names) == len(set(names)) == len(SQL)
+    folder = files("sayso.engine.store") / "sql"
+    texts = [(folder / "queries.sql").read_text(), (folder / "sqlite" / "queries.sql").read_text()]
+    for names in (re.findall(r"^-- name: (\w+)$", text, re.MULTILINE) for text in texts):
+        assert len(names) == len(set(names))
 
 
 def test_python_assembles_no_sql() -> None:

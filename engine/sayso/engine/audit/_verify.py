@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
@@ -13,7 +12,8 @@ from sayso.engine.audit._problems import AuditReport, Findings
 from sayso.engine.audit._run import Pruned, RunTrail
 from sayso.engine.audit._ways_in import WaysIn
 from sayso.engine.store import (
-    SQLiteReader,
+    Reader,
+    Session,
     read_run_evidence,
     read_stray_rows,
     read_trail,
@@ -22,7 +22,7 @@ from sayso.engine.store import (
 )
 
 
-async def verify_audit(reader: SQLiteReader, head: str | None = None) -> AuditReport:
+async def verify_audit(reader: Reader, head: str | None = None) -> AuditReport:
     """Check the whole trail, and compare it with the tables: see the reference of the audit trail.
 
     The file may be in use; it is read as of one instant, on a thread. Rows missing at the end, and a chain that was
@@ -31,22 +31,22 @@ async def verify_audit(reader: SQLiteReader, head: str | None = None) -> AuditRe
     return await reader.at_once(partial(_verify, Chain(head)))
 
 
-def _verify(chain: Chain, connection: sqlite3.Connection) -> AuditReport:
+def _verify(chain: Chain, session: Session) -> AuditReport:
     findings = Findings()
     ways_in = WaysIn()
     pruned: list[Pruned] = []
-    for row in read_trail(connection):
+    for row in read_trail(session):
         chain.take(row, findings)
         if row.run_id is None:
             ways_in.take(row, findings)
             pruned += _pruned_before(row)
     chain.end(findings)
-    for run_id, rows in groupby(read_trail(connection, by_run=True), lambda row: str(row.run_id)):
-        _check_run(connection, run_id, rows, pruned, findings)
-    for run_id in read_untold_runs(connection):
+    for run_id, rows in groupby(read_trail(session, by_run=True), lambda row: str(row.run_id)):
+        _check_run(session, run_id, rows, pruned, findings)
+    for run_id in read_untold_runs(session):
         findings.stored("runs", run_id, 0, "no row of the trail says that it began")
-    ways_in.compare(read_ways_in(connection), findings)
-    for table, number in read_stray_rows(connection):
+    ways_in.compare(read_ways_in(session), findings)
+    for table, number in read_stray_rows(session):
         findings.stored(table, f"row {number}", 0, "it belongs to nothing that is stored")
     return AuditReport(
         chain.sequence,
@@ -61,7 +61,7 @@ def _verify(chain: Chain, connection: sqlite3.Connection) -> AuditReport:
 
 
 def _check_run(
-    connection: sqlite3.Connection,
+    session: Session,
     run_id: str,
     rows: Iterator[AuditRow],
     pruned: list[Pruned],
@@ -70,7 +70,7 @@ def _check_run(
     trail = RunTrail(run_id)
     for row in rows:
         trail.take(row, findings)
-    trail.compare(read_run_evidence(connection, run_id), pruned, findings)
+    trail.compare(read_run_evidence(session, run_id), pruned, findings)
 
 
 def _pruned_before(row: AuditRow) -> list[Pruned]:

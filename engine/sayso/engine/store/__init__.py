@@ -32,26 +32,41 @@ from sayso.engine.store._evidence import (
 )
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._lists import News, Sought
+from sayso.engine.store._locations import open_reader, open_store, store_of
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
-from sayso.engine.store._protocol import AnswerStore, Store, VisitStore
-from sayso.engine.store._reader import SQLiteReader
-from sayso.engine.store._restoring import Restored, restore_backup
-from sayso.engine.store._sqlite import SQLiteStore, open_store
+from sayso.engine.store._reader import Reader
+from sayso.engine.store._roles import (
+    AccountStore,
+    AnswerStore,
+    AskStore,
+    CardStore,
+    CredentialStore,
+    NoteStore,
+    RunStore,
+)
+from sayso.engine.store._session import Session
+from sayso.engine.store._store import Store
 from sayso.engine.store._transaction import NO_HASH, chain_hash
+from sayso.engine.store._visit_store import VisitStore
+from sayso.engine.store.sqlite import Restored, SQLiteReader, SQLiteStore, restore_backup
 
 __all__ = [
     "ATTENTION_ACTIONS",
     "GRACE",
     "NO_HASH",
     "OUTSIDE",
+    "AccountStore",
     "AnswerAttempt",
     "AnswerStore",
     "Ask",
+    "AskStore",
     "Asked",
     "Before",
     "Callback",
+    "CardStore",
     "Change",
     "CommandKey",
+    "CredentialStore",
     "DueCallback",
     "EventClaims",
     "HandOver",
@@ -59,14 +74,18 @@ __all__ = [
     "Listener",
     "NewRun",
     "News",
+    "NoteStore",
     "Park",
     "Place",
+    "Reader",
     "RequestClaims",
     "Resolution",
     "Restored",
     "RunEvidence",
+    "RunStore",
     "SQLiteReader",
     "SQLiteStore",
+    "Session",
     "Sought",
     "Store",
     "Thing",
@@ -78,6 +97,7 @@ __all__ = [
     "attention_actions",
     "chain_hash",
     "decoded",
+    "open_reader",
     "open_store",
     "read_facts",
     "read_run_evidence",
@@ -86,4 +106,5 @@ __all__ = [
     "read_untold_runs",
     "read_ways_in",
     "restore_backup",
+    "store_of",
 ]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sayso.engine.store._open_files import OpenFile
+from sayso.engine.store._opened import Opened
 from sayso.engine.store._transaction import Transaction
 
 P = ParamSpec("P")
@@ -21,21 +21,21 @@ T = TypeVar("T")
 
 
 class Calls(ABC):
-    """What calls have the writer of an open file carry out."""
+    """What calls have an open database carry out."""
 
     @abstractmethod
-    def _opened(self) -> OpenFile:
-        """The file, opened if need be."""
+    def _opened(self) -> Opened:
+        """The database, opened if need be."""
 
     def _submit(
         self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
     ) -> asyncio.Future[T]:
-        return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named))
+        return self._opened().submit(lambda tx: function(tx, *arguments, **named))
 
     def _read(
         self, function: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
     ) -> asyncio.Future[T]:
-        return self._opened().writer.submit(lambda tx: function(tx, *arguments, **named), reads=True)
+        return self._opened().submit(lambda tx: function(tx, *arguments, **named), reads=True)
 
 
 def writes(

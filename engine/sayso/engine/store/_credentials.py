@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -54,12 +53,8 @@ def _let_in(
         "now": tx.now,
         "scopes": " ".join(sorted(scopes)) if is_token else None,
     }
-    try:
-        tx.run("credential_add", fields)
-    except sqlite3.IntegrityError as error:
-        if not is_token or tx.row("token_of", {"person": person}) is None:
-            raise
-        raise TokenExists(person) from error
+    if tx.run("credential_add", fields).rowcount == 0:
+        raise TokenExists(person)
     return _things([secret_hash, *(row["hash"] for row in gone)])
 
 

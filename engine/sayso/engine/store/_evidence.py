@@ -7,16 +7,15 @@ What is made of it is for `audit`.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from sayso.engine._records import AuditRow
 from sayso.engine._values import Json, digest, encode_sorted, to_json
-from sayso.engine.store._queries import SQL
 from sayso.engine.store._rows import read_audit
+from sayso.engine.store._session import Session
 
 Thing: TypeAlias = tuple[str | int, ...]
 """A table, and what names something in it."""
@@ -85,15 +84,15 @@ _SHORTEST_NAME = 2  # a table and an id
 _facts = msgspec.json.Decoder(list[list[str | int | None]])
 
 
-def seal(connection: sqlite3.Connection, thing: Thing) -> str | None:
+def seal(session: Session, thing: Thing) -> str | None:
     """The digest of what stands in the tables under a name, or None."""
-    rows = connection.execute(SQL[SEALED[str(thing[0])]], thing[1:]).fetchall()
+    rows = session.rows(SEALED[str(thing[0])], thing[1:])
     return digest(encode_sorted([tuple(row) for row in rows])) if rows else None
 
 
-def facts_of(connection: sqlite3.Connection, things: Iterable[Thing]) -> str:
+def facts_of(session: Session, things: Iterable[Thing]) -> str:
     """The form in which a row of the trail keeps the seals of things."""
-    return encode_sorted([[*thing, seal(connection, thing)] for thing in things]).decode()
+    return encode_sorted([[*thing, seal(session, thing)] for thing in things]).decode()
 
 
 def read_facts(text: str | None) -> list[tuple[Thing, str | None]]:
@@ -168,20 +167,20 @@ class RunEvidence(msgspec.Struct, frozen=True, gc=False):
     events: dict[Thing, EventClaims]
 
 
-def read_run_evidence(connection: sqlite3.Connection, run_id: str) -> RunEvidence:
+def read_run_evidence(session: Session, run_id: str) -> RunEvidence:
     """Read all that there is of a run; nothing where it is not stored."""
     things: list[Thing] = [("runs", run_id)]
     requests: dict[str, RequestClaims] = {}
     events: dict[Thing, EventClaims] = {}
-    for row in connection.execute(SQL["evidence_requests_of_run"], (run_id,)):
+    for row in session.run("evidence_requests_of_run", (run_id,)):
         request = RequestClaims(*row)
         requests[request.id] = request
         things += things_of_request(request.id)
-        for found in connection.execute(SQL["evidence_events_of_request"], (request.id,)):
+        for found in session.run("evidence_events_of_request", (request.id,)):
             event = EventClaims(*found)
             events["events", request.id, event.event] = event
-    sealed = ((thing, seal(connection, thing)) for thing in (*things, *events))
-    run = connection.execute(SQL["evidence_run"], (run_id,)).fetchone()
+    sealed = ((thing, seal(session, thing)) for thing in (*things, *events))
+    run = session.row("evidence_run", (run_id,))
     return RunEvidence(
         {thing: one for thing, one in sealed if one is not None},
         {} if run is None else dict(run),
@@ -190,13 +189,13 @@ def read_run_evidence(connection: sqlite3.Connection, run_id: str) -> RunEvidenc
     )
 
 
-def read_trail(connection: sqlite3.Connection, *, by_run: bool = False) -> Iterator[AuditRow]:
+def read_trail(session: Session, *, by_run: bool = False) -> Iterator[AuditRow]:
     """The whole trail in its order, or the rows of each run together; what cannot be read shows as a text."""
-    rows = connection.execute(SQL["evidence_trail_by_run" if by_run else "evidence_trail"])
+    rows = session.run("evidence_trail_by_run" if by_run else "evidence_trail")
     return map(_read_whatever, rows)
 
 
-def _read_whatever(row: sqlite3.Row) -> AuditRow:
+def _read_whatever(row: Any) -> AuditRow:
     try:
         read = read_audit(row)
     except (ValueError, OverflowError):
@@ -208,22 +207,22 @@ def _read_whatever(row: sqlite3.Row) -> AuditRow:
     return read
 
 
-def read_untold_runs(connection: sqlite3.Connection) -> Iterator[str]:
+def read_untold_runs(session: Session) -> Iterator[str]:
     """The runs of which the trail has no row."""
-    return (str(row["run_id"]) for row in connection.execute(SQL["evidence_untold_runs"]))
+    return (str(row["run_id"]) for row in session.run("evidence_untold_runs"))
 
 
-def read_stray_rows(connection: sqlite3.Connection) -> list[tuple[str, int | None]]:
+def read_stray_rows(session: Session) -> list[tuple[str, int | None]]:
     """Rows that belong to nothing, by table; the number is None where the table has none."""
-    return [(row[0], row[1]) for row in connection.execute(SQL["evidence_stray_rows"])]
+    return [(row[0], row[1]) for row in session.run("evidence_stray_rows")]
 
 
-def read_ways_in(connection: sqlite3.Connection) -> dict[Thing, str]:
+def read_ways_in(session: Session) -> dict[Thing, str]:
     """The seals of all accounts and their forms, and of everything that gives somebody access."""
-    things: list[Thing] = [("accounts", row[0]) for row in connection.execute(SQL["evidence_account_ids"])]
-    things += [("account_forms", row[0]) for row in connection.execute(SQL["evidence_forms"])]
-    things += [("credentials", row[0]) for row in connection.execute(SQL["evidence_credential_ids"])]
-    sealed = ((thing, seal(connection, thing)) for thing in things)
+    things: list[Thing] = [("accounts", row[0]) for row in session.run("evidence_account_ids")]
+    things += [("account_forms", row[0]) for row in session.run("evidence_forms")]
+    things += [("credentials", row[0]) for row in session.run("evidence_credential_ids")]
+    sealed = ((thing, seal(session, thing)) for thing in things)
     return {thing: one for thing, one in sealed if one is not None}
 
 

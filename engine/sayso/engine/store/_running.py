@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -51,13 +50,14 @@ def start(tx: Transaction, new: NewRun) -> Place:
     check(tx, new.warrant, new.requested_by or "")
     ids = None if new.requested_by is None else to_json(_everybody(tx, [new.requested_by]))
     fields = (new.run_id, new.workflow, new.node_id, new.requested_by, tx.now, tx.now, new.asked_in, ids)
-    try:
-        run_key = tx.run("run_insert", fields).lastrowid
-        assert run_key is not None
-        if new.command is not None:
-            tx.run("command_add", {**msgspec.structs.asdict(new.command), "run_key": run_key})
-    except sqlite3.IntegrityError as error:
-        raise RunExists(new.run_id) from error
+    inserted = tx.row("run_insert", fields)
+    if inserted is None:
+        raise RunExists(new.run_id)
+    run_key = int(inserted["run_key"])
+    if new.command is not None:
+        command = {**msgspec.structs.asdict(new.command), "run_key": run_key}
+        if tx.run("command_add", command).rowcount == 0:
+            raise RunExists(new.run_id)
     if new.callback is not None:
         tx.run("callback_add", {**msgspec.structs.asdict(new.callback), "run_key": run_key})
     tx.run("visit_insert", (run_key, 1, new.node_id, new.shared, new.definition_key, tx.now))
@@ -113,7 +113,7 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     deadline = None if one.expires_after is None else tx.instant + one.expires_after
     one = msgspec.structs.replace(one, policy=_bound(tx, place, one))
     remind_at, escalate_at = first_times(tx, one.policy)
-    request_key = tx.run(
+    inserted = tx.row(
         "request_insert",
         (
             one.id,
@@ -134,8 +134,8 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
             remind_at,
             escalate_at,
         ),
-    ).lastrowid
-    assert request_key is not None, "the row was inserted"
+    )
+    request_key = int(inserted["request_key"])
     _store_files(tx, place, request_key, one)
     for destination in () if one.ruling is not None else _places(tx, place, one):
         tx.mark_cards("delivery_insert", (request_key, destination))

@@ -2,67 +2,49 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import WorkflowStatus
 from sayso.engine._values import digest, encode_sorted
 from sayso.engine.store._evidence import Thing, facts_of, things_of_row
 from sayso.engine.store._hub import Change, Resolution
-from sayso.engine.store._queries import SQL
+from sayso.engine.store._session import Connection, Cursor, Parameters, Session
 
 T = TypeVar("T")
-
-Parameters: TypeAlias = "Mapping[str, Any] | tuple[Any, ...]"
-"""By name; by position where a statement is run so often that it counts."""
 
 NO_HASH = "0" * 64
 
 
-class Transaction:
-    """One write connection with the state that its transactions share.
+class Transaction(Session):
+    """A connection that writes, with the state that its transactions share.
 
-    A transaction function is called inside an open SQLite transaction and may be undone as a whole: it keeps all
-    it changes in the database, or here, where `mark` and `undo` cover it.
+    A transaction function is called inside an open transaction and may be undone as a whole: it keeps all it changes in
+    the database, or here, where `mark` and `undo` cover it.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, statements: Mapping[str, str]) -> None:
+        super().__init__(connection, statements)
         self.now = 0
         self.instant = from_microseconds(0)
         self._changes: list[Change] = []
         self._cards_marked = False
-        head = connection.execute(SQL["audit_head"]).fetchone()
+        head = self.row("audit_head")
         self._sequence: int = 0 if head is None else head["sequence"]
         self._hash: str = NO_HASH if head is None else head["hash"]
 
     def begin(self, instant: datetime) -> None:
-        """Open a transaction of SQLite's at this instant."""
-        self.connection.execute("BEGIN IMMEDIATE")
+        """What follows is one transaction, at this instant."""
         self.now = to_microseconds(instant)
         self.instant = instant
 
-    def run(self, query: str, parameters: Parameters) -> sqlite3.Cursor:
-        """Execute a named statement."""
-        return self.connection.execute(SQL[query], parameters)
-
-    def mark_cards(self, query: str, parameters: Parameters) -> sqlite3.Cursor:
+    def mark_cards(self, query: str, parameters: Parameters) -> Cursor:
         """Execute a named statement that gives cards news; who shows them is told once it is committed."""
         cursor = self.run(query, parameters)
         self._cards_marked = self._cards_marked or cursor.rowcount > 0
         return cursor
-
-    def row(self, query: str, parameters: Parameters) -> Any:
-        """The first row of a named statement, or None. A statement with RETURNING is run to its end."""
-        rows = self.connection.execute(SQL[query], parameters).fetchall()
-        return rows[0] if rows else None
-
-    def rows(self, query: str, parameters: Parameters) -> list[Any]:
-        """All rows of a named statement."""
-        return self.connection.execute(SQL[query], parameters).fetchall()
 
     def announce(
         self,
@@ -92,10 +74,10 @@ class Transaction:
         text = encode_sorted(payload).decode()
         sequence = self._sequence + 1
         payload_digest = digest(text)
-        facts = facts_of(self.connection, (*things_of_row(run_id, request_id), *also))
+        facts = facts_of(self, (*things_of_row(run_id, request_id), *also))
         own = (sequence, self.now, kind, run_id, request_id, person, via)
         chained = chain_hash(self._hash, *own, payload_digest, facts)
-        self.connection.execute(SQL["audit_insert"], (*own, text, payload_digest, facts, chained))
+        self.run("audit_insert", (*own, text, payload_digest, facts, chained))
         self._sequence, self._hash = sequence, chained
 
     def take_changes(self) -> list[Change]:

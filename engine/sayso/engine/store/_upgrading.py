@@ -25,7 +25,5 @@ def begin_evidence(tx: Transaction) -> None:
         tx.audit("evidence_begun", said, person=row["person"], also=(("credentials", row["hash"]),))
     for row in tx.rows("evidence_live_runs", ()):
         run_id = str(row["run_id"])
-        things = tuple(
-            thing for thing in read_run_evidence(tx.connection, run_id).seals if thing[0] != "runs"
-        )
+        things = tuple(thing for thing in read_run_evidence(tx, run_id).seals if thing[0] != "runs")
         tx.audit("evidence_begun", {}, run_id=run_id, also=things)

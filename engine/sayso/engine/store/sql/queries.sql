@@ -1,8 +1,5 @@
 -- Every statement that the store runs, by name. Python never assembles SQL.
 
--- name: tables
-SELECT name FROM sqlite_schema WHERE type = 'table';
-
 -- name: version
 SELECT version FROM schema_version;
 
@@ -17,7 +14,9 @@ SELECT definition_key FROM definitions WHERE workflow = :workflow AND definition
 INSERT INTO runs (run_key, run_id, workflow, status, visit, node_id, requested_by, created_at, updated_at, asked_in,
                   requester_ids)
 VALUES (1 + max(coalesce((SELECT max(run_key) FROM runs), 0), (SELECT max(run_key) FROM deleted_runs)),
-        ?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?, ?);
+        ?, ?, 'RUNNING', 1, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+RETURNING run_key;
 
 -- name: run_requester
 SELECT requested_by, requester_ids, asked_in FROM runs WHERE run_key = ?;
@@ -93,7 +92,8 @@ WHERE run_key = :run_key AND visit = :visit AND status = 'PENDING' RETURNING req
 -- name: request_insert
 INSERT INTO requests (id, run_key, visit, name, node_id, attempt, question, digest, digest_version, policy,
                       requested_by, note, asked_at, deadline, default_value, remind_at, escalate_at, status)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING');
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING')
+RETURNING request_key;
 
 -- name: request_revise
 -- The question changed while it was open: a new revision, under what is asked now.
@@ -975,7 +975,8 @@ SELECT count(*) AS runs FROM runs WHERE ended_at < :before;
 
 -- name: credential_add
 INSERT INTO credentials (hash, kind, person, made_at, expires_at, scopes)
-VALUES (:hash, :kind, :person, :now, :expires_at, :scopes);
+VALUES (:hash, :kind, :person, :now, :expires_at, :scopes)
+ON CONFLICT (person) WHERE kind = 'TOKEN' DO NOTHING;
 
 -- name: credentials_forget_expired
 -- A token that has expired is kept until another takes its place, so that whoever calls with it hears why it fails.
@@ -997,9 +998,6 @@ SELECT person FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_
 -- name: credential_stands
 SELECT 1 FROM credentials WHERE hash = :hash AND (expires_at IS NULL OR expires_at > :now);
 
--- name: token_of
-SELECT person FROM credentials WHERE kind = 'TOKEN' AND person = :person;
-
 -- name: token_find
 SELECT kind, person, made_at, expires_at, scopes FROM credentials WHERE hash = :hash AND kind = 'TOKEN';
 
@@ -1018,7 +1016,7 @@ WHERE kind = 'TOKEN' OR expires_at > :now ORDER BY kind, person, made_at;
 SELECT c.digest, r.run_id FROM commands c JOIN runs r USING (run_key) WHERE c.person = :person AND c.key = :key;
 
 -- name: command_add
-INSERT INTO commands (person, key, digest, run_key) VALUES (:person, :key, :digest, :run_key);
+INSERT INTO commands (person, key, digest, run_key) VALUES (:person, :key, :digest, :run_key) ON CONFLICT DO NOTHING;
 
 -- name: visits_of_run
 -- The latest first.

@@ -17,18 +17,18 @@ import msgspec
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine.errors import StoreInUse, StoreUnreadable
-from sayso.engine.store._connection import (
+from sayso.engine.store._upgrading import begin_evidence
+from sayso.engine.store.sqlite._connection import (
     BESIDE,
+    SQL,
     check_version,
     connect_writer,
     create_private,
     reader_uri,
     refuse_links,
 )
-from sayso.engine.store._lock import FileLock
-from sayso.engine.store._queries import SQL
-from sayso.engine.store._transaction import Transaction
-from sayso.engine.store._upgrading import begin_evidence
+from sayso.engine.store.sqlite._lock import FileLock
+from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ def _settle(database: Path) -> str | None:
 def _note(new: Path, said: dict[str, str | None], person: str, via: str, clock: Clock) -> str:
     """Bring the copy up to date, and have its trail say that it was restored; the head of that."""
     with closing(connect_writer(new)) as connection:
-        tx = Transaction(connection)
+        tx = SQLiteTransaction(connection)
         tx.begin(clock.now())
         begin_evidence(tx)
         tx.mark_cards("deliveries_mark_open", ())

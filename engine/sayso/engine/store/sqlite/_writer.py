@@ -18,10 +18,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
-from sayso.engine.store._connection import OpenedFiles
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction, TransactionFunction
 from sayso.engine.store._upgrading import begin_evidence
+from sayso.engine.store.sqlite._connection import OpenedFiles
+from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 logger = logging.getLogger("sayso.engine.store")
 
@@ -125,7 +126,7 @@ class Writer:
     def _work(self) -> None:
         try:
             connection = self._connect()
-            transaction = Transaction(connection)
+            transaction = SQLiteTransaction(connection)
             self._begin_evidence(transaction)
             self.files = OpenedFiles.at(Path(self._path))
         except BaseException as error:  # noqa: BLE001 - handed to whoever starts the writer
@@ -139,7 +140,7 @@ class Writer:
         finally:
             connection.close()
 
-    def _begin_evidence(self, transaction: Transaction) -> None:
+    def _begin_evidence(self, transaction: SQLiteTransaction) -> None:
         connection = transaction.connection
         try:
             transaction.begin(self._clock.now())
@@ -165,7 +166,7 @@ class Writer:
         self._jobs.put(None)  # the end: met again once the batch, if there is one, is done
         return batch or None
 
-    def _commit(self, transaction: Transaction, batch: list[_Job]) -> None:
+    def _commit(self, transaction: SQLiteTransaction, batch: list[_Job]) -> None:
         connection = transaction.connection
         mark = transaction.mark()
         try:
@@ -185,7 +186,7 @@ class Writer:
             listeners += self._hub.audit_listeners
         self._deliver(batch, deliveries, listeners)
 
-    def _work_off(self, transaction: Transaction, batch: list[_Job]) -> list[_Delivery]:
+    def _work_off(self, transaction: SQLiteTransaction, batch: list[_Job]) -> list[_Delivery]:
         """Call the functions of a batch, inside a transaction of SQLite's that is left open.
 
         Hardly ever does one raise, and a savepoint for each costs a fifth of its time. So the first that raises has the
@@ -205,7 +206,7 @@ class Writer:
         transaction.begin(instant)
         return [self._attempt_alone(transaction, job) for job in batch]
 
-    def _attempt(self, transaction: Transaction, job: _Job) -> _Delivery:
+    def _attempt(self, transaction: SQLiteTransaction, job: _Job) -> _Delivery:
         """Call a function; what one raises that only reads is its result."""
         try:
             result = job.function(transaction)
@@ -215,7 +216,7 @@ class Writer:
             return _Delivery(job.future, None, _translate(error, self._path), [])
         return _Delivery(job.future, result, None, transaction.take_changes())
 
-    def _attempt_alone(self, transaction: Transaction, job: _Job) -> _Delivery:
+    def _attempt_alone(self, transaction: SQLiteTransaction, job: _Job) -> _Delivery:
         """As `_attempt`, but undo what a function did that raises."""
         if job.reads:
             return self._attempt(transaction, job)

@@ -12,7 +12,9 @@ from typing import Self
 import msgspec
 
 from sayso.engine.errors import SchemaTooNew, StoreReplaced, StoreUnreadable
-from sayso.engine.store._queries import SQL, load_migrations
+from sayso.engine.store._queries import load_migrations, load_statements
+
+SQL = load_statements("sqlite")
 
 SCHEMA = len(load_migrations())
 """The present schema."""

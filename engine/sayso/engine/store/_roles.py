@@ -1,19 +1,19 @@
-"""The store: one SQLite file, written by one process at a time.
+"""The store's calls, cut by who needs them. What each takes, returns and promises is said where its transaction is.
 
-All handles on one file in one process share one `OpenFile`: the lock, the writer and the hub.
+A call queues its transaction at once and returns a future of the running loop, which has the result once it is
+committed. Every one may raise `StoreError`; then nothing of it is stored. Cancelling takes nothing back.
 """
 
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
 
 from sayso.engine._clock import Clock, from_microseconds, to_microseconds
 from sayso.engine._outcomes import Outcome
-from sayso.engine._values import VALUE_LIMIT, Json, encode
+from sayso.engine._values import Json, encode
 from sayso.engine.store import (
     _accounts,
     _answering,
@@ -29,72 +29,20 @@ from sayso.engine.store import (
     _running,
 )
 from sayso.engine.store._calls import Calls, reads, writes
-from sayso.engine.store._commands import (
-    AnswerAttempt,
-)
+from sayso.engine.store._commands import AnswerAttempt
 from sayso.engine.store._hub import Hub
-from sayso.engine.store._location import path_of
-from sayso.engine.store._open_files import OpenFile, leave, share
-from sayso.engine.store._reader import SQLiteReader
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from sayso.engine.store._reader import Reader
 
 
-class SQLiteStore(Calls):
-    """A handle on one database file; it is created and brought up to date at the first use.
+class Handle(Calls):
+    """What every role knows. `value_limit` is the maximum size of each stored value, in bytes of JSON."""
 
-    `location` is a path or `sqlite:///path`; without one it is what `SAYSO_DATABASE` says, else `sayso.db` in the
-    working directory. Raises `StoreInUse` while another process writes the file, `SchemaTooNew`, `StoreUnreadable`,
-    `StoreFull`. `value_limit` is the maximum size of each stored value, in bytes of JSON. Handles on one file share
-    their state and the first one's clock.
-    """
-
-    def __init__(
-        self,
-        location: str | Path | None = None,
-        *,
-        clock: Clock | None = None,
-        value_limit: int = VALUE_LIMIT,
-    ) -> None:
-        self.path = path_of(location)
+    def __init__(self, value_limit: int) -> None:
         self.value_limit = value_limit
-        self._clock = clock
-        self._file: OpenFile | None = None
-        self._reader: SQLiteReader | None = None
-
-    async def __aenter__(self) -> Self:
-        self.open()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
-
-    def open(self) -> None:
-        """Take the file's lock and open it; blocks for milliseconds. Harmless if it is open already."""
-        self._opened()
-
-    async def close(self) -> None:
-        """Release the file. The last handle in the process commits what is queued and closes it, even if this is
-        cancelled.
-        """
-        reader, self._reader = self._reader, None
-        try:
-            if reader is not None:
-                await reader.close()
-        finally:
-            file, self._file = self._file, None
-            if file is not None:
-                leave(file)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether this handle holds the file."""
-        return self._file is not None
 
     @property
     def clock(self) -> Clock:
-        """The clock of the file's deadlines and time stamps."""
+        """The clock of its deadlines and time stamps."""
         return self._opened().clock
 
     @property
@@ -103,12 +51,26 @@ class SQLiteStore(Calls):
         return self._opened().hub
 
     @property
-    def reader(self) -> SQLiteReader:
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether this handle holds the database."""
+
+    @property
+    @abstractmethod
+    def reader(self) -> Reader:
         """Listings and status, by connections of their own."""
-        files = self._opened().writer.files
-        if self._reader is None:
-            self._reader = SQLiteReader(self.path, self.is_gone, files)
-        return self._reader
+
+
+class RunStore(Handle):
+    """What drives runs needs."""
+
+    ask = writes(_running.ask)
+    park = writes(_running.park)
+    stir = writes(_running.stir)
+    withdraw = writes(_running.withdraw)
+    next_attempt = writes(_running.next_attempt)
+    begin_step = writes(_running.begin_step)
+    record_step = writes(_running.record_step)
 
     def set_nodes(self, workflow: str, nodes: Iterable[str] | None) -> None:
         """Say which nodes the loaded code of a workflow has; None if it is no longer loaded."""
@@ -121,15 +83,6 @@ class SQLiteStore(Calls):
         """Whether the code of this workflow is loaded here and lacks the node."""
         return self._opened().is_gone(workflow, node_id)
 
-    def _opened(self) -> OpenFile:
-        if self._file is not None and self._file.of_parent:
-            self._file = self._reader = None
-        if self._file is None:
-            self._file = share(self.path, self._clock)
-        return self._file
-
-    # What drives runs.
-
     define = writes(_running.define)
     load = reads(_running.load)
     node_statuses = reads(_running.node_statuses)
@@ -137,14 +90,7 @@ class SQLiteStore(Calls):
     runs_to_recover = reads(_running.runs_to_recover)
     parked_nodes = reads(_running.parked_nodes)
     start = writes(_running.start)
-    ask = writes(_running.ask)
-    park = writes(_running.park)
-    stir = writes(_running.stir)
-    withdraw = writes(_running.withdraw)
     end_visit = writes(_running.end_visit)
-    next_attempt = writes(_running.next_attempt)
-    begin_step = writes(_running.begin_step)
-    record_step = writes(_running.record_step)
     hold = writes(_running.hold)
     count_start = writes(_cut_off.count_start)
     hold_run = writes(_cut_off.hold_run)
@@ -158,7 +104,9 @@ class SQLiteStore(Calls):
         """Record that runs in the middle of a visit were stopped in order."""
         return self._submit(_cut_off.set_aside, tuple(workflows), run_id)
 
-    # What surfaces and operators need.
+
+class AnswerStore(Handle):
+    """What surfaces and operators need: answers and decisions, each one transaction."""
 
     def answer(self, attempt: AnswerAttempt) -> asyncio.Future[Outcome]:
         """Take an answer or refuse it."""
@@ -178,7 +126,16 @@ class SQLiteStore(Calls):
     started_by = reads(_operating.started_by)
     redact = writes(_operating.redact)
 
-    # Questions from outside.
+    async def prune(self, before: datetime, person: str, via: str) -> int:
+        """Delete all runs that ended before an instant, a bounded number a transaction; the number deleted."""
+        deleted = 0
+        while count := await self._submit(_operating.prune, to_microseconds(before), person, via):
+            deleted += count
+        return deleted
+
+
+class AskStore(Handle):
+    """Questions from outside: who used their answers, their files, whom to tell of their end."""
 
     use = writes(_asks.use)
     upload = writes(_asks.upload)
@@ -188,14 +145,9 @@ class SQLiteStore(Calls):
     callback_told = writes(_asks.callback_told)
     callback_failed = writes(_asks.callback_failed)
 
-    async def prune(self, before: datetime, person: str, via: str) -> int:
-        """Delete all runs that ended before an instant, a bounded number a transaction; the number deleted."""
-        deleted = 0
-        while count := await self._submit(_operating.prune, to_microseconds(before), person, via):
-            deleted += count
-        return deleted
 
-    # One person's accounts.
+class AccountStore(Handle):
+    """One person's accounts."""
 
     def direct(self, rows: Sequence[tuple[str, str, str]]) -> asyncio.Future[None]:
         """Store the directory's present accounts: account, person and name for each."""
@@ -210,14 +162,18 @@ class SQLiteStore(Calls):
     void_link = writes(_accounts.void_link)
     unlink = writes(_accounts.unlink)
 
-    # Ways in over HTTP. Only hashes of secrets come here.
+
+class CredentialStore(Handle):
+    """Ways in over HTTP. Only hashes of secrets come here."""
 
     admit = writes(_credentials.admit)
     redeem = writes(_credentials.redeem)
     sign_out = writes(_credentials.sign_out)
     revoke = writes(_credentials.revoke)
 
-    # Cards and the messages beside them: what came of sending and editing them. What is due, the reader tells.
+
+class CardStore(Handle):
+    """Cards and the messages beside them: what came of sending and editing them. What is due, the reader tells."""
 
     begin_delivery = writes(_cards.begin)
     begin_rendering = writes(_cards.begin_rendering)
@@ -246,7 +202,9 @@ class SQLiteStore(Calls):
         """
         return self._submit(_cards.move_chat, surface, key, chat, tuple(destinations), notice)
 
-    # What surfaces keep.
+
+class NoteStore(Handle):
+    """What surfaces keep, each under keys of its own."""
 
     know = writes(_cards.know)
     forget_kept = writes(_cards.forget_kept)
@@ -265,10 +223,3 @@ class SQLiteStore(Calls):
     async def kept_all(self, surface: str, prefix: str = "") -> dict[str, Json]:
         """The notes of a surface whose keys have this prefix."""
         return await self.reader.kept(surface, prefix)
-
-
-def open_store(store: SQLiteStore | str | Path | None) -> tuple[SQLiteStore, bool]:
-    """The store that an argument means, and whether it was made here, so that its maker closes it."""
-    if store is None or isinstance(store, str | Path):
-        return SQLiteStore(store), True
-    return store, False

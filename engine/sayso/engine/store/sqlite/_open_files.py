@@ -5,31 +5,32 @@ It is the only state that a module of the engine keeps.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import threading
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sayso.engine._clock import Clock, SystemClock
-from sayso.engine.store._connection import connect_writer
-from sayso.engine.store._hub import Hub
-from sayso.engine.store._lock import FileLock
-from sayso.engine.store._writer import Writer
+from sayso.engine.store._opened import Opened
+from sayso.engine.store._transaction import TransactionFunction
+from sayso.engine.store.sqlite._connection import connect_writer
+from sayso.engine.store.sqlite._lock import FileLock
+from sayso.engine.store.sqlite._writer import Writer
 
-DEFAULT_DATABASE = "sayso.db"
-_PREFIX = "sqlite:///"
+T = TypeVar("T")
+
 _EXIT_TIMEOUT = 10.0
 
 
-class OpenFile:
-    """A file that this process writes, with everything that its handles share."""
+class OpenFile(Opened):
+    """A file that this process writes."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
+        super().__init__(clock)
         self.path = path
-        self.clock = clock
-        self.hub = Hub()
-        self.nodes: dict[str, frozenset[str]] = {}
         self.users = 0
         self.of_parent = False
         self._lock = FileLock(path)
@@ -41,10 +42,9 @@ class OpenFile:
             self._lock.release()
             raise
 
-    def is_gone(self, workflow: str, node_id: str) -> bool:
-        """Whether the code of this workflow is loaded here and lacks the node."""
-        nodes = self.nodes.get(workflow)
-        return nodes is not None and node_id not in nodes
+    def submit(self, function: TransactionFunction[T], *, reads: bool = False) -> asyncio.Future[T]:
+        """Queue a transaction of the file's one writer."""
+        return self.writer.submit(function, reads=reads)
 
     def close(self, timeout: float | None = None) -> None:
         """Commit what is queued and let go of the file."""

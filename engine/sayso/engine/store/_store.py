@@ -1,0 +1,42 @@
+"""The store: what is kept, in whole transactions, whatever database keeps it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Self
+
+from sayso.engine.store._roles import (
+    AccountStore,
+    AnswerStore,
+    AskStore,
+    CardStore,
+    CredentialStore,
+    NoteStore,
+    RunStore,
+)
+
+
+class Store(RunStore, AnswerStore, AskStore, AccountStore, CredentialStore, CardStore, NoteStore):
+    """A handle on one database, which is created and brought up to date at the first use. Handles of one process share
+    their state and the first one's clock. `path` is where it is, and names it in errors.
+    """
+
+    path: Path
+
+    async def __aenter__(self) -> Self:
+        self.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    def open(self) -> None:
+        """Open it now rather than at the first use; blocks for milliseconds. Harmless if it is open already."""
+        self._opened()
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of it. The last handle in the process commits what is queued and closes it, even if this is
+        cancelled.
+        """
