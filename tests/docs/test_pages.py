@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sayso.engine._records import REQUEST_TRANSITIONS, RUN_TRANSITIONS
-from tests.docs.pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, links
+from tests.docs.pages import PAGES, ROOT, Block, all_blocks, anchors, blocks, code_spans, links, section
 
 STATES = ROOT / "docs" / "reference" / "states.md"
 _ARROW = re.compile(r"(\w+) --> (\w+): ([\w, ]+)")
@@ -73,6 +73,19 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
                 reached.add(path)
                 frontier.append(path)
     assert set(PAGES) <= reached
+
+
+def test_each_way_to_put_a_person_behind_something_takes_ten_lines() -> None:
+    """Each shows what to write, and leads on to the page that explains it."""
+    page = ROOT / "docs" / "how-to" / "put-a-person-behind-it.md"
+    ways = re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(ways) == 8
+    for way in ways:
+        text = section(page, way)
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("```")]
+        assert len(lines) <= 10, way
+        assert "```" in text or code_spans(text), way
+        assert re.search(r"\]\([^)]+\.md[)#]", text), way
 
 
 def test_the_picture_of_the_terminal_is_what_it_shows() -> None:

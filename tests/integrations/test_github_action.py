@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "integrations" / "github"
 ACTION: dict[str, Any] = yaml_load((FOLDER / "action.yml").read_text(encoding="utf-8"))
 PAGE = ROOT / "docs" / "how-to" / "ask-from-a-pipeline.md"
+WAYS = ROOT / "docs" / "how-to" / "put-a-person-behind-it.md"
 INSTALL, ASK = ACTION["runs"]["steps"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -197,6 +198,16 @@ def test_the_page_shows_the_action_as_it_is() -> None:
     assert used <= set(ACTION["outputs"])
     table = first_column(section(PAGE, "GitHub Actions"))
     assert set(table) == set(ACTION["inputs"])
+
+
+def test_the_page_of_all_ways_shows_a_step_that_the_action_takes() -> None:
+    [shown] = blocks(WAYS, "yaml")
+    steps: Any = yaml_load(shown.text)
+    gate, deploy = steps
+    assert "integrations/github@" in gate["uses"]
+    given, needed = set(gate["with"]), {name for name, one in ACTION["inputs"].items() if one.get("required")}
+    assert needed <= given <= set(ACTION["inputs"])
+    assert deploy == {"run": "./deploy.sh"}
 
 
 def test_the_gitlab_job_of_the_page_waits_for_a_yes(runner: Runner, people: Client) -> None:

@@ -3,9 +3,10 @@
 It knows no chat platform, no HTTP and no command line.
 """
 
+from sayso.engine._access import Bounds, Credential, CredentialKind, Scope
 from sayso.engine._approval import Decision, request_approval
 from sayso.engine._asks import AskedQuestion, ask_workflow, decision_of, kind_of, read_asked
-from sayso.engine._audience import OPERATOR, canonical, is_person
+from sayso.engine._audience import OPERATOR, canonical, is_person, parse_audience
 from sayso.engine._binding import bind, ruling_on
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
@@ -61,8 +62,6 @@ from sayso.engine._records import (
     AuditRow,
     CardRecord,
     CastVote,
-    Credential,
-    CredentialKind,
     DeadPlace,
     Delivery,
     Kept,
@@ -75,7 +74,6 @@ from sayso.engine._records import (
     RequestRecord,
     RequestStatus,
     RunSummary,
-    Scope,
     StoreCounts,
     WorkflowStatus,
 )
@@ -182,6 +180,7 @@ __all__ = [
     "AuditRow",
     "AuthorError",
     "Before",
+    "Bounds",
     "Callback",
     "CardRecord",
     "CastVote",
@@ -316,6 +315,7 @@ __all__ = [
     "node",
     "open_reader",
     "open_store",
+    "parse_audience",
     "platform_names",
     "read_asked",
     "read_date",

@@ -52,26 +52,6 @@ class RequestStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class CredentialKind(StrEnum):
-    """What gives access over HTTP: a sign-in link, which works once; a session; a program's token."""
-
-    LINK = "LINK"
-    SESSION = "SESSION"
-    TOKEN = "TOKEN"  # noqa: S105 - a kind, no secret
-
-
-class Scope(StrEnum):
-    """What a program's token may do: start runs; ask, and withdraw what it asked; read what concerns it; answer; and
-    what operators do, if its name is an operator's.
-    """
-
-    START = "start"
-    ASK = "ask"
-    READ = "read"
-    ANSWER = "answer"
-    OPERATE = "operate"
-
-
 class NoticeKind(StrEnum):
     """What a message in addition to the cards says: somebody voted; who has not voted yet; who was asked in addition,
     or instead; the question changed; somebody approved alone; how a request ended.
@@ -459,18 +439,6 @@ class DeadPlace(msgspec.Struct, frozen=True):
     since: datetime
     reason: str
     cards: int
-
-
-class Credential(msgspec.Struct, frozen=True):
-    """A sign-in link, session or token, without its secret. `scopes` are those of a token; `expires_at` is None for
-    tokens of earlier versions, which never expire.
-    """
-
-    kind: CredentialKind
-    person: str
-    made_at: datetime
-    expires_at: datetime | None
-    scopes: tuple[Scope, ...] = ()
 
 
 class StoreCounts(msgspec.Struct, frozen=True):

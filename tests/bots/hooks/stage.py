@@ -20,6 +20,7 @@ SETTINGS = """
 [http]
 port = {port}
 operators = ["token:operator"]
+{http}
 
 [ask]
 to = ["operator"]
@@ -94,9 +95,9 @@ class Stage:
         return found
 
 
-def build(folder: Path, port: int) -> Stage:
-    """A stage with the tokens that it needs; the service ran once for them."""
-    (folder / "sayso.toml").write_text(SETTINGS.format(port=port))
+def build(folder: Path, port: int, http: str = "") -> Stage:
+    """A stage with the tokens that it needs; the service ran once for them. `http` is added to its settings."""
+    (folder / "sayso.toml").write_text(SETTINGS.format(port=port, http=http))
     with ServiceProcess(folder):
         secrets = {
             "agent": token(folder, "agent", "ask"),

@@ -1,4 +1,4 @@
-"""What the tests of LangChain's gate run, beside a copy of the example: `langchain_program.py WHAT THREAD`."""
+"""What the tests of LangChain's gate run, beside a copy of the example: `langchain_program.py WHAT THREAD [ORDER]`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Scripted(BaseChatModel):
     """Refunds an order, and then says what it heard. `dies` kills the process once it hears of a result."""
 
     dies: bool = False
+    order: str = "A-17"
 
     @property
     def _llm_type(self) -> str:
@@ -41,7 +42,11 @@ class Scripted(BaseChatModel):
                 os.kill(os.getpid(), signal.SIGKILL)
             said = AIMessage(str(messages[-1].content))
         else:
-            call = {"name": "refund", "args": {"order": "A-17", "amount": 40}, "id": f"call-{len(messages)}"}
+            call = {
+                "name": "refund",
+                "args": {"order": self.order, "amount": 40},
+                "id": f"call-{len(messages)}",
+            }
             said = AIMessage("", tool_calls=[call])
         return ChatResult(generations=[ChatGeneration(message=said)])
 
@@ -69,10 +74,10 @@ async def alone() -> str:
     return "ran"
 
 
-async def main(what: str, thread: str) -> str:
+async def main(what: str, thread: str, order: str = "A-17") -> str:
     match what:
         case "serve" | "die":
-            return await serve(thread, "Refund A-17", Scripted(dies=what == "die"))
+            return await serve(thread, f"Refund {order}", Scripted(dies=what == "die", order=order))
         case "forge":
             return await forge(thread)
         case _:

@@ -1,4 +1,4 @@
-"""What the tests of the OpenAI Agents SDK's gate run, beside a copy of the example: `openai_program.py WHAT NAME`."""
+"""What the tests of the OpenAI Agents SDK's gate run, beside its example: `openai_program.py WHAT NAME [ORDER]`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ set_tracing_disabled(disabled=True)
 class Scripted(Model):
     """Refunds an order, and then says what it heard. `dies` kills the process once it hears of a result."""
 
-    def __init__(self, *, dies: bool = False) -> None:
+    def __init__(self, *, dies: bool = False, order: str = "A-17") -> None:
         self._dies = dies
+        self._order = order
 
     async def get_response(self, *given: Any, **named: Any) -> ModelResponse:
         input = named["input"] if "input" in named else given[1]
@@ -35,7 +36,7 @@ class Scripted(Model):
         )
         if heard and self._dies:
             os.kill(os.getpid(), signal.SIGKILL)
-        arguments = {"order": "A-17", "amount": 40}
+        arguments = {"order": self._order, "amount": 40}
         said = (
             assistant_message(str(heard[0]))
             if heard
@@ -74,10 +75,10 @@ async def alone() -> str:
     return "ran"
 
 
-async def main(what: str, name: str) -> str:
+async def main(what: str, name: str, order: str = "A-17") -> str:
     match what:
         case "serve" | "die":
-            return await serve(name, "Refund A-17", Scripted(dies=what == "die"))
+            return await serve(name, f"Refund {order}", Scripted(dies=what == "die", order=order))
         case "forge":
             return await forge(name)
         case _:

@@ -1,4 +1,4 @@
-"""What the tests of Pydantic AI's gate run, beside a copy of the example: `pydantic_ai_program.py WHAT NAME`."""
+"""What the tests of Pydantic AI's gate run, beside its example: `pydantic_ai_program.py WHAT NAME [ORDER]`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sayso.bridges.pydantic_ai import Gate
 from sayso.client import AsyncClient, Question
 
 
-def scripted(*, dies: bool = False) -> FunctionModel:
+def scripted(*, dies: bool = False, order: str = "A-17") -> FunctionModel:
     """Refunds an order, and then says what it heard. `dies` kills the process once it hears of a result."""
 
     def say(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
         heard = [part for part in messages[-1].parts if isinstance(part, ToolReturnPart)]
         if not heard:
-            call = ToolCallPart("refund", {"order": "A-17", "amount": 40}, f"call-{len(messages)}")
+            call = ToolCallPart("refund", {"order": order, "amount": 40}, f"call-{len(messages)}")
             return ModelResponse([call])
         if dies:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -76,10 +76,10 @@ async def alone() -> str:
     return "ran"
 
 
-async def main(what: str, name: str) -> str:
+async def main(what: str, name: str, order: str = "A-17") -> str:
     match what:
         case "serve" | "die":
-            return await serve(name, "Refund A-17", scripted(dies=what == "die"))
+            return await serve(name, f"Refund {order}", scripted(dies=what == "die", order=order))
         case "forge":
             return await forge(name)
         case "edit":

@@ -11,6 +11,7 @@ import msgspec
 from sayso.engine import (
     Attention,
     AttentionKind,
+    Bounds,
     CredentialKind,
     Kept,
     LinkStep,
@@ -78,6 +79,8 @@ async def _ways_in(store: SQLiteStore, clock: GatedClock) -> None:
     await store.admit(token, "token", "token:ci", later, [Scope.START, Scope.READ])
     await store.admit(token, "other-token", "token:cd", later, [Scope.ANSWER])
     await store.revoke("token:cd", BO)
+    bounds = Bounds(policies=("release", "on call"), to=("group:sre",))
+    await store.admit(token, "bound-token", "token:agent", later, [Scope.ASK], bounds)
     clock.advance(timedelta(minutes=11))
     await store.admit(link, "link-4", "web:eve", clock.now() + timedelta(minutes=10))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sayso.engine import (
+    Bounds,
     Credential,
     CredentialKind,
     Scope,
@@ -18,9 +19,11 @@ from sayso.engine import (
     StoreUnreadable,
     SystemClock,
     TokenExists,
+    verify_audit,
 )
 from sayso.engine._clock import to_microseconds
 from sayso.engine.store._queries import load_migrations
+from tests.engine.older_file import rewrite_as_before
 from tests.engine.store.situation import GatedClock
 
 LINK, SESSION, TOKEN = CredentialKind.LINK, CredentialKind.SESSION, CredentialKind.TOKEN
@@ -82,6 +85,33 @@ async def test_a_token_that_has_expired_is_known_until_another_takes_its_place(
     await store.admit(TOKEN, "two", "token:ci", clock.now() + timedelta(days=90), [Scope.READ])
     assert await store.reader.token("one") is None
     assert await store.reader.token("two") is not None
+
+
+async def test_the_bounds_of_a_token_are_kept_and_told(store: SQLiteStore) -> None:
+    until, bounds = store.clock.now() + timedelta(days=90), Bounds(("release",), ("group:sre",), ("deploy",))
+    await store.admit(TOKEN, "one", "token:agent", until, [Scope.ASK], bounds)
+    await store.admit(TOKEN, "two", "token:ci", until, [Scope.ASK])
+    found = [(one.person, one.bounds) for one in await store.reader.credentials(store.clock.now())]
+    assert found == [("token:agent", bounds), ("token:ci", None)]
+    said = [row.payload async for row in store.reader.audit()]
+    assert isinstance(said[0], dict)
+    assert said[0]["bounds"] == {"policies": ["release"], "to": ["group:sre"], "workflows": ["deploy"]}
+    assert isinstance(said[1], dict)
+    assert "bounds" not in said[1]
+
+
+async def test_tokens_from_before_bounds_have_none_and_their_seals_still_fit(
+    database: Path,
+) -> None:
+    async with SQLiteStore(database) as store:
+        until = store.clock.now() + timedelta(days=90)
+        await store.admit(TOKEN, "one", "token:ci", until, [Scope.ASK])
+    rewrite_as_before(database, "credentials_bounds")
+    async with SQLiteStore(database) as opened:
+        found = await opened.reader.token("one")
+        assert found is not None
+        assert (found.person, found.scopes, found.bounds) == ("token:ci", (Scope.ASK,), None)
+        assert (await verify_audit(opened.reader)).problems == ()
 
 
 @pytest.mark.parametrize("begins", [Scope.START, Scope.ASK])

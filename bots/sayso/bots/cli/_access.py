@@ -20,7 +20,7 @@ from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import Service, ServiceClient
 from sayso.bots.exit_codes import ExitCode
 from sayso.config import needs_extra
-from sayso.engine import Credential, CredentialKind, Scope, local_person
+from sayso.engine import Bounds, Credential, CredentialKind, Scope, local_person
 
 if TYPE_CHECKING:
     from sayso.bots.http import Credentials
@@ -29,6 +29,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of the person or program.", show_default=False)
+]
+ScopeOption = Annotated[
+    list[Scope] | None,
+    typer.Option(
+        help="What the token may do; can be repeated. Default: start and read. `answer` cannot be combined with "
+        "start or ask.",
+        show_default=False,
+    ),
+]
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="With the scope ask: a policy that its questions may name, and no other; can be repeated. A question "
+        "that names none gets the only one.",
+        show_default=False,
+    ),
+]
+ToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHOM",
+        help="With the scope ask: a person, chat or group that its questions may name, and no other; can be repeated.",
+        show_default=False,
+    ),
+]
+WorkflowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="With the scope start: a workflow that it may start, and no other; can be repeated.",
+        show_default=False,
+    ),
 ]
 DEFAULT_SCOPES = (Scope.START, Scope.READ)
 """The scopes of a token created without --scope: enough for a script that starts a run and waits for it."""
@@ -63,14 +96,10 @@ def sign_in(name: NameArgument, *, database: DatabaseOption = None, as_json: Jso
 def token(
     name: NameArgument,
     *,
-    scope: Annotated[
-        list[Scope] | None,
-        typer.Option(
-            help="What the token may do; can be repeated. Default: start and read. `answer` cannot be combined with "
-            "start or ask.",
-            show_default=False,
-        ),
-    ] = None,
+    scope: ScopeOption = None,
+    policy: PolicyOption = None,
+    to: ToOption = None,
+    workflow: WorkflowOption = None,
     expires: Annotated[
         str, typer.Option(metavar="DURATION", help="How long the token is valid, at most 366d.")
     ] = "90d",
@@ -81,20 +110,24 @@ def token(
     output = Output(as_json=as_json)
     scopes = tuple(dict.fromkeys(scope or DEFAULT_SCOPES))
     lives = read_age(expires)
+    bounds = Bounds(tuple(policy or ()), tuple(to or ()), tuple(workflow or ()))
     made, until = _act(
         Service.build(database),
-        lambda client: client.make_token(name, scopes, lives),
-        lambda _, credentials: credentials.make_token(name, scopes, lives),
+        lambda client: client.make_token(name, scopes, lives, bounds),
+        lambda _, credentials: credentials.make_token(name, scopes, lives, bounds),
     )
     output.say(f"Created token:{visible_line(name)}. Copy the token now; it won't be shown again:")
     output.say(f"  {made}", "green")
     output.say(f"Scopes: {_scope_words(scopes)}. Expires: {instant_words(until, datetime.now(UTC))}.")
+    if bounds:
+        output.say(f"Allowed only: {visible_line(str(bounds))}.")
     output.say("Send it as: Authorization: Bearer TOKEN")
     output.value(
         {
             "person": f"token:{name}",
             "token": made,
             "scopes": sorted(scopes),
+            "bounds": msgspec.to_builtins(bounds) if bounds else None,
             "expires_at": until.isoformat(),
         }
     )
@@ -166,7 +199,7 @@ def _scope_words(scopes: Sequence[Scope]) -> str:
 def _table(found: list[Credential]) -> Table:
     now = datetime.now(UTC)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("Who", "Access", "Scopes", "Since", "Expires"):
+    for name in ("Who", "Access", "Scopes", "Only", "Since", "Expires"):
         table.add_column(name, overflow="fold")
     for one in found:
         until = "never" if one.expires_at is None else instant_words(one.expires_at, now)
@@ -175,6 +208,7 @@ def _table(found: list[Credential]) -> Table:
             Text(visible_line(one.person)),
             Text(f"{_KINDS[one.kind]}{', expired' if is_over else ''}"),
             Text(_scope_words(one.scopes)),
+            Text(visible_line(str(one.bounds or ""))),
             Text(instant_words(one.made_at, now)),
             Text(until),
         )

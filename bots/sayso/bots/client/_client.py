@@ -14,8 +14,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast
 
+from msgspec.structs import asdict
+
 from sayso.bots.client._socket import socket_path
-from sayso.engine import Json, Outcome, OutcomeKind, SaysoError, Scope
+from sayso.engine import Bounds, Json, Outcome, OutcomeKind, SaysoError, Scope
 
 if TYPE_CHECKING:
     from sayso.client import Client
@@ -164,7 +166,9 @@ class ServiceClient:
         self._client.close()
 
     def whoami(self) -> dict[str, Any]:
-        """Who calls: `person`, `via`, and whether they are an `operator`; of a token its `scopes` and `expires_at`."""
+        """Who calls: `person`, `via`, and whether they are an `operator`; of a token its `scopes`, `bounds` and
+        `expires_at`.
+        """
         return self._get("/api/v1/me")
 
     # Runs.
@@ -286,9 +290,11 @@ class ServiceClient:
         """A link that signs somebody in, once, within ten minutes."""
         return str(self._post("/access/links", {"name": name})["url"])
 
-    def make_token(self, name: str, scopes: Sequence[Scope], lives: timedelta) -> tuple[str, datetime]:
+    def make_token(
+        self, name: str, scopes: Sequence[Scope], lives: timedelta, bounds: Bounds
+    ) -> tuple[str, datetime]:
         """A token for a program, which cannot be shown again, and until when it works."""
-        body = {"name": name, "scopes": list(scopes), "lives": lives.total_seconds()}
+        body = {"name": name, "scopes": list(scopes), "lives": lives.total_seconds()} | asdict(bounds)
         said = self._post("/access/tokens", body)
         return str(said["token"]), datetime.fromisoformat(said["expires_at"])
 

@@ -15,6 +15,7 @@ import msgspec
 
 from sayso.bots.http._api import Api, ApiParts, request_as_dict
 from sayso.bots.http._bodies import Consumption, NewRequest
+from sayso.bots.http._bounds import fitted
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._problems import Problem, check_rate
 from sayso.engine import (
@@ -52,6 +53,7 @@ class Asks:
     async def ask(self, caller: Caller, body: NewRequest, key: str | None) -> tuple[dict[str, Any], bool]:
         """Ask: the request, and whether it is a new one. Raises `Problem` where it cannot be asked."""
         check_rate(self.parts.answers, caller.person)
+        body = fitted(caller, body)
         _check_behalf(caller, body.requested_by)
         for entry in body.to:
             if reason := self.parts.why_nobody(entry):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sayso.bots.http._scopes import LONGEST_LIFE, check_scopes
+from sayso.bots.http._scopes import LONGEST_LIFE, check_bounds, check_scopes
 from sayso.engine import (
     ANYWHERE,
     OPERATOR,
+    Bounds,
     CastVote,
     Credential,
     CredentialKind,
@@ -80,9 +81,9 @@ class Caller:
     """Somebody who was let in. `via` is the surface: `web`, `inbox`, `api`, `console`. Operators see and do everything.
     `ids` are all that is this person, `facts` what was looked up of them and `unknown` what could not be, for what they
     are shown: an answer is looked up anew. `credential` is the hash of the secret that let them in, `operators` those
-    of whom an operator has to be one; both are looked at once more in the transaction of whatever they do. `scopes` are
-    those of a program's token and `until` is its end; people have none. `locale` is how they read and write, as far as
-    a page's request tells.
+    of whom an operator has to be one; both are looked at once more in the transaction of whatever they do. `scopes` and
+    `bounds` are those of a program's token and `until` is its end; people have none. `locale` is how they read and
+    write, as far as a page's request tells.
     """
 
     person: PersonId
@@ -95,6 +96,7 @@ class Caller:
     credential: str | None = None
     operators: tuple[str, ...] | None = None
     scopes: frozenset[Scope] | None = None
+    bounds: Bounds | None = None
     until: datetime | None = None
     locale: Locale = ANYWHERE
 
@@ -175,18 +177,19 @@ class Credentials:
         return await self._admit(CredentialKind.LINK, person, self._store.clock.now() + LINK_LIVES)
 
     async def make_token(
-        self, name: str, scopes: Collection[Scope], lives: timedelta
+        self, name: str, scopes: Collection[Scope], lives: timedelta, bounds: Bounds | None = None
     ) -> tuple[str, datetime]:
-        """A secret with which programs call as `token:name`, and until when. Raises `InvalidName`, `InvalidScopes`,
-        `InvalidExpiry`, `TokenExists`, `StoreError`.
+        """A secret with which programs call as `token:name`, within `bounds`, and until when. Raises
+        `InvalidName`, `InvalidScopes`, `InvalidRequest`, `InvalidExpiry`, `TokenExists`, `StoreError`.
         """
         if _TOKEN_NAME.fullmatch(name) is None:
             raise InvalidName(name)
-        check_scopes(scopes)
+        within = check_bounds(check_scopes(scopes), bounds)
         if not timedelta() < lives <= LONGEST_LIFE:
             raise InvalidExpiry
         until = self._store.clock.now() + lives
-        return await self._admit(CredentialKind.TOKEN, f"token:{name}", until, tuple(set(scopes))), until
+        made = await self._admit(CredentialKind.TOKEN, f"token:{name}", until, tuple(set(scopes)), within)
+        return made, until
 
     async def sign_in(self, link: str) -> tuple[str, Caller] | None:
         """A session for a link, which is used up by it, and who it is; None where there is no such link."""
@@ -247,14 +250,20 @@ class Credentials:
             is_operator=is_operator,
             facts=facts,
             scopes=frozenset(found.scopes),
+            bounds=found.bounds,
             until=found.expires_at,
         )
 
     async def _admit(
-        self, kind: CredentialKind, person: str, until: datetime, scopes: Sequence[Scope] = ()
+        self,
+        kind: CredentialKind,
+        person: str,
+        until: datetime,
+        scopes: Sequence[Scope] = (),
+        bounds: Bounds | None = None,
     ) -> str:
         secret = secrets.token_urlsafe(32)
-        await self._store.admit(kind, _hash(secret), person, until, scopes)
+        await self._store.admit(kind, _hash(secret), person, until, scopes, bounds)
         return secret
 
     async def _known(

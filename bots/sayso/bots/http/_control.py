@@ -19,7 +19,7 @@ from sayso.bots.http._bodies import Body
 from sayso.bots.http._callers import Caller, Credentials
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._routes import ApiApp
-from sayso.engine import PersonId, Scope, SQLiteStore
+from sayso.engine import Bounds, PersonId, Scope, SQLiteStore
 
 CONSOLE = "console"
 _ROOT = 0
@@ -32,10 +32,13 @@ class NewCredential(Body):
 
 
 class NewToken(NewCredential):
-    """A program to let in: what its token may do, and for how long."""
+    """A program to let in: what its token may do, for how long, and within which bounds."""
 
     scopes: list[Scope]
     lives: timedelta
+    policies: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = ()
 
 
 async def caller_at_socket(request: Request) -> Caller:
@@ -80,7 +83,8 @@ def control_app(parts: ApiParts, credentials: Credentials, address: str | None) 
 
     @app.post("/access/tokens")
     async def make_token(body: NewToken) -> dict[str, str]:
-        token, until = await credentials.make_token(body.name, body.scopes, body.lives)
+        bounds = Bounds(body.policies, body.to, body.workflows)
+        token, until = await credentials.make_token(body.name, body.scopes, body.lives, bounds)
         return {"token": token, "expires_at": until.isoformat()}
 
     @app.get("/access")

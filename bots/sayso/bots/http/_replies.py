@@ -42,6 +42,14 @@ def _perhaps(description: str) -> Any:
     return Field(default=None, description=description, json_schema_extra=without_default)
 
 
+class AllowedOnly(Reply):
+    """What a token may ask with and start, and nothing else."""
+
+    policies: list[str] = Field(description="The policies that its questions may name.")
+    to: list[str] = Field(description="The people and chats that its questions may name.")
+    workflows: list[str] = Field(description="The workflows that it may start; empty for every one.")
+
+
 class Me(Reply):
     """Who calls, and what they may do."""
 
@@ -49,6 +57,9 @@ class Me(Reply):
     via: Via
     operator: bool = Field(description="Whether the caller is an operator.")
     scopes: list[Scope] | None = Field(description="Scopes of the token; null for people.")
+    bounds: AllowedOnly | None = Field(
+        description="What the token may ask with and start; null if it has no bounds, and for people."
+    )
     expires_at: datetime | None = Field(
         description="When the token expires; null if it never does, and for people."
     )
@@ -308,6 +319,7 @@ class ProblemDetails(Reply):
     errors: list[Misfit] = _perhaps("The parts that do not fit.")
     needed: list[Scope] = _perhaps("Scopes of which the token needs one.")
     scopes: list[Scope] = _perhaps("Scopes that the token has.")
+    bounds: AllowedOnly = _perhaps("Of kind `OutOfBounds`: what the token allows.")
 
 
 _FILE: Schema = {"schema": {"type": "string", "format": "binary"}}

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from msgspec.structs import asdict
 from pydantic import BeforeValidator
 
 from sayso.bots.http._api import LONGEST_WAIT, Api, ApiParts
@@ -152,6 +153,7 @@ def _add_callers(router: APIRouter) -> None:
             "via": caller.via,
             "operator": caller.is_operator,
             "scopes": scopes,
+            "bounds": None if caller.bounds is None else asdict(caller.bounds),
             "expires_at": None if caller.until is None else caller.until.isoformat(),
         }
 

@@ -10,8 +10,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from msgspec.structs import replace
+
 from sayso.bots.http._problems import Problem
-from sayso.engine import OperatorError, Scope
+from sayso.engine import Bounds, OperatorError, Scope, parse_audience
 
 LONGEST_LIFE = timedelta(days=366)
 
@@ -51,8 +53,8 @@ class InvalidScopes(OperatorError):
         super().__init__(f"No token was made: {reason}")
 
 
-def check_scopes(scopes: Collection[Scope]) -> None:
-    """Raises `InvalidScopes` for none, and for those that would let a program approve what it began itself."""
+def check_scopes(scopes: Collection[Scope]) -> frozenset[Scope]:
+    """The scopes. Raises `InvalidScopes` for none, and for those that would let a program approve what it began."""
     if not scopes:
         raise InvalidScopes("it needs at least one scope")
     begins = sorted({Scope.START, Scope.ASK} & set(scopes))
@@ -61,6 +63,24 @@ def check_scopes(scopes: Collection[Scope]) -> None:
             f"{begins[0]} and answer cannot be combined, because a program must not approve what it asked for. "
             "Create two tokens, for two programs."
         )
+    return frozenset(scopes)
+
+
+def check_bounds(scopes: frozenset[Scope], bounds: Bounds | None) -> Bounds | None:
+    """The bounds of a token as they are compared, None where there are none. Raises `InvalidScopes` for bounds of what
+    the token may not do at all, `InvalidRequest` for an entry of `to` that names nobody.
+    """
+    if not bounds:
+        return None
+    for named, scope, what in (
+        (bounds.policies or bounds.to, Scope.ASK, "policies and people bound what it asks"),
+        (bounds.workflows, Scope.START, "workflows bound what it starts"),
+    ):
+        if named and scope not in scopes:
+            raise InvalidScopes(f"{what}, and it lacks the scope {scope}")
+    if not all((*bounds.policies, *bounds.workflows)):
+        raise InvalidScopes("a policy or workflow has an empty name")
+    return replace(bounds, to=parse_audience(bounds.to) if bounds.to else ())
 
 
 def check_scope(scopes: Collection[Scope] | None, person: str, needed: Collection[Scope]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sayso.bots.http._bounds import check_start, is_within
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._problems import Problem
 from sayso.engine import Runtime, Warrant, Workflow, canonical
@@ -24,13 +25,14 @@ class Starts:
         return [
             workflow
             for name, workflow in sorted(self.workflows.items())
-            if caller.is_operator or self._is_starter(caller, name)
+            if is_within(caller, name) and (caller.is_operator or self._is_starter(caller, name))
         ]
 
     async def start(
         self, caller: Caller, name: str, shared: Mapping[str, Any], *, run_id: str | None, key: str | None
     ) -> str:
         """Start a run for somebody; its id. Raises `Problem` where they may not, and what `Runtime.start` raises."""
+        check_start(caller, name)
         is_starter = self._is_starter(caller, name)
         if not (is_starter or caller.is_operator):
             raise Problem.not_allowed(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
+from sayso.engine._access import Bounds, CredentialKind, Scope
 from sayso.engine._clock import to_microseconds
-from sayso.engine._records import CredentialKind, Scope
 from sayso.engine.errors import TokenExists
 from sayso.engine.store._evidence import Thing
 from sayso.engine.store._transaction import Transaction
@@ -21,14 +23,17 @@ def admit(
     person: str,
     expires_at: datetime,
     scopes: Sequence[Scope] = (),
+    bounds: Bounds | None = None,
 ) -> None:
     """Give access to the holder of a secret; raises `TokenExists`. Expired ones are removed, and a new link replaces
     one that was not used.
     """
-    changed = _let_in(tx, kind, secret_hash, person, expires_at, scopes)
+    changed = _let_in(tx, kind, secret_hash, person, expires_at, scopes, bounds)
     said: dict[str, object] = {"kind": kind, "expires_at": to_microseconds(expires_at)}
     if kind is CredentialKind.TOKEN:
         said["scopes"] = sorted(scopes)
+    if bounds:
+        said["bounds"] = msgspec.to_builtins(bounds)
     tx.audit("admitted", said, person=person, also=changed)
 
 
@@ -39,6 +44,7 @@ def _let_in(
     person: str,
     expires_at: datetime,
     scopes: Sequence[Scope] = (),
+    bounds: Bounds | None = None,
 ) -> tuple[Thing, ...]:
     """What it changed, for the trail: the new way in, and those that are gone."""
     is_token = kind is CredentialKind.TOKEN
@@ -52,6 +58,7 @@ def _let_in(
         "expires_at": to_microseconds(expires_at),
         "now": tx.now,
         "scopes": " ".join(sorted(scopes)) if is_token else None,
+        "bounds": msgspec.json.encode(bounds).decode() if bounds else None,
     }
     if tx.run("credential_add", fields).rowcount == 0:
         raise TokenExists(person)

@@ -10,21 +10,19 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
+from sayso.engine._access import Bounds, Credential, CredentialKind, Scope
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._people import NamedPerson, fold_name, last_part, tell_apart
 from sayso.engine._records import (
     Account,
     AuditRow,
     CardRecord,
-    Credential,
-    CredentialKind,
     DeadPlace,
     Delivery,
     LoadedRun,
     Notice,
     RequestRecord,
     RunSummary,
-    Scope,
     StoreCounts,
     WorkflowStatus,
 )
@@ -318,11 +316,12 @@ def _account(row: Any) -> Account:
 
 
 def _credential(row: Any) -> Credential:
-    until, scopes = row["expires_at"], row["scopes"] or ""
+    until, scopes, bounds = row["expires_at"], row["scopes"] or "", row["bounds"]
     return Credential(
         CredentialKind(row["kind"]),
         row["person"],
         from_microseconds(row["made_at"]),
         None if until is None else from_microseconds(until),
         tuple(Scope(name) for name in scopes.split()),
+        None if bounds is None else msgspec.json.decode(bounds, type=Bounds),
     )

@@ -974,8 +974,8 @@ RETURNING run_id;
 SELECT count(*) AS runs FROM runs WHERE ended_at < :before;
 
 -- name: credential_add
-INSERT INTO credentials (hash, kind, person, made_at, expires_at, scopes)
-VALUES (:hash, :kind, :person, :now, :expires_at, :scopes)
+INSERT INTO credentials (hash, kind, person, made_at, expires_at, scopes, bounds)
+VALUES (:hash, :kind, :person, :now, :expires_at, :scopes, :bounds)
 ON CONFLICT (person) WHERE kind = 'TOKEN' DO NOTHING;
 
 -- name: credentials_forget_expired
@@ -999,7 +999,7 @@ SELECT person FROM credentials WHERE hash = :hash AND kind = :kind AND (expires_
 SELECT 1 FROM credentials WHERE hash = :hash AND (expires_at IS NULL OR expires_at > :now);
 
 -- name: token_find
-SELECT kind, person, made_at, expires_at, scopes FROM credentials WHERE hash = :hash AND kind = 'TOKEN';
+SELECT kind, person, made_at, expires_at, scopes, bounds FROM credentials WHERE hash = :hash AND kind = 'TOKEN';
 
 -- name: token_remove
 DELETE FROM credentials WHERE kind = 'TOKEN' AND person = :person RETURNING hash;
@@ -1009,7 +1009,7 @@ DELETE FROM credentials WHERE (kind = 'SESSION' OR kind = 'LINK') AND person = :
 
 -- name: credentials_list
 -- With the tokens that have expired.
-SELECT kind, person, made_at, expires_at, scopes FROM credentials
+SELECT kind, person, made_at, expires_at, scopes, bounds FROM credentials
 WHERE kind = 'TOKEN' OR expires_at > :now ORDER BY kind, person, made_at;
 
 -- name: command_find
@@ -1090,7 +1090,10 @@ SELECT account, person, linked_at, is_form FROM accounts WHERE account = ?;
 SELECT form, account FROM account_forms WHERE form = ?;
 
 -- name: evidence_credentials
-SELECT hash, kind, person, made_at, expires_at, scopes FROM credentials WHERE hash = ?;
+-- Bounds are beside the scopes, so that the seals of tokens without them, and of earlier versions, stay as they are.
+SELECT hash, kind, person, made_at, expires_at,
+       CASE WHEN bounds IS NULL THEN scopes ELSE coalesce(scopes, '') || ' ' || bounds END AS "scopes, bounds"
+FROM credentials WHERE hash = ?;
 
 -- name: evidence_trail
 SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit ORDER BY sequence;
