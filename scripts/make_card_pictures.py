@@ -96,6 +96,7 @@ async def send(
 
 async def draw(page: Page, address: str, target: Path) -> None:
     """Open the page as Ana and take both chats, without the fields below them."""
+    await page.clock.set_fixed_time(NOW)  # ages are counted from it
     await page.goto(f"{address}/#Ana")
     for platform in ("Slack", "Telegram"):
         await page.get_by_role("region", name=platform).get_by_role("listitem").last.wait_for()

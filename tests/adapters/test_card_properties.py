@@ -59,7 +59,7 @@ def telegram_text(message: str) -> str:
         return "\n".join(f"│ {line}" for line in match[1].split("\n"))
 
     quoted = re.sub(r"(?s)<blockquote(?: expandable)?>(.*?)</blockquote>", barred, message)
-    return html.unescape(re.sub(r"</?[bi]>", "", quoted)).replace("\u2060", "")
+    return html.unescape(re.sub(r"</?(?:[bi]|tg-time[^>]*)>", "", quoted)).replace("\u2060", "")
 
 
 @given(prompt=texts, label=texts, name=texts, value=texts)
@@ -110,8 +110,10 @@ def test_any_card_fits_telegram_and_says_what_was_given(
     message = render_telegram(card, UTC, NOW)
     assert utf16_length(html.unescape(re.sub(r"<[^>]*>", "", message.text))) <= 4096
     assert set_off(card.prompt) in telegram_text(message.text) + message.rest
-    tags = {"b", "i", "blockquote", "blockquote expandable"}
-    assert set(re.findall(r"</?([^>]*)>", message.text)) <= tags
+    tags = {"b", "i", "blockquote", "blockquote expandable", "tg-time"}
+    assert {
+        re.sub(r' unix="\d+" format="\w+"$', "", tag) for tag in re.findall(r"</?([^>]*)>", message.text)
+    } <= tags
     for row in message.keyboard:
         assert all(1 <= len(button["callback_data"].encode()) <= 64 for button in row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -59,6 +60,23 @@ def test_a_card_shows_everything_that_is_asked() -> None:
         "2.  No way (reject)  stop",
     ):
         assert expected in output
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 min ago"),
+        (timedelta(minutes=119), "1 h ago"),
+        (timedelta(hours=47), "47 h ago"),
+        (timedelta(days=2), "2 days ago"),
+    ],
+)
+def test_a_card_says_how_old_the_request_is(age: timedelta, words: str) -> None:
+    record = request(APPROVAL, asked_at=NOW - age)
+    assert f"Requested by  local:ana, {words} " in shown(request_card(record, "release", NOW))
+    alone = request(APPROVAL, asked_at=NOW - age, requested_by=None)
+    assert re.search(rf"Requested +{words} ", shown(request_card(alone, "release", NOW)))
 
 
 def test_what_is_risky_stands_out() -> None:

@@ -160,6 +160,19 @@ def tapped(message: dict[str, Any], data: str) -> PressedInTelegram:
     return event
 
 
+def test_a_card_that_was_drawn_before_there_were_times_still_matches() -> None:
+    """Else every open card would be out of date after the update, and drawn anew at the first press."""
+    message = {"date": 1, "text": "Go?", "entities": [{"type": "bold", "offset": 0, "length": 3}]}
+    kept = kept_in_telegram(message)
+    assert kept is not None
+    assert kept.digest == "48547b6908e98de549a8db1b65df5ae429c65c6c80fa8ed089793a7cbaadb882"
+    time = {"type": "date_time", "offset": 0, "length": 3, "date_time_format": "r"}
+    earlier, later = (kept_in_telegram({**message, "entities": [{**time, "unix_time": at}]}) for at in (1, 2))
+    assert earlier is not None
+    assert later is not None
+    assert earlier.digest != later.digest, "a changed time is a changed card"
+
+
 @given(cards())
 def test_an_honest_press_in_telegram_matches_whatever_the_card_says(card: Any) -> None:
     message = telegram_message(card)

@@ -11,17 +11,33 @@ from msgspec.structs import replace
 
 from sayso.adapters.cards import Card, Mentioned, build_card
 from sayso.adapters.slack import render_card
-from sayso.engine import Policy, Stage
+from sayso.engine import Link, Policy, Question, Stage
 from sayso.testing.slack import check_blocks
 from tests.adapters.card_records import NOW, PLACES, QUESTIONS, pending, with_request
 
-ACTING = re.compile(r"[&<>*_~`:;=()|\\\n]")
+ACTING = re.compile(r"[&<>*_~`;=|\\\n]|:(?! )|(?<![^\W_]{2}):|\(\W|(?<![^\W\d_]{2})\)")
 CONTROL = re.compile(
-    r"<!date\^\d+\^\{[a-z_]+\}(?: \{time\})?\|[\w :-]+>|<@U\w+>|<!subteam\^S\w+>|<https://[^<>|\s]+\|Open in inbox>"
+    r"<!date\^\d+\^\{[a-z_]+\}(?: \{time\})?\|[\w ,:]+>|<@U\w+>|<!subteam\^S\w+>|<https://[^<>|\s]+\|Open in inbox>"
 )
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30) | (
     st.sampled_from(
-        ["*Ana*", "_Ana_", "<!channel>", "<@U9>", ":tada:", "a:b", "`rm`", "~x~", "@here", "R&D", "Ana", "8)"]
+        [
+            "*Ana*",
+            "_Ana_",
+            "<!channel>",
+            "<@U9>",
+            ":tada:",
+            "a:b",
+            "`rm`",
+            "~x~",
+            "@here",
+            "R&D",
+            "Ana",
+            "8)",
+            "Ana: on call",
+            "D: x",
+            ":a b: c",
+        ]
     )
 )
 
@@ -58,8 +74,8 @@ def test_the_line_is_one_piece_with_dates_mentions_and_a_link() -> None:
     (line,) = context(card("Ana", ["group:sre"], "SRE"))
     assert line["verbatim"] is True
     assert re.sub(r"\^\d+\^", "^…^", line["text"]) == (
-        "Ana requested <!date^…^{ago}|2026-11-24 11:58 UTC> · waiting for 1 of <!subteam^S1> · "
-        "due <!date^…^{date_short_pretty} {time}|2026-11-24 17:03 UTC> · release/publish · "
+        "Ana requested <!date^…^{ago}|24 Nov 2026, 11:58 UTC> · waiting for 1 of <!subteam^S1> · "
+        "due <!date^…^{date_short_pretty} {time}|24 Nov 2026, 17:03 UTC> · release/publish · "
         "<https://sayso.example.org/a&amp;b/requests/0123456789abcdef0123456789abcdef|Open in inbox>"
     )
 
@@ -98,3 +114,23 @@ def test_it_says_how_old_the_request_is_by_the_readers_clock() -> None:
     """Slack keeps such an age up to date."""
     (line,) = context(card("Ana", ["group:sre"], "SRE"))
     assert line["text"].startswith(f"Ana requested <!date^{int(NOW.timestamp()) - 360}^{{ago}}|")
+
+
+@given(name=names, value=names, label=names)
+def test_nothing_in_a_column_acts(name: str, value: str, label: str) -> None:
+    """Marked, plain and linked details side by side; their names in bold are the only markup, and the link."""
+    details: Any = {
+        name: value,
+        f"{name} 2": value,
+        "Risk": value,
+        "Review": Link(label, "https://x.example/?a&b"),
+    }
+    shown = build_card(pending(Question("Go?", ["approve"], "select", None, details, ("Review",))), {})
+    blocks = render_card(shown).blocks
+    assert check_blocks(blocks, "message") == []
+    for one in (field for block in blocks for field in block.get("fields", ())):
+        if one["type"] == "mrkdwn":
+            bare = re.sub(r"^\*([^*]+):\* ", r"\1 ", one["text"]).replace(" (x.example)", "")
+            bare = re.sub(r"^(Risk) \*([^*]+)\*$", r"\1 \2", bare)
+            bare = re.sub(r"<https://x\.example/\?a&amp;b\|([^<>|]+)>$", r"\1", bare)
+            assert not ACTING.search(bare), one

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.engine import ANYWHERE, Locale, Unclear, read_date, read_instant, read_number
+from sayso.engine import (
+    ANYWHERE,
+    Locale,
+    Unclear,
+    instant_in_words,
+    read_date,
+    read_instant,
+    read_number,
+)
 
 TAGS = ["de", "de-CH", "en", "en-GB", "en-US", "es", "es-MX", "fr", "ja", "pt-BR", ""]
 ROME = ZoneInfo("Europe/Rome")
@@ -91,3 +99,16 @@ def test_a_time_is_written_in_the_zone_of_its_reader() -> None:
     assert Locale.of("de", ROME).instant("2026-12-31T16:30:00+00:00") == "31.12.2026 17:30"
     assert ANYWHERE.instant("2026-12-31T16:30:00+00:00") == "2026-12-31 16:30"
     assert ANYWHERE.instant("soon") == "soon"
+
+
+def test_for_readers_of_whom_nothing_is_known_a_month_is_a_word() -> None:
+    """`2026-11-05` is how machines write, and `05.11.2026` could be May: what is typed stays ISO text."""
+    assert ANYWHERE.for_reading.day("2026-11-05") == "5 Nov 2026"
+    assert ANYWHERE.for_reading.instant("2026-11-28T17:30:00+00:00") == "28 Nov 2026, 17:30 UTC"
+    assert ANYWHERE.for_reading.instant("2026-11-28T17:30:00") == "28 Nov 2026, 17:30"
+    assert ANYWHERE.day("2026-11-05") == "2026-11-05"
+    assert Locale.of("de").for_reading.day("2026-11-05") == "05.11.2026"
+    assert ANYWHERE.for_reading.day("soon") == "soon"
+    at = datetime(2026, 11, 28, 17, 30, tzinfo=UTC)
+    assert instant_in_words(at) == "28 Nov 2026, 17:30 UTC"
+    assert instant_in_words(at.astimezone(ROME)) == "28 Nov 2026, 18:30 CET"

@@ -28,7 +28,7 @@ from sayso.engine._content import (
 from sayso.engine._forms import MOST_FIELDS, FormField, assemble, fields_of
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
-from sayso.engine._locales import ANYWHERE, Locale
+from sayso.engine._locales import ANYWHERE, Locale, instant_in_words
 from sayso.engine._outcomes import ACCOUNTS_CHANGED, NOT_FOUND, Outcome, OutcomeKind
 from sayso.engine._people import Directory, Group, Person, PersonId, local_person
 from sayso.engine._platforms import (
@@ -307,6 +307,7 @@ __all__ = [
     "find_platform",
     "fold_text",
     "installed_platforms",
+    "instant_in_words",
     "interests",
     "is_approval",
     "is_person",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -31,6 +31,10 @@ _DATES: Final = {
     "%m/%d/%Y": "en-US",
 }
 """The same by how a date is written."""
+
+_IN_WORDS: Final = "%d %b %Y"
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not as the locale of the process has them."""
 
 _END = re.compile(r"[,;.@]")
 
@@ -86,10 +90,25 @@ class Locale:
         except ValueError:
             return iso
         local = at if at.tzinfo is None else at.astimezone(self.zone)
+        if self.date == _IN_WORDS:
+            return f"{self._written(local)}, {local:%H:%M %Z}".rstrip()
         return f"{self._written(local)} {local:%H:%M}"
 
+    @property
+    def for_reading(self) -> Locale:
+        """The same for what is read and not typed: dates whose order nobody knows have their month in words."""
+        return self if self.date else replace(self, date=_IN_WORDS)
+
     def _written(self, day: datetime) -> str:
+        if self.date == _IN_WORDS:
+            return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
         return day.strftime((self.date or "%Y-%m-%d").replace("%Y", f"{day.year:04}"))
+
+
+def instant_in_words(at: datetime) -> str:
+    """An instant for readers of whom nothing is known, in its own time zone: `28 Nov 2026, 17:30 UTC`."""
+    zone = at.tzinfo or UTC
+    return Locale(zone=zone).for_reading.instant(at.isoformat())
 
 
 ANYWHERE: Final = Locale()

@@ -100,6 +100,38 @@ async def test_the_title_is_a_header_and_short_details_stand_in_columns(stage: S
     assert decided.blocks[0]["type"] == "header"
 
 
+async def test_what_is_risky_and_links_stand_in_columns_too(stage: Stage) -> None:
+    """In their order, with their names in bold; the label of a link is somebody's text like any other."""
+    _, card = await stage.ask(
+        shown={
+            "Change": "14 commits, 2 migrations", "Risk": "high: all orders",
+            "Review": Link("Review changes", "https://github.example.org/1?a=b&c=d"), "Window": "in the night " * 6,
+            "Log": Link("*Log*", "https://ci.example.org/1"), "By": "Ana", "At": "<!here>",
+        }
+    )  # fmt: skip
+    _, first, row, second = card.blocks[:4]
+    assert [(one["type"], one["text"]) for one in first["fields"]] == [
+        ("mrkdwn", "*Change:* 14 commits, 2 migrations"),
+        ("mrkdwn", "*Risk:* *high: all orders*"),
+        (
+            "mrkdwn",
+            "*Review:* <https://github.example.org/1?a=b&amp;c=d|Review changes> (github.example.org)",
+        ),
+        ("mrkdwn", f"*Window:* {'in the night ' * 6}"),
+    ]
+    assert row["type"] == "rich_text"
+    assert [(one["type"], one["text"]) for one in second["fields"]] == [
+        ("mrkdwn", "*By:* Ana"), ("plain_text", "At: <!here>"),
+    ]  # fmt: skip
+    assert (
+        card.text.index("Risk: high: all orders")
+        < card.text.index("*Log* (ci.example.org)")
+        < card.text.index("By: Ana")
+    )
+    assert covered(card, "link")[0] == ("Review changes", "https://github.example.org/1?a=b&c=d")
+    assert card.notified == ()
+
+
 async def test_a_press_is_compared_with_all_that_is_set_off(stage: Stage) -> None:
     """A card under which other code, or another address, stood than the one that was read, is not the card."""
     _, card = await stage.ask(

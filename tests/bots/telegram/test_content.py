@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
+
+import pytest
 
 from sayso.engine import Code, Diff, File, Image, Link, Markdown, Table
 from sayso.testing.telegram import SeenMessage
@@ -148,6 +151,51 @@ async def test_a_request_to_be_read_counts_an_approval_only_from_who_was_sent_al
     assert "Open the full request" in str((await stage.bo.press(card, "✅ Approve")).text)
     await stage.ana.press(card, "✅ Approve")
     assert await stage.service.answer(run_id) == "approve"
+
+
+async def test_the_way_to_the_rest_stands_above_the_buttons_and_says_what_it_opens(stage: Stage) -> None:
+    change = Diff("\n".join(f"+line {number}" for number in range(40)))
+    run_id, card = await stage.ask(shown={"Change": change, "Report": File(b"a", "a.txt")})
+    assert card.labels == [["📄 Full diff"], ["✅ approve", "❌ reject"]]
+    opened = await stage.ana.press(card, "📄 Full diff")
+    assert (opened.text, opened.is_alert) == ("The full diff is in our private chat.", False)
+    while "This is the full diff." not in (await stage.ana.last()).text:
+        await stage.until_revision(stage.telegram.revision)
+    text, end = (await stage.ana.sees())[-2:]
+    assert text.text.startswith("Change:\n│ +line 0\n│ +line 1\n")
+    assert text.text.endswith("│ +line 39")
+    assert end.text == "This is the full diff. You can answer in its card."
+    await stage.ana.press(card, "✅ approve")
+    assert await stage.service.answer(run_id) == "approve"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"Change": Diff("+a\n" * 40), "Plan": Code("b()\n" * 40, "python")},
+        {"Change": Diff("+a\n" * 40), "Why": "because " * 400},
+        {"Why": "because " * 400},
+    ],
+)
+async def test_where_more_is_left_out_than_one_detail_all_of_the_request_is_opened(
+    stage: Stage, shown: dict[str, Any]
+) -> None:
+    _, card = await stage.ask(shown=shown)
+    assert card.labels == [["📄 Full request"], ["✅ approve", "❌ reject"]]
+
+
+async def test_a_card_that_shows_everything_has_no_way_to_more(stage: Stage) -> None:
+    _, card = await stage.ask(shown={"Change": Diff(DIFF), "Why": "late"})
+    assert card.labels == [["✅ approve", "❌ reject"]]
+
+
+async def test_a_card_says_how_old_it_is_by_the_readers_clock(stage: Stage) -> None:
+    """Telegram keeps such an age up to date; apps that cannot show the time of the request."""
+    _, card = await stage.ask(prompt="Go?")
+    ages = [one for one in card.entities if one.type == "date_time" and str(one.target).endswith("format=r")]
+    (age,) = ages
+    assert f"requested {age.words} · " in card.text.lower()
+    assert age.words.count(":") == 1, "a time, and no age that would be wrong soon"
 
 
 async def test_nobody_has_opened_what_could_not_be_sent(stage: Stage) -> None:

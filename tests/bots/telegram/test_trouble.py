@@ -40,7 +40,7 @@ async def test_a_prompt_forges_nothing(stage: Stage) -> None:
     prompt = "<b>bold</b> @everyone /start [x](https://evil.example) &amp; <a href='x'>y</a>"
     _, card = await stage.ask(prompt=prompt)
     assert card.text.splitlines()[0].replace("\u2060", "") == prompt
-    acting = [one for one in card.entities if one.type not in ("bold", "italic", "url")]
+    acting = [one for one in card.entities if one.type not in ("bold", "italic", "url", "date_time")]
     assert acting == []
 
 

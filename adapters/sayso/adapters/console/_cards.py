@@ -71,10 +71,25 @@ _ACTION_WORDS = {
 }
 
 
+_HOUR = 60
+_HOURS_OF_TWO_DAYS = 48
+
+
 def instant_words(instant: datetime, now: datetime) -> str:
     """An instant in the reader's own time zone: `today 17:30`, or with its date."""
     local, today = instant.astimezone(), now.astimezone().date()
     return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def age_words(instant: datetime, now: datetime) -> str:
+    """How long ago something was: `5 min ago`, `2 h ago`, `3 days ago`."""
+    minutes = int((now - instant).total_seconds()) // 60
+    if minutes < 1:
+        return "just now"
+    if minutes < _HOUR:
+        return f"{minutes} min ago"
+    hours = minutes // _HOUR
+    return f"{hours} h ago" if hours < _HOURS_OF_TWO_DAYS else f"{hours // 24} days ago"
 
 
 def audience_words(record: RequestRecord) -> str:
@@ -109,8 +124,11 @@ def request_card(record: RequestRecord, workflow: str, now: datetime) -> Rendera
 def _facts(record: RequestRecord, now: datetime) -> Table:
     is_approved = record.policy is not None or kind_of(record) == "approval"
     facts = [("Approvers" if is_approved else "Assigned to", audience_words(record))]
-    if record.requested_by is not None:
-        facts.append(("Requested by", visible_line(record.requested_by)))
+    age = age_words(record.asked_at, now)
+    if record.requested_by is None:
+        facts.append(("Requested", age))
+    else:
+        facts.append(("Requested by", f"{visible_line(record.requested_by)}, {age}"))
     if record.deadline is not None:
         facts.append(("Due", instant_words(record.deadline, now)))
     if record.note is not None:
@@ -180,6 +198,7 @@ def answer_words(question: Question, value: Json, locale: Locale = ANYWHERE) -> 
     """An answer as people say it: the label of an option, yes or no, the text itself, a number or a date as in the
     reader's locale, a form field by field with their titles; on one line and not cut.
     """
+    locale = locale.for_reading
     labels = {option.value: option.label for option in question.choices}
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -11,7 +11,7 @@ from sayso.adapters.cards import Card, Choice, Field, Words, pieces
 from sayso.adapters.console import set_off, visible_line
 from sayso.adapters.slack._content import draw_field
 from sayso.adapters.slack._data import Action, CardButton
-from sayso.adapters.slack._markup import context
+from sayso.adapters.slack._markup import column, context
 from sayso.adapters.slack._text import (
     TEXT_LIMIT,
     Block,
@@ -25,7 +25,7 @@ from sayso.adapters.slack._text import (
     split,
     stretches,
 )
-from sayso.engine import fold_text
+from sayso.engine import Link, fold_text
 
 MOST_BUTTONS = 25
 """Elements of one actions block; more options are picked from a list."""
@@ -49,8 +49,10 @@ _HEADING_LIMIT = 150
 _STATUS_ROOM = 40
 """Of that, what is kept for what became of it."""
 
-_SHORT = 60
-"""Details of one line and no more characters than these, name and all, stand in two columns."""
+_SHORT = 100
+"""Details of one line and no more characters than these, name and all, stand in two columns: on a desktop, three lines
+of one.
+"""
 
 _MOST_COLUMNS = 10
 """Fields of one section (docs.slack.dev/reference/block-kit/blocks/section-block)."""
@@ -175,16 +177,16 @@ def _grouped(details: Sequence[Field]) -> Iterator[tuple[bool, list[Field]]]:
 
 
 def _is_short(field: Field) -> bool:
-    """Whether it fits into a column, where nothing can be bold."""
-    is_plain = (
-        field.content is None and not field.marked and "\n" not in field.text and bool(field.text.strip())
-    )
-    return is_plain and len(field.name) + len(field.text) <= _SHORT
+    """Whether it fits into a column."""
+    shown = draw_field(field).stretches[1:]
+    is_line = isinstance(field.content, Link | None) and "\n" not in field.text and bool(field.text.strip())
+    size = len(field.name) + sum(one.length for one in shown)
+    return is_line and size <= _SHORT and column(field.name, shown) is not None
 
 
 def _in_columns(fields: Sequence[Field]) -> list[Block]:
-    """Details side by side, in plain text: what people wrote has no meaning there either."""
-    shown = [plain_text(f"{field.name}: {field.text}", 2000) for field in fields]
+    """Details side by side, in their order."""
+    shown = [column(field.name, draw_field(field).stretches[1:]) for field in fields]
     parts = [shown[at : at + _MOST_COLUMNS] for at in range(0, len(shown), _MOST_COLUMNS)]
     return [{"type": "section", "fields": part} for part in parts]
 

@@ -1,9 +1,10 @@
-"""Small grey lines: the only text in which Slack reads markup, and all the markup in it is sayso's own.
+"""Small grey lines, and columns: the only text in which Slack reads markup, and all the markup in it is sayso's own.
 
-A context block is small and grey, but takes no rich text: dates, mentions and links stand there in `mrkdwn`
-(docs.slack.dev/reference/block-kit/blocks/context-block). Other text comes into the same element only if it has no
-character that means anything there. Text that has one stands in an element of its own, as plain text, so nothing is
-escaped and nothing can be forgotten. An element for every piece would be as safe, but Slack leaves a gap between them.
+A context block is small and grey, and fields stand side by side, but neither takes rich text: dates, mentions, links
+and what is bold stand there in `mrkdwn` (docs.slack.dev/reference/block-kit/blocks/context-block). Other text comes
+into the same element only if it has no character that means anything there. Text that has one stands in an element of
+its own, as plain text, so nothing is escaped and nothing can be forgotten. An element for every piece would be as safe,
+but Slack leaves a gap between them.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sayso.adapters.cards import Mentioned, Since
-from sayso.adapters.slack._text import AGE_FORMAT, TEXT_LIMIT, Block, Stretch, in_utc, plain_text
+from sayso.adapters.slack._text import AGE_FORMAT, TEXT_LIMIT, Block, Stretch, Style, in_utc, plain_text
 
 _MOST_ELEMENTS = 10
 """Elements of a context block (docs.slack.dev/reference/block-kit/blocks/context-block)."""
 
+_FIELD_LIMIT = 2000
+"""Characters of a field (docs.slack.dev/reference/block-kit/blocks/section-block)."""
+
 _GAP = " · "
-_INERT = re.compile(r"(?:[^\W_]|[ .,·…\-–—/'’“”\"+@#%?!])*")  # noqa: RUF001 - dashes and quotes as people write them
-"""Letters, digits, and what cannot begin markup, an emoji's name or an emoticon, nor end one. `@` and `#` mean nothing
-in verbatim text (docs.slack.dev/reference/block-kit/composition-objects/text-object)."""
+_INERT = re.compile(
+    r"(?:[^\W_]|[ .,·…\-–—/'’“”\"+@#%?!]|\((?=[^\W_])|(?<=[^\W\d_]{2})\)|(?<=[^\W_]{2}):(?= ))*"  # noqa: RUF001 - as people write
+)
+"""Letters, digits, and what can neither begin nor end markup, an emoji's name or an emoticon such as `8)`. `@` and `#`
+mean nothing in verbatim text (docs.slack.dev/reference/block-kit/composition-objects/text-object).
+"""
 
 
 def context(parts: Iterable[Sequence[Stretch]]) -> list[Block]:
@@ -41,6 +48,19 @@ def context(parts: Iterable[Sequence[Stretch]]) -> list[Block]:
         {"type": "context", "elements": elements[at : at + _MOST_ELEMENTS]}
         for at in range(0, len(elements), _MOST_ELEMENTS)
     ]
+
+
+def column(name: str, value: Sequence[Stretch]) -> Block | None:
+    """A name and what stands behind it, side by side with others; None where it cannot be: where a text in it would
+    mean something, and it needs markup all the same.
+    """
+    inert = bool(name.strip()) and all(
+        is_inert(text) for text in (name, *(str(one.content) for one in value))
+    )
+    if not inert and not any(one.style or one.link for one in value):
+        return plain_text(f"{name}: {''.join(str(one.content) for one in value)}", _FIELD_LIMIT)
+    text = f"*{name.strip()}:* {''.join(map(_written, value))}"
+    return {"type": "mrkdwn", "text": text, "verbatim": True} if inert and len(text) <= _FIELD_LIMIT else None
 
 
 def is_inert(text: str) -> bool:
@@ -83,7 +103,9 @@ def _written(stretch: Stretch) -> str:
         return f"<!date^{int(content.timestamp())}^{date_format}|{in_utc(content)}>"
     if isinstance(content, Mentioned):
         return f"<!subteam^{content.id}>" if content.is_group else f"<@{content.id}>"
-    return content if stretch.link is None else f"<{_address(stretch.link)}|{content}>"
+    if stretch.link is not None:
+        return f"<{_address(stretch.link)}|{content}>"
+    return f"*{content.strip()}*" if stretch.style & Style.BOLD else content
 
 
 def _address(url: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from sayso.adapters.cards import At, Mentioned, Since, Words, cut, pieces
 from sayso.adapters.console import quoted
+from sayso.engine import instant_in_words
 
 Block = dict[str, Any]
 
@@ -79,7 +80,7 @@ def stretches(words: Words, style: Style = Style.PLAIN) -> Iterator[Stretch]:
 
 def in_utc(instant: datetime) -> str:
     """An instant for those who cannot see it in their own time."""
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return instant_in_words(instant.astimezone(UTC))
 
 
 def plain(words: Words) -> str:

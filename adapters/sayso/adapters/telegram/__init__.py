@@ -5,13 +5,14 @@ Times are in a zone that the caller names: Telegram does not tell a bot where pe
 
 from sayso.adapters.telegram._card import (
     Keyboard,
+    Opened,
     TelegramMessage,
     fitted,
-    full_text,
     render_card,
     render_locked,
     rest_file,
     rest_messages,
+    what_opens,
 )
 from sayso.adapters.telegram._conversation import begin, prompt, render_found, take_button, take_text
 from sayso.adapters.telegram._data import PREFIX, Action, CardButton, StepAction, StepButton, decode
@@ -77,6 +78,7 @@ __all__ = [
     "Keyboard",
     "Migrated",
     "Offer",
+    "Opened",
     "Pressed",
     "Prompt",
     "Sender",
@@ -97,7 +99,6 @@ __all__ = [
     "begin_start",
     "decode",
     "fitted",
-    "full_text",
     "in_zone",
     "inert",
     "kept_message",
@@ -115,5 +116,6 @@ __all__ = [
     "take_start_button",
     "take_start_text",
     "take_text",
+    "what_opens",
     "worded",
 ]

@@ -24,6 +24,7 @@ from sayso.adapters.telegram._text import (
     split,
     worded,
 )
+from sayso.engine import Diff, Table
 
 MOST_BUTTONS = 25
 """More options than these are shown page by page."""
@@ -74,12 +75,11 @@ def render_card(card: Card, zone: tzinfo, now: datetime, page: int = 0) -> Teleg
     above = [part for line in card.notices for part in _said((*line, "\n"), zone, now, Style.ITALIC)]
     around = MESSAGE_LIMIT - _QUESTION_ROOM - utf16_length(_CONTINUES)
     above += [Stretch(f"{card.status} · ", Style.BOLD)] if card.status else []
-    body = [Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details), *_full_labels(card)]
     below = fitted(_below(card, zone, now), around - length(above))
-    keyboard = _keyboard(card, page)
-    kept, rest = split(body, _QUESTION_ROOM)
+    kept, rest = split(_body(card), _QUESTION_ROOM)
     marker = [Stretch(_CONTINUES, Style.ITALIC)] if rest else []
     rest = "\n\n".join(one for one in (rest, *_wholes(card)) if one)
+    keyboard = _keyboard(card, page, has_more=bool(rest))
     return TelegramMessage(as_html([*above, *kept, *marker, *below]), keyboard, rest, not card.rings)
 
 
@@ -121,10 +121,39 @@ def _wholes(card: Card) -> list[str]:
     return [drawn.whole for drawn in map(draw_field, card.details)]
 
 
-def full_text(card: Card) -> str:
-    """All of the question as plain text: the prompt, the details and the options."""
-    parts = [set_off(inert(card.prompt)), *(whole_field(field) for field in card.details)]
-    return "\n\n".join([*parts, plain(_full_labels(card)).lstrip("\n")]).rstrip("\n")
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the button above the answers opens: `Full request`, or `Full diff` where the card shows everything else."""
+
+    name: str
+    text: str
+    is_request: bool
+
+
+def what_opens(card: Card) -> Opened:
+    """All of a request as plain text (the prompt, the details and the options), or the one detail of which the card
+    shows only the beginning, unless all has to be read.
+    """
+    labels = plain(_full_labels(card)).lstrip("\n")
+    begun = [field for field in card.details if draw_field(field).whole]
+    if len(begun) == 1 and not card.question.read_all and length(_body(card)) <= _QUESTION_ROOM:
+        return Opened(_full_name(begun[0]), whole_field(begun[0]), is_request=False)
+    parts = [set_off(inert(card.prompt)), *map(whole_field, card.details), labels]
+    return Opened("Full request", "\n\n".join(parts).rstrip("\n"), is_request=True)
+
+
+def _full_name(field: Field) -> str:
+    match field.content:
+        case Diff():
+            return "Full diff"
+        case Table():
+            return "Full table"
+        case _:
+            return "Full code"
+
+
+def _body(card: Card) -> list[Stretch]:
+    return [Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details), *_full_labels(card)]
 
 
 def _full_labels(card: Card) -> Iterator[Stretch]:
@@ -157,10 +186,12 @@ def _said(words: Words, zone: tzinfo, now: datetime, style: Style = Style.PLAIN)
     return fitted(list(worded(words, zone, now, style)), _SAID_LIMIT)
 
 
-def _keyboard(card: Card, page: int) -> Keyboard:
+def _keyboard(card: Card, page: int, *, has_more: bool) -> Keyboard:
+    """The way to the rest stands above the buttons that decide: where there is more, or all has to be read first."""
     if not card.open:
         return []
-    opens = [[_button("📄 Full request", _carried(card, Action.OPEN))]] if card.question.read_all else []
+    has_way = has_more or card.question.read_all
+    opens = [[_button(f"📄 {what_opens(card).name}", _carried(card, Action.OPEN))]] if has_way else []
     return [*opens, *_answers(card, page)]
 
 

@@ -10,6 +10,7 @@ from sayso.adapters.telegram._data import PREFIX
 from sayso.engine import Kept
 
 _OF_ENTITY = ("type", "offset", "length", "url", "language", "custom_emoji_id")
+_OF_TIME = ("unix_time", "date_time_format")
 _OF_BUTTON = ("text", "callback_data", "url")
 
 
@@ -58,9 +59,12 @@ def keyboard(message: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
 
 
 def _entity(entity: Mapping[str, Any]) -> dict[str, Any]:
-    """An entity without what changes by itself: a mentioned person's names."""
+    """An entity without what changes by itself: a mentioned person's names. Only a time has the parts of one: of any
+    other entity, what was compared before there were times stays the same.
+    """
     user: Mapping[str, Any] = entity.get("user") or {}
-    return {**{name: entity.get(name) for name in _OF_ENTITY}, "user": user.get("id")}
+    time = {name: entity[name] for name in _OF_TIME if name in entity}
+    return {**{name: entity.get(name) for name in _OF_ENTITY}, **time, "user": user.get("id")}
 
 
 def _list(content: object) -> Sequence[Any]:

@@ -15,8 +15,9 @@ from datetime import datetime, tzinfo
 from enum import Flag, auto
 from itertools import groupby
 
-from sayso.adapters.cards import Mentioned, Words, pieces, utf16_length
+from sayso.adapters.cards import Mentioned, Since, Words, pieces, utf16_length
 from sayso.adapters.console import quoted
+from sayso.engine import instant_in_words
 
 MESSAGE_LIMIT = 4096
 """UTF-16 units of a message after its entities are parsed (core.telegram.org/bots/api#sendmessage)."""
@@ -53,12 +54,16 @@ _SET_OFF = _QUOTES | Style.PRE
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Text in one style. With `link` it leads there. `language` is that of `PRE`."""
+    """Text in one style. With `link` it leads there. `language` is that of `PRE`. The text of an `instant` is what apps
+    show that cannot put it into the reader's own time.
+    """
 
     text: str
     style: Style = Style.PLAIN
     link: str | None = None
     language: str | None = None
+    instant: datetime | None = None
+    time_format: str = ""
 
 
 def inert(text: str) -> str:
@@ -95,7 +100,7 @@ def split(stretches: list[Stretch], room: int) -> tuple[list[Stretch], str]:
             kept.append(one)
             room -= size
             continue
-        head = next(pieces(one.text, room, utf16_length), "") if room > 0 else ""
+        head = next(pieces(one.text, room, utf16_length), "") if room > 0 and one.instant is None else ""
         kept.append(replace(one, text=head))
         rest = replace(one, text=one.text[len(head) :])
         return kept, plain((rest, *stretches[position + 1 :]))
@@ -118,24 +123,47 @@ def message_link(chat_id: str, message_id: str) -> str | None:
 
 
 def in_zone(words: Words, zone: tzinfo, now: datetime) -> str:
-    """Words with their instants in a time zone: `17:30` today, with the date otherwise."""
+    """Words with their instants in a time zone: `17:30` today, otherwise `28 Nov 2026, 17:30 UTC`."""
     return "".join(one if isinstance(one, str) else _instant(one, zone, now) for one in words)
 
 
 def worded(words: Words, zone: tzinfo, now: datetime, style: Style = Style.PLAIN) -> Iterator[Stretch]:
-    """Words in a time zone, in one style, that act where they mention somebody and nowhere else."""
-    for is_mention, group in groupby(words, lambda one: isinstance(one, Mentioned)):
+    """Words in one style, that act where they mention somebody and nowhere else. Apps show their instants in the
+    reader's own time zone, and ages as of when they are read; apps that cannot show them in this zone.
+    """
+    for kind, group in groupby(words, _kind):
         parts = tuple(group)
-        if not is_mention:
+        if kind is str:
             yield Stretch(inert(in_zone(parts, zone, now)), style)
+            continue
         for one in parts:
+            text = inert(in_zone((one,), zone, now))
             if isinstance(one, Mentioned):
-                yield Stretch(inert(one), style, f"tg://user?id={one.id}")
+                yield Stretch(text, style, f"tg://user?id={one.id}")
+            elif isinstance(one, datetime):
+                yield Stretch(text, style, instant=one, time_format=_time_format(one, zone, now))
+
+
+def _kind(part: str | datetime) -> type:
+    return Mentioned if isinstance(part, Mentioned) else str if isinstance(part, str) else datetime
+
+
+def _time_format(instant: datetime, zone: tzinfo, now: datetime) -> str:
+    """How apps write it: as an age, or as a time with a short date unless it is today's
+    (core.telegram.org/bots/api#date-time-entity-formatting).
+    """
+    if isinstance(instant, Since):
+        return "r"
+    return "t" if _is_today(instant, zone, now) else "dt"
+
+
+def _is_today(instant: datetime, zone: tzinfo, now: datetime) -> bool:
+    return instant.astimezone(zone).date() == now.astimezone(zone).date()
 
 
 def _instant(instant: datetime, zone: tzinfo, now: datetime) -> str:
     local = instant.astimezone(zone)
-    return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%Y-%m-%d %H:%M}"
+    return f"{local:%H:%M}" if _is_today(instant, zone, now) else instant_in_words(local)
 
 
 def _tagged(stretch: Stretch) -> str:
@@ -145,6 +173,9 @@ def _tagged(stretch: Stretch) -> str:
     if stretch.style & Style.PRE:
         named = "" if stretch.language is None else f' class="language-{html.escape(stretch.language)}"'
         return f"<pre><code{named}>{escaped}</code></pre>" if named else f"<pre>{escaped}</pre>"
+    if stretch.instant is not None:
+        unix = int(stretch.instant.timestamp())
+        escaped = f'<tg-time unix="{unix}" format="{stretch.time_format}">{escaped}</tg-time>'
     for style, tag in _TAGS.items():
         if stretch.style & style:
             escaped = f"<{tag}>{escaped}</{tag}>"

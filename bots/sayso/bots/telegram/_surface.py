@@ -14,7 +14,6 @@ from sayso.adapters.telegram import (
     TelegramMessage,
     as_html,
     fitted,
-    full_text,
     in_zone,
     inert,
     message_link,
@@ -22,6 +21,7 @@ from sayso.adapters.telegram import (
     render_locked,
     rest_file,
     rest_messages,
+    what_opens,
     worded,
 )
 from sayso.bots.chats import (
@@ -116,13 +116,15 @@ class TelegramSurface(CardSurface[TelegramMessage]):
             except (ContentRefused, UnknownRefusal):
                 await self._send_below(place, reference, _as_document(one))
 
-    async def full_request(self, record: CardRecord) -> list[Outgoing]:
-        """All of a request as messages of its own: its text, and its pictures and files."""
+    async def opened(self, record: CardRecord) -> tuple[str, list[Outgoing]]:
+        """What the button above a card's answers opens, and its messages: all of the request with its pictures and
+        files, or the one detail of which the card shows only the beginning.
+        """
         card = card_of(record, self.settings)
-        return [
-            *_text_messages(full_text(card), "The full request"),
-            *await self._file_messages(card.id, attachments(card)),
-        ]
+        found = what_opens(card)
+        files = attachments(card) if found.is_request else ()
+        texts = _text_messages(found.text, f"The {found.name.lower()}")
+        return found.name, [*texts, *await self._file_messages(card.id, files)]
 
     async def send_in_private(self, user_id: int, message: Outgoing) -> None:
         """Send what somebody has just asked for to their own chat with the bot, silently. Raises `DeliveryProblem`."""

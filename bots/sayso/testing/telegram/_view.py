@@ -23,8 +23,8 @@ class SeenButton:
 
 @dataclass(frozen=True, slots=True)
 class SeenEntity:
-    """A formatted stretch of a message, with the words that it covers. `target` is a link's address or a user's id,
-    `offset` where it begins in UTF-16 units, `language` that of code.
+    """A formatted stretch of a message, with the words that it covers. `target` is a link's address, a user's id, or
+    a time as it is linked in Markdown; `offset` where it begins in UTF-16 units, `language` that of code.
     """
 
     type: str
@@ -150,6 +150,8 @@ def _entities(message: Message) -> tuple[SeenEntity, ...]:
 def _target(extra: dict[str, Any]) -> str | None:
     if "user" in extra:
         return str(extra["user"]["id"])
+    if "unix_time" in extra:
+        return f"tg://time?unix={extra['unix_time']}&format={extra.get('date_time_format', '')}"
     return extra.get("url")
 
 

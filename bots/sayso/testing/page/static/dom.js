@@ -86,3 +86,11 @@ export function toast(words) {
   clearTimeout(hiding);
   hiding = setTimeout(() => shown.classList.remove("shown"), 6000);
 }
+
+// An age as both chats write it.
+export function ago(instant) {
+  const minutes = Math.floor((Date.now() - instant) / 60000);
+  if (minutes < 1) return "just now";
+  const [count, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 1440 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
+  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+}

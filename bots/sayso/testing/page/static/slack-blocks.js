@@ -1,5 +1,5 @@
 // Block Kit as elements of the page.
-import { button, codeLines, dataUrl, element, link } from "/dom.js";
+import { ago, button, codeLines, dataUrl, element, link } from "/dom.js";
 
 export function unescaped(text) {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -126,13 +126,6 @@ function inlineWords(one, context) {
     case "date": return date(one);
     default: return "";
   }
-}
-
-function ago(instant) {
-  const minutes = Math.floor((Date.now() - instant) / 60000);
-  if (minutes < 1) return "just now";
-  const [count, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 1440 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
-  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
 }
 
 function date({ timestamp, format }) {

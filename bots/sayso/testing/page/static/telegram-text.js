@@ -1,5 +1,5 @@
 // A message's text with its entities, which may lie in each other.
-import { button, codeLines, element, link } from "/dom.js";
+import { ago, button, codeLines, element, link } from "/dom.js";
 
 const TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
 
@@ -36,9 +36,22 @@ function made(entity, text, inside) {
       element("pre", { tabindex: "0", role: "group", "aria-label": "Code" }, codeLines(words, entity.language ?? "")));
     case "blockquote": return element("blockquote", {}, inside);
     case "expandable_blockquote": return expandable(inside);
+    case "date_time": return time(new URL(entity.target).searchParams, words, inside);
     case "spoiler": return element("span", { class: "spoiler" }, inside);
     default: return element("span", {}, inside);
   }
+}
+
+// As apps write it: in the reader's own time, or as an age at the time of reading.
+function time(given, words, inside) {
+  const instant = new Date(Number(given.get("unix")) * 1000);
+  const format = given.get("format");
+  const day = /d/i.test(format) && instant.toLocaleDateString([], { dateStyle: format.includes("D") ? "long" : "medium" });
+  const hour = /t/i.test(format) && instant.toLocaleTimeString([], { timeStyle: format.includes("T") ? "medium" : "short" });
+  const shown = format === "r" ? ago(instant) : [day, hour].filter(Boolean).join(", ");
+  const styled = inside.find((one) => one instanceof Element);
+  if (styled) styled.textContent = shown || words;
+  return element("time", { datetime: instant.toISOString() }, styled ?? (shown || words));
 }
 
 function expandable(inside) {
