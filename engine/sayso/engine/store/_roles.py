@@ -135,7 +135,7 @@ class AnswerStore(Handle):
 
 
 class AskStore(Handle):
-    """Questions from outside: who used their answers, their files, whom to tell of their end."""
+    """Questions from outside: who used their answers, their files, whom to notify when they are closed."""
 
     use = writes(_asks.use)
     upload = writes(_asks.upload)
@@ -173,7 +173,7 @@ class CredentialStore(Handle):
 
 
 class CardStore(Handle):
-    """Cards and the messages beside them: what came of sending and editing them. What is due, the reader tells."""
+    """The results of sending and editing cards and the messages in addition to them. The reader says what is due."""
 
     begin_delivery = writes(_cards.begin)
     begin_rendering = writes(_cards.begin_rendering)

@@ -37,6 +37,6 @@ class Store(RunStore, AnswerStore, AskStore, AccountStore, CredentialStore, Card
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of it. The last handle in the process commits what is queued and closes it, even if this is
+        """Close this handle. The last handle in the process commits what is queued and closes it, even if this is
         cancelled.
         """
