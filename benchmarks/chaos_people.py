@@ -26,6 +26,7 @@ from benchmarks.chaos_forgeries import (
 from benchmarks.chaos_ledger import APPROVE, FINAL, OLD, ONCE, REPEATED, TWICE, Ledger, Pressed, told_by
 from benchmarks.chaos_service import prompt_of
 from benchmarks.chaos_stage import ChaosStage, Human, Question
+from sayso.adapters.slack import Submitted, parse_event
 from sayso.testing import slack as local_slack
 from sayso.testing import telegram as local_telegram
 from sayso.testing.platform import Impossible
@@ -34,6 +35,8 @@ LABEL_OF = {APPROVE: LABELS[0][0], "reject": LABELS[0][1]}
 LOOK_EVERY = 0.1
 _PROMPT = re.compile(prompt_of(0).replace("0", r"(\d+)").replace("?", r"\?"))
 WORDS_WITHIN, TOAST_WITHIN = 6.0, 20.0
+ASKS_WHY = "Not recorded yet"
+LEFT_OUT = "Reject without a reason"
 T = TypeVar("T")
 
 
@@ -155,6 +158,7 @@ class People:
             card = self.in_slack(asked, human)
             if card is None or human.slack is None:
                 return None
+            await _close(human.slack)
             # Buttons show to those alone who are asked; others need a client of their own.
             is_hidden = asked.may(human, value) is not True
             press = await human.slack.press(card, LABEL_OF[value], forged=is_hidden)
@@ -221,13 +225,34 @@ class People:
         before = len(human.words(place))
 
         async def words() -> str | None:
-            told = human.words(place)[before:]
-            return told[0] if told else None
+            told, view = human.words(place)[before:], human.view
+            if told or view is None:
+                return told[0] if told else None
+            if view.submit is not None:
+                return ASKS_WHY if pressed.question.prompt in view.text else None
+            return None if view.text.startswith("One moment") else view.text
 
         with self._timed(pressed):
             result = await press.result()
             pressed.words = await soon(words, WORDS_WITHIN) if result.is_acknowledged else None
+        if pressed.words == ASKS_WHY:
+            with self._timed(pressed):
+                result = await self._send_without_a_reason(pressed, human)
+        await _close(human)
         pressed.told = told_by(pressed.words, is_acknowledged=result.is_acknowledged)
+
+    async def _send_without_a_reason(
+        self, pressed: Pressed, human: local_slack.SlackPerson
+    ) -> local_slack.PressResult:
+        """Send the modal that asks why, as it is."""
+        sent = await human.submit({})
+        event = parse_event("interactive", sent.payload)
+        assert isinstance(event, Submitted)
+        pressed.keys.append(event.key)
+        result = await sent.result()
+        is_taken = result.is_acknowledged and human.view is not None
+        pressed.words = human.view.text if is_taken and human.view is not None else None
+        return result
 
     async def _hear_telegram(self, pressed: Pressed, tap: local_telegram.Press) -> None:
         try:
@@ -238,6 +263,28 @@ class People:
             return
         pressed.words = result.text
         pressed.told = told_by(result.text, is_acknowledged=result.is_acknowledged)
+        if (result.text or "").startswith(ASKS_WHY):
+            await self._go_on_without_a_reason(pressed)
+
+    async def _go_on_without_a_reason(self, pressed: Pressed) -> None:
+        """Press the button of the message that asks why, if it comes."""
+        person, asked = pressed.human.telegram, pressed.question
+        assert person is not None
+        begins = f"{person.name}: Why reject? {asked.prompt}"
+
+        async def asks() -> local_telegram.SeenMessage | None:
+            for seen in reversed(await person.sees(asked.group)):
+                if seen.text.replace("\u2060", "").startswith(begins) and [LEFT_OUT, "Cancel"] in seen.labels:
+                    return seen
+            return None
+
+        shown = await soon(asks, WORDS_WITHIN)
+        if shown is None:
+            return
+        with suppress(Impossible):  # somebody else has just decided
+            tap = await person.tap(shown, LEFT_OUT)
+            pressed.keys.append(self._newest_key(tap))
+            await self._hear_telegram(pressed, tap)
 
     @contextmanager
     def _timed(self, pressed: Pressed) -> Generator[None]:
@@ -246,9 +293,10 @@ class People:
         try:
             yield
         finally:
+            is_undisturbed = pressed.how not in (TWICE, REPEATED) and before == self.disturbances()
+            pressed.is_undisturbed = is_undisturbed and (pressed.heard_at is None or pressed.is_undisturbed)
             pressed.heard_at = datetime.now(UTC)
-            pressed.seconds = asyncio.get_running_loop().time() - begin
-            pressed.is_undisturbed = pressed.how not in (TWICE, REPEATED) and before == self.disturbances()
+            pressed.seconds = max(pressed.seconds, asyncio.get_running_loop().time() - begin)
 
     # --- forgeries ---------------------------------------------------------------------------------
 
@@ -329,7 +377,13 @@ class People:
             for post in await victim.telegram.sees(asked.group):
                 known = asked.seen_in_telegram
                 mine = known is not None and post.message_id == known.message_id
-                if post.labels and _is_forged(asked, post) and (mine or asked.prompt in post.text):
+                is_ours = [LEFT_OUT, "Cancel"] in post.labels
+                if (
+                    post.labels
+                    and not is_ours
+                    and _is_forged(asked, post)
+                    and (mine or asked.prompt in post.text)
+                ):
                     tap = await victim.telegram.tap(post, position=0)
                     pressed = self._tapped(asked, victim, APPROVE, "forged: found later", tap)
                     await self._hear_telegram(pressed, tap)
@@ -365,6 +419,12 @@ class People:
                 return said[-1].text.replace("\u2060", "") if said else None
 
             return await soon(words, WORDS_WITHIN)
+
+
+async def _close(person: local_slack.SlackPerson) -> None:
+    """Close whatever modals are open."""
+    while person.view is not None:
+        await person.close_view()
 
 
 def _key(person: local_slack.SlackPerson, press: local_slack.SlackPress) -> str:

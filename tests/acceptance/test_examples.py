@@ -13,6 +13,7 @@ from sayso.engine import WorkflowStatus
 from sayso.testing.slack import SlackPerson
 from sayso.testing.telegram import SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, Both
+from tests.bots.rejecting import CONTINUES
 
 
 async def test_a_release_is_asked_in_two_chats_and_approved_in_one(both: Both) -> None:
@@ -41,7 +42,7 @@ async def test_a_release_that_is_rejected_stays(both: Both) -> None:
         await both.bo.command(both.group, '/run release {"version": "5.0.0"}')
         card = await both.slack_shows("Release 5.0.0 to production?", "Bo requested ")
         await both.telegram_shows("Release 5.0.0 to production?")
-        await (await both.ana.press(card, "❌ Reject")).result()
+        assert await both.fill_in(card, "❌ Reject") == "Rejected. The workflow continues."
         await both.slack_shows("❌ Rejected ·", "finished", "Ana today", "stay finished")
         await both.telegram_shows("❌ Rejected ·", "finished", "\nAna ", "stay finished")
 
@@ -259,7 +260,7 @@ async def test_production_access_is_refused_with_a_reason(both: Both) -> None:
         run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
         post = await both.telegram_shows("Access to orders-db for 60 minutes?")
         await both.slack_shows("Access to orders-db for 60 minutes?")
-        assert (await both.bo.press(post, "❌ Reject")).text == "Please say why."
+        assert (await both.bo.press(post, "❌ Reject")).text == CONTINUES
         asked = await both.telegram_shows("Why reject?", "Reply with the reason")
         await both.bo.reply(asked, "the migration runs")
         await both.slack_shows("❌ Rejected ·", "Bo today", "the migration runs")

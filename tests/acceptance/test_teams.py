@@ -14,6 +14,7 @@ from sayso.config import GroupSettings, PersonSettings, PolicySettings, StageSet
 from sayso.engine import Policy, SQLiteReader, Stage, Workflow, node, request_approval, request_input
 from sayso.testing.slack import FaultKind, Impossible, SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
+from tests.bots.rejecting import reject_in_telegram
 
 PROMPT = "Drop the production database?"
 
@@ -227,7 +228,7 @@ async def test_the_requester_is_told_the_result_where_they_asked(both: Both) -> 
     async with both.running(asking()) as runtime:
         await both.sayso(both.ana, "start team")
         card = await both.telegram_shows("Drop the production database?")
-        assert (await both.bo.press(card, "❌ Reject")).is_acknowledged
+        assert "Rejected" in await reject_in_telegram(both.telegram, both.bo, card, "❌ Reject", both.group)
         await both.slack_direct_shows("❌ Rejected ·", "Drop the production database?", "Bo today")
         del runtime
 
@@ -313,7 +314,8 @@ async def test_in_their_own_chat_each_reads_their_own_time_and_sees_what_they_ch
         both.channel.add(eve)
         with pytest.raises(Impossible, match="sees no button"):
             await eve.press(in_slack, "✅ Approve")
-        assert (await both.bo.press(chosen, "❌ Reject")).text == "Rejected. The workflow continues."
+        said = await reject_in_telegram(both.telegram, both.bo, chosen, "❌ Reject")
+        assert said == "Rejected. The workflow continues."
 
 
 async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_later_is_sent_again(

@@ -17,6 +17,7 @@ from sayso.config import PolicySettings, StageSettings
 from sayso.engine import NotApproved, SQLiteReader, Workflow, node, request_approval, verify_audit
 from sayso.testing.slack import SeenMessage
 from tests.acceptance.both import CHANNEL, GROUP, AtInbox, Both
+from tests.bots.rejecting import reject_in_telegram
 
 PROMPT = "Delete the production database?"
 
@@ -164,7 +165,8 @@ async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
         assert not any(f"'type': '{kind}'" in elements for kind in ("user", "broadcast", "usergroup", "link"))
         post = await both.telegram_shows("<b>hi</b>", "<https://evil.example|Approve>")
         assert card.labels == [["✅ Approve", "❌ Reject"]]
-        assert (await both.bo.press(post, "❌ Reject")).text == "Rejected. The workflow continues."
+        said = await reject_in_telegram(both.telegram, both.bo, post, "❌ Reject", both.group)
+        assert said == "Rejected. The workflow continues."
         assert (await runtime.wait(run_id)).shared["approved"] is False
 
 
@@ -221,7 +223,7 @@ async def test_an_operator_who_edits_the_database_is_noticed(both: Both, edit: s
     async with both.running(asking()) as runtime:
         await runtime.start("delete")
         card = await both.slack_shows(PROMPT)
-        await (await both.ana.press(card, "❌ Reject")).result()
+        assert await both.fill_in(card, "❌ Reject") == "Rejected. The workflow continues."
         await both.slack_shows("❌ Rejected ·")
         await runtime.start("delete")
         await both.slack.until(lambda: any(one.labels for one in both.ana.messages(both.channel)))

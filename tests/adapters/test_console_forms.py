@@ -16,7 +16,6 @@ from sayso.adapters.cards import Card, build_card
 from sayso.adapters.console import (
     REQUIRED,
     EmptyReply,
-    answer_words,
     default_words,
     field_help,
     form_fields,
@@ -29,7 +28,7 @@ from sayso.adapters.telegram import Finished, Goal, GoOn, begin, take_text
 from sayso.adapters.web import Entered as WebEntered
 from sayso.adapters.web import Pages, Visitor
 from sayso.adapters.web import read_answer as read_web
-from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, Locale, Question, shown_text
+from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, Locale, shown_text
 from sayso.engine._questions import build_question
 from tests.adapters.card_records import PLACES, pending
 from tests.adapters.console_support import question
@@ -458,58 +457,3 @@ def test_a_default_is_shown_below_a_field_that_stands_empty_alone() -> None:
     page = Pages(UTC).start(ana, "trip", tuple(fields_of(schema).values()), None, Locale.of("de-DE"))
     assert 'value="1,5"' in page
     assert read_field(fields_of(schema)["rate"], "1,5", Locale.of("de-DE")) == 1.5
-
-
-TRIP: dict[str, Json] = {
-    "type": "object",
-    "properties": {
-        "percent": {"type": "integer"},
-        "starts": {"type": "string", "format": "date", "title": "Starts on"},
-        "place": {
-            "type": "object",
-            "properties": {
-                "city": {"type": "string"},
-                "rooms": {"type": "array", "items": {"type": "number"}},
-            },
-        },
-    },
-}
-
-
-@pytest.mark.parametrize(
-    ("asked", "value", "words"),
-    [
-        (question("number"), 1000.5, "1000,5"),
-        (question("date"), "2026-12-31", "31.12.2026"),
-        (question("text"), "2026-12-31", "2026-12-31"),
-        (
-            question(
-                "form", schema={"type": "object", "properties": {"due": {"type": "string", "format": "date"}}}
-            ),
-            {"due": "2026-12-31", "rate": 1.5, "sure": True},
-            "Due: 31.12.2026, rate: 1,5, sure: yes",
-        ),
-        (
-            question("form", schema=cast("dict[str, Json]", msgspec.json.schema(Order))),
-            {"item": "tea", "count": 1000, "price": 1.5, "gift": False, "tags": ["hot", "new"], "note": None},
-            "Item: tea, Count: 1000, Price: 1,5, Gift: no, Tags: hot, new, Note: none",
-        ),
-        (
-            question("form", schema=TRIP),
-            {
-                "percent": 10,
-                "starts": "2026-12-31",
-                "place": {"city": "Rome", "rooms": [1, 2.5]},
-                "extra": {},
-            },
-            "Percent: 10, Starts on: 31.12.2026, Place: City: Rome, Place: Rooms: 1, 2,5, extra: none",
-        ),
-        (
-            question("form", schema={"type": "object"}),
-            {"place": {"city": "Rome"}, "stops": [{"at": "Bari", "late": True}], "why": None},
-            "place: city: Rome, stops: at: Bari, late: yes, why: none",
-        ),
-    ],
-)
-def test_an_answer_is_said_in_its_reader_s_locale(asked: Question, value: Json, words: str) -> None:
-    assert answer_words(asked, value, Locale.of("de-DE")) == words

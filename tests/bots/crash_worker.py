@@ -47,7 +47,7 @@ async def serve(given: dict[str, Any], kill_at: int, kill_on: str) -> None:
         for number in range(given["runs"]):
             question = {
                 "prompt": f"Release {number}?",
-                "options": ["approve", "reject"],
+                "options": ["approve", "reject", "later"],
                 "input_type": "select",
             }
             if given.get("has_file"):

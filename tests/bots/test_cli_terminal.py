@@ -69,6 +69,8 @@ def test_ctrl_c_leaves_the_run_parked_and_prints_the_command_that_goes_on(shop: 
     with TerminalSession(shop, SAYSO, *shlex.split(resuming)[1:]) as again:
         again.wait_for("Release 4.2.0?", "Your choice")
         again.type("2")
+        again.wait_for("Why reject?", "Your reason [empty for none]:")
+        again.type("")
         again.wait_for("Rejected. The workflow continues.", "completed.")
         assert again.end() == 0
 

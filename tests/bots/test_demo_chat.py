@@ -234,6 +234,11 @@ def test_who_asked_and_who_is_no_approver_are_told_no(chats: Chats) -> None:
 def test_a_rejected_release_can_be_asked_again(chats: Chats) -> None:
     chats.be("Bo")
     chats.press(chats.slack, "Reject")
+    modal = chats.slack.get_by_role("dialog")
+    modal.get_by_label("Reason").fill("not on a Friday", timeout=SOON)
+    modal.get_by_role("button", name="Reject").click()
+    expect(modal.get_by_text("Rejected. The workflow continues.")).to_be_visible(timeout=SOON)
+    modal.get_by_role("button", name="Close").last.click()
     chats.press(chats.guide, "Ask again")
     expect(chats.guide.get_by_text("waits until two other people approve")).to_be_visible(timeout=SOON)
     chats.approve_in_both()

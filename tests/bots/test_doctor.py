@@ -237,10 +237,10 @@ async def click(office: Office, card: SeenMessage, label: str) -> None:
 
 async def test_presses_and_typed_answers_are_tried_on_the_platform_itself(office: Office) -> None:
     ran = trying(office)
-    card = await card_with(office, "❌ reject")
-    await click(office, card, "❌ reject")
+    card = await card_with(office, "❌ No")
+    await click(office, card, "❌ No")
     await office.slack.until(lambda: office.ana.sees(card).version > 1)
-    await click(office, card, "✅ approve")
+    await click(office, card, "✅ Yes")
     other = await card_with(office, "✍️ Answer")
     await click(office, other, "✍️ Answer")
     await office.slack.until(lambda: office.ana.view is not None and office.ana.view.submit is not None)
@@ -266,12 +266,12 @@ async def test_the_same_is_tried_in_telegram(office: Office) -> None:
             await office.telegram.until(lambda: office.telegram.revision != revision)  # noqa: B023 - awaited at once
 
     ran = trying(office, f"telegram:{office.group.id}")
-    card = await shown("❌ reject")
-    await office.bo.press(card, "❌ reject")
+    card = await shown("❌ No")
+    await office.bo.press(card, "❌ No")
     while (await office.bo.now(card)).version == card.version:
         revision = office.telegram.revision
         await office.telegram.until(lambda: office.telegram.revision != revision)  # noqa: B023 - awaited at once
-    await office.bo.press(card, "✅ approve")
+    await office.bo.press(card, "✅ Yes")
     other = await shown("✍️ Answer")
     sent = len(office.telegram.calls_of("sendMessage"))
     await office.bo.press(other, "✍️ Answer")
@@ -288,13 +288,13 @@ async def test_the_same_is_tried_in_telegram(office: Office) -> None:
 async def test_what_differs_between_an_answer_and_a_press_is_named(office: Office) -> None:
     """As if the workspace gave messages back in a form of its own."""
     ran = trying(office)
-    card = await card_with(office, "❌ reject")
+    card = await card_with(office, "❌ No")
     blocks = office.slack.calls_of("chat.postMessage")[-1].parameters["blocks"]
     given = json.loads(blocks) if isinstance(blocks, str) else blocks
     body = {"channel": card.channel, "ts": card.ts, "text": "-", "blocks": [given[0], *given]}
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {office.slack.bot_token}"}) as client:
         assert (await client.post(f"{office.slack.api_url}chat.update", json=body)).json()["ok"]
-    await click(office, card, "❌ reject")
+    await click(office, card, "❌ No")
     done = await ran
     (found,) = done.json["findings"]
     assert found["subject"] == "presses"

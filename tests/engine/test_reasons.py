@@ -7,32 +7,51 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import InvalidRequest, Policy, Reasons, Stage
+from sayso.engine import InvalidRequest, Policy, Question, Reasons, Stage
+from sayso.engine._binding import reasons_for
 
 STAGES = (Stage(["web:ana"]),)
 LONGEST = "x" * 75
 
 
-def policy(*reasons: str, comment: tuple[str, ...] = ()) -> Policy:
-    return Policy(stages=STAGES, reject_reasons=reasons, comment=comment)
+APPROVAL = Question("Release?", ["approve", "reject"], "select", None, None)
+CHOICE = Question("Release?", ["approve", "reject", "later"], "select", None, None)
+YES_OR_NO = Question("Release?", None, "confirm", None, None)
 
 
-def test_only_a_rejection_is_suggested_reasons() -> None:
-    suggested = policy("Not tested", LONGEST)
-    assert suggested.reasons_for("approve") is None
-    assert suggested.reasons_for("reject") == Reasons(("Not tested", LONGEST), required=False)
-    assert suggested.reasons_for(value=False) == Reasons(("Not tested", LONGEST), required=False)
-    assert suggested.reasons_for("later") == Reasons(("Not tested", LONGEST), required=False)
+def policy(*comment: str) -> Policy:
+    return Policy(stages=STAGES, comment=comment)
 
 
-def test_a_required_comment_is_asked_for_with_the_reasons_that_there_are() -> None:
-    both = policy("Not tested", comment=("approve", "reject"))
-    assert both.reasons_for("approve") == Reasons((), required=True)
-    assert both.reasons_for("reject") == Reasons(("Not tested",), required=True)
+@pytest.mark.parametrize("question", [APPROVAL, CHOICE, YES_OR_NO])
+@pytest.mark.parametrize("terms", [None, policy()])
+def test_only_a_no_is_suggested_reasons(question: Question, terms: Policy | None) -> None:
+    suggested = ("Not tested", LONGEST)
+    for no in ("reject", False, "later"):
+        assert reasons_for(question, terms, suggested, no) == Reasons(suggested, required=False)
+    for yes in ("approve", True):
+        assert reasons_for(question, terms, suggested, yes) is None
 
 
-def test_a_policy_that_says_nothing_of_it_asks_nothing() -> None:
-    assert policy().reasons_for("reject") is None
+@pytest.mark.parametrize("question", [APPROVAL, CHOICE])
+def test_a_required_comment_is_asked_for_with_the_reasons_that_there_are(question: Question) -> None:
+    both = policy("approve", "reject")
+    assert reasons_for(question, both, ("Not tested",), "approve") == Reasons((), required=True)
+    assert reasons_for(question, both, ("Not tested",), "reject") == Reasons(("Not tested",), required=True)
+
+
+@pytest.mark.parametrize("terms", [None, policy(), policy("approve")])
+def test_people_who_reject_an_approval_are_asked_why_and_need_not_say(terms: Policy | None) -> None:
+    assert reasons_for(APPROVAL, terms, (), "reject") == Reasons((), required=False)
+
+
+@pytest.mark.parametrize(("question", "no"), [(CHOICE, "reject"), (CHOICE, "later"), (YES_OR_NO, False)])
+def test_questions_and_choices_are_not_asked_why(question: Question, no: str | bool) -> None:
+    assert reasons_for(question, policy(), (), no) is None
+
+
+def test_an_approval_is_asked_nothing_more() -> None:
+    assert reasons_for(APPROVAL, policy("reject"), (), "approve") is None
 
 
 @pytest.mark.parametrize(

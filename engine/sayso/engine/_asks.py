@@ -10,10 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from sayso.engine._approval import approval_question
-from sayso.engine._binding import asks_approval
+from sayso.engine._binding import asks_approval, asks_only_approval
 from sayso.engine._content import read_content
 from sayso.engine._graph import Workflow, node
-from sayso.engine._policy import APPROVE, REJECT, is_approval
+from sayso.engine._policy import REJECT, is_approval
 from sayso.engine._questions import Question, build_question
 from sayso.engine._reasons import check_reasons
 from sayso.engine._records import ASK, RequestRecord, RequestStatus
@@ -161,8 +161,7 @@ def _outcome(record: RequestRecord, value: Json) -> str:
 
 def kind_of(record: RequestRecord) -> str:
     """`approval` for a question that only a yes or a no answers, else `input`."""
-    values = {choice.value for choice in record.question.choices}
-    return "approval" if values == {APPROVE, REJECT} else "input"
+    return "approval" if asks_only_approval(record.question) else "input"
 
 
 def _seconds(given: float) -> timedelta:

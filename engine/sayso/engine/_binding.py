@@ -8,8 +8,9 @@ import msgspec
 
 from sayso.engine._audience import REQUESTER, canonical, is_person
 from sayso.engine._conditions import evaluate_expression
-from sayso.engine._policy import APPROVE, REJECT, Policy, Stage
+from sayso.engine._policy import APPROVE, REJECT, Policy, Stage, is_approval
 from sayso.engine._questions import Question
+from sayso.engine._reasons import Reasons
 from sayso.engine._rules import RuleName, Ruling, Unchecked, first_rule
 from sayso.engine._values import Json, digest, encode_sorted
 from sayso.engine.errors import InvalidRequest
@@ -112,6 +113,26 @@ def policy_with_requester(policy: Policy, asker: str | None, *, asks_requester: 
 def asks_approval(question: Question) -> bool:
     """Whether an answer can be a yes that people gave to exactly this: a confirmation, or a choice of `approve`."""
     return question.input_type == "confirm" or any(choice.value == APPROVE for choice in question.choices)
+
+
+def asks_only_approval(question: Question) -> bool:
+    """Whether nothing but `approve` and `reject` answers it."""
+    return {choice.value for choice in question.choices} == {APPROVE, REJECT}
+
+
+def reasons_for(
+    question: Question, policy: Policy | None, reject_reasons: tuple[str, ...], value: Json
+) -> Reasons | None:
+    """What to ask people for with an answer before it is recorded; None if nothing. Every surface takes it from here.
+
+    People who reject an approval are always asked why, and need not say unless the policy requires it. Other answers
+    are recorded at once, unless reasons are suggested or required.
+    """
+    required = policy is not None and policy.needs_comment(value)
+    if is_approval(value):
+        return Reasons((), required) if required else None
+    is_asked = required or bool(reject_reasons) or asks_only_approval(question)
+    return Reasons(reject_reasons, required) if is_asked else None
 
 
 def _author(policy: Policy, names: Mapping[str, Json], may_be_somebody: Callable[[str], bool]) -> str | None:

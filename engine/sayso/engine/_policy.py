@@ -46,7 +46,7 @@ from sayso.engine._audience import (
 )
 from sayso.engine._conditions import check_syntax
 from sayso.engine._platforms import example_people
-from sayso.engine._reasons import Reasons, check_reasons
+from sayso.engine._reasons import check_reasons
 from sayso.engine._rules import Rule, Unchecked, check_rules
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
@@ -223,12 +223,6 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def needs_comment(self, value: Json) -> bool:
         """Whether a vote for this needs a comment."""
         return (APPROVE if is_approval(value) else REJECT) in self.comment
-
-    def reasons_for(self, value: Json) -> Reasons | None:
-        """The reasons to ask for with a vote for this; None if there are none."""
-        suggested = () if is_approval(value) else tuple(self.reject_reasons)
-        required = self.needs_comment(value)
-        return Reasons(suggested, required) if suggested or required else None
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from sayso.engine._policy import Fact, Policy, Vote, is_approval
+from sayso.engine._binding import reasons_for
+from sayso.engine._policy import Fact, Policy, Vote
 from sayso.engine._questions import Question, question_from_text
 from sayso.engine._reasons import Reasons
 from sayso.engine._rules import RuleName
@@ -158,13 +159,10 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
         return self.audience if self.policy is None else self.policy.concerned
 
     def reasons_for(self, value: Json) -> Reasons | None:
-        """The reasons to ask for with this answer while it is open; None if there are none."""
+        """What to ask people for with this answer while it is open; None if nothing."""
         if not self.open:
             return None
-        if self.policy is not None:
-            return self.policy.reasons_for(value)
-        suggested = () if is_approval(value) else self.reject_reasons
-        return Reasons(suggested, required=False) if suggested else None
+        return reasons_for(self.question, self.policy, self.reject_reasons, value)
 
     def as_dict(self) -> dict[str, Json]:
         """The form in which `awaiting_input`, `pending` and the command line show a request."""

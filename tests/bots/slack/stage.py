@@ -14,8 +14,9 @@ from sayso.bots.answers import Answering
 from sayso.bots.chats import Platform
 from sayso.bots.slack import SlackSettings
 from sayso.config import DestinationSettings, HttpSettings, Settings
-from sayso.testing.slack import LocalSlack, Place, PressResult, SeenMessage, SlackPerson
+from sayso.testing.slack import LocalSlack, Place, PressResult, SeenMessage, SeenView, SlackPerson
 from tests.bots.chat_service import ChatService, chat_service
+from tests.bots.rejecting import modal_of, reject_in_slack
 from tests.bots.waiting import shown
 
 PLACE = "slack:#releases"
@@ -111,6 +112,16 @@ class Stage:
         before = len(person.words(place))
         result = await (await person.press(card, label, old_view=old_view)).result()
         return result, await self.told(person, before, place)
+
+    async def modal(self, person: SlackPerson, card: SeenMessage, label: str = "❌ reject") -> SeenView:
+        """Press a button that opens a modal; the modal, once it asks."""
+        return await modal_of(self.slack, person, card, label)
+
+    async def reject(
+        self, person: SlackPerson, card: SeenMessage, label: str = "❌ reject", reason: str = ""
+    ) -> str:
+        """Reject with a reason, or without one; what the modal says then."""
+        return await reject_in_slack(self.slack, person, card, label, reason)
 
     async def told(self, person: SlackPerson, before: int, place: Place | None) -> str:
         """The next private word behind so many."""

@@ -11,7 +11,7 @@ import pytest
 from sayso.adapters.slack import Rejected, read_reason
 from sayso.bots.chats import card_of
 from sayso.config import PolicySettings, StageSettings
-from sayso.testing.slack import LocalSlack, SeenMessage, SeenView, SlackLimits, SlackPerson
+from sayso.testing.slack import LocalSlack, SeenView, SlackLimits, SlackPerson
 from tests.bots.slack.stage import PLACE, Stage
 
 REASONS = ("Not tested", "Release freeze")
@@ -34,14 +34,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         assert slack.problems == []
 
 
-async def opened(stage: Stage, person: SlackPerson, card: SeenMessage, label: str) -> SeenView:
-    """Press a button, and wait until the modal that it opens is filled."""
-    assert (await (await person.press(card, label)).result()).is_acknowledged
-    await stage.slack.until(lambda: person.view is not None and person.view.inputs != ())
-    assert person.view is not None
-    return person.view
-
-
 async def sent(person: SlackPerson, **values: Any) -> SeenView:
     assert (await (await person.submit(values)).result()).is_acknowledged
     assert person.view is not None
@@ -55,7 +47,7 @@ async def comment(stage: Stage, run_id: str) -> str | None:
 
 async def test_a_reason_is_picked_in_the_modal_that_the_press_opens(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests", prompt="Release 4.2.0?")
-    view = await opened(stage, stage.ana, card, "❌ reject")
+    view = await stage.modal(stage.ana, card, "❌ reject")
     assert (view.title, view.submit) == ("reject", "reject")
     assert "Release 4.2.0?" in view.text
     assert [(one.label, one.options) for one in view.inputs] == [
@@ -82,14 +74,14 @@ async def test_what_is_picked_and_written_is_the_comment(
     stage: Stage, values: dict[str, str], kept: str | None
 ) -> None:
     run_id, card = await stage.ask(policy="suggests")
-    await opened(stage, stage.ana, card, "❌ reject")
+    await stage.modal(stage.ana, card, "❌ reject")
     assert (await sent(stage.ana, **values)).text == "Rejected. The workflow continues."
     assert await comment(stage, run_id) == kept
 
 
 async def test_a_reason_that_the_policy_requires_cannot_be_left_out(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="requires")
-    await opened(stage, stage.ana, card, "❌ reject")
+    await stage.modal(stage.ana, card, "❌ reject")
     assert (await sent(stage.ana)).errors == {"Comment": "Choose a reason, or write one."}
     assert (await sent(stage.ana, Reason="Other reason")).errors == {"Comment": "Write the reason."}
     assert (await stage.service.card(run_id)).request.open
@@ -99,7 +91,7 @@ async def test_a_reason_that_the_policy_requires_cannot_be_left_out(stage: Stage
 
 async def test_a_required_comment_without_suggestions_is_one_field(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="bare")
-    view = await opened(stage, stage.ana, card, "✅ approve")
+    view = await stage.modal(stage.ana, card, "✅ approve")
     assert (view.title, [one.label for one in view.inputs]) == ("approve", ["Reason"])
     assert (await sent(stage.ana, Reason="checked twice")).text == "Approved. The workflow continues."
     assert await comment(stage, run_id) == "checked twice"
@@ -107,26 +99,68 @@ async def test_a_required_comment_without_suggestions_is_one_field(stage: Stage)
 
 async def test_no_is_asked_why_as_a_rejection_is(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests", input_type="confirm")
-    view = await opened(stage, stage.ana, card, "❌ No")
+    view = await stage.modal(stage.ana, card, "❌ No")
     assert (view.title, view.submit) == ("Answer no", "Answer no")
     await sent(stage.ana, Reason="Not tested")
     assert await stage.service.answer(run_id) is False
     assert await comment(stage, run_id) == "Not tested"
 
 
-async def test_an_approval_and_a_rejection_without_reasons_are_one_press(stage: Stage) -> None:
+async def test_a_plain_approval_is_rejected_with_a_reason_in_one_step_behind_the_press(stage: Stage) -> None:
+    details = {"Change": "14 commits", "Risk": "high"}
+    run_id, card = await stage.ask(prompt="Release 4.2.0?", details=details)
+    view = await stage.modal(stage.ana, card)
+    assert (view.title, view.submit, view.close) == ("reject", "reject", "Cancel")
+    assert all(words in view.text for words in ("Release 4.2.0?", "Change", "14 commits", "Risk", "high"))
+    assert [(one.label, one.is_optional) for one in view.inputs] == [("Reason", True)]
+    assert (await sent(stage.ana, Reason="not on a Friday")).text == "Rejected. The workflow continues."
+    assert await comment(stage, run_id) == "not on a Friday"
+
+
+async def test_a_plain_approval_is_rejected_without_a_reason_in_one_step_behind_the_press(
+    stage: Stage,
+) -> None:
+    run_id, card = await stage.ask()
+    assert await stage.reject(stage.ana, card) == "Rejected. The workflow continues."
+    assert await stage.service.answer(run_id) == "reject"
+    assert await comment(stage, run_id) is None
+
+
+async def test_closing_the_modal_changes_nothing_and_the_card_still_waits(stage: Stage) -> None:
+    run_id, card = await stage.ask()
+    await stage.modal(stage.ana, card)
+    await stage.ana.close_view()
+    assert (await stage.service.card(run_id)).votes == ()
+    assert stage.ana.sees(card) == card
+    assert (await stage.press(stage.ana, card, "✅ approve"))[1] == "Approved. The workflow continues."
+
+
+async def test_an_approval_a_no_and_a_choice_are_one_press(stage: Stage) -> None:
     _, suggested = await stage.ask(policy="suggests")
     assert (await stage.press(stage.ana, suggested, "✅ approve"))[1] == "Approved. The workflow continues."
     await stage.until_shows(suggested, "finished")
-    _, plain = await stage.ask()
-    assert (await stage.press(stage.ana, plain, "❌ reject"))[1] == "Rejected. The workflow continues."
+    _, no = await stage.ask(input_type="confirm")
+    assert (await stage.press(stage.ana, no, "❌ No"))[1] == "Recorded: no. The workflow continues."
+    await stage.until_shows(no, "finished")
+    _, choice = await stage.ask(options=["approve", "reject", "later"], input_type="select")
+    assert (await stage.press(stage.ana, choice, "❌ reject"))[1] == "Rejected. The workflow continues."
+
+
+async def test_a_plain_approval_is_rejected_at_home_as_in_its_card(stage: Stage) -> None:
+    run_id = await stage.service.ask([stage.person_id(stage.ana)])
+    await stage.ana.open_home()
+    await stage.slack.until(lambda: stage.ana.home is not None and stage.ana.home.labels != [])
+    await (await stage.ana.press_at_home("❌ reject")).result()
+    await stage.slack.until(lambda: stage.ana.view is not None and stage.ana.view.inputs != ())
+    assert (await sent(stage.ana, Reason="too early")).text == "Rejected. The workflow continues."
+    assert await comment(stage, run_id) == "too early"
 
 
 async def test_a_vote_is_changed_with_a_reason_and_not_asked_for_twice(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="two")
     await stage.press(stage.ana, card, "✅ approve")
     card = await stage.until_shows(card, "1 of 2 approved")
-    await opened(stage, stage.ana, card, "❌ reject")
+    await stage.modal(stage.ana, card, "❌ reject")
     assert (await sent(stage.ana, Reason="Not tested")).text == "Changed to reject."
     card = await stage.until_shows(card, "0 of 2 approved")
     assert (await stage.press(stage.ana, card, "❌ reject"))[1] == "You already rejected this."
@@ -135,7 +169,7 @@ async def test_a_vote_is_changed_with_a_reason_and_not_asked_for_twice(stage: St
 
 async def test_a_reason_for_a_question_that_is_decided_is_refused_out_loud(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests")
-    await opened(stage, stage.ana, card, "❌ reject")
+    await stage.modal(stage.ana, card, "❌ reject")
     await stage.press(stage.bo, card, "✅ approve")
     heard = (await sent(stage.ana, Reason="Not tested")).text
     assert heard.startswith("Bo already approved this today at ")

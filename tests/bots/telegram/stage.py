@@ -14,6 +14,7 @@ from sayso.bots.telegram import TelegramSettings
 from sayso.config import DestinationSettings, HttpSettings, Settings
 from sayso.testing.telegram import Group, LocalTelegram, Person, SeenMessage
 from tests.bots.chat_service import ChatService, chat_service
+from tests.bots.rejecting import asked_why, reject_in_telegram
 from tests.bots.waiting import shown
 
 
@@ -84,6 +85,19 @@ class Stage:
         sent = await self.service.sent(run_id)
         seen = (one for one in await self.ana.sees(self.group) if str(one.message_id) in sent)
         return run_id, next(seen, None) or await self.card()
+
+    async def asked_why(self, person: Person, card: SeenMessage, label: str = "❌ reject") -> SeenMessage:
+        """Press a button that asks why; the message that asks."""
+        return await asked_why(self.telegram, person, card, label, self._group_of(card))
+
+    async def reject(
+        self, person: Person, card: SeenMessage, label: str = "❌ reject", reason: str = ""
+    ) -> str:
+        """Reject with a reason, or without one; what the person hears."""
+        return await reject_in_telegram(self.telegram, person, card, label, self._group_of(card), reason)
+
+    def _group_of(self, message: SeenMessage) -> Group | None:
+        return self.group if message.chat_id == self.group.id else None
 
     def count(self) -> int:
         """How many messages the bot has sent."""

@@ -14,7 +14,7 @@ from tests.bots.telegram.test_presses import call
 
 REASONS = ("Not tested", "Release freeze until the end of the month")
 REQUIRED = [["Not tested"], ["2. Release freeze until the end of the mon…"], ["✍️ Other reason"], ["Cancel"]]
-OPTIONAL = [*REQUIRED[:3], ["Without a reason"], ["Cancel"]]
+OPTIONAL = [*REQUIRED[:3], ["Reject without a reason"], ["Cancel"]]
 DONE = "Rejected. The workflow continues."
 
 
@@ -30,12 +30,6 @@ async def stopped(telegram: LocalTelegram, tmp_path: Path) -> Stage:
     }
     stage.settings = stage.settings.model_copy(update={"policies": policies})
     return stage
-
-
-async def asked_why(stage: Stage, person: Person, card: SeenMessage, label: str = "❌ reject") -> SeenMessage:
-    """Press a choice; the message that asks why."""
-    assert (await person.press(card, label)).text == "Please say why."
-    return await below(stage, person, card)
 
 
 async def below(stage: Stage, person: Person, message: SeenMessage) -> SeenMessage:
@@ -67,7 +61,7 @@ async def is_open(stage: Stage, run_id: str) -> bool:
 
 async def test_a_reason_is_picked_by_a_button(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests", prompt="Release 4.2.0?")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     assert asks.text.replace("\u2060", "") == (
         "Ana: Why reject? Release 4.2.0?\n1. Not tested\n2. Release freeze until the end of the month\n"
         "Choose a reason, or reply with your own."
@@ -81,14 +75,14 @@ async def test_a_reason_is_picked_by_a_button(stage: Stage) -> None:
 
 async def test_a_reason_may_be_left_out_where_the_policy_lets_them(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests")
-    asks = await asked_why(stage, stage.ana, card)
-    assert await pressed(stage, stage.ana, asks, "Without a reason") == DONE
+    asks = await stage.asked_why(stage.ana, card)
+    assert await pressed(stage, stage.ana, asks, "Reject without a reason") == DONE
     assert await comment(stage, run_id) is None
 
 
 async def test_a_required_reason_is_picked_or_written(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="requires")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     assert asks.labels == REQUIRED
     await stage.ana.press(asks, "✍️ Other reason")
     own = await below(stage, stage.ana, asks)
@@ -103,7 +97,7 @@ async def test_the_way_back_from_ones_own_reason_shows_the_others(stage: Stage) 
     run_id, _ = await stage.ask(policy="requires")
     while not (cards := await stage.eve.sees()):
         await stage.until_revision(stage.telegram.revision)
-    asks = await asked_why(stage, stage.eve, cards[0])
+    asks = await stage.asked_why(stage.eve, cards[0])
     await stage.eve.press(asks, "✍️ Other reason")
     own = await below(stage, stage.eve, asks)
     await stage.eve.say(None, "/back")
@@ -116,7 +110,7 @@ async def test_the_way_back_from_ones_own_reason_shows_the_others(stage: Stage) 
 
 async def test_cancelling_decides_nothing(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     heard = await pressed(stage, stage.ana, asks, "Cancel")
     assert heard is not None
     assert "Nothing was decided" in heard
@@ -126,25 +120,51 @@ async def test_cancelling_decides_nothing(stage: Stage) -> None:
 
 async def test_no_is_asked_why_as_a_rejection_is(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests", input_type="confirm")
-    asks = await asked_why(stage, stage.ana, card, "❌ No")
+    asks = await stage.asked_why(stage.ana, card, "❌ No")
     assert "Why no?" in asks.text
     await pressed(stage, stage.ana, asks, "Not tested")
     assert await stage.service.answer(run_id) is False
     assert await comment(stage, run_id) == "Not tested"
 
 
-async def test_an_approval_and_a_rejection_without_reasons_are_one_press(stage: Stage) -> None:
+async def test_a_plain_approval_is_rejected_with_a_reason_in_one_step_behind_the_press(stage: Stage) -> None:
+    run_id, card = await stage.ask(prompt="Release 4.2.0?", details={"Change": "14 commits", "Risk": "high"})
+    asks = await stage.asked_why(stage.ana, card)
+    assert asks.text.replace("\u2060", "") == (
+        "Ana: Why reject? Release 4.2.0?\nChange: 14 commits\nRisk: high\n"
+        "Reply with the reason; your answer counts then."
+    )
+    assert asks.labels == [["Reject without a reason", "Cancel"]]
+    assert (asks.reply_to, asks.notified) == (card.message_id, ())
+    await stage.ana.reply(asks, "not on a Friday")
+    assert (await below(stage, stage.ana, asks)).text == DONE
+    assert await comment(stage, run_id) == "not on a Friday"
+    await stage.until_shows(card, "❌ Rejected", "not on a Friday")
+
+
+async def test_a_plain_approval_is_rejected_without_a_reason_in_one_step_behind_the_press(
+    stage: Stage,
+) -> None:
+    run_id, card = await stage.ask()
+    assert await stage.reject(stage.ana, card) == DONE
+    assert await stage.service.answer(run_id) == "reject"
+    assert await comment(stage, run_id) is None
+
+
+async def test_an_approval_a_no_and_a_choice_are_one_press(stage: Stage) -> None:
     _, suggested = await stage.ask(policy="suggests")
     assert (await stage.ana.press(suggested, "✅ approve")).text == "Approved. The workflow continues."
-    _, plain = await stage.ask()
-    assert (await stage.ana.press(plain, "❌ reject")).text == DONE
+    _, no = await stage.ask(input_type="confirm")
+    assert (await stage.ana.press(no, "❌ No")).text == "Recorded: no. The workflow continues."
+    _, choice = await stage.ask(options=["approve", "reject", "later"], input_type="select")
+    assert (await stage.ana.press(choice, "❌ reject")).text == DONE
 
 
 async def test_the_reasons_outlive_a_restart_and_are_one_persons(stopped: Stage) -> None:
     stage = stopped
     async with stage.running():
         run_id, card = await stage.ask(policy="suggests")
-        asks = await asked_why(stage, stage.ana, card)
+        asks = await stage.asked_why(stage.ana, card)
     async with stage.running():
         theirs = await stage.bo.press(asks, "Not tested")
         assert theirs.text == "Somebody else is answering here. Press Answer in the card to answer yourself."
@@ -155,7 +175,7 @@ async def test_the_reasons_outlive_a_restart_and_are_one_persons(stopped: Stage)
 
 async def test_a_reason_for_a_question_that_is_decided_is_refused_out_loud(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     await stage.bo.press(card, "✅ approve")
     over = await stage.until(asks, lambda seen: not seen.labels)
     assert "Bo already approved this at" in over.text
@@ -167,7 +187,7 @@ async def test_a_reason_for_a_question_that_is_decided_is_refused_out_loud(stage
 
 async def test_a_reason_for_a_question_that_changed_is_refused_out_loud(stage: Stage) -> None:
     run_id, card = await stage.ask(policy="suggests")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     key = f"conversation:{stage.group.id}:{asks.message_id}"
     while not isinstance(kept := await stage.service.store.kept("telegram", key), dict):
         pass  # it is kept once Telegram has taken the message
@@ -183,7 +203,7 @@ async def test_a_vote_is_changed_with_a_reason_and_not_asked_for_twice(stage: St
     run_id, card = await stage.ask(policy="two")
     await stage.ana.press(card, "✅ approve")
     card = await stage.until_shows(card, "1 of 2 approved")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     assert await pressed(stage, stage.ana, asks, "Not tested") == "Changed to reject."
     card = await stage.until_shows(card, "0 of 2 approved")
     assert (await stage.ana.press(card, "❌ reject")).text == "You already rejected this."
@@ -193,7 +213,7 @@ async def test_a_vote_is_changed_with_a_reason_and_not_asked_for_twice(stage: St
 async def test_reasons_that_were_edited_from_outside_are_asked_for_again(stage: Stage) -> None:
     """Whoever has the bot's token can put other words above its buttons."""
     run_id, card = await stage.ask(policy="suggests")
-    asks = await asked_why(stage, stage.ana, card)
+    asks = await stage.asked_why(stage.ana, card)
     sent = [
         one.parameters
         for one in stage.telegram.calls_of("sendMessage")

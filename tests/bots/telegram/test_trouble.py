@@ -283,7 +283,7 @@ async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(
         run_id, card = await stopped.ask()
         await service.told(run_id)
         await service.store.reader.backup(backup)
-        assert (await stopped.ana.press(card, "❌ reject")).text == "Rejected. The workflow continues."
+        assert await stopped.reject(stopped.ana, card) == "Rejected. The workflow continues."
         await stopped.until_shows(card, "❌ Rejected ·")
     restore_backup(stopped.database, backup, "local:ana", "console")
     async with stopped.running() as service:

@@ -120,7 +120,8 @@ def test_the_second_one_hears_who_was_first(olga: Visit, browser: Browser, tmp_p
         ana.context.route("**/api/v1/**", lambda route: route.abort())
         ana.context.route("**/card", lambda route: route.abort())
         expect(ana.card("Release 4.2.0?")).to_be_visible()
-        olga.card("Release 4.2.0?").get_by_role("button", name="reject").click()
+        pressed(olga.card("Release 4.2.0?"), "reject")
+        pressed(olga.card("Release 4.2.0?"), "reject")
         # The run asks again, on a card above it.
         rejected = olga.card("Release 4.2.0?").filter(has_text="❌ Rejected")
         expect(rejected.get_by_role("status")).to_have_text("Rejected. The workflow continues.")
@@ -131,10 +132,10 @@ def test_the_second_one_hears_who_was_first(olga: Visit, browser: Browser, tmp_p
 
 
 def test_a_second_click_does_not_decide_what_has_moved_under_the_pointer(olga: Visit) -> None:
-    """The run asks again at once, and its new card comes where the pointer is."""
+    """The run asks again at once, and its new card comes where the pointer is. Of three options each is one press."""
     olga.page.clock.install()
     olga.page.reload()
-    olga.start()
+    olga.start(shared='{"options": ["approve", "reject", "later"]}')
     card = olga.card("Release 4.2.0?")
     place = card.get_by_role("button", name="reject").bounding_box()
     assert place is not None
@@ -388,6 +389,23 @@ def pressed(card: Locator, label: str) -> None:
     button = card.get_by_role("button", name=label)
     expect(button).not_to_have_attribute("aria-disabled", "true")
     button.click()
+
+
+def test_a_plain_approval_is_rejected_with_a_reason_or_without_in_one_step(olga: Visit) -> None:
+    for reason in ("not on a Friday", ""):
+        olga.start(shared=f'{{"prompt": "Release {reason or "alone"}?"}}')
+        card = olga.card(f"Release {reason or 'alone'}?")
+        pressed(card, "reject")
+        expect(card.get_by_text("Why reject?")).to_be_visible()
+        field = card.get_by_label("Reason (optional)")
+        expect(field).to_be_focused()
+        assert accepted(olga) == [] or accepted(olga)[-1]["comment"] == "not on a Friday"
+        field.fill(reason)
+        pressed(card, "reject")
+        expect(card.filter(has_text="❌ Rejected").get_by_role("status").first).to_have_text(
+            "Rejected. The workflow continues."
+        )
+    assert [answer["comment"] for answer in accepted(olga)] == ["not on a Friday", None]
 
 
 def test_suggested_reasons_fill_the_comment_and_stay_open_to_change(olga: Visit) -> None:

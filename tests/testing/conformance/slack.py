@@ -143,7 +143,7 @@ class SlackDriver:
     async def explain(self, person: str, asks: SeenView, reason: str) -> str | None:
         is_suggested = reason in asks.inputs[0].options
         label = asks.inputs[0 if is_suggested else -1].label
-        return await self._sent(self.people[person], {label: reason})
+        return await self._sent(self.people[person], {label: reason} if reason else {})
 
     async def replay(self) -> None:
         person, press = self.presses[-1]

@@ -141,8 +141,10 @@ class TelegramDriver:
         return await self._begun(self.people[person], card, label)
 
     async def explain(self, person: str, asks: SeenMessage, reason: str) -> str | None:
-        if [reason] in asks.labels:
-            return await self.press(person, seen(asks), reason)
+        labels = [one for row in asks.labels for one in row]
+        picked = [one for one in labels if one == (reason or "Reject without a reason")]
+        if picked:
+            return await self.press(person, seen(asks), picked[0])
         return (await self._replied(self.people[person], asks, reason)).text
 
     async def replay(self) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut
-from sayso.adapters.console import form_fields, set_off, visible_line
+from sayso.adapters.console import form_fields, visible_line
 from sayso.adapters.slack._card import MOST_OPTIONS, options, question
 from sayso.adapters.slack._data import ANSWER_VIEW, START_PICK, START_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._fields import (
@@ -139,8 +139,9 @@ def _start_id(position: int) -> str:
 
 
 def reason_view(card: Card, channel: str | None, choice: int) -> View:
-    """The modal that asks why somebody chose this option, by its position; 1 and 0 are yes and no."""
-    kept, _ = split([Stretch(set_off(card.prompt), Style.BOLD)], TEXT_LIMIT)
+    """The modal that asks why somebody chose this option, by its position, below what is asked with its details; 1 and
+    0 are yes and no.
+    """
     reasons = _reasons(card, choice)
     title = reason_title(card, choice)
     asked = input_block(_block_id(card, 0), "Reason", _plain_input("text"), required=reasons.required)
@@ -161,7 +162,7 @@ def reason_view(card: Card, channel: str | None, choice: int) -> View:
         "private_metadata": ViewTag(card.id, card.revision, channel, choice).encode(),
         "title": plain_text(title, _TITLE_LIMIT),
         "submit": plain_text(title, _TITLE_LIMIT),
-        "blocks": [rich_text(kept), *blocks],
+        "blocks": [*question(card, _IN_THREAD).blocks, *blocks],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -94,6 +94,12 @@ def question(card: Card, room: int) -> list[Stretch]:
     """The prompt and the details, as much as there is room for."""
     kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details)], room)
     return kept
+
+
+def folded_details(card: Card, room: int) -> list[Stretch]:
+    """The details in a quotation that opens at a tap, as much as there is room for."""
+    kept, _ = split(list(_details(card.details))[1:], room)
+    return [replace(one, style=one.style & ~Style.QUOTE | Style.EXPANDABLE) for one in kept]
 
 
 def render_locked(

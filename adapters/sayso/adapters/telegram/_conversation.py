@@ -10,13 +10,14 @@ import html
 
 import msgspec
 
-from sayso.adapters.cards import Card, cut, utf16_length, why_words
+from sayso.adapters.cards import Card, cut, past_tense, utf16_length, why_words
 from sayso.adapters.console import EXAMPLE_DAY, form_fields, visible_line
 from sayso.adapters.telegram._card import (
     LABEL_LIMIT,
     PAGE,
     Keyboard,
     choice_button,
+    folded_details,
     in_rows,
     numbered,
     question,
@@ -182,8 +183,18 @@ _ABOUT_REASONS = (Goal.REASON, Goal.OWN_REASON)
 
 def _reason_prompt(card: Card, conversation: Conversation, said: str) -> Prompt:
     """What asks why: the reasons that are suggested as buttons, or for a reply."""
-    why = f"{said}<b>{_line(why_words(card.question, _value(card, conversation)))}</b> {_line(card.prompt)}\n"
-    reasons = _reasons(card, conversation)
+    value, reasons = _value(card, conversation), _reasons(card, conversation)
+    details = as_html(folded_details(card, _LONGEST_QUESTION))
+    why = f"{said}<b>{_line(why_words(card.question, value))}</b> {_line(card.prompt)}\n"
+    why += f"{details}\n" if details else ""
+    past = past_tense(card.question, value)
+    left_out = f"{'Reject' if past else 'Answer'} without a reason"
+    if not reasons.suggested and not reasons.required:
+        buttons = [
+            step_button(conversation, left_out, StepAction.DONE),
+            step_button(conversation, "Cancel", StepAction.CANCEL),
+        ]
+        return Prompt(f"{why}Reply with the reason; your answer counts then.", [buttons])
     if not reasons.suggested or conversation.goal is Goal.OWN_REASON:
         back = f" {BACK} shows the reasons." if reasons.suggested else ""
         return Prompt(
@@ -197,7 +208,7 @@ def _reason_prompt(card: Card, conversation: Conversation, said: str) -> Prompt:
     ]
     keyboard.append([step_button(conversation, "✍️ Other reason", StepAction.OWN)])
     if not reasons.required:
-        keyboard.append([step_button(conversation, "Without a reason", StepAction.DONE)])
+        keyboard.append([step_button(conversation, left_out, StepAction.DONE)])
     keyboard.append([step_button(conversation, "Cancel", StepAction.CANCEL)])
     return Prompt(f"{why}{listed}Choose a reason, or reply with your own.", keyboard)
 

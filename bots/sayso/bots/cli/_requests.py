@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from msgspec.structs import replace
@@ -31,6 +31,41 @@ from sayso.engine import (
     SQLiteStore,
     local_person,
 )
+
+_Address: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID@REV",
+        help="Request and revision from `sayso requests`; the first six characters of the ID are enough.",
+        show_default=False,
+    ),
+]
+_Value: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="VALUE",
+        help="An option's value or label (separate several with commas), yes or no, a number, text, or JSON.",
+        show_default=False,
+    ),
+]
+_Comment: TypeAlias = Annotated[
+    str | None, typer.Option(help="A comment to record with the answer.", show_default=False)
+]
+_EventKey: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="Idempotency key: repeating the command with the same key returns the first result.",
+        show_default=False,
+    ),
+]
+_BreakGlass: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--break-glass",
+        help="Emergency approval, if the policy names you for it; requires --comment.",
+    ),
+]
 
 _DONE = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
@@ -69,41 +104,12 @@ def requests(
 
 
 def answer(
-    address: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID@REV",
-            help="Request and revision from `sayso requests`; the first six characters of the ID are enough.",
-            show_default=False,
-        ),
-    ],
-    value: Annotated[
-        str,
-        typer.Argument(
-            metavar="VALUE",
-            help="An option's value or label (separate several with commas), yes or no, a number, text, or JSON.",
-            show_default=False,
-        ),
-    ],
+    address: _Address,
+    value: _Value,
     *,
-    comment: Annotated[
-        str | None, typer.Option(help="A comment to record with the answer.", show_default=False)
-    ] = None,
-    event_key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY",
-            help="Idempotency key: repeating the command with the same key returns the first result.",
-            show_default=False,
-        ),
-    ] = None,
-    break_glass: Annotated[
-        bool,
-        typer.Option(
-            "--break-glass",
-            help="Emergency approval, if the policy names you for it; requires --comment.",
-        ),
-    ] = False,
+    comment: _Comment = None,
+    event_key: _EventKey = None,
+    break_glass: _BreakGlass = False,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:

@@ -46,7 +46,7 @@ _CONNECTED = "All connected. Next: run sayso serve in your terminal, then start 
 
 _THOROUGH = {
     "What this is": "A test of the buttons, and of the characters that chats change.",
-    "What to do": "Press reject. When this card shows your vote, press approve.",
+    "What to do": "Press No. When this card shows your vote, press Yes.",
     "What happens then": "A second card asks for an answer that you type.",
     "Characters": ODD,
 }
@@ -106,8 +106,8 @@ def _thorough_cards(place: str, title: str, answered: Callable[[], None]) -> Wor
     async def ask(_: dict[str, Any]) -> None:
         await request_input(
             f"Do presses in {title} count?\n{ODD}",
-            ["approve", "reject"],
-            "select",
+            None,
+            "confirm",
             "pressed",
             policy=policy,
             details=_THOROUGH,

@@ -197,7 +197,8 @@ class Dialogue:
             await self.refuse(chat, event.message_id, event.unfit)
             return ()
         if conversation is None or message_id is None:
-            return (_REPLY_TO if event.replies_to is None else _NO_REPLY,)
+            words = self._conversations.why_over(chat.id, message_id or 0, event.sender.person)
+            return words or (_REPLY_TO if event.replies_to is None else _NO_REPLY,)
         if not is_own:
             return (_SOMEBODY_ELSE,)
         with self._conversations.taking(chat.id, message_id):

@@ -65,6 +65,7 @@ VERBS = {
     },
 }  # fmt: skip
 """What commands are called in Telegram, whose own have no hyphens."""
+_SAY_WHY = "Not recorded yet. Continue in the message below."
 _STEPS = ("cancel", "back", "skip")
 
 
@@ -158,7 +159,7 @@ class Handler:
             answered = await self._desk.answer(attempt, arrival, before, is_press=True)
             if answered.asks_why and answered.record is not None:
                 await arrival.turn()
-                await self._acknowledge(event, ("Please say why.",))
+                await self._acknowledge(event, (_SAY_WHY,))
                 await self._dialogue.begin(event, answered.record, Goal.REASON, (button.number,))
                 return
             await self._tell_outcome(event, answered)

@@ -58,7 +58,8 @@ class Presses:
         assert await stage.answer(asked) == "approve"
 
     async def test_of_two_people_who_press_at_once_one_decides(self, stage: Stage) -> None:
-        asked = await stage.ask()
+        """A choice of three is one press, also for those who reject."""
+        asked = await stage.ask(input_type="select", options=["approve", "reject", "later"])
         card = await stage.card(asked)
         approved, rejected = await asyncio.gather(
             stage.press(stage.cast.ana, card, "approve"), stage.press(stage.cast.bo, card, "reject")
