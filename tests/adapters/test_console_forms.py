@@ -381,6 +381,39 @@ def test_a_refusal_names_the_path_and_what_to_do(part: Json, path: str) -> None:
         question("form", schema=schema).check_form()
 
 
+class Part(msgspec.Struct):
+    name: str
+
+
+class Left(msgspec.Struct, tag=True):
+    at: int
+
+
+class Right(msgspec.Struct, tag=True):
+    at: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "instead"),
+    [
+        (list[Part], "parts is a list of objects", "ask once for each entry"),
+        (list[dict[str, str]], "parts is a list of objects", "ask once for each entry"),
+        (list[list[str]], "parts is a list of lists", "ask for a list of texts"),
+        (list[int | str], r"parts\[\] has no one plain type", "use one of string"),
+        (dict[str, int], "parts is an object without named fields", "name its fields"),
+        (tuple[int, str], "parts is a tuple", "give each part a field of its own"),
+        (int | str, "parts has no one plain type", "use one of string"),
+        (Left | Right, "parts has no one plain type", "use one of string"),
+    ],
+)
+def test_a_type_that_nobody_could_fill_in_is_refused_with_its_field_and_the_next_step(
+    kind: object, what: str, instead: str
+) -> None:
+    form = msgspec.defstruct("Form", [("name", str), ("parts", kind)])
+    with pytest.raises(InvalidRequest, match=f"^schema: {what}, which no surface can ask for: .*{instead}"):
+        build_question("Which?", None, "form", form, None).check_form()
+
+
 def test_a_form_of_more_fields_than_a_modal_holds_is_refused() -> None:
     many: dict[str, Json] = {f"f{at}": {"type": "string"} for at in range(91)}
     with pytest.raises(InvalidRequest, match=r"has 91 fields.*at most 90"):

@@ -243,6 +243,29 @@ def test_a_list_is_entered_entry_by_entry_until_a_line_is_empty(shop: Path) -> N
     assert shared == {"tools": ["tea, coffee", "cups"], "days": ["2026-12-31"]}
 
 
+def test_the_result_of_a_step_whose_type_is_known_is_asked_field_by_field(shop: Path) -> None:
+    """Nobody types JSON, and what returns nothing is asked for nothing."""
+    assert sayso(shop, "run", "shop:settled_flow").code == -9
+    run_id = sayso(shop, "runs", "--json").json["runs"][0]["run_id"]
+    assert sayso(shop, "run", "shop:settled_flow", run_id).code == 6
+    assert "record the step's result, as you enter it" in sayso(shop, "attention", run_id).out
+    assert sayso(shop, "attention", run_id, "done").code == 2, "nobody is there to ask"
+    with TerminalSession(shop, SAYSO, "attention", run_id, "done") as terminal:
+        terminal.wait_for("Deciding about step_unfinished: settle", "Result: Lines 1 [text]")
+        terminal.type("tea")
+        terminal.wait_for("Result: Lines 2 [text, empty line when done]")
+        terminal.type("")
+        terminal.wait_for("Result: Number [a whole number]")
+        terminal.type("7")
+        terminal.wait_for("Decided.")
+        assert terminal.end() == 0
+    assert sayso(shop, "run", "shop:settled_flow", run_id).code == -9
+    assert sayso(shop, "run", "shop:settled_flow", run_id).code == 6
+    assert sayso(shop, "attention", run_id, "done").code == 0
+    ended = sayso(shop, "run", "shop:settled_flow", run_id, "--json")
+    assert ended.json["shared"] == {"receipt": {"number": 7, "lines": ["tea"]}}
+
+
 def test_without_a_terminal_a_start_that_does_not_fit_names_the_field(shop: Path) -> None:
     refused = sayso(shop, "run", "shop:ordered_flow", "--shared", '{"item": "tea", "count": "two"}')
     assert refused.code == 2

@@ -8,6 +8,7 @@ SHOP = '''
 """Workflows of many kinds."""
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import TypedDict
 
 from sayso.engine import Node, Policy, Stage, Workflow, WorkflowEngine, node, request_approval, request_input, step
 
@@ -108,6 +109,23 @@ async def once(shared):
     shared["receipt"] = await step("charge", charge, once=True)
 
 
+class Receipt(TypedDict):
+    number: int
+    lines: list[str]
+
+
+@node
+async def settled(shared):
+    async def settle() -> Receipt:
+        import os, signal
+        os.kill(os.getpid(), signal.SIGKILL)
+    async def notify() -> None:
+        import os, signal
+        os.kill(os.getpid(), signal.SIGKILL)
+    shared["receipt"] = await step("settle", settle, once=True)
+    await step("notify", notify, once=True)
+
+
 release_flow = Workflow("release", release)
 everything_flow = Workflow("everything", everything)
 two_texts_flow = Workflow("two-texts", two_texts)
@@ -119,6 +137,7 @@ gated_flow = Workflow("gated", gated)
 hostile_flow = Workflow("hostile", hostile)
 quick_flow = Workflow("quick", quick)
 once_flow = Workflow("once", once)
+settled_flow = Workflow("settled", settled)
 ordered_flow = Workflow("ordered", ordered, inputs=Order)
 packed_flow = Workflow("packed", ordered, inputs=Packed)
 not_one = 42

@@ -4,11 +4,14 @@ and what no surface could draw is refused where it is asked: nobody types JSON b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, Final, cast, get_type_hints
 
-from sayso.engine._schemas import misfit
+import msgspec
+
+from sayso.engine._schemas import build_schema, misfit
 from sayso.engine._typed import shown_text
 from sayso.engine._values import Json
 from sayso.engine.errors import InvalidRequest
@@ -116,6 +119,24 @@ def assemble(
         elif field.needed:
             missing.append(position)
     return form, tuple(missing)
+
+
+def result_form(function: Callable[..., Any]) -> dict[str, Json] | None:
+    """The schema of a form that asks for what a function returns, as its `result`; without fields where it returns
+    nothing. None where its type is not known, or is none that surfaces can ask for.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        kind = get_type_hints(function)["return"]
+        if kind is type(None):
+            return {"type": "object", "properties": {}}
+        schema = build_schema(msgspec.defstruct("Result", [("result", kind)]), "form")
+        assert schema is not None
+        fields_of(schema)
+    except Exception:  # noqa: BLE001 - annotations are code of others, and may say anything
+        return None
+    return schema
 
 
 def with_defaults(schema: Mapping[str, Json], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,8 +197,8 @@ class StepRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attention(msgspec.Struct, frozen=True):
-    """What an operator must decide about a run. `name` is that of a request, step or node; `was` and `now` are its
-    earlier and present text.
+    """What an operator must decide about a run. `name` is that of a request, step or node, `was` and `now` its earlier
+    and present text; `result` is the schema of a form that asks for a step's, where its type is known.
     """
 
     kind: AttentionKind
@@ -206,12 +206,11 @@ class Attention(msgspec.Struct, frozen=True):
     was: str | None = None
     now: str | None = None
     reason: str = ""
+    result: dict[str, Any] | None = None
 
 
 class RunRecord(msgspec.Struct, frozen=True, gc=False):
-    """A run as stored, with its current visit. `entry` is the state at the visit's begin, `shared` what is shown;
-    `stops` is that of `RunSummary`.
-    """
+    """A run as stored, with its visit: `entry` is the state at its begin, `shared` the one shown; see `RunSummary`."""
 
     run_key: int
     run_id: str
@@ -271,8 +270,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     stops: int
 
     def outline(self) -> RunSummary:
-        """The run as people who are not operators see it: that it failed or is held, and when. What it failed with, and
-        the texts that an operator decides on, can come from questions and steps that were never theirs to read.
+        """The run as people who are not operators see it: that it failed or is held, and when. What else there is can
+        come from questions and steps that were never theirs to read.
         """
         attention = None if self.attention is None else Attention(self.attention.kind, "")
         return replace(self, error=None, attention=attention)

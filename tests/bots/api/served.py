@@ -12,7 +12,7 @@ import asyncio
 import datetime
 import json
 import os
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 import msgspec
 from sayso.engine import Policy, Stage, Workflow, node, request_approval, request_input, step
 
@@ -93,6 +93,21 @@ async def charge(shared):
     shared["receipt"] = await step("charge", cut_off, once=True)
 
 
+class Receipt(TypedDict):
+    number: int
+    lines: list[str]
+
+
+@node
+async def settle(shared):
+    async def cut_off() -> Receipt:
+        os.kill(os.getpid(), 9)
+    shared["receipt"] = await step("settle", cut_off, once=True)
+    async def cut_off_again() -> None:
+        os.kill(os.getpid(), 9)
+    await step("notify", cut_off_again, once=True)
+
+
 @node
 async def careful(shared):
     policy = Policy(stages=[Stage(["operator"])], comment=["reject"])
@@ -128,6 +143,7 @@ release = Workflow("release", start=ask)
 all_kinds = Workflow("kinds", start=kinds)
 pair = Workflow("pair", start=two)
 once = Workflow("once", start=charge)
+settled = Workflow("settled", start=settle)
 strict = Workflow("strict", start=careful)
 gate = Workflow("gate", start=gated)
 course = Workflow("course", start=sign_up)
@@ -148,6 +164,9 @@ workflow = "shop:pair"
 
 [[workflows]]
 workflow = "shop:once"
+
+[[workflows]]
+workflow = "shop:settled"
 
 [[workflows]]
 workflow = "shop:strict"

@@ -210,6 +210,14 @@ def test_a_key_stands_for_one_question_also_after_a_kill(tmp_path: Path) -> None
         assert repeated.json()["status"] == "PENDING"
 
 
+_LIST_OF_OBJECTS = {
+    "type": "object",
+    "properties": {
+        "who": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}}
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -219,6 +227,7 @@ def test_a_key_stands_for_one_question_also_after_a_kill(tmp_path: Path) -> None
         ({"kind": "input", "input_type": "confirm", "on_expiry": True, "expires_after": 60}, "on_expiry"),
         ({"kind": "input", "input_type": "select"}, "options"),
         ({"kind": "input", "input_type": "form", "schema": {"type": "array"}}, "schema"),
+        ({"kind": "input", "input_type": "form", "schema": _LIST_OF_OBJECTS}, "schema"),
         ({"kind": "input", "input_type": "number", "on_expiry": 3}, "on_expiry"),
         ({"details": {"Change": {"type": "diff"}}, "rich": ["Change"]}, "details['Change']"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -85,6 +86,40 @@ def test_a_step_that_was_cut_off_is_decided_on_its_page(
         expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
 
 
+def test_the_result_of_a_step_whose_type_is_known_is_filled_in_field_by_field(
+    olga: Visit, service: ServiceProcess, tmp_path: Path
+) -> None:
+    """Nobody types JSON: a list has its entries, and what returns nothing has only the button."""
+    sayso(tmp_path, "start", "settled", "{}")
+    service.process.wait(20)
+    with ServiceProcess(tmp_path) as again:
+        olga.page.goto(f"{olga.url}/runs")
+        olga.page.get_by_role("table", name="Need an operator's decision").get_by_role("link").click()
+        expect(olga.page.get_by_label("The step's result, as JSON")).to_have_count(0)
+        record = olga.page.get_by_role("button", name="Record this result")
+        olga.page.get_by_label("Result: Number").fill("many")
+        record.click()
+        expect(olga.page.get_by_text('"many" is not a number')).to_be_visible()
+        olga.page.get_by_label("Result: Number").fill("12345678901234567")
+        entries = olga.page.get_by_role("group", name="Result: Lines")
+        entries.get_by_role("textbox").fill("tea")
+        entries.get_by_role("button", name="Add").click()
+        entries.get_by_role("textbox").nth(1).fill("cups")
+        olga.check_accessibility()
+        record.click()  # the next step kills the service
+        again.process.wait(20)
+    with ServiceProcess(tmp_path):
+        olga.page.reload()
+        expect(olga.page.get_by_text("it is unknown whether it finished: notify")).to_be_visible()
+        expect(olga.page.get_by_role("textbox")).to_have_count(0)
+        olga.page.get_by_role("button", name="Record this result").click()
+        expect(olga.page.get_by_text("done", exact=True).first).to_be_visible()
+        (run,) = sayso(tmp_path, "runs", "--json").json["runs"]
+        rows = sayso(tmp_path, "audit", "export", "--run", run["run_id"]).out.splitlines()
+    given = [row["payload"]["result"] for row in map(json.loads, rows) if row["kind"] == "attention_given"]
+    assert given == ['{"lines":["tea","cups"],"number":12345678901234567}', "null"]
+
+
 def test_an_operators_button_decides_what_stands_beside_it_and_nothing_else(
     browser: Browser, tmp_path: Path, unused_tcp_port: int
 ) -> None:
@@ -155,7 +190,7 @@ def test_who_is_no_operator_reads_no_error_and_nothing_that_an_operator_decides_
                 assert (said["status"], said["error"]) == (status, None)
                 if status == "NEEDS_ATTENTION":
                     assert said["attention"] == {
-                        "kind": "question_changed", "name": "", "was": None, "now": None, "reason": "",
+                        "kind": "question_changed", "name": "", "was": None, "now": None, "reason": "", "result": None,
                     }  # fmt: skip
             ana.page.goto(f"{ana.url}/runs/{run_id}")
             shown = ana.page.locator("#live-head").inner_text() + ana.page.locator("#live-trail").inner_text()

@@ -272,8 +272,13 @@ def attention_card(
         if text is not None:
             parts += [Rule(Text(label), align="left", style="dim"), *_stored_text(text)]
     parts.append(Rule(Text("What you can say"), align="left", style="dim"))
+    known = (
+        {}
+        if attention.result is None
+        else {"done": "record the step's result, as you enter it, and continue"}
+    )
     rows = [
-        (f"sayso attention {run_id} {action}{about}", _ACTION_WORDS[action])
+        (f"sayso attention {run_id} {action}{about}", {**_ACTION_WORDS, **known}[action])
         for action in attention_actions(attention)
     ]
     for command, meaning in rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias, cast
@@ -9,7 +11,7 @@ from typing import Annotated, Any, TypeAlias, cast
 import msgspec
 import typer
 
-from sayso.adapters.console import attention_card, runs_table, visible_line
+from sayso.adapters.console import attention_card, form_fields, runs_table, visible_line
 from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import run_named
@@ -17,11 +19,15 @@ from sayso.bots.cli._json import read_value
 from sayso.bots.cli._options import DatabaseOption, JsonFlag, RunArgument
 from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
+from sayso.bots.cli._reading import read_value as read_form
+from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service, ServiceClient
 from sayso.bots.exit_codes import ExitCode
 from sayso.engine import (
     ATTENTION_ACTIONS,
+    Attention,
     Json,
+    Question,
     RunSummary,
     Runtime,
     SQLiteStore,
@@ -119,7 +125,11 @@ def attention(
         typer.Argument(metavar=f"[{'|'.join(ACTIONS)}]", help="Your decision.", show_default=False),
     ] = None,
     result: Annotated[
-        str | None, typer.Argument(metavar="[RESULT]", help="With done: the step's result as JSON.")
+        str | None,
+        typer.Argument(
+            metavar="[RESULT]",
+            help="With done: the step's result as JSON; asked for at a terminal if its type is known.",
+        ),
     ] = None,
     *,
     seen: SeenOption = None,
@@ -138,8 +148,13 @@ def attention(
     run_id = run_named(database, run_id)
     if action is None:
         return _show_attention(database, run_id, output)
-    value = _read_result(action, result)
     stop = _look(database, run_id, seen, output)
+    try:
+        value = _read_result(_read_run(database, run_id).attention, action, result, output)
+    except (KeyboardInterrupt, EndOfInput):
+        output.say("")
+        output.say("Stopped before anything was decided.")
+        return ExitCode.INTERRUPTED
     served = _operate(
         database,
         lambda client: client.attention(run_id, action, value, seen=stop),
@@ -155,7 +170,15 @@ def attention(
     return ExitCode.OK
 
 
-def _read_result(action: str, text: str | None) -> Json:
+def _read_result(attention: Attention | None, action: str, text: str | None, output: Output) -> Json:
+    """The result that goes with `done`: the JSON that is given, or what is filled in where the step's type is known."""
+    schema = None if attention is None or action != "done" or text is not None else attention.result
+    form = Question(None, None, "form", schema, None)
+    if schema is not None and form_fields(form) is None:
+        return None  # it returns nothing
+    if schema is not None and output.has_reader:
+        filled_in = asyncio.run(read_form(form, Terminal(sys.stdin.fileno()), output))
+        return cast("dict[str, Json]", filled_in)["result"]
     if (action == "done") != (text is not None):
         raise UsageProblem("`done` needs RESULT, the step's result as JSON; no other action takes one.")
     return read_value(text, "RESULT")

@@ -1,6 +1,7 @@
 """HTTP: the server for the inbox, the API, health and webhooks, and the control socket beside the database."""
 
-from sayso.bots.http._api import Act, ApiParts, request_as_dict
+from sayso.bots.http._api import Act, Api, ApiParts, request_as_dict
+from sayso.bots.http._bodies import AttentionDecision
 from sayso.bots.http._callers import Caller, Credentials, InvalidName
 from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import TcpDoor, TrustedProxy, begin_session, cookie_name, session_of
@@ -21,8 +22,10 @@ __all__ = [
     "LARGEST_BODY",
     "Act",
     "AgentHooks",
+    "Api",
     "ApiApp",
     "ApiParts",
+    "AttentionDecision",
     "Caller",
     "ConnectionLimits",
     "Credentials",

@@ -94,6 +94,10 @@ class RunAttention(Reply):
     was: str | None = Field(description="The earlier text; null if there is none.")
     now: str | None = Field(description="The present text; null if there is none.")
     reason: str = Field(description="What went wrong; empty where the kind says it all.")
+    result: dict[str, Any] | None = Field(
+        description="The JSON Schema of an object with the step's `result`, without properties if it returns nothing; "
+        "null if the type is not known."
+    )
 
 
 class Run(Reply):

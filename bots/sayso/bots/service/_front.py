@@ -14,6 +14,7 @@ from sayso.bots.github import DeploymentWebhook
 from sayso.bots.hooks import InvalidRules, Rules, rules_from
 from sayso.bots.http import (
     AgentHooks,
+    Api,
     ApiApp,
     ApiParts,
     ConnectionLimits,
@@ -140,6 +141,7 @@ class Front:
                 sign_ins=RateLimit(settings.sign_ins_per_minute),
                 workflows={one.name: one.workflow for one in self.hosted},
                 starts=api.starts,
+                decide=Api(api).attention,
                 api=api_below,
                 development=self.development,
             ),

@@ -33,7 +33,7 @@ from sayso.bots.people import Arrival
 from sayso.bots.web._error_pages import add_error_pages
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
-from sayso.bots.web._runs import Looks, RunPages
+from sayso.bots.web._runs import Decide, Looks, Result, RunPages
 from sayso.bots.web._sign_in import SignIn, Who, Writer, add_sign_in
 from sayso.bots.web._starts import Start, StartPages
 from sayso.bots.web._static import add_static
@@ -94,6 +94,7 @@ class InboxParts:
     sign_ins: RateLimit
     workflows: Mapping[str, Workflow]
     starts: Starts
+    decide: Decide
     api: FastAPI
     development: DevelopmentBar | None = None
 
@@ -113,7 +114,8 @@ class Inbox:
         self._parts = parts
         self._store = parts.store
         self.pages = Pages(parts.zone, parts.development)
-        self.runs = RunPages(parts.store, self.pages, parts.workflows, Looks(self.listed, self.line))
+        looks = Looks(self.listed, self.line)
+        self.runs = RunPages(parts.store, self.pages, parts.workflows, looks, parts.decide)
         self.history = History(parts.store, self.pages, parts.settings, parts.workflows)
 
     async def visitor(self, request: Request, caller: Caller) -> Visitor:
@@ -399,12 +401,16 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         visitor = await inbox.visitor(request, caller)
         return HTMLResponse(await inbox.runs.one(visitor, caller, run_id, before, visits_before))
 
+    @app.post("/runs/{run_id}/result")
+    async def result(run_id: str, body: Result, caller: Writer) -> JSONResponse:
+        return JSONResponse(await inbox.runs.record(caller, run_id, body))
+
     @app.get("/api")
     async def description(request: Request, caller: Who) -> HTMLResponse:
         visitor = await inbox.visitor(request, caller)
         return HTMLResponse(inbox.pages.api(visitor, api.openapi(), "/api/v1"))
 
-    _ = history, runs, run, description
+    _ = history, runs, run, result, description
 
 
 def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 from msgspec.structs import replace
+from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.cards import Card
-from sayso.adapters.web import Pages, Visitor, VisitShown, show_visit
-from sayso.bots.http import Caller
+from sayso.adapters.console import form_fields
+from sayso.adapters.web import Pages, Rejected, Visitor, VisitShown, read_fields, show_visit
+from sayso.bots.http import AttentionDecision, Caller
 from sayso.bots.web._graphs import draw_workflow
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.engine import (
     ENDED,
     CardRecord,
+    FormField,
+    Json,
+    Question,
     RunSummary,
     SQLiteStore,
     UnknownRun,
@@ -43,12 +49,34 @@ class Looks:
     line: Callable[[CardRecord, Caller], Card]
 
 
+class Result(BaseModel):
+    """What a step returned: the fields of its form with all their values, `seen` as in `AttentionDecision`, and a key
+    of this attempt.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    seen: int = Field(ge=0, le=2**31)
+    key: str = Field(min_length=1, max_length=100)
+    fields: dict[str, list[str]] = Field(default_factory=dict)
+
+
+Decide = Callable[[Caller, str, AttentionDecision, str | None], Awaitable[object]]
+"""Carries an operator's decision about a run out. Raises `Problem`, and as `Runtime.attention`."""
+
+
 class RunPages:
-    """Reads what the pages of runs show."""
+    """What the pages of runs show, and what the form of a step's result does."""
 
     def __init__(
-        self, store: SQLiteStore, pages: Pages, workflows: Mapping[str, Workflow], looks: Looks
+        self,
+        store: SQLiteStore,
+        pages: Pages,
+        workflows: Mapping[str, Workflow],
+        looks: Looks,
+        decide: Decide,
     ) -> None:
+        self._decide = decide
         self._store = store
         self._pages = pages
         self._workflows = workflows
@@ -107,6 +135,8 @@ class RunPages:
             ended=run.status in ENDED,
             is_busy=run.status is WorkflowStatus.RUNNING,
             actions=[] if run.attention is None else attention_actions(run.attention),
+            result_fields=_result_fields(run),
+            locale=caller.locale,
             graph=await self._graph(run, visits, first),
             cards=found.cards[::-1],
             earlier=found.older,
@@ -117,6 +147,21 @@ class RunPages:
             most_rows=_MOST_ROWS,
             trail=await reader.audit_tail(run_id, _MOST_ROWS) if caller.is_operator else [],
         )
+
+    async def record(self, caller: Caller, run_id: str, given: Result) -> dict[str, Any]:
+        """Record what a step returned; what is wrong with it, by field. Raises `UnknownRun`, and as `Decide`."""
+        run = await self._store.reader.run(run_id)
+        fields = _result_fields(run)
+        value: Json = None
+        if fields and caller.is_operator and run.attention is not None:
+            question = Question(None, None, "form", run.attention.result, None)
+            read = read_fields(question, fields, given.fields, caller.locale)
+            if isinstance(read, Rejected):
+                return {"errors": read.errors}
+            value = read.value["result"] if isinstance(read.value, dict) else None
+        decision = AttentionDecision(action="done", seen=given.seen, result=value)
+        await self._decide(caller, run_id, decision, given.key)
+        return {}
 
     async def _graph(self, run: RunSummary, visits: Sequence[VisitSummary], first: int) -> Markup | None:
         workflow = self._workflows.get(run.workflow)
@@ -168,6 +213,14 @@ class RunPages:
 def _by_itself(record: CardRecord) -> CardRecord:
     """What was decided, without what has become of the run since: the visits say that."""
     return replace(record, run_status=WorkflowStatus.RUNNING, run_ended_at=None, held=False)
+
+
+def _result_fields(run: RunSummary) -> tuple[FormField, ...] | None:
+    """The fields of the form for what a step returned: none where it returns nothing, None where nobody knows."""
+    result = None if run.attention is None else run.attention.result
+    if result is None:
+        return None
+    return form_fields(Question(None, None, "form", result, None)) or ()
 
 
 def _is_seen(record: CardRecord, caller: Caller) -> bool:

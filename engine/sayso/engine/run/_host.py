@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -19,12 +19,13 @@ from sayso.engine._binding import (
     ruling_on,
     with_requester,
 )
+from sayso.engine._forms import result_form
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._people import Directory
 from sayso.engine._policy import Policy
 from sayso.engine._questions import Question, question_digest
-from sayso.engine._records import Attention, AttentionKind, WorkflowStatus
+from sayso.engine._records import Attention, AttentionKind, StepRecord, WorkflowStatus
 from sayso.engine._rules import Ruling
 from sayso.engine._values import encode
 from sayso.engine.errors import StoreError, UnknownPolicy
@@ -58,6 +59,15 @@ class Halt(msgspec.Struct, frozen=True):
         return cls(
             HaltKind.STORE_FAILED if isinstance(error, StoreError) else HaltKind.SAYSO_FAILED, error=error
         )
+
+
+def step_attention(record: StepRecord, arguments: str, function: Callable[..., Any]) -> Attention:
+    """What an operator must decide about a step that was recorded for other arguments, or was not finished."""
+    kind, reason = AttentionKind.STEP_CHANGED, ""
+    if record.arguments == arguments:
+        kind = AttentionKind.STEP_UNFINISHED
+        reason = "it was started and not finished: whether its effect happened is not known"
+    return Attention(kind, record.name, record.arguments, arguments, reason, result_form(function))
 
 
 class Surroundings(msgspec.Struct, frozen=True):

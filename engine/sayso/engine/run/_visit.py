@@ -31,7 +31,7 @@ from sayso.engine._stray import contained
 from sayso.engine._values import Json, check, decode, decode_dict, digest, encode, encode_sorted
 from sayso.engine.errors import InvalidRequest, NoCurrentVisit, RunSuspended, UnstorableValue, ValueTooLarge
 from sayso.engine.run._approvals import Approvals
-from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost
+from sayso.engine.run._host import Halt, HaltKind, Terms, VisitHost, step_attention
 from sayso.engine.run._names import Names
 from sayso.engine.store import Ask, Asked, Park, Place, Resolution, VisitStore
 
@@ -342,13 +342,9 @@ class Visit:
             record = self.steps.get(name)
             if record is None:
                 return await self._run_step(name, function, arguments, bound, once=once)
-            if record.arguments != bound:
-                self._hold(Attention(AttentionKind.STEP_CHANGED, name, record.arguments, bound))
-            elif record.result is None:
-                reason = "it was started and not finished: whether its effect happened is not known"
-                self._hold(Attention(AttentionKind.STEP_UNFINISHED, name, record.arguments, bound, reason))
-            else:
+            if record.arguments == bound and record.result is not None:
                 return decode(record.result)
+            self._hold(step_attention(record, bound, function))
             return await self._block()
         finally:
             self._loop.call_soon(self._land)

@@ -255,7 +255,7 @@ document.addEventListener("submit", (event) => {
     start(form, event.submitter);
   } else if (form.dataset.api) {
     event.preventDefault();
-    operate(form);
+    operate(form, event.submitter);
   }
 });
 
@@ -277,10 +277,11 @@ async function start(form, submitter) {
 // What an operator's last action was refused with: it stays when its part of the page shows how things stand now.
 let refusal = null;
 
-async function operate(form) {
+async function operate(form, submitter) {
   const part = form.closest("[data-live]");
   refusal = null;
-  const body = JSON.parse(form.dataset.body ?? "{}");
+  const [body, key] = [JSON.parse(form.dataset.body ?? "{}"), newKey()];
+  if (form.dataset.fields !== undefined) Object.assign(body, { key, fields: fieldsOf(form, submitter) });
   if (form.elements.result) {
     try {
       body.result = JSON.parse(form.elements.result.value);
@@ -290,10 +291,11 @@ async function operate(form) {
     }
   }
   setDisabled(form, true);
-  const { ok, unsure, said } = await send(form.dataset.api, body, newKey(), (words) => say(form, words));
+  const { ok, unsure, said } = await send(form.dataset.api, body, key, (words) => say(form, words));
   setDisabled(form, Boolean(unsure));
+  showErrors(form, said.errors ?? {});
   if (said.go) location.assign(said.go);
-  else say(form, ok ? "Done." : said.detail);
+  else say(form, said.errors ? "" : ok ? "Done." : said.detail);
   if (!ok && part) {
     refusal = { id: part.id, words: said.detail };
     refreshParts();
