@@ -34,7 +34,7 @@ async def gate(shared: dict[str, Any]) -> None:
     """Ask what the run was started with."""
     shared["answer"] = await request_input(
         f"Release {shared['number']}?",
-        options=["approve", "reject"],
+        options=["approve", "reject", "later"],  # each is one press: only an approval asks why
         input_type="select",
         request_id="gate",
         to=shared["to"],
