@@ -14,7 +14,7 @@ export interface components {
              * @enum {string}
              */
             readonly outcome: "approved" | "rejected" | "answered" | "expired" | "withdrawn" | "cancelled";
-            /** @description Whether people, or a rule that an operator wrote, said yes to an approval or a confirmation: nothing else is a yes. */
+            /** @description Whether people said yes to an approval or a confirmation, or granted it before, or a rule that an operator wrote did: nothing else is a yes. */
             readonly approved: boolean;
             /** @description The answer, or the one at expiry; null if there is none. */
             readonly value: unknown;
@@ -28,6 +28,22 @@ export interface components {
             readonly digest: string;
             /** @description When it was closed, in UTC. */
             readonly decided_at: string | null;
+        };
+        /** @description The use of a grant that answered a request. */
+        readonly GrantUse: {
+            /** @description The grant. */
+            readonly id: string;
+            /** @description Who made it. */
+            readonly granted_by: string;
+            /** @description Which use it is, from 1. */
+            readonly use: number;
+            /** @description Of how many; null if they are not limited. */
+            readonly of: number | null;
+            /**
+             * Format: date-time
+             * @description When the grant ends, in UTC.
+             */
+            readonly expires_at: string;
         };
         /** @description Where to report the result of a request, as a Standard Webhook. */
         readonly NewCallback: {
@@ -89,6 +105,15 @@ export interface components {
             /** @description Where to report the result once it is closed. */
             readonly callback?: components["schemas"]["NewCallback"] | null;
         };
+        /** @description One way to grant later requests like this one. */
+        readonly Offer: {
+            /** @description What an answer names in `grant`: `session`, a duration, or a number of uses. */
+            readonly key: string;
+            /** @description Seconds until the grant ends. */
+            readonly lasts: number;
+            /** @description How many requests it approves at most; null if not limited. */
+            readonly uses: number | null;
+        };
         /** @description One choice of a `select` or `multiselect`. */
         readonly Option: {
             /** @description The value to answer with. */
@@ -149,6 +174,8 @@ export interface components {
              * @enum {string}
              */
             readonly kind: "approval" | "input";
+            /** @description What an approver may grant with an approval, while it is open. */
+            readonly offers: readonly components["schemas"]["Offer"][];
             /** @description Its page in the inbox; null without `http.public_url`. */
             readonly url: string | null;
             /** @description The result; null while the request is open. */
@@ -197,9 +224,9 @@ export interface components {
             /** @description Whether this call had used it before, under the same `Idempotency-Key`. */
             readonly repeated: boolean;
         };
-        /** @description One person's vote, or the decision of a rule. */
+        /** @description One person's vote, or the decision of a rule or a grant. */
         readonly Vote: {
-            /** @description Who voted; `rule:POLICY/NUMBER` for a rule. */
+            /** @description Who voted; `rule:POLICY/NUMBER` for a rule, `grant:ID` for a grant. */
             readonly person: string;
             /** @description The way it came, such as `slack`, `web` or `api`. */
             readonly via: string;
@@ -218,6 +245,8 @@ export interface components {
             readonly break_glass?: boolean;
             /** @description The rule that decided, if no person did. */
             readonly rule?: components["schemas"]["Rule"];
+            /** @description The grant that decided, if one did. */
+            readonly grant?: components["schemas"]["GrantUse"];
         };
     };
     responses: never;

@@ -132,6 +132,25 @@ class RuleSettings(Section):
     reason: str = Field(default="", description="Comment of the answer.")
 
 
+class GrantsSettings(Section):
+    """What approvers may grant beyond one approval: see `sayso.engine.Grants`."""
+
+    longest: Duration = Field(description="Time after which every grant ends at the latest, at most 7d.")
+    durations: tuple[Duration, ...] = Field(default=(), description='Times to offer, such as ["1h", "8h"].')
+    times: int | None = Field(
+        default=None, description="Number of uses to offer, within longest. Default: not offered."
+    )
+    session: Text | None = Field(
+        default=None,
+        description="Detail that names the asker's session, such as Session. Default: no grant for a session.",
+    )
+    patterns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Details that may differ, with a pattern each: * is anything, and a star in a text is letters, "
+        "digits, dots, _ and -. Default: every detail must be the same.",
+    )
+
+
 class PolicySettings(Section):
     """A policy that questions refer to by name: see `sayso.engine.Policy`."""
 
@@ -140,6 +159,10 @@ class PolicySettings(Section):
         default=(),
         description="Rules that answer without people; the first whose condition is true decides. Where one cannot be "
         "checked, people are asked.",
+    )
+    grants: GrantsSettings | None = Field(
+        default=None,
+        description="What approvers may grant for a while. Default: one approval covers one request.",
     )
     exclude_requester: bool = Field(
         default=False, description="Whether to bar the requester from approving (four eyes)."

@@ -44,6 +44,7 @@ from sayso.config._lines import place_of
 from sayso.config._machine_zone import MachineZone, check_zone
 from sayso.config._named import check_environments, check_kinds
 from sayso.config._platforms import all_settings, groups, sections, take
+from sayso.config._policies import check_policies, policy_of
 from sayso.config._sections import (
     AskSettings,
     DestinationSettings,
@@ -54,10 +55,9 @@ from sayso.config._sections import (
     PolicySettings,
     WorkflowSettings,
 )
-from sayso.engine import Directory, InvalidRequest, Policy, Rule, Stage
+from sayso.engine import Directory, Policy
 
 FILE_NAME = "sayso.toml"
-_SHOWN = "See docs/how-to/decide-together.md for examples."
 
 _S = TypeVar("_S", bound=BaseModel)
 
@@ -195,7 +195,7 @@ class Settings(BaseSettings):
         """The policies as the engine's `Policy`. Raises `InvalidRequest` for one that could never be decided;
         `load_settings` refuses those.
         """
-        return {name: _policy(given) for name, given in self.policies.items()}
+        return {name: policy_of(given) for name, given in self.policies.items()}
 
     def directory(self) -> Directory:
         """The people and groups as the engine's `Directory`."""
@@ -244,12 +244,6 @@ class Settings(BaseSettings):
         return [self.destination(name) for name in dict.fromkeys(named) if parse_place(name) is not None]
 
 
-def _policy(given: PolicySettings) -> Policy:
-    fields = given.model_dump(exclude={"stages", "rules"})
-    stages = [Stage(**stage.model_dump()) for stage in given.stages]
-    return Policy(stages=stages, rules=[Rule(**rule.model_dump()) for rule in given.rules], **fields)
-
-
 def load_settings(directory: Path | None = None) -> Settings:
     """The settings in a directory, by default the working directory, and in the environment.
 
@@ -269,7 +263,7 @@ def load_settings(directory: Path | None = None) -> Settings:
         raise _explain(error, path) from error
     check_zone(settings, path)
     _check_destinations(settings, path)
-    _check_policies(settings, path)
+    check_policies(settings.policies, path)
     check_directory(settings.people, settings.groups, path)
     _check_groups(settings, path)
     check_kinds(settings, path)
@@ -360,29 +354,6 @@ def _refuse_secrets(given: dict[str, Any], path: Path) -> None:
                     "secrets must not be in this file",
                     f"Set {variable} in the environment, or put the secret in a file and set {section}.{name}_file.",
                 )
-
-
-def _check_policies(settings: Settings, path: Path) -> None:
-    for name, given in settings.policies.items():
-        key = f"policies.{name}"
-        if not given.stages:
-            place = place_of(path, ("policies", name))
-            raise InvalidSettings(place, key, "no stages", f"Add [[{key}.stages]] with approvers.")
-        parts = (("stage", Stage, given.stages), ("rule", Rule, given.rules))
-        for word, part, tables in parts:
-            for position, one in enumerate(tables, 1):
-                try:
-                    part(**one.model_dump())
-                except InvalidRequest as error:
-                    place = place_of(path, ("policies", name, f"{word}s", position - 1))
-                    raise InvalidSettings(
-                        place, f"{word} {position} of {key}", error.reason, _SHOWN
-                    ) from error
-        try:
-            _policy(given)
-        except InvalidRequest as error:
-            place = place_of(path, ("policies", name))
-            raise InvalidSettings(place, key, error.reason, _SHOWN) from error
 
 
 def _check_groups(settings: Settings, path: Path) -> None:

@@ -7,7 +7,7 @@ from sayso.engine._access import Bounds, Credential, CredentialKind, Scope
 from sayso.engine._approval import Decision, request_approval
 from sayso.engine._asks import AskedQuestion, ask_workflow, decision_of, kind_of, read_asked
 from sayso.engine._audience import OPERATOR, canonical, is_person, parse_audience
-from sayso.engine._binding import bind, ruling_on
+from sayso.engine._binding import bind, offered, ruling_on
 from sayso.engine._check_parked import Finding, Severity, check_parked
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._content import (
@@ -26,6 +26,16 @@ from sayso.engine._content import (
     store_content,
 )
 from sayso.engine._forms import MOST_FIELDS, FormField, assemble, fields_of
+from sayso.engine._grants import (
+    ANY,
+    GrantRecord,
+    Grants,
+    GrantUse,
+    Offer,
+    UsedGrant,
+    differences,
+    duration_text,
+)
 from sayso.engine._graph import Node, Workflow, node
 from sayso.engine._interests import Interest, Role, interests
 from sayso.engine._locales import ANYWHERE, Locale, instant_in_words
@@ -138,6 +148,7 @@ from sayso.engine.store import (
     Before,
     Callback,
     DueCallback,
+    Granted,
     Reader,
     Restored,
     SQLiteReader,
@@ -154,6 +165,7 @@ from sayso.engine.store import (
 
 __all__ = [
     "ACCOUNTS_CHANGED",
+    "ANY",
     "ANYWHERE",
     "ASK",
     "ATTENTION_ACTIONS",
@@ -202,6 +214,10 @@ __all__ = [
     "File",
     "Finding",
     "FormField",
+    "GrantRecord",
+    "GrantUse",
+    "Granted",
+    "Grants",
     "Group",
     "Image",
     "Interest",
@@ -225,6 +241,7 @@ __all__ = [
     "NotApproved",
     "Notice",
     "NoticeKind",
+    "Offer",
     "OperatorError",
     "Option",
     "Outcome",
@@ -284,6 +301,7 @@ __all__ = [
     "UnusedInput",
     "Use",
     "Used",
+    "UsedGrant",
     "ValueTooLarge",
     "Verdict",
     "VisitDetail",
@@ -300,6 +318,8 @@ __all__ = [
     "canonical",
     "check_parked",
     "decision_of",
+    "differences",
+    "duration_text",
     "evaluate",
     "example_people",
     "export_row",
@@ -314,6 +334,7 @@ __all__ = [
     "kind_of",
     "local_person",
     "node",
+    "offered",
     "open_reader",
     "open_store",
     "parse_audience",

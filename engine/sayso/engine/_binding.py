@@ -8,6 +8,7 @@ import msgspec
 
 from sayso.engine._audience import REQUESTER, canonical, is_person
 from sayso.engine._conditions import evaluate_expression
+from sayso.engine._grants import Offer, offers
 from sayso.engine._policy import APPROVE, REJECT, Policy, Stage, is_approval
 from sayso.engine._questions import Question
 from sayso.engine._reasons import Reasons
@@ -69,6 +70,15 @@ def ruling_on(policy: Policy, question: Question) -> Ruling | Unchecked | None:
     name = RuleName(policy.name, policy.version, number, rule.written_by)
     value = rule.answer == APPROVE if question.input_type == "confirm" else rule.answer
     return Ruling(name, value, rule.reason, rule.when)
+
+
+def offered(policy: Policy | None, question: Question) -> tuple[Offer, ...]:
+    """What an approver of a question may grant beyond this one approval. Nothing where later questions like it would
+    have to be put to people anyway: it must be opened in full, a rule could not be checked, or somebody handed it over.
+    """
+    if policy is None or question.read_all or policy.unchecked is not None or policy.released:
+        return ()
+    return offers(policy.grants, question.details)
 
 
 def with_requester(parameter: str, entries: Sequence[str], asker: str | None) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ OWN_KINDS: Final = frozenset(
 )
 """What entries begin with that are of no platform."""
 
-_TAKEN: Final = OWN_KINDS | {"rule"}
-"""What no platform may be called: votes of rules begin with `rule`."""
+_TAKEN: Final = OWN_KINDS | {"rule", "grant"}
+"""What no platform may be called: votes of rules and grants begin so."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,31}")
 

@@ -45,6 +45,7 @@ from sayso.engine._audience import (
     parse_audience,
 )
 from sayso.engine._conditions import check_syntax
+from sayso.engine._grants import Grants, check_grants
 from sayso.engine._platforms import example_people
 from sayso.engine._reasons import check_reasons
 from sayso.engine._rules import Rule, Unchecked, check_rules
@@ -137,7 +138,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     retries, unless the policy is `reusable`.
 
     The first of the `rules` that is true of a request's details answers it without people; none that approves goes
-    with `exclude_requester`, `author` or `break_glass`.
+    with `exclude_requester`, `author` or `break_glass`. With `grants`, whoever approves what a program asked may have
+    the like of it approved without people for a while; that goes with one stage that needs one approval.
 
     Filled in when a question is asked: `name` and `version` of the policy in the settings; `audience`, all who may
     vote; `excluded`, who may not approve; `released`, who handed their vote over; `escalates_at`, and
@@ -163,6 +165,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     hand_over_to: Sequence[str] = ()
     reusable: bool = False
     rules: Sequence[Rule] = ()
+    grants: Grants | None = None
     name: str | None = None
     version: str = ""
     excluded: tuple[str, ...] = ()
@@ -182,6 +185,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         msgspec.structs.force_setattr(self, "reject_reasons", reasons)
         four_eyes = [one for one in ("exclude_requester", "author", "break_glass") if getattr(self, one)]
         msgspec.structs.force_setattr(self, "rules", check_rules(self.rules, four_eyes, comment))
+        check_grants(self.grants, four_eyes, [(one.need, bool(one.veto)) for one in self.stages], comment)
         for field in ("escalate_to", "break_glass", "hand_over_to"):
             msgspec.structs.force_setattr(self, field, _entries(field, getattr(self, field)))
         for field in ("audience", "excluded", "released"):

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sayso.engine._binding import reasons_for
+from sayso.engine._grants import GrantRecord, GrantUse
 from sayso.engine._policy import Fact, Policy, Vote
 from sayso.engine._questions import Question, question_from_text
 from sayso.engine._reasons import Reasons
@@ -279,7 +280,8 @@ class RunSummary(msgspec.Struct, frozen=True):
 
 class CastVote(msgspec.Struct, frozen=True, gc=False):
     """A vote as it is shown: one that decided a request, or a current one. `account` is where it came from, `accounts`
-    are all of that person, `groups` those of the policy that they belonged to then. A `rule` decides without people.
+    are all of that person, `groups` those of the policy that they belonged to then. A `rule` decides without people, or
+    the use of a `grant`.
     """
 
     person: str
@@ -292,9 +294,11 @@ class CastVote(msgspec.Struct, frozen=True, gc=False):
     groups: tuple[str, ...] = ()
     break_glass: bool = False
     rule: RuleName | None = None
+    grant: GrantUse | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The form in which a decided request keeps it, and `Decision.votes` shows it."""
+        by = {"rule": self.rule, "grant": self.grant}
         shown = {
             "person": self.person,
             "via": self.via,
@@ -302,7 +306,7 @@ class CastVote(msgspec.Struct, frozen=True, gc=False):
             "at": self.at,
             "comment": self.comment,
             "account": self.account,
-            **({} if self.rule is None else {"rule": msgspec.to_builtins(self.rule)}),
+            **{name: msgspec.to_builtins(one) for name, one in by.items() if one is not None},
         }
         return {**shown, "break_glass": True} if self.break_glass else shown
 
@@ -320,7 +324,7 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
 
     `run_node` is the run's current node, or its last one once it has ended. `held` says that the answer is recorded
     and an operator must look at the run before it continues. `names` are the names of the people in it that surfaces
-    made known, by person. It `follows` its run until that has asked 25 more questions.
+    made known, by person. It `follows` its run until that has asked 25 more questions. `grants` were made with it.
     """
 
     request: RequestRecord
@@ -333,6 +337,7 @@ class CardRecord(msgspec.Struct, frozen=True, gc=False):
     votes: tuple[CastVote, ...]
     names: dict[str, str]
     follows: bool = True
+    grants: tuple[GrantRecord, ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

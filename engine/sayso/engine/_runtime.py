@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import msgspec
 from sayso.engine._answers import take
 from sayso.engine._asks import AskedQuestion, ask_workflow
 from sayso.engine._audience import CODE, canonical, parse_audience
+from sayso.engine._grants import Grants
 from sayso.engine._graph import Workflow
 from sayso.engine._ids import new_id
 from sayso.engine._outcomes import Outcome
@@ -27,9 +28,11 @@ from sayso.engine.errors import InvalidRequest, InvalidWorkflow, RunExists, Stor
 from sayso.engine.run import BlockedLoopWatch, CodeThreads, Driver, gone_node, resident_limit
 from sayso.engine.store import (
     AnswerAttempt,
+    Ask,
     Callback,
     Change,
     CommandKey,
+    Granted,
     HandOver,
     Listener,
     NewRun,
@@ -168,9 +171,12 @@ class Runtime:
         event_key: str | None = None,
         warrant: Warrant | None = None,
         callback: Callback | None = None,
+        still_approves: Callable[[Granted], Awaitable[bool]] | None = None,
     ) -> tuple[str, bool]:
         """Ask a question from outside, by the built-in workflow `ask_workflow`, which must be among the workflows: the
         id of its run, and whether this began it. The question is stored soon; `wait` returns when it is.
+
+        A grant answers it only if `still_approves` says of its granter that they may approve it now.
 
         An `event_key` that `requested_by` repeats asks nothing again. Raises `InvalidRequest` and `UnknownPolicy` for
         what cannot be asked, `UnstorableValue`, `StoreError`, and what `start` raises for its keys and warrants.
@@ -181,10 +187,24 @@ class Runtime:
         told = () if callback is None else (callback.url, digest(callback.secret))
         command = _command(person, event_key, ASK, text, *told)
         question, terms = asked.build()
-        terms.make_ask(ASK, question, question.text(), person, driver.around(ASK))
+        made = terms.make_ask(ASK, question, question.text(), person, driver.around(ASK))
+        if still_approves is not None and made.policy is not None and made.policy.grants is not None:
+            await self._vouch(
+                made, msgspec.structs.replace(made.policy.grants, asked_by=person), still_approves
+            )
         return await self._begin(
             NewRun("", ASK, 0, workflow.start.id, text, person, command, None, warrant, callback)
         )
+
+    async def _vouch(
+        self, made: Ask, grants: Grants, still_approves: Callable[[Granted], Awaitable[bool]]
+    ) -> None:
+        """Have the grants that cover a question be used, of those whose granters still may approve it."""
+        policy = None if made.policy is None else msgspec.structs.replace(made.policy, grants=grants)
+        for grant in await self._store.covering(made.text, made.note, made.requested_by, policy):
+            if await still_approves(grant):
+                await self._store.vouch(grant.id)
+                return
 
     async def _begin(self, new: NewRun) -> tuple[str, bool]:
         """Start a run, whose id may be left open: its id, and whether this began it."""

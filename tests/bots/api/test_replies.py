@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sayso.bots.http._routes import describe_api
 from tests.bots.api.description import Description
-from tests.bots.api.served import ServiceProcess, token
+from tests.bots.api.served import ServiceProcess, token, write
+from tests.bots.api.test_grants import POLICIES
+from tests.bots.command import sayso
 
 API: dict[str, Any] = describe_api()
 CALLS = [
@@ -60,8 +63,14 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 @pytest.mark.slow
-def test_what_is_returned_is_as_described(service: ServiceProcess, tmp_path: Path) -> None:
+def test_what_is_returned_is_as_described(tmp_path: Path) -> None:
     """Every call that returns JSON is made, and no member is missing or undescribed."""
+    write(tmp_path, more=POLICIES)
+    with ServiceProcess(tmp_path) as service:
+        call_everything(service, tmp_path)
+
+
+def call_everything(service: ServiceProcess, tmp_path: Path) -> None:
     api = Description(service.url)
     with (
         api.client(service.url, token(tmp_path, "operator", "operate", "read", "answer")) as operator,
@@ -110,6 +119,7 @@ def test_what_is_returned_is_as_described(service: ServiceProcess, tmp_path: Pat
                 used = agent.post(f"{approval}/consumption", json={"key": "job"}, headers=headers)
                 assert used.status_code == status
             assert agent.delete(f"requests/{second['id']}").json()["outcome"] == "done"
+            grant_and_revoke(agent, operator, tmp_path)
             assert agent.put("files", content=b"plan").json()["size"] == 4
         unfit = {"workflow": "trip", "shared": {"nights": "x"}}
         assert ci.post("runs", json=unfit).status_code == 422
@@ -119,3 +129,15 @@ def test_what_is_returned_is_as_described(service: ServiceProcess, tmp_path: Pat
         if "application/json" in next(iter(what["responses"].values()))["content"]
     }
     assert json_calls - api.called == {"decide_run"}, "which returns what `cancel_run` does"
+
+
+def grant_and_revoke(agent: httpx.Client, operator: httpx.Client, folder: Path) -> None:
+    asked = {"prompt": "Again?", "details": {"Session": "s1"}, "policy": "tools"}
+    request = agent.post("requests", json=asked).json()
+    address = f"{request['id']}@{request['revision']}"
+    assert sayso(folder, "answer", address, "approve", "--grant", "5x").code == 0
+    used = agent.post("requests", json=asked).json()
+    assert agent.get(f"requests/{used['id']}", params={"wait": 20}).json()["decision"]["votes"]
+    (grant,) = operator.get("grants").json()["grants"]
+    assert operator.get(f"grants/{grant['id']}").json()["latest_uses"]
+    assert operator.delete(f"grants/{grant['id']}").json()["outcome"] == "done"

@@ -114,7 +114,7 @@ def test_a_call_is_refused_to_a_token_without_its_scope_and_names_it(
         if path == "/events":
             continue  # it does not end
         for scope in Scope:
-            address = path.format(run_id="none", request_id="none", sha256="none")
+            address = path.format(run_id="none", request_id="none", sha256="none", grant_id="none")
             answer = tokens(scope).request(method, address, json={})
             refused = answer.status_code == 403 and answer.json()["kind"] == "MissingScope"
             assert refused == (scope not in NEEDS[method, path]), (method, path, scope, answer.text)

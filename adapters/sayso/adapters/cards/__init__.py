@@ -6,6 +6,7 @@ that platform's adapter.
 
 from sayso.adapters.cards._awaited import needed
 from sayso.adapters.cards._card import Card, CardState, Choice, Field, build_card
+from sayso.adapters.cards._grants import Longer, grant_scope, long_duration
 from sayso.adapters.cards._kept import keep
 from sayso.adapters.cards._notices import Audible, Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
@@ -36,6 +37,7 @@ __all__ = [
     "CardState",
     "Choice",
     "Field",
+    "Longer",
     "Mentioned",
     "Mentions",
     "Message",
@@ -44,7 +46,9 @@ __all__ = [
     "answer_words",
     "build_card",
     "cut",
+    "grant_scope",
     "keep",
+    "long_duration",
     "needed",
     "nobody",
     "not_recorded_words",

@@ -19,6 +19,7 @@ from sayso.adapters.cards._awaited import (
     stages,
     within,
 )
+from sayso.adapters.cards._grants import Longer, covers, granted, longer, used_words
 from sayso.adapters.cards._text import cut
 from sayso.adapters.cards._words import (
     Mentions,
@@ -110,6 +111,7 @@ class Card:
     no vote or more than one reader. `voters` are all who may vote on it, if they are named people. `approve_reasons`
     and `reject_reasons` say which reasons to ask for with a yes and with a no, None if none. `rendering` is the number
     that its buttons carry, None if presses are not compared. A new card that `rings` notifies with a sound.
+    `longer` are the ways to approve beyond this one request, while it is open; `covers` says what they cover.
     """
 
     id: str
@@ -130,6 +132,8 @@ class Card:
     reject_reasons: Reasons | None = None
     rendering: int | None = None
     rings: bool = True
+    longer: tuple[Longer, ...] = ()
+    covers: Words | None = None
 
     @property
     def open(self) -> bool:
@@ -180,6 +184,8 @@ def build_card(
         reject_reasons=request.reasons_for(value=False),
         rendering=rendering,
         rings=rings,
+        longer=longer(record),
+        covers=covers(record),
     )
 
 
@@ -338,6 +344,8 @@ def _vote(record: CardRecord, vote: CastVote, expected: Json) -> Words:
 
 
 def _voter(record: CardRecord, vote: CastVote) -> str:
+    if vote.grant is not None:
+        return used_words(record, vote)
     if vote.rule is None:
         return _person(record, vote.person)
     author = cut(visible_line(vote.rule.written_by), _LONGEST_PART)
@@ -357,7 +365,7 @@ def _said(record: CardRecord, state: CardState, places: Mapping[str, str], menti
         case CardState.WITHDRAWN | CardState.CANCELLED:
             return [_taken_back(record, state)]
         case _:
-            return [_answered(record), *_after(record)]
+            return [_answered(record), *granted(record), *_after(record)]
 
 
 def _answered(record: CardRecord) -> Words:

@@ -80,13 +80,13 @@ _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the w
 
 
 def person_name(person: str, names: Mapping[str, str]) -> str:
-    """The name of a person or a rule for readers: the one that a surface reported, else the last part of the id."""
+    """The name of a person, rule or grant for readers: the one that a surface reported, else the id's last part."""
     kind, _, rest = person.partition(":")
     known = names.get(person)
     if known:
         return visible_line(known)
-    if kind == "rule":
-        return visible_line(f"rule {rest}")
+    if kind in ("rule", "grant"):
+        return visible_line(f"{kind} {rest[:8] if kind == 'grant' else rest}")
     return visible_line(rest if kind in ("local", "web", "token", "person") else person)
 
 

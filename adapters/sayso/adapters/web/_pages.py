@@ -24,9 +24,11 @@ from sayso.engine import (
     Code,
     Content,
     FormField,
+    GrantRecord,
     Json,
     Locale,
     Markdown,
+    UsedGrant,
 )
 
 _LONGEST_TITLE = 200
@@ -87,6 +89,17 @@ class Visitor:
     is_operator: bool
 
 
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant with the names of who made it, whose questions it is for and who revoked it, and how it stands."""
+
+    grant: GrantRecord
+    granted_by: str
+    asked_by: str
+    status: str
+    revoked_by: str | None
+
+
 class Listed(Protocol):
     """Some cards, and the place before which there are or may be older ones."""
 
@@ -98,10 +111,12 @@ class Listed(Protocol):
 
 class Pages:
     """Renders pages. Times stand in `zone` until the reader's browser puts them into its own. With `development`, each
-    says at its top that it is of a development server.
+    says at its top that it is of a development server. Where a policy `has_grants`, each leads to their page.
     """
 
-    def __init__(self, zone: tzinfo, development: DevelopmentBar | None = None) -> None:
+    def __init__(
+        self, zone: tzinfo, development: DevelopmentBar | None = None, *, has_grants: bool = False
+    ) -> None:
         self._zone = zone
         self._environment = Environment(
             loader=PackageLoader("sayso.adapters.web"),
@@ -135,7 +150,7 @@ class Pages:
         self._environment.filters |= filters
         tests: dict[str, Callable[..., Any]] = {"age": _is_age}
         self._environment.tests |= tests
-        shown: dict[str, Any] = {"development": development}
+        shown: dict[str, Any] = {"development": development, "has_grants": has_grants}
         self._environment.globals |= shown
 
     def words(self, words: Words) -> Markup:
@@ -222,6 +237,14 @@ class Pages:
         `workflows`, and the addresses of the `newest` and of what is `older`.
         """
         return self._page("history.html", visitor, "history", **found)
+
+    def grants(self, visitor: Visitor, *, active: Sequence[GrantRow], ended: Sequence[GrantRow]) -> Markup:
+        """What was granted: what stands, and the newest of what has ended."""
+        return self._page("grants.html", visitor, "grants", active=active, ended=ended)
+
+    def grant(self, visitor: Visitor, *, grant: GrantRow, covers: str, uses: Sequence[UsedGrant]) -> Markup:
+        """One grant: what it covers, and the requests that it approved."""
+        return self._page("grant.html", visitor, "grants", row=grant, covers=covers, uses=uses)
 
     def runs(self, visitor: Visitor, **found: Any) -> Markup:
         """Runs: `attention`, `failed` and `runs`, and `dead` destinations."""

@@ -31,6 +31,7 @@ from sayso.engine import (
     Before,
     CardRecord,
     Fact,
+    Granted,
     Json,
     Policy,
     SQLiteStore,
@@ -240,6 +241,22 @@ class WaysIn:
         if way.unknown and not is_theirs:
             raise LookUpFailed(f"whether it is theirs depends on {', '.join(way.unknown)}")
         return is_theirs
+
+    async def still_approves(self, grant: Granted) -> bool:
+        """Whether whoever made a grant may approve now what they made it on, by all that can be looked up; if that
+        cannot be found out, not. Raises `StoreError`.
+        """
+        account, by = grant.account, look_up_deadline()
+        before = await self._store.reader.before_answer(grant.request_id, account)
+        if before is None:
+            return False
+        now, via = self._store.clock.now(), grant.via
+        if account.partition(":")[0] in platform_names():
+            if await self.why_gone(account, by) is not None:
+                return False
+            via = account.partition(":")[0]
+        way = await self.of(before, account, via, Arrival(now, by))
+        return way.refusal(before.card, now) is None
 
     async def standing(self, person: str, via: str | None = None, by: float | None = None) -> WayIn:
         """To which chats and groups of the settings somebody belongs, for lists: it may be half a minute old, and of

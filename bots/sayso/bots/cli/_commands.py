@@ -91,6 +91,9 @@ COMMANDS = {
         "withdraw",
         "Withdraw a request that you asked for. It can no longer be answered, and its workflow is told.",
     ),
+    "grants": Listed(
+        "Answer", "_grants", "app", "List, show and revoke grants: approvals that hold for a while."
+    ),
     "doctor": Listed(
         "Operate",
         "_doctor",

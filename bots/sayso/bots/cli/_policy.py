@@ -22,6 +22,7 @@ from sayso.config import Settings, UnknownDestination
 from sayso.engine import (
     Directory,
     Fact,
+    Grants,
     InvalidRequest,
     Json,
     Policy,
@@ -244,7 +245,18 @@ def _rules(policy: Policy) -> list[str]:
         rules.append(f"In an emergency, {_names(policy.break_glass)} may approve alone, with a reason.")
     if policy.hand_over_to:
         rules.append(f"A request may be handed over only to {_names(policy.hand_over_to)}.")
+    rules += [] if policy.grants is None else [f"Approvers may grant {_grants(policy.grants)}."]
     return rules + (["One approval covers the whole run."] if policy.reusable else [])
+
+
+def _grants(grants: Grants) -> str:
+    """What may be granted, and for how long."""
+    offers = [] if grants.session is None else [f"a session, as {visible_line(grants.session)} names it"]
+    offers += [_long(one) for one in grants.durations]
+    offers += [] if grants.times is None else [f"{grants.times} more requests"]
+    differ = ", ".join(f"{name} ({pattern})" for name, pattern in grants.patterns.items())
+    apart = f"; {visible_line(differ)} may differ" if differ else ""
+    return f"{' or '.join(offers)}, for {_long(grants.longest)} at most{apart}"
 
 
 def _decided_by_rules(policy: Policy) -> list[str]:

@@ -66,6 +66,14 @@ _BreakGlass: TypeAlias = Annotated[
         help="Emergency approval, if the policy names you for it; requires --comment.",
     ),
 ]
+_Grant: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OFFER",
+        help="Approve later requests like it too, as the policy offers: session, 1h, 5x.",
+        show_default=False,
+    ),
+]
 
 _DONE = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
@@ -110,6 +118,7 @@ def answer(
     comment: _Comment = None,
     event_key: _EventKey = None,
     break_glass: _BreakGlass = False,
+    grant: _Grant = None,
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
@@ -124,7 +133,15 @@ def answer(
     record = read(service, lambda reader: find_request(reader, given_id))
     found_id = given_id if record is None else record.id
     typed = AnswerAttempt(
-        found_id, revision, value, local_person(), CONSOLE, event_key, comment, break_glass=break_glass
+        found_id,
+        revision,
+        value,
+        local_person(),
+        CONSOLE,
+        event_key,
+        comment,
+        break_glass=break_glass,
+        offer=grant,
     )
     attempt = _meant(record, typed, output)
     if attempt is None:
@@ -204,6 +221,7 @@ def _answer(
             comment=attempt.comment,
             event_key=attempt.event_key,
             break_glass=attempt.break_glass,
+            grant=attempt.offer,
         ),
         act,
     )

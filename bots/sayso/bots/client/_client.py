@@ -254,11 +254,13 @@ class ServiceClient:
         comment: str | None = None,
         event_key: str | None = None,
         break_glass: bool = False,
+        grant: str | None = None,
     ) -> Outcome:
         """Answer a request. Returns the outcome, refusals included. With `break_glass`, approve alone: `comment` says
-        why.
+        why. `grant` is the key of what is granted beyond this approval.
         """
         body = {"revision": revision, "value": value, "comment": comment, "break_glass": break_glass}
+        body |= {} if grant is None else {"grant": grant}
         return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/answers", body, event_key))
 
     def withdraw(self, request_id: str) -> Outcome:
@@ -269,6 +271,10 @@ class ServiceClient:
         """Ask somebody else instead of the caller. Returns the outcome, refusals included."""
         body = {"revision": revision, "to": to}
         return _outcome(lambda: self._post(f"/api/v1/requests/{request_id}/reassignment", body))
+
+    def revoke_grant(self, grant_id: str) -> Outcome:
+        """End a grant. Returns the outcome, refusals included."""
+        return _outcome(lambda: self._call("DELETE", f"/api/v1/grants/{grant_id}"))
 
     # What happens.
 

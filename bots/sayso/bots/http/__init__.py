@@ -7,6 +7,7 @@ from sayso.bots.http._control import control_app, sign_in_url
 from sayso.bots.http._door import TcpDoor, TrustedProxy, begin_session, cookie_name, session_of
 from sayso.bots.http._feed import Feed
 from sayso.bots.http._files import file_response
+from sayso.bots.http._granted import MOST_GRANTS, GrantCalls, may_see
 from sayso.bots.http._guard import LARGEST_BODY, Guard
 from sayso.bots.http._hooks import AgentHooks
 from sayso.bots.http._limits import ConnectionLimits, RateLimit
@@ -20,6 +21,7 @@ from sayso.bots.http._starts import Starts
 
 __all__ = [
     "LARGEST_BODY",
+    "MOST_GRANTS",
     "Act",
     "AgentHooks",
     "Api",
@@ -30,6 +32,7 @@ __all__ = [
     "ConnectionLimits",
     "Credentials",
     "Feed",
+    "GrantCalls",
     "Guard",
     "HttpServer",
     "InvalidName",
@@ -47,6 +50,7 @@ __all__ = [
     "control_app",
     "cookie_name",
     "file_response",
+    "may_see",
     "public_app",
     "request_as_dict",
     "session_of",

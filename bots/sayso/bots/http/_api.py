@@ -30,6 +30,7 @@ from sayso.engine import (
     Before,
     CardRecord,
     Fact,
+    Granted,
     Outcome,
     OutcomeKind,
     RequestRecord,
@@ -42,6 +43,7 @@ from sayso.engine import (
     WorkflowStatus,
     decision_of,
     kind_of,
+    offered,
 )
 
 LONGEST_WAIT = 60
@@ -61,12 +63,17 @@ Act = Callable[[tuple[Fact, ...], Warrant], Awaitable[Outcome]]
 _UNKNOWN = Outcome(OutcomeKind.UNKNOWN, NOT_FOUND)
 
 
+async def _nobody_vouches(_grant: Granted) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """What the API works with. `looks` limits how often somebody reads what happened; `looked_up` does something to a
     request for somebody, with the chats and groups of it that they belong to; `successor` looks up whoever is to be
     asked instead of them. `public_url` is the address of the inbox where it has one, `callback_hosts` are those that
-    may be told what became of a request; `why_nobody` says why an entry of those whom a program asks reaches nobody.
+    may be told what became of a request; `why_nobody` says why an entry of those whom a program asks reaches nobody,
+    `still_approves` whether whoever made a grant may still approve what it was made on.
     """
 
     runtime: Runtime
@@ -80,6 +87,7 @@ class ApiParts:
     public_url: str | None = None
     callback_hosts: frozenset[str] = frozenset()
     why_nobody: Callable[[str], str | None] = lambda _entry: None
+    still_approves: Callable[[Granted], Awaitable[bool]] = _nobody_vouches
 
 
 class Api:
@@ -260,6 +268,7 @@ class Api:
             comment=body.comment,
             received_at=received_at,
             break_glass=body.break_glass,
+            offer=body.grant,
         )
 
         async def act(facts: tuple[Fact, ...], warrant: Warrant) -> Outcome:
@@ -412,12 +421,19 @@ def request_as_dict(record: RequestRecord, public_url: str | None) -> dict[str, 
     """A request as JSON, with where people find it, and its end once it has one."""
     return record.as_dict() | {
         "kind": kind_of(record),
+        "offers": _offers(record),
         "url": None if public_url is None else f"{public_url.rstrip('/')}/requests/{record.id}",
         "decision": decision_of(record),
         "status": record.status,
         "answer": None if record.answer is None else msgspec.json.decode(record.answer),
         "resolved_at": None if record.resolved_at is None else record.resolved_at.isoformat(),
     }
+
+
+def _offers(record: RequestRecord) -> list[dict[str, Any]]:
+    """What an approver may grant while a request is open."""
+    found = offered(record.policy, record.question) if record.open else ()
+    return [{"key": one.key, "lasts": one.lasts.total_seconds(), "uses": one.uses} for one in found]
 
 
 def _check_operator(caller: Caller) -> None:

@@ -118,6 +118,7 @@ class Asks:
             event_key=key,
             warrant=Warrant(caller.credential),
             callback=callback,
+            still_approves=self.parts.still_approves,
         )
 
     async def _asked_by(self, run_id: str) -> RequestRecord:

@@ -47,6 +47,12 @@ class NewAnswer(Body):
         description="Whether this is an emergency approval. The policy must name the caller for it, and it requires "
         "a comment.",
     )
+    grant: str | None = Field(
+        default=None,
+        max_length=20,
+        description="With an approval of a person's: the `key` of one of the request's `offers`. Later requests like "
+        "it are then approved without people.",
+    )
 
 
 class Reassignment(Body):

@@ -146,10 +146,20 @@ class Rule(Reply):
     written_by: str = Field(description="Who wrote the rule.")
 
 
-class Vote(Reply):
-    """One person's vote, or the decision of a rule."""
+class GrantUse(Reply):
+    """The use of a grant that answered a request."""
 
-    person: str = Field(description="Who voted; `rule:POLICY/NUMBER` for a rule.")
+    id: str = Field(description="The grant.")
+    granted_by: str = Field(description="Who made it.")
+    use: int = Field(description="Which use it is, from 1.")
+    of: int | None = Field(description="Of how many; null if they are not limited.")
+    expires_at: datetime = Field(description="When the grant ends, in UTC.")
+
+
+class Vote(Reply):
+    """One person's vote, or the decision of a rule or a grant."""
+
+    person: str = Field(description="Who voted; `rule:POLICY/NUMBER` for a rule, `grant:ID` for a grant.")
     via: str = Field(description="The way it came, such as `slack`, `web` or `api`.")
     value: Any = Field(description="What they voted for.")
     at: datetime = Field(description="When, in UTC.")
@@ -157,6 +167,7 @@ class Vote(Reply):
     account: str | None = Field(description="The account that they voted with; null if it is not known.")
     break_glass: bool = _perhaps("Whether it is an emergency approval.")
     rule: Rule = _perhaps("The rule that decided, if no person did.")
+    grant: GrantUse = _perhaps("The grant that decided, if one did.")
 
 
 class Decision(Reply):
@@ -166,8 +177,8 @@ class Decision(Reply):
         description="How it ended. `answered` is an answer that is neither a yes nor a no."
     )
     approved: bool = Field(
-        description="Whether people, or a rule that an operator wrote, said yes to an approval or a confirmation: "
-        "nothing else is a yes."
+        description="Whether people said yes to an approval or a confirmation, or granted it before, or a rule that "
+        "an operator wrote did: nothing else is a yes."
     )
     value: Any = Field(description="The answer, or the one at expiry; null if there is none.")
     by: list[str] = Field(description="Who decided it, or withdrew it.")
@@ -175,6 +186,16 @@ class Decision(Reply):
     votes: list[Vote] = Field(description="The votes that decided it.")
     digest: str = Field(description="SHA-256 of what people were shown.")
     decided_at: datetime | None = Field(description="When it was closed, in UTC.")
+
+
+class Offer(Reply):
+    """One way to grant later requests like this one."""
+
+    key: str = Field(
+        description="What an answer names in `grant`: `session`, a duration, or a number of uses."
+    )
+    lasts: float = Field(description="Seconds until the grant ends.")
+    uses: int | None = Field(description="How many requests it approves at most; null if not limited.")
 
 
 class Request(Reply):
@@ -212,6 +233,7 @@ class Request(Reply):
     kind: Literal["approval", "input"] = Field(
         description="`approval` if only a yes or a no answers it, else `input`."
     )
+    offers: list[Offer] = Field(description="What an approver may grant with an approval, while it is open.")
     url: str | None = Field(description="Its page in the inbox; null without `http.public_url`.")
     decision: Decision | None = Field(description="The result; null while the request is open.")
     status: RequestStatus = Field(description="The state of the request.")
@@ -262,6 +284,50 @@ class Used(Reply):
     repeated: bool = Field(
         description="Whether this call had used it before, under the same `Idempotency-Key`."
     )
+
+
+class Grant(Reply):
+    """An approval that holds for a while, for requests that are like the one on which it was made."""
+
+    id: str = Field(description="The id that calls are made with.")
+    request_id: str = Field(description="The `id` of the request on which it was made.")
+    run_id: RunId
+    prompt: str | None = Field(description="What that asked.")
+    asked_by: str = Field(description="The program whose requests it approves.")
+    policy: str = Field(description="The policy that offered it.")
+    version: str = Field(description="The version of the policy; under another, the grant approves nothing.")
+    granted_by: str = Field(description="Who made it.")
+    account: str = Field(description="The account that they used.")
+    via: str = Field(description="The way it came, such as `slack` or `web`.")
+    offer: str = Field(description="What was chosen: `session`, a duration, or a number of uses.")
+    comment: str | None = Field(description="The comment of the approval; null if there is none.")
+    made_at: datetime = Field(description="When it was made, in UTC.")
+    expires_at: datetime = Field(description="When it ends, in UTC.")
+    uses: int | None = Field(description="How many requests it approves at most; null if not limited.")
+    used: int = Field(description="How many it has approved.")
+    revoked_at: datetime | None = Field(description="When it was revoked, in UTC; null if it was not.")
+    revoked_by: str | None = Field(description="Who revoked it; null if nobody did.")
+    status: Literal["active", "used_up", "expired", "revoked"] = Field(description="Its state now.")
+
+
+class Grants(Reply):
+    """Grants, the newest first."""
+
+    grants: list[Grant] = Field(description="At most a thousand.")
+
+
+class UsedGrant(Reply):
+    """One use of a grant."""
+
+    use: int = Field(description="Which use it is, from 1.")
+    request: str = Field(description="The `id` of the request that it approved.")
+    at: datetime = Field(description="When, in UTC.")
+
+
+class GrantWithUses(Grant):
+    """A grant with its latest uses."""
+
+    latest_uses: list[UsedGrant] = Field(description="At most a hundred, the last first.")
 
 
 class Change(Reply):
@@ -352,6 +418,9 @@ REPLIES: Mapping[tuple[str, str], type[Reply]] = {
     ("POST", "/requests/{request_id}/answers"): AnswerOutcome,
     ("POST", "/requests/{request_id}/withdrawal"): Done,
     ("POST", "/requests/{request_id}/reassignment"): Done,
+    ("GET", "/grants"): Grants,
+    ("GET", "/grants/{grant_id}"): GrantWithUses,
+    ("DELETE", "/grants/{grant_id}"): Done,
     ("GET", "/changes"): Changes,
     ("GET", "/destinations/dead"): DeadDestinations,
     ("POST", "/destinations/revive"): Revived,
@@ -369,6 +438,7 @@ _LIMITED = frozenset(
         "upload_file",
         "delete_request",
         "use_approval",
+        "revoke_grant",
     }
 )
 """The operations of which each caller may make a number a minute."""

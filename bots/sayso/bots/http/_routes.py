@@ -29,6 +29,7 @@ from sayso.bots.http._bodies import (
     Revival,
 )
 from sayso.bots.http._callers import Caller
+from sayso.bots.http._granted import GrantCalls
 from sayso.bots.http._problems import add_problems
 from sayso.bots.http._replies import describe_replies
 from sayso.bots.http._scopes import NEEDS, check_scope, describe_scopes
@@ -64,6 +65,7 @@ Limit = Annotated[
 ]
 RunId = Annotated[str, Path(description="The run's full id.")]
 RequestId = Annotated[str, Path(description="The request's full `id`.")]
+GrantId = Annotated[str, Path(description="The grant's full `id`.")]
 
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
@@ -88,6 +90,7 @@ class ApiApp(FastAPI):
         self.state.caller_of = caller_of
         self.state.api = Api(parts)
         self.state.asks = Asks(self.state.api, parts)
+        self.state.grants = GrantCalls(parts.store, parts.answers)
         self.state.clock = parts.store.clock
         add_problems(self)
 
@@ -120,6 +123,7 @@ def _routes() -> APIRouter:
     _add_answers(router)
     _add_asks(router)
     _add_files(router)
+    _add_grants(router)
     _add_news(router)
     _add_destinations(router)
     return router
@@ -139,6 +143,11 @@ def _api(request: Request) -> Api:
 def _asks(request: Request) -> Asks:
     asks: Asks = request.app.state.asks
     return asks
+
+
+def _grants(request: Request) -> GrantCalls:
+    grants: GrantCalls = request.app.state.grants
+    return grants
 
 
 def _add_callers(router: APIRouter) -> None:
@@ -382,6 +391,32 @@ def _add_files(router: APIRouter) -> None:
         return await _asks(request).upload(caller, await request.body())
 
     _ = upload_file
+
+
+def _add_grants(router: APIRouter) -> None:
+    """Approvals that hold for a while."""
+
+    @router.get("/grants", summary="List grants, the newest first")
+    async def list_grants(
+        request: Request,
+        caller: Who,
+        *,
+        ended: Annotated[bool, Query(description="Also those that have ended.")] = False,
+    ) -> dict[str, Any]:
+        """Operators see the newest thousand of everybody; others, those that they made."""
+        return await _grants(request).list(caller, ended=ended)
+
+    @router.get("/grants/{grant_id}", summary="Get a grant, with its latest uses")
+    async def get_grant(request: Request, grant_id: GrantId, caller: Who) -> dict[str, Any]:
+        """The requests that it approved are named by their `id`."""
+        return await _grants(request).one(caller, grant_id)
+
+    @router.delete("/grants/{grant_id}", summary="Revoke a grant")
+    async def revoke_grant(request: Request, grant_id: GrantId, caller: Who) -> dict[str, Any]:
+        """The next request is put to people. A grant that has ended already is refused with 409."""
+        return await _grants(request).revoke(caller, grant_id)
+
+    _ = list_grants, get_grant, revoke_grant
 
 
 def _add_news(router: APIRouter) -> None:

@@ -192,6 +192,7 @@ class Front:
             public_url=self.settings.http.public_url,
             callback_hosts=frozenset(self.settings.ask.callback_hosts),
             why_nobody=lambda entry: why_nobody(self.settings, entry),
+            still_approves=self.ways_in.still_approves,
         )
 
     def _hosts(self) -> list[str]:

@@ -33,7 +33,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     text: Annotated[str, Query(max_length=200)] = ""
-    whose: Literal["all", "mine", "decided"] = "all"
+    whose: Literal["all", "mine", "decided", "granted"] = "all"
     workflow: Annotated[str, Query(max_length=200)] = ""
     outcome: Literal["", "approved", "rejected", "answered", "expired", "withdrawn", "cancelled"] = ""
     since: Day = None
@@ -55,6 +55,7 @@ class Wanted(BaseModel):
             people=people,
             mine=self.whose == "mine",
             voted=self.whose == "decided",
+            granted=self.whose == "granted",
         )
 
     def start(self, zone: tzinfo) -> tuple[datetime, int] | None:

@@ -31,6 +31,7 @@ from sayso.bots.http import (
 )
 from sayso.bots.people import Arrival
 from sayso.bots.web._error_pages import add_error_pages
+from sayso.bots.web._grants import GrantPages
 from sayso.bots.web._history import History, Wanted
 from sayso.bots.web._pages_of_cards import read_page
 from sayso.bots.web._runs import Decide, Looks, Result, RunPages
@@ -113,7 +114,9 @@ class Inbox:
     def __init__(self, parts: InboxParts) -> None:
         self._parts = parts
         self._store = parts.store
-        self.pages = Pages(parts.zone, parts.development)
+        grants = any(one.grants is not None for one in parts.settings.policies.values())
+        self.pages = Pages(parts.zone, parts.development, has_grants=grants)
+        self.grants = GrantPages(parts.store, self.pages)
         looks = Looks(self.listed, self.line)
         self.runs = RunPages(parts.store, self.pages, parts.workflows, looks, parts.decide)
         self.history = History(parts.store, self.pages, parts.settings, parts.workflows)
@@ -264,7 +267,10 @@ class Inbox:
         received_at = self._store.clock.now()
         record = await self.known(request_id, caller)
         value: Any = None
-        if record.request.open and record.request.revision == form.revision:
+        grant = "".join(form.fields.get("grant", ())) or None
+        if grant is not None:
+            value = True if record.request.question.input_type == "confirm" else "approve"
+        elif record.request.open and record.request.revision == form.revision:
             read = read_answer(card_of(record, self._parts.settings), form.fields, caller.locale)
             if isinstance(read, Rejected):
                 return {"outcome": OutcomeKind.INVALID, "words": "", "errors": read.errors, "card": None}
@@ -280,6 +286,7 @@ class Inbox:
             received_at=received_at,
             comment=form.comment or None,
             warrant=Warrant(caller.credential),
+            offer=grant,
         )
         return await self._said(await self._parts.desk.answer(attempt, arrival), caller)
 
@@ -390,6 +397,18 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         visitor = await inbox.visitor(request, caller)
         return HTMLResponse(await inbox.history.page(visitor, caller, wanted))
 
+    @app.get("/grants")
+    async def grants(request: Request, caller: Who) -> HTMLResponse:
+        return HTMLResponse(await inbox.grants.list(await inbox.visitor(request, caller), caller))
+
+    @app.get("/grants/{grant_id}")
+    async def grant(grant_id: str, request: Request, caller: Who) -> HTMLResponse:
+        visitor = await inbox.visitor(request, caller)
+        page = await inbox.grants.one(visitor, caller, grant_id)
+        if page is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "UnknownGrant", "Not found, or you don't have access.")
+        return HTMLResponse(page)
+
     @app.get("/runs")
     async def runs(request: Request, caller: Who) -> HTMLResponse:
         return HTMLResponse(await inbox.runs.list(await inbox.visitor(request, caller), caller))
@@ -410,7 +429,7 @@ def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:
         visitor = await inbox.visitor(request, caller)
         return HTMLResponse(inbox.pages.api(visitor, api.openapi(), "/api/v1"))
 
-    _ = history, runs, run, result, description
+    _ = history, grants, grant, runs, run, result, description
 
 
 def _add_starts(app: FastAPI, inbox: Inbox, starts: StartPages) -> None:

@@ -15,7 +15,7 @@ from sayso.client._errors import (
     SaysoError,
     Unreachable,
 )
-from sayso.client._values import Consumption, Decision, InputType, Question, Request, Rule, Vote
+from sayso.client._values import Consumption, Decision, GrantUse, InputType, Question, Request, Rule, Vote
 
 __all__ = [
     "AlreadyUsed",
@@ -27,6 +27,7 @@ __all__ = [
     "Decision",
     "Diff",
     "File",
+    "GrantUse",
     "Image",
     "InputType",
     "InvalidAddress",

@@ -62,9 +62,21 @@ class Rule(msgspec.Struct, frozen=True):
     written_by: str
 
 
+class GrantUse(msgspec.Struct, frozen=True):
+    """The use of a grant that approved without asking again: the grant, who made it, which use this is and of how many,
+    and when the grant ends.
+    """
+
+    id: str
+    granted_by: str
+    use: int
+    of: int | None
+    expires_at: Instant
+
+
 class Vote(msgspec.Struct, frozen=True):
-    """One person's vote: by which way it came, from which account, and when. With a `rule`, that decided, and
-    `person` names it.
+    """One person's vote: by which way it came, from which account, and when. With a `rule` or a `grant`, that decided,
+    and `person` names it.
     """
 
     person: str
@@ -75,11 +87,12 @@ class Vote(msgspec.Struct, frozen=True):
     account: str | None = None
     break_glass: bool = False
     rule: Rule | None = None
+    grant: GrantUse | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
     """The result of a request. `approved` is true only for an explicit yes of
-    people, or of a rule that an operator wrote; `by` are those whose votes
+    people, be it for a while, or of a rule that an operator wrote; `by` are those whose votes
     decided; `digest` is that of the question that they saw.
     """
 

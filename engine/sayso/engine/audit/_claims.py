@@ -43,7 +43,7 @@ def claim_of_request(row: AuditRow, known: Claims) -> Claims:
             }
         case "request_changed":
             return {**_without(known, _REVISED), **_asked(said)}
-        case "answer_accepted" | "answered_by_rule":
+        case "answer_accepted" | "answered_by_rule" | "answered_by_grant":
             return _answered(row, said, known)
         case "request_expired":
             end: Claims = {"status": RequestStatus.EXPIRED, "resolved_at": at, "resolved_by": None}

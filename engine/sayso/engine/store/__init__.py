@@ -30,6 +30,7 @@ from sayso.engine.store._evidence import (
     read_untold_runs,
     read_ways_in,
 )
+from sayso.engine.store._grants import Granted
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._lists import News, Sought
 from sayso.engine.store._locations import open_reader, open_store, store_of
@@ -69,6 +70,7 @@ __all__ = [
     "CredentialStore",
     "DueCallback",
     "EventClaims",
+    "Granted",
     "HandOver",
     "Hub",
     "Listener",

@@ -17,6 +17,7 @@ from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
 from sayso.engine.errors import AnswerRefused
 from sayso.engine.store._commands import AnswerAttempt
+from sayso.engine.store._granting import make_grant, refusal_of_grant
 from sayso.engine.store._hub import Resolution
 from sayso.engine.store._notices import tell_of_break_glass, tell_of_vote, tell_requester
 from sayso.engine.store._rows import read_open_votes, read_policy
@@ -53,6 +54,7 @@ class Answerable(msgspec.Struct, frozen=True, gc=False):
     resolved_at: int | None
     resolved_by: str | None
     requested_by: str | None
+    note: str | None
     asked_in: str | None
     run_id: str
     workflow: str
@@ -64,6 +66,7 @@ class Answerable(msgspec.Struct, frozen=True, gc=False):
     known_value: str | None
     known_comment: str | None
     known_break_glass: int | None
+    known_offer: str | None
     known_outcome: str | None
     known_reason: str | None
 
@@ -104,6 +107,8 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
         others = (one for one in votes if one.person != vote.person)
         _decide(tx, request, vote, [*others, _as_cast(attempt, vote)], policy, verdict)
     _audit_answer(tx, attempt, request, outcome, vote, policy, verdict, event)
+    if attempt.offer is not None:
+        make_grant(tx, attempt, request, policy, vote)
     if policy.stages:
         needed = _newly_needed(policy, [known.as_vote() for known in votes], verdict, tx)
         tell_of_vote(tx, request.request_key, vote, needed)
@@ -197,8 +202,12 @@ def answer_all(tx: Transaction, attempts: list[tuple[str, AnswerAttempt]], is_go
 
 def _repeated(tx: Transaction, attempt: AnswerAttempt, request: Answerable, received: int) -> Outcome:
     """What was recorded for the same event, or a refusal if its key comes with another answer."""
-    known = (request.known_revision, request.known_comment, request.known_value, request.known_break_glass)
-    if known == (attempt.revision, attempt.comment, to_json(attempt.value), int(attempt.break_glass)):
+    known = (
+        request.known_revision, request.known_comment, request.known_value, request.known_break_glass,
+        request.known_offer,
+    )  # fmt: skip
+    value, is_alone = to_json(attempt.value), int(attempt.break_glass)
+    if known == (attempt.revision, attempt.comment, value, is_alone, attempt.offer):
         return Outcome(OutcomeKind(str(request.known_outcome)), str(request.known_reason), repeated=True)
     own_key = msgspec.structs.replace(attempt, event_key=None)
     return _refuse(tx, own_key, request, received, OutcomeKind.INVALID, _KEY_IS_TAKEN)
@@ -242,7 +251,8 @@ def _refusal(
         and not _has_read(tx, request, vote, attempt)
     ):
         return OutcomeKind.INVALID, _READ_FIRST
-    return _unfit(attempt, question, policy)
+    cannot = refusal_of_grant(tx, attempt, question, policy, vote)
+    return _unfit(attempt, question, policy) if cannot is None else (OutcomeKind.INVALID, cannot)
 
 
 _SAME_ANSWER = "You already gave this answer."
@@ -339,6 +349,7 @@ def _record_event(
             outcome.kind,
             outcome.reason,
             int(attempt.break_glass),
+            attempt.offer,
         ),
     )
     return event

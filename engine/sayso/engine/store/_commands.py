@@ -143,7 +143,8 @@ class VisitEnd(msgspec.Struct, frozen=True, gc=False):
 
 class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
     """An attempt to answer, as one value from the surface to the transaction. `person` is who answers, `via` the
-    surface, or the destination once that is known. With `break_glass`, they approve alone.
+    surface, or the destination once that is known. With `break_glass`, they approve alone. `offer` is the key of what
+    they grant beyond this one approval.
     """
 
     request_id: str
@@ -157,6 +158,7 @@ class AnswerAttempt(msgspec.Struct, frozen=True, gc=False):
     facts: tuple[Fact, ...] = ()
     break_glass: bool = False
     warrant: Warrant | None = None
+    offer: str | None = None
 
 
 class Before(msgspec.Struct, frozen=True, gc=False):

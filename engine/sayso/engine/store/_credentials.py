@@ -11,6 +11,7 @@ from sayso.engine._access import Bounds, CredentialKind, Scope
 from sayso.engine._clock import to_microseconds
 from sayso.engine.errors import TokenExists
 from sayso.engine.store._evidence import Thing
+from sayso.engine.store._grants import revoke_of
 from sayso.engine.store._transaction import Transaction
 
 _VIA = "web"
@@ -90,9 +91,9 @@ def sign_out(tx: Transaction, session_hash: str) -> None:
 
 
 def revoke(tx: Transaction, person: str, by: str) -> int:
-    """Remove all access of a person."""
+    """Remove all access of a person, and end the grants by them and for their questions; how much there was."""
     rows = [*tx.rows("token_remove", {"person": person}), *tx.rows("sessions_remove", {"person": person})]
     removed = _things(row["hash"] for row in rows)
     if removed:
         tx.audit("shut_out", {"person": person, "credentials": len(removed)}, person=by, also=removed)
-    return len(removed)
+    return len(removed) + revoke_of(tx, person, by)

@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 
 from sayso.engine._clock import from_microseconds, to_microseconds
+from sayso.engine._grants import GrantRecord, UsedGrant
 from sayso.engine._interests import Interest
 from sayso.engine._records import ASK, CardRecord, RequestRecord
 from sayso.engine._visits import StepSummary, VisitDetail, VisitSummary
 from sayso.engine.store._rows import (
     people_of,
     read_card,
+    read_grant,
     read_policy,
     read_request,
     read_step_summary,
@@ -66,7 +68,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
 class Sought(msgspec.Struct, frozen=True, gc=False):
     """What somebody looks for among the requests that came to their end: a `text` in what was asked, a `workflow`, an
     `outcome` (`APPROVED`, `REJECTED` or a closed `RequestStatus`), what came to its end `since` then, what one of
-    `people` asked for (`mine`), and what one of them answered (`voted`).
+    `people` asked for (`mine`), what one of them answered (`voted`), and what a grant answered (`granted`).
     """
 
     text: str = ""
@@ -76,6 +78,7 @@ class Sought(msgspec.Struct, frozen=True, gc=False):
     people: tuple[str, ...] = ()
     mine: bool = False
     voted: bool = False
+    granted: bool = False
 
 
 class Lists(ABC):
@@ -151,8 +154,8 @@ class Lists(ABC):
         at, key = (_BEHIND_ALL, 0) if before is None else (to_microseconds(before[0]), before[1])
         fields = {
             "text": sought.text, "workflow": sought.workflow, "outcome": sought.outcome, "mine": sought.mine,
-            "voted": sought.voted, "people": msgspec.json.encode(sought.people).decode(), "since": since,
-            "at": at, "key": key, "limit": _MOST_LOOKED_AT,
+            "voted": sought.voted, "granted": sought.granted, "since": since,
+            "people": msgspec.json.encode(sought.people).decode(), "at": at, "key": key, "limit": _MOST_LOOKED_AT,
         }  # fmt: skip
         while rows := await self._rows("requests_closed", fields):
             for row in rows:
@@ -163,6 +166,36 @@ class Lists(ABC):
                 else:
                     yield place, None
             fields["at"], fields["key"] = rows[-1]["resolved_at"], rows[-1]["request_key"]
+
+    async def grants(
+        self,
+        *,
+        people: Sequence[str] | None = None,
+        standing_at: datetime | None = None,
+        beginning: str | None = None,
+        limit: int = 1000,
+    ) -> list[GrantRecord]:
+        """Grants, the newest first; if wanted only those that some people made, by all their ids, those that stand at
+        an instant, and those whose ids have a prefix.
+        """
+        fields: dict[str, Any] = {
+            "people": None if people is None else msgspec.json.encode(people).decode(),
+            "now": None if standing_at is None else to_microseconds(standing_at),
+            "beginning": beginning,
+            "upto": None if beginning is None else beginning + LAST,
+            "limit": limit,
+        }
+        return [read_grant(row) for row in await self._rows("grants_list", fields)]
+
+    async def grant(self, grant_id: str) -> GrantRecord | None:
+        """One grant by its own id."""
+        found = await self.grants(beginning=grant_id, limit=1)
+        return found[0] if found and found[0].id == grant_id else None
+
+    async def grant_uses(self, grant_id: str, limit: int = 100) -> list[UsedGrant]:
+        """The latest uses of a grant, the last first."""
+        rows = await self._rows("grant_uses_of", {"id": grant_id, "limit": limit})
+        return [UsedGrant(row["use"], row["request_id"], from_microseconds(row["at"])) for row in rows]
 
     async def named(self, cards: Sequence[CardRecord]) -> list[CardRecord]:
         """The cards with the names of the people in them."""

@@ -24,6 +24,7 @@ from sayso.engine.store import (
     _cut_off,
     _due,
     _forms,
+    _grants,
     _notices,
     _operating,
     _running,
@@ -138,6 +139,9 @@ class AskStore(Handle):
     """Questions from outside: who used their answers, their files, whom to notify when they are closed."""
 
     use = writes(_asks.use)
+    covering = reads(_grants.covering)
+    vouch = writes(_grants.vouch)
+    revoke_grant = writes(_grants.revoke)
     upload = writes(_asks.upload)
     uploaded = reads(_asks.uploaded)
     due_callbacks = reads(_asks.due_callbacks)

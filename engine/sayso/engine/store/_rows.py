@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sayso.engine._clock import from_microseconds
+from sayso.engine._grants import GrantRecord
 from sayso.engine._policy import Policy
 from sayso.engine._records import (
     ENDED,
@@ -40,6 +41,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 _attention = msgspec.json.Decoder(Attention)
 _votes = msgspec.json.Decoder(tuple[CastVote, ...])
+_grants: msgspec.json.Decoder[list[list[str | int | None]]] = msgspec.json.Decoder(
+    list[list[str | int | None]]
+)
 
 
 class _OpenVote(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -226,7 +230,24 @@ def read_card(row: Any, is_gone: Callable[[str, str], bool]) -> CardRecord:
         else _votes.decode(request.decided),
         names={},
         follows=bool(row["follows"]),
+        grants=read_grants(row["grants"]),
     )
+
+
+def read_grants(text: str | None) -> tuple[GrantRecord, ...]:
+    """The grants that were made with a request, the first first, as a card's row collects them."""
+    if text is None or text == "[]":
+        return ()
+    names = GrantRecord.__struct_fields__
+    found = [read_grant(dict(zip(names, one, strict=True))) for one in _grants.decode(text)]
+    return tuple(sorted(found, key=lambda one: one.made_at))
+
+
+def read_grant(row: Any) -> GrantRecord:
+    """A grant."""
+    made_at, expires_at = from_microseconds(row["made_at"]), from_microseconds(row["expires_at"])
+    revoked_at = _instant(row["revoked_at"])
+    return _of_row(GrantRecord, row, made_at=made_at, expires_at=expires_at, revoked_at=revoked_at)
 
 
 def read_before(row: Any, person: str, is_gone: Callable[[str, str], bool]) -> Before:
@@ -278,6 +299,8 @@ def people_of(card: CardRecord) -> list[str]:
     people = [
         *request.audience,
         *(vote.person for vote in card.votes),
+        *(vote.grant.granted_by for vote in card.votes if vote.grant is not None),
+        *(one.revoked_by for one in card.grants),
         request.resolved_by,
         request.requested_by,
         *(() if request.policy is None else (*request.policy.released, *request.policy.break_glass)),

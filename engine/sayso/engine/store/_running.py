@@ -13,6 +13,7 @@ from sayso.engine._policy import Policy
 from sayso.engine._records import ENDED, Attention, LoadedRun, RequestRecord, RequestStatus, WorkflowStatus
 from sayso.engine._values import decode, to_json
 from sayso.engine.errors import InvalidRequest, RunExists, StoreUnreadable
+from sayso.engine.store import _grants
 from sayso.engine.store._accounts import ids_of
 from sayso.engine.store._commands import Ask, Asked, NewRun, Park, Place, VisitEnd
 from sayso.engine.store._hub import Resolution
@@ -112,6 +113,10 @@ def stir(tx: Transaction, place: Place) -> None:
 def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     deadline = None if one.expires_after is None else tx.instant + one.expires_after
     one = msgspec.structs.replace(one, policy=_bound(tx, place, one))
+    grant = _grants.usable(tx, one)
+    places = _places(tx, place, one)
+    if grant is not None and one.policy is not None:
+        one = msgspec.structs.replace(one, policy=msgspec.structs.replace(one.policy, rule_places=places))
     remind_at, escalate_at = first_times(tx, one.policy)
     inserted = tx.row(
         "request_insert",
@@ -137,12 +142,14 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
     )
     request_key = int(inserted["request_key"])
     _store_files(tx, place, request_key, one)
-    for destination in () if one.ruling is not None else _places(tx, place, one):
+    for destination in () if one.ruling is not None or grant is not None else places:
         tx.mark_cards("delivery_insert", (request_key, destination))
     tx.mark_cards("deliveries_mark_outrun", (place.run_key,))
     _audit_asked(tx, "requested", place, one, 1)
     if one.ruling is not None:
         answer_by_rule(tx, place, one, one.ruling, request_key, 1)
+    elif grant is not None:
+        _grants.answer_by_grant(tx, place, one, grant, request_key)
     return _record(tx, place, one, deadline)
 
 
@@ -162,7 +169,7 @@ def _bound(tx: Transaction, place: Place, one: Ask) -> Policy | None:
     """The policy with its instants, and with all ids of those who may not approve: as they are now, and of whoever the
     run is for, also as they were when it began.
     """
-    policy = timed(tx, one.policy)
+    policy = _grants.with_asker(tx, place, timed(tx, one.policy))
     if policy is None or not policy.excluded:
         return policy
     excluded = _everybody(tx, policy.excluded)

@@ -63,12 +63,12 @@ const UNSURE = "This may or may not have arrived. Reload the page to see.";
 
 // Sends until there is an answer: under its key, what was done is not done again. Once an answer was lost, a refusal of
 // what was sent again says nothing about the first time; then nobody knows.
-async function send(path, body, key, waiting) {
+async function send(path, body, key, waiting, method = "POST") {
   let lost = false;
   for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
     try {
       const response = await fetch(path, {
-        method: "POST",
+        method,
         headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, "Idempotency-Key": key },
         body: JSON.stringify(body),
       });
@@ -291,7 +291,7 @@ async function operate(form, submitter) {
     }
   }
   setDisabled(form, true);
-  const { ok, unsure, said } = await send(form.dataset.api, body, key, (words) => say(form, words));
+  const { ok, unsure, said } = await send(form.dataset.api, body, key, (words) => say(form, words), form.dataset.method);
   setDisabled(form, Boolean(unsure));
   showErrors(form, said.errors ?? {});
   if (said.go) location.assign(said.go);

@@ -340,7 +340,11 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
                                            json(v.groups), e.break_glass, v.event))
         FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
         LEFT JOIN accounts a ON a.account = v.person
-        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes
+        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes,
+       (SELECT json_group_array(json_array(g.id, q.id, r.run_id, NULL, g.asked_by, g.policy, g.version, g.person, g.account,
+                                           g.via, g.offer, g.comment, g.made_at, g.expires_at, g.uses, g.used,
+                                           g.revoked_at, g.revoked_by))
+        FROM grants g WHERE g.request_key = q.request_key) AS grants
 FROM requests q JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE q.id = :id;
 
@@ -360,6 +364,10 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
         FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
         LEFT JOIN accounts a ON a.account = v.person
         WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes,
+       (SELECT json_group_array(json_array(g.id, q.id, r.run_id, NULL, g.asked_by, g.policy, g.version, g.person, g.account,
+                                           g.via, g.offer, g.comment, g.made_at, g.expires_at, g.uses, g.used,
+                                           g.revoked_at, g.revoked_by))
+        FROM grants g WHERE g.request_key = q.request_key) AS grants,
        (SELECT json_group_array(own.id)
         FROM (SELECT a.person AS id FROM accounts a WHERE a.account = :account
               UNION ALL SELECT o.account FROM accounts a JOIN accounts o ON o.person = a.person WHERE a.account = :account
@@ -384,7 +392,11 @@ SELECT q.id, q.name, r.run_id, q.node_id, q.visit, q.attempt, q.question, q.dige
                                            json(v.groups), e.break_glass, v.event))
         FROM votes v JOIN events e ON e.request_key = v.request_key AND e.event = v.event
         LEFT JOIN accounts a ON a.account = v.person
-        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes, q.request_key
+        WHERE v.request_key = q.request_key AND q.status = 'PENDING') AS open_votes,
+       (SELECT json_group_array(json_array(g.id, q.id, r.run_id, NULL, g.asked_by, g.policy, g.version, g.person, g.account,
+                                           g.via, g.offer, g.comment, g.made_at, g.expires_at, g.uses, g.used,
+                                           g.revoked_at, g.revoked_by))
+        FROM grants g WHERE g.request_key = q.request_key) AS grants, q.request_key
 FROM json_each(:keys) wanted CROSS JOIN requests q ON q.request_key = wanted.value JOIN runs r ON r.run_key = q.run_key JOIN visits v ON v.run_key = r.run_key AND v.visit = r.visit
 WHERE q.status = 'PENDING' ORDER BY wanted.key;
 
@@ -454,10 +466,11 @@ SELECT q.id, q.status, q.answer, q.decided, q.resolved_at, q.resolved_by FROM re
 -- name: request_for_answer
 -- With what was recorded for this person's event key, if it was seen before. The columns are those of `Answerable`.
 SELECT q.request_key, q.run_key, q.id, q.node_id, q.question, q.digest, q.revision, q.policy, q.deadline,
-       q.status, q.answer, q.resolved_at, q.resolved_by, q.requested_by, r.asked_in, r.run_id, r.workflow, r.status, r.resolutions,
+       q.status, q.answer, q.resolved_at, q.resolved_by, q.requested_by, q.note, r.asked_in, r.run_id, r.workflow, r.status,
+       r.resolutions,
        (SELECT coalesce(max(e.event), 0) FROM events e WHERE e.request_key = q.request_key),
        (SELECT a.person FROM accounts a WHERE a.account = ?2),
-       known.revision, known.value, known.comment, known.break_glass, known.outcome, known.reason
+       known.revision, known.value, known.comment, known.break_glass, known.offer, known.outcome, known.reason
 FROM requests q JOIN runs r ON r.run_key = q.run_key
 LEFT JOIN events known ON known.request_key = q.request_key AND known.person = ?2 AND known.event_key = ?3
 WHERE q.id = ?1;
@@ -474,8 +487,8 @@ WHERE v.request_key = ?;
 
 -- name: event_insert
 INSERT INTO events (request_key, event, event_key, revision, person, via, value, comment, received_at,
-                    recorded_at, outcome, reason, break_glass)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                    recorded_at, outcome, reason, break_glass, offer)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: vote_upsert
 INSERT INTO votes (request_key, person, event, groups) VALUES (?, ?, ?, ?)
@@ -911,9 +924,10 @@ SELECT run_id FROM runs WHERE run_id >= :beginning AND run_id < :upto ORDER BY r
 
 -- name: requests_decided
 -- Those that came to their end since then, the newest first: whom they concern, without what they ask. What a rule
--- decided has been put to nobody.
+-- or a grant decided has been put to nobody.
 SELECT q.id, q.policy, q.requested_by FROM requests q
-WHERE q.resolved_at >= :since AND coalesce(q.resolved_by, '') NOT GLOB 'rule:*' ORDER BY q.resolved_at DESC LIMIT :limit;
+WHERE q.resolved_at >= :since AND coalesce(q.resolved_by, '') NOT GLOB 'rule:*'
+      AND coalesce(q.resolved_by, '') NOT GLOB 'grant:*' ORDER BY q.resolved_at DESC LIMIT :limit;
 
 -- name: requests_closed
 -- Those that came to their end before a place, the newest first: whom they concern, and whether they are what is looked
@@ -926,6 +940,7 @@ SELECT q.id, q.request_key, q.resolved_at, q.policy, q.requested_by,
        AND (NOT :mine OR q.requested_by IN (SELECT value FROM json_each(:people)))
        AND (NOT :voted OR EXISTS (SELECT 1 FROM votes v WHERE v.request_key = q.request_key
                                   AND v.person IN (SELECT value FROM json_each(:people))))
+       AND (NOT :granted OR q.resolved_by GLOB 'grant:*')
        AND (:text = '' OR instr(lower(coalesce(q.question ->> '$.prompt', '') || ' ' || q.name || ' ' || r.workflow || ' '
                                       || r.run_id || ' ' || coalesce(q.question ->> '$.details', '')), lower(:text)) > 0) AS fits
 FROM requests q INDEXED BY requests_resolved CROSS JOIN runs r ON r.run_key = q.run_key
@@ -1194,3 +1209,67 @@ DELETE FROM uploads WHERE sha256 = :sha256
 
 -- name: file_is_stored
 SELECT 1 FROM files WHERE sha256 = :sha256;
+
+-- name: grant_add
+INSERT INTO grants (id, request_key, offer, coverage, asked_by, policy, version, person, account, via, groups, comment,
+                    made_at, expires_at, uses)
+VALUES (:id, :request_key, :offer, :coverage, :asked_by, :policy, :version, :person, :account, :via, :groups, :comment,
+        :made_at, :expires_at, :uses);
+
+-- name: grants_covering
+-- Those that cover a question and stand, of whose granters somebody made sure since then if that is asked: first what is
+-- not counted, then what lasts longest.
+SELECT g.grant_key, g.id, q.id AS request, g.request_key, g.person, g.account, g.via, g.groups, g.expires_at, g.uses, g.used
+FROM grants g JOIN requests q ON q.request_key = g.request_key
+WHERE g.coverage IN (SELECT value FROM json_each(:covered)) AND g.revoked_at IS NULL
+      AND g.made_at <= :now AND g.expires_at > :now AND (g.uses IS NULL OR g.used < g.uses)
+      AND (:since IS NULL OR (g.vouched_at >= :since AND g.vouched_at <= :now))
+ORDER BY g.uses IS NOT NULL, g.expires_at DESC, g.grant_key;
+
+-- name: grant_vouch
+UPDATE grants SET vouched_at = :now WHERE id = :id;
+
+-- name: grant_use
+-- Takes the next use of a grant; nothing unless it is that one.
+UPDATE grants SET used = used + 1
+WHERE id = :id AND used = :use - 1 AND revoked_at IS NULL AND expires_at > :now AND (uses IS NULL OR used < uses)
+RETURNING grant_key, request_key, comment;
+
+-- name: grant_use_add
+INSERT INTO grant_uses (grant_key, use, request_key, at) VALUES (?, ?, ?, ?);
+
+-- name: grant_for_change
+SELECT g.grant_key, g.id, g.request_key, g.person, g.account, q.id AS request, r.run_id
+FROM grants g JOIN requests q ON q.request_key = g.request_key JOIN runs r ON r.run_key = q.run_key WHERE g.id = :id;
+
+-- name: grants_of_people
+-- What stands of what some people granted, and of what was granted to their questions.
+SELECT g.grant_key, g.id, g.request_key, q.id AS request, r.run_id
+FROM grants g JOIN requests q ON q.request_key = g.request_key JOIN runs r ON r.run_key = q.run_key
+WHERE g.revoked_at IS NULL AND g.expires_at > :now
+      AND (g.person IN (SELECT value FROM json_each(:people)) OR g.account IN (SELECT value FROM json_each(:people))
+           OR g.asked_by IN (SELECT value FROM json_each(:people)));
+
+-- name: grant_revoke
+-- Nothing for one that has ended already.
+UPDATE grants SET revoked_at = :now, revoked_by = :by
+WHERE grant_key = :grant_key AND revoked_at IS NULL AND expires_at > :now AND (uses IS NULL OR used < uses);
+
+-- name: grants_list
+-- Grants, the newest first; if wanted only those of some people, only what begins with a text, only one's, and only what
+-- stands at an instant.
+SELECT g.id, q.id AS request_id, r.run_id, q.question ->> '$.prompt' AS prompt, g.asked_by, g.policy, g.version,
+       g.person AS granted_by, g.account, g.via, g.offer, g.comment, g.made_at, g.expires_at, g.uses, g.used, g.revoked_at,
+       g.revoked_by
+FROM grants g JOIN requests q ON q.request_key = g.request_key JOIN runs r ON r.run_key = q.run_key
+WHERE (:beginning IS NULL OR (g.id >= :beginning AND g.id <= :upto))
+      AND (:people IS NULL OR g.person IN (SELECT value FROM json_each(:people))
+           OR g.account IN (SELECT value FROM json_each(:people)))
+      AND (:now IS NULL OR (g.revoked_at IS NULL AND g.expires_at > :now AND (g.uses IS NULL OR g.used < g.uses)))
+ORDER BY g.grant_key DESC LIMIT :limit;
+
+-- name: grant_uses_of
+-- The uses of a grant, the latest first.
+SELECT u.use, q.id AS request_id, u.at
+FROM grants g JOIN grant_uses u ON u.grant_key = g.grant_key JOIN requests q ON q.request_key = u.request_key
+WHERE g.id = :id ORDER BY u.use DESC LIMIT :limit;
