@@ -14,6 +14,7 @@ from sayso.config._reach import why_nobody
 from sayso.config._sections import (
     AskSettings,
     DestinationSettings,
+    GrantsSettings,
     GroupSettings,
     HttpSettings,
     LogSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "DestinationSettings",
     "GitHubEnvironmentSettings",
     "GitHubSettings",
+    "GrantsSettings",
     "GroupSettings",
     "HookRuleSettings",
     "HooksSettings",

@@ -202,8 +202,9 @@ class Runtime:
         """Have the grants that cover a question be used, of those whose granters still may approve it."""
         policy = None if made.policy is None else msgspec.structs.replace(made.policy, grants=grants)
         for grant in await self._store.covering(made.text, made.note, made.requested_by, policy):
-            if await still_approves(grant):
-                await self._store.vouch(grant.id)
+            approves = await still_approves(grant)
+            await self._store.vouch(grant.id, approves=approves)
+            if approves:
                 return
 
     async def _begin(self, new: NewRun) -> tuple[str, bool]:

@@ -88,7 +88,9 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     the others a press that would be refused, and protects nothing.
     """
     asked = question(card, _IN_REQUEST if card.open else _IN_THREAD)
-    buttons = [*reading(card, has_more=bool(asked.rest)), *_for_users(controls(card), users)]
+    buttons = [
+        *reading(card, has_more=bool(asked.rest)), *_for_users(controls(card), users), *_longer(card),
+    ]  # fmt: skip
     text = fallback(f"{_status(card)}{set_off(card.prompt)}") + mention_text((*card.said, *card.context))
     stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
     return SlackMessage(text, [*asked.blocks, *below(card), *buttons], asked.rest, stamp)
@@ -266,6 +268,26 @@ def controls(card: Card) -> list[Block]:
             return [_actions([_button("☑️ Choose", _carried(card, Action.OPEN))])]
         case _:
             return [_actions([_button("✍️ Answer", _carried(card, Action.OPEN))])]
+
+
+def _longer(card: Card) -> list[Block]:
+    """What approves beyond this one request, and what that covers, which is asked once more before it is sent."""
+    if not card.longer or card.covers is None:
+        return []
+    ways = [{"text": plain_text(one.label, LABEL_LIMIT), "value": str(one.index)} for one in card.longer]
+    picker: dict[str, Any] = {
+        "type": "static_select",
+        "action_id": _carried(card, Action.GRANT).encode(),
+        "placeholder": plain_text("Approve for longer", 150),
+        "options": ways,
+        "confirm": {
+            "title": plain_text("Approve for longer?", 100),
+            "text": plain_text(plain(card.covers), 300),
+            "confirm": plain_text("Approve", 30),
+            "deny": plain_text("Back", 30),
+        },
+    }
+    return [_actions([picker]), *context([list(stretches(card.covers))])]
 
 
 def _for_users(blocks: list[Block], users: Sequence[str]) -> list[Block]:

@@ -57,6 +57,7 @@ class Action(StrEnum):
     OPEN = "t"
     PICK = "s"
     READ = "r"
+    GRANT = "g"
 
 
 @dataclass(frozen=True, slots=True)

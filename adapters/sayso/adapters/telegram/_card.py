@@ -179,9 +179,11 @@ def _below(card: Card, zone: tzinfo, now: datetime) -> list[Stretch]:
     *parts, name = card.context
     line = [one for part in parts for one in (*part, " · ")]
     context = worded(tuple(line), zone, now, Style.ITALIC)
+    covers = [] if card.covers is None else _said(("\n", *card.covers), zone, now, Style.ITALIC)
     return [
         Stretch("\n"),
         *said,
+        *covers,
         Stretch("\n"),
         *context,
         Stretch(inert(in_zone(name, zone, now)), Style.ITALIC, card.link),
@@ -198,7 +200,8 @@ def _keyboard(card: Card, page: int, *, has_more: bool) -> Keyboard:
         return []
     has_way = has_more or card.question.read_all
     opens = [[_button(f"📄 {what_opens(card).name}", _carried(card, Action.OPEN))]] if has_way else []
-    return [*opens, *_answers(card, page)]
+    longer = [[_button(one.label, _carried(card, Action.GRANT, one.index))] for one in card.longer]
+    return [*opens, *_answers(card, page), *longer]
 
 
 def _answers(card: Card, page: int) -> Keyboard:

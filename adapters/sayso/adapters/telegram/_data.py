@@ -30,6 +30,7 @@ class Action(StrEnum):
     PAGE = "p"
     FILTER = "f"
     OPEN = "o"
+    GRANT = "g"
 
 
 class StepAction(StrEnum):

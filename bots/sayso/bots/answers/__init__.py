@@ -5,7 +5,7 @@ How it came and how its words get back is the platform's, the inbox's or the API
 
 from sayso.bots.answers._answering import Answering
 from sayso.bots.answers._commands import Command, Commands, Reply, has_voted
-from sayso.bots.answers._desk import Answered, Desk, choice_of
+from sayso.bots.answers._desk import Answered, Desk, choice_of, granting
 from sayso.bots.answers._links import SURE, Links, called
 from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._stand_ins import StandIns
@@ -28,5 +28,6 @@ __all__ = [
     "WaysIn",
     "called",
     "choice_of",
+    "granting",
     "has_voted",
 ]

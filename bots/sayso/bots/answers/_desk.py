@@ -43,6 +43,7 @@ from sayso.engine import (
     UnstorableValue,
     Warrant,
     is_approval,
+    offered,
     platform_names,
 )
 
@@ -349,6 +350,18 @@ def _reasons_lacking(attempt: AnswerAttempt, record: CardRecord, way: WayIn) -> 
 
 def _credential(attempt: AnswerAttempt) -> str | None:
     return None if attempt.warrant is None else attempt.warrant.credential
+
+
+def granting(attempt: AnswerAttempt, record: CardRecord | None, number: int) -> AnswerAttempt:
+    """The attempt as an approval beyond this one request, by the position of the way that was chosen. On a card of
+    another revision, or at a position that is none, the store refuses it.
+    """
+    if record is None or attempt.revision != record.request.revision:
+        return replace(attempt, value=None, offer="")
+    question = record.request.question
+    found = offered(record.request.policy, question)
+    key = found[number].key if 0 <= number < len(found) else ""
+    return replace(attempt, value=True if question.input_type == "confirm" else "approve", offer=key)
 
 
 def choice_of(record: CardRecord | None, revision: int, number: int) -> Json:

@@ -43,7 +43,7 @@ from sayso.adapters.slack import (
     render_words,
     words_view,
 )
-from sayso.bots.answers import Answering, Command, Reply, choice_of
+from sayso.bots.answers import Answering, Command, Reply, choice_of, granting
 from sayso.bots.chats import (
     Afterwards,
     DeliveryProblem,
@@ -232,6 +232,8 @@ class Handler:
         value = None if before is None else choice_of(before.card, button.revision, button.number)
         arrived = self._arrived(event, arrival)
         attempt = arrived.attempt(person, button.request_id, button.revision, value)
+        if button.action is Action.GRANT:
+            attempt = granting(attempt, None if before is None else before.card, button.number)
         answered = await self._desk.answer(attempt, arrived, before, is_press=True)
         if answered.asks_why:
             self._spawn(self._open(event, button, arrival))  # decided by what is written there

@@ -25,7 +25,7 @@ from sayso.adapters.telegram import (
     as_html,
     inert,
 )
-from sayso.bots.answers import Answered, Answering, Command, choice_of
+from sayso.bots.answers import Answered, Answering, Command, choice_of, granting
 from sayso.bots.chats import (
     REPLIES_LIVE,
     WORDS_LIVE,
@@ -155,7 +155,9 @@ class Handler:
         before = judged.before
         value = None if before is None else choice_of(before.card, button.revision, button.number)
         attempt = arrival.attempt(person, button.request_id, button.revision, value)
-        if button.action in (Action.CONFIRM, Action.CHOOSE):
+        if button.action is Action.GRANT:
+            attempt = granting(attempt, None if before is None else before.card, button.number)
+        if button.action in (Action.CONFIRM, Action.CHOOSE, Action.GRANT):
             answered = await self._desk.answer(attempt, arrival, before, is_press=True)
             if answered.asks_why and answered.record is not None:
                 await arrival.turn()

@@ -64,9 +64,9 @@ def covering(
     return [Granted(row["id"], row["request"], row["account"], row["via"]) for row in rows]
 
 
-def vouch(tx: Transaction, grant_id: str) -> None:
-    """Somebody has made sure just now that the granter still may approve."""
-    tx.run("grant_vouch", {"id": grant_id, "now": tx.now})
+def vouch(tx: Transaction, grant_id: str, *, approves: bool) -> None:
+    """Somebody has looked up just now whether the granter still approves; if not, what was known before is void."""
+    tx.run("grant_vouch", {"id": grant_id, "at": tx.now if approves else None})
 
 
 def usable(tx: Transaction, one: Ask) -> GrantUse | None:

@@ -1227,7 +1227,7 @@ WHERE g.coverage IN (SELECT value FROM json_each(:covered)) AND g.revoked_at IS 
 ORDER BY g.uses IS NOT NULL, g.expires_at DESC, g.grant_key;
 
 -- name: grant_vouch
-UPDATE grants SET vouched_at = :now WHERE id = :id;
+UPDATE grants SET vouched_at = :at WHERE id = :id;
 
 -- name: grant_use
 -- Takes the next use of a grant; nothing unless it is that one.
