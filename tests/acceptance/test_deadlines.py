@@ -64,9 +64,7 @@ async def test_an_inbox_that_may_lack_something_says_so(both: Both) -> None:
         held = both.slack.hold("conversations.members")
         ana = await both.at_inbox(both.ana)
         page = await ana.page()
-        assert (
-            "It could not be checked that you belong to #releases: what waits there may be missing." in page
-        )
+        assert "It could not be checked that you belong to #releases: requests there may be missing." in page
         assert "You're all caught up." not in page
         await ana.leave()
         held.release()

@@ -142,7 +142,7 @@ async def test_one_who_unlinks_while_they_are_looked_up_has_one_vote(both: Both)
         async with asyncio.TaskGroup() as tasks:
             pressing = tasks.create_task(ana_too.press(in_telegram, "✅ Approve"))
             await both.telegram.until(lambda: bool(let_go.waiting))
-            assert "is a person of its own again" in await both.sayso(both.ana, "unlink")
+            assert "counts as a separate person again" in await both.sayso(both.ana, "unlink")
             let_go.release()
         assert str(pressing.result().text).startswith("You aren't an approver for this.")
         assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 2."

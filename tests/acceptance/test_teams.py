@@ -174,7 +174,7 @@ async def test_reminders_name_those_who_are_still_needed(both: Both) -> None:
     async with both.running(asking()) as runtime:
         await runtime.start("team")
         card = await both.slack_shows("Drop the production database?", "waiting for")
-        reminder = await thread(both, card, "This still waits: Drop the production database?", "1 of @sre")
+        reminder = await thread(both, card, "Still waiting: Drop the production database?", "1 of @sre")
         assert f"<!subteam^{group.id}>" in str(reminder.blocks) or "usergroup" in str(reminder.blocks)
         assert reminder.ts in {one.ts for one in both.ana.messages(both.channel)}, (
             "the channel sees it as well"

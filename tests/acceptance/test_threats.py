@@ -183,38 +183,38 @@ async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
         ),
         (
             "UPDATE requests SET answer = '\"approve\"' WHERE status = 'ANSWERED'",
-            "other than the trail says are answer",
+            "different from the trail: answer",
         ),
         (
             "UPDATE requests SET answer = '\"approve\"', status = 'ANSWERED', resolved_at = 1 WHERE status = 'PENDING'",
-            "other than the trail says are answer, resolved_at, status",
+            "different from the trail: answer, resolved_at, status",
         ),
         (
             "UPDATE requests SET resolved_by = 'slack:T1:UMALLORY' WHERE status = 'ANSWERED'",
-            "other than the trail says are resolved_by",
+            "different from the trail: resolved_by",
         ),
         (
             "UPDATE requests SET decided = replace(decided, 'reject', 'approve') WHERE status = 'ANSWERED'",
-            "it is not as row",
+            "it differs from what row",
         ),
         (
             "UPDATE requests SET question = replace(question, 'production', 'test')",
-            "other than the trail says are question",
+            "different from the trail: question",
         ),
         (
             "UPDATE requests SET policy = '[\"slack:T1:UMALLORY\"]' WHERE status = 'PENDING'",
-            "other than the trail says are policy",
+            "different from the trail: policy",
         ),
         (
             "INSERT INTO accounts (account, person) VALUES ('slack:T1:UMALLORY', 'person:ana')",
-            "no row of the trail says that it came about",
+            "no row of the trail says that it was created",
         ),
         (
             (
                 "INSERT INTO credentials (hash, kind, person, made_at, expires_at) "
                 "VALUES ('forged', 'SESSION', 'web:ana', 1, 9999999999999999)"
             ),
-            "no row of the trail says that it came about",
+            "no row of the trail says that it was created",
         ),
     ],
 )

@@ -128,7 +128,7 @@ def test_errors_come_through_with_their_words_and_exit_codes(folder: Path) -> No
         run_id = start_run(folder)
         wrong = sayso(folder, "attention", run_id, "accept")
         assert wrong.code == 1
-        assert "waits for no decision" in wrong.err
+        assert "needs no decision" in wrong.err
 
 
 def test_without_a_service_start_names_the_ways(folder: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_run_that_kills_the_service_is_held_and_the_others_go_on(folder: Path)
         assert held["attention"] is not None
         assert held["attention"]["kind"] == "process_died"
         once(calls, approve(calls), "COMPLETED")
-        assert "died again and again" in sayso(folder, "attention", run["run_id"]).out
+        assert "crashed repeatedly" in sayso(folder, "attention", run["run_id"]).out
         calls.cancel(run["run_id"])
         once(calls, run["run_id"], "CANCELLED")
 

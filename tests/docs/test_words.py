@@ -6,10 +6,13 @@ A text that needs a retired word is rewritten; `RETIRED` says with what. `tests.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sayso.bots.cli._commands import COMMANDS, load
 from tests.docs.pages import ROOT
 from tests.docs.texts import files, fold, is_read, kind, texts
 
@@ -163,6 +166,22 @@ _READ = [path for path in files() if is_read(path)]
 @pytest.mark.parametrize("path", _READ, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_text_that_people_read_has_a_retired_word(path: Path) -> None:
     assert _wrong(path) == []
+
+
+def _help(command: Any) -> Iterator[str]:
+    """The help of a command, of its parameters and of the commands below it."""
+    yield from (command.help or "").split("\n\n")
+    yield from (getattr(parameter, "help", None) or "" for parameter in command.params)
+    for child in getattr(command, "commands", {}).values():
+        yield from _help(child)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_help_has_a_retired_word(name: str) -> None:
+    """It is in the docstrings of private functions, so that no file shows that somebody reads it."""
+    said = [fold(text) for text in _help(load(name))]
+    assert len(said) > 1
+    assert [text for text in said if retired(text) or QUESTION.search(text)] == []
 
 
 _ON_SURFACES = [path for path in _READ if path.relative_to(ROOT).as_posix().startswith(SURFACES)]

@@ -99,9 +99,9 @@ def test_places_of_platforms_that_are_installed_are_nobody(places: list[str]) ->
         ),
         ("mail = pigeon_platform:MAIL", "No module named 'pigeon_platform'"),
         ("post = mail_platform:MAIL", "it calls itself 'mail'"),
-        ("web = mail_platform:MAIL", "no platform can be called so"),
-        ("Mail = mail_platform:MAIL", "no platform can be called so"),
-        ("slack = mail_platform:MAIL", "is called so too"),
+        ("web = mail_platform:MAIL", "no platform can have this name"),
+        ("Mail = mail_platform:MAIL", "no platform can have this name"),
+        ("slack = mail_platform:MAIL", "has this name too"),
     ],
 )
 def test_a_package_that_cannot_be_used_is_named_with_the_reason(

@@ -40,7 +40,8 @@ class GitHubSettings(Section):
     )
     people: dict[str, Text] = Field(
         default_factory=dict[str, Text],
-        description="Who is whom: GitHub logins, and people such as person:ana, so that four eyes can exclude them.",
+        description="GitHub logins and the people they belong to, such as person:ana, so that four eyes can "
+        "exclude them.",
     )
     environments: tuple[GitHubEnvironmentSettings, ...] = Field(
         default=(),

@@ -16,14 +16,15 @@ class HookRuleSettings(Section):
         default="ask", description="What happens: ask people, allow the call, or deny it."
     )
     tools: tuple[Text, ...] = Field(
-        default=(), description="Tools that it is for, by name; * stands for any part of one."
+        default=(), description="Tools that the rule covers, by name; * matches any part of a name."
     )
     commands: tuple[Text, ...] = Field(
         default=(),
-        description="Commands that it is for: * stands for any part of an argument, ** for the rest.",
+        description="Commands that the rule covers: * matches any part of an argument, ** the rest.",
     )
     directories: tuple[Text, ...] = Field(
-        default=(), description="Directories that it is for, with everything below them; absolute paths."
+        default=(),
+        description="Directories that the rule covers, with everything below them; absolute paths.",
     )
     policy: Text | None = Field(default=None, description="Policy for the request.")
     to: tuple[Text, ...] = Field(default=(), description="Where to send the request.")
@@ -38,7 +39,7 @@ class HooksSettings(Section):
         description="How long a hook waits for an answer, such as 30s or 10m; then the call is denied.",
     )
     keep: Text = Field(
-        default="1d", description="How long a request stays open that a session with --defer waits for."
+        default="1d", description="How long a request stays open if a session with --defer is waiting for it."
     )
     policy: Text | None = Field(default=None, description="Policy for requests whose rule names none.")
     to: tuple[Text, ...] = Field(
@@ -51,5 +52,5 @@ class HooksSettings(Section):
     )
     rules: tuple[HookRuleSettings, ...] = Field(
         default=(),
-        description="Rules for tool calls; the first that matches decides. What none matches asks.",
+        description="Rules for tool calls; the first that matches decides. Calls that no rule matches ask people.",
     )

@@ -109,6 +109,6 @@ def take(model: type[BaseModel], given: object, own: Collection[str]) -> object:
         return given
     values = cast("dict[str, Any]", given)
     for name in model.model_fields.keys() & set(own):
-        raise PlatformUnusable(name, name, "a setting of sayso is called so")
+        raise PlatformUnusable(name, name, "a setting of sayso has this name")
     theirs = model.model_validate({key: value for key, value in values.items() if key not in own})
     return {**{key: value for key, value in values.items() if key in own}, **dict(theirs)}

@@ -21,5 +21,5 @@ def why_nobody(settings: Settings, entry: str) -> str | None:
     except UnknownDestination as error:
         return str(error)
     if colon and kind not in OWN_KINDS and find_settings(kind) is None:
-        return f"{entry!r} is of no platform that is installed here"
+        return f"{entry!r} belongs to no installed platform"
     return None

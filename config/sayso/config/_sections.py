@@ -157,7 +157,7 @@ class PolicySettings(Section):
     stages: tuple[StageSettings, ...] = Field(description="Stages; all of them must approve.")
     rules: tuple[RuleSettings, ...] = Field(
         default=(),
-        description="Rules that answer without people; the first whose condition is true decides. Where one cannot be "
+        description="Rules that answer without people; the first whose condition is true decides. If one cannot be "
         "checked, people are asked.",
     )
     grants: GrantsSettings | None = Field(

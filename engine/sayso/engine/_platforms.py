@@ -88,9 +88,9 @@ def _entry_points() -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for one in entry_points(group=ENTRY_POINTS):
         if one.name in _TAKEN or _NAME.fullmatch(one.name) is None:
-            raise PlatformUnusable(one.name, one.value, "no platform can be called so")
+            raise PlatformUnusable(one.name, one.value, "no platform can have this name")
         if one.name in found and found[one.name].value != one.value:
-            raise PlatformUnusable(one.name, one.value, f"{found[one.name].value} is called so too")
+            raise PlatformUnusable(one.name, one.value, f"{found[one.name].value} has this name too")
         found[one.name] = one
     return found
 

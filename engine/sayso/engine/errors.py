@@ -283,7 +283,7 @@ class TokenExists(OperatorError):
 
     def __init__(self, person: str) -> None:
         self.person = person
-        super().__init__(f"there is a {person} already. Remove it first, or take another name.")
+        super().__init__(f"there is a {person} already. Revoke it first, or use another name.")
 
 
 class PlatformUnusable(OperatorError):
@@ -331,7 +331,7 @@ class StoreUnreadable(StoreError):
         self.path = path
         self.reason = reason
         super().__init__(
-            f"{path} cannot be used: {reason}. Check the path and its rights, or restore a backup."
+            f"{path} cannot be used: {reason}. Check the path and its permissions, or restore a backup."
         )
 
 
@@ -347,7 +347,7 @@ class StoreReplaced(StoreError):
         self.gone = gone
         what = "was deleted or moved away" if gone else "was replaced by another file"
         super().__init__(
-            f"not recorded: {file} {what} while it was open. Nothing is recorded or read meanwhile. Put it back; or "
+            f"not recorded: {file} {what} while it was open. Nothing is recorded or read until then. Put it back; or "
             "stop sayso, put the right file in its place (`sayso restore FILE` does), and start it again."
         )
 

@@ -69,7 +69,7 @@ def test_other_settings_stay_as_they_are(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     ran = run(tmp_path, "claude-code", "--uninstall")
     assert (ran.out, read(path)) == (f"Removed the hook from {path}.\n", OTHERS)
-    assert run(tmp_path, "claude-code", "--uninstall").out == f"There is no hook of sayso in {path}.\n"
+    assert run(tmp_path, "claude-code", "--uninstall").out == f"There is no sayso hook in {path}.\n"
 
 
 def test_a_repeat_changes_nothing_and_other_options_replace_the_hook(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_settings_that_cannot_be_read_are_left_alone(tmp_path: Path, text: str) 
         (("codex", "--defer"), "it ignores both"),
         (("codex", "--http", "https://sayso.example.org"), "it ignores both"),
         (("claude-code", "--http", "https://sayso.example.org", "--defer"), "leave out"),
-        (("claude-code", "--permission-request", "--defer"), "does not go with"),
+        (("claude-code", "--permission-request", "--defer"), "cannot be combined"),
         (("claude-code", "--wait", "soon"), "is not a time"),
         (("claude-code", "--settings", "none.toml"), "cannot be read"),
     ],

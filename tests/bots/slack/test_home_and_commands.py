@@ -82,7 +82,7 @@ async def test_a_command_that_takes_long_is_acknowledged_and_answered_later(stag
 async def test_a_list_that_may_be_too_short_says_so(stage: Stage) -> None:
     """Where somebody belongs could not be looked up in time: nobody hears that nothing waits for them."""
     await stage.ask()
-    missing = "It could not be checked that you belong to #releases: what waits there may be missing."
+    missing = "It could not be checked that you belong to #releases: requests there may be missing."
     held = stage.slack.hold("conversations.members")
     assert (await said(stage, stage.ana, "pending")).startswith(missing)
     home = await open_home(stage, stage.ana)

@@ -183,7 +183,7 @@ async def test_starters_and_lists_match_in_the_form_of_the_docs(grid: LocalSlack
             await answer_by(stage, stage.bo, "command", card)
             assert not (await stage.service.card(run_id)).request.open
         assert "Started flow" in await said(stage, stage.bo, "start flow {}")
-        assert "none that you may start" in await said(stage, stage.ana, "start flow {}")
+        assert "not a workflow that you may start" in await said(stage, stage.ana, "start flow {}")
 
 
 @pytest.mark.parametrize("organisation", ["T0OTHER01", "E0OTHER01"])

@@ -210,7 +210,7 @@ async def test_reminders_follow_a_group_that_was_upgraded(stopped: Stage) -> Non
         group = telegram.groups()[0]
         while not (
             told := [
-                one for one in await stage.ana.sees(group) if "This still waits: Release 4.2.0?" in one.text
+                one for one in await stage.ana.sees(group) if "Still waiting: Release 4.2.0?" in one.text
             ]
         ):
             await stage.until_revision(telegram.revision)

@@ -150,7 +150,7 @@ async def test_in_a_group_nobody_else_can_fill_it_in(stage: Stage) -> None:
 async def test_a_workflow_without_a_form_is_started_from_its_summary(stage: Stage) -> None:
     choice = await begun(stage)
     summary = await pressed(stage, choice, "flow", "Start flow?")
-    assert summary.text == "Start flow?\nIt starts as it is: there is nothing to fill in."
+    assert summary.text == "Start flow?\nIt has nothing to fill in."
     assert summary.labels == [["▶ Start", "Cancel"]]
 
 
@@ -159,7 +159,7 @@ async def test_who_may_not_start_it_any_more_hears_so(stopped: Stage) -> None:
     async with stopped.running():
         summary = await filled_in(stopped)
     async with chat_service(stopped.database, stopped.settings):
-        words = "You may not start trip any more. Nothing was started."
+        words = "You may no longer start trip. Nothing was started."
         ended = await stopped.until_shows(summary, words)
         assert ended.labels == []
 

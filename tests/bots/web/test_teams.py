@@ -290,6 +290,6 @@ def test_the_command_line_knows_people_and_changes_requests(team: ServiceProcess
     assert alone.code == 1
     assert "You can't approve this in an emergency (break-glass)" in alone.out
     done = sayso(tmp_path, "withdraw", request[:8])
-    assert (done.code, done.out.strip()) == (0, "Withdrawn. Nobody can answer it any more.")
+    assert (done.code, done.out.strip()) == (0, "Withdrawn. It can no longer be answered.")
     assert sayso(tmp_path, "withdraw", request).code == 1
     assert sayso(tmp_path, "withdraw", "0" * 32).code == 3

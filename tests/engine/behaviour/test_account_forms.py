@@ -137,7 +137,7 @@ async def test_a_link_of_one_form_is_one_of_all_and_ends_for_all(store: SQLiteSt
     assert (await store.unlink(OLD)).startswith("Unlinked: ")
     assert set(await store.reader.ids_of(OLD)) == {OLD, NEW}
     assert await store.reader.ids_of("telegram:7") == ("telegram:7",)
-    assert await store.unlink(NEW) == f"{NEW} is linked to nothing."
+    assert await store.unlink(NEW) == f"{NEW} is not linked to another account."
 
 
 async def test_those_whom_two_forms_were_linked_to_are_one_person(store: SQLiteStore) -> None:

@@ -89,7 +89,9 @@ async def test_an_approval_is_never_let_stand_for_another(store: SQLiteStore, ki
         assert run.attention is not None
         assert run.attention.kind is AttentionKind.QUESTION_CHANGED
         assert attention_actions(run.attention) == ("reask", "cancel")
-        with pytest.raises(NotApplicable, match="people approved something else; say one of: reask, cancel"):
+        with pytest.raises(
+            NotApplicable, match="people approved something else; choose one of: reask, cancel"
+        ):
             await runtime.attention("run", "accept", person=OPERATOR)
         assert (await store.reader.run("run")).status is WorkflowStatus.NEEDS_ATTENTION
         await runtime.attention("run", "reask", person=OPERATOR)

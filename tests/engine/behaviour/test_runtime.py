@@ -192,7 +192,7 @@ async def test_retry_and_attention_apply_only_where_they_fit(store: SQLiteStore)
         await runtime.wait(run_id)
         with pytest.raises(NotApplicable, match="only a failed run"):
             await runtime.retry(run_id, person=ANA)
-        with pytest.raises(NotApplicable, match="waits for no decision"):
+        with pytest.raises(NotApplicable, match="needs no decision"):
             await runtime.attention(run_id, "reask", person=ANA)
         await runtime.attention(run_id, "cancel", person=ANA)
         assert (await runtime.wait(run_id)).workflow_status is WorkflowStatus.CANCELLED

@@ -104,7 +104,7 @@ async def test_truncation_shows_in_what_it_no_longer_tells_of(trail: Path) -> No
     tamper(trail, "DELETE FROM audit WHERE sequence > 6")
     (problem,) = (await verified(trail)).problems
     assert (problem.table, problem.name) == ("runs", "three")
-    assert problem.reason == "no row of the trail says that it began"
+    assert problem.reason == "no row of the trail says that it was started"
 
 
 async def test_truncation_together_with_the_tables_shows_only_against_a_kept_head(trail: Path) -> None:

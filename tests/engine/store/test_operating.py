@@ -178,16 +178,16 @@ async def test_only_the_actions_of_its_kind_apply(store: SQLiteStore, kind: Atte
     before = await store.load("run")
     every = {action for actions in ATTENTION_ACTIONS.values() for action in actions} | {"dance"}
     for action in sorted(every - set(ATTENTION_ACTIONS[kind])):
-        with pytest.raises(NotApplicable, match="say one of"):
+        with pytest.raises(NotApplicable, match="choose one of"):
             await store.attend("run", action, "1" if action == "done" else None, BO, "console")
     assert await store.load("run") == before
 
 
 async def test_a_result_goes_with_done_and_only_with_it(store: SQLiteStore) -> None:
     await held_step(store, AttentionKind.STEP_UNFINISHED)
-    with pytest.raises(NotApplicable, match="a result goes with done"):
+    with pytest.raises(NotApplicable, match="a result can be given only with done"):
         await store.attend("run", "done", None, BO, "console")
-    with pytest.raises(NotApplicable, match="a result goes with done"):
+    with pytest.raises(NotApplicable, match="a result can be given only with done"):
         await store.attend("run", "again", "1", BO, "console")
     assert await status(store) is WorkflowStatus.NEEDS_ATTENTION
 
@@ -216,7 +216,7 @@ async def test_a_question_that_is_not_stored_cannot_be_asked_again(store: SQLite
 
 async def test_a_run_that_waits_for_no_decision_takes_none_but_cancel(store: SQLiteStore) -> None:
     await begin(store)
-    with pytest.raises(NotApplicable, match="waits for no decision"):
+    with pytest.raises(NotApplicable, match="needs no decision"):
         await store.attend("run", "accept", None, BO, "console")
     await store.attend("run", "cancel", None, BO, "console")
     assert await status(store) is WorkflowStatus.CANCELLED

@@ -103,7 +103,7 @@ def _reminder(
     if not record.request.open or _has_voted(record, notice.destination):
         return None
     due: Words = () if record.request.deadline is None else (" Due ", record.request.deadline, ".")
-    line: Words = (f"This still waits: {prompt}", *_needed(record, places, audible.mentions), *due)
+    line: Words = (f"Still waiting: {prompt}", *_needed(record, places, audible.mentions), *due)
     return Message((line,), rings=audible.is_on)
 
 

@@ -59,8 +59,8 @@ _ATTENTION_WORDS = {
     AttentionKind.STEP_CHANGED: "This step was recorded with different arguments than the ones it is called with now.",
     AttentionKind.NODE_GONE: "This node is not in the loaded code.",
     AttentionKind.FILE_UNREADABLE: "A file that this question shows can no longer be read.",
-    AttentionKind.PROCESS_DIED: "The process died again and again while this node ran.",
-    AttentionKind.SAYSO_FAILED: "sayso itself failed at this run; the log says how.",
+    AttentionKind.PROCESS_DIED: "The process crashed repeatedly while this node ran.",
+    AttentionKind.SAYSO_FAILED: "An internal error of sayso stopped this run; the log has the details.",
 }
 _ACTION_WORDS = {
     "reask": "ask again, in the new words; the recorded answer no longer counts",
@@ -253,7 +253,7 @@ def outcome_words(
         past = _PAST_TENSE.get(str(value)) if question.options else None
         words = f"{past or f'Recorded: {shown}'}. The workflow continues."
     if outcome.repeated:
-        words = f"This event was seen before; its outcome stands: {outcome.kind}. {words}"
+        words = f"This event was received before; its outcome was: {outcome.kind}. {words}"
     return Text(words, style=_STYLES.get(outcome.kind, "red"))
 
 
@@ -271,7 +271,7 @@ def attention_card(
     for label, text in (("Was", attention.was), ("Is now", attention.now)):
         if text is not None:
             parts += [Rule(Text(label), align="left", style="dim"), *_stored_text(text)]
-    parts.append(Rule(Text("What you can say"), align="left", style="dim"))
+    parts.append(Rule(Text("Your choices"), align="left", style="dim"))
     known = (
         {}
         if attention.result is None

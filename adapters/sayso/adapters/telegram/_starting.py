@@ -67,9 +67,9 @@ def begin_start(
 def start_hindrance(offer: Offer, start: Starting) -> str | None:
     """Why nothing can be started any more as it was asked; None where it can."""
     if not start.name:
-        return None if offer.forms else "You may not start a workflow any more. Nothing was started."
+        return None if offer.forms else "You may no longer start a workflow. Nothing was started."
     if start.name not in offer.forms:
-        return f"You may not start {visible_line(start.name)} any more. Nothing was started."
+        return f"You may no longer start {visible_line(start.name)}. Nothing was started."
     if _digest(offer, start.name) != start.form:
         return (
             f"{visible_line(start.name)} asks for something else now. Nothing was started. Send /run again."
@@ -196,7 +196,7 @@ def _listed(conversation: Conversation, labels: list[str]) -> Keyboard:
 def _summary(name: str, fields: tuple[FormField, ...], conversation: Conversation, locale: Locale) -> str:
     """All that was given, as HTML; a line for what is beyond a message's room."""
     lines = [f"<b>Start {html.escape(inert(cut(visible_line(name), _LONGEST_LINE)), quote=False)}?</b>"]
-    lines += [""] if fields else ["It starts as it is: there is nothing to fill in."]
+    lines += [""] if fields else ["It has nothing to fill in."]
     room = _LONGEST_SUMMARY
     for at, (field, value) in enumerate(zip(fields, conversation.values, strict=True)):
         line = cut(_line(field, value, locale), _LONGEST_LINE, utf16_length)

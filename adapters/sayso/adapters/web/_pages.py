@@ -51,7 +51,7 @@ _ATTENTION = {
     AttentionKind.NODE_GONE: "This node is not in the loaded code",
     AttentionKind.FILE_UNREADABLE: "A file that the question shows can't be read",
     AttentionKind.PROCESS_DIED: "The service crashed repeatedly while this node ran",
-    AttentionKind.SAYSO_FAILED: "sayso failed at this run; the log says how",
+    AttentionKind.SAYSO_FAILED: "An internal error of sayso stopped this run; the log has the details",
 }
 _CARD_ACTIONS = {
     "reassign": ("Reassign", "To, such as person:ana or slack:T1:U2"),

@@ -196,7 +196,7 @@ class Commands:
         mine = await self.starts.of(command.person)
         if name not in mine:
             may = f"You may start: {', '.join(mine)}." if mine else "There is no workflow that you may start."
-            why = f"{visible_line(name)} is none that you may start. " if name else ""
+            why = f"{visible_line(name)} is not a workflow that you may start. " if name else ""
             return _said(f"{why}{may} An operator lists starters in sayso.toml; you are {command.person}.")
         try:
             shared = _read_object(given)
@@ -376,7 +376,7 @@ class Commands:
         others[one_account(command.person)] = command.person
         if len(others) == 1:
             return _said(f"You are {command.person}, with no other account. {command.prefix}link adds one.")
-        return _said("Your accounts, with one vote together:", *others.values())
+        return _said("Your accounts, which share one vote:", *others.values())
 
     async def _find(self, given: str, command: Command) -> CardRecord | str:
         """The request whose id begins so, of those that this person may hear of; of others they hear what they would
@@ -404,7 +404,9 @@ class Commands:
         shown = found[:_MOST_RUNS]
         if not shown:
             return _said(
-                f"You have started no run {visible_line(wanted)}." if wanted else "You have started no run."
+                f"You have not started a run {visible_line(wanted)}."
+                if wanted
+                else "You have not started a run."
             )
         lines = [_run_line(run) for run in shown]
         if len(found) > len(shown):
@@ -416,11 +418,11 @@ class Commands:
         alone = _typed("break-glass", command)
         return _said(
             f"{prefix}{command.start} [NAME] [JSON]: start a workflow",
-            f"{prefix}pending: what waits for your answer",
+            f"{prefix}pending: the requests that are waiting for you",
             f"{prefix}answer ID@REVISION VALUE: answer without the card",
-            f"{prefix}reassign ID@REVISION PERSON: have somebody else asked in your place",
-            f"{prefix}{alone} ID@REVISION REASON: approve alone, where the policy names you for emergencies",
-            f"{prefix}withdraw ID: take back what you asked for",
+            f"{prefix}reassign ID@REVISION PERSON: hand your vote over to somebody else",
+            f"{prefix}{alone} ID@REVISION REASON: approve alone, if the policy names you for emergencies",
+            f"{prefix}withdraw ID: withdraw your request",
             f"{prefix}status [RUN]: the runs that you started",
             f"{prefix}inbox: a link that signs you in on the web",
             f"{prefix}link [CODE], {prefix}unlink, {prefix}accounts: your accounts on other platforms",

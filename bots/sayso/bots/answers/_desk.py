@@ -74,7 +74,7 @@ _OWN_ANSWER = frozenset({OutcomeKind.RESOLVED, OutcomeKind.HELD, OutcomeKind.DUP
 """What is said of these is what somebody answered, where no policy with stages decides something else."""
 
 _VOTERS_UNKNOWN = (
-    "Not done: it could not be found out who else has voted or asked. Please try again in a minute."
+    "Not done: it could not be checked who else has voted or asked. Please try again in a minute."
 )
 
 
@@ -270,7 +270,7 @@ class Desk:
             return ""
         places = ", ".join(place_name(one, self._settings.place_names, {}) for one in names)
         return (
-            f"It could not be checked that you belong to {places}: what waits there may be missing. "
+            f"It could not be checked that you belong to {places}: requests there may be missing. "
             "Please try again in a minute."
         )
 

@@ -318,7 +318,7 @@ class WaysIn:
         except LookUpFailed as problem:
             logger.warning("cannot check whether %s still has an account: %s", person, problem)
             return (
-                f"Not counted: it could not be checked that {person} is an account still. Please try again."
+                f"Not counted: it could not be checked that {person} is still an account. Please try again."
             )
 
     def _destinations(

@@ -214,7 +214,7 @@ class Presses:
     ) -> None:
         place = platform if seen.message is None else f"{platform}:{Reference.named(seen.message).chat}"
         logger.error(
-            "a message at %s with buttons of request %s shows something else than was sent: %s",
+            "a message at %s with buttons of request %s differs from what was sent: %s",
             place,
             seen.request_id,
             ", ".join(parts),

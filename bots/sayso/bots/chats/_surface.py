@@ -68,7 +68,7 @@ class MessageGone(DeliveryProblem):
     """The message was deleted on the platform."""
 
     def __init__(self) -> None:
-        super().__init__("the message is not there any more")
+        super().__init__("the message no longer exists")
 
 
 class Unclear(DeliveryProblem):

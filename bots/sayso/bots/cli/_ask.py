@@ -96,7 +96,7 @@ def ask(  # noqa: PLR0913 - a question has many sides, each an option
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Ask people a question from a script, and exit by the answer: 0 for yes, 1 for no, 6 if it is still open.
+    """Ask people a question from a script. Exits with 0 for a yes, 1 for a no, 6 if it is still open.
 
     An approval is used up by the command that exits with 0: it lets one thing run once. If the command is killed while
     it waits, run it again with the same --key.

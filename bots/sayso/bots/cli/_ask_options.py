@@ -88,7 +88,7 @@ KeyOption: TypeAlias = Annotated[
     ),
 ]
 KeepFlag: TypeAlias = Annotated[
-    bool, typer.Option("--keep", help="Do not use the approval up: the same key gives the same yes again.")
+    bool, typer.Option("--keep", help="Leave the approval unused: the same key gives the same yes again.")
 ]
 WithdrawFlag: TypeAlias = Annotated[
     bool,

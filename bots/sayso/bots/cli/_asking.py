@@ -166,5 +166,5 @@ def _check_names(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise UsageProblem(f"two details are named {name!r}. Give each a name of its own.")
+            raise UsageProblem(f"two details are named {name!r}. Give each its own name.")
         seen.add(name)

@@ -35,7 +35,7 @@ COMMANDS = {
         "Try",
         "_dev",
         "dev",
-        "Try out a workflow of yours in the browser, and have it reloaded whenever you save its code.",
+        "Try out a workflow in the browser, reloaded whenever you save its code.",
     ),
     "run": Listed(
         "Run", "_run", "run", "Run a workflow in this terminal, or resume RUN, and answer its requests here."
@@ -63,7 +63,7 @@ COMMANDS = {
         "Ask",
         "_mcp",
         "mcp",
-        "Serve tools that an agent asks people with, over MCP on standard input and output.",
+        "Give an agent tools to ask people, over MCP on standard input and output.",
     ),
     "hook": Listed("Ask", "_hook", "app", "Ask people before a coding agent uses a tool."),
     "resume": Listed(

@@ -50,7 +50,7 @@ def dev(
     ] = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Try out a workflow of yours in the browser, and have it reloaded whenever you save its code.
+    """Try out a workflow in the browser, reloaded whenever you save its code.
 
     The page starts the workflow, shows its graph and runs, and lets you answer every request, whoever it is for. No
     chat gets a message. After each change parked runs are checked as `sayso check-parked` does; code with an error

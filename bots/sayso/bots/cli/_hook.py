@@ -86,7 +86,7 @@ HttpOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Have Claude Code call the service at URL by itself, with the token in SAYSO_TOKEN.",
+        help="Have Claude Code call the service at URL directly, with the token in SAYSO_TOKEN.",
         show_default=False,
     ),
 ]
@@ -135,7 +135,7 @@ def install_hook(  # noqa: PLR0913 - the options of a command
     ] = False,
     remove: Annotated[bool, typer.Option("--uninstall", help="Remove the hook.")] = False,
 ) -> int:
-    """Write the hook into the agent's settings, such that a hook that fails blocks the call.
+    """Add the hook to the agent's settings, so that a failing hook blocks the call.
 
     Other settings are kept. Repeating the command with other options replaces the hook.
     """
@@ -143,9 +143,7 @@ def install_hook(  # noqa: PLR0913 - the options of a command
     try:
         if remove:
             is_gone = uninstall(path)
-            return _say(
-                f"Removed the hook from {path}." if is_gone else f"There is no hook of sayso in {path}."
-            )
+            return _say(f"Removed the hook from {path}." if is_gone else f"There is no sayso hook in {path}.")
         wanted = Wanted(
             agent,
             _program(),
@@ -172,10 +170,10 @@ def _check(wanted: Wanted) -> None:
     if wanted.service is not None and (
         wanted.defers or wanted.settings is not None or wanted.url is not None
     ):
-        raise NotInstalled("--http takes the service's own rules: leave out --defer, --settings and --url")
+        raise NotInstalled("--http uses the service's own rules: leave out --defer, --settings and --url")
     if wanted.asks_permission and wanted.defers:
         raise NotInstalled(
-            "--defer does not go with --permission-request, which is for sessions with a terminal"
+            "--defer cannot be combined with --permission-request, which is for sessions with a terminal"
         )
 
 

@@ -60,7 +60,7 @@ def init(
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="An answer given beforehand, by the name of its question. Can be repeated. "
+            help="An answer given in advance, by the name of its question. Can be repeated. "
             "Secrets come from the environment.",
             show_default=False,
         ),

@@ -50,7 +50,7 @@ def mcp(
     ] = False,
     database: DatabaseOption = None,
 ) -> ExitCode:
-    """Serve tools that an agent asks people with, over MCP on standard input and output.
+    """Give an agent tools to ask people, over MCP on standard input and output.
 
     Started by the agent's client, such as Claude Code or Codex. Every tool returns within 45 seconds.
     """

@@ -125,7 +125,7 @@ def answer(
     """Answer a request as the user logged in on this machine, and print the outcome.
 
     If a service is running, the workflow continues at once; otherwise it continues when you resume it with `sayso run`.
-    Put -- before a VALUE that begins with a hyphen.
+    Put -- before a VALUE that starts with a hyphen.
     """
     output = Output(as_json=as_json)
     service = Service.build(database)

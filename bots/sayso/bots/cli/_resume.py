@@ -41,7 +41,7 @@ def claude(
     ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- OPTIONS]", help="Further options for `claude`.", show_default=False),
+        typer.Argument(metavar="[-- OPTIONS]", help="Other options for `claude`.", show_default=False),
     ] = None,
     *,
     wait: Annotated[
@@ -55,9 +55,9 @@ def claude(
     settings: SettingsOption = None,
     url: UrlOption = None,
 ) -> int:
-    """Wait until what a session deferred is answered, then replace this command with `claude -p --resume SESSION`.
+    """Wait for the answer to the call that a session deferred, then run `claude -p --resume SESSION`.
 
-    It waits through restarts of sayso. If the time is over, it exits with 6 and the session stays as it is.
+    It keeps waiting across restarts of sayso. If the time is over, it exits with 6 and the session stays as it is.
     """
     if not _SESSION.fullmatch(session):
         sys.stderr.write(f"Error: {session!r} is not the ID of a session.\n")

@@ -75,10 +75,10 @@ def run(
     database: DatabaseOption = None,
     as_json: JsonFlag = False,
 ) -> ExitCode:
-    """Run a workflow in this terminal, or resume RUN, and answer its questions here.
+    """Run a workflow in this terminal, or resume RUN, and answer its requests here.
 
     Progress is saved at every step, so you can stop at any time with Ctrl-C, Ctrl-D or even kill -9; the command to
-    resume is printed. Without a terminal, open questions are listed with the commands that answer them.
+    resume is printed. Without a terminal, open requests are listed with the commands that answer them.
     """
     if run_id is not None and (shared is not None or requested_by is not None):
         raise UsageProblem(

@@ -145,7 +145,7 @@ def start(
 ) -> ExitCode:
     """Start a workflow in the running service. Without a service, use `sayso run`.
 
-    What the workflow starts with is asked for here, unless JSON gives it.
+    Asks for the workflow's inputs, unless you pass them as JSON.
     """
     output = Output(as_json=as_json)
     initial = read_object(shared, "JSON")

@@ -47,14 +47,14 @@ class Gate(msgspec.Struct, frozen=True):
             if stopped.is_set():
                 if request.is_open:
                     await self._withdrawn(request)
-                return Denied(f"The agent waits no longer. {_NEVER}")
+                return Denied(f"The agent is no longer waiting. {_NEVER}")
             return await self._verdict(call, request, key)
         except Unreachable as error:
             return self._deferred(call) or Denied(
                 f"{_sentence(error)} {_NEVER} Try again when sayso is running."
             )
         except KeyReused:
-            return Denied(f"This call was asked for in other words before, under other rules. {_NEVER}")
+            return Denied(f"This call was asked about before, in other words or under other rules. {_NEVER}")
         except SaysoError as error:
             return Denied(f"sayso refused to ask: {_sentence(error)} {_NEVER}")
 

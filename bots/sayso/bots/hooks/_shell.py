@@ -104,9 +104,9 @@ def read_pattern(text: str) -> tuple[str, ...]:
     except ValueError as error:
         raise InvalidPattern(f"{text!r} cannot be read as a command: {error}") from error
     if not words or "*" in words[0]:
-        raise InvalidPattern(f"{text!r} has to begin with the name of a program")
+        raise InvalidPattern(f"{text!r} must start with the name of a program")
     if ANY_REST in words[:-1]:
-        raise InvalidPattern(f"{text!r} has {ANY_REST} before its end; it stands for all further arguments")
+        raise InvalidPattern(f"{text!r} has {ANY_REST} before its end; it stands for all other arguments")
     return words
 
 

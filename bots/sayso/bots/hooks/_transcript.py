@@ -48,9 +48,11 @@ def why_not_deferred(call: ToolCall, environment: Mapping[str, str]) -> str | No
     if entries is None:
         return "the transcript does not show the call"
     if any(call.use_id in entry and len(entry) > 1 for entry in entries):
-        return "it came in one piece with other calls, which Claude Code does not hold"
+        return "it came in one piece with other calls, which Claude Code cannot defer"
     if entries[0][0] != call.use_id:
-        return "Claude Code holds one call of a turn, and another comes first. Run this one again by itself"
+        return (
+            "Claude Code can defer one call per turn, and another comes first. Run this one again on its own"
+        )
     return None
 
 

@@ -189,7 +189,7 @@ def _check_behalf(caller: Caller, requested_by: str | None) -> None:
     """Raises `Problem` for a person who asks in another's name: under four eyes, they could approve it themselves."""
     if requested_by is not None and caller.scopes is None and not caller.asked(requested_by):
         raise Problem.not_allowed(
-            "Only a program asks on somebody's behalf. Leave requested_by out, or use a token with the scope ask."
+            "Only programs can ask on somebody's behalf. Leave out requested_by, or use a token with the scope ask."
         )
 
 

@@ -121,7 +121,8 @@ class TcpDoor:
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "NotFromOurPage",
-                "This did not come from a page of this session, so nothing was done. Reload the page and try again.",
+                "This request did not come from a page of this session, so nothing was done. "
+                "Reload the page and try again.",
             )
 
 

@@ -69,7 +69,9 @@ class AgentHooks:
             return _answer(refused(error.detail))
         except Exception:
             logger.exception("a hook's call failed; the tool was blocked")
-            return _answer(refused("sayso failed to judge this call. Nothing was run. Its log says why."))
+            return _answer(
+                refused("sayso failed to judge this call. Nothing was run. The log of sayso says why.")
+            )
         return _answer(said(call, verdict))
 
     async def _judge(self, call: ToolCall, request: Request, wait: float) -> Verdict:

@@ -53,15 +53,19 @@ Wait = Annotated[
     Query(
         ge=0,
         le=LONGEST_WAIT,
-        description="Seconds to wait for it, as 25 or 25s. Then the present state is returned.",
+        description="Seconds to wait for it, as 25 or 25s. Then the current state is returned.",
     ),
 ]
 After = Annotated[
-    int, Query(ge=0, le=2**62, description="Where the page begins: the `next` of the page before, or 0.")
+    int, Query(ge=0, le=2**62, description="Where the page starts: the `next` of the previous page, or 0.")
 ]
 Limit = Annotated[
     int,
-    Query(ge=1, le=1000, description="Most requests on a page. A page may be short, even if more follow."),
+    Query(
+        ge=1,
+        le=1000,
+        description="Maximum number of requests on a page. A page may be short, even if more follow.",
+    ),
 ]
 RunId = Annotated[str, Path(description="The run's full id.")]
 RequestId = Annotated[str, Path(description="The request's full `id`.")]
@@ -190,7 +194,7 @@ def _add_runs(router: APIRouter) -> None:
         caller: Who,
         status: Annotated[WorkflowStatus | None, Query(description="Only runs with this status.")] = None,
         workflow: Annotated[str | None, Query(description="Only runs of this workflow.")] = None,
-        limit: Annotated[int, Query(ge=1, le=1000, description="Most runs to return.")] = 100,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of runs to return.")] = 100,
     ) -> dict[str, Any]:
         """Operators see all runs; others, those that they started."""
         return await _api(request).runs(caller, status, workflow, limit)
@@ -329,7 +333,7 @@ def _add_asks(router: APIRouter) -> None:
         "/requests",
         status_code=201,
         summary="Ask a question",
-        responses={200: {"description": "It was asked before under the same key: that request."}},
+        responses={200: {"description": "The request, if it was asked before under the same key."}},
     )
     async def ask_question(
         request: Request, response: Response, body: NewRequest, caller: Who, key: Key = None
@@ -344,7 +348,7 @@ def _add_asks(router: APIRouter) -> None:
 
     @router.delete("/requests/{request_id}", summary="Withdraw a request that the caller asked")
     async def delete_request(request: Request, request_id: RequestId, caller: Who) -> dict[str, Any]:
-        """Nobody can answer it any more. A request that is closed is refused with 409."""
+        """It can no longer be answered. A request that is closed is refused with 409."""
         return await _api(request).withdraw(caller, request_id)
 
     @router.post(
@@ -433,7 +437,7 @@ def _add_news(router: APIRouter) -> None:
             ),
         ] = 0,
         wait: Wait = 0,
-        limit: Annotated[int, Query(ge=1, le=1000, description="Most changes to return.")] = 100,
+        limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of changes to return.")] = 100,
     ) -> dict[str, Any]:
         """The rows of the audit trail that concern the caller, in outline. With `wait`, if there are none, as soon as
         there is one.
@@ -449,7 +453,7 @@ def _add_news(router: APIRouter) -> None:
         after: Annotated[
             int | None,
             Query(
-                ge=0, le=2**62, description="Begin after this row; without it, with what happens from now on."
+                ge=0, le=2**62, description="Start after this row. Default: with what happens from now on."
             ),
         ] = None,
         last: Annotated[

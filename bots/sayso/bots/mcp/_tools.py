@@ -99,7 +99,7 @@ class Tools:
         if given.options is not None and given.schema is not None:
             return failure("refused", "Give either `options` or `schema`, not both.")
         if self._fixed.to and given.to is not None:
-            return failure("refused", "Who is asked is settled here. Leave `to` out.")
+            return failure("refused", "The approvers are fixed here. Leave `to` out.")
         question = Question(
             prompt=given.question,
             kind="input",

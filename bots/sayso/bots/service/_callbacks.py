@@ -110,11 +110,14 @@ class Callbacks:
         again = None if over else AGAIN_AFTER[due.attempts]
         if again is None:
             logger.error(
-                "%s was not told how request %s ended, and will not be: %s", due.url, due.request_id, words
+                "webhook to %s for request %s failed, and will not be retried: %s",
+                due.url,
+                due.request_id,
+                words,
             )
         elif not due.attempts:
             logger.warning(
-                "%s was not told how request %s ended, trying again: %s", due.url, due.request_id, words
+                "webhook to %s for request %s failed, trying again: %s", due.url, due.request_id, words
             )
         await self._store.callback_failed(due.run_key, words, again)
 

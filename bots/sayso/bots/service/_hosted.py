@@ -35,5 +35,5 @@ def hosted(workflows: Iterable[Workflow | Hosted]) -> tuple[Hosted, ...]:
         )
     for name in names:
         if names.count(name) > 1:
-            raise InvalidWorkflow(f"two workflows are named {name!r}; a name means one")
+            raise InvalidWorkflow(f"two workflows are named {name!r}; give each its own name")
     return found

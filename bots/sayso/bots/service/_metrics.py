@@ -20,7 +20,7 @@ class Metrics:
         self.alarm = alarm
         self._pending = self._gauge("pending_requests", "Open requests")
         self._oldest = self._gauge("oldest_request_seconds", "How long the oldest open request has waited")
-        self._undelivered = self._gauge("undelivered_cards", "Cards that do not show yet what they should")
+        self._undelivered = self._gauge("undelivered_cards", "Cards that are not up to date yet")
         self._held = self._gauge("held_runs", "Runs that wait for an operator")
         self._dead = self._gauge("dead_destinations", "Unreachable destinations")
         self._answers = self._counter("answers", "Answers by outcome", "platform", "outcome")
@@ -36,7 +36,7 @@ class Metrics:
         )
 
         self._forged = self._counter(
-            "forged_cards", "Presses in messages that showed something else than was sent", "platform"
+            "forged_cards", "Presses in messages that differ from what was sent", "platform"
         )
         self._code_waits = self._counter(
             "code_waits", "Calls of sync code that had to wait because all threads for it were busy"

@@ -182,7 +182,7 @@ class OperatorDesk:
         if row.kind == "card_forged":
             place = visible_line(str(payload.get("place")))
             where = f"at {place}, a message with buttons of request {row.request_id}"
-            advice = "Somebody may have the bot's token: replace it. `sayso doctor --press` tells whether it is that."
+            advice = "Somebody may have the bot's token: replace it. `sayso doctor --press` shows whether that is so."
             return ((f"FORGED: {where} shows something else than was sent: {mismatched_parts(row)}.",),
                     ("The press was not counted.",), (advice,))  # fmt: skip
         if row.kind == "break_glass":

@@ -195,7 +195,7 @@ class _Trial:
         if differing := [mismatched_parts(row) for row in rows if row.kind == "card_forged"]:
             return Finding.bad(
                 subject,
-                f"a press brings something else than the platform said that it keeps: {', '.join(differing)}",
+                f"a press describes the message differently than the platform's response did: {', '.join(differing)}",
                 "Presses here are refused. Please report it, with the name of the part.",
             )
         if any(row.kind in ("destination_dead", "card_refused") for row in rows):

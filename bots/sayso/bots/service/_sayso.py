@@ -51,7 +51,9 @@ class NotServing(OperatorError):
 
     def __init__(self, part: str) -> None:
         self.part = part
-        super().__init__(f"{part}: ask inside `async with sayso:`, of a Sayso that was built with it")
+        super().__init__(
+            f"{part} is not available: use it inside `async with sayso:`, with a Sayso that has it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +312,7 @@ def _webhooks(listeners: Mapping[str, Listener], *, are_served: bool) -> list[AP
             "sayso.toml",
             f"{name}.mode",
             "it receives requests over HTTP, and this Sayso was made with `http=False`",
-            "Choose the mode that fetches, or leave `http` in.",
+            "Use the mode that fetches, or leave `http` on.",
         )
     return list(routers.values())
 

@@ -147,4 +147,6 @@ class WorkflowsEnded(SaysoError):
     """The loop of the workflows ended though nobody asked for it; the service ends with it, to be started again."""
 
     def __init__(self) -> None:
-        super().__init__("the loop of the workflows was ended, such as by code that cancels all its tasks")
+        super().__init__(
+            "the event loop of the workflows ended, for example because code cancelled all its tasks"
+        )

@@ -39,18 +39,18 @@ _TROUBLE = frozenset(
 """What Slack says of itself, and not of the call."""
 
 _DEAD = {
-    "access_denied": "the workspace's rules keep the app out; ask its administrators",
+    "access_denied": "the workspace's rules block the app; ask its administrators",
     "account_inactive": "the token's owner was removed from the workspace; install the app again",
     "cannot_dm_bot": "it is a bot, and bots get no direct messages",
     "channel_not_found": "there is no such channel, or the app is not in it; invite it with /invite",
     "invalid_auth": "Slack refuses the token; copy it again from the app's settings",
-    "ekm_access_denied": "the workspace's administrators hold messages back; ask them",
-    "enterprise_is_restricted": "the organisation keeps the app out; ask its administrators",
-    "is_archived": "the channel is archived; take it out of the archive",
+    "ekm_access_denied": "the workspace's administrators restrict messages; ask them",
+    "enterprise_is_restricted": "the organisation blocks the app; ask its administrators",
+    "is_archived": "the channel is archived; unarchive it",
     "messages_tab_disabled": "direct messages are off; allow them in the app's settings, under App Home",
     "missing_scope": "the app lacks a scope; `sayso doctor` says which",
     "no_permission": "the app may not do this in the workspace; ask its administrators",
-    "not_allowed_token_type": "it is a token of another kind; sayso needs xoxb- and xapp- tokens",
+    "not_allowed_token_type": "it is the wrong kind of token; sayso needs xoxb- and xapp- tokens",
     "not_authed": "there is no token",
     "not_in_channel": "the app is not in the channel; invite it with /invite",
     "org_login_required": "the workspace is being moved; try again when that is over",

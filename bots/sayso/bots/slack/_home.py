@@ -33,7 +33,9 @@ class _Shown(msgspec.Struct, frozen=True):
     kept: Kept
 
 
-_WHO_LOOKS = "Slack did not say who you are, so what waits for you cannot be shown. Please open this again in a minute."
+_WHO_LOOKS = (
+    "Slack did not say who you are, so your requests cannot be shown. Please open this again in a minute."
+)
 
 
 class Home:
@@ -114,7 +116,7 @@ class Home:
             return Judged(Standing.OUTDATED)
         if shown is not None and event.kept is not None:
             parts = shown.differs_in(event.kept) or ("button",)
-            logger.error("the home of %s shows something else than was sent: %s", person, ", ".join(parts))
+            logger.error("the home of %s differs from what was sent: %s", person, ", ".join(parts))
             await self._store.report_mismatch(button.request_id, None, person, "slack home", parts)
             self._metrics.card_forged(_SURFACE)  # operators hear of what is committed
         again = self._strikes.strike(person, button.request_id)

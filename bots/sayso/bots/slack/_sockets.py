@@ -239,7 +239,7 @@ class Sockets(AsyncBaseSocketModeHandler):
         elif line.useful.is_set() or asyncio.get_running_loop().time() - line.born >= self._pace.steady:
             self._back_off = FIRST_BACK_OFF
         else:
-            self._failed(SocketEnded(f"a connection ended as soon as it began: {reason}"))
+            self._failed(SocketEnded(f"a connection ended right after it started: {reason}"))
 
     async def handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
         """Have an envelope handled, and acknowledge it by the connection that it came by."""

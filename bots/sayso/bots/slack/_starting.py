@@ -25,7 +25,7 @@ from sayso.bots.slack._views import TRIGGER_LIVES, Views, shown_instead
 from sayso.engine import Locale, PersonId
 
 _NOT_OURS = "This was out of date. Nothing was started. Please type the command again."
-_NOT_YOURS = "You may not start this any more. Nothing was started."
+_NOT_YOURS = "You may no longer start this. Nothing was started."
 
 
 class Starting:

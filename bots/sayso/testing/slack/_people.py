@@ -326,7 +326,7 @@ class SlackPerson:
         for found in channel.messages:
             if found.ts == message.ts and found.only_for in (None, self.id):
                 return channel, found
-        raise Impossible(self.name, "the message is not there any more")
+        raise Impossible(self.name, "the message no longer exists")
 
     @staticmethod
     def _controls(message: SeenMessage | Message) -> Iterator[_Control]:

@@ -135,12 +135,12 @@ class RunTrail:
             self._was_accepted_before(thing, stored)
         if said == seal:
             return
-        reason = f"it is not as row {sequence} of the trail left it"
+        reason = f"it differs from what row {sequence} of the trail left"
         if said is None:
             reason = f"it is there, and was not after row {sequence} of the trail"
         elif thing[0] == "requests":
             columns = self._columns(stored.requests[str(thing[1])])
-            reason += f": other than the trail says are {', '.join(columns)}" if columns else ""
+            reason += f": different from the trail: {', '.join(columns)}" if columns else ""
         self._find(thing, sequence, reason, findings)
 
     def _columns(self, request: RequestClaims) -> list[str]:
@@ -158,22 +158,22 @@ class RunTrail:
         elif table == "events":
             self._compare_event_before(thing, stored, findings)
         elif name not in self._asked_before:
-            self._find(thing, 0, "no row of the trail says that it came about", findings)
+            self._find(thing, 0, "no row of the trail says that it was created", findings)
         else:
             findings.before += 1
             columns = self._columns(stored.requests[name]) if table == "requests" else []
             if columns:
-                reason = f"other than the trail says are {', '.join(columns)}"
+                reason = f"different from the trail: {', '.join(columns)}"
                 self._find(thing, self._asked_before[name], reason, findings)
 
     def _compare_run_before(self, stored: RunEvidence, findings: Findings) -> None:
         if not self._begun_before:
-            self._find(self._thing, 0, "no row of the trail says that it began", findings)
+            self._find(self._thing, 0, "no row of the trail says that it was started", findings)
             return
         findings.before += 1
         columns = differing(self._run, stored.run)
         if columns:
-            reason = f"other than the trail says are {', '.join(columns)}"
+            reason = f"different from the trail: {', '.join(columns)}"
             self._find(self._thing, self._last, reason, findings)
 
     def _compare_event_before(self, thing: Thing, stored: RunEvidence, findings: Findings) -> None:

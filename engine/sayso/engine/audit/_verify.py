@@ -44,7 +44,7 @@ def _verify(chain: Chain, session: Session) -> AuditReport:
     for run_id, rows in groupby(read_trail(session, by_run=True), lambda row: str(row.run_id)):
         _check_run(session, run_id, rows, pruned, findings)
     for run_id in read_untold_runs(session):
-        findings.stored("runs", run_id, 0, "no row of the trail says that it began")
+        findings.stored("runs", run_id, 0, "no row of the trail says that it was started")
     ways_in.compare(read_ways_in(session), findings)
     for table, number in read_stray_rows(session):
         findings.stored(table, f"row {number}", 0, "it belongs to nothing that is stored")

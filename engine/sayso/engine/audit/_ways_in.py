@@ -42,10 +42,10 @@ class WaysIn:
             said, sequence = self._seals.get(thing, (None, 0))
             if said is None:
                 findings.stored(
-                    *_shown(thing), 0, "no row of the trail says that it came about or still stands"
+                    *_shown(thing), 0, "no row of the trail says that it was created or still exists"
                 )
             elif said != seal:
-                reason = f"it is not as row {sequence} of the trail left it"
+                reason = f"it differs from what row {sequence} of the trail left"
                 findings.stored(*_shown(thing), sequence, reason)
         for thing, (_, sequence) in self._seals.items():
             if thing not in stored:

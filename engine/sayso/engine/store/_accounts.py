@@ -144,7 +144,7 @@ def unlink(tx: Transaction, account: str) -> str:
     """
     person = _person_of(tx, account)
     if person is None:
-        return f"{account} is linked to nothing."
+        return f"{account} is not linked to another account."
     root = root_of(tx, account)
     forms = (root, *forms_of(tx, root))
     linked = [one for one in forms if tx.row("account_find", (one,))["linked_at"] is not None]
@@ -163,7 +163,7 @@ def unlink(tx: Transaction, account: str) -> str:
     for one in linked:
         told = {"accounts": accounts} if one == linked[-1] else {}
         tx.audit("account_unlinked", {"account": one, "whose": person, **told}, person=account, also=also)
-    return f"Unlinked: {account} is a person of its own again."
+    return f"Unlinked: {account} counts as a separate person again."
 
 
 def ids_of(tx: Transaction, entry: str) -> tuple[str, ...]:

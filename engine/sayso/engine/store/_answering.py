@@ -213,7 +213,7 @@ def _repeated(tx: Transaction, attempt: AnswerAttempt, request: Answerable, rece
     return _refuse(tx, own_key, request, received, OutcomeKind.INVALID, _KEY_IS_TAKEN)
 
 
-_KEY_IS_TAKEN = "This has the key of another answer of yours. Send it again under a key of its own."
+_KEY_IS_TAKEN = "This has the key of another answer of yours. Send it again with a new key."
 
 
 def current_votes(tx: Transaction, request_key: int) -> tuple[CastVote, ...]:

@@ -63,7 +63,7 @@ def take_back(
     )
     resolution = Resolution(request.id, RequestStatus.WITHDRAWN, None, None, tx.instant, by)
     resolve_run(tx, request, resolution)
-    return Outcome(OutcomeKind.DONE, "Withdrawn. Nobody can answer it any more.")
+    return Outcome(OutcomeKind.DONE, "Withdrawn. It can no longer be answered.")
 
 
 def open_all(tx: Transaction, request_id: str, revision: int, person: str, via: str) -> None:

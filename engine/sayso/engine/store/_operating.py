@@ -174,15 +174,17 @@ def attend(  # noqa: PLR0913 - the fields of a decision
         return
     attention = run.attention
     if attention is None:
-        raise NotApplicable(run_id, action, f"it is {run.status} and waits for no decision of an operator")
+        raise NotApplicable(run_id, action, f"it is {run.status} and needs no decision from an operator")
     possible = attention_actions(attention)
     if action not in possible:
-        why = f"for {attention.kind}, say one of: {', '.join(possible)}"
+        why = f"for {attention.kind}, choose one of: {', '.join(possible)}"
         if action in ATTENTION_ACTIONS[attention.kind]:
-            why = f"it is an approval, and people approved something else; say one of: {', '.join(possible)}"
+            why = (
+                f"it is an approval, and people approved something else; choose one of: {', '.join(possible)}"
+            )
         raise NotApplicable(run_id, action, why)
     if (action == "done") != (result is not None):
-        raise NotApplicable(run_id, action, "a result goes with done, and only with it")
+        raise NotApplicable(run_id, action, "a result can be given only with done")
     changed = _change_journal(tx, run, attention, action, result)
     tx.run("run_attended", {"run_key": run.run_key, "now": tx.now})
     tx.mark_cards("deliveries_mark_run", {"run_key": run.run_key})
