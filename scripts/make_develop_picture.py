@@ -64,6 +64,7 @@ def main() -> None:
                 page.get_by_role("article").wait_for()
                 code.write_text(CODE.replace("to production?", "to all customers?"))
                 page.get_by_text("1 parked run checked: 1 changed.").wait_for()
+                page.locator("#connection").wait_for(state="hidden")
                 page.screenshot(path=ROOT / "docs/pictures/develop.png")
                 chromium.close()
         finally:

@@ -140,6 +140,7 @@ def draw(browser: Browser, url: str, folder: Path) -> None:
     command(folder, "start", "release")
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
     expect(page.locator("[aria-disabled]")).to_have_count(0)  # buttons that have just come rest for a moment
+    page.mouse.move(0, 0)  # away from the button that came under it
     page.screenshot(path=PICTURES / "inbox.png")
     draw_run(page, f"{url}/runs/{first}")
     command(folder, "start", "migration")

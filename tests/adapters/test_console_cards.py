@@ -53,7 +53,7 @@ def test_a_card_shows_everything_that_is_asked() -> None:
         "14 commits",
         "two",
         "whoever is at this machine",
-        "local:ana",
+        "ana",
         "today",
         "asked at noon",
         "1.  Approve",
@@ -74,9 +74,16 @@ def test_a_card_shows_everything_that_is_asked() -> None:
 )
 def test_a_card_says_how_old_the_request_is(age: timedelta, words: str) -> None:
     record = request(APPROVAL, asked_at=NOW - age)
-    assert f"Requested by  local:ana, {words} " in shown(request_card(record, "release", NOW))
+    assert f"Requested by  ana, {words} " in shown(request_card(record, "release", NOW))
     alone = request(APPROVAL, asked_at=NOW - age, requested_by=None)
     assert re.search(rf"Requested +{words} ", shown(request_card(alone, "release", NOW)))
+
+
+def test_people_are_called_by_their_names() -> None:
+    record = request(APPROVAL, audience=("slack:T1:U2", "web:bo", "telegram:7"), requested_by="slack:T1:U1")
+    output = shown(request_card(record, "release", NOW, {"slack:T1:U1": "Ana", "slack:T1:U2": "Cho"}))
+    assert "Cho, bo, telegram:7" in output
+    assert "slack:" not in output
 
 
 def test_what_is_risky_stands_out() -> None:

@@ -44,6 +44,14 @@ def test_it_changes_no_file_that_is_there(tmp_path: Path) -> None:
     assert "Using the sayso.toml that is here." in ran.out
 
 
+def test_settings_that_are_there_get_no_other_platform(tmp_path: Path) -> None:
+    """It would otherwise go on with what is there, and never set up what was asked for."""
+    assert sayso(tmp_path, "init", "--platform", "none", "--answer", "name=ana").code == 0
+    ran = sayso(tmp_path, "init", "--platform", "telegram")
+    assert ran.code == 2
+    assert "sayso.toml is here already, and has no [telegram]" in ran.err
+
+
 def test_a_script_hears_which_answer_is_missing_and_how_to_give_it(tmp_path: Path) -> None:
     ran = sayso(tmp_path, "init")
     assert ran.code == 1

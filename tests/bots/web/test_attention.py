@@ -42,6 +42,43 @@ def test_the_title_and_the_icon_say_how_many_wait(olga: Visit) -> None:
     expect(olga.page.get_by_text("You're all caught up.")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/history", "History · sayso"),
+        ("/runs", "Runs · sayso"),
+        ("/start", "Start · sayso"),
+        ("/start/strict", "Start strict · sayso"),
+        ("/nowhere", "Not found · sayso"),
+    ],
+)
+def test_every_page_says_how_many_wait_and_keeps_it_true(olga: Visit, path: str, name: str) -> None:
+    olga.start("strict")
+    expect(olga.page).to_have_title("(1) sayso")
+    page = olga.tab(path)
+    icon = page.locator('link[rel="icon"]')
+    expect(page).to_have_title(f"(1) {name}")
+    expect(icon).to_have_attribute("href", "/static/icon-waiting.svg")
+    olga.start("strict")
+    expect(page).to_have_title(f"(2) {name}")
+    for left in (1, 0):
+        olga.page.locator("article.mine").first.get_by_role("button", name="Approve").click()
+        expect(olga.page.locator("article.mine")).to_have_count(left)
+    expect(page).to_have_title(name)
+    expect(icon).to_have_attribute("href", "/static/icon.svg")
+
+
+def test_the_page_of_a_request_says_how_many_wait(olga: Visit) -> None:
+    olga.start("strict")
+    olga.start("strict")
+    expect(olga.page).to_have_title("(2) sayso")
+    request = olga.page.locator("article.mine").first.get_attribute("data-request")
+    page = olga.tab(f"/requests/{request}")
+    expect(page).to_have_title("(2) Request · sayso")
+    page.get_by_role("button", name="Approve").click()
+    expect(page).to_have_title("(1) Request · sayso")
+
+
 def test_notifications_come_only_to_who_asked_for_them(
     service: ServiceProcess, browser: Browser, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from sayso.bots.client import ServiceClient
+from sayso.engine import local_person
 from tests.bots.api.served import ServiceProcess, held_for_two, token
 from tests.bots.command import sayso
 from tests.bots.web.visit import Visit
@@ -41,6 +42,17 @@ def test_a_run_is_followed_from_node_to_node(olga: Visit) -> None:
         4
     )  # both ways, each in two around what is written on it
     olga.check_accessibility()
+
+
+def test_people_are_called_by_their_names(olga: Visit) -> None:
+    run_id = olga.start()
+    olga.card("Release 4.2.0?").get_by_role("button", name="approve").click()
+    olga.page.goto(f"{olga.url}/runs/{run_id}")
+    starter = local_person().removeprefix("local:")
+    expect(olga.page.locator("#live-head dd").get_by_text(starter, exact=True)).to_be_visible()
+    who = olga.page.get_by_role("region", name="Audit trail").locator("td:nth-child(4)")
+    expect(who.filter(has_text="olga")).not_to_have_count(0)
+    expect(who.filter(has_text=":")).to_have_count(0)
 
 
 def test_a_failed_run_is_tried_again_and_cancelled(olga: Visit) -> None:

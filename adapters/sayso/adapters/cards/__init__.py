@@ -20,14 +20,13 @@ from sayso.adapters.cards._words import (
     nobody,
     not_recorded_words,
     past_tense,
-    person_name,
     place_name,
     reply_words,
     unreadable_words,
     vote_words,
     why_words,
 )
-from sayso.adapters.console import answer_words
+from sayso.adapters.console import answer_words, person_name
 
 __all__ = [
     "AT",

@@ -27,10 +27,17 @@ from sayso.adapters.cards._words import (
     Words,
     nobody,
     past_tense,
-    person_name,
     vote_words,
 )
-from sayso.adapters.console import answer_words, content_text, set_off, stands_out, visible, visible_line
+from sayso.adapters.console import (
+    answer_words,
+    content_text,
+    person_name,
+    set_off,
+    stands_out,
+    visible,
+    visible_line,
+)
 from sayso.engine import (
     CardRecord,
     CastVote,

@@ -9,8 +9,8 @@ from typing import Any
 from sayso.adapters.cards._awaited import called, merged, needed, progress
 from sayso.adapters.cards._card import Card
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Mentions, Words, nobody, person_name, vote_words
-from sayso.adapters.console import set_off, visible, visible_line
+from sayso.adapters.cards._words import Mentions, Words, nobody, vote_words
+from sayso.adapters.console import person_name, set_off, visible, visible_line
 from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
 _LONGEST_PROMPT = 200

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Self, TypeAlias
 
-from sayso.adapters.console import answer_words, visible_line
+from sayso.adapters.console import answer_words, person_name, visible_line
 from sayso.engine import (
     ANYWHERE,
     NOT_FOUND,
@@ -77,17 +77,6 @@ _LONGEST_ECHO = 200
 _NO_CHANGE = "Nothing changed."
 _PAST_TENSE = {"approve": "Approved", "reject": "Rejected"}
 _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the web inbox", "api": "the API"}
-
-
-def person_name(person: str, names: Mapping[str, str]) -> str:
-    """The name of a person, rule or grant for readers: the one that a surface reported, else the id's last part."""
-    kind, _, rest = person.partition(":")
-    known = names.get(person)
-    if known:
-        return visible_line(known)
-    if kind in ("rule", "grant"):
-        return visible_line(f"{kind} {rest[:8] if kind == 'grant' else rest}")
-    return visible_line(rest if kind in ("local", "web", "token", "person") else person)
 
 
 def place_name(entry: str, names: Mapping[str, str], people: Mapping[str, str]) -> str:

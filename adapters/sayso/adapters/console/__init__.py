@@ -38,6 +38,7 @@ from sayso.adapters.console._forms import (
 from sayso.adapters.console._ids import SHORTEST, parse_address, parse_id
 from sayso.adapters.console._listings import audit_table, findings_table, requests_table, runs_table
 from sayso.adapters.console._markdown import Block, Span, read_markdown
+from sayso.adapters.console._names import person_name
 from sayso.adapters.console._replies import EmptyReply, first_word, is_numbered, read_reply, reply_hint
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "outcome_words",
     "parse_address",
     "parse_id",
+    "person_name",
     "put_together",
     "quoted",
     "read_field",

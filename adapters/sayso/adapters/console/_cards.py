@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, Final, cast
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -17,6 +18,7 @@ from sayso.adapters.console._content import content_text, stands_out
 from sayso.adapters.console._drawing import draw_content
 from sayso.adapters.console._escaping import quoted, set_off, visible, visible_line
 from sayso.adapters.console._forms import form_fields, value_words
+from sayso.adapters.console._names import person_name
 from sayso.adapters.console._replies import is_numbered
 from sayso.engine import (
     ANYWHERE,
@@ -35,8 +37,11 @@ from sayso.engine import (
     Vote,
     attention_actions,
     evaluate,
+    is_person,
     kind_of,
 )
+
+NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
 _ANYWHERE = "operator"
 _SURFACE = "console"
@@ -92,12 +97,15 @@ def age_words(instant: datetime, now: datetime) -> str:
     return f"{hours} h ago" if hours < _HOURS_OF_TWO_DAYS else f"{hours // 24} days ago"
 
 
-def audience_words(record: RequestRecord) -> str:
-    """Who is asked."""
+def audience_words(record: RequestRecord, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Who is asked; `names` are those of people."""
     if not record.audience:
         return "nobody"
     words = {_ANYWHERE: "whoever is at this machine", _SURFACE: "whoever is at this terminal"}
-    return visible_line(", ".join(words.get(entry, entry) for entry in record.audience))
+    return ", ".join(
+        person_name(entry, names) if is_person(entry) else visible_line(words.get(entry, entry))
+        for entry in record.audience
+    )
 
 
 def may_answer_here(record: RequestRecord, person: str, now: datetime) -> bool:
@@ -106,8 +114,10 @@ def may_answer_here(record: RequestRecord, person: str, now: datetime) -> bool:
     return person not in evaluate(Policy(record.audience), [vote], now).refused
 
 
-def request_card(record: RequestRecord, workflow: str, now: datetime) -> RenderableType:
-    """The card of an open request."""
+def request_card(
+    record: RequestRecord, workflow: str, now: datetime, names: Mapping[str, str] = NO_NAMES
+) -> RenderableType:
+    """The card of an open request; `names` are those of people."""
     question = record.question
     title = Text(f" {visible_line(workflow)} / {visible_line(record.name)} ", style="bold")
     parts: list[RenderableType] = [
@@ -115,20 +125,20 @@ def request_card(record: RequestRecord, workflow: str, now: datetime) -> Rendera
     ]
     if question.details is not None:
         parts += [Rule(style="dim"), *_details(question)]
-    parts += [Rule(style="dim"), _facts(record, now)]
+    parts += [Rule(style="dim"), _facts(record, now, names)]
     if question.options:
         parts += [Rule(style="dim"), _options(question)]
     return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", padding=(0, 1))
 
 
-def _facts(record: RequestRecord, now: datetime) -> Table:
+def _facts(record: RequestRecord, now: datetime, names: Mapping[str, str]) -> Table:
     is_approved = record.policy is not None or kind_of(record) == "approval"
-    facts = [("Approvers" if is_approved else "Assigned to", audience_words(record))]
+    facts = [("Approvers" if is_approved else "Assigned to", audience_words(record, names))]
     age = age_words(record.asked_at, now)
     if record.requested_by is None:
         facts.append(("Requested", age))
     else:
-        facts.append(("Requested by", f"{visible_line(record.requested_by)}, {age}"))
+        facts.append(("Requested by", f"{person_name(record.requested_by, names)}, {age}"))
     if record.deadline is not None:
         facts.append(("Due", instant_words(record.deadline, now)))
     if record.note is not None:

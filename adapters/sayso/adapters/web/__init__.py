@@ -4,7 +4,7 @@ from sayso.adapters.web._answer import Entered, Rejected, read_answer, read_fiel
 from sayso.adapters.web._development import DevelopmentBar, LoadedCode
 from sayso.adapters.web._graph import Graph, GraphEdge, arrange, draw_graph
 from sayso.adapters.web._layout import Box, Route
-from sayso.adapters.web._pages import GrantRow, Pages, Visitor
+from sayso.adapters.web._pages import GrantRow, Pages, Visitor, Waiting
 from sayso.adapters.web._visits import VisitShown, show_visit
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Route",
     "VisitShown",
     "Visitor",
+    "Waiting",
     "arrange",
     "draw_graph",
     "read_answer",

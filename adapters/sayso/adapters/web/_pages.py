@@ -12,7 +12,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from sayso.adapters.cards import Card, Since, Words, cut, vote_words, why_words
-from sayso.adapters.console import Block, field_help, form_fields, read_markdown, size_words, visible
+from sayso.adapters.console import (
+    Block,
+    field_help,
+    form_fields,
+    person_name,
+    read_markdown,
+    size_words,
+    visible,
+)
 from sayso.adapters.web._answer import MOST_BUTTONS
 from sayso.adapters.web._content import Lines, changes, code_lines, diff_lines, grid
 from sayso.adapters.web._development import DevelopmentBar, LoadedCode
@@ -80,13 +88,27 @@ _EFFECTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many questions wait for somebody, or at least how many where there are `more`."""
+
+    count: int = 0
+    more: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.count}{'+' if self.more else ''}" if self.count else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whose page it is: their name, the token of their session's writes, and up to which event the page is true."""
+    """Whose page it is: their name, the token of their session's writes, up to which event the page is true, and what
+    waits for them.
+    """
 
     name: str
     csrf: str
     sequence: int
     is_operator: bool
+    waiting: Waiting = Waiting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,7 @@ class Pages:
             "help": field_help,
             "entry": _entry,
             "why": why_words,
+            "person": person_name,
         }
         self._environment.filters |= filters
         tests: dict[str, Callable[..., Any]] = {"age": _is_age}
@@ -251,7 +274,9 @@ class Pages:
         return self._page("runs.html", visitor, "runs", **found)
 
     def run(self, visitor: Visitor, **found: Any) -> Markup:
-        """One run: `run`, `ended`, `actions`, `graph`, `cards`, what its visits were (`shown`), and `trail`."""
+        """One run: `run`, `ended`, `actions`, `graph`, `cards`, what its visits were (`shown`), `trail`, and the
+        names of `people`.
+        """
         return self._page("run.html", visitor, "runs", labels=ACTION_LABELS, effects=_EFFECTS, **found)
 
     def starts(self, visitor: Visitor, names: Sequence[str], person: str) -> Markup:
@@ -278,7 +303,7 @@ class Pages:
     def _page(self, template: str, visitor: Visitor, here: str, **values: Any) -> Markup:
         return self._render(
             template, me=visitor.name, csrf=visitor.csrf, sequence=visitor.sequence,
-            is_operator=visitor.is_operator, here=here, **values,
+            is_operator=visitor.is_operator, awaited=str(visitor.waiting), here=here, **values,
         )  # fmt: skip
 
     def _render(self, template: str, **values: Any) -> Markup:

@@ -105,12 +105,12 @@ class Conversation:
                     continue  # answered or expired just now: the run moves
                 mine = [record for record in pending if self._waits_for_me(record)]
                 if self._terminal is None:
-                    self._list(pending)
+                    await self._list(pending)
                     return Told(ExitCode.WAITING, state)
                 if mine:
                     await self._ask(mine[0], self._terminal)
                     continue
-                self._say_who_is_asked(pending)
+                await self._say_who_is_asked(pending)
                 if all(record.deadline is None for record in pending):
                     return Told(ExitCode.WAITING, state)
                 await changed.wait()
@@ -153,7 +153,8 @@ class Conversation:
         """Show a request and take replies until one is recorded, or the request is closed."""
         question = record.question
         terminal.forget_typed()
-        self._output.card(request_card(record, self._workflow, self._now()))
+        names = await self._names([record])
+        self._output.card(request_card(record, self._workflow, self._now(), names))
         if question.read_all:
             await self._runtime.opened(record.id, record.revision, person=local_person(), via=CONSOLE)
         try:
@@ -173,20 +174,27 @@ class Conversation:
             self._output.say("")
             self._output.say("This closed while you were typing. Your answer was not recorded.", "yellow")
 
-    def _say_who_is_asked(self, pending: Sequence[RequestRecord]) -> None:
+    async def _names(self, records: Sequence[RequestRecord]) -> dict[str, str]:
+        """The names of those who ask and are asked."""
+        people = {entry for one in records for entry in (*one.audience, one.requested_by) if entry}
+        return await self._store.reader.names_of(sorted(people))
+
+    async def _say_who_is_asked(self, pending: Sequence[RequestRecord]) -> None:
+        names = await self._names(pending)
         self._output.say("Waiting for people who can't answer at this terminal:", "yellow")
         for record in pending:
             due = "" if record.deadline is None else f", due {instant_words(record.deadline, self._now())}"
-            self._output.say(f"  {visible_line(record.name)}: {audience_words(record)}{due}")
+            self._output.say(f"  {visible_line(record.name)}: {audience_words(record, names)}{due}")
 
-    def _list(self, pending: Sequence[RequestRecord]) -> None:
+    async def _list(self, pending: Sequence[RequestRecord]) -> None:
         """No terminal: show what is open, with the commands that answer it."""
+        names = await self._names(pending)
         for record in pending:
-            self._output.card(request_card(record, self._workflow, self._now()))
+            self._output.card(request_card(record, self._workflow, self._now(), names))
             if may_answer_here(record, local_person(), self._now()):
                 self._output.say(answer_command(record, self._location))
             else:
-                self._output.say(f"Waiting for {audience_words(record)}; you can't answer it here.")
+                self._output.say(f"Waiting for {audience_words(record, names)}; you can't answer it here.")
 
     def _end(self, state: ExecutionState) -> Told:
         status = state.workflow_status

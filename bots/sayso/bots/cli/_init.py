@@ -121,6 +121,7 @@ def _read_answers(given: Sequence[str]) -> dict[str, str]:
 async def _write(asked: Asked, names: Sequence[str] | None, directory: Path, output: Output) -> list[str]:
     """Ask, and write what is not there yet; the names of the files that were written."""
     if (directory / FILE_NAME).exists():
+        _check_named(names or [], load_settings(directory))
         output.say(f"Using the {FILE_NAME} that is here.")
         return []
     platforms = await _choose(asked, names)
@@ -135,6 +136,16 @@ async def _write(asked: Asked, names: Sequence[str] | None, directory: Path, out
     ]
     output.say(f"Wrote {' and '.join(written)}.")
     return written
+
+
+def _check_named(names: Sequence[str], settings: Settings) -> None:
+    """Raises `UsageProblem` for a platform that the settings which are there lack."""
+    for name in names:
+        if name != _NONE and name not in settings.platforms:
+            raise UsageProblem(
+                f"{FILE_NAME} is here already, and has no [{name}]. Add it by hand "
+                f"(docs/how-to/set-up-{name}.md), or run `sayso init` in a new directory."
+            )
 
 
 async def _choose(asked: Asked, names: Sequence[str] | None) -> list[HasSetUp]:

@@ -1,10 +1,13 @@
 """Errors over HTTP as problem details (RFC 9457): `type`, `title`, `status`, `detail`, and `kind`, the error's name.
 
-A refused answer has its outcome's name in `outcome`, a setting aside of too many tries `Retry-After`.
+A refused answer has its outcome's name in `outcome`, a setting aside of too many tries `Retry-After`. A fault of our
+own has an id in `error_id`, which is in the log as well.
 """
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +35,10 @@ from sayso.engine import (
     ValueTooLarge,
     read_json,
 )
+
+logger = logging.getLogger("sayso.http")
+
+_NOTE = "error ID "
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -112,6 +119,17 @@ def check_rate(limit: RateLimit, key: str) -> None:
         raise Problem.too_often(wait)
 
 
+def _error_id(request: Request, error: Exception) -> str:
+    """The id of a fault of our own, which is logged once; its traceback ends with the id."""
+    for note in getattr(error, "__notes__", ()):
+        if str(note).startswith(_NOTE):
+            return str(note).removeprefix(_NOTE)
+    made = secrets.token_hex(4)
+    error.add_note(f"{_NOTE}{made}")
+    logger.error("%s %s failed, error ID %s: %r", request.method, request.url.path, made, error)
+    return made
+
+
 def _why_no_json(body: object) -> str:
     try:
         read_json(str(body))
@@ -158,11 +176,19 @@ def add_problems(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         return Problem(status, status.phrase.replace(" ", ""), error.detail, headers=error.headers).response()
 
+    async def uncaught(request: Request, error: Exception) -> JSONResponse:
+        made = _error_id(request, error)
+        words = f"Something went wrong. Error ID {made}: the log says what."
+        return Problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", words, more={"error_id": made}
+        ).response()
+
     for kind, handler in (
         (Problem, refused),
         (SaysoError, of_sayso),
         (LookUpFailed, unknown_people),
         (RequestValidationError, malformed),
         (HTTPException, other),
+        (Exception, uncaught),
     ):
         app.add_exception_handler(kind, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from sayso.adapters.web import Pages
 from sayso.bots.http import Problem
 from sayso.engine import SaysoError
 
@@ -20,25 +22,42 @@ _WORDS = {
     HTTPStatus.NOT_FOUND: ("Not found", "This page doesn't exist, or you don't have access."),
     HTTPStatus.UNPROCESSABLE_ENTITY: ("Invalid address", "Something in this address can't be read."),
 }
+_FAULTS = {
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Temporarily unavailable",
+}
 
 
-def add_error_pages(app: FastAPI, draw: Draw) -> None:
-    """Have an application that answers errors as problems answer a browser with a page, but for its own faults."""
-    for kind in (Problem, SaysoError, RequestValidationError, HTTPException):
-        app.add_exception_handler(kind, _paged(app.exception_handlers[kind], draw))
+def add_error_pages(app: FastAPI, pages: Pages, draw: Draw) -> None:
+    """Have an application that answers errors as problems answer a browser with a page."""
+    for kind in (Problem, SaysoError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _paged(app.exception_handlers[kind], pages, draw))
 
 
 def _paged(
-    as_problem: Callable[[Request, Exception], Response | Awaitable[Response]], draw: Draw
+    as_problem: Callable[[Request, Exception], Response | Awaitable[Response]], pages: Pages, draw: Draw
 ) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
         given = as_problem(request, error)
         problem = given if isinstance(given, Response) else await given
-        is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-        if not is_page or problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
             return problem
         status = HTTPStatus(problem.status_code)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Drawn without a look at who asks: the store may be what fails.
+            title = _FAULTS.get(status, status.phrase)
+            return HTMLResponse(pages.problem(None, title, _fault_words(problem)), status)
         title, words = _WORDS.get(status, (status.phrase, str(error)))
         return HTMLResponse(await draw(request, title, words), status)
 
     return answer
+
+
+def _fault_words(problem: Response) -> str:
+    said = json.loads(bytes(problem.body))
+    if "error_id" in said:
+        return (
+            "An error in sayso kept this page from being shown. Nothing was changed. Reload it to try again; if it "
+            f"fails again, tell an operator: error ID {said['error_id']}, which is in the log."
+        )
+    return f"{said['detail']} Reload the page to try again."

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.cards import Card
-from sayso.adapters.web import DevelopmentBar, Pages, Rejected, Visitor, read_answer
+from sayso.adapters.web import DevelopmentBar, Pages, Rejected, Visitor, Waiting, read_answer
 from sayso.bots.answers import Answered, Desk, has_voted
 from sayso.bots.chats import card_of
 from sayso.bots.http import (
@@ -33,7 +33,7 @@ from sayso.bots.people import Arrival
 from sayso.bots.web._error_pages import add_error_pages
 from sayso.bots.web._grants import GrantPages
 from sayso.bots.web._history import History, Wanted
-from sayso.bots.web._pages_of_cards import read_page
+from sayso.bots.web._pages_of_cards import count, read_page
 from sayso.bots.web._runs import Decide, Looks, Result, RunPages
 from sayso.bots.web._sign_in import SignIn, Who, Writer, add_sign_in
 from sayso.bots.web._starts import Start, StartPages
@@ -122,9 +122,17 @@ class Inbox:
         self.history = History(parts.store, self.pages, parts.settings, parts.workflows)
 
     async def visitor(self, request: Request, caller: Caller) -> Visitor:
-        """Whose page is rendered, and as of when: what is read behind this holds all that happened before."""
+        """Whose page is rendered, what waits for them, and as of when: what is read behind this holds all that happened
+        before.
+        """
         head = await self._store.reader.audit_head()
-        return Visitor(caller.name, self._parts.door.csrf(request), head, caller.is_operator)
+        waiting = await self.waiting(caller)
+        return Visitor(caller.name, self._parts.door.csrf(request), head, caller.is_operator, waiting)
+
+    async def waiting(self, caller: Caller) -> Waiting:
+        """How many questions wait for somebody, as many as a page of the inbox shows."""
+        asked = self._store.reader.concerning(caller.interests(asked=False), newest_first=True)
+        return await count(asked, lambda one: _waits(one, caller))
 
     def card(self, record: CardRecord, caller: Caller, *, whole: bool = True) -> Markup:
         """A card as somebody sees it; where it need not be shown `whole`, one that is very long is shown in short, and
@@ -154,11 +162,9 @@ class Inbox:
         """The inbox: first what waits for them, then what they have voted on or asked for; both page by page."""
         visitor = await self.visitor(request, caller)
         reader = self._store.reader
-        ids = (caller.person, *caller.ids)
 
         def waits(one: CardRecord) -> bool:
-            asked = caller.may_answer(one.request.audience, one.request.policy, one.votes)
-            return asked and not has_voted(one, ids)
+            return _waits(one, caller)
 
         def is_other(one: CardRecord) -> bool:
             request = one.request
@@ -304,6 +310,13 @@ class Inbox:
         }
 
 
+def _waits(record: CardRecord, caller: Caller) -> bool:
+    """Whether it waits for somebody's answer."""
+    request = record.request
+    asked = caller.may_answer(request.audience, request.policy, record.votes)
+    return asked and not has_voted(record, (caller.person, *caller.ids))
+
+
 def _length(record: CardRecord) -> int:
     """About how much text a card has."""
     request = record.request
@@ -342,7 +355,7 @@ def add_inbox(app: FastAPI, parts: InboxParts) -> Pages:
         visitor = None if caller is None else await inbox.visitor(request, caller)
         return inbox.pages.problem(visitor, title, words)
 
-    add_error_pages(app, problem_page)
+    add_error_pages(app, inbox.pages, problem_page)
     is_secure = (parts.settings.http.public_url or "").startswith("https://")
     add_sign_in(app, SignIn(parts.credentials, parts.door, parts.sign_ins, is_secure), inbox.pages)
     _add_requests(app, inbox, parts)
@@ -358,6 +371,10 @@ def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
         request: Request, caller: Who, before: Place = None, also_before: Place = None
     ) -> HTMLResponse:
         return HTMLResponse(await inbox.overview(request, caller, before, also_before))
+
+    @app.get("/waiting")
+    async def waiting(caller: Who) -> JSONResponse:
+        return JSONResponse({"waiting": str(await inbox.waiting(caller))})
 
     @app.get("/requests/{request_id}")
     async def one_request(request_id: str, request: Request, caller: Who) -> HTMLResponse:
@@ -388,7 +405,7 @@ def _add_requests(app: FastAPI, inbox: Inbox, parts: InboxParts) -> None:
     async def act(request_id: str, action: Action, caller: Writer) -> JSONResponse:
         return JSONResponse(await inbox.act(request_id, caller, action))
 
-    _ = index, one_request, card_alone, file, answer, act
+    _ = index, waiting, one_request, card_alone, file, answer, act
 
 
 def _add_runs(app: FastAPI, inbox: Inbox, api: FastAPI) -> None:

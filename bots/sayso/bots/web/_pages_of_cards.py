@@ -1,4 +1,6 @@
-"""Pages of cards: how much a page of the inbox carries, and where the next begins. What a card shows is the inbox's."""
+"""Pages of cards: how much a page of the inbox carries, where the next begins, and how many wait. What a card shows is
+the inbox's.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sayso.adapters.web import Waiting
 from sayso.engine import CardRecord
 
 MOST_CARDS = 50
@@ -53,3 +56,16 @@ async def read_page(
             cards.append(card)
         last = place
     return PageOfCards(tuple(cards), None)
+
+
+async def count(
+    found: AsyncIterator[tuple[int, CardRecord]], belongs: Callable[[CardRecord], bool]
+) -> Waiting:
+    """How many of the cards found belong on a page, as far as one page goes; it looks at a bounded number."""
+    number = looked_at = 0
+    async for _, record in found:
+        if number == MOST_CARDS or looked_at == _MOST_LOOKED_AT:
+            return Waiting(number, more=True)
+        looked_at += 1
+        number += belongs(record)
+    return Waiting(number)

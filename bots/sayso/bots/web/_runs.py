@@ -129,6 +129,8 @@ class RunPages:
             run, visits = run.outline(), [visit.outline() for visit in visits]
         page = [one for one in visits if visits_before is None or one.visit < visits_before][-_MOST_VISITS:]
         first = page[0].visit if page else 0
+        trail = await reader.audit_tail(run_id, _MOST_ROWS) if caller.is_operator else []
+        people = {one for one in (run.requested_by, *(row.person for row in trail)) if one}
         return self._pages.run(
             visitor,
             run=run,
@@ -145,7 +147,8 @@ class RunPages:
             earlier_visits=first if page and first > visits[0].visit else None,
             later_visits=visits_before is not None,
             most_rows=_MOST_ROWS,
-            trail=await reader.audit_tail(run_id, _MOST_ROWS) if caller.is_operator else [],
+            trail=trail,
+            people=await reader.names_of(sorted(people)),
         )
 
     async def record(self, caller: Caller, run_id: str, given: Result) -> dict[str, Any]:

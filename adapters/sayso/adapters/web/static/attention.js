@@ -1,17 +1,37 @@
-// How many questions wait for somebody, in the title and the icon; and notifications, where they have asked for some.
+// How many questions wait for somebody, in the title and the icon of every page; and notifications, where they have asked
+// for some.
 
 const WANTED = "sayso-notifications";
 const icon = document.querySelector('link[rel="icon"]');
 const toggle = document.getElementById("notify");
 
-export function countWaiting(cards) {
-  if (!cards?.hasAttribute("data-inbox")) return;
-  const waiting = cards.querySelectorAll("article.mine").length;
-  const more = cards.hasAttribute("data-more") ? "+" : "";
-  document.title = waiting ? `(${waiting}${more}) sayso` : "Inbox · sayso";
-  const wanted = waiting ? "/static/icon-waiting.svg" : "/static/icon.svg";
+const isInbox = Boolean(document.querySelector("#cards[data-inbox]"));
+const name = document.title.replace(/^\(\d+\+?\) /, "");
+
+function show(awaited) {
+  const page = isInbox ? (awaited ? "sayso" : "Inbox · sayso") : name;
+  document.title = awaited ? `(${awaited}) ${page}` : page;
+  const wanted = awaited ? "/static/icon-waiting.svg" : "/static/icon.svg";
   if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+}
+
+// The inbox counts what it shows.
+export function countWaiting(cards) {
+  if (!isInbox) return;
+  const waiting = cards.querySelectorAll("article.mine").length;
+  show(waiting ? `${waiting}${cards.hasAttribute("data-more") ? "+" : ""}` : "");
   document.getElementById("empty").hidden = waiting > 0;
+}
+
+// Other pages ask, at most once a second, once something has happened.
+let asking;
+export function askWhatWaits() {
+  if (isInbox || asking) return;
+  asking = setTimeout(async () => {
+    asking = undefined;
+    const response = await fetch("/waiting").catch(() => null);
+    if (response?.ok) show((await response.json()).waiting);
+  }, 1000);
 }
 
 function isOn() {

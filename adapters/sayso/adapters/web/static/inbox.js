@@ -1,7 +1,7 @@
 // The inbox in the browser: sends forms, and keeps what is shown true. All that it shows comes from the server as HTML
 // or is put in as text.
 
-import { announce, countWaiting } from "/static/attention.js";
+import { announce, askWhatWaits, countWaiting } from "/static/attention.js";
 
 const csrf = document.body.dataset.csrf;
 const cards = document.getElementById("cards");
@@ -444,7 +444,10 @@ function hear(event) {
 
 function show(event) {
   if (CALLS.has(event.kind)) called.add(event.request_id);
-  if (event.request_id) queue(event.request_id);
+  if (event.request_id) {
+    queue(event.request_id);
+    askWhatWaits();
+  }
   if (event.run_id) {
     for (const card of document.querySelectorAll(`[data-run="${CSS.escape(event.run_id)}"]`)) queue(card.dataset.request);
   }
