@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Words, person_name
-from sayso.adapters.console import SHORTEST, visible_line
+from sayso.adapters.cards._words import Words
+from sayso.adapters.console import SHORTEST, person_name, visible_line
 from sayso.engine import (
     ANY,
     CardRecord,
