@@ -135,6 +135,8 @@ class SlackDriver:
 
     async def asked_why(self, person: str, card: Seen, label: str) -> SeenView:
         who = self.people[person]
+        if who.view is not None:
+            await who.close_view()  # one that was left open, so that it is not taken for the new one
         assert (await (await who.press(card.handle, label)).result()).is_acknowledged
         await self.slack.until(lambda: who.view is not None and who.view.submit is not None)
         assert who.view is not None
