@@ -150,7 +150,7 @@ def test_every_other_outcome_is_told_with_its_reason(kind: OutcomeKind) -> None:
 
 def test_a_repeated_event_says_that_nothing_new_happened() -> None:
     outcome = Outcome(OutcomeKind.EXPIRED, "This closed.", repeated=True)
-    assert "seen before" in outcome_words(outcome, None, "x").plain
+    assert "received before" in outcome_words(outcome, None, "x").plain
 
 
 @pytest.mark.parametrize("kind", list(AttentionKind))
