@@ -21,13 +21,17 @@ from sayso.bots.chats import Platform, Reference
 from sayso.bots.service import Hosted, Sayso
 from sayso.config import Settings
 from sayso.engine import (
+    AskedBatch,
     CardRecord,
     Clock,
+    RequestRecord,
+    RequestStatus,
     Runtime,
     SQLiteReader,
     SQLiteStore,
     Workflow,
     node,
+    read_asked,
     request_approval,
     request_input,
     verify_audit,
@@ -113,6 +117,22 @@ class ChatService:
             GATES[shared["gate"]] = gate
         return await self.runtime.start("flow", {"ask": {"prompt": prompt, "to": to, **question}, **shared})
 
+    async def ask_batch(self, to: list[str], *prompts: str, **question: Any) -> list[RequestRecord]:
+        """Ask for approvals together, as a program does; their requests, once each chat was sent them."""
+        batch = AskedBatch(tuple(read_asked({"prompt": one, "to": to, **question}) for one in prompts))
+        run_id = (await self.runtime.ask(batch, requested_by="token:agent")).run_id
+        await self.runtime.wait(run_id)
+        requests = [card.request async for _, card in self.store.reader.run_cards(run_id)]
+        for one in requests:
+            await self._sent_all(one.id)
+        return requests
+
+    async def status(self, request: RequestRecord) -> RequestStatus:
+        """What became of a request."""
+        now = await self.store.reader.request(request.id)
+        assert now is not None
+        return now.status
+
     async def told(self, run_id: str) -> None:
         """Return once it is recorded that every chat shows what is wanted of the run's question."""
         request_id = (await self.card(run_id)).request.id
@@ -125,7 +145,9 @@ class ChatService:
         """The platforms' own ids of the cards of the run's question, once each chat was sent one, or refused it.
         Lines about earlier questions may still come behind them.
         """
-        request_id = (await self.card(run_id)).request.id
+        return await self._sent_all((await self.card(run_id)).request.id)
+
+    async def _sent_all(self, request_id: str) -> set[str]:
         while True:
             deliveries = await self.store.reader.deliveries(request_id)
             if all(one.reference or one.last_error or one.dead_since for one in deliveries):

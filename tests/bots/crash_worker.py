@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.config import Settings
-from sayso.engine import File, RunExists, SQLiteStore
+from sayso.engine import AskedBatch, File, RunExists, SQLiteStore, read_asked
 from tests.bots.chat_service import SHOWN, chat_service
 from tests.bots.guests import team_of
 from tests.engine.crash.points import KillPoints, Log, crashing
@@ -56,6 +56,9 @@ async def serve(given: dict[str, Any], kill_at: int, kill_on: str) -> None:
             shared = {"ask": {**question, "to": [given["place"]]}}
             with suppress(RunExists):
                 await service.runtime.start("flow", shared, f"run-{number}")
+        if prompts := given.get("batch"):
+            asked = tuple(read_asked({"prompt": one, "to": [given["place"]]}) for one in prompts)
+            await service.runtime.ask(AskedBatch(asked), requested_by="token:agent", event_key="batch")
         _say("serves")
         await stop.wait()
     log.write("points", names=points.names)

@@ -37,7 +37,7 @@ def is_use(method: str, path: str) -> bool:
 
 
 def asked(method: str, path: str, reply: Any) -> bool:
-    return method == "POST" and path.endswith("/requests") and reply is not None
+    return method == "POST" and path.endswith(("/requests", "/batches")) and reply is not None
 
 
 def answered(method: str, path: str, reply: Any) -> bool:
@@ -73,6 +73,20 @@ def test_the_model_hears_why_a_call_was_rejected(shop: Shop, framework: Framewor
         shop.answer(shop.open()[0], "reject", "A-17 was never paid")
         assert agent.result() == "Rejected by token:boss: A-17 was never paid. It was not run."
     assert shop.refunds == []
+
+
+@pytest.mark.parametrize("framework", [LANGCHAIN, OPENAI], ids=lambda one: one.name)
+def test_the_calls_of_one_turn_are_asked_together_and_decided_by_themselves(
+    shop: Shop, framework: Framework
+) -> None:
+    shop.deploy(framework)
+    with shop.run(framework, "pair") as agent:
+        first, second = sorted(shop.open(2), key=lambda one: one["details"]["order"])
+        assert first["run_id"] == second["run_id"], "one call asked both, so that they share a card"
+        shop.answer(second, "reject", "not this one")
+        shop.answer(first)
+        assert agent.result() == "A-17 is refunded / Rejected by token:boss: not this one. It was not run."
+    assert shop.refunds == REFUNDED
 
 
 @each_framework

@@ -21,6 +21,9 @@ def test_each_call_of_a_batch_is_decided_by_itself(shop: Shop, mode: str) -> Non
     """One is approved and one is rejected; LangChain's own batch takes answers by position."""
     with shop.run(THREADS, mode, "run") as agent:
         requests = {one["prompt"]: one for one in shop.open(2)}
+        assert len({one["run_id"] for one in requests.values()}) == 1, (
+            "asked in one call, so that they share a card"
+        )
         assert requests["Send this mail?"]["details"] == {"to": "eve"}
         shop.answer(requests["Send this mail?"], "reject", "wrong person")
         shop.answer(requests["Refund this order?"])

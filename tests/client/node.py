@@ -20,7 +20,7 @@ SOURCE = "--conditions=sayso-source"
 """Has Node.js take the client's source for `@sayso/client`, which it can run, instead of what is built."""
 
 _NPM = Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_SHOWN = ("NewRequest", "Request", "Requests", "Used")
+_SHOWN = ("Batch", "NewBatch", "NewRequest", "Request", "Requests", "Used")
 """The schemas of the API that the client sends and reads."""
 
 

@@ -50,6 +50,25 @@ def test_a_question_is_asked_with_what_was_said_of_it_and_nothing_else(kind: Any
     assert heard.body == {"prompt": "Deploy 4.2?", "to": "slack:#releases"}
 
 
+@both
+def test_a_batch_is_asked_in_one_call_under_one_key_or_a_key_for_each_question(kind: Any) -> None:
+    questions = [QUESTION, Question("Migrate?", details={"Command": Code("ls")})]
+    said = {"requests": [OPEN, OPEN | {"id": "r2"}]}
+    with scripted(BROKEN, Said(201, said)) as script:
+        whole = do(kind, script.url, lambda client: client.ask_batch(questions, key="k1"))
+        do(kind, script.url, lambda client: client.ask_batch(questions, keys=["a", "b"]))
+        do(kind, script.url, lambda client: client.ask_batch(questions))
+    assert [one.id for one in whole] == ["r1", "r2"]
+    lost, again, each, plain = script.heard
+    assert (lost.path, lost.key, lost.body) == ("/api/v1/batches", "k1", again.body)
+    bodies = [one.as_body() for one in questions]
+    assert again.body == {"requests": bodies}
+    assert (each.key, each.body) == (
+        None, {"requests": [{**body, "key": key} for body, key in zip(bodies, ("a", "b"), strict=True)]},
+    )  # fmt: skip
+    assert plain.key
+
+
 def test_content_is_named_as_such_and_plain_values_are_not() -> None:
     """A detail of somebody's that looks like content stays what it is: a plain value."""
     looks = {"type": "link", "label": "Docs", "url": "https://example.org"}

@@ -25,6 +25,7 @@ FIRST: dict[str, Call] = {
     name: call
     for name, program in {
         "ask_question": CALLER.ask(Question("?"), "key"),
+        "ask_batch": CALLER.ask_batch([Question("?")], "key", None),
         "get_request": CALLER.request("r1", 25.0),
         "delete_request": CALLER.withdraw("r1"),
         "use_approval": CALLER.consume("r1", "key"),

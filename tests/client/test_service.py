@@ -66,6 +66,18 @@ def test_a_question_whose_reply_was_lost_is_asked_once(kind: Any, place: Place) 
 
 
 @both
+def test_a_batch_whose_reply_was_lost_is_asked_once(kind: Any, place: Place) -> None:
+    prompts = [f"First, {kind.__name__}?", f"Second, {kind.__name__}?"]
+    questions = [Question(one) for one in prompts]
+    with losing(place.url, "POST", "/batches", times=2) as url:
+        asked = do(kind, url, lambda client: client.ask_batch(questions), token=place.secret)
+        keys = [f"of {one}" for one in prompts]
+        keyed = do(kind, url, lambda client: client.ask_batch(questions, keys=keys), token=place.secret)
+    for prompt, first, second in zip(prompts, asked, keyed, strict=True):
+        assert [one.id for one in place.open(prompt)] == [first.id, second.id]
+
+
+@both
 def test_a_use_whose_reply_was_lost_counts_once_and_is_heard(kind: Any, place: Place) -> None:
     request = approved(place, f"Use, {kind.__name__}?")
     with losing(place.url, "POST", "/consumption") as url:

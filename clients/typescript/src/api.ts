@@ -7,6 +7,63 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The requests of a batch. */
+        readonly Batch: {
+            /** @description One for each question, in their order. */
+            readonly requests: readonly components["schemas"]["Request"][];
+        };
+        /** @description A question of a batch. */
+        readonly BatchedRequest: {
+            /**
+             * @description `approval` asks for a yes or a no, `input` for a value.
+             * @default approval
+             * @enum {string}
+             */
+            readonly kind?: "approval" | "input";
+            /** @description What is asked, or what is to be approved. */
+            readonly prompt: string;
+            /** @description What the decision rests on; best an object of names and values. */
+            readonly details?: unknown;
+            /** @description Names of details that are content: an object with `type` `link`, `code`, `diff`, `table`, `markdown`, `file` or `image`. */
+            readonly rich?: readonly string[];
+            /**
+             * @description For an input: the kind of answer.
+             * @default text
+             * @enum {string}
+             */
+            readonly input_type?: "text" | "select" | "multiselect" | "confirm" | "number" | "date" | "form";
+            /** @description For select and multiselect. */
+            readonly options?: readonly (string | {
+                readonly [key: string]: string;
+            })[] | null;
+            /** @description JSON Schema of a form. */
+            readonly schema?: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @description People, chats and surfaces to ask. Default: ask.to of the settings. */
+            readonly to?: string | readonly string[];
+            /** @description Name of a policy in the settings. */
+            readonly policy?: string | null;
+            /** @description In seconds. */
+            readonly expires_after?: number | null;
+            /** @description For an input: the answer then. It must not approve. */
+            readonly on_expiry?: unknown;
+            /** @description A note that is shown with the question but is not part of it. */
+            readonly note?: string | null;
+            /** @description The person on whose behalf a program asks; under four eyes, they may not approve. */
+            readonly requested_by?: string | null;
+            /**
+             * @description Whether an approval counts only from people who have opened the whole request.
+             * @default false
+             */
+            readonly read_all?: boolean;
+            /** @description Suggested to people who reject. */
+            readonly reject_reasons?: readonly string[];
+            /** @description Where to report the result once it is closed. */
+            readonly callback?: components["schemas"]["NewCallback"] | null;
+            /** @description An idempotency key of its own: asked under it before, in a batch or alone, it is found and not asked again. Either all questions of a batch have one, or none; the call then needs no `Idempotency-Key`. */
+            readonly key?: string | null;
+        };
         /** @description The result of a request. */
         readonly Decision: {
             /**
@@ -44,6 +101,11 @@ export interface components {
              * @description When the grant ends, in UTC.
              */
             readonly expires_at: string;
+        };
+        /** @description Questions that are asked together. */
+        readonly NewBatch: {
+            /** @description The questions, in the order in which people see them. None of them has a `callback`. */
+            readonly requests: readonly components["schemas"]["BatchedRequest"][];
         };
         /** @description Where to report the result of a request, as a Standard Webhook. */
         readonly NewCallback: {

@@ -5,11 +5,12 @@ import { content, type Content } from "./content.ts";
 import { Refused } from "./errors.ts";
 import { FIRST_PAUSE, Exchange, isPassing, longer, now, sleep, type Call } from "./exchange.ts";
 import {
-  bodyOf, isConsumption, isObject, isOpen, isPage, isRequest, isStored, type Consumption, type Page, type Question,
-  type Request,
+  bodyOf, bodyOfBatch, isBatch, isConsumption, isObject, isOpen, isPage, isRequest, isStored, type Consumption,
+  type Page, type Question, type Request,
 } from "./values.ts";
 
 const REQUESTS = "/api/v1/requests";
+const BATCHES = "/api/v1/batches";
 
 /** Seconds that one call waits: proxies cut off what is silent for longer. */
 const LONGEST_POLL = 25;
@@ -58,6 +59,20 @@ export class Client {
     const key = options.key ?? crypto.randomUUID();
     const call = this.#call("POST", REQUESTS, { key, body: bodyOf(question) });
     return await this.#exchange.repeatedly(call, isRequest, options.signal);
+  }
+
+  /**
+   * Ask several questions together, which share a card in chats: their requests in the same order. All are asked, or
+   * none; from then on each is decided, withdrawn and used by itself. One `key` stands for the whole batch. With `keys`,
+   * one for each question, those that were asked before under theirs are found, and the others are asked.
+   */
+  async askBatch(
+    questions: readonly Question[],
+    options: CallOptions & { readonly key?: string | undefined; readonly keys?: readonly string[] | undefined } = {},
+  ): Promise<readonly Request[]> {
+    const key = options.keys === undefined ? options.key ?? crypto.randomUUID() : options.key;
+    const call = this.#call("POST", BATCHES, { key, body: bodyOfBatch(questions, options.keys) });
+    return (await this.#exchange.repeatedly(call, isBatch, options.signal)).requests;
   }
 
   /** A detail that is a file of at most 8 MB, sent to the service, which keeps it a day until a question shows it. */

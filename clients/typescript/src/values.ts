@@ -27,6 +27,9 @@ export type Vote = Schemas["Vote"];
 /** The use of an approval. `repeated` says that this very attempt was recorded before, and its answer was lost. */
 export type Consumption = Schemas["Used"];
 
+/** The requests of a batch, in the order of its questions. */
+export type Batch = Schemas["Batch"];
+
 /** Some of the open requests, and where the others begin. */
 export type Page = Schemas["Requests"];
 
@@ -42,14 +45,26 @@ export function isApproved(request: Request): boolean {
 
 /** The JSON that asks a question. Throws `TypeError` for a detail that JSON cannot hold, which nobody would see. */
 export function bodyOf(question: Question): string {
+  return JSON.stringify(plain(question));
+}
+
+/** The JSON that asks several questions, each with its key if there are keys. Throws as `bodyOf` does. */
+export function bodyOfBatch(questions: readonly Question[], keys: readonly string[] | undefined): string {
+  if (keys !== undefined && keys.length !== questions.length) {
+    throw new TypeError(`${questions.length} questions cannot have ${keys.length} keys`);
+  }
+  return JSON.stringify({ requests: questions.map((one, index) => ({ ...plain(one), key: keys?.[index] })) });
+}
+
+function plain(question: Question): object {
   const { details, rich = [] } = question;
   const named = Object.entries(details ?? {}).flatMap(([name, value]) => (isContent(value) ? [name] : []));
   const all = [...new Set([...rich, ...named])];
-  return JSON.stringify({
+  return {
     ...question,
     details: details === undefined ? undefined : JSON.parse(JSON.stringify(details, shown)),
     rich: all.length > 0 ? all : undefined,
-  });
+  };
 }
 
 function shown(name: string, value: unknown): unknown {
@@ -84,6 +99,7 @@ const isAnyRequest = objectOf({
   id: isText, kind: oneOf("approval", "input"), revision: isNumber, input_type: isText, status: isText,
   asked_at: isText, decision: orNull(isDecision),
 });
+const isAnyBatch = objectOf({ requests: listOf(isAnyRequest) });
 const isAnyPage = objectOf({ requests: listOf(isAnyRequest), next: orNull(isNumber) });
 const isAnyConsumption = objectOf({ request: isText, key: isText, used_at: isText, repeated: isTruth });
 
@@ -100,6 +116,11 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 /** Whether a JSON value is a request, by all that programs decide by. */
 export function isRequest(value: unknown): value is Request {
   return isAnyRequest(value);
+}
+
+/** Whether a JSON value is a batch of requests. */
+export function isBatch(value: unknown): value is Batch {
+  return isAnyBatch(value);
 }
 
 /** Whether a JSON value is a page of requests. */

@@ -26,6 +26,23 @@ test("a question is asked with what was said of it and nothing else", async () =
   });
 });
 
+test("a batch is asked in one call, under one key or a key for each question", async () => {
+  const second: Question = { prompt: "Migrate?" };
+  const body = { requests: [OPEN, { ...OPEN, id: "r2" }] };
+  const heard = await scripted([{ status: 201, body }], async (url) => {
+    const client = new Client({ url });
+    const asked = await client.askBatch([QUESTION, second], { key: "k1" });
+    assert.deepEqual(asked.map((one) => one.id), ["r1", "r2"]);
+    await client.askBatch([QUESTION, second], { keys: ["a", "b"] });
+    await client.askBatch([second]);
+    await assert.rejects(client.askBatch([QUESTION, second], { keys: ["a"] }), TypeError);
+  });
+  assert.deepEqual(heard.map((one) => one.path), Array(3).fill("/api/v1/batches"));
+  assert.deepEqual(heard[0]?.body, { requests: [QUESTION, second] });
+  assert.deepEqual(heard[1]?.body, { requests: [{ ...QUESTION, key: "a" }, { ...second, key: "b" }] });
+  assert.deepEqual([heard[0]?.key, heard[1]?.key, typeof heard[2]?.key], ["k1", undefined, "string"]);
+});
+
 test("content is named as such, and what only looks like it is a plain value", async () => {
   const looks = { type: "link", label: "Docs", url: "https://example.org" };
   const details = {

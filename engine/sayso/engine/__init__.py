@@ -5,7 +5,18 @@ It knows no chat platform, no HTTP and no command line.
 
 from sayso.engine._access import Bounds, Credential, CredentialKind, Scope
 from sayso.engine._approval import Decision, request_approval
-from sayso.engine._asks import AskedQuestion, ask_workflow, decision_of, kind_of, read_asked
+from sayso.engine._asks import (
+    MOST_ASKED,
+    AskedBatch,
+    AskedQuestion,
+    Asking,
+    ask_workflow,
+    batch_number,
+    decision_of,
+    in_batch,
+    kind_of,
+    read_asked,
+)
 from sayso.engine._audience import OPERATOR, canonical, is_person, parse_audience
 from sayso.engine._binding import bind, offered, ruling_on
 from sayso.engine._check_parked import Finding, Severity, check_parked
@@ -172,6 +183,7 @@ __all__ = [
     "ENDED",
     "FILES_LIMIT",
     "FILE_LIMIT",
+    "MOST_ASKED",
     "MOST_FIELDS",
     "NOT_COVERED",
     "NOT_FOUND",
@@ -184,7 +196,9 @@ __all__ = [
     "AnswerAttempt",
     "AnswerError",
     "AnswerRefused",
+    "AskedBatch",
     "AskedQuestion",
+    "Asking",
     "Attention",
     "AttentionKind",
     "AuditProblem",
@@ -314,6 +328,7 @@ __all__ = [
     "ask_workflow",
     "assemble",
     "attention_actions",
+    "batch_number",
     "bind",
     "canonical",
     "check_parked",
@@ -326,6 +341,7 @@ __all__ = [
     "fields_of",
     "find_platform",
     "fold_text",
+    "in_batch",
     "installed_platforms",
     "instant_in_words",
     "interests",

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from sayso.engine._approval import approval_question
 from sayso.engine._binding import asks_approval, asks_only_approval
-from sayso.engine._content import read_content
+from sayso.engine._content import Markdown, read_content
 from sayso.engine._graph import Workflow, node
 from sayso.engine._policy import REJECT, is_approval
 from sayso.engine._questions import Question, build_question
 from sayso.engine._reasons import check_reasons
-from sayso.engine._records import ASK, RequestRecord, RequestStatus
+from sayso.engine._records import ASK, CardRecord, RequestRecord, RequestStatus
 from sayso.engine._values import Json, decode
-from sayso.engine.errors import InvalidRequest
-from sayso.engine.run import NO_DEFAULT, Terms, build_terms, current_visit, default_of
+from sayso.engine.errors import InvalidRequest, UnknownPolicy
+from sayso.engine.run import NO_DEFAULT, Surroundings, Terms, build_terms, current_visit, default_of
+from sayso.engine.store import Ask
+
+MOST_ASKED = 24
+"""Questions that are asked in one batch at most: their cards follow one run, of which the latest 25 are kept true."""
+
+_MOST_ON_CARD = 8
+"""Questions on one card; what a batch asks beyond them stands on further cards."""
+
+_MOST_OPTIONS = 5
+_LONGEST_LABEL = 30
+_MOST_DETAILS = 5
+"""A question with more has a card of its own: eight of them would not fit a message of every platform."""
 
 
 class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -50,6 +64,15 @@ class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
     def as_shared(self) -> dict[str, Any]:
         """The state with which the built-in workflow asks it."""
         return {"asked": msgspec.to_builtins(self)}
+
+    def named(self) -> list[tuple[str | None, Question, Terms]]:
+        """The question as `AskedBatch.named` has several; its name is the workflow's."""
+        return [(None, *self.build())]
+
+    def check(self, person: str, around: Surroundings) -> list[Ask]:
+        """The question as it would be asked for `person`. Raises `InvalidRequest`, `UnknownPolicy`."""
+        question, terms = self.build()
+        return [terms.make_ask(ASK, question, question.text(), person, around)]
 
     def build(self) -> tuple[Question, Terms]:
         """The question and how it is asked. Raises `InvalidRequest` by the field's name, `UnstorableValue`."""
@@ -103,6 +126,87 @@ class AskedQuestion(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
         return details
 
 
+class Asking(NamedTuple):
+    """A run that asks, and which of its questions is meant, by its name; None for all. `is_new` says that this
+    call asked it.
+    """
+
+    run_id: str
+    name: str | None
+    is_new: bool
+
+
+class AskedBatch(msgspec.Struct, frozen=True):
+    """Questions that are asked together, each of them decided by itself: all are asked, or none.
+
+    They share cards, in their order, eight on each. One that needs more room has a card of its own: with pictures,
+    files or formatted text, with more than five details or options, with long options, or that has to be read whole.
+    """
+
+    questions: tuple[AskedQuestion, ...]
+
+    def alone_or_together(self) -> AskedQuestion | AskedBatch:
+        """The same; a single one as if it had been asked alone."""
+        return self.questions[0] if len(self.questions) == 1 else self
+
+    def as_shared(self) -> dict[str, Any]:
+        """The state with which the built-in workflow asks them."""
+        return {"batch": [msgspec.to_builtins(one) for one in self.questions]}
+
+    def named(self) -> list[tuple[str | None, Question, Terms]]:
+        """The questions by name, `1` and so on, and how they are asked. Raises what `AskedQuestion.build` raises."""
+        built = [(str(number), *asked.build()) for number, asked in enumerate(self.questions, 1)]
+        firsts = _firsts_on_cards({name: question for name, question, _ in built})
+        return [
+            (name, question, replace(terms, first_on_card=firsts.get(name)))
+            for name, question, terms in built
+        ]
+
+    def check(self, person: str, around: Surroundings) -> list[Ask]:
+        """The questions as they would be asked for `person`. Raises `InvalidRequest`, with the question's position
+        before the field.
+        """
+        check_size(self.questions)
+        made: list[Ask] = []
+        for position, asked in enumerate(self.questions):
+            with in_batch(position):
+                made += asked.check(person, around)
+        return made
+
+
+def check_size(questions: Sequence[AskedQuestion]) -> None:
+    """Raise `InvalidRequest` for more or fewer questions than can be asked together."""
+    if not 1 <= len(questions) <= MOST_ASKED:
+        raise InvalidRequest("requests", f"are {len(questions)}; a batch has 1 to {MOST_ASKED}")
+
+
+@contextmanager
+def in_batch(position: int) -> Generator[None]:
+    """Name the question of a batch that an `InvalidRequest` or `UnknownPolicy` is about."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise InvalidRequest(f"requests.{position}.{error.argument}", error.reason) from error
+    except UnknownPolicy as error:
+        raise InvalidRequest(f"requests.{position}.policy", str(error)) from error
+
+
+def _firsts_on_cards(questions: Mapping[str, Question]) -> dict[str, str]:
+    """For the name of each question that shares a card, that of the first one on it."""
+    sharing = [name for name, one in questions.items() if _fits_beside_others(one)]
+    cards = [sharing[at : at + _MOST_ON_CARD] for at in range(0, len(sharing), _MOST_ON_CARD)]
+    return {name: card[0] for card in cards if len(card) > 1 for name in card}
+
+
+def _fits_beside_others(question: Question) -> bool:
+    details = question.details if isinstance(question.details, dict) else {}
+    is_small = len(question.choices) <= _MOST_OPTIONS and len(details) <= _MOST_DETAILS
+    # The options of a button's size stand on buttons alone: no text about them is left out once it is decided.
+    is_short = all(one.description is None and len(one.label) <= _LONGEST_LABEL for one in question.choices)
+    is_formatted = any(isinstance(one, Markdown) for one in question.contents.values())
+    return is_small and is_short and not is_formatted and not question.read_all and not question.file_hashes
+
+
 def read_asked(given: Mapping[str, Any]) -> AskedQuestion:
     """The question that a mapping describes. Raises `InvalidRequest` with the reason."""
     try:
@@ -113,12 +217,26 @@ def read_asked(given: Mapping[str, Any]) -> AskedQuestion:
 
 @node(id=ASK)
 async def _ask(shared: dict[str, Any]) -> None:
-    question, terms = read_asked(shared["asked"]).build()
-    await current_visit(ASK).ask(question, None, terms)
+    asked = (
+        AskedBatch(tuple(map(read_asked, shared["batch"])))
+        if "batch" in shared
+        else read_asked(shared["asked"])
+    )
+    visit = current_visit(ASK)
+    # Begun in one turn of the loop, they are stored together.
+    await asyncio.gather(*[visit.ask(question, name, terms) for name, question, terms in asked.named()])
 
 
 ask_workflow = Workflow(ASK, start=_ask)
-"""The built-in workflow: it asks one question, and ends when that is closed. The request has the result."""
+"""The built-in workflow: it asks a question or a batch of them, and ends when all are closed. Each request has its
+result.
+"""
+
+
+def batch_number(record: CardRecord) -> int | None:
+    """The number of a request in the batch that it was asked in, from 1; None for one that was asked alone."""
+    name = record.request.name
+    return int(name) if record.workflow == ASK and name.isdecimal() else None
 
 
 def decision_of(record: RequestRecord) -> dict[str, Json] | None:

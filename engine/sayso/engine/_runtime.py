@@ -7,13 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
 from sayso.engine._answers import take
-from sayso.engine._asks import AskedQuestion, ask_workflow
+from sayso.engine._asks import AskedBatch, AskedQuestion, Asking, ask_workflow, check_size, in_batch
 from sayso.engine._audience import CODE, canonical, parse_audience
 from sayso.engine._grants import Grants
 from sayso.engine._graph import Workflow
@@ -165,16 +166,16 @@ class Runtime:
 
     async def ask(
         self,
-        asked: AskedQuestion,
+        asked: AskedQuestion | AskedBatch,
         *,
         requested_by: str,
         event_key: str | None = None,
         warrant: Warrant | None = None,
         callback: Callback | None = None,
         still_approves: Callable[[Granted], Awaitable[bool]] | None = None,
-    ) -> tuple[str, bool]:
-        """Ask a question from outside, by the built-in workflow `ask_workflow`, which must be among the workflows: the
-        id of its run, and whether this began it. The question is stored soon; `wait` returns when it is.
+    ) -> Asking:
+        """Ask a question from outside, or a batch of them, by the built-in workflow `ask_workflow`, which must be among
+        the workflows. It is stored soon; `wait` returns when it is.
 
         A grant answers it only if `still_approves` says of its granter that they may approve it now.
 
@@ -186,15 +187,79 @@ class Runtime:
         person = canonical(requested_by)
         told = () if callback is None else (callback.url, digest(callback.secret))
         command = _command(person, event_key, ASK, text, *told)
-        question, terms = asked.build()
-        made = terms.make_ask(ASK, question, question.text(), person, driver.around(ASK))
-        if still_approves is not None and made.policy is not None and made.policy.grants is not None:
-            await self._vouch(
-                made, msgspec.structs.replace(made.policy.grants, asked_by=person), still_approves
-            )
-        return await self._begin(
+        await self._vouch_for(asked.check(person, driver.around(ASK)), person, still_approves)
+        run_id, is_new = await self._begin(
             NewRun("", ASK, 0, workflow.start.id, text, person, command, None, warrant, callback)
         )
+        known = None if is_new or command is None else await self._store.asked_under(command)
+        return Asking(run_id, None if known is None else known[1], is_new)
+
+    async def ask_each(
+        self,
+        questions: Sequence[AskedQuestion],
+        keys: Sequence[str],
+        *,
+        requested_by: str,
+        warrant: Warrant | None = None,
+        still_approves: Callable[[Granted], Awaitable[bool]] | None = None,
+    ) -> list[Asking]:
+        """Ask a batch whose questions have keys of their own. Those that were asked before, in whatever batch or alone,
+        are found; the others are asked together. Raises what `ask` raises.
+        """
+        check_size(questions)
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise InvalidRequest(f"requests.{position}.key", "is that of another question of the batch")
+        person, around = canonical(requested_by), self._running().around(ASK)
+        texts = [encode(one.as_shared(), "question", self._store.value_limit) for one in questions]
+        commands = [
+            CommandKey(person, key, _wanted(ASK, text)) for key, text in zip(keys, texts, strict=True)
+        ]
+        while True:
+            known = [await self._store.asked_under(one) for one in commands]
+            new = [position for position, one in enumerate(known) if one is None]
+            for position in new:
+                with in_batch(position):
+                    made = questions[position].check(person, around)
+                await self._vouch_for(made, person, still_approves)
+            left = [(questions[position], commands[position]) for position in new]
+            try:
+                begun = iter(await self._ask_new(left, warrant))
+            except RunExists:
+                continue  # one of them was asked meanwhile
+            return [next(begun) if one is None else Asking(*one, is_new=False) for one in known]
+
+    async def _ask_new(
+        self, questions: Sequence[tuple[AskedQuestion, CommandKey]], warrant: Warrant | None
+    ) -> list[Asking]:
+        """Ask questions together whose keys are new; nothing where there are none. Raises `RunExists`."""
+        if not questions:
+            return []
+        workflow, driver = self._workflows[ASK], self._running()
+        asked = AskedBatch(tuple(one for one, _ in questions)).alone_or_together()
+        names = [name or ASK for name, _, _ in asked.named()]
+        keys = tuple(
+            msgspec.structs.replace(command, request=name)
+            for (_, command), name in zip(questions, names, strict=True)
+        )
+        text = encode(asked.as_shared(), "question", self._store.value_limit)
+        run = NewRun(new_id(), ASK, 0, workflow.start.id, text, keys[0].person, warrant=warrant, keys=keys)
+        await driver.on_loop(partial(driver.start, run))
+        return [Asking(run.run_id, name, is_new=True) for name in names]
+
+    async def _vouch_for(
+        self,
+        made: Sequence[Ask],
+        person: str,
+        still_approves: Callable[[Granted], Awaitable[bool]] | None,
+    ) -> None:
+        """See `_vouch`, for each question that grants may answer."""
+        if still_approves is None:
+            return
+        for one in made:
+            if one.policy is not None and one.policy.grants is not None:
+                grants = msgspec.structs.replace(one.policy.grants, asked_by=person)
+                await self._vouch(one, grants, still_approves)
 
     async def _vouch(
         self, made: Ask, grants: Grants, still_approves: Callable[[Granted], Awaitable[bool]]
@@ -417,4 +482,8 @@ def _command(person: str, event_key: str | None, *wanted: str | None) -> Command
     """What makes a repetition known; None without a key."""
     if event_key is None:
         return None
-    return CommandKey(person, event_key, digest(encode_sorted(list(wanted)).decode()))
+    return CommandKey(person, event_key, _wanted(*wanted))
+
+
+def _wanted(*wanted: str | None) -> str:
+    return digest(encode_sorted(list(wanted)).decode())

@@ -120,6 +120,8 @@ def call_everything(service: ServiceProcess, tmp_path: Path) -> None:
                 assert used.status_code == status
             assert agent.delete(f"requests/{second['id']}").json()["outcome"] == "done"
             grant_and_revoke(agent, operator, tmp_path)
+            batch = {"requests": [{"prompt": one, "to": "operator"} for one in "cd"]}
+            assert len(agent.post("batches", json=batch).json()["requests"]) == 2
             assert agent.put("files", content=b"plan").json()["size"] == 4
         unfit = {"workflow": "trip", "shared": {"nights": "x"}}
         assert ci.post("runs", json=unfit).status_code == 422

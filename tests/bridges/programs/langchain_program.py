@@ -24,10 +24,10 @@ from sayso.client import AsyncClient, Question
 
 
 class Scripted(BaseChatModel):
-    """Refunds an order, and then says what it heard. `dies` kills the process once it hears of a result."""
+    """Refunds orders in one turn, and then says what it heard. `dies` kills the process once it hears of a result."""
 
     dies: bool = False
-    order: str = "A-17"
+    orders: tuple[str, ...] = ("A-17",)
 
     @property
     def _llm_type(self) -> str:
@@ -40,14 +40,14 @@ class Scripted(BaseChatModel):
         if isinstance(messages[-1], ToolMessage):
             if self.dies:
                 os.kill(os.getpid(), signal.SIGKILL)
-            said = AIMessage(str(messages[-1].content))
+            heard = [str(one.content) for one in messages if isinstance(one, ToolMessage)]
+            said = AIMessage(" / ".join(heard[-len(self.orders) :]))
         else:
-            call = {
-                "name": "refund",
-                "args": {"order": self.order, "amount": 40},
-                "id": f"call-{len(messages)}",
-            }
-            said = AIMessage("", tool_calls=[call])
+            calls = [
+                {"name": "refund", "args": {"order": one, "amount": 40}, "id": f"call-{len(messages)}-{one}"}
+                for one in self.orders
+            ]
+            said = AIMessage("", tool_calls=calls)
         return ChatResult(generations=[ChatGeneration(message=said)])
 
 
@@ -77,7 +77,9 @@ async def alone() -> str:
 async def main(what: str, thread: str, order: str = "A-17") -> str:
     match what:
         case "serve" | "die":
-            return await serve(thread, f"Refund {order}", Scripted(dies=what == "die", order=order))
+            return await serve(thread, f"Refund {order}", Scripted(dies=what == "die", orders=(order,)))
+        case "pair":
+            return await serve(thread, "Refund both", Scripted(orders=("A-17", "B-18")))
         case "forge":
             return await forge(thread)
         case _:

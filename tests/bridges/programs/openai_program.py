@@ -21,11 +21,11 @@ set_tracing_disabled(disabled=True)
 
 
 class Scripted(Model):
-    """Refunds an order, and then says what it heard. `dies` kills the process once it hears of a result."""
+    """Refunds orders in one turn, and then says what it heard. `dies` kills the process once it hears of a result."""
 
-    def __init__(self, *, dies: bool = False, order: str = "A-17") -> None:
+    def __init__(self, *orders: str, dies: bool = False) -> None:
         self._dies = dies
-        self._order = order
+        self._orders = orders or ("A-17",)
 
     async def get_response(self, *given: Any, **named: Any) -> ModelResponse:
         input = named["input"] if "input" in named else given[1]
@@ -36,13 +36,12 @@ class Scripted(Model):
         )
         if heard and self._dies:
             os.kill(os.getpid(), signal.SIGKILL)
-        arguments = {"order": self._order, "amount": 40}
-        said = (
-            assistant_message(str(heard[0]))
-            if heard
-            else function_call("refund", arguments, call_id="call-1")
-        )
-        return ModelResponse(output=[said], usage=Usage(), response_id=None)
+        calls = [
+            function_call("refund", {"order": one, "amount": 40}, call_id=f"call-{number}")
+            for number, one in enumerate(self._orders, 1)
+        ]
+        said = [assistant_message(" / ".join(map(str, heard)))] if heard else calls
+        return ModelResponse(output=list(said), usage=Usage(), response_id=None)
 
     def stream_response(self, *rest: Any, **options: Any) -> AsyncIterator[Any]:
         raise NotImplementedError
@@ -78,7 +77,9 @@ async def alone() -> str:
 async def main(what: str, name: str, order: str = "A-17") -> str:
     match what:
         case "serve" | "die":
-            return await serve(name, f"Refund {order}", Scripted(dies=what == "die", order=order))
+            return await serve(name, f"Refund {order}", Scripted(order, dies=what == "die"))
+        case "pair":
+            return await serve(name, "Refund both", Scripted("A-17", "B-18"))
         case "forge":
             return await forge(name)
         case _:

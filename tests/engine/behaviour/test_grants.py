@@ -67,7 +67,7 @@ class Stand:
             self.looked_up.append(grant)
             return self.vouches
 
-        run_id, _ = await self.runtime.ask(
+        run_id, _, _ = await self.runtime.ask(
             asked, requested_by=by, event_key=key, still_approves=still_approves if is_looked_up else None
         )
         await self.runtime.wait(run_id)

@@ -83,7 +83,9 @@ class Office:
             return True
 
         asked = AskedQuestion("Run?", details={"Command": "ls", "Session": session}, policy="tools")
-        run_id, _ = await self.runtime.ask(asked, requested_by="token:agent", still_approves=still_approves)
+        run_id, _, _ = await self.runtime.ask(
+            asked, requested_by="token:agent", still_approves=still_approves
+        )
         await self.runtime.wait(run_id)
         (card,) = [one async for _, one in self.store.reader.run_cards(run_id)]
         assert card.request.open is not bool(covering)

@@ -5,6 +5,7 @@ that platform's adapter.
 """
 
 from sayso.adapters.cards._awaited import needed
+from sayso.adapters.cards._batch import Batch, BatchEntry, batch_text, batch_title, build_batch
 from sayso.adapters.cards._card import Card, CardState, Choice, Field, build_card
 from sayso.adapters.cards._grants import Longer, grant_scope, long_duration
 from sayso.adapters.cards._kept import keep
@@ -32,6 +33,8 @@ __all__ = [
     "AT",
     "At",
     "Audible",
+    "Batch",
+    "BatchEntry",
     "Card",
     "CardState",
     "Choice",
@@ -43,6 +46,9 @@ __all__ = [
     "Since",
     "Words",
     "answer_words",
+    "batch_text",
+    "batch_title",
+    "build_batch",
     "build_card",
     "cut",
     "grant_scope",

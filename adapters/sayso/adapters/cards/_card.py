@@ -49,6 +49,7 @@ from sayso.engine import (
     Reasons,
     RequestStatus,
     WorkflowStatus,
+    batch_number,
     is_approval,
     is_person,
 )
@@ -119,6 +120,7 @@ class Card:
     and `reject_reasons` say which reasons to ask for with a yes and with a no, None if none. `rendering` is the number
     that its buttons carry, None if presses are not compared. A new card that `rings` notifies with a sound.
     `longer` are the ways to approve beyond this one request, while it is open; `covers` says what they cover.
+    `number` is the request's in its batch, None if it was asked alone.
     """
 
     id: str
@@ -141,6 +143,7 @@ class Card:
     rings: bool = True
     longer: tuple[Longer, ...] = ()
     covers: Words | None = None
+    number: int | None = None
 
     @property
     def open(self) -> bool:
@@ -193,6 +196,7 @@ def build_card(
         rings=rings,
         longer=longer(record),
         covers=covers(record),
+        number=batch_number(record),
     )
 
 

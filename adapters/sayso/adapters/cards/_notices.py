@@ -9,7 +9,7 @@ from typing import Any
 from sayso.adapters.cards._awaited import called, merged, needed, progress
 from sayso.adapters.cards._card import Card
 from sayso.adapters.cards._text import cut
-from sayso.adapters.cards._words import Mentions, Words, nobody, vote_words
+from sayso.adapters.cards._words import Mentions, Words, nobody, vote_words, which_of_batch
 from sayso.adapters.console import person_name, set_off, visible, visible_line
 from sayso.engine import CardRecord, Notice, NoticeKind, is_person
 
@@ -94,7 +94,9 @@ def _vote(
     verb = vote_words(record.request.question, said.get("value"))
     remark = f" “{set_off(visible(str(said['comment'])))}”" if said.get("comment") else ""
     wanted = _needed(record, places, audible.mentions if rings else nobody) if record.request.open else ()
-    return Message(((f"{who} {verb}: ", notice.at, f".{remark}", *wanted),), quiet=not rings, rings=rings)
+    which = which_of_batch(record)
+    what = f"{who} {verb}: " if which is None else f"{who} {verb} {which} · "
+    return Message(((what, notice.at, f".{remark}", *wanted),), quiet=not rings, rings=rings)
 
 
 def _reminder(

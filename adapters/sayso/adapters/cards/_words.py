@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Self, TypeAlias
 
+from sayso.adapters.cards._text import cut
 from sayso.adapters.console import answer_words, person_name, visible_line
 from sayso.engine import (
     ANYWHERE,
@@ -20,6 +21,7 @@ from sayso.engine import (
     StoreError,
     StoreFull,
     StoreReplaced,
+    batch_number,
     find_platform,
 )
 
@@ -74,6 +76,7 @@ def nobody(_entry: str) -> tuple[Mentioned, ...]:
 
 
 _LONGEST_ECHO = 200
+_LONGEST_WHICH = 60
 _NO_CHANGE = "Nothing changed."
 _PAST_TENSE = {"approve": "Approved", "reject": "Rejected"}
 _PLACES = {"operator": "the operators", "console": "the terminal", "web": "the web inbox", "api": "the API"}
@@ -119,6 +122,19 @@ def reply_words(outcome: Outcome, record: CardRecord | None, value: Json, locale
     """The private reply to the person who answered, in their locale; `record` is the request after the outcome."""
     if record is None:
         return (outcome.reason,)
+    said = _reply(outcome, record, value, locale)
+    return said if (which := which_of_batch(record)) is None else (f"{which} · ", *said)
+
+
+def which_of_batch(record: CardRecord) -> str | None:
+    """Which of the questions of its batch a request asks; None if it was asked alone."""
+    number = batch_number(record)
+    if number is None:
+        return None
+    return f"{number}. {visible_line(cut(record.request.question.prompt or '', _LONGEST_WHICH))}"
+
+
+def _reply(outcome: Outcome, record: CardRecord, value: Json, locale: Locale) -> Words:
     match outcome.kind:
         case OutcomeKind.RESOLVED | OutcomeKind.HELD | OutcomeKind.DUPLICATE:
             return (_own_answer(outcome.kind, record, value, locale),)

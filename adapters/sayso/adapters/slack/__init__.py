@@ -1,5 +1,6 @@
 """Requests as Slack messages, modals and a home view, and Slack's payloads as what somebody did. No I/O."""
 
+from sayso.adapters.slack._batch import render_batch
 from sayso.adapters.slack._card import (
     SlackMessage,
     find_choices,
@@ -104,6 +105,7 @@ __all__ = [
     "reason_title",
     "reason_view",
     "refused_submission",
+    "render_batch",
     "render_card",
     "render_locked",
     "render_unposted",

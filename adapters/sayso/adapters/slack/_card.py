@@ -60,7 +60,7 @@ _MOST_COLUMNS = 10
 _MOST_BLOCKS = 40
 """A message has at most 50 blocks; a question of more is drawn as running text."""
 
-_IN_INBOX = "Open in inbox"
+IN_INBOX = "Open in inbox"
 _IN_REQUEST = "in Full request"
 _IN_THREAD = "in the thread"
 
@@ -89,7 +89,7 @@ def render_card(card: Card, users: Sequence[str] = ()) -> SlackMessage:
     """
     asked = question(card, _IN_REQUEST if card.open else _IN_THREAD)
     buttons = [
-        *reading(card, has_more=bool(asked.rest)), *_for_users(controls(card), users), *_longer(card),
+        *reading(card, has_more=bool(asked.rest)), *for_users(controls(card), users), *_longer(card),
     ]  # fmt: skip
     text = fallback(f"{_status(card)}{set_off(card.prompt)}") + mention_text((*card.said, *card.context))
     stamp = {"event_type": "sayso_card", "event_payload": {"request": card.id, "revision": card.revision}}
@@ -151,7 +151,7 @@ def question(card: Card, where: str, *, is_compact: bool = False) -> Asked:
     title = [] if heading else [Stretch(set_off(card.prompt), Style.BOLD)]
     status = [] if heading else [Stretch(_status(card), Style.BOLD)]
     listed = list(list_options(card))
-    kept, rest = split(_joined(title, card.details, listed), TEXT_LIMIT)
+    kept, rest = split(joined(title, card.details, listed), TEXT_LIMIT)
     wholes = [one.whole for one in map(draw_field, card.details) if one.whole]
     marker = [Stretch(f"(continues {where})", Style.ITALIC)] if rest or wholes else []
     everything = "\n\n".join(one for one in (rest, *wholes) if one)
@@ -167,7 +167,7 @@ def _set_off(card: Card, title: list[Stretch], listed: list[Stretch]) -> list[Bl
     blocks = drawn(title)
     for is_in_columns, groups in groupby(_grouped(card.details), lambda group: group[0]):
         fields = [field for _, group in groups for field in group]
-        blocks += _in_columns(fields) if is_in_columns else drawn(_joined([], fields, []))
+        blocks += _in_columns(fields) if is_in_columns else drawn(joined([], fields, []))
     return [*blocks, *drawn(listed)]
 
 
@@ -207,13 +207,13 @@ def _status(card: Card) -> str:
     return f"{card.status} · " if card.status else ""
 
 
-def _joined(title: list[Stretch], details: Sequence[Field], listed: list[Stretch]) -> list[Stretch]:
+def joined(title: list[Stretch], details: Sequence[Field], listed: list[Stretch]) -> list[Stretch]:
     """A question as one text: its title, its details a line each, and its options."""
-    joined = list(title)
+    text = list(title)
     for position, field in enumerate(details):
         gap = "\n" if position else "\n\n" if title else ""
-        joined += [Stretch(gap), *draw_field(field).stretches]
-    return [*joined, *([Stretch("\n\n")] if joined and listed else []), *listed]
+        text += [Stretch(gap), *draw_field(field).stretches]
+    return [*text, *([Stretch("\n\n")] if text and listed else []), *listed]
 
 
 def list_options(card: Card) -> Iterator[Stretch]:
@@ -234,7 +234,7 @@ def below(card: Card) -> list[Block]:
     lines: list[Stretch] = []
     for line in card.said:
         lines += [*([Stretch("\n")] if lines else []), *_said(line)]
-    inbox = [] if card.link is None else [[Stretch(_IN_INBOX, link=card.link)]]
+    inbox = [] if card.link is None else [[Stretch(IN_INBOX, link=card.link)]]
     return [*drawn(lines), *context([*(list(stretches(part)) for part in card.context), *inbox])]
 
 
@@ -290,8 +290,8 @@ def _longer(card: Card) -> list[Block]:
     return [_actions([picker]), *context([list(stretches(card.covers))])]
 
 
-def _for_users(blocks: list[Block], users: Sequence[str]) -> list[Block]:
-    """The controls with buttons that show to some alone."""
+def for_users(blocks: list[Block], users: Sequence[str]) -> list[Block]:
+    """The controls with buttons that show to some alone; to all where none are named."""
     for element in (one for block in blocks if users for one in block["elements"]):
         if element["type"] == "button":
             element["visible_to_user_ids"] = list(users)

@@ -3,6 +3,7 @@
 Times are in a zone that the caller names: Telegram does not tell a bot where people are.
 """
 
+from sayso.adapters.telegram._batch import render_batch
 from sayso.adapters.telegram._card import (
     Keyboard,
     Opened,
@@ -106,6 +107,7 @@ __all__ = [
     "parse_update",
     "prompt",
     "prompt_start",
+    "render_batch",
     "render_card",
     "render_found",
     "render_locked",

@@ -92,13 +92,13 @@ def fitted(stretches: list[Stretch], room: int) -> list[Stretch]:
 
 def question(card: Card, room: int) -> list[Stretch]:
     """The prompt and the details, as much as there is room for."""
-    kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details)], room)
+    kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD), *draw_details(card.details)], room)
     return kept
 
 
 def folded_details(card: Card, room: int) -> list[Stretch]:
     """The details in a quotation that opens at a tap, as much as there is room for."""
-    kept, _ = split(list(_details(card.details))[1:], room)
+    kept, _ = split(list(draw_details(card.details))[1:], room)
     return [replace(one, style=one.style & ~Style.QUOTE | Style.EXPANDABLE) for one in kept]
 
 
@@ -116,7 +116,8 @@ def render_locked(
     return TelegramMessage(as_html([*kept, *below]), [])
 
 
-def _details(details: Sequence[Field]) -> Iterator[Stretch]:
+def draw_details(details: Sequence[Field]) -> Iterator[Stretch]:
+    """Details below a title, a line or more each."""
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
         yield from draw_field(field).stretches
@@ -159,7 +160,11 @@ def _full_name(field: Field) -> str:
 
 
 def _body(card: Card) -> list[Stretch]:
-    return [Stretch(set_off(inert(card.prompt)), Style.BOLD), *_details(card.details), *_full_labels(card)]
+    return [
+        Stretch(set_off(inert(card.prompt)), Style.BOLD),
+        *draw_details(card.details),
+        *_full_labels(card),
+    ]
 
 
 def _full_labels(card: Card) -> Iterator[Stretch]:
@@ -201,10 +206,11 @@ def _keyboard(card: Card, page: int, *, has_more: bool) -> Keyboard:
     has_way = has_more or card.question.read_all
     opens = [[_button(f"📄 {what_opens(card).name}", _carried(card, Action.OPEN))]] if has_way else []
     longer = [[_button(one.label, _carried(card, Action.GRANT, one.index))] for one in card.longer]
-    return [*opens, *_answers(card, page), *longer]
+    return [*opens, *answers(card, page), *longer]
 
 
-def _answers(card: Card, page: int) -> Keyboard:
+def answers(card: Card, page: int) -> Keyboard:
+    """The rows of buttons by which an open card is answered."""
     match card.question.input_type:
         case "select":
             return _choices(card, page)

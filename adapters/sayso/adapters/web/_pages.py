@@ -123,10 +123,14 @@ class GrantRow:
 
 
 class Listed(Protocol):
-    """Some cards, and the place before which there are or may be older ones."""
+    """Some cards, the `groups` in which they stand, each with the batch that it shows, and the place before which there
+    are or may be older ones.
+    """
 
     @property
     def cards(self) -> Sequence[Markup]: ...
+    @property
+    def groups(self) -> Sequence[tuple[str | None, Sequence[Markup]]]: ...
     @property
     def older(self) -> int | None: ...
 

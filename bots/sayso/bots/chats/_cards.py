@@ -57,11 +57,11 @@ def rest_mark(rest: str, files: Sequence[Attachment] = ()) -> str:
     return hashlib.sha256(below.encode()).hexdigest()[:12] if below else NO_REST
 
 
-def lacks_rest(card: Card, mark: str, sent: str) -> bool:
+def lacks_rest(mark: str, sent: str, *, is_open: bool) -> bool:
     """Whether the messages below a card are not those that belong there, by their marks. What was sent below a closed
     card stays.
     """
-    if sent == NO_REST or card.open:
+    if sent == NO_REST or is_open:
         return mark != sent and not (sent == _SOME_REST and mark == NO_REST)
     return False
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Any, Protocol
-
-from msgspec.structs import replace
+from typing import Any, Protocol, TypeVar
 
 from sayso.bots.chats._messages import Reference, UnderWay
 from sayso.bots.chats._refusals import Patience, Refusals
@@ -21,9 +20,12 @@ from sayso.bots.chats._surface import (
     Undeliverable,
     UnknownRefusal,
 )
+from sayso.bots.chats._together import Part, to_show
 from sayso.engine import CardRecord, Delivery, Kept, Notice, SQLiteStore, StoreError
 
 logger = logging.getLogger("sayso.outbox")
+
+T = TypeVar("T")
 
 LARGEST_CROWD = 32
 """How many places are written to at once."""
@@ -231,82 +233,128 @@ class Outbox:
 
     # Cards.
 
-    async def _show(self, surface: CardSurface[Any], delivery: Delivery) -> None:
-        record = await self._store.reader.card(delivery.request_id)
-        if record is None:
+    async def _show(self, surface: CardSurface[Any], due: Delivery) -> None:
+        found = await self._on_card(surface, due)
+        if not found:
             return  # pruned meanwhile, and its deliveries with it
-        card = delivery
-        if delivery.reference is None and not record.request.open:
-            if delivery.former is None:
-                # It was decided before it was shown here: there is nothing to ask, and nothing to correct.
-                await self._store.end_delivery(delivery, None, self._store.clock.now())
-                return
-            # It was to be posted anew, and was decided first: the message that is there shows it.
-            card = replace(delivery, reference=delivery.former, former=None)
-        rendering = await self._store.begin_delivery(delivery)
-        if rendering is None:
-            return  # pruned meanwhile, and its deliveries with it
+        deliveries = [delivery for _, delivery in found]
+        shown = to_show(found)
+        if shown is None:
+            now = self._store.clock.now()
+            await self._each(self._store.end_delivery(one, None, now) for one in deliveries)
+            return
+        numbers = await self._each(self._store.begin_delivery(one) for one in deliveries)
+        parts = [
+            Part(record, delivery, number)
+            for (record, delivery), number in zip(shown.found, numbers, strict=True)
+            if number is not None
+        ]
+        if not parts:
+            return  # pruned meanwhile
         try:
-            reference = await self._send(surface, record, card, rendering)
+            reference = await self._send(surface, parts, deliveries, shown.formers)
         except DeliveryProblem as problem:
-            await self._failed(surface, delivery, problem)
+            await self._failed(surface, due, deliveries, problem)
             return
         except Exception as error:
-            logger.exception("could not show card %s in %s", delivery.request_id, delivery.destination)
-            await self._again(delivery, f"{type(error).__name__}: {error}", _back_off(delivery.attempts))
+            logger.exception("could not show card %s in %s", due.request_id, due.destination)
+            await self._again(deliveries, f"{type(error).__name__}: {error}", _back_off(due.attempts))
             return
-        self._observer.card_shown(surface.platform, new=delivery.reference is None)
+        self._observer.card_shown(surface.platform, new=shown.reference is None)
         quiet_until = self._store.clock.now() + QUIET
-        await self._store.end_delivery(delivery, reference, quiet_until, record.request)
-        await self._took(delivery.destination)
+        await self._each(
+            self._store.end_delivery(delivery, reference, quiet_until, record.request)
+            for record, delivery in found
+        )
+        await self._took(due.destination)
+
+    async def _on_card(
+        self, surface: CardSurface[Any], due: Delivery
+    ) -> Sequence[tuple[CardRecord, Delivery]]:
+        """What stands on the card: the request that is due, and where the platform draws batches the others of its."""
+        if surface.draws_batches:
+            return await self._store.reader.on_card(due)
+        record = await self._store.reader.card(due.request_id)
+        return [] if record is None else [(record, due)]
 
     async def _send(
-        self, surface: CardSurface[Any], record: CardRecord, delivery: Delivery, rendering: int
+        self,
+        surface: CardSurface[Any],
+        parts: Sequence[Part],
+        deliveries: Sequence[Delivery],
+        formers: Sequence[Reference],
     ) -> str:
-        with self._under_way.sending(delivery.request_id, rendering) as answered:
+        by_request = {one.request_id: one for one in deliveries}
+        with ExitStack() as stack:
+            sendings = [
+                stack.enter_context(self._under_way.sending(one.delivery.request_id, one.rendering))
+                for one in parts
+            ]
 
             async def keep(reference: Reference, kept: Kept | None) -> None:
-                await self._store.refer_delivery(
-                    delivery, reference.encode(), rendering, reference.name, kept
+                name = reference.name
+                await self._each(
+                    self._store.refer_delivery(
+                        by_request[one.delivery.request_id], reference.encode(), one.rendering, name, kept
+                    )
+                    for one in parts
                 )
-                answered()
+                for answered in sendings:
+                    answered()
 
-            return await surface.show(record, delivery, rendering, keep)
+            return await surface.show(parts, formers, keep)
 
-    async def _failed(self, surface: CardSurface[Any], delivery: Delivery, problem: DeliveryProblem) -> None:
+    async def _each(self, writes: Iterable[Awaitable[T]]) -> list[T]:
+        """Wait for writes that were begun together, which the store commits together."""
+        return await asyncio.gather(*writes)
+
+    async def _failed(
+        self,
+        surface: CardSurface[Any],
+        due: Delivery,
+        deliveries: Sequence[Delivery],
+        problem: DeliveryProblem,
+    ) -> None:
         self._observer.card_failed(surface.platform, type(problem).__name__)
         match problem:
             case Throttled():
                 surface.budget.block(problem.key, problem.retry_after)
-                await self._again(delivery, problem.reason, problem.retry_after)
+                await self._again(deliveries, problem.reason, problem.retry_after)
             case Undeliverable():
-                await self._bear(delivery.destination, problem)
+                await self._bear(due.destination, problem)
             case ContentRefused():
-                await self._give_up_card(delivery, problem)
-            case UnknownRefusal() if delivery.attempts >= self._patience.times:
-                await self._give_up_card(delivery, problem)
+                await self._give_up_card(deliveries, problem)
+            case UnknownRefusal() if due.attempts >= self._patience.times:
+                await self._give_up_card(deliveries, problem)
             case MessageGone():
-                logger.info("card %s was deleted in %s", delivery.request_id, delivery.destination)
-                await self._store.forget_message(delivery)
+                logger.info("card %s was deleted in %s", due.request_id, due.destination)
+                await self._each(map(self._store.forget_message, deliveries))
             case _:
-                await self._again(delivery, problem.reason, _back_off(delivery.attempts))
+                await self._again(deliveries, problem.reason, _back_off(due.attempts))
 
-    async def _again(self, delivery: Delivery, reason: str, after: timedelta) -> None:
-        logger.warning(
-            "card %s in %s: %s; retrying in %g s",
-            delivery.request_id,
-            delivery.destination,
-            reason,
-            after.total_seconds(),
-        )
-        await self._store.fail_delivery(delivery, reason, self._store.clock.now() + after)
-
-    async def _give_up_card(self, delivery: Delivery, problem: ContentRefused | UnknownRefusal) -> None:
-        """It waits until it has something else to show, and the operators hear of it."""
-        if await self._store.refuse_delivery(delivery, problem.reason):
-            logger.error(
-                "cannot show card %s in %s: %s", delivery.request_id, delivery.destination, problem.reason
+    async def _again(self, deliveries: Sequence[Delivery], reason: str, after: timedelta) -> None:
+        for delivery in deliveries:
+            logger.warning(
+                "card %s in %s: %s; retrying in %g s",
+                delivery.request_id,
+                delivery.destination,
+                reason,
+                after.total_seconds(),
             )
+        at = self._store.clock.now() + after
+        await self._each(self._store.fail_delivery(one, reason, at) for one in deliveries)
+
+    async def _give_up_card(
+        self, deliveries: Sequence[Delivery], problem: ContentRefused | UnknownRefusal
+    ) -> None:
+        """It waits until it has something else to show, and the operators hear of it."""
+        news = await self._each(self._store.refuse_delivery(one, problem.reason) for one in deliveries)
+        for delivery, is_news in zip(deliveries, news, strict=True):
+            if is_news:
+                logger.error(
+                    "cannot show card %s in %s: %s", delivery.request_id, delivery.destination, problem.reason
+                )
+        if any(news):
             self._observer.alarm()
 
     # Places.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeAlias, TypeVar
 
-from sayso.adapters.cards import Card, Message, Words, nobody, notice_message, rest_text
+from sayso.adapters.cards import Card, Message, Words, batch_title, nobody, notice_message, rest_text
 from sayso.bots.chats._budget import Budget
 from sayso.bots.chats._cards import NO_REST, Attachment, card_of, lacks_rest, rest_mark
 from sayso.bots.chats._messages import Reference
 from sayso.bots.chats._ringing import audible_at, mentions_at
+from sayso.bots.chats._together import Part
 from sayso.config import Destination, Settings, UnknownDestination
 from sayso.engine import CardRecord, Delivery, Kept, Notice
 
@@ -86,6 +87,9 @@ class CardSurface(ABC, Generic[Shown]):
     mentions_groups = False
     """Whether it can mention groups of its own; elsewhere their members are, by name."""
 
+    draws_batches = False
+    """Whether it draws several requests of a batch on one card, by `draw_batch`; elsewhere each has its own."""
+
     def __init__(self, settings: Settings, budget: Budget) -> None:
         self.settings = settings
         self.budget = budget
@@ -99,6 +103,12 @@ class CardSurface(ABC, Generic[Shown]):
     @abstractmethod
     def draw(self, card: Card, place: Destination, /) -> tuple[Shown, str]:
         """A card as a message, and what of its question did not fit."""
+
+    def draw_batch(self, cards: Sequence[Card], place: Destination, /) -> tuple[Shown, str]:
+        """Several requests as one message, and what of their questions did not fit. Not called unless it
+        `draws_batches`.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def draw_locked(self, card: Card, place: Destination | None, words: str, link: str | None, /) -> Shown:
@@ -198,39 +208,53 @@ class CardSurface(ABC, Generic[Shown]):
         audible = audible_at(record, self.settings, place, mentions_groups=self.mentions_groups)
         return notice_message(record, card, notice, self.settings.place_names, audible)
 
-    async def show(self, record: CardRecord, delivery: Delivery, rendering: int, keep: Keep) -> str:
-        """Send the card, or edit it if there is a reference, with this number in its buttons; send what did not fit,
-        and lock the message that it replaces. Returns its reference.
+    async def show(self, parts: Sequence[Part], formers: Sequence[Reference], keep: Keep) -> str:
+        """Send a card, or edit it if there is a reference, with these numbers in its buttons; send what did not fit,
+        and lock the messages that it replaces. Returns its reference.
 
         Calls `keep` as soon as the platform has responded. If the response does not say what a card with buttons shows,
         that is `Unclear`.
         """
+        delivery = parts[0].delivery
         place = self.place(delivery.destination)
-        card = self.card(record, delivery, place, rendering)
-        message, rest = self.draw(card, place)
+        cards = [self.card(one.record, one.delivery, place, one.rendering) for one in parts]
+        message, rest = self.draw(cards[0], place) if len(cards) == 1 else self.draw_batch(cards, place)
         if delivery.reference is None:
             reference, kept = await self.post(place, message)
         else:
             reference = Reference.decode(delivery.reference)
             kept = await self.edit(reference, message)
         await keep(reference, kept)
-        if kept is None and card.open:
+        if kept is None and any(card.open for card in cards):
             raise Unclear("the platform answered without the message that it keeps")
-        files = self.files_below(card)
-        mark = rest_mark(rest, files)
-        if lacks_rest(card, mark, reference.rest):
-            without_files = rest_mark(rest)
-            if reference.rest != without_files and (rest or reference.rest != NO_REST):
-                await self.send_rest(place, reference, card.id, rest_text(card, rest))
-                if files:  # which may have to be tried again, without the rest
-                    reference = replace(reference, rest=without_files)
-                    await keep(reference, kept)
-            if files:
-                await self.send_files(place, reference, card.id, files)
-            reference = replace(reference, rest=mark)
-        if delivery.former is not None:
-            await self._lock(Reference.decode(delivery.former), self.draw_locked(card, place, _FORMER, None))
+        reference = await self._show_below(place, cards, reference, rest, lambda one: keep(one, kept))
+        for former in formers:
+            await self._lock(former, self.draw_locked(batch_title(cards), place, _FORMER, None))
         return reference.encode()
+
+    async def _show_below(
+        self,
+        place: Destination,
+        cards: Sequence[Card],
+        reference: Reference,
+        rest: str,
+        keep: Callable[[Reference], Awaitable[None]],
+    ) -> Reference:
+        """Send below a card what did not fit in it; the reference with the mark of that."""
+        card = next((one for one in cards if one.revision > 1), cards[0])
+        files = self.files_below(card) if len(cards) == 1 else ()
+        mark = rest_mark(rest, files)
+        if not lacks_rest(mark, reference.rest, is_open=any(one.open for one in cards)):
+            return reference
+        without_files = rest_mark(rest)
+        if reference.rest != without_files and (rest or reference.rest != NO_REST):
+            await self.send_rest(place, reference, card.id, rest_text(card, rest))
+            if files:  # which may have to be tried again, without the rest
+                reference = replace(reference, rest=without_files)
+                await keep(reference)
+        if files:
+            await self.send_files(place, reference, card.id, files)
+        return replace(reference, rest=mark)
 
     async def lock_copy(self, record: CardRecord, message: Reference, card: Reference | None) -> None:
         """Show a message that does not belong to a request without buttons, and where its card is, if there is one."""

@@ -71,7 +71,7 @@ class DeploymentWebhook:
     async def _ask(self, deployment: Deployment) -> tuple[str, bool]:
         """Ask people: the run of the question, and whether it is new. Raises `Problem`, `SaysoError`."""
         asked = read_asked({**deployment.question(), **self._terms(deployment)})
-        run_id, is_new = await self._runtime.ask(
+        run_id, _, is_new = await self._runtime.ask(
             asked,
             requested_by=_ASKER,
             event_key=deployment.key,

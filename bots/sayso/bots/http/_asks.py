@@ -6,6 +6,8 @@ import asyncio
 import base64
 import binascii
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -14,12 +16,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from sayso.bots.http._api import Api, ApiParts, request_as_dict
-from sayso.bots.http._bodies import Consumption, NewRequest
+from sayso.bots.http._bodies import Consumption, NewBatch, NewRequest
 from sayso.bots.http._bounds import fitted
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._problems import Problem, check_rate
 from sayso.engine import (
+    AskedBatch,
     AskedQuestion,
+    Asking,
     Callback,
     File,
     Image,
@@ -32,6 +36,7 @@ from sayso.engine import (
     Use,
     Warrant,
     WorkflowStatus,
+    in_batch,
     read_asked,
     store_content,
 )
@@ -53,24 +58,51 @@ class Asks:
     async def ask(self, caller: Caller, body: NewRequest, key: str | None) -> tuple[dict[str, Any], bool]:
         """Ask: the request, and whether it is a new one. Raises `Problem` where it cannot be asked."""
         check_rate(self.parts.answers, caller.person)
+        with _refusing():
+            asked, callback = await self._read(caller, body), self._callback(body)
+            asking = await self._begin(caller, asked, key, callback)
+        return request_as_dict(await self._asked_by(asking), self.parts.public_url), asking.is_new
+
+    async def ask_batch(self, caller: Caller, body: NewBatch, key: str | None) -> tuple[dict[str, Any], bool]:
+        """Ask several questions at once, all or none: the requests, and whether one is new. Raises `Problem`."""
+        asked: list[AskedQuestion] = []
+        keys = [one.key for one in body.requests if one.key is not None]
+        with _refusing():
+            if keys and (key is not None or len(keys) < len(body.requests)):
+                raise InvalidRequest(
+                    "requests", "have keys of their own, all of them or none, or one for the call"
+                )
+            for position, question in enumerate(body.requests):
+                check_rate(self.parts.answers, caller.person)
+                with in_batch(position):
+                    asked.append(await self._read(caller, question))
+                    if question.callback is not None:
+                        raise InvalidRequest(
+                            "callback", "goes with a single question; wait for those of a batch"
+                        )
+            if keys:
+                found = await self.parts.runtime.ask_each(
+                    asked,
+                    keys,
+                    requested_by=caller.person,
+                    warrant=Warrant(caller.credential),
+                    still_approves=self.parts.still_approves,
+                )
+                records = [await self._asked_by(one) for one in found]
+                is_new = any(one.is_new for one in found)
+            else:
+                asking = await self._begin(caller, AskedBatch(tuple(asked)).alone_or_together(), key, None)
+                records, is_new = await self._all_asked_by(asking.run_id), asking.is_new
+        return {"requests": [request_as_dict(one, self.parts.public_url) for one in records]}, is_new
+
+    async def _read(self, caller: Caller, body: NewRequest) -> AskedQuestion:
+        """A question that this caller may ask. Raises `InvalidRequest`, `Problem`."""
         body = fitted(caller, body)
         _check_behalf(caller, body.requested_by)
         for entry in body.to:
             if reason := self.parts.why_nobody(entry):
-                raise _invalid("to", reason)
-        callback = self._callback(body)
-        try:
-            asked = read_asked(await self._with_files(caller, body.question()))
-            run_id, is_new = await self._begin(caller, asked, key, callback)
-        except (InvalidRequest, UnknownPolicy) as error:
-            field = error.argument if isinstance(error, InvalidRequest) else "policy"
-            more = {"errors": [{"where": ["body", field], "what": str(error)}]}
-            raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", str(error), more=more
-            ) from error
-        except KeyReused as error:
-            raise Problem(HTTPStatus.CONFLICT, "KeyReused", str(error)) from error
-        return request_as_dict(await self._asked_by(run_id), self.parts.public_url), is_new
+                raise InvalidRequest("to", reason)
+        return read_asked(await self._with_files(caller, body.question()))
 
     async def upload(self, caller: Caller, content: bytes) -> dict[str, Any]:
         """Keep the bytes of a picture or file, for a question that shows them. Raises `Problem`."""
@@ -98,20 +130,20 @@ class Asks:
     async def _stored(self, caller: Caller, path: str, given: dict[str, Any]) -> dict[str, Any]:
         named = {"sha256", "name"} if given["type"] == "file" else {"sha256", "alt"}
         if {"type", *named} != set(given) or not all(isinstance(one, str) for one in given.values()):
-            raise _invalid(
+            raise InvalidRequest(
                 path, f"a {given['type']} has the texts {' and '.join(sorted(named))}, and no other"
             )
         content = await self.parts.store.uploaded(caller.person, given["sha256"])
         if content is None:
-            raise _invalid(path, "its bytes are not here; send them with PUT /api/v1/files first")
+            raise InvalidRequest(path, "its bytes are not here; send them with PUT /api/v1/files first")
         is_file = given["type"] == "file"
         found = store_content(path, File(content, given["name"]) if is_file else Image(content, given["alt"]))
         stored: dict[str, Any] = msgspec.to_builtins(found)
         return stored
 
     async def _begin(
-        self, caller: Caller, asked: AskedQuestion, key: str | None, callback: Callback | None
-    ) -> tuple[str, bool]:
+        self, caller: Caller, asked: AskedQuestion | AskedBatch, key: str | None, callback: Callback | None
+    ) -> Asking:
         return await self.parts.runtime.ask(
             asked,
             requested_by=caller.person,
@@ -121,15 +153,20 @@ class Asks:
             still_approves=self.parts.still_approves,
         )
 
-    async def _asked_by(self, run_id: str) -> RequestRecord:
-        """The request of a run, once it is stored."""
+    async def _asked_by(self, asking: Asking) -> RequestRecord:
+        """The request that was asked, once it is stored."""
+        found = await self._all_asked_by(asking.run_id)
+        return next(one for one in found if asking.name in (None, one.name))
+
+    async def _all_asked_by(self, run_id: str) -> list[RequestRecord]:
+        """The requests of a run, once they are stored, which all are at once."""
         try:
             async with asyncio.timeout(_ASKED_WITHIN):
                 state = await self.parts.runtime.wait(run_id)
         except TimeoutError:
             raise _not_asked() from None
-        async for _, card in self.parts.store.reader.run_cards(run_id):
-            return card.request
+        if found := [card.request async for _, card in self.parts.store.reader.run_cards(run_id)]:
+            return found
         if state.workflow_status is WorkflowStatus.FAILED:
             # What only the transaction knows: who of the approvers is one person with whom.
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", str(state.error))
@@ -183,6 +220,26 @@ class Asks:
                 f"leads to {host}. An operator lists allowed hosts under ask.callback_hosts in sayso.toml",
             )
         return Callback(url, secret)
+
+
+@contextmanager
+def _refusing() -> Generator[None]:
+    """Turns the reasons why something cannot be asked into a `Problem`."""
+    try:
+        yield
+    except (InvalidRequest, UnknownPolicy) as error:
+        field = error.argument if isinstance(error, InvalidRequest) else "policy"
+        more = {"errors": [{"where": ["body", *_path(field)], "what": str(error)}]}
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidQuestion", str(error), more=more) from error
+    except KeyReused as error:
+        raise Problem(HTTPStatus.CONFLICT, "KeyReused", str(error)) from error
+
+
+def _path(field: str) -> list[str]:
+    """Where a field stands in the body: of a batch, behind its list and position."""
+    listed, _, rest = field.partition(".")
+    position, _, name = rest.partition(".")
+    return [listed, position, name] if listed == "requests" and name else [field]
 
 
 def _check_behalf(caller: Caller, requested_by: str | None) -> None:

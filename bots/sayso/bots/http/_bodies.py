@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from sayso.engine import MOST_ASKED
+
 
 class Body(BaseModel):
     """A call's body. What is not known is refused."""
@@ -163,6 +165,32 @@ class NewRequest(Body):
     def question(self) -> dict[str, Any]:
         """The question, without whom to tell; what was left out is left out."""
         return self.model_dump(by_alias=True, exclude_unset=True, exclude={"callback"})
+
+
+class BatchedRequest(NewRequest):
+    """A question of a batch."""
+
+    key: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="An idempotency key of its own: asked under it before, in a batch or alone, it is found and not "
+        "asked again. Either all questions of a batch have one, or none; the call then needs no `Idempotency-Key`.",
+    )
+
+    def question(self) -> dict[str, Any]:
+        """The question, without its key and whom to tell; what was left out is left out."""
+        return self.model_dump(by_alias=True, exclude_unset=True, exclude={"callback", "key"})
+
+
+class NewBatch(Body):
+    """Questions that are asked together."""
+
+    requests: list[BatchedRequest] = Field(
+        min_length=1,
+        max_length=MOST_ASKED,
+        description="The questions, in the order in which people see them. None of them has a `callback`.",
+    )
 
 
 class Consumption(Body):

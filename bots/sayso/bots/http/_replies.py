@@ -248,6 +248,12 @@ class Requests(Reply):
     next: Place
 
 
+class Batch(Reply):
+    """The requests of a batch."""
+
+    requests: list[Request] = Field(description="One for each question, in their order.")
+
+
 class AnswerOutcome(Reply):
     """The outcome of an answer that was accepted, or that the caller had already given."""
 
@@ -412,6 +418,7 @@ REPLIES: Mapping[tuple[str, str], type[Reply]] = {
     ("GET", "/requests"): Requests,
     ("POST", "/requests"): Request,
     ("GET", "/requests/{request_id}"): Request,
+    ("POST", "/batches"): Batch,
     ("PUT", "/files"): Uploaded,
     ("DELETE", "/requests/{request_id}"): Done,
     ("POST", "/requests/{request_id}/consumption"): Used,
@@ -427,20 +434,10 @@ REPLIES: Mapping[tuple[str, str], type[Reply]] = {
 }
 """What each other call is answered with. One that is missing here is described as any JSON, which a test refuses."""
 
-_LIMITED = frozenset(
-    {
-        "answer_request",
-        "withdraw_request",
-        "reassign_request",
-        "list_changes",
-        "stream_events",
-        "ask_question",
-        "upload_file",
-        "delete_request",
-        "use_approval",
-        "revoke_grant",
-    }
-)
+_LIMITED = frozenset({
+    "answer_request", "withdraw_request", "reassign_request", "list_changes", "stream_events", "ask_question",
+    "ask_batch", "upload_file", "delete_request", "use_approval", "revoke_grant",
+})  # fmt: skip
 """The operations of which each caller may make a number a minute."""
 
 _REFUSALS: Mapping[HTTPStatus, str] = {

@@ -14,14 +14,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from msgspec.structs import asdict
-from pydantic import BeforeValidator
 
-from sayso.bots.http._api import LONGEST_WAIT, Api, ApiParts
+from sayso.bots.http._api import Api, ApiParts
 from sayso.bots.http._asks import Asks
 from sayso.bots.http._bodies import (
     AttentionDecision,
     Consumption,
     NewAnswer,
+    NewBatch,
     NewRequest,
     NewRun,
     Reassignment,
@@ -30,46 +30,13 @@ from sayso.bots.http._bodies import (
 )
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._granted import GrantCalls
+from sayso.bots.http._parameters import After, GrantId, Key, Limit, RequestId, RunId, Wait
 from sayso.bots.http._problems import add_problems
 from sayso.bots.http._replies import describe_replies
 from sayso.bots.http._scopes import NEEDS, check_scope, describe_scopes
 from sayso.engine import WorkflowStatus
 
 _ROW = re.compile(r"[0-9]{1,18}")
-
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        description="A text of your choice. Repeating the call with it does nothing a second time and returns the "
-        "first result.",
-    ),
-]
-Wait = Annotated[
-    float,
-    BeforeValidator(lambda given: given.removesuffix("s") if isinstance(given, str) else given),
-    Query(
-        ge=0,
-        le=LONGEST_WAIT,
-        description="Seconds to wait for it, as 25 or 25s. Then the current state is returned.",
-    ),
-]
-After = Annotated[
-    int, Query(ge=0, le=2**62, description="Where the page starts: the `next` of the previous page, or 0.")
-]
-Limit = Annotated[
-    int,
-    Query(
-        ge=1,
-        le=1000,
-        description="Maximum number of requests on a page. A page may be short, even if more follow.",
-    ),
-]
-RunId = Annotated[str, Path(description="The run's full id.")]
-RequestId = Annotated[str, Path(description="The request's full `id`.")]
-GrantId = Annotated[str, Path(description="The grant's full `id`.")]
 
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
@@ -126,6 +93,7 @@ def _routes() -> APIRouter:
     _add_requests(router)
     _add_answers(router)
     _add_asks(router)
+    _add_batches(router)
     _add_files(router)
     _add_grants(router)
     _add_news(router)
@@ -373,6 +341,29 @@ def _add_asks(router: APIRouter) -> None:
         return used
 
     _ = ask_question, delete_request, use_approval
+
+
+def _add_batches(router: APIRouter) -> None:
+    """Questions that are asked together."""
+
+    @router.post(
+        "/batches",
+        status_code=201,
+        summary="Ask several questions together",
+        responses={200: {"description": "They were asked before under the same key: those requests."}},
+    )
+    async def ask_batch(
+        request: Request, response: Response, body: NewBatch, caller: Who, key: Key = None
+    ) -> dict[str, Any]:
+        """All are asked, or none. In chats they share a card; each is a request of its own, which is decided,
+        withdrawn and used by itself. Keys and refusals are those of `POST /requests`; an invalid field is named with
+        the position of its question.
+        """
+        asked, is_new = await _asks(request).ask_batch(caller, body, key)
+        response.status_code = 201 if is_new else 200
+        return asked
+
+    _ = ask_batch
 
 
 def _add_files(router: APIRouter) -> None:

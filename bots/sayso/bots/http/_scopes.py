@@ -29,6 +29,7 @@ NEEDS: Mapping[tuple[str, str], frozenset[Scope]] = {
     ("POST", "/runs/{run_id}/attention"): frozenset({Scope.OPERATE}),
     ("GET", "/requests"): frozenset({Scope.READ, Scope.ASK}),
     ("POST", "/requests"): frozenset({Scope.ASK}),
+    ("POST", "/batches"): frozenset({Scope.ASK}),
     ("PUT", "/files"): frozenset({Scope.ASK}),
     ("GET", "/requests/{request_id}"): frozenset({Scope.READ, Scope.ASK}),
     ("DELETE", "/requests/{request_id}"): frozenset({Scope.START, Scope.ASK}),

@@ -12,6 +12,7 @@ from sayso.adapters.console import visible_line
 from sayso.adapters.slack import (
     SlackMessage,
     kept_message,
+    render_batch,
     render_card,
     render_locked,
     render_unposted,
@@ -66,6 +67,7 @@ class SlackSurface(CardSurface[SlackMessage]):
 
     platform = PLATFORM
     mentions_groups = True
+    draws_batches = True
 
     def __init__(
         self, workspaces: Workspaces, store: SQLiteStore, settings: Settings, slack: SlackSettings
@@ -86,6 +88,11 @@ class SlackSurface(CardSurface[SlackMessage]):
     def draw(self, card: Card, _place: Destination, /) -> tuple[SlackMessage, str]:
         """See `CardSurface`. Its buttons are for those who may answer."""
         message = render_card(card, accounts_of(card.voters, self.settings, PLATFORM))
+        return message, message.rest
+
+    def draw_batch(self, cards: Sequence[Card], _place: Destination, /) -> tuple[SlackMessage, str]:
+        """See `CardSurface`. The buttons of each question are for those who may answer it."""
+        message = render_batch(cards, lambda card: accounts_of(card.voters, self.settings, PLATFORM))
         return message, message.rest
 
     def draw_locked(

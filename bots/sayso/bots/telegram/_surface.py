@@ -17,6 +17,7 @@ from sayso.adapters.telegram import (
     in_zone,
     inert,
     message_link,
+    render_batch,
     render_card,
     render_locked,
     rest_file,
@@ -48,6 +49,7 @@ class TelegramSurface(CardSurface[TelegramMessage]):
     """Where cards are shown in Telegram."""
 
     platform = PLATFORM
+    draws_batches = True
 
     def __init__(
         self,
@@ -74,6 +76,11 @@ class TelegramSurface(CardSurface[TelegramMessage]):
     def draw(self, card: Card, place: Destination, /) -> tuple[TelegramMessage, str]:
         """See `CardSurface`."""
         message = render_card(card, self._zone_of(place), self._store.clock.now())
+        return message, message.rest
+
+    def draw_batch(self, cards: Sequence[Card], place: Destination, /) -> tuple[TelegramMessage, str]:
+        """See `CardSurface`."""
+        message = render_batch(cards, self._zone_of(place), self._store.clock.now())
         return message, message.rest
 
     def draw_locked(

@@ -8,7 +8,7 @@ that is resumed with anything runs only if people said yes, and a changed call i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,9 @@ from sayso.client import AlreadyUsed, AsyncClient, Code, Decision, Question, Req
 
 LONGEST_KEY = 200
 """What the service takes as an `Idempotency-Key`."""
+
+_LARGEST_BATCH = 24
+"""Questions that the service takes in one batch."""
 
 USED = (
     "This call was approved and started before, and was cut off: it may have run. It was not run again. "
@@ -57,6 +60,18 @@ def key_for(place: str, question: Question) -> str:
     if len(key) <= LONGEST_KEY and key.isascii() and key.isprintable():
         return key
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+async def ask_together(client: AsyncClient, asked: Sequence[tuple[Question, str]]) -> list[Request]:
+    """Ask about the calls of one turn, each question under its key: several share a card in chats."""
+    if len(asked) == 1:
+        ((question, key),) = asked
+        return [await client.ask(question, key=key)]
+    found: list[Request] = []
+    for at in range(0, len(asked), _LARGEST_BATCH):
+        part = asked[at : at + _LARGEST_BATCH]
+        found += await client.ask_batch([one for one, _ in part], keys=[key for _, key in part])
+    return found
 
 
 async def use(client: AsyncClient, request: Request, place: str) -> str | None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware import AgentMiddleware, AgentState
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+from langgraph.config import get_config
+from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
-from sayso.bridges._calls import approvals, key_for, question_for, use
+from sayso.bridges._calls import approvals, ask_together, key_for, question_for, use
 from sayso.bridges.langgraph import waiting_for
 from sayso.client import AsyncClient, Question
 
@@ -36,6 +38,18 @@ class Gate(AgentMiddleware[Any, Any, Any]):
         self._client = client
         self._questions = approvals(tools)
 
+    async def aafter_model(
+        self,
+        state: AgentState[Any],
+        runtime: Runtime[Any],  # noqa: ARG002 - LangChain passes it by position
+    ) -> None:
+        """Ask about the calls of a turn together, so that they share a card; each is decided by itself."""
+        last = state["messages"][-1]
+        calls = last.tool_calls if isinstance(last, AIMessage) else []
+        asked = [self._question(call) for call in calls if call["name"] in self._questions]
+        if len(asked) > 1:
+            await ask_together(self._client, [(question, key) for question, key, _ in asked])
+
     async def awrap_tool_call(
         self,
         request: ToolCallRequest,
@@ -43,13 +57,10 @@ class Gate(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Run the call if people approved it. Until they decide, the thread is interrupted."""
         call = request.tool_call
-        template = self._questions.get(call["name"])
-        if template is None:
+        if call["name"] not in self._questions:
             return await handler(request)
-        thread = request.runtime.config["configurable"]["thread_id"]
-        place = f"lg:{thread}:{call['id']}"
-        question = question_for(template, call["args"], ASKED_BY)
-        asked = await self._client.ask(question, key=key_for(place, question))
+        question, key, place = self._question(call)
+        asked = await self._client.ask(question, key=key)
         while asked.is_open:
             interrupt(waiting_for(asked))
             asked = await self._client.request(asked.id)
@@ -57,3 +68,9 @@ class Gate(AgentMiddleware[Any, Any, Any]):
         if refused is not None:
             return ToolMessage(refused, name=call["name"], tool_call_id=call["id"], status="error")
         return await handler(request)
+
+    def _question(self, call: ToolCall) -> tuple[Question, str, str]:
+        """The question of a call, its key, and its place in the thread that runs."""
+        place = f"lg:{get_config()['configurable']['thread_id']}:{call['id']}"
+        question = question_for(self._questions[call["name"]], call["args"], ASKED_BY)
+        return question, key_for(place, question), place

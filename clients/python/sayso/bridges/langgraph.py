@@ -8,7 +8,7 @@ happens to the process, put it behind a `Gate`: LangGraph itself runs again what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
@@ -18,7 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, GraphOutput, Interrupt
 
-from sayso.bridges._calls import approvals, key_for
+from sayso.bridges._calls import approvals, ask_together, key_for
 from sayso.bridges._interrupts import Ask, asks_of, question_of, resume_value
 from sayso.client import AlreadyUsed, AsyncClient, Question, Refused, Request, SaysoError, Unreachable
 
@@ -162,7 +162,7 @@ class Resumer:
     ) -> tuple[str, Any]:
         """The first interrupt that people answered, and the value to resume it with; its approvals are used."""
         thread = _thread(config)
-        asked = [await self._asked(thread, interrupt) for interrupt in interrupts]
+        asked = await self._asked(thread, interrupts)
         while True:
             closed = next((one for one in asked if not one.is_open), None)
             if closed is None:
@@ -183,23 +183,31 @@ class Resumer:
                     "running it. Find out what ran; resume(config, again=True) asks people again",
                 )
             place = asked.index(closed)
-            asked[place] = await self._asked(thread, closed.interrupt, closed.attempt + 1)
+            (asked[place],) = await self._asked(thread, [closed.interrupt], closed.attempt + 1)
 
-    async def _asked(self, thread: str, interrupt: Interrupt[Any], attempt: int = 0) -> _Asked:
-        match interrupt.value:
-            case {"type": waits, "request": str(id)} if waits == _WAITING:
-                return _Asked(interrupt, (), (await self._client.request(id),))
-            case _:
-                asks = asks_of(interrupt, self._questions, self._ask_of)
-        requests: list[Request] = []
-        for index, one in enumerate(asks):
-            question = one.question
-            place = f"lg:{thread}:{interrupt.id}:{index}"
-            if attempt:
-                question = msgspec.structs.replace(question, note=AGAIN)
-                place = f"{place}:{attempt}"
-            requests.append(await self._client.ask(question, key=key_for(place, question)))
-        return _Asked(interrupt, asks, tuple(requests), attempt)
+    async def _asked(
+        self, thread: str, interrupts: Sequence[Interrupt[Any]], attempt: int = 0
+    ) -> list[_Asked]:
+        """The requests of interrupts; those that were not asked before are asked together."""
+        asks: list[tuple[Ask, ...]] = []
+        waiting: list[tuple[Question, str]] = []
+        for interrupt in interrupts:
+            found = () if _gate_waits_for(interrupt) else asks_of(interrupt, self._questions, self._ask_of)
+            asks.append(found)
+            for index, one in enumerate(found):
+                question = one.question
+                place = f"lg:{thread}:{interrupt.id}:{index}"
+                if attempt:
+                    question = msgspec.structs.replace(question, note=AGAIN)
+                    place = f"{place}:{attempt}"
+                waiting.append((question, key_for(place, question)))
+        requests = iter(await ask_together(self._client, waiting))
+        asked: list[_Asked] = []
+        for interrupt, found in zip(interrupts, asks, strict=True):
+            id = _gate_waits_for(interrupt)
+            known = [next(requests) for _ in found] if id is None else [await self._client.request(id)]
+            asked.append(_Asked(interrupt, found, tuple(known), attempt))
+        return asked
 
     async def _look(self, asked: _Asked, seconds: float) -> _Asked:
         """What it became, after `seconds` at most. While the service is away it stays as it is."""
@@ -229,16 +237,24 @@ class Resumer:
     ) -> None:
         """Withdraw what the thread waited for before and no longer asks."""
         thread = _thread(config)
-        kept = {request.id for one in now for request in (await self._asked(thread, one)).requests}
-        for one in before:
-            requests = (await self._asked(thread, one)).requests
-            await self._withdraw([request for request in requests if request.id not in kept])
+        kept = {request.id for one in await self._asked(thread, now) for request in one.requests}
+        for one in await self._asked(thread, before):
+            await self._withdraw([request for request in one.requests if request.id not in kept])
 
     async def _withdraw(self, requests: Iterable[Request]) -> None:
         for request in requests:
             if request.is_open:
                 with suppress(Refused):  # decided meanwhile; nothing is resumed by it
                     await self._client.withdraw(request.id)
+
+
+def _gate_waits_for(interrupt: Interrupt[Any]) -> str | None:
+    """The request that a gate waits for, which was asked already; None for any other interrupt."""
+    match interrupt.value:
+        case {"type": waits, "request": str(id)} if waits == _WAITING:
+            return id
+        case _:
+            return None
 
 
 def _thread(config: RunnableConfig) -> str:

@@ -16,7 +16,7 @@ from agents import FunctionTool, RunState
 from agents.items import ToolApprovalItem
 from agents.tool_context import ToolContext
 
-from sayso.bridges._calls import approvals, key_for, question_for, refusal, use
+from sayso.bridges._calls import approvals, ask_together, key_for, question_for, refusal, use
 from sayso.client import AsyncClient, Question, Request, SaysoError
 
 ASKED_BY = "OpenAI agent"
@@ -66,13 +66,15 @@ class Gate:
         """Ask about the calls that the state waits for, and put into it what people decided, once all are decided.
         Calls of other tools are left as they are. Being cancelled leaves the questions open; a repeat waits for them.
         """
-        waiting: list[tuple[ToolApprovalItem, Request]] = []
+        waiting: list[ToolApprovalItem] = []
+        questions: list[tuple[Question, str]] = []
         for item in state.get_interruptions():
             template = self._questions.get(item.name or "")
             if template is not None and item.call_id is not None:
-                place = self._place(item.call_id)
-                waiting.append((item, await self._ask(template, item.arguments or "{}", place)))
-        for item, asked in waiting:
+                waiting.append(item)
+                questions.append(_question(template, item.arguments or "{}", self._place(item.call_id)))
+        requests = await ask_together(self._client, questions)
+        for item, asked in zip(waiting, requests, strict=True):
             request = await self._client.wait(asked.id)
             if request.approved:
                 state.approve(item)
@@ -83,5 +85,11 @@ class Gate:
         return f"oai:{self._conversation}:{call_id}"
 
     async def _ask(self, template: Question, arguments: str, place: str) -> Request:
-        question = question_for(template, json.loads(arguments or "{}"), ASKED_BY)
-        return await self._client.ask(question, key=key_for(place, question))
+        question, key = _question(template, arguments, place)
+        return await self._client.ask(question, key=key)
+
+
+def _question(template: Question, arguments: str, place: str) -> tuple[Question, str]:
+    """The question of a call, and its key."""
+    question = question_for(template, json.loads(arguments or "{}"), ASKED_BY)
+    return question, key_for(place, question)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -70,6 +70,15 @@ class Client:
         so a program that was killed finds its question under its key. Raises `KeyReused` for another question.
         """
         return self._run(self._caller.ask(question, key))
+
+    def ask_batch(
+        self, questions: Sequence[Question], *, key: str | None = None, keys: Sequence[str] | None = None
+    ) -> list[Request]:
+        """Ask several questions together, which share a card in chats: their requests in the same order. All are asked,
+        or none; from then on each is decided, withdrawn and used by itself. One `key` stands for the whole batch. With
+        `keys`, one for each question, those that were asked before under theirs are found, and the others are asked.
+        """
+        return self._run(self._caller.ask_batch(questions, key, keys))
 
     def request(self, id: str, *, wait: float = 0.0) -> Request:
         """The current state of a request, or its end if it closes within `wait` seconds, up to 60."""
@@ -188,6 +197,12 @@ class AsyncClient:
     async def ask(self, question: Question, *, key: str | None = None) -> Request:
         """See `Client.ask`."""
         return await self._run(self._caller.ask(question, key))
+
+    async def ask_batch(
+        self, questions: Sequence[Question], *, key: str | None = None, keys: Sequence[str] | None = None
+    ) -> list[Request]:
+        """See `Client.ask_batch`."""
+        return await self._run(self._caller.ask_batch(questions, key, keys))
 
     async def request(self, id: str, *, wait: float = 0.0) -> Request:
         """See `Client.request`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from sayso.client._exchange import FIRST_PAUSE, Call, Pause, Program, is_passing
 from sayso.client._values import Consumption, Question, Request
 
 REQUESTS = "/api/v1/requests"
+BATCHES = "/api/v1/batches"
 LONGEST_POLL = 25.0
 """Seconds that one call waits: proxies cut off what is silent for longer."""
 
@@ -34,6 +35,10 @@ class _Sent(msgspec.Struct, frozen=True):
 class _Page(msgspec.Struct, frozen=True):
     requests: list[Request]
     next: int | None
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    requests: list[Request]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -71,6 +76,21 @@ class Caller(msgspec.Struct, frozen=True):
         body = question.as_body()
         call = self.call("POST", REQUESTS, body=body, key=key or uuid.uuid4().hex)
         return (yield from repeatedly(call, Request, self.patience))
+
+    def ask_batch(
+        self, questions: Sequence[Question], key: str | None, keys: Sequence[str] | None
+    ) -> Program[list[Request]]:
+        """See `Client.ask_batch`."""
+        bodies: list[dict[str, Any]] = []
+        for question in questions:
+            with_files = yield from self._with_files(question)
+            bodies.append(with_files.as_body())
+        if keys is not None:
+            bodies = [{**body, "key": one} for body, one in zip(bodies, keys, strict=True)]
+        elif key is None:
+            key = uuid.uuid4().hex
+        call = self.call("POST", BATCHES, body={"requests": bodies}, key=key)
+        return (yield from repeatedly(call, _Batch, self.patience)).requests
 
     def _with_files(self, question: Question) -> Program[Question]:
         """The question, with its pictures and files sent and named by their hashes. Raises `OSError`."""

@@ -83,7 +83,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
     """How a question is asked, besides what is asked. Without an audience, the workflow's own is asked. If there are
-    `reject_reasons`, they replace the policy's.
+    `reject_reasons`, they replace the policy's. `first_on_card`: see `Ask`.
     """
 
     audience: tuple[str, ...] | None
@@ -93,6 +93,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     default: str | None
     policy: Policy | str | None = None
     reject_reasons: tuple[str, ...] = ()
+    first_on_card: str | None = None
 
     def make_ask(
         self, name: str, question: Question, text: str, requested_by: str | None, around: Surroundings
@@ -144,6 +145,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
             requested_by=asker, note=self.note, expires_after=expires_after, default=default, known=False,
             policy=policy, places=places, version=question.version, files=question.files,
             file_hashes=question.file_hashes, asks_requester=asks_requester, ruling=ruling,
+            first_on_card=self.first_on_card,
         )  # fmt: skip
 
 

@@ -14,11 +14,14 @@ from sayso.engine._values import Json
 
 
 class CommandKey(msgspec.Struct, frozen=True, gc=False):
-    """What makes a repeated command known: whose key it is, and a digest of what is wanted under it."""
+    """What makes a repeated command known: whose key it is, and a digest of what is wanted under it. `request` is the
+    name of the one question of its run that was asked under it, if it is not the whole run's.
+    """
 
     person: str
     key: str
     digest: str
+    request: str | None = None
 
 
 class Warrant(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +49,7 @@ class Callback(msgspec.Struct, frozen=True, gc=False):
 
 class NewRun(msgspec.Struct, frozen=True, gc=False):
     """A run to be started at its first node; `shared` is JSON. `asked_in` is the chat in which it was asked for,
-    `callback` where to report the result of its question.
+    `callback` where to report the result of its question. `keys` are those of questions that it asks.
     """
 
     run_id: str
@@ -59,6 +62,7 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
     asked_in: str | None = None
     warrant: Warrant | None = None
     callback: Callback | None = None
+    keys: tuple[CommandKey, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -77,6 +81,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     says that its name is recorded, under another digest. `places` are where its cards go, `files` the bytes that it
     shows, by their SHA-256, and `file_hashes` also those of what was stored before. Where it `asks_requester`, a card
     goes to where the run was started as well. With a `ruling`, a rule decides it as it is stored, and nobody is asked.
+    `first_on_card` is the name of the question of the same visit whose card shows this one too; its own if it is first.
     """
 
     id: str
@@ -97,6 +102,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     file_hashes: tuple[str, ...] = ()
     asks_requester: bool = False
     ruling: Ruling | None = None
+    first_on_card: str | None = None
 
     @property
     def is_timed(self) -> bool:

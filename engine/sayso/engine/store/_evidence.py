@@ -64,6 +64,7 @@ OUTSIDE = {
     "runs.cut_off": "how often the process died while it drove the run",
     "requests.request_key": _NUMBER,
     "requests.run_key": _NUMBER,
+    "requests.first_on_card": "with which questions of its batch a request stands on one card",
     "events.request_key": _NUMBER,
     "events.offer": "what was to be granted with an answer; a grant has a row `grant_made` in the trail",
     "votes.request_key": _NUMBER,

@@ -60,12 +60,20 @@ def _load(tx: Transaction, run_id: str) -> RunRecord:
 
 def started_by(tx: Transaction, command: CommandKey) -> str | None:
     """The run of a command that was carried out, or None. Raises `KeyReused` if the key was used for something else."""
+    found = asked_under(tx, command)
+    return None if found is None else found[0]
+
+
+def asked_under(tx: Transaction, command: CommandKey) -> tuple[str, str | None] | None:
+    """The run of a command that was carried out, and the name of its one question that was asked by it, None for all;
+    or None. Raises `KeyReused` if the key was used for something else.
+    """
     row = tx.row("command_find", {"person": command.person, "key": command.key})
     if row is None:
         return None
     if row["digest"] != command.digest:
         raise KeyReused(command.key)
-    return str(row["run_id"])
+    return str(row["run_id"]), row["request"]
 
 
 def _is_repeated(tx: Transaction, command: CommandKey | None, run: RunRecord) -> bool:

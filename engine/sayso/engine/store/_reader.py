@@ -180,6 +180,16 @@ class Reader(Lists):
         """The destinations of a request's cards."""
         return [read_delivery(row) for row in await self._rows("deliveries_of", {"id": request_id})]
 
+    async def on_card(self, delivery: Delivery) -> list[tuple[CardRecord, Delivery]]:
+        """What stands on one card at a place: the request of this delivery, and with a batch the others of its card, in
+        the order of asking, each with its own delivery. None where it was pruned.
+        """
+        # The deliveries first: what is shown is then at least as new as what they want.
+        where = {"id": delivery.request_id, "destination": delivery.destination}
+        found = [read_delivery(row) for row in await self._rows("deliveries_on_card", where)]
+        records = [(await self.card(one.request_id), one) for one in found]
+        return [(record, one) for record, one in records if record is not None]
+
     async def is_drawn_later(
         self, request_id: str, number: int, destination: str, message: str, digest: str
     ) -> bool:

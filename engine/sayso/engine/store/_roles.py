@@ -125,6 +125,7 @@ class AnswerStore(Handle):
     retry = writes(_operating.retry)
     attend = writes(_operating.attend)
     started_by = reads(_operating.started_by)
+    asked_under = reads(_operating.asked_under)
     redact = writes(_operating.redact)
 
     async def prune(self, before: datetime, person: str, via: str) -> int:

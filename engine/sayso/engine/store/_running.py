@@ -55,9 +55,8 @@ def start(tx: Transaction, new: NewRun) -> Place:
     if inserted is None:
         raise RunExists(new.run_id)
     run_key = int(inserted["run_key"])
-    if new.command is not None:
-        command = {**msgspec.structs.asdict(new.command), "run_key": run_key}
-        if tx.run("command_add", command).rowcount == 0:
+    for command in (*(() if new.command is None else (new.command,)), *new.keys):
+        if tx.run("command_add", {**msgspec.structs.asdict(command), "run_key": run_key}).rowcount == 0:
             raise RunExists(new.run_id)
     if new.callback is not None:
         tx.run("callback_add", {**msgspec.structs.asdict(new.callback), "run_key": run_key})
@@ -141,6 +140,9 @@ def _insert(tx: Transaction, place: Place, one: Ask) -> RequestRecord:
         ),
     )
     request_key = int(inserted["request_key"])
+    if one.first_on_card is not None:
+        where = {"run_key": place.run_key, "visit": place.visit, "first": one.first_on_card}
+        tx.run("request_on_card", {**where, "request_key": request_key})
     _store_files(tx, place, request_key, one)
     for destination in () if one.ruling is not None or grant is not None else places:
         tx.mark_cards("delivery_insert", (request_key, destination))

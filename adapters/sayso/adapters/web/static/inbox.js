@@ -369,11 +369,27 @@ async function refresh(id) {
   }
 }
 
+// Questions that were asked together stand under one heading, in the order in which they were asked.
+function batchOf(id) {
+  const known = cards.querySelector(`.batch[data-batch="${CSS.escape(id)}"]`);
+  if (known) return known;
+  const fresh = document.getElementById("batch").content.firstElementChild.cloneNode(true);
+  fresh.dataset.batch = id;
+  cards.prepend(fresh);
+  return fresh;
+}
+
 function arrive(html) {
   const fresh = parse(html).querySelector("article");
   fresh.classList.add("arrived");
   rearrange(() => {
-    cards.prepend(fresh);
+    if (!fresh.dataset.batch) {
+      cards.prepend(fresh);
+      return;
+    }
+    const together = batchOf(fresh.dataset.batch);
+    const later = [...together.querySelectorAll("article")].find((one) => Number(one.dataset.number) > Number(fresh.dataset.number));
+    together.insertBefore(fresh, later ?? null);
   });
   news.textContent = `New: ${fresh.querySelector("h2").textContent}`;
 }

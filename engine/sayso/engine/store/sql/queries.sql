@@ -95,6 +95,12 @@ INSERT INTO requests (id, run_key, visit, name, node_id, attempt, question, dige
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING')
 RETURNING request_key;
 
+-- name: request_on_card
+-- Put a question on the card of another one of its visit, or on its own for others to follow.
+UPDATE requests SET first_on_card = (SELECT f.request_key FROM requests f
+                                     WHERE f.run_key = :run_key AND f.visit = :visit AND f.name = :first)
+WHERE request_key = :request_key;
+
 -- name: request_revise
 -- The question changed while it was open: a new revision, under what is asked now.
 UPDATE requests SET question = :question, digest = :digest, digest_version = :digest_version, policy = :policy,
@@ -182,6 +188,20 @@ WHERE d.destination = :destination AND d.revision_shown < d.revision_wanted AND 
 SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
        d.next_attempt, d.last_error, d.dead_since, d.told_revision
 FROM deliveries d JOIN requests q ON q.request_key = d.request_key WHERE q.id = :id;
+
+-- name: deliveries_on_card
+-- What stands at a place on one card with a request: itself, and with a batch the others, in the order of asking.
+SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
+       d.next_attempt, d.last_error, d.dead_since, d.told_revision, d.request_key
+FROM requests q CROSS JOIN deliveries d ON d.request_key = q.request_key
+WHERE q.id = :id AND d.destination = :destination
+UNION ALL
+SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
+       d.next_attempt, d.last_error, d.dead_since, d.told_revision, d.request_key
+FROM requests asked CROSS JOIN requests q ON q.first_on_card = asked.first_on_card AND q.id <> asked.id
+CROSS JOIN deliveries d ON d.request_key = q.request_key
+WHERE asked.id = :id AND d.destination = :destination
+ORDER BY d.request_key;
 
 -- name: delivery_begin
 -- Counted before it is sent: a send that nobody heard the end of may have left a message.
@@ -1028,10 +1048,11 @@ SELECT kind, person, made_at, expires_at, scopes, bounds FROM credentials
 WHERE kind = 'TOKEN' OR expires_at > :now ORDER BY kind, person, made_at;
 
 -- name: command_find
-SELECT c.digest, r.run_id FROM commands c JOIN runs r USING (run_key) WHERE c.person = :person AND c.key = :key;
+SELECT c.digest, r.run_id, c.request FROM commands c JOIN runs r USING (run_key) WHERE c.person = :person AND c.key = :key;
 
 -- name: command_add
-INSERT INTO commands (person, key, digest, run_key) VALUES (:person, :key, :digest, :run_key) ON CONFLICT DO NOTHING;
+INSERT INTO commands (person, key, digest, run_key, request) VALUES (:person, :key, :digest, :run_key, :request)
+ON CONFLICT DO NOTHING;
 
 -- name: visits_of_run
 -- The latest first.

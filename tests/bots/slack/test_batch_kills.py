@@ -1,0 +1,115 @@
+"""kill -9 at every point between a batch in Slack and the last edit of its card, and the same service once more.
+
+Each question is decided once, none is asked twice, and every card that is known ends true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from sayso.engine import SQLiteReader
+from sayso.testing.slack import LocalSlack, SeenMessage, SlackLimits, SlackPerson, SlackPress
+from tests.bots.crash_process import Worker, a_worker
+from tests.bots.slack.stage import Stage
+from tests.bots.slack.test_kill_points import described
+from tests.engine.crash.points import read_log
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+PROMPTS = ["Install requests?", "Run the migration?", "Push to main?"]
+MOST_POINTS = 200
+PARTS = 16
+EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
+"""Every sixteenth point each time, all of them by `make test-more`."""
+
+
+class Game:
+    """Ana approves the first question that is open on the card; once the service was killed and is back, Bo does."""
+
+    def __init__(self, stage: Stage, worker: Worker) -> None:
+        self.stage = stage
+        self.worker = worker
+
+    def cards(self) -> list[SeenMessage]:
+        seen = self.stage.ana.messages(self.stage.channel)
+        return [one for one in seen if "3 requests" in one.text and not one.is_ephemeral]
+
+    async def play(self, kill_at: int) -> None:
+        """Process 1 until it dies or all is done; process 2 until all is done."""
+        for number, person in ((kill_at, self.stage.ana), (0, self.stage.bo)):
+            await self.worker.run(number)
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self.worker.watch())
+                play = group.create_task(self.press_all(person))
+                await asyncio.wait([watch, play], return_when=asyncio.FIRST_COMPLETED)
+                if play.done():
+                    self.worker.kill(signal.SIGTERM)
+                play.cancel()
+
+    async def press_all(self, person: SlackPerson) -> None:
+        """Press on every card in each of its versions, again where nothing took it, until none has buttons."""
+        slack = self.stage.slack
+        pressed: set[tuple[str, int]] = set()
+        await slack.until(lambda: slack.connections > 0)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                revision = slack.revision
+                cards = self.cards()
+                for card in cards:
+                    if card.labels and (card.ts, card.version) not in pressed:
+                        pressed.add((card.ts, card.version))
+                        press = await person.press(card, "✅ Approve")
+                        group.create_task(self._listen(card, press, pressed))
+                if any("3. ✅ Approved" in one.text for one in cards) and not any(
+                    one.labels for one in cards
+                ):
+                    return
+                await slack.until(lambda: slack.revision != revision)  # noqa: B023 - awaited at once
+
+    async def _listen(self, card: SeenMessage, press: SlackPress, pressed: set[tuple[str, int]]) -> None:
+        if not (await press.result()).is_acknowledged:
+            pressed.discard((card.ts, card.version))
+            self.stage.slack.changed()
+
+    def told(self) -> int:
+        """How many approvals somebody was told of."""
+        words = [*self.stage.ana.words(self.stage.channel), *self.stage.bo.words(self.stage.channel)]
+        return sum("Approved. The workflow continues." in one for one in words)
+
+    async def check(self) -> None:
+        """The exact account."""
+        async with SQLiteReader(self.stage.database) as reader:
+            rows = [row async for row in reader.audit()]
+        asked = [row.request_id for row in rows if row.kind == "requested"]
+        accepted = [row.request_id for row in rows if row.kind == "answer_accepted"]
+        assert len(asked) == len(set(asked)) == len(PROMPTS)
+        assert sorted(map(str, accepted)) == sorted(map(str, asked)), "each was decided once"
+        assert self.told() <= len(PROMPTS)
+        assert self.stage.slack.problems == []
+
+
+@pytest.mark.parametrize("part", EACH_PART)
+async def test_killed_at_any_point_each_question_of_a_batch_is_decided_once(
+    tmp_path: Path, part: int
+) -> None:
+    reached = 0
+    for kill_at in range(part + 1, MOST_POINTS, PARTS):
+        async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
+            folder = tmp_path / f"at-{kill_at}"
+            folder.mkdir()
+            stage = Stage.build(slack, folder / "sayso.db")
+            where, given = described(stage, 0)
+            async with a_worker(where, {**given, "batch": PROMPTS}) as worker:
+                game = Game(stage, worker)
+                await game.play(kill_at)
+                await game.check()
+                killed = [line for line in read_log(folder / "log") if line["what"] == "kill"]
+                assert len(game.cards()) <= 1 + len(killed), "asked twice"
+        if not killed:
+            break
+        reached += 1
+    assert reached > 1
