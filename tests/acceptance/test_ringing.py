@@ -135,8 +135,8 @@ async def test_the_ask_and_its_reminders_ring_unless_a_chat_never_does(
         assert card.notified == ana
         post = await both.telegram_shows(PROMPT, "waiting for ")
         assert (post.notified, post.is_silent) == (bo, not rings)
-        assert (await in_thread(both, card, "This still waits")).notified == ana
-        told = await both.telegram_shows("This still waits")
+        assert (await in_thread(both, card, "Still waiting")).notified == ana
+        told = await both.telegram_shows("Still waiting")
         assert (told.notified, told.is_silent) == (bo, not rings)
         again = await both.telegram_shows(
             PROMPT, "waiting for", holds=lambda one: one.message_id > told.message_id
@@ -253,7 +253,7 @@ async def test_every_message_of_a_story_in_telegram_and_whom_it_rings_for(both: 
             "All of it.",
         )
     async with both.running(Workflow("team", ask), later=timedelta(hours=2)):
-        await both.telegram_shows("This still waits")
+        await both.telegram_shows("Still waiting")
         anew = await both.telegram_shows(
             PROMPT,
             "sayso was offline",
@@ -274,6 +274,6 @@ async def test_every_message_of_a_story_in_telegram_and_whom_it_rings_for(both: 
         "ask": {(False, both_of_them)},
         "All": {(True, ())},  # the rest of the question, below each card
         "Drop": {(True, ())},  # cards that stood before an outage or a reminder
-        "This": {(False, both_of_them)},  # the reminder
+        "Still": {(False, both_of_them)},  # the reminder
         "✅": {(True, ())},  # the card that was decided
     }

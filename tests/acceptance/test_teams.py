@@ -179,7 +179,7 @@ async def test_reminders_name_those_who_are_still_needed(both: Both) -> None:
         assert reminder.ts in {one.ts for one in both.ana.messages(both.channel)}, (
             "the channel sees it as well"
         )
-        told = await both.telegram_shows("This still waits")
+        told = await both.telegram_shows("Still waiting")
         assert "Bo" in told.text, "mentioned"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sayso.adapters.cards import Card, Mentioned, build_card
 from sayso.adapters.slack import render_card
+from sayso.adapters.slack._markup import is_inert
 from sayso.engine import Link, Policy, Question, Stage
 from sayso.testing.slack import check_blocks
 from tests.adapters.card_records import NOW, PLACES, QUESTIONS, pending, with_request
@@ -78,6 +80,18 @@ def test_the_line_is_one_piece_with_dates_mentions_and_a_link() -> None:
         "due <!date^…^{date_short_pretty} {time}|24 Nov 2026, 17:03 UTC> · release/publish · "
         "<https://sayso.example.org/a&amp;b/requests/0123456789abcdef0123456789abcdef|Open in inbox>"
     )
+
+
+@pytest.mark.parametrize("text", ["; 1 of ", "Ana; then Bo", "in the end: Bo (night shift)"])
+def test_what_people_write_between_words_means_nothing(text: str) -> None:
+    assert is_inert(text)
+
+
+@pytest.mark.parametrize(
+    "text", [";)", "Bo ;)", "8)", ":cake:", "x:", "&lt;", "*Bo*", "<@U1>", "a_b", "`a`", "~a~"]
+)
+def test_what_begins_or_ends_something_is_not_inert(text: str) -> None:
+    assert not is_inert(text)
 
 
 def test_text_that_would_mean_something_is_plain_text() -> None:

@@ -29,6 +29,7 @@ from sayso.engine import (
     Runtime,
     SQLiteReader,
     SQLiteStore,
+    Store,
     Workflow,
     node,
     read_asked,
@@ -98,7 +99,7 @@ trip = Workflow("trip", start=book, inputs=Trip)
 class ChatService:
     """A running service and the ways a test drives it from the workflows' side."""
 
-    store: SQLiteStore
+    store: Store
     runtime: Runtime
     url: str
 
@@ -172,7 +173,7 @@ async def chat_service(
     settings: Settings,
     *,
     clock: Clock | None = None,
-    new_store: Callable[[], SQLiteStore] | None = None,
+    new_store: Callable[[], Store] | None = None,
     starters: frozenset[str] = frozenset(),
     platforms: Sequence[Platform[Answering]] | None = None,
 ) -> AsyncGenerator[ChatService]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sayso.engine import Question, SQLiteStore
+from sayso.engine import Question, Store
 from sayso.engine._questions import question_digest
 from sayso.engine.store import Ask, NewRun, Park
 
@@ -14,7 +14,7 @@ _AT_ONCE = 500
 
 
 async def crowd(
-    store: SQLiteStore,
+    store: Store,
     many: int,
     to: Sequence[str] = OTHERS,
     *,

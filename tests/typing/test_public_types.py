@@ -156,7 +156,7 @@ async def embedding() -> None:
     async with Sayso(Settings(), workflows=[graph(), Hosted(graph())], platforms=(), http=False) as sayso:
         assert_type(sayso, Sayso)
         assert_type(sayso.runtime, Runtime)
-        assert_type(sayso.store, SQLiteStore)
+        assert_type(sayso.store, Store)
         assert_type(sayso.url, str)
         assert_type(sayso.problems, dict[str, str])
         assert_type(await sayso.make_link(), str)

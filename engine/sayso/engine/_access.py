@@ -42,7 +42,7 @@ class Bounds(msgspec.Struct, frozen=True):
         return bool(self.policies or self.to or self.workflows)
 
     def __str__(self) -> str:
-        """In words, such as `policy release; to slack:#releases`."""
+        """In words, such as `policy release; to person:ana`."""
         said = {"policy": self.policies, "to": self.to, "workflow": self.workflows}
         return "; ".join(f"{what} {', '.join(names)}" for what, names in said.items() if names)
 

@@ -18,7 +18,7 @@ from sayso.bots.slack._api import Api, make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.bots.slack._token import TokenWatch
 from sayso.bots.slack._workspaces import Workspaces
-from sayso.engine import Runtime, SQLiteStore
+from sayso.engine import Runtime, SQLiteStore, Store
 from sayso.testing.slack import LocalSlack
 from tests.bots.chat_service import workflow
 from tests.bots.slack.stage import PLACE, Stage
@@ -27,7 +27,7 @@ PASSING = ["invalid_auth", "token_revoked", "account_inactive", "org_login_requi
 HASTY = Patience(times=1, first=timedelta(milliseconds=10), again=timedelta(milliseconds=20))
 
 
-async def rows(store: SQLiteStore, kind: str) -> list[object]:
+async def rows(store: Store, kind: str) -> list[object]:
     """What the trail says of a kind."""
     return [row.payload async for row in store.reader.audit() if row.kind == kind]
 
@@ -81,7 +81,7 @@ async def test_one_refusal_that_passes_gives_no_place_up(stage: Stage) -> None:
 
 
 @asynccontextmanager
-async def sending(stage: Stage, *prompts: str) -> AsyncGenerator[SQLiteStore]:
+async def sending(stage: Stage, *prompts: str) -> AsyncGenerator[Store]:
     """An outbox without much patience, and questions for the channel."""
     slack_settings = stage.settings.section(SlackSettings)
     assert slack_settings is not None

@@ -11,13 +11,13 @@ from sayso.bots.chats import ContentRefused, DeliveryProblem, Unclear, Undeliver
 from sayso.bots.telegram import TelegramSettings
 from sayso.bots.telegram._api import make_api
 from sayso.config import DestinationSettings, PolicySettings, StageSettings
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 from sayso.testing.telegram import FaultKind, Group, LocalTelegram, Person
 from tests.bots.chat_service import health
 from tests.bots.telegram.stage import Stage
 
 
-async def rows(store: SQLiteStore, kind: str) -> list[object]:
+async def rows(store: Store, kind: str) -> list[object]:
     """What the trail says of a kind."""
     return [row.payload async for row in store.reader.audit() if row.kind == kind]
 

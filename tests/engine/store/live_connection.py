@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 from sayso.engine.store._transaction import Transaction
 
 
-async def execute(store: SQLiteStore, statement: str, parameters: Any = ()) -> list[Any]:
+async def execute(store: Store, statement: str, parameters: Any = ()) -> list[Any]:
     """Run a statement on the write connection, as a transaction of its own."""
 
     def transaction(tx: Transaction) -> list[Any]:

@@ -149,7 +149,7 @@ async def test_another_answer_under_a_used_key_is_refused_and_counted(
     await store.answer(a_vote(request_id, "maybe", event_key="press-1"))
     again = await store.answer(a_vote(request_id, "yes", event_key="press-1"))
     assert (again.kind, again.repeated) == (OutcomeKind.INVALID, False)
-    assert "under a key of its own" in again.reason
+    assert "a new key" in again.reason
     assert (await request_of(store, request_id)).open
     assert rows(database, "SELECT outcome, count FROM refusals") == [("invalid", 2)]
 

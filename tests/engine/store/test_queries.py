@@ -163,6 +163,12 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
         yield connection
 
 
+def test_migrations_are_numbered_one_by_one() -> None:
+    """Two of one number would run in the order of their names, and a database that has one of them would miss one."""
+    scripts = sorted(one.name for one in (files("sayso.engine.store") / "sql" / "migrations").iterdir())
+    assert [int(name.split("_")[0]) for name in scripts] == list(range(1, len(scripts) + 1))
+
+
 @pytest.mark.parametrize("name", sorted(SQL))
 def test_every_statement_fits_the_schema(young: sqlite3.Connection, name: str) -> None:
     assert young.execute(f"EXPLAIN {SQL[name]}", parameters(SQL[name])).fetchall()

@@ -24,7 +24,7 @@ _FIELD_LIMIT = 2000
 
 _GAP = " · "
 _INERT = re.compile(
-    r"(?:[^\W_]|[ .,·…\-–—/'’“”\"+@#%?!]|\((?=[^\W_])|(?<=[^\W\d_]{2})\)|(?<=[^\W_]{2}):(?= ))*"  # noqa: RUF001 - as people write
+    r"(?:[^\W_]|[ .,·…\-–—/'’“”\"+@#%?!]|\((?=[^\W_])|(?<=[^\W\d_]{2})\)|(?<=[^\W_]{2}):(?= )|;(?= ))*"  # noqa: RUF001 - as people write
 )
 """Letters, digits, and what can neither begin nor end markup, an emoji's name or an emoticon such as `8)`. `@` and `#`
 mean nothing in verbatim text (docs.slack.dev/reference/block-kit/composition-objects/text-object).

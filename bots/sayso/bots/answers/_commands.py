@@ -32,7 +32,7 @@ from sayso.engine import (
     Role,
     RunSummary,
     Runtime,
-    SQLiteStore,
+    Store,
     StoreError,
     Unclear,
     WorkflowStatus,
@@ -128,7 +128,7 @@ class Commands:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Store,
         runtime: Runtime,
         desk: Desk,
         ways_in: WaysIn,

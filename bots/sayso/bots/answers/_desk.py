@@ -38,7 +38,7 @@ from sayso.engine import (
     PersonId,
     Reasons,
     Runtime,
-    SQLiteStore,
+    Store,
     StoreError,
     UnstorableValue,
     Warrant,
@@ -91,7 +91,7 @@ class Desk:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Store,
         runtime: Runtime,
         settings: Settings,
         ways_in: WaysIn,

@@ -16,7 +16,7 @@ from typing import assert_never
 from sayso.adapters.console import visible_line
 from sayso.bots.http import RateLimit
 from sayso.config import all_settings
-from sayso.engine import LinkStep, SQLiteStore
+from sayso.engine import LinkStep, Store
 
 CODE_LIVES = timedelta(minutes=10)
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -34,7 +34,7 @@ class Links:
     be notified at once.
     """
 
-    def __init__(self, store: SQLiteStore, alarm: Callable[[], None], *, listed_may_link: bool) -> None:
+    def __init__(self, store: Store, alarm: Callable[[], None], *, listed_may_link: bool) -> None:
         self._store = store
         self._alarm = alarm
         self._listed_may_link = listed_may_link

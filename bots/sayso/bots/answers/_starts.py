@@ -11,7 +11,7 @@ from sayso.adapters.console import visible_line
 from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WaysIn
 from sayso.bots.people import Arrival
-from sayso.engine import InvalidInputs, PersonId, RunExists, Runtime, SQLiteStore, UnstorableValue, Workflow
+from sayso.engine import InvalidInputs, PersonId, RunExists, Runtime, Store, UnstorableValue, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Begun:
 class Starts:
     """Starts workflows for those who are listed as their starters."""
 
-    def __init__(self, store: SQLiteStore, runtime: Runtime, ways_in: WaysIn, offers: Offers) -> None:
+    def __init__(self, store: Store, runtime: Runtime, ways_in: WaysIn, offers: Offers) -> None:
         self._store = store
         self._runtime = runtime
         self._ways_in = ways_in

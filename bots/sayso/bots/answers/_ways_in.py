@@ -34,7 +34,7 @@ from sayso.engine import (
     Granted,
     Json,
     Policy,
-    SQLiteStore,
+    Store,
     Vote,
     Warrant,
     evaluate,
@@ -127,7 +127,7 @@ class WaysIn:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Store,
         settings: Settings,
         memberships: Mapping[str, Membership],
         groups: Groups,

@@ -21,7 +21,7 @@ from sayso.bots.chats._surface import (
     UnknownRefusal,
 )
 from sayso.bots.chats._together import Part, to_show
-from sayso.engine import CardRecord, Delivery, Kept, Notice, SQLiteStore, StoreError
+from sayso.engine import CardRecord, Delivery, Kept, Notice, Store, StoreError
 
 logger = logging.getLogger("sayso.outbox")
 
@@ -76,7 +76,7 @@ class Outbox:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Store,
         surfaces: Iterable[CardSurface[Any]],
         observer: Observer,
         under_way: UnderWay,

@@ -17,7 +17,7 @@ from sayso.bots.chats._messages import UnderWay
 from sayso.bots.chats._surface import CardSurface
 from sayso.bots.people import Membership
 from sayso.config import PlatformSettings, Settings
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -47,7 +47,7 @@ class Parts:
     """What a platform's connection is built from."""
 
     settings: Settings
-    store: SQLiteStore
+    store: Store
     metrics: PlatformCounts
     under_way: UnderWay
 

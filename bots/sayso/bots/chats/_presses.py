@@ -26,7 +26,7 @@ from sayso.engine import (
     OutcomeKind,
     Rendering,
     RequestStatus,
-    SQLiteStore,
+    Store,
     StoreError,
 )
 
@@ -134,7 +134,7 @@ class Counts(Protocol):
 class Presses:
     """Judges presses in messages, and restores messages that differ. Everything is committed before it returns."""
 
-    def __init__(self, store: SQLiteStore, under_way: UnderWay, counts: Counts) -> None:
+    def __init__(self, store: Store, under_way: UnderWay, counts: Counts) -> None:
         self._store = store
         self._under_way = under_way
         self._counts = counts

@@ -24,7 +24,7 @@ from sayso.engine import Bounds, Credential, CredentialKind, Scope, local_person
 
 if TYPE_CHECKING:
     from sayso.bots.http import Credentials
-    from sayso.engine import SQLiteStore
+    from sayso.engine import Store
 
 T = TypeVar("T")
 NameArgument = Annotated[
@@ -165,7 +165,7 @@ def revoke(
     """Revoke all access of PERSON at once: tokens, sessions and sign-in links."""
     output = Output(as_json=as_json)
 
-    async def remove(store: SQLiteStore, _credentials: Credentials) -> int:
+    async def remove(store: Store, _credentials: Credentials) -> int:
         return await store.revoke(person, local_person())
 
     removed = _act(Service.build(database), lambda client: client.revoke(person), remove)
@@ -180,11 +180,11 @@ def revoke(
 def _act(
     service: Service,
     ask_service: Callable[[ServiceClient], T],
-    act: Callable[[SQLiteStore, Credentials], Awaitable[T]],
+    act: Callable[[Store, Credentials], Awaitable[T]],
 ) -> T:
     """By the service that runs on the database, or else on the file itself."""
 
-    async def on_file(store: SQLiteStore) -> T:
+    async def on_file(store: Store) -> T:
         with needs_extra("the API", "web"):
             from sayso.bots.http import Credentials
         return await act(store, Credentials(store, (), local_person()))

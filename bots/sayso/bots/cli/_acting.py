@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from sayso.bots.client import Service, ServiceClient
-from sayso.engine import SQLiteReader, SQLiteStore
+from sayso.engine import Reader, Store
 
 T = TypeVar("T")
 
 
-def read(service: Service, reading: Callable[[SQLiteReader], Awaitable[T]]) -> T:
+def read(service: Service, reading: Callable[[Reader], Awaitable[T]]) -> T:
     """What is read from the file, also while another process writes it. Raises `NoDatabase`, `StoreError`."""
 
     async def run() -> T:
@@ -22,7 +22,7 @@ def read(service: Service, reading: Callable[[SQLiteReader], Awaitable[T]]) -> T
     return asyncio.run(run())
 
 
-def write(service: Service, writing: Callable[[SQLiteStore], Awaitable[T]]) -> T:
+def write(service: Service, writing: Callable[[Store], Awaitable[T]]) -> T:
     """What came of writing to the file, which no other process writes. Raises `NoDatabase`, `StoreError`."""
 
     async def run() -> T:
@@ -33,7 +33,7 @@ def write(service: Service, writing: Callable[[SQLiteStore], Awaitable[T]]) -> T
 
 
 def carry_out(
-    service: Service, ask: Callable[[ServiceClient], T], act: Callable[[SQLiteStore], Awaitable[T]]
+    service: Service, ask: Callable[[ServiceClient], T], act: Callable[[Store], Awaitable[T]]
 ) -> tuple[T, bool]:
     """What came of it, and whether a service did it, so that runs go on by themselves. Raises what both raise."""
     client = service.client()

@@ -26,8 +26,8 @@ from sayso.engine import (
     AuditReport,
     AuditRow,
     Json,
-    SQLiteReader,
-    SQLiteStore,
+    Reader,
+    Store,
     UnknownRun,
     export_row,
     local_person,
@@ -145,7 +145,7 @@ def export(
         raise UsageProblem("--json and --format csv cannot be used together.")
     print_rows = _write_csv if format_ is ExportFormat.CSV else _write_jsonl
 
-    async def copy(reader: SQLiteReader) -> None:
+    async def copy(reader: Reader) -> None:
         if request_id is not None:
             await print_rows(_of_request(reader, request_id))
         elif run_id is not None:
@@ -159,7 +159,7 @@ def export(
     return ExitCode.OK
 
 
-async def _of_request(reader: SQLiteReader, request_id: str) -> AsyncIterator[AuditRow]:
+async def _of_request(reader: Reader, request_id: str) -> AsyncIterator[AuditRow]:
     """The rows of a request; of one that was pruned they are still in the trail. Raises `NotFound`."""
     ids = await reader.request_ids(request_id) if len(request_id) >= SHORTEST else []
     record = await find_request(reader, request_id) if ids else None
@@ -192,7 +192,7 @@ async def _write_csv(rows: AsyncIterator[AuditRow]) -> None:
         writer.writerow({name: csv_cell(value) for name, value in cells.items()})
 
 
-async def _check_known(reader: SQLiteReader, run_id: str) -> None:
+async def _check_known(reader: Reader, run_id: str) -> None:
     """A run that was pruned is known by its rows."""
     async for _ in reader.audit(run_id):
         return
@@ -207,7 +207,7 @@ def redact(run_id: RunArgument, *, database: DatabaseOption = None, as_json: Jso
     """
     output = Output(as_json=as_json)
 
-    async def act(store: SQLiteStore) -> tuple[str, int]:
+    async def act(store: Store) -> tuple[str, int]:
         found = await find_run(store.reader, run_id)
         await _check_known(store.reader, found)
         return found, await store.redact(found, local_person(), CONSOLE)

@@ -31,7 +31,7 @@ from sayso.engine import (
     OutcomeKind,
     RequestRecord,
     Runtime,
-    SQLiteStore,
+    Store,
     WorkflowStatus,
     local_person,
 )
@@ -74,7 +74,7 @@ class Conversation:
     def __init__(
         self,
         runtime: Runtime,
-        store: SQLiteStore,
+        store: Store,
         output: Output,
         terminal: Terminal | None,
         *,

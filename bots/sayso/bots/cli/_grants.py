@@ -19,7 +19,7 @@ from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
-from sayso.engine import GrantRecord, Outcome, OutcomeKind, Reader, SQLiteStore, UsedGrant, local_person
+from sayso.engine import GrantRecord, Outcome, OutcomeKind, Reader, Store, UsedGrant, local_person
 
 app = typer.Typer(help="List, show and revoke grants: approvals that hold for a while.", no_args_is_help=True)
 
@@ -84,7 +84,7 @@ def revoke(grant: GrantArgument, *, database: DatabaseOption = None, as_json: Js
     service = Service.build(database)
     one = read(service, lambda reader: _find(reader, grant))
 
-    async def act(store: SQLiteStore) -> Outcome:
+    async def act(store: Store) -> Outcome:
         return await store.revoke_grant(one.id, local_person(), _CONSOLE, as_operator=True)
 
     outcome, _ = carry_out(service, lambda client: client.revoke_grant(one.id), act)

@@ -6,7 +6,7 @@ from sayso.adapters.console import SHORTEST, parse_address, parse_id
 from sayso.bots.cli._acting import read
 from sayso.bots.cli._problems import NotFound, UsageProblem
 from sayso.bots.client import Service
-from sayso.engine import RequestRecord, SQLiteReader
+from sayso.engine import Reader, RequestRecord
 
 _WHOLE = 32
 
@@ -30,7 +30,7 @@ def read_id(given: str) -> str:
     return found
 
 
-async def find_request(reader: SQLiteReader, given_id: str) -> RequestRecord | None:
+async def find_request(reader: Reader, given_id: str) -> RequestRecord | None:
     """The request whose id this is, or the only one whose id begins so; raises where that is nobody's or several's."""
     found = await reader.request_ids(given_id)
     if len(found) > 1:
@@ -40,7 +40,7 @@ async def find_request(reader: SQLiteReader, given_id: str) -> RequestRecord | N
     return await reader.request(found[0]) if found else None
 
 
-async def find_run(reader: SQLiteReader, given_id: str) -> str:
+async def find_run(reader: Reader, given_id: str) -> str:
     """The id of the run that is named so, or the only one that begins so; what was given where there is none, which may
     be that of a run that was pruned. Raises `UsageProblem` for several.
     """

@@ -17,7 +17,7 @@ from sayso.bots.cli._output import Output
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
 from sayso.config import GroupSettings, find_settings
-from sayso.engine import Outcome, OutcomeKind, SQLiteStore, local_person
+from sayso.engine import Outcome, OutcomeKind, Store, local_person
 
 _CONSOLE = "console"
 
@@ -85,7 +85,7 @@ def withdraw(
     record = read(service, lambda reader: find_request(reader, given))
     found = given if record is None else record.id
 
-    async def act(store: SQLiteStore) -> Outcome:
+    async def act(store: Store) -> Outcome:
         async with service.runtime(store) as runtime:
             return await runtime.withdraw(found, person=local_person(), via=_CONSOLE)
 
@@ -116,7 +116,7 @@ def reassign(
     record = read(service, lambda reader: find_request(reader, given))
     found = given if record is None else record.id
 
-    async def act(store: SQLiteStore) -> Outcome:
+    async def act(store: Store) -> Outcome:
         async with service.runtime(store) as runtime:
             me = local_person()
             asked = () if record is None else record.concerned

@@ -26,9 +26,9 @@ from sayso.engine import (
     Json,
     Outcome,
     OutcomeKind,
+    Reader,
     RequestRecord,
-    SQLiteReader,
-    SQLiteStore,
+    Store,
     local_person,
 )
 
@@ -91,7 +91,7 @@ def requests(
     """List open requests, oldest first."""
     output = Output(as_json=as_json)
 
-    async def find(reader: SQLiteReader) -> list[RequestRecord]:
+    async def find(reader: Reader) -> list[RequestRecord]:
         of_run = None
         if run_id is not None:
             of_run = (await reader.run(await find_run(reader, run_id))).run_id
@@ -206,7 +206,7 @@ def _answer(
     if isinstance(attempt, Outcome):
         return None, attempt, False
 
-    async def act(store: SQLiteStore) -> Outcome:
+    async def act(store: Store) -> Outcome:
         asked = () if record is None else record.concerned
         async with service.runtime(store) as runtime:  # from here on the store knows whose accounts are whose
             facts = await service.facts(store.reader, asked, attempt.person)

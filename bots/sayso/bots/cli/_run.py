@@ -24,15 +24,7 @@ from sayso.bots.cli._reading import read_inputs
 from sayso.bots.cli._terminal import EndOfInput, Terminal
 from sayso.bots.client import Service, check_purpose
 from sayso.bots.exit_codes import ExitCode
-from sayso.engine import (
-    ENDED,
-    NotApplicable,
-    RequestRecord,
-    SQLiteReader,
-    Workflow,
-    WorkflowStatus,
-    local_person,
-)
+from sayso.engine import ENDED, NotApplicable, Reader, RequestRecord, Workflow, WorkflowStatus, local_person
 
 DEMO_DATABASE = "sayso-demo.db"
 
@@ -210,7 +202,7 @@ async def _drive(drive: _Drive) -> tuple[Told, list[RequestRecord]]:
                 return told, await runtime.pending(drive.run_id)
 
 
-async def _find_unfinished(drive: _Drive, reader: SQLiteReader) -> None:
+async def _find_unfinished(drive: _Drive, reader: Reader) -> None:
     """Take up the newest run that has not ended, if there is one."""
     for found in await reader.runs(workflow=drive.workflow.name, limit=1000):
         if found.status not in ENDED:
@@ -219,7 +211,7 @@ async def _find_unfinished(drive: _Drive, reader: SQLiteReader) -> None:
             return
 
 
-async def _check_workflow(run_id: str, workflow: Workflow, reader: SQLiteReader) -> None:
+async def _check_workflow(run_id: str, workflow: Workflow, reader: Reader) -> None:
     found = await reader.run(run_id)
     if found.workflow != workflow.name:
         raise NotApplicable(

@@ -30,7 +30,7 @@ from sayso.engine import (
     Question,
     RunSummary,
     Runtime,
-    SQLiteStore,
+    Store,
     WorkflowStatus,
     attention_actions,
     local_person,
@@ -229,7 +229,7 @@ def _operate(
     """Carry out an operator's decision; whether a service did it, so that the run resumes without another command."""
     service = Service.build(database)
 
-    async def act(store: SQLiteStore) -> None:
+    async def act(store: Store) -> None:
         async with service.runtime(store) as runtime:
             await action(runtime)
 

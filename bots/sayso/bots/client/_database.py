@@ -14,11 +14,13 @@ from sayso.engine import (
     CodeThreads,
     Fact,
     OperatorError,
+    Reader,
     Runtime,
-    SQLiteReader,
-    SQLiteStore,
+    Store,
     SystemClock,
     Workflow,
+    open_reader,
+    open_store,
 )
 
 
@@ -52,23 +54,23 @@ class Service:
     @property
     def path(self) -> Path:
         """The database file. Raises `StoreUnreadable` for a URL of another kind."""
-        return SQLiteStore(self.location).path
+        return open_store(self.location).path
 
-    def new_store(self) -> SQLiteStore:
+    def new_store(self) -> Store:
         """A store that creates its file if need be. Opening raises `StoreError`."""
-        return SQLiteStore(self.location)
+        return open_store(self.location)
 
-    def existing_store(self) -> SQLiteStore:
+    def existing_store(self) -> Store:
         """A store whose file is there. Raises `NoDatabase`, and what opening raises."""
         self._check_existing()
-        return SQLiteStore(self.location)
+        return open_store(self.location)
 
-    def reader(self) -> SQLiteReader:
+    def reader(self) -> Reader:
         """Reads the file, also while another process writes it. Raises `NoDatabase`."""
         self._check_existing()
-        return SQLiteReader(self.path)
+        return open_reader(self.path)
 
-    def runtime(self, store: SQLiteStore, workflows: Iterable[Workflow] = ()) -> Runtime:
+    def runtime(self, store: Store, workflows: Iterable[Workflow] = ()) -> Runtime:
         """A runtime of these workflows on a store; without any it only takes answers and decisions."""
         return Runtime(
             store,
@@ -79,7 +81,7 @@ class Service:
             threads=CodeThreads(self.settings.threads),
         )
 
-    async def facts(self, reader: SQLiteReader, entries: Sequence[str], person: str) -> tuple[Fact, ...]:
+    async def facts(self, reader: Reader, entries: Sequence[str], person: str) -> tuple[Fact, ...]:
         """Which groups among some entries somebody belongs to, as far as the settings alone say: no platform is asked.
 
         Raises `StoreError`.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sayso.engine import OperatorError, SQLiteStore
+from sayso.engine import OperatorError, Store
 
 _SURFACE, _KEY = "development", "purpose"
 
@@ -26,7 +26,7 @@ class WrongPurpose(OperatorError):
         super().__init__(f"database {path} {words}")
 
 
-async def check_purpose(store: SQLiteStore, *, is_development: bool) -> None:
+async def check_purpose(store: Store, *, is_development: bool) -> None:
     """Make a new database one of development, or not. Raises `WrongPurpose` for one that is the other, `StoreError`."""
     was = await store.kept(_SURFACE, _KEY) is not None
     if was and not is_development:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sayso.bots.demo._cast import REQUESTER, ROLES
 from sayso.bots.demo._release import APPROVAL, FINISH, PLAN, workflow
-from sayso.engine import CardRecord, RequestStatus, SaysoError, SQLiteReader
+from sayso.engine import CardRecord, RequestStatus, SaysoError, open_reader
 
 if TYPE_CHECKING:
     from sayso.bots.demo._cast import Cast
@@ -93,7 +93,7 @@ class Guide:
         """The questions of the newest run, by their names."""
         if not self._database.exists():
             return {}
-        async with SQLiteReader(self._database) as reader:
+        async with open_reader(self._database) as reader:
             runs = await reader.runs(workflow=workflow.name, limit=1)
             if not runs:
                 return {}
@@ -101,7 +101,7 @@ class Guide:
 
     async def _is_in_chats(self, card: CardRecord) -> bool:
         """Whether people can see it: a service that is killed before has asked nobody."""
-        async with SQLiteReader(self._database) as reader:
+        async with open_reader(self._database) as reader:
             return all(one.reference is not None for one in await reader.deliveries(card.request.id))
 
     def _state_of_service(self) -> dict[str, Any]:

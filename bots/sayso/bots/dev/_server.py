@@ -33,11 +33,11 @@ from sayso.engine import (
     AuthorError,
     Finding,
     SaysoError,
-    SQLiteReader,
-    SQLiteStore,
     Workflow,
     check_parked,
     local_person,
+    open_reader,
+    open_store,
 )
 
 _COLLEAGUES = ("bo", "chris", "dana", "eli")
@@ -125,15 +125,15 @@ class _Server:
             self._settings,
             workflows=[Hosted(self._workflow, to=to)],
             platforms=(),
-            new_store=lambda: SQLiteStore(plan.database),
+            new_store=lambda: open_store(plan.database),
             http=development,
         )
 
     async def _findings(self) -> list[Finding]:
-        path = SQLiteStore(self._plan.database).path
+        path = open_store(self._plan.database).path
         if not path.exists():
             return []
-        async with SQLiteReader(path) as reader:
+        async with open_reader(path) as reader:
             return await check_parked(reader, self._workflow)
 
     async def _follow(self, reader: asyncio.StreamReader, news: CodeNews) -> None:

@@ -37,7 +37,7 @@ from sayso.engine import (
     RunSummary,
     Runtime,
     Scope,
-    SQLiteStore,
+    Store,
     UnknownRun,
     Warrant,
     WorkflowStatus,
@@ -77,7 +77,7 @@ class ApiParts:
     """
 
     runtime: Runtime
-    store: SQLiteStore
+    store: Store
     feed: Feed
     answers: RateLimit
     looks: RateLimit

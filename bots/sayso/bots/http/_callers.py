@@ -25,7 +25,7 @@ from sayso.engine import (
     PersonId,
     Policy,
     Scope,
-    SQLiteStore,
+    Store,
     Vote,
     Warrant,
     canonical,
@@ -158,9 +158,7 @@ class Credentials:
     `own`, the service's own user, who signs in with its link: not somebody of that name whom a proxy lets in.
     """
 
-    def __init__(
-        self, store: SQLiteStore, operators: Sequence[str], own: str, stand: Stand | None = None
-    ) -> None:
+    def __init__(self, store: Store, operators: Sequence[str], own: str, stand: Stand | None = None) -> None:
         self._store = store
         self._stand = stand
         self._listed = frozenset(canonical(one) for one in operators)

@@ -19,7 +19,7 @@ from sayso.bots.http._bodies import Body
 from sayso.bots.http._callers import Caller, Credentials
 from sayso.bots.http._problems import Problem, add_problems
 from sayso.bots.http._routes import ApiApp
-from sayso.engine import Bounds, PersonId, Scope, SQLiteStore
+from sayso.engine import Bounds, PersonId, Scope, Store
 
 CONSOLE = "console"
 _ROOT = 0
@@ -71,7 +71,7 @@ def control_app(parts: ApiParts, credentials: Credentials, address: str | None) 
         dependencies=[Depends(caller_at_socket)],
     )
     add_problems(app)
-    store: SQLiteStore = parts.store
+    store: Store = parts.store
 
     @app.post("/access/links")
     async def make_link(body: NewCredential) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sayso.bots.http._callers import Caller
-from sayso.engine import SQLiteStore, StoreError
+from sayso.engine import Store, StoreError
 from sayso.engine.store import News
 
 logger = logging.getLogger("sayso.http")
@@ -91,7 +91,7 @@ class Feed:
     `close` ends every stream.
     """
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._followers: set[Follower] = set()
         self._last = 0

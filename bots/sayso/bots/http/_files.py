@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import Response
 
 from sayso.bots.http._problems import Problem
-from sayso.engine import RequestRecord, SQLiteStore, StoredFile, StoredImage
+from sayso.engine import RequestRecord, Store, StoredFile, StoredImage
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -16,7 +16,7 @@ _HEADERS = {
 }
 
 
-async def file_response(store: SQLiteStore, request: RequestRecord, sha256: str) -> Response:
+async def file_response(store: Store, request: RequestRecord, sha256: str) -> Response:
     """A file that a request shows, by the SHA-256 that its details name, as an attachment. Raises `Problem` for any
     other, and where its bytes were redacted.
     """

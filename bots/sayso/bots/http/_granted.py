@@ -12,7 +12,7 @@ import msgspec
 from sayso.bots.http._callers import Caller
 from sayso.bots.http._limits import RateLimit
 from sayso.bots.http._problems import Problem, check_rate
-from sayso.engine import GrantRecord, Outcome, OutcomeKind, SQLiteStore, Warrant
+from sayso.engine import GrantRecord, Outcome, OutcomeKind, Store, Warrant
 
 MOST_GRANTS = 1000
 """The grants of one list; who has more sees the newest."""
@@ -22,7 +22,7 @@ MOST_GRANTS = 1000
 class GrantCalls:
     """Lists and revokes grants."""
 
-    store: SQLiteStore
+    store: Store
     answers: RateLimit
 
     async def list(self, caller: Caller, *, ended: bool) -> dict[str, Any]:

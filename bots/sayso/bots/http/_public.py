@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from sayso.engine import SQLiteStore, StoreError
+from sayso.engine import Store, StoreError
 
 _UNAVAILABLE = 503
 
 
 def public_app(
-    store: SQLiteStore,
+    store: Store,
     problems_now: Callable[[], dict[str, str]],
     metrics_now: Callable[[], Awaitable[bytes]],
     routers: Iterable[APIRouter] = (),

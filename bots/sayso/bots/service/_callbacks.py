@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sayso.bots.chats import Ready
     from sayso.bots.github import GitHubApp
-    from sayso.engine import RequestRecord, SQLiteStore
+    from sayso.engine import RequestRecord, Store
 
 logger = logging.getLogger("sayso.callbacks")
 
@@ -59,7 +59,7 @@ def sign(secret: str, id: str, at: datetime, body: bytes) -> Mapping[str, str]:
 class Callbacks:
     """Tells them, some at once, and again later where that fails; GitHub as the `app`, where there is one."""
 
-    def __init__(self, store: SQLiteStore, public_url: str | None, app: GitHubApp | None) -> None:
+    def __init__(self, store: Store, public_url: str | None, app: GitHubApp | None) -> None:
         self._store = store
         self._public_url = public_url
         self._app = app

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sayso.bots.service._metrics import Metrics
     from sayso.bots.web import Development
     from sayso.config import Settings
-    from sayso.engine import Runtime, SQLiteStore
+    from sayso.engine import Runtime, Store
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_LOOKS = 300
@@ -97,7 +97,7 @@ class Front:
     settings: Settings
     hosted: Sequence[Hosted]
     runtime: Runtime
-    store: SQLiteStore
+    store: Store
     desk: Desk
     ways_in: WaysIn
     credentials: Credentials

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from sayso.engine import SQLiteReader
+from sayso.engine import Reader
 
 _NAMESPACE = "sayso"
 
@@ -75,7 +75,7 @@ class Metrics:
         """Whose an account is has changed, or shall change."""
         self.alarm()
 
-    async def render(self, reader: SQLiteReader, now: datetime) -> bytes:
+    async def render(self, reader: Reader, now: datetime) -> bytes:
         """The counters as Prometheus reads them. Raises `StoreError`."""
         counts = await reader.counts()
         self._pending.set(counts.pending)

@@ -17,15 +17,7 @@ from sayso.adapters.cards import Words
 from sayso.adapters.console import set_off, visible, visible_line
 from sayso.bots.answers import SURE, called
 from sayso.bots.chats import CardSurface, ContentRefused, DeliveryProblem, Ready, Undeliverable, pause_after
-from sayso.engine import (
-    AuditRow,
-    SQLiteReader,
-    SQLiteStore,
-    StoreError,
-    UnknownRun,
-    WorkflowStatus,
-    find_platform,
-)
+from sayso.engine import AuditRow, Reader, Store, StoreError, UnknownRun, WorkflowStatus, find_platform
 from sayso.engine.store import Change, Listener
 
 logger = logging.getLogger("sayso.operator")
@@ -54,7 +46,7 @@ class OperatorDesk:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Store,
         surfaces: Mapping[str, CardSurface[Any]],
         destination: str | None,
         news: asyncio.Event,
@@ -246,7 +238,7 @@ def _title(entry: str) -> str:
 class HeadLog:
     """A line now and then with the audit trail's last hash: what `sayso audit verify --head` is held against."""
 
-    def __init__(self, reader: SQLiteReader, every: timedelta = timedelta(hours=1)) -> None:
+    def __init__(self, reader: Reader, every: timedelta = timedelta(hours=1)) -> None:
         self._reader = reader
         self._every = every
 

@@ -23,10 +23,10 @@ from sayso.config import HttpSettings, Settings
 from sayso.engine import (
     Policy,
     SaysoError,
-    SQLiteStore,
     Stage,
     Workflow,
     node,
+    open_store,
     request_approval,
     request_input,
 )
@@ -156,7 +156,7 @@ class _Trial:
     async def served(self, settings: Settings, workflow: Workflow, folder: Path) -> AsyncGenerator[None]:
         """The service with the workflow, which has begun."""
         async with Sayso(
-            settings, workflows=[workflow], new_store=lambda: SQLiteStore(folder / "press.db")
+            settings, workflows=[workflow], new_store=lambda: open_store(folder / "press.db")
         ) as service:
             self._service = service
             hub = service.store.hub

@@ -38,7 +38,7 @@ from sayso.bots.service._operators import HeadLog, OperatorDesk
 from sayso.bots.service._workflows import RuntimeThread, giving_way
 from sayso.bots.web import Development
 from sayso.config import InvalidSettings, Settings
-from sayso.engine import ASK, CodeThreads, OperatorError, Runtime, SQLiteStore, Workflow, ask_workflow
+from sayso.engine import ASK, CodeThreads, OperatorError, Runtime, Store, Workflow, ask_workflow, open_store
 
 if TYPE_CHECKING:
     from socket import socket as Socket  # noqa: N812 - `socket` is a property here
@@ -60,7 +60,7 @@ class NotServing(OperatorError):
 class _Core:
     """What all parts work with. `news` is set when operators have something to hear."""
 
-    store: SQLiteStore
+    store: Store
     runtime: Runtime
     metrics: Metrics
     health: Health
@@ -97,7 +97,7 @@ class Sayso:
         *,
         workflows: Sequence[Workflow | Hosted] = (),
         platforms: Sequence[Platform[Answering]] | None = None,
-        new_store: Callable[[], SQLiteStore] | None = None,
+        new_store: Callable[[], Store] | None = None,
         http: bool | Development = True,
         control: bool = True,
     ) -> None:
@@ -106,7 +106,7 @@ class Sayso:
         if platforms is None:
             platforms = cast("Sequence[Platform[Answering]]", configured_platforms(settings))
         self._platforms = tuple(platforms)
-        self._new_store = new_store or (lambda: SQLiteStore(settings.database))
+        self._new_store = new_store or (lambda: open_store(settings.database))
         self._http = bool(http)
         self._development = http if isinstance(http, Development) else None
         self._control = control
@@ -128,7 +128,7 @@ class Sayso:
             self._running = None
 
     @property
-    def store(self) -> SQLiteStore:
+    def store(self) -> Store:
         """The open store. Raises `NotServing`, like the members below."""
         return self._inside.core.store
 
@@ -216,12 +216,12 @@ class Sayso:
         http = self._settings.http
         return stack.enter_context(bound_to(http.host, http.port))
 
-    def _thread(self, store: SQLiteStore, metrics: Metrics) -> RuntimeThread:
+    def _thread(self, store: Store, metrics: Metrics) -> RuntimeThread:
         """The workflows. What is wrong with their settings is raised here."""
         settings = self._settings
         policies, directory = settings.named_policies(), settings.directory()
 
-        def runtime(own: SQLiteStore) -> Runtime:
+        def runtime(own: Store) -> Runtime:
             return Runtime(
                 own,
                 [ask_workflow, *(one.workflow for one in self._hosted)],

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 
-from sayso.engine import Runtime, SaysoError, SQLiteStore
+from sayso.engine import Runtime, SaysoError, Store
 
 logger = logging.getLogger("sayso.serve")
 
@@ -33,8 +33,8 @@ class RuntimeThread:
 
     def __init__(
         self,
-        make: Callable[[SQLiteStore], Runtime],
-        new_store: Callable[[], SQLiteStore],
+        make: Callable[[Store], Runtime],
+        new_store: Callable[[], Store],
         set_aside: Callable[[], Awaitable[None]],
     ) -> None:
         self._make = make

@@ -17,7 +17,7 @@ import msgspec
 from sayso.bots.chats import ContentRefused, DeliveryProblem, Reference, Undeliverable, UnknownRefusal
 from sayso.bots.slack._api import is_about_token
 from sayso.bots.slack._workspaces import Workspace
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 
 logger = logging.getLogger("sayso.slack")
 
@@ -52,7 +52,7 @@ class _Uploaded(msgspec.Struct, frozen=True):
 class Files:
     """Shares files. What it knows is stored: a restart doubles none."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     async def share(

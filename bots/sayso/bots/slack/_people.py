@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sayso.bots.chats import DeliveryProblem
 from sayso.bots.people import LookUpFailed, at_once
 from sayso.bots.slack._api import Api
-from sayso.engine import ANYWHERE, Locale, PersonId, SQLiteStore
+from sayso.engine import ANYWHERE, Locale, PersonId, Store
 
 _NOBODY = ("user_not_found", "user_not_visible")
 
@@ -117,7 +117,7 @@ def _zone(name: object) -> tzinfo:
 class People:
     """Looks people of one workspace up; what it remembers are who and what they are called, never who may do what."""
 
-    def __init__(self, api: Api, store: SQLiteStore, installation: Installation) -> None:
+    def __init__(self, api: Api, store: Store, installation: Installation) -> None:
         self._api = api
         self._store = store
         self._installation = installation

@@ -35,7 +35,7 @@ from sayso.bots.slack._files import Files, Upload
 from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._workspaces import Workspace, Workspaces
 from sayso.config import Destination, Settings
-from sayso.engine import CardRecord, Kept, Notice, SQLiteStore, StoredImage
+from sayso.engine import CardRecord, Kept, Notice, Store, StoredImage
 
 logger = logging.getLogger("sayso.slack")
 
@@ -70,7 +70,7 @@ class SlackSurface(CardSurface[SlackMessage]):
     draws_batches = True
 
     def __init__(
-        self, workspaces: Workspaces, store: SQLiteStore, settings: Settings, slack: SlackSettings
+        self, workspaces: Workspaces, store: Store, settings: Settings, slack: SlackSettings
     ) -> None:
         super().__init__(settings, Budget(slack_rates(slack)))
         self._workspaces = workspaces

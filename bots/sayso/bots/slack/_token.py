@@ -8,7 +8,7 @@ from sayso.bots.chats import DeliveryProblem, Ready, Stopping, Undeliverable
 from sayso.bots.slack._api import is_about_token
 from sayso.bots.slack._surface import PLATFORM
 from sayso.bots.slack._workspaces import Workspaces
-from sayso.engine import SQLiteStore, StoreError
+from sayso.engine import Store, StoreError
 
 logger = logging.getLogger("sayso.slack")
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("sayso.slack")
 class TokenWatch:
     """Looks every so many seconds, until the end is wanted."""
 
-    def __init__(self, workspaces: Workspaces, store: SQLiteStore, every: float = 60.0) -> None:
+    def __init__(self, workspaces: Workspaces, store: Store, every: float = 60.0) -> None:
         self._workspaces = workspaces
         self._store = store
         self._every = every

@@ -18,7 +18,7 @@ from sayso.adapters.slack import EntriesChanged, PageTurned, StartSubmitted, Sub
 from sayso.bots.chats import DeliveryProblem, Unclear, UnderWay
 from sayso.bots.slack._telling import WAY_WITHIN
 from sayso.bots.slack._workspaces import Workspace
-from sayso.engine import Json, SQLiteStore
+from sayso.engine import Json, Store
 
 logger = logging.getLogger("sayso.slack")
 
@@ -34,7 +34,7 @@ _KEPT_FOR = timedelta(days=1)
 class Views:
     """Opens modals, and knows which of their states was ours. What it knows is stored: a restart refuses nobody."""
 
-    def __init__(self, store: SQLiteStore, workspace: Workspace, under_way: UnderWay) -> None:
+    def __init__(self, store: Store, workspace: Workspace, under_way: UnderWay) -> None:
         self._store = store
         self._api = workspace.api
         self._within = workspace.within

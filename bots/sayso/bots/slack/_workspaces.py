@@ -13,7 +13,7 @@ from sayso.adapters.slack import Origin
 from sayso.bots.chats import DeliveryProblem, MessageGone, Unclear
 from sayso.bots.slack._api import Api
 from sayso.bots.slack._people import Installation, People
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 
 _SURFACE, _INSTALLATION = "slack", "installation"
 _BY_TEAM = ("home:", "view:")
@@ -49,7 +49,7 @@ class Workspace:
 class Workspaces:
     """Which workspaces there are. That of the token in the settings is known once Slack has said it."""
 
-    def __init__(self, api: Api, store: SQLiteStore) -> None:
+    def __init__(self, api: Api, store: Store) -> None:
         self._api = api
         self._store = store
         self._installed: dict[str, Workspace] = {}

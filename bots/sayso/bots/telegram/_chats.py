@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sayso.bots.telegram._api import Moved
 from sayso.config import Destination, Settings
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -25,7 +25,7 @@ class Chats:
     """
 
     def __init__(
-        self, settings: Settings, store: SQLiteStore | None = None, alarm: Callable[[], None] | None = None
+        self, settings: Settings, store: Store | None = None, alarm: Callable[[], None] | None = None
     ) -> None:
         self._settings = settings
         self._store = store

@@ -12,7 +12,7 @@ import msgspec
 
 from sayso.adapters.cards import Words
 from sayso.adapters.telegram import Conversation
-from sayso.engine import Kept, SQLiteStore, StoreError
+from sayso.engine import Kept, Store, StoreError
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -26,7 +26,7 @@ class Conversations:
     asks, as long as it is the newest of ours there. `news` is set when what is being asked may have changed.
     """
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._interrupted: set[int] = set()

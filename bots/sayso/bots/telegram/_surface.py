@@ -40,7 +40,7 @@ from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._conversations import Conversations
 from sayso.bots.telegram._messenger import Messenger, Outgoing, Upload
 from sayso.config import Destination, Settings
-from sayso.engine import CardRecord, Delivery, Kept, Notice, NoticeKind, SQLiteStore, StoredImage
+from sayso.engine import CardRecord, Delivery, Kept, Notice, NoticeKind, Store, StoredImage
 
 _LARGEST_NOTICE = 3000
 
@@ -55,7 +55,7 @@ class TelegramSurface(CardSurface[TelegramMessage]):
         self,
         messenger: Messenger,
         chats: Chats,
-        store: SQLiteStore,
+        store: Store,
         settings: Settings,
         under_way: UnderWay,
     ) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sayso.bots.telegram._api import Api
 from sayso.bots.telegram._chats import PLATFORM
-from sayso.engine import SQLiteStore
+from sayso.engine import Store
 
 logger = logging.getLogger("sayso.telegram")
 
@@ -19,7 +19,7 @@ _TOLD_AFTER = 2
 class WebhookWatch:
     """Looks at what Telegram says of one webhook. `alarm` is called when operators have to hear of it."""
 
-    def __init__(self, api: Api, store: SQLiteStore, url: str | None, alarm: Callable[[], None]) -> None:
+    def __init__(self, api: Api, store: Store, url: str | None, alarm: Callable[[], None]) -> None:
         self._api = api
         self._store = store
         self._url = url

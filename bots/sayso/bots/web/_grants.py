@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sayso.adapters.cards import grant_scope, person_name
 from sayso.adapters.web import GrantRow, Pages, Visitor
 from sayso.bots.http import MOST_GRANTS, Caller, may_see
-from sayso.engine import GrantRecord, SQLiteStore
+from sayso.engine import GrantRecord, Store
 
 _MOST_ENDED = 100
 _MOST_USES = 100
@@ -17,7 +17,7 @@ _MOST_USES = 100
 class GrantPages:
     """Reads and shows grants; the API ends them."""
 
-    store: SQLiteStore
+    store: Store
     pages: Pages
 
     async def list(self, visitor: Visitor, caller: Caller) -> str:

@@ -15,7 +15,7 @@ from sayso.adapters.web import Pages, Visitor
 from sayso.bots.chats import card_of
 from sayso.bots.http import Caller
 from sayso.config import Settings
-from sayso.engine import CardRecord, SQLiteStore
+from sayso.engine import CardRecord, Store
 from sayso.engine.store import Sought
 
 _MOST_ROWS = 30
@@ -77,9 +77,7 @@ class _Found:
 class History:
     """Reads and shows what came to its end."""
 
-    def __init__(
-        self, store: SQLiteStore, pages: Pages, settings: Settings, workflows: Iterable[str]
-    ) -> None:
+    def __init__(self, store: Store, pages: Pages, settings: Settings, workflows: Iterable[str]) -> None:
         self._store = store
         self._pages = pages
         self._settings = settings

@@ -39,16 +39,7 @@ from sayso.bots.web._sign_in import SignIn, Who, Writer, add_sign_in
 from sayso.bots.web._starts import Start, StartPages
 from sayso.bots.web._static import add_static
 from sayso.config import Settings
-from sayso.engine import (
-    AnswerAttempt,
-    CardRecord,
-    OutcomeKind,
-    Question,
-    Role,
-    SQLiteStore,
-    Warrant,
-    Workflow,
-)
+from sayso.engine import AnswerAttempt, CardRecord, OutcomeKind, Question, Role, Store, Warrant, Workflow
 
 _MOST_DECIDED_READ = 1000
 _MOST_DECIDED = 20
@@ -86,7 +77,7 @@ class Action(_Body):
 class InboxParts:
     """What the inbox works with."""
 
-    store: SQLiteStore
+    store: Store
     desk: Desk
     settings: Settings
     credentials: Credentials

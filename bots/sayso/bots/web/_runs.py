@@ -23,7 +23,7 @@ from sayso.engine import (
     Json,
     Question,
     RunSummary,
-    SQLiteStore,
+    Store,
     UnknownRun,
     VisitDetail,
     VisitSummary,
@@ -70,7 +70,7 @@ class RunPages:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Store,
         pages: Pages,
         workflows: Mapping[str, Workflow],
         looks: Looks,

@@ -78,7 +78,7 @@ WHERE run_key = ? AND visit = ? AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: run_end
 UPDATE runs SET status = ?1, node_id = NULL, shared = ?2, error = ?3, updated_at = ?4, ended_at = ?4,
-                stops = stops + (?1 = 'FAILED'), cut_off = 0
+                stops = stops + CASE WHEN ?1 = 'FAILED' THEN 1 ELSE 0 END, cut_off = 0
 WHERE run_key = ?5 AND visit = ?6 AND status IN ('RUNNING', 'WAITING_FOR_INPUT');
 
 -- name: visit_attempt
@@ -229,7 +229,7 @@ DELETE FROM renderings
 WHERE request_key = (SELECT request_key FROM requests WHERE id = :id) AND destination = :destination
   AND rendering < (SELECT min(rendering) FROM (SELECT rendering FROM renderings
                    WHERE request_key = (SELECT request_key FROM requests WHERE id = :id) AND destination = :destination
-                   ORDER BY rendering DESC LIMIT :kept));
+                   ORDER BY rendering DESC LIMIT :kept) newest);
 
 -- name: renderings_end
 -- A card that shows its decision has no buttons.
@@ -423,7 +423,7 @@ WHERE q.status = 'PENDING' ORDER BY wanted.key;
 -- name: person_known
 INSERT INTO people (person, name, folded, known_at) VALUES (:person, :name, :folded, :now)
 ON CONFLICT (person) DO UPDATE SET name = excluded.name, folded = excluded.folded, known_at = excluded.known_at
-WHERE name <> excluded.name OR folded <> excluded.folded;
+WHERE people.name <> excluded.name OR people.folded <> excluded.folded;
 
 -- name: people_names
 -- With whose account each is, an account by which somebody can be told who is none, and everybody who is called alike;
@@ -532,7 +532,7 @@ UPDATE runs SET resolutions = ?, status = ?, updated_at = ? WHERE run_key = ?;
 
 -- name: refusal_count
 INSERT INTO refusals (request_key, person, outcome, count, last_at) VALUES (:request_key, :person, :outcome, 1, :now)
-ON CONFLICT (request_key, person, outcome) DO UPDATE SET count = count + 1, last_at = excluded.last_at
+ON CONFLICT (request_key, person, outcome) DO UPDATE SET count = refusals.count + 1, last_at = excluded.last_at
 RETURNING count;
 
 -- name: request_due
@@ -946,8 +946,8 @@ SELECT run_id FROM runs WHERE run_id >= :beginning AND run_id < :upto ORDER BY r
 -- Those that came to their end since then, the newest first: whom they concern, without what they ask. What a rule
 -- or a grant decided has been put to nobody.
 SELECT q.id, q.policy, q.requested_by FROM requests q
-WHERE q.resolved_at >= :since AND coalesce(q.resolved_by, '') NOT GLOB 'rule:*'
-      AND coalesce(q.resolved_by, '') NOT GLOB 'grant:*' ORDER BY q.resolved_at DESC LIMIT :limit;
+WHERE q.resolved_at >= :since AND substr(coalesce(q.resolved_by, ''), 1, 5) <> 'rule:'
+      AND substr(coalesce(q.resolved_by, ''), 1, 6) <> 'grant:' ORDER BY q.resolved_at DESC LIMIT :limit;
 
 -- name: requests_closed
 -- Those that came to their end before a place, the newest first: whom they concern, and whether they are what is looked
@@ -1209,7 +1209,7 @@ SELECT coalesce(sum(length(content)), 0) AS size FROM uploads WHERE uploaded_by 
 
 -- name: upload_add
 INSERT INTO uploads (sha256, uploaded_by, content, at) VALUES (:sha256, :person, :content, :now)
-ON CONFLICT DO UPDATE SET at = :now;
+ON CONFLICT (sha256, uploaded_by) DO UPDATE SET at = excluded.at;
 
 -- name: upload_find
 -- Sent by somebody and not used up, or shown by a question of theirs.
