@@ -29,7 +29,13 @@ def ask(client: ServiceClient, **shared: Any) -> tuple[str, str]:
 def test_a_run_is_started_answered_and_awaited(ci: ServiceClient, operator: ServiceClient) -> None:
     me = ci.whoami()
     assert me.pop("expires_at") > "2026"
-    assert me == {"person": "token:ci", "via": "api", "operator": False, "scopes": ["read", "start"]}
+    assert me == {
+        "person": "token:ci",
+        "via": "api",
+        "operator": False,
+        "scopes": ["read", "start"],
+        "bounds": None,
+    }
     run_id, request_id = ask(ci, details={"Change": "14 commits"})
     request = ci.request(request_id)
     assert (request["prompt"], request["status"], request["answer"]) == ("Release 4.2.0?", "PENDING", None)
@@ -266,7 +272,7 @@ def test_head_gets_the_headers_of_get_and_nothing_else(
     ) as client:
         described = client.get("/api/v1/openapi.json").json()["paths"]
         of_api = [
-            f"/api/v1{path.format(run_id=run_id, request_id=request_id, sha256='0' * 64)}"
+            f"/api/v1{path.format(run_id=run_id, request_id=request_id, sha256='0' * 64, grant_id='none')}"
             for path, calls in described.items()
             if "get" in calls and not path.endswith("events")
         ]

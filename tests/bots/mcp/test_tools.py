@@ -254,7 +254,7 @@ async def test_an_agent_on_this_machine_needs_no_token(
     assert (await people.request(found["request"]))["to"] == ["api"]
     async with over_stdio(folder, "--to", "operator", "--url", service.url, SAYSO_TOKEN="x") as agent:
         refused = await call(agent, "ask", question="x", to="api")
-        assert (refused["status"], "settled" in refused["message"]) == ("refused", True)
+        assert (refused["status"], "fixed" in refused["message"]) == ("refused", True)
 
 
 def test_a_service_that_was_not_told_to_has_no_tools(tmp_path: Path) -> None:
