@@ -97,7 +97,7 @@ async def test_another_answer_under_a_used_event_key_is_refused_out_loud(
     comment = changed.get("comment")
     outcome = await say(runtime, given, changed.get("value", "yes"), event_key="press", comment=comment)
     assert (outcome.kind, outcome.repeated) == (OutcomeKind.INVALID, False)
-    assert "under a key of its own" in outcome.reason
+    assert "a new key" in outcome.reason
     assert (await runtime.wait("the run")).shared == {"answer": "yes"}
 
 
