@@ -235,7 +235,7 @@ def test_a_proxy_that_does_not_show_its_secret_is_none(team: ServiceProcess) -> 
 def test_a_name_on_the_web_has_one_form(team: ServiceProcess, name: str, person: str) -> None:
     """However the proxy's directory writes it: one person, one vote."""
     assert httpx.get(f"{team.url}/api/v1/me", headers=proxied(name)).json() == {
-        "person": person, "via": "web", "operator": False, "scopes": None, "expires_at": None,
+        "person": person, "via": "web", "operator": False, "scopes": None, "expires_at": None, "bounds": None,
     }  # fmt: skip
 
 

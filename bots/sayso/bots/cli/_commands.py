@@ -57,7 +57,7 @@ COMMANDS = {
         "Ask",
         "_ask",
         "ask",
-        "Ask people a question from a script. Exits with 0 for yes, 1 for no, 6 if it is still open.",
+        "Ask people a question from a script. Exits with 0 for a yes, 1 for a no, 6 if it is still open.",
     ),
     "mcp": Listed(
         "Ask",
