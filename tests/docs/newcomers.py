@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Final
 
+from sayso.testing.platform import FaultKind
 from sayso.testing.slack import LocalSlack, Place, SlackPerson
 from sayso.testing.slack import SeenMessage as SlackMessage
 from sayso.testing.telegram import Group, LocalTelegram, Person
@@ -185,8 +186,9 @@ async def new_to_slack() -> AsyncGenerator[Newcomer]:
 
 @asynccontextmanager
 async def new_to_telegram() -> AsyncGenerator[Newcomer]:
-    """Somebody new, and their Telegram."""
+    """Somebody new, and their Telegram, which has the first edit of a card wait."""
     async with LocalTelegram() as telegram:
+        telegram.fail(FaultKind.TOO_MANY_REQUESTS, "editMessageText", retry_after=3)
         bo, cho = telegram.add_person("Bo"), telegram.add_person("Cho")
         group = await telegram.add_group("Releases", [bo, cho], has_bot=False)
         yield NewToTelegram(telegram, group, bo, cho)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -55,6 +55,9 @@ _TYPED = {
     "What happens then": "The test ends, and your terminal shows the result.",
 }
 
+_LAST_EDIT, _GLANCE = 15.0, 0.1
+"""Seconds that the last edit of a card may take, and between two looks whether it was made."""
+
 Build = Callable[[str, str, Callable[[], None]], Workflow]
 """Makes the workflow that asks at a place, by its name and its title; it calls the function at each answer."""
 
@@ -83,7 +86,10 @@ async def check_presses(
         pressed = await trial.step("Do what the card says", "presses", wait)
         if not pressed.is_good:
             return [pressed]
-        return [pressed, await trial.step("Do what the next card says", "typed answers", wait)]
+        typed = await trial.step("Do what the next card says", "typed answers", wait)
+        if typed.is_good:
+            await trial.ended()
+        return [pressed, typed]
 
 
 def _first_card(place: str, title: str, answered: Callable[[], None]) -> Workflow:
@@ -172,9 +178,14 @@ class _Trial:
         self._loop.call_soon_threadsafe(self._news.put_nowait, _News.ANSWERED)
 
     async def ended(self) -> None:
-        """Wait for the end of the run, so that its card shows it."""
+        """Wait for the end of the run, and until its card shows it, which a chat's limits may hold up for seconds."""
         assert self._service is not None
         await self._service.runtime.wait(self._run_id)
+        reader = self._service.store.reader
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_EDIT):
+                while await reader.places_waiting():  # noqa: ASYNC110 - nothing is announced when it is made
+                    await asyncio.sleep(_GLANCE)
 
     async def step(self, wanted: str, subject: str, wait: timedelta) -> Finding:
         """Wait for one answer; what was found."""
