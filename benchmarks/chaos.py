@@ -63,7 +63,7 @@ class Chaos:
         self.ledger = ledger
         self.service = Service(stage.database, stage.settings())
         self.faults = Counter[str]()
-        self._quiet = asyncio.Event()
+        self._serves, self._quiet, self._is_left_alone = (asyncio.Event() for _ in range(3))
         self._holds = 0
         self.swap = Swap(stage.database)
         people.disturbances = self._disturbances
@@ -83,6 +83,7 @@ class Chaos:
                 )
             ]
             gate = asyncio.Semaphore(AT_ONCE)
+            await self._serves.wait()
             begin = loop.time()
             scenes: list[asyncio.Task[None]] = []
             for number in range(count):
@@ -93,6 +94,8 @@ class Chaos:
             await asyncio.wait(scenes, timeout=max(1.0, begin + seconds - loop.time()))
             self._quiet.set()
             await asyncio.wait([*scenes, *around])
+            await self._is_left_alone.wait()
+            await self._ill(HEALTHY_WITHIN)  # a chat that it has not reached yet hears no press
             await self._come_to_rest()
             await self.service.stop()
             await life
@@ -105,10 +108,12 @@ class Chaos:
                     serves = await self.service.start()
                 if not serves:
                     continue
+                self._serves.set()
                 heard = group.create_task(self.service.listen())
                 is_quiet = group.create_task(self._is_quiet_within(self.chance.uniform(*self._lives)))
                 await asyncio.wait([heard, is_quiet], return_when=asyncio.FIRST_COMPLETED)
                 if is_quiet.done() and is_quiet.result():
+                    self._is_left_alone.set()
                     break
                 async with self.swap.turn:
                     await self.service.kill()
@@ -289,6 +294,12 @@ class Chaos:
 
     async def _look_at_health(self) -> None:
         """Everything is well again: the service says so itself."""
+        said = await self._ill(HEALTHY_WITHIN)
+        if said is not None:
+            self.ledger.unhealthy.append(said)
+
+    async def _ill(self, within: float) -> str | None:
+        """What the service says of itself after so many seconds; None once it is well, before that."""
         said: list[str] = []
         async with aiohttp.ClientSession() as session:
 
@@ -297,8 +308,7 @@ class Chaos:
                     said.append(await response.text())
                     return True if response.ok else None
 
-            if await soon(look, HEALTHY_WITHIN) is None:
-                self.ledger.unhealthy.append(said[-1])
+            return None if await soon(look, within) else said[-1]
 
     async def _look_at_cards(self) -> None:
         """No card that sayso knows asks any more; what it could never know of is closed at the first press."""

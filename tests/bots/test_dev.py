@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from sayso.bots.cli import ExitCode
 from sayso.bots.dev._files import Files
@@ -55,10 +55,10 @@ class TestThePage:
             for name, status in (("bo", "1 of 2 approved"), ("chris", "Approved")):
                 page.get_by_role("button", name=name, exact=True).click()
                 expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute(
-                    "aria-pressed", "true"
+                    "aria-pressed", "true", timeout=SOON
                 )
                 card.get_by_role("button", name="Approve").click()
-                expect(card).to_contain_text(status)
+                expect(card).to_contain_text(status, timeout=SOON)
             percent = page.get_by_role("article", name="How many percent?")
             percent.get_by_role("textbox").last.fill("25", timeout=SOON)
             percent.get_by_role("button", name=re.compile("Answer|Send")).click()
@@ -106,6 +106,24 @@ class TestThePage:
             expect(page.get_by_label("Train")).to_have_value("daily")
             reload.click()
             expect(page.get_by_label("Train")).to_have_count(0)
+
+    def test_a_form_that_was_filled_in_before_the_scripts_were_there_is_left(
+        self, tmp_path: Path, page: Page
+    ) -> None:
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        with Dev(tmp_path) as dev:
+            page.route("**/static/development.js", hold)
+            page.goto(dev.link, wait_until="commit")
+            page.get_by_label("Version").fill("5.0.0")
+            dev.write(CODE + "\n# changed")
+            dev.wait_for(RELOADED)
+            held[-1].continue_()
+            expect(page.get_by_role("button", name="Reload the page")).to_be_visible(timeout=SOON)
+            expect(page.get_by_label("Version")).to_have_value("5.0.0")
 
     def test_its_link_is_opened_in_the_browser_where_that_is_wanted(self, tmp_path: Path) -> None:
         (tmp_path / "browser").write_text('#!/bin/sh\necho "$1" > opened.part; mv opened.part opened\n')

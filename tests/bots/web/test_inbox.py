@@ -475,3 +475,21 @@ def test_a_rejection_without_a_reason_is_two_presses_and_a_double_click_is_none(
     expect(card.get_by_text("Rejected")).to_have_count(0)
     pressed(card, "Reject")
     expect(card.get_by_text("Rejected. The workflow continues.")).to_be_visible()
+
+
+def test_a_press_before_the_scripts_are_there_is_made_once_they_are(olga: Visit) -> None:
+    olga.start("strict")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    olga.page.route("**/static/inbox.js", hold)
+    olga.page.reload(wait_until="commit")
+    card = olga.page.locator("article.mine")
+    card.get_by_role("button", name="Approve").dblclick()
+    expect(card).to_have_count(1)
+    (script,) = held
+    script.continue_()
+    expect(card).to_have_count(0)
+    assert [one["value"] for one in accepted(olga)] == ["approve"]

@@ -11,6 +11,7 @@ _STATIC = {
     "inbox.js": "text/javascript",
     "attention.js": "text/javascript",
     "development.js": "text/javascript",
+    "early.js": "text/javascript",
     "keys.js": "text/javascript",
     "reasons.js": "text/javascript",
     "sign-in.js": "text/javascript",

@@ -4,8 +4,13 @@ const csrf = document.body.dataset.csrf;
 const stale = document.getElementById("development-stale");
 const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
-let touched = false;
-document.addEventListener("input", () => { touched = true; });
+// Told by what the form holds: somebody may have typed before this script was there.
+function isFilledIn(form) {
+  const blank = form.cloneNode(true);
+  blank.reset();
+  const content = (one) => new URLSearchParams(new FormData(one)).toString();
+  return content(form) !== content(blank);
+}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-be]");
@@ -20,8 +25,9 @@ stale.querySelector("button").addEventListener("click", () => location.reload())
 // New code: runs are shown as they stand now, and a form anew, unless somebody has begun to fill it in.
 function follow() {
   document.dispatchEvent(new Event("sayso:stale"));
-  if (!document.querySelector("form.start")) return;
-  if (touched) stale.hidden = false;
+  const form = document.querySelector("form.start");
+  if (!form) return;
+  if (isFilledIn(form)) stale.hidden = false;
   else location.reload();
 }
 

@@ -28,7 +28,7 @@ function localise(root) {
   }
   for (const input of root.querySelectorAll("input[data-instant]")) {
     const at = new Date(input.dataset.instant);
-    if (!Number.isNaN(at.getTime())) input.value = localTime(at);
+    if (!Number.isNaN(at.getTime())) input.defaultValue = localTime(at);
     input.removeAttribute("data-instant");
   }
 }
