@@ -96,6 +96,15 @@ def test_a_patch_of_codex_is_shown_as_a_diff() -> None:
     assert shown["Change"] == Diff("--- /dev/null\n+++ b.py\n+x\n--- a.py\n+++ a.py\n@@\n-old\n+new")
 
 
+def test_a_file_of_a_patch_is_named_also_where_spaces_stand_around_it() -> None:
+    """Codex leaves them out, so that what looks like a line of one file is another file."""
+    patch = "*** Begin Patch\n*** Delete File: a.py\n *** Add File: /etc/b \n+x\n *** End Patch"
+    asked = question("apply_patch", {"command": patch}, agent=Agent.CODEX)
+    assert asked.prompt == "Change a.py and 1 more?"
+    shown = dict(asked.details or {})
+    assert shown["Change"] == Diff("--- a.py\n+++ /dev/null\n--- /dev/null\n+++ /etc/b\n+x")
+
+
 def test_other_tools_are_shown_with_all_their_arguments() -> None:
     assert details("WebFetch", {"url": "https://example.org", "limit": 3})["Arguments"] == Table(
         ["Argument", "Value"], [["url", "https://example.org"], ["limit", 3]]

@@ -178,6 +178,28 @@ def test_tools_match_by_patterns_and_case() -> None:
         ("NotebookEdit", {"notebook_path": "/srv/other/a.ipynb", "new_source": ""}, "ask"),
         ("apply_patch", {"command": "*** Begin Patch\n*** Update File: a.py\n*** Move to: b.py"}, "allow"),
         ("apply_patch", {"command": "*** Begin Patch\n*** Update File: a.py\n*** Move to: ../b.py"}, "ask"),
+        (
+            "apply_patch",
+            {"command": "*** Begin Patch\n*** Delete File: a.py\n *** Delete File: /etc/b"},
+            "ask",
+        ),
+        (
+            "apply_patch",
+            {"command": "*** Begin Patch\n*** Delete File: a.py\n\u00a0*** Add File: /etc/b"},
+            "ask",
+        ),
+        ("apply_patch", {"command": "*** Begin Patch\n*** Update File: ~/.profile"}, "ask"),
+        ("apply_patch", {"command": "nothing that names a file"}, "ask"),
+        ("Read", {"file_path": " /etc/shadow"}, "ask"),
+        ("Write", {"file_path": "~/.profile", "content": ""}, "ask"),
+        ("Write", {"file_path": " ~/.profile", "content": ""}, "ask"),
+        ("Write", {"file_path": ["/etc/passwd"], "content": ""}, "ask"),
+        ("Write", {"content": ""}, "ask"),
+        ("Glob", {"pattern": "../x/*", "path": "/srv/app"}, "ask"),
+        ("Glob", {"pattern": "{/etc,/srv}/*"}, "ask"),
+        ("Glob", {"pattern": "{.,}./*"}, "ask"),
+        ("Glob", {"pattern": ".{x,}./*"}, "ask"),
+        ("Glob", {"pattern": "src/*.{py,toml}"}, "allow"),
         ("mcp__files__write", {"path": "/srv/app/a.py"}, "ask"),
     ],
 )
@@ -195,6 +217,8 @@ def test_a_directory_is_where_its_links_lead(tmp_path: Path) -> None:
     cwd = str(tmp_path / "app")
     assert answer(given, call("Read", {"file_path": f"{cwd}/a.py"}, cwd=cwd)) == "allow"
     assert answer(given, call("Read", {"file_path": f"{cwd}/out/shadow"}, cwd=cwd)) == "ask"
+    denying = rules({"answer": "deny", "directories": ["/etc"]}, {"answer": "allow", "tools": ["*"]})
+    assert answer(denying, call("Read", {"file_path": f"{cwd}/out/shadow"}, cwd=cwd)) == "deny"
 
 
 def test_a_directory_denies_whatever_touches_it() -> None:
@@ -204,11 +228,32 @@ def test_a_directory_denies_whatever_touches_it() -> None:
     assert answer(given, shell("ls")) == "allow"
 
 
+@pytest.mark.parametrize("path", ["~/.ssh/id_ed25519", " ~/.ssh/id_ed25519", "~/work/../.ssh/id_ed25519"])
+def test_a_directory_in_the_home_is_denied_also_where_it_is_called_so(path: str) -> None:
+    """Agents read `~` as the home of their user, and leave out spaces around a path."""
+    home = str(Path.home())
+    given = rules({"answer": "deny", "directories": [f"{home}/.ssh"]}, {"answer": "allow", "tools": ["*"]})
+    assert answer(given, call("Read", {"file_path": path})) == "deny"
+
+
 @pytest.mark.parametrize(
-    "path", ["/srv/app/.claude/settings.json", "/home/ana/.codex/hooks.json", "/srv/sayso.toml"]
+    "path",
+    [
+        "/srv/app/.claude/settings.json",
+        "/srv/app/.Claude/settings.json",
+        "/home/ana/.codex/hooks.json",
+        "/srv/sayso.toml",
+    ],
 )
 def test_no_rule_lets_an_agent_change_its_own_rules(path: str) -> None:
     given = rules({"answer": "allow", "tools": ["*"]})
+    assert answer(given, call("Write", {"file_path": path, "content": "{}"})) == "ask"
+
+
+def test_no_link_leads_around_that(tmp_path: Path) -> None:
+    (tmp_path / "notes").symlink_to(tmp_path / ".claude")
+    given = rules({"answer": "allow", "tools": ["*"]})
+    path = str(tmp_path / "notes" / "settings.json")
     assert answer(given, call("Write", {"file_path": path, "content": "{}"})) == "ask"
 
 

@@ -18,19 +18,23 @@ SHELLS = frozenset({"Bash"})
 
 PATCH = "apply_patch"
 _EDITS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit", PATCH})
-_PATHS: Mapping[str, tuple[str, ...]] = {
-    "Edit": ("file_path",),
-    "MultiEdit": ("file_path",),
-    "Write": ("file_path",),
-    "NotebookEdit": ("notebook_path",),
-    "Read": ("file_path",),
-    "Grep": ("path",),
-    "Glob": ("path", "pattern"),
-    "LS": ("path",),
+_FILES: Mapping[str, str] = {
+    "Edit": "file_path",
+    "MultiEdit": "file_path",
+    "Write": "file_path",
+    "NotebookEdit": "notebook_path",
+    "Read": "file_path",
 }
-"""The members of a tool's input that name files; a tool that is not here may touch anything."""
+"""The member of a tool's input that names its file."""
 
-_PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): (.+)$", re.MULTILINE)
+_SEARCHES = frozenset({"Grep", "Glob", "LS"})
+"""Tools that look through a folder, which their input may name; a tool that is in none of these may touch anything."""
+
+_PATCHED = re.compile(r"^[^\S\n]*\*\*\* (?:(?:Add|Update|Delete) File|Move to): (.+)$", re.MULTILINE)
+"""A line of a patch that names a file. Codex ignores the spaces around it (codex-rs, apply-patch/parser.rs)."""
+
+_ALTERNATIVES = re.compile(r"\{[^{}/.~]*\}")
+"""Alternatives in a pattern that cannot lead out of a folder by themselves."""
 
 
 class Agent(StrEnum):
@@ -109,17 +113,26 @@ class ToolCall(msgspec.Struct, frozen=True):
     def paths(self) -> tuple[str, ...] | None:
         """The files and folders that the call names, absolute and without `..`; None where it may touch others."""
         if self.patch is not None:
-            return tuple(self._absolute(found.strip()) for found in _PATCHED.findall(self.patch))
+            return tuple(map(self._absolute, _PATCHED.findall(self.patch))) or None
         if self.tool in SHELLS:
             return ()
-        members = _PATHS.get(self.tool)
-        if members is None:
-            return None
-        named = [self.arguments[one] for one in members if one in self.arguments]
-        return tuple(self._absolute(one) for one in named if isinstance(one, str))
+        file = self.arguments.get(_FILES.get(self.tool, ""))
+        named = self._searched() if self.tool in _SEARCHES else [file]
+        known = [self._absolute(one) for one in named if isinstance(one, str)]
+        return tuple(known) if len(known) == len(named) else None
+
+    def _searched(self) -> list[Any]:
+        """The folder that is looked through, and where a pattern leads."""
+        folder: Any = self.arguments.get("path", self.directory)
+        pattern: Any = self.arguments.get("pattern")
+        if self.tool != "Glob" or not (isinstance(folder, str) and isinstance(pattern, str)):
+            return [folder]
+        led = _ALTERNATIVES.sub("", pattern)
+        return [folder, None if "{" in led else posixpath.join(folder.strip(), led.strip())]
 
     def _absolute(self, path: str) -> str:
-        return normal(posixpath.join(self.directory, path))
+        """As agents read a path: without spaces around it, `~` as their user's home."""
+        return normal(posixpath.join(self.directory, posixpath.expanduser(path.strip())))
 
 
 def normal(path: str) -> str:

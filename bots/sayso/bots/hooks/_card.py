@@ -150,12 +150,13 @@ def _lines(text: str) -> list[str]:
 def unified(patch: str) -> str:
     """A patch of Codex with headers as unified diffs have them."""
     lines: list[str] = []
-    for line in patch.split("\n"):
-        if found := re.fullmatch(r"\*\*\* (Add|Update|Delete) File: (.+)", line):
-            kind, path = found.groups()
+    given = patch.strip().split("\n")
+    for number, line in enumerate(given):
+        if found := re.fullmatch(r"\s*\*\*\* (Add|Update|Delete) File: (.+)", line):
+            kind, path = found[1], found[2].strip()
             lines.append(f"--- {'/dev/null' if kind == 'Add' else path}")
             lines.append(f"+++ {'/dev/null' if kind == 'Delete' else path}")
-        elif not line.startswith(("*** Begin Patch", "*** End Patch")):
+        elif (number, line.strip()) not in ((0, "*** Begin Patch"), (len(given) - 1, "*** End Patch")):
             lines.append(line)
     return "\n".join(lines).strip("\n")
 

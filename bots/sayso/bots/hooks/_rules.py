@@ -62,14 +62,18 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             command is None or not any(concerns(read_pattern(one), command) for one in self.commands)
         ):
             return False
-        return not self.directories or any(map(self._holds, (call.directory, *(call.paths or ()))))
+        paths = (call.directory, *(call.paths or ()))
+        return not self.directories or any(self._holds(one) or self._is_led_into(one) for one in paths)
 
     def _holds(self, path: str) -> bool:
         return any(_is_below(path, normal(one)) for one in self.directories)
 
     def _holds_really(self, path: str) -> bool:
         """The same where links lead: what is reached through a link in a folder is not in it."""
-        return self._holds(path) and any(_is_below(realpath(path), realpath(one)) for one in self.directories)
+        return self._holds(path) and self._is_led_into(path)
+
+    def _is_led_into(self, path: str) -> bool:
+        return any(_is_below(realpath(path), realpath(one)) for one in self.directories)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,8 +121,15 @@ def _check(rule: Rule) -> None:
 
 
 def changes_its_rules(call: ToolCall) -> bool:
-    """Whether a call would change what says what the agent may do."""
-    return call.changes_files and any(_PROTECTED.intersection(path.split("/")) for path in call.paths or ())
+    """Whether a call may change what says what the agent may do."""
+    if not call.changes_files:
+        return False
+    return call.paths is None or any(_is_protected(one) or _is_protected(realpath(one)) for one in call.paths)
+
+
+def _is_protected(path: str) -> bool:
+    """Whether a path names such a file, to a system that tells capitals apart or not."""
+    return bool(_PROTECTED.intersection(path.casefold().split("/")))
 
 
 def seconds(text: str) -> float:
