@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,8 @@ COVERS = (
     "A longer approval covers later requests from agent that are exactly like this one, apart from Session (any, "
     "unless it is for this session). It ends within 8 hours, and you can revoke it."
 )
+
+TOLD = "Approved. The workflow continues. The same from agent is approved until"
 
 
 @pytest.fixture
@@ -66,7 +69,8 @@ async def test_a_longer_approval_is_chosen_on_the_card_that_says_what_it_covers(
 ) -> None:
     card = await card_of(stage, asker)
     assert COVERS in card.text
-    assert await chosen(stage, card, "Approve for 1 hour") == "Approved. The workflow continues."
+    words = await chosen(stage, card, "Approve for 1 hour")
+    assert re.fullmatch(rf"{TOLD} .*\d\d:\d\d\.", words)
     (grant,) = await grants(stage)
     assert (grant.offer, grant.asked_by, grant.account) == ("1h", "token:agent", stage.person_id(stage.ana))
     seen = await stage.until_shows(card, "The same from agent is approved until", "Approved")

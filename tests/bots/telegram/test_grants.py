@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.bots.telegram.stage import Stage
 GRANTS = GrantsSettings(
     longest=timedelta(hours=8), durations=(timedelta(hours=1),), times=5, session="Session"
 )
+
+TOLD = "Approved. The workflow continues. The same from agent is approved until"
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ async def test_a_longer_approval_is_chosen_on_the_card_that_says_what_it_covers(
         ["Approve for this session"], ["Approve for 1 hour"], ["Approve this and 5 more"],
     ]  # fmt: skip
     heard = await stage.ana.press(card, "Approve this and 5 more")
-    assert heard.text == "Approved. The workflow continues."
+    assert re.fullmatch(rf"{TOLD} .*\d\d:\d\d.*, 5 at most\.", heard.text or "")
     (grant,) = await stage.service.store.reader.grants()
     assert (grant.offer, grant.uses, grant.asked_by) == ("5x", 5, "token:agent")
     await stage.until(card, lambda seen: "The same from agent is approved until" in seen.text)

@@ -102,6 +102,16 @@ def _granted(record: CardRecord, grant: GrantRecord) -> Words:
     return tuple(said)
 
 
+def granted_words(record: CardRecord, account: str, offer: str) -> Words:
+    """What somebody is told who granted this just now, behind the words about their approval."""
+    made = [one for one in record.grants if (one.account, one.offer) == (account, offer)]
+    if not made:
+        return ()
+    asker = cut(person_name(made[-1].asked_by, {}), _LONGEST_NAME)
+    times = "" if made[-1].uses is None else f", {made[-1].uses} at most"
+    return (f" The same from {asker} is approved until ", made[-1].expires_at, f"{times}.")
+
+
 def used_words(record: CardRecord, vote: CastVote) -> str:
     """By which grant a vote came, as its voter."""
     assert vote.grant is not None

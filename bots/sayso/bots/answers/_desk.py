@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sayso.adapters.cards import (
     Words,
+    granted_words,
     not_recorded_words,
     place_name,
     reply_words,
@@ -147,7 +148,10 @@ class Desk:
         after = await self.card_after(attempt.request_id)
         if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None and answered.way is not None:
             return self._refusal(after, answered.way, outcome.reason)
-        return reply_words(outcome, after, attempt.value, locale)
+        words = reply_words(outcome, after, attempt.value, locale)
+        if after is None or attempt.offer is None or not outcome.accepted:
+            return words
+        return (*words, *granted_words(after, attempt.person, attempt.offer))
 
     async def card_after(self, request_id: str) -> CardRecord | None:
         """The card after an answer; None where it cannot be read."""
@@ -332,9 +336,7 @@ class Desk:
             return (
                 f"Not counted: it could not be checked that you belong to {asked}. Please try again in a minute.",
             )
-        asked = (
-            ", ".join(place_name(one, places, record.names) for one in record.request.audience) or "nobody"
-        )
+        asked = ", ".join(place_name(one, places, record.names) for one in record.request.voters) or "nobody"
         return (f"{NOT_YOURS} Approvers: {asked}.{f' {way.why}' if way.why else ''}",)
 
 
