@@ -101,7 +101,7 @@ async def test_nobody_has_opened_what_slack_did_not_show(stage: Stage) -> None:
     result = await (await stage.ana.press(card, "📄 Full request")).result()
     assert result.is_acknowledged
     await stage.slack.until(lambda: bool(stage.ana.words(stage.channel)))
-    assert stage.ana.words(stage.channel)[-1].startswith("The form could not be shown.")
+    assert stage.ana.words(stage.channel)[-1].startswith("Slack could not show this.")
     _, words = await stage.press(stage.ana, card, "✅ Approve")
     assert words == UNREAD
     assert (await stage.service.card(run_id)).request.open

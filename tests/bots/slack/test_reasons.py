@@ -55,7 +55,7 @@ async def test_a_reason_is_picked_in_the_modal_that_the_press_opens(stage: Stage
         ("Comment", ()),
     ]
     done = await sent(stage.ana, Reason="Not tested")
-    assert (done.title, done.text, done.submit) == ("reject", "Rejected. The workflow continues.", None)
+    assert (done.title, done.text, done.submit) == ("Answered", "Rejected. The workflow continues.", None)
     assert await stage.service.answer(run_id) == "reject"
     assert await comment(stage, run_id) == "Not tested"
     await stage.until_shows(card, "❌ Rejected", "Not tested")

@@ -7,12 +7,17 @@ from datetime import timedelta
 
 import pytest
 
+from sayso.testing.platform import Fault
 from sayso.testing.slack import FaultKind, SeenMessage
 from tests.bots.slack.stage import PLACE, Stage
 
 APPROVED = "Approved. The workflow continues."
-NOT_OPENED = "The form could not be opened. Nothing was counted. Please press again in a minute."
-NOT_SHOWN = "The form could not be shown. Nothing was counted. Please close it, and press again in a minute."
+INBOX = "answer in the inbox: /sayso inbox"
+NOT_OPENED = f"Slack could not open this. Nothing was counted. Press again in a minute, or {INBOX}"
+NOT_SHOWN = (
+    f"Slack could not show this. Nothing was counted. Close it and press again in a minute, or {INBOX}"
+)
+EXPIRED = f"This took too long to open. Nothing was counted. Press again, or {INBOX}"
 BY_ADDRESS, IN_CHANNEL = "response_url", "chat.postEphemeral"
 SECONDS = timedelta(seconds=5)
 KINDS = [
@@ -91,6 +96,13 @@ async def test_whoever_opens_a_form_that_does_not_open_hears_it(stage: Stage, ki
     assert await seconds_until_told(stage, card, "✍️ Answer", NOT_OPENED) < SECONDS
     if stage.ana.view is not None:  # it opened, and Slack did not say so
         assert stage.ana.view.text == "One moment … If nothing more comes, close this and press again."
+    assert (await stage.service.card(run_id)).request.open
+
+
+async def test_whoever_rejects_and_is_not_asked_why_in_time_hears_that_nothing_counted(stage: Stage) -> None:
+    run_id, card = await stage.ask()
+    stage.slack.faults.add(Fault(FaultKind.REFUSED, "views.open", error="expired_trigger_id"))
+    assert await seconds_until_told(stage, card, "❌ reject", EXPIRED) < SECONDS
     assert (await stage.service.card(run_id)).request.open
 
 

@@ -143,7 +143,7 @@ def reason_view(card: Card, channel: str | None, choice: int) -> View:
     0 are yes and no.
     """
     reasons = _reasons(card, choice)
-    title = reason_title(card, choice)
+    title = _reason_title(card, choice)
     asked = input_block(_block_id(card, 0), "Reason", _plain_input("text"), required=reasons.required)
     blocks = [asked]
     if reasons.suggested:
@@ -188,7 +188,7 @@ def read_reason(card: Card, choice: int, values: Mapping[str, Any]) -> Entered |
     return Entered(typed or None)
 
 
-def reason_title(card: Card, choice: int) -> str:
+def _reason_title(card: Card, choice: int) -> str:
     """What is done with the choice, as the modal's title and button say it."""
     if card.question.input_type == "confirm":
         return "Answer yes" if choice else "Answer no"

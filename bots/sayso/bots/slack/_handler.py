@@ -37,7 +37,6 @@ from sayso.adapters.slack import (
     read_comment,
     read_reason,
     read_submission,
-    reason_title,
     reason_view,
     refused_submission,
     render_words,
@@ -77,11 +76,13 @@ _UNREADABLE = (
 )
 _WHO_PRESSED = "Not counted: Slack did not say who you are in time. Please press again in a minute."
 _WHO_SENT = "Not counted: Slack did not say who you are in time. Please send it again in a minute."
-_EXPIRED = "That took too long to open. Please press again."
-_NOT_OPENED = "The form could not be opened. Nothing was counted. Please press again in a minute."
+_INBOX = f"answer in the inbox: {COMMAND} inbox"
+_EXPIRED = f"This took too long to open. Nothing was counted. Press again, or {_INBOX}"
+_NOT_OPENED = f"Slack could not open this. Nothing was counted. Press again in a minute, or {_INBOX}"
 _NOT_FILLED = (
-    "The form could not be shown. Nothing was counted. Please close it, and press again in a minute."
+    f"Slack could not show this. Nothing was counted. Close it and press again in a minute, or {_INBOX}"
 )
+_START_NOT_OPENED = "Slack could not open the form. Nothing was started. Try again in a minute."
 _NOT_STARTED = "Not started: the database cannot be used. Please try again later."
 
 Answer = dict[str, Any]
@@ -409,10 +410,7 @@ class Handler:
             # The modal stays, with what was typed.
             return _errors(refused_submission(card, event.values, plain(words)))
         is_answered = answered.outcome.accepted or answered.outcome.kind is OutcomeKind.DUPLICATE
-        title = "Answered" if is_answered else "Not counted"
-        if tag.choice is not None:
-            title = reason_title(card, tag.choice)
-        return shown_instead(words_view((words,), title))
+        return shown_instead(words_view((words,), "Answered" if is_answered else "Not counted"))
 
     async def _searched(self, event: Searched) -> Answer:
         button = event.button
@@ -441,7 +439,7 @@ class Handler:
             await self._starting.open(event, view)
         except (DeliveryProblem, TimeoutError) as problem:
             logger.warning("a modal was not opened: %s", str(problem) or "it took too long")
-            await self._telling.reply(event.response_url, render_words(((_NOT_OPENED,),)))
+            await self._telling.reply(event.response_url, render_words(((_START_NOT_OPENED,),)))
 
     async def _commanded(self, event: Commanded, arrival: Arrival) -> Answer | None:
         person = await self._identify(event.sender, arrival)
