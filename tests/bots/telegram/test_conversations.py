@@ -64,7 +64,7 @@ async def test_somebody_elses_reply_counts_for_nobody(stage: Stage) -> None:
     run_id, card = await stage.ask(input_type="text")
     prompt = await asked(stage, stage.ana, card, "✍️ Answer")
     said = await replied(stage, stage.bo, prompt, "mine")
-    assert said.text == "Somebody else is answering here. Press Answer in the card to answer yourself."
+    assert said.text == "Somebody else is answering here. To answer yourself, use the buttons of the card."
     await replied(stage, stage.ana, prompt, "hers")
     assert await stage.service.answer(run_id) == "hers"
 

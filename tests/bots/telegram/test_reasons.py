@@ -140,6 +140,8 @@ async def test_a_plain_approval_is_rejected_with_a_reason_in_one_step_behind_the
     assert (await below(stage, stage.ana, asks)).text == DONE
     assert await comment(stage, run_id) == "not on a Friday"
     await stage.until_shows(card, "❌ Rejected", "not on a Friday")
+    over = await stage.until(asks, lambda seen: not seen.labels and "Reply with" not in seen.text)
+    assert over.text.endswith(DONE), "it asks no more"
 
 
 async def test_a_plain_approval_is_rejected_without_a_reason_in_one_step_behind_the_press(
@@ -167,7 +169,9 @@ async def test_the_reasons_outlive_a_restart_and_are_one_persons(stopped: Stage)
         asks = await stage.asked_why(stage.ana, card)
     async with stage.running():
         theirs = await stage.bo.press(asks, "Not tested")
-        assert theirs.text == "Somebody else is answering here. Press Answer in the card to answer yourself."
+        assert theirs.text == (
+            "Somebody else is answering here. To answer yourself, use the buttons of the card."
+        )
         assert await is_open(stage, run_id)
         assert await pressed(stage, stage.ana, asks, "Not tested") == DONE
         assert await comment(stage, run_id) == "Not tested"

@@ -17,7 +17,7 @@ FORM: dict[str, Any] = {
     "required": ["name", "seats"],
     "properties": {"name": {"type": "string"}, "seats": {"type": "integer"}},
 }
-NO_REPLY = "That message no longer takes replies."
+NO_REPLY = "Replies to that message are not read."
 REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
 
 

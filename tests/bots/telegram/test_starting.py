@@ -139,7 +139,7 @@ async def test_a_second_press_of_start_starts_nothing_again(stage: Stage) -> Non
 async def test_in_a_group_nobody_else_can_fill_it_in(stage: Stage) -> None:
     choice = await begun(stage, "/run", stage.group)
     result = await stage.bo.press(choice, "trip")
-    assert result.text == "Somebody else is answering here. Press Answer in the card to answer yourself."
+    assert result.text == "Somebody else is answering here. To answer yourself, use the buttons of the card."
     before = stage.count()
     await stage.ana.press(choice, "trip")
     traveller = await heard(stage, before, stage.ana, stage.group)

@@ -48,13 +48,14 @@ from sayso.engine import CardRecord, StoreError
 
 logger = logging.getLogger("sayso.telegram")
 
-_SOMEBODY_ELSE = "Somebody else is answering here. Press Answer in the card to answer yourself."
+_SOMEBODY_ELSE = "Somebody else is answering here. To answer yourself, use the buttons of the card."
 _NO_REPLY = (
-    "That message no longer takes replies. Please reply to the newest message that asks you, or use the buttons of "
+    "Replies to that message are not read. Please reply to the newest message that asks you, or use the buttons of "
     "the card."
 )
 _REPLY_TO = "Not taken: please reply to the message that asks, or press a button in its card."
 _DONE = "This is already done. Nothing changed."
+_BELOW = "Continues in the message below."
 _OUT_OF_DATE = "This was out of date. It is asked again: check it and answer there."
 _STILL_DIFFERENT = "This still isn't what was asked. Nothing was counted. Please start again."
 _LARGEST_TEXT = 4000
@@ -243,9 +244,8 @@ class Dialogue:
         return ending.words
 
     async def _end(self, turn: _Turn, words: Words) -> None:
-        """The message asks no more. Whoever pressed reads there what came of it; whoever typed hears it below."""
-        said = None if turn.is_typed else words
-        await self._close(turn.chat, turn.message_id, turn.conversation, turn.topic, said)
+        """The message asks no more, and says what came of it. Whoever typed hears it below as well."""
+        await self._close(turn.chat, turn.message_id, turn.conversation, turn.topic, words)
 
     async def _close(
         self,
@@ -331,9 +331,7 @@ class Dialogue:
             await self._conversations.put(chat.id, message_id, conversation)
             self._spawn(self._edit(turn, asked, conversation.rendering))
             return
-        await self._conversations.forget(chat.id, message_id)
-        if turn.conversation.has_buttons:
-            self._spawn(self._lock(chat.id, message_id))
+        await self._close(chat, message_id, turn.conversation, topic, (_BELOW,))
         self._spawn(self._ask(topic, conversation, chat, turn.sender, asked=asked))
 
     async def _ask(
