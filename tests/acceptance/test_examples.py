@@ -223,7 +223,9 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
     shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
     async with both.running(production_access.workflow) as runtime:
         run_id = await runtime.start("production-access", shared, requested_by="web:ana")
-        await both.slack_shows("Access to orders-db for 60 minutes?", "in an emergency Ana alone")
+        await both.slack_shows(
+            "Access to orders-db for 60 minutes?", "in an emergency, Ana can approve alone"
+        )
         request = (await runtime.pending(run_id))[0]
         ana = await both.at_inbox(both.ana)
         assert "Approve alone (emergency)" in await ana.page()

@@ -311,7 +311,7 @@ def _context(record: CardRecord, places: Mapping[str, str], mentions: Mentions) 
             alone = listed(
                 [[cut(_person(record, one), LONGEST_NAME)] for one in request.policy.break_glass], "or"
             )
-            parts.append((f"in an emergency {''.join(alone)} alone, with a reason",))
+            parts.append((f"in an emergency, {''.join(alone)} can approve alone with a reason",))
         if request.policy is not None and request.policy.unchecked is not None:
             rule = request.policy.unchecked
             why = visible_line(f"rule {rule.number} could not be checked: {rule.why}")
