@@ -87,7 +87,7 @@ async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back
     async with Runtime(store, [flow], directory=DIRECTORY) as runtime:
         ask = await begin(runtime)
         assert (await ask(ANA_SLACK)).kind is OutcomeKind.COUNTED
-        assert (await ask(ANA_TELEGRAM, "reject")).reason == "Changed to reject."
+        assert (await ask(ANA_TELEGRAM, "reject")).reason == "Changed to Reject."
     async with Runtime(store, [flow], directory=Directory({"ana": Person((ANA_SLACK,))})) as runtime:
         other = await runtime.answer(ask.id, 1, "approve", person="web:bo", via="chat:1")
         assert other.reason == "Your approval was counted: 1 of 3."

@@ -82,7 +82,7 @@ async def test_a_vote_is_changed_until_it_is_decided(store: SQLiteStore) -> None
         vote = await begin(runtime)
         assert (await vote("web:ana", "approve")).reason == "Your approval was counted: 1 of 2."
         changed = await vote("web:ana", "reject")
-        assert (changed.kind, changed.reason) == (OutcomeKind.COUNTED, "Changed to reject.")
+        assert (changed.kind, changed.reason) == (OutcomeKind.COUNTED, "Changed to Reject.")
         assert (await vote("web:bo", "approve")).reason == "Your approval was counted: 1 of 2."
         assert (await vote("web:cho", "reject")).kind is OutcomeKind.RESOLVED
         state = await runtime.wait(vote.run_id)

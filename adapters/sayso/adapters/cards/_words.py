@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self, TypeAlias
 
 from sayso.adapters.cards._text import cut
-from sayso.adapters.console import answer_words, person_name, visible_line
+from sayso.adapters.console import answer_words, person_name, visible, visible_line
 from sayso.engine import (
     ANYWHERE,
     NOT_FOUND,
@@ -148,7 +148,7 @@ def _reply(outcome: Outcome, record: CardRecord, value: Json, locale: Locale) ->
             when = () if record.revised_at is None else (" ", AT, record.revised_at)
             return ("The question changed", *when, ". Read it again and choose.")
         case _:
-            return (outcome.reason,)
+            return (visible(outcome.reason),)
 
 
 def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json, locale: Locale) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from sayso.engine._audience import CODE
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._outcomes import NOT_FOUND, QUESTION_CHANGED, Outcome, OutcomeKind
-from sayso.engine._policy import APPROVE, REJECT, Policy, Verdict, Vote, evaluate, is_approval, waiting
+from sayso.engine._policy import Policy, Verdict, Vote, evaluate, is_approval, waiting
 from sayso.engine._questions import InvalidAnswer, Question, question_from_text
 from sayso.engine._records import CastVote, RequestStatus, WorkflowStatus
 from sayso.engine._values import Json, decode, to_json
@@ -98,7 +98,9 @@ def answer(tx: Transaction, attempt: AnswerAttempt, is_gone: IsGone) -> Outcome:
     if refusal is not None:
         return _refuse(tx, attempt, request, received, *refusal)
     outcome = (
-        _accepted(request, is_gone) if verdict.decided else _counted(verdict, vote, changed=mine is not None)
+        _accepted(request, is_gone)
+        if verdict.decided
+        else _counted(request, verdict, vote, changed=mine is not None)
     )
     event = _record_event(tx, attempt, request, received, outcome)
     _cast(tx, attempt, request, event)
@@ -301,12 +303,13 @@ def clock_time(stored: int | None) -> str:
     return f"{from_microseconds(stored):%Y-%m-%d %H:%M} UTC"
 
 
-def _counted(verdict: Verdict, vote: Vote, *, changed: bool) -> Outcome:
+def _counted(request: Answerable, verdict: Verdict, vote: Vote, *, changed: bool) -> Outcome:
     """What a vote that does not decide yet amounts to, in the words for its person."""
     is_yes = is_approval(vote.value)
     if changed:
-        said = vote.value if isinstance(vote.value, str) else APPROVE if is_yes else REJECT
-        return Outcome(OutcomeKind.COUNTED, f"Changed to {said}.")
+        choices = question_from_text(request.question).choices
+        labels = [one.label for one in choices if one.value == vote.value] or ["yes" if is_yes else "no"]
+        return Outcome(OutcomeKind.COUNTED, f"Changed to {labels[0]}.")
     mine = [one for one in verdict.stages if vote.person in (one.approved if is_yes else one.rejected)]
     counts = " and ".join(
         f"{len(one.approved)} of {one.stage.needed}"
