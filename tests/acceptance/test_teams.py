@@ -276,7 +276,10 @@ async def test_whoever_is_not_asked_is_refused_with_the_reason(both: Both, how: 
         run_id = await runtime.start("team")
         card = await both.slack_shows("Drop the production database?")
         words = await both.press(eve, card, "✅ Approve", forged=True)
-        assert words.startswith("You aren't an approver for this. Approvers: ")
+        named = both.ana_id if how == "impostor" else "#releases"
+        assert words.startswith(f"You aren't an approver for this. Approvers: {named}."), (
+            "not where it is shown"
+        )
         assert ("another organisation" in words) == (how == "stranger")
         assert (await runtime.pending(run_id))[0].open
 

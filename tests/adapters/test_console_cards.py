@@ -27,8 +27,10 @@ from sayso.engine import (
     Finding,
     Outcome,
     OutcomeKind,
+    Policy,
     RunSummary,
     Severity,
+    Stage,
     WorkflowStatus,
 )
 from tests.adapters.console_support import NOW, question, request, shown
@@ -127,6 +129,12 @@ def test_the_terminal_asks_only_whom_the_request_was_sent_to(audience: tuple[str
 
 def test_nobody_is_called_nobody() -> None:
     assert audience_words(request(APPROVAL, audience=())) == "nobody"
+
+
+def test_those_are_named_who_may_answer_and_not_where_it_is_shown() -> None:
+    shown_to = ("group:sre", "web:ana", "slack:#releases")
+    policy = Policy(stages=[Stage(["group:sre"], veto=["web:ana"])], audience=shown_to)
+    assert audience_words(request(APPROVAL, audience=shown_to, policy=policy)) == "@sre, ana"
 
 
 @pytest.mark.parametrize(

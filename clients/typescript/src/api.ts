@@ -218,7 +218,7 @@ export interface components {
             readonly rich: readonly string[];
             /** @description A note that is shown with the question but is not part of it; null if there is none. */
             readonly note: string | null;
-            /** @description Approvers: people, groups and chats, such as `slack:T1:U2`. */
+            /** @description Who may answer it, and the chats where it is shown, such as `slack:T1:U2`. */
             readonly to: readonly string[];
             /** @description Comments to suggest with a rejection. */
             readonly reject_reasons: readonly string[];

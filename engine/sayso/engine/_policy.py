@@ -220,6 +220,14 @@ class Policy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return (*of_stages, *self.escalate_to)
 
     @property
+    def voters(self) -> tuple[str, ...]:
+        """All who may vote, as the policy names them; not the places where the request is shown besides."""
+        if not self.stages:
+            return self.audience
+        named = {entry for one in self.stages for entry in (*one.approvers, *one.veto)}
+        return tuple(entry for entry in self.audience if entry in named or entry in self.escalate_to)
+
+    @property
     def concerned(self) -> tuple[str, ...]:
         """Everybody whom a request under it concerns: approvers, and those who may approve in an emergency."""
         return (*self.audience, *self.break_glass)
@@ -378,7 +386,7 @@ def reassign(
     if not is_person(to):
         return f"{to} isn't a person. Hand it over to one, such as {example_people()}or person:ana."
     theirs = {to, *accounts}
-    if not theirs.isdisjoint(policy.audience):
+    if not theirs.isdisjoint(policy.voters):
         return f"{to} is already an approver."
     if not theirs.isdisjoint(policy.released):
         return f"{to} already handed this over."

@@ -155,6 +155,11 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
         return self.status is RequestStatus.PENDING
 
     @property
+    def voters(self) -> tuple[str, ...]:
+        """All who may answer it."""
+        return self.audience if self.policy is None else self.policy.voters
+
+    @property
     def concerned(self) -> tuple[str, ...]:
         """Everybody whom it concerns: approvers, and those who may approve in an emergency."""
         return self.audience if self.policy is None else self.policy.concerned

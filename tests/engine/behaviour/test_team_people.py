@@ -169,6 +169,17 @@ async def test_a_vote_is_handed_over_to_those_alone_whom_the_policy_names(store:
         assert (await hand("web:b", "web:eve", **found)).kind is OutcomeKind.DONE
 
 
+async def test_whom_it_is_shown_to_besides_is_no_approver_yet(store: SQLiteStore) -> None:
+    policy = Policy(stages=[Stage(["web:ana", "web:bo"])])
+    async with Runtime(store, [Workflow("ask", asking(policy, to=["web:eve"]))]) as runtime:
+        ask = await begin(runtime)
+        refused = await ask("web:eve", via="web")
+        assert refused.reason == "You aren't an approver for this. Approvers: web:ana, web:bo."
+        handed = await runtime.reassign(ask.id, 1, person="web:ana", via="web", to="web:eve")
+        assert handed.kind is OutcomeKind.DONE
+        assert (await ask("web:eve", via="web")).kind is OutcomeKind.RESOLVED
+
+
 @pytest.mark.parametrize(
     ("to", "why"),
     [

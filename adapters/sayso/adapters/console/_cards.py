@@ -99,19 +99,24 @@ def age_words(instant: datetime, now: datetime) -> str:
 
 def audience_words(record: RequestRecord, names: Mapping[str, str] = NO_NAMES) -> str:
     """Who is asked; `names` are those of people."""
-    if not record.audience:
+    if not record.voters:
         return "nobody"
     words = {_ANYWHERE: "whoever is at this machine", _SURFACE: "whoever is at this terminal"}
     return ", ".join(
-        person_name(entry, names) if is_person(entry) else visible_line(words.get(entry, entry))
-        for entry in record.audience
+        person_name(entry, names) if is_person(entry) else visible_line(words.get(entry, _called(entry)))
+        for entry in record.voters
     )
+
+
+def _called(entry: str) -> str:
+    """A group as cards call it, and a chat as the settings do."""
+    return f"@{entry.removeprefix('group:')}" if entry.startswith("group:") else entry
 
 
 def may_answer_here(record: RequestRecord, person: str, now: datetime) -> bool:
     """Whether the request's policy lets this person answer it in the terminal."""
     vote = Vote(person, _SURFACE, None, now)
-    return person not in evaluate(Policy(record.audience), [vote], now).refused
+    return person not in evaluate(Policy(record.voters), [vote], now).refused
 
 
 def request_card(

@@ -225,7 +225,9 @@ class Request(Reply):
     note: str | None = Field(
         description="A note that is shown with the question but is not part of it; null if there is none."
     )
-    to: list[str] = Field(description="Approvers: people, groups and chats, such as `slack:T1:U2`.")
+    to: list[str] = Field(
+        description="Who may answer it, and the chats where it is shown, such as `slack:T1:U2`."
+    )
     reject_reasons: list[str] = Field(description="Comments to suggest with a rejection.")
     requested_by: Requester
     asked_at: datetime = Field(description="When it was asked, in UTC.")
