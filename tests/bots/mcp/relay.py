@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 class Relay:
     """Passes everything on, but no reply to a request that holds `lost` while there is one; `heard` is set when such a
-    request has come.
+    request has come, and `times` counts them.
     """
 
     def __init__(self, url: str, lost: bytes) -> None:
         self._to = urlsplit(url)
         self.lost: bytes | None = lost
         self.heard = asyncio.Event()
+        self.times = 0
         self.url = ""
 
     @asynccontextmanager
@@ -35,6 +36,7 @@ class Relay:
             while data := await reader.read(65536):
                 if self.lost is not None and self.lost in data:
                     loses.set()
+                    self.times += 1
                     self.heard.set()
                 to_them.write(data)
             to_them.close()

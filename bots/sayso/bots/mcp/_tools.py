@@ -38,20 +38,30 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unheard:
-    """Attempts to use an approval of which nobody heard whether they did. The next attempt of the same process repeats
-    them under their own key, so that a yes is not lost and not used twice.
+    """Attempts to use an approval of which nobody heard whether they did. The next attempts of the same process repeat
+    them under their own keys, so that a yes is not lost and not used twice.
     """
 
     def __init__(self) -> None:
-        self._attempts: dict[str, str] = {}
+        self._attempts: dict[str, list[str]] = {}
 
     def take(self, request_id: str) -> str:
-        """The attempt to repeat, else a new one. Two at once are never the same."""
-        return self._attempts.pop(request_id, None) or uuid.uuid4().hex
+        """An attempt to repeat, else a new one. Two at once are never the same."""
+        attempts = self._attempts.pop(request_id, None)
+        if attempts is None:
+            return uuid.uuid4().hex
+        first, *others = attempts
+        if others:
+            self._attempts[request_id] = others
+        return first
 
     def put_back(self, request_id: str, attempt: str) -> None:
         """Nobody heard what became of an attempt."""
-        self._attempts[request_id] = attempt
+        self._attempts.setdefault(request_id, []).append(attempt)
+
+    def knows(self, request_id: str) -> bool:
+        """Whether there is an attempt to repeat."""
+        return request_id in self._attempts
 
 
 class Tools:
@@ -180,20 +190,26 @@ class Tools:
         return await self._use(request)
 
     async def _use(self, request: Request) -> Result:
-        """The one result that is a yes, or `used`."""
-        attempt = self._unheard.take(request.id)
-        try:
-            await self._client.call(
-                "POST", f"/api/v1/requests/{request.id}/consumption", body={"key": _PURPOSE}, key=attempt
-            )
-        except AlreadyUsed:
-            return result_of(request, "used")
-        except NotApproved:
-            raise
-        except BaseException:  # cancelled as well: it may have been used
-            self._unheard.put_back(request.id, attempt)
-            raise
-        return result_of(request, "approved")
+        """The one result that is a yes, or `used`: where all is known that this process has tried, and none did it."""
+        while True:
+            attempt = self._unheard.take(request.id)
+            try:
+                await self._client.call(
+                    "POST",
+                    f"/api/v1/requests/{request.id}/consumption",
+                    body={"key": _PURPOSE},
+                    key=attempt,
+                )
+            except AlreadyUsed:
+                if self._unheard.knows(request.id):
+                    continue
+                return result_of(request, "used")
+            except NotApproved:
+                raise
+            except BaseException:  # cancelled as well: it may have been used
+                self._unheard.put_back(request.id, attempt)
+                raise
+            return result_of(request, "approved")
 
 
 Act = Callable[[MutableMapping[str, str]], Awaitable[Result]]
