@@ -243,6 +243,8 @@ def test_what_the_question_shows_is_shown_as_what_it_is(place: Place) -> None:
         (("--to", "group:nobody-wrote-it"), "nobody-wrote-it"),
         (("--link", "Report=http://ci.example.com"), "https"),
         (("--url", "ftp://example.com"), "not an address"),
+        (("--key", "freigabe-für-4.2"), "printable ASCII"),
+        (("--key", ""), "printable ASCII"),
     ],
 )
 def test_what_cannot_be_asked_ends_with_2_and_says_why(

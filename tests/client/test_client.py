@@ -136,6 +136,15 @@ def test_a_refusal_is_raised_at_once(kind: Any, said: Said, error: type[Refused]
     assert refused.value.exit_code > 0
 
 
+@both
+@pytest.mark.parametrize("key", ["", "freigabe-für-4.2", "deploy\n", " deploy", "k" * 201])
+def test_a_key_that_cannot_be_sent_is_refused_before_anything_is(kind: Any, key: str) -> None:
+    """A header holds printable ASCII; whatever else were tried again and again, or lost on the way."""
+    with scripted(Said(200, OPEN)) as script, pytest.raises(Refused, match="A key is") as refused:
+        do(kind, script.url, lambda client: client.ask(QUESTION, key=key))
+    assert (refused.value.kind, script.heard) == ("InvalidKey", [])
+
+
 @pytest.mark.slow
 @both
 def test_a_refusal_for_now_is_repeated_when_the_service_says_so(kind: Any) -> None:

@@ -19,6 +19,9 @@ const BY_KIND: ReadonlyMap<string, typeof Refused> = new Map([
   ["NotApproved", NotApproved],
 ]);
 
+/** Keys that fit into a header unchanged (RFC 9110, 5.5). */
+const KEY = /^[!-~](?:[ -~]{0,198}[!-~])?$/;
+
 /** The longest time that a timer can take (HTML, timer initialisation steps: a signed 32-bit number). */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -54,6 +57,10 @@ export class Exchange {
   async once<T>(call: Call, wanted: Wanted<T>, signal: AbortSignal | undefined): Promise<Heard<T>> {
     const headers = new Headers(this.#address.headers);
     if (call.key !== undefined) {
+      if (!KEY.test(call.key)) {
+        const detail = "A key is up to 200 printable ASCII characters, without a space at either end.";
+        return { error: new Refused("InvalidKey", detail, 422, {}), asksFor: 0 };
+      }
       headers.set("Idempotency-Key", call.key);
     }
     if (call.body !== undefined) {

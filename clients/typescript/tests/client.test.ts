@@ -147,6 +147,15 @@ for (const [said, error, kind, exitCode] of REFUSALS) {
   });
 }
 
+test("a key that cannot be sent is refused before anything is", async () => {
+  const heard = await scripted([{ status: 200, body: OPEN }], async (url) => {
+    for (const key of ["", "freigabe-für-4.2", "\u2713", "deploy\n", " deploy", "k".repeat(201)]) {
+      await assert.rejects(new Client({ url }).ask(QUESTION, { key }), { name: "Refused", kind: "InvalidKey" });
+    }
+  });
+  assert.equal(heard.length, 0);
+});
+
 test("a refusal for now is repeated when the service says so", async () => {
   const busy = { ...problem(429, "TooOften"), headers: { "Retry-After": "1" } };
   const began = performance.now();

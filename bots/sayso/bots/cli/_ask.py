@@ -108,7 +108,7 @@ def ask(  # noqa: PLR0913 - a question has many sides, each an option
     )
     wish = _Wish(
         build_question(prompt, wanted, shown, terms),
-        key or uuid.uuid4().hex,
+        uuid.uuid4().hex if key is None else key,
         None if wait is None else read_age(wait).total_seconds(),
         keep=keep,
         withdraws=withdraw_on_exit,

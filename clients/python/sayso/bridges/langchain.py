@@ -30,7 +30,7 @@ class Gate(AgentMiddleware[Any, Any, Any]):
     List it last among middlewares: one below it could change a call that people have approved. An approval lets its
     call run once, even if the thread is resumed twice, or cut off and run again. A call that was rejected, or has
     started before, does not run, and the model is told why. If the service is down, the call fails and does not run.
-    Agents with a gate are run by `ainvoke` and `astream`; `invoke` raises `NotImplementedError`.
+    Agents with a gate are run by `ainvoke` and `astream`; `invoke` raises `TypeError`.
     """
 
     def __init__(self, client: AsyncClient, tools: Mapping[str, Question]) -> None:

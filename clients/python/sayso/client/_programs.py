@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,8 @@ LONGEST_POLL = 25.0
 GRACE = 10.0
 """Seconds that the reply to a call may take beyond those for which it waits."""
 
-_CONFLICT = 409
+_CONFLICT, _UNPROCESSABLE = 409, 422
+_KEY = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 _BYTES = {"Content-Type": "application/octet-stream"}
 
 
@@ -58,7 +60,7 @@ class Caller(msgspec.Struct, frozen=True):
         waits: float = 0.0,
     ) -> Call:
         """A call with a JSON body; `waits` is how long the service may take its time."""
-        headers = {} if key is None else {"Idempotency-Key": key}
+        headers = {} if key is None else {"Idempotency-Key": _checked(key)}
         sent = None
         if body is not None:
             sent = msgspec.json.encode(body)
@@ -74,7 +76,7 @@ class Caller(msgspec.Struct, frozen=True):
         """See `Client.ask`."""
         question = yield from self._with_files(question)
         body = question.as_body()
-        call = self.call("POST", REQUESTS, body=body, key=key or uuid.uuid4().hex)
+        call = self.call("POST", REQUESTS, body=body, key=uuid.uuid4().hex if key is None else key)
         return (yield from repeatedly(call, Request, self.patience))
 
     def ask_batch(
@@ -159,6 +161,14 @@ class Caller(msgspec.Struct, frozen=True):
         """See `Client.consume`."""
         call = self.call("POST", f"{_place(id)}/consumption", body={"key": key}, key=uuid.uuid4().hex)
         return repeatedly(call, Consumption, self.patience)
+
+
+def _checked(key: str) -> str:
+    """A key, if it fits into a header unchanged (RFC 9110, 5.5). Raises `Refused`."""
+    if _KEY.fullmatch(key) is None:
+        words = "A key is up to 200 printable ASCII characters, without a space at either end."
+        raise Refused("InvalidKey", words, _UNPROCESSABLE, {})
+    return key
 
 
 def _place(id: str) -> str:
