@@ -128,6 +128,8 @@ def test_settings_that_cannot_be_read_are_left_alone(tmp_path: Path, text: str) 
         (("codex", "--http", "https://sayso.example.org"), "it ignores both"),
         (("claude-code", "--http", "https://sayso.example.org", "--defer"), "leave out"),
         (("claude-code", "--permission-request", "--defer"), "cannot be combined"),
+        (("claude-code", "--http", "sayso.example.org:8765"), "starts with https://"),
+        (("claude-code", "--http", "ftp://sayso.example.org"), "starts with https://"),
         (("claude-code", "--wait", "soon"), "is not a time"),
         (("claude-code", "--settings", "none.toml"), "cannot be read"),
     ],

@@ -6,6 +6,7 @@ An agent starts the hook for each tool call, so this module imports little.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -171,6 +172,10 @@ def _check(wanted: Wanted) -> None:
         wanted.defers or wanted.settings is not None or wanted.url is not None
     ):
         raise NotInstalled("--http uses the service's own rules: leave out --defer, --settings and --url")
+    if wanted.service is not None and not re.match(r"https?://[^/]", wanted.service):
+        raise NotInstalled(
+            f"{wanted.service!r} is not an address that starts with https:// or http://, so every call would fail"
+        )
     if wanted.asks_permission and wanted.defers:
         raise NotInstalled(
             "--defer cannot be combined with --permission-request, which is for sessions with a terminal"
