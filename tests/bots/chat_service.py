@@ -136,7 +136,10 @@ class ChatService:
 
     async def told(self, run_id: str) -> None:
         """Return once it is recorded that every chat shows what is wanted of the run's question."""
-        request_id = (await self.card(run_id)).request.id
+        await self.told_of((await self.card(run_id)).request.id)
+
+    async def told_of(self, request_id: str) -> None:
+        """Return once it is recorded that every chat shows what is wanted of a question."""
         while any(
             one.revision_shown < one.revision_wanted for one in await self.store.reader.deliveries(request_id)
         ):

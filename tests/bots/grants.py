@@ -39,3 +39,17 @@ class Asker:
         assert asked.status_code == 201, asked.text
         request: dict[str, Any] = asked.json()
         return request
+
+    async def ask_together(self, *commands: str, key: str | None = None) -> list[dict[str, Any]]:
+        """A batch with a request for each command, as they stand once they are asked."""
+        body = {
+            "requests": [
+                {"prompt": f"Run “{one}”?", "details": {**DETAILS, "Command": one}, "policy": "tools"}
+                for one in commands
+            ]
+        }
+        headers = {} if key is None else {"Idempotency-Key": key}
+        asked = await self.http.post("/batches", json=body, headers=headers)
+        assert asked.status_code in (200, 201), asked.text
+        requests: list[dict[str, Any]] = asked.json()["requests"]
+        return requests

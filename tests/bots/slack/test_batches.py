@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 
+from sayso.config import PolicySettings, StageSettings
 from sayso.engine import RequestRecord, RequestStatus
 from sayso.testing.slack import LocalSlack, SeenMessage
 from tests.bots.slack.stage import PLACE, Stage
@@ -192,3 +194,30 @@ async def test_a_rejection_with_its_reason_goes_to_its_own_question(stage: Stage
     await stage.reject(stage.ana, card, "❌ Reject", "not today")
     await stage.until_shows(card, "1. ❌ Rejected · Install requests?", "not today")
     assert await statuses(stage, requests) == ["ANSWERED", "PENDING", "PENDING"]
+
+
+async def test_a_reminder_of_several_questions_is_one_message(slack: LocalSlack, stopped: Stage) -> None:
+    """So is that others are asked as well: both come due for all of a batch at once."""
+    stage = stopped
+    approvers = StageSettings(approvers=(stage.person_id(stage.ana),))
+    second = timedelta(seconds=1)
+    patient = PolicySettings(
+        stages=(approvers,),
+        remind_every=second,
+        escalate_after=second,
+        escalate_to=(stage.person_id(stage.bo),),
+    )
+    stage.settings = stage.settings.model_copy(update={"policies": {"patient": patient}})
+    async with stage.running():
+        await asked(stage, policy="patient")
+
+        def said(beginning: str) -> list[list[str]]:
+            seen = [one.text for one in stage.ana.messages(stage.channel) if one.text.startswith(beginning)]
+            return [one.splitlines() for one in seen]
+
+        await slack.until(lambda: bool(said("Still waiting") and said("Nobody has decided yet")))
+        for beginning in ("Still waiting: ", "Nobody has decided yet: "):
+            lines = said(beginning)[0]
+            assert [
+                one.startswith(f"{beginning}{prompt}") for one, prompt in zip(lines, PROMPTS, strict=True)
+            ] == [True] * 3

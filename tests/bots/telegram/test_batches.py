@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+from sayso.config import PolicySettings, StageSettings
 from sayso.engine import RequestRecord, RequestStatus
 from sayso.testing.telegram import PressResult, SeenMessage
 from tests.bots.telegram.stage import Stage
@@ -153,3 +155,24 @@ async def test_a_rejection_with_its_reason_goes_to_its_own_question(stage: Stage
     await stage.reject(stage.ana, card, "2 ❌ Reject", "not today")
     await stage.until_shows(card, "2. ❌ Rejected · Run the migration?", "not today")
     assert await statuses(stage, requests) == ["PENDING", "ANSWERED", "PENDING"]
+
+
+async def test_a_reminder_of_several_questions_is_one_message_and_posts_their_card_anew_once(
+    stopped: Stage,
+) -> None:
+    stage = stopped
+    approvers = StageSettings(approvers=(f"telegram:{stage.ana.id}", f"telegram:{stage.bo.id}"))
+    patient = PolicySettings(stages=(approvers,), remind_every=timedelta(seconds=1))
+    stage.settings = stage.settings.model_copy(update={"policies": {"patient": patient}})
+    async with stage.running():
+        _, card = await asked(stage, policy="patient")
+        await stage.until_shows(card, "Posted again below.")
+        seen = await stage.ana.sees(stage.group)
+        reminders = [one for one in seen if one.text.startswith("Still waiting")]
+        assert [line.partition("? ")[0] for line in reminders[0].text.splitlines()] == [
+            "Still waiting: Install requests", "Still waiting: Run the migration", "Still waiting: Push to main",
+        ]  # fmt: skip
+        anew = [one for one in seen if one.text.startswith("3 requests ·")]
+        assert len(anew) == len(reminders)
+        told = await press(stage, anew[-1], "2 ✅ Approve")
+        assert told.text == "2. Run the migration? · Approved. The workflow continues."

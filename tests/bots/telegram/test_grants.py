@@ -73,3 +73,31 @@ async def test_somebody_who_is_not_asked_grants_nothing(stage: Stage, asker: Ask
     assert heard.text is not None
     assert "You aren't an approver" in heard.text
     assert await stage.service.store.reader.grants() == []
+
+
+async def shared_card(stage: Stage) -> SeenMessage:
+    return next(one for one in await stage.ana.sees(stage.group) if "requests" in one.text)
+
+
+async def test_a_longer_approval_of_a_question_on_a_shared_card_is_of_that_question(
+    stage: Stage, asker: Asker
+) -> None:
+    """What is pressed below the second question is granted for the second, and leaves the others open."""
+    requests = await asker.ask_together("ls", "npm test", "rm -r build")
+    for one in requests:
+        await stage.service.told_of(one["id"])
+    card = await shared_card(stage)
+    assert card.text.count("A longer approval covers later requests from agent") == 1
+    assert "that are exactly like the one you approve" in card.text
+    assert card.labels[4:8] == [
+        ["2 ✅ Approve", "2 ❌ Reject"],
+        ["2 Approve for this session"], ["2 Approve for 1 hour"], ["2 Approve this and 5 more"],
+    ]  # fmt: skip
+    heard = await stage.ana.press(card, "2 Approve for 1 hour")
+    assert (heard.text or "").startswith(f"2. Run “npm test”? · {TOLD}")
+    (grant,) = await stage.service.store.reader.grants()
+    assert (grant.request_id, grant.offer) == (requests[1]["id"], "1h")
+    seen = await stage.until(card, lambda seen: "is approved until" in seen.text)
+    assert "A longer approval covers" in seen.text, "the others can be granted yet"
+    assert (await asker.ask())["decision"]["by"] == [f"grant:{grant.id}"]
+    assert (await asker.ask(Command="ls"))["status"] == "PENDING"

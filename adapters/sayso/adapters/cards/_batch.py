@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sayso.adapters.cards._card import Card
@@ -38,13 +38,15 @@ class BatchEntry:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A card of several questions, in the order in which surfaces show it: `notices`, `title` with the `context` of all
-    on a small line, then the `entries`, each with its own buttons.
+    on a small line, then the `entries`, each with its own buttons. `covers` says what longer approvals cover, and of
+    which questions, by their numbers: once where it is the same for several.
     """
 
     notices: tuple[Words, ...]
     title: str
     context: tuple[Words, ...]
     entries: tuple[BatchEntry, ...]
+    covers: tuple[tuple[Words, tuple[int, ...]], ...]
 
 
 def build_batch(cards: Sequence[Card]) -> Batch:
@@ -62,13 +64,27 @@ def build_batch(cards: Sequence[Card]) -> Batch:
             card,
             tuple(one for one in card.notices if one not in notices),
             # How the workflow continues is the same for all, and nothing that anybody waits for.
-            card.said[:1],
+            (*card.said[:1], *card.granted),
             card.context[1 if is_shared else 0 :],
         )
         for card in cards
     )
     context = tuple(one for one in (left, *asked, how) if one)
-    return Batch(notices, f"{len(cards)} requests", context, entries)
+    return Batch(notices, f"{len(cards)} requests", context, entries, tuple(_covers(entries)))
+
+
+def _covers(entries: Sequence[BatchEntry]) -> Iterator[tuple[Words, tuple[int, ...]]]:
+    """What longer approvals cover; with the numbers of the questions in its words, unless it is true of all that are
+    open.
+    """
+    found: dict[Words, list[int]] = {}
+    for entry in entries:
+        if entry.card.covers is not None:
+            found.setdefault(entry.card.covers, []).append(entry.number)
+    still_open = [entry.number for entry in entries if entry.card.open]
+    for words, numbers in found.items():
+        of = "" if numbers == still_open else f"{', '.join(map(str, numbers))}: "
+        yield ((of, *words) if of else words), tuple(numbers)
 
 
 def batch_title(cards: Sequence[Card]) -> Card:

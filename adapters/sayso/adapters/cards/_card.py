@@ -120,6 +120,7 @@ class Card:
     and `reject_reasons` say which reasons to ask for with a yes and with a no, None if none. `rendering` is the number
     that its buttons carry, None if presses are not compared. A new card that `rings` notifies with a sound.
     `longer` are the ways to approve beyond this one request, while it is open; `covers` says what they cover.
+    `granted` are those lines of `said` that are about a longer approval.
     `number` is the request's in its batch, None if it was asked alone.
     """
 
@@ -143,6 +144,7 @@ class Card:
     rings: bool = True
     longer: tuple[Longer, ...] = ()
     covers: Words | None = None
+    granted: tuple[Words, ...] = ()
     number: int | None = None
 
     @property
@@ -196,6 +198,7 @@ def build_card(
         rings=rings,
         longer=longer(record),
         covers=covers(record),
+        granted=tuple(granted(record)),
         number=batch_number(record),
     )
 

@@ -16,6 +16,7 @@ from sayso.engine import (
     Grants,
     Offer,
     RequestRecord,
+    batch_number,
     differences,
     offered,
 )
@@ -60,12 +61,20 @@ def covers(record: CardRecord) -> Words | None:
         return None
     of_session = [one.key for one in found] == ["session"]
     ends = long_duration(request.policy.grants.longest)
-    scope = grant_scope(request, of_session=of_session, is_session_offered=found[0].key == "session")
+    # Beside other questions, "this" could be any of them.
+    like = "this one" if batch_number(record) is None else "the one you approve"
+    scope = grant_scope(
+        request, of_session=of_session, is_session_offered=found[0].key == "session", like=like
+    )
     return (f"A longer approval covers {scope}. It ends within {ends}, and you can revoke it.",)
 
 
-def grant_scope(request: RequestRecord, *, of_session: bool, is_session_offered: bool = False) -> str:
-    """What a grant of a request covers, as the rest of a sentence; nothing where the policy offers none any more."""
+def grant_scope(
+    request: RequestRecord, *, of_session: bool, is_session_offered: bool = False, like: str = "this one"
+) -> str:
+    """What a grant of a request covers, as the rest of a sentence that calls it `like`; nothing where the policy offers
+    none any more.
+    """
     grants = None if request.policy is None else request.policy.grants
     if grants is None:
         return ""
@@ -74,7 +83,7 @@ def grant_scope(request: RequestRecord, *, of_session: bool, is_session_offered:
     parts = [_difference(grants, name, pattern, is_session_offered) for name, pattern in differ[:_MOST_NAMED]]
     parts += [f"{len(differ) - _MOST_NAMED} others by their patterns"] if len(differ) > _MOST_NAMED else []
     apart = f", apart from {', '.join(parts)}" if parts else ""
-    return f"later requests from {asker} that are exactly like this one{apart}"
+    return f"later requests from {asker} that are exactly like {like}{apart}"
 
 
 def _difference(grants: Grants, name: str, pattern: str, is_session_offered: bool) -> str:  # noqa: FBT001

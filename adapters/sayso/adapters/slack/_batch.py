@@ -13,6 +13,7 @@ from sayso.adapters.slack._card import (
     drawn,
     for_users,
     joined,
+    longer,
     reading,
 )
 from sayso.adapters.slack._content import draw_field
@@ -39,13 +40,14 @@ def render_batch(cards: Sequence[Card], users_of: Callable[[Card], Sequence[str]
     batch = build_batch(cards)
     room = min(TEXT_LIMIT, _ROOM // len(cards))
     blocks = [*drawn([*_lines(batch.notices), Stretch(batch.title, Style.BOLD)]), *_small(batch.context)]
+    blocks += context([list(stretches(words)) for words, _ in batch.covers])
     rests: list[str] = []
     for entry in batch.entries:
         asked, rest = _question(entry, room)
         blocks += [
             {"type": "divider"},
             *asked,
-            *_buttons(entry.card, users_of(entry.card), has_more=bool(rest)),
+            *_buttons(entry, users_of(entry.card), has_more=bool(rest)),
         ]
         rests += [f"The rest of {entry.number}:\n\n{rest}"] if rest else []
     lines = [line for entry in batch.entries for line in (*entry.said, *entry.context)]
@@ -68,19 +70,21 @@ def _question(entry: BatchEntry, room: int) -> tuple[list[Block], str]:
     said: list[Stretch] = []
     for line in entry.said:
         shown, more = split(stretches(line), _SAID_ROOM)
-        said += [*shown, *([Stretch("…")] if more else [])]
+        said += [*([Stretch("\n")] if said else []), *shown, *([Stretch("…")] if more else [])]
     link = [] if card.link is None else [Stretch(IN_INBOX, link=card.link)]
     blocks = [*drawn([*_lines(entry.notices), *kept, *marker]), *drawn(said), *_small(entry.context, link)]
     return blocks, "\n\n".join(one for one in (rest, *wholes) if one)
 
 
-def _buttons(card: Card, users: Sequence[str], *, has_more: bool) -> list[Block]:
+def _buttons(entry: BatchEntry, users: Sequence[str], *, has_more: bool) -> list[Block]:
     """The step to all of a question, and its buttons, in one row: a message has 50 blocks, and eight questions."""
-    elements = [
-        element
-        for block in (*reading(card, has_more=has_more), *for_users(controls(card), users))
-        for element in block["elements"]
+    card = entry.card
+    rows = [
+        *reading(card, has_more=has_more),
+        *for_users(controls(card), users),
+        *longer(card, f"Approve {entry.number} for longer?"),
     ]
+    elements = [element for block in rows for element in block["elements"]]
     return [{"type": "actions", "elements": elements}] if elements else []
 
 

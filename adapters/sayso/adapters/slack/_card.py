@@ -271,7 +271,14 @@ def controls(card: Card) -> list[Block]:
 
 
 def _longer(card: Card) -> list[Block]:
-    """What approves beyond this one request, and what that covers, which is asked once more before it is sent."""
+    """What approves beyond this one request, and what that covers."""
+    if card.covers is None:
+        return []
+    return [*longer(card, "Approve for longer?"), *context([list(stretches(card.covers))])]
+
+
+def longer(card: Card, title: str) -> list[Block]:
+    """What approves beyond this one request; what that covers is shown again under this title before it is sent."""
     if not card.longer or card.covers is None:
         return []
     ways = [{"text": plain_text(one.label, LABEL_LIMIT), "value": str(one.index)} for one in card.longer]
@@ -281,13 +288,13 @@ def _longer(card: Card) -> list[Block]:
         "placeholder": plain_text("Approve for longer", 150),
         "options": ways,
         "confirm": {
-            "title": plain_text("Approve for longer?", 100),
+            "title": plain_text(title, 100),
             "text": plain_text(plain(card.covers), 300),
             "confirm": plain_text("Approve", 30),
             "deny": plain_text("Back", 30),
         },
     }
-    return [_actions([picker]), *context([list(stretches(card.covers))])]
+    return [_actions([picker])]
 
 
 def for_users(blocks: list[Block], users: Sequence[str]) -> list[Block]:

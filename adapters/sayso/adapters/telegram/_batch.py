@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from sayso.adapters.cards import BatchEntry, Card, Words, build_batch, utf16_length
+from sayso.adapters.cards import Batch, BatchEntry, Card, Words, build_batch, utf16_length
 from sayso.adapters.console import set_off
 from sayso.adapters.telegram._card import (
     Keyboard,
@@ -14,6 +14,7 @@ from sayso.adapters.telegram._card import (
     answers,
     draw_details,
     fitted,
+    longer,
 )
 from sayso.adapters.telegram._content import draw_field
 from sayso.adapters.telegram._text import (
@@ -29,6 +30,9 @@ from sayso.adapters.telegram._text import (
 )
 
 _HEAD_ROOM = 400
+_COVERS_ROOM = 400
+"""For what longer approvals cover; kept free of other text also where none are offered."""
+
 _QUESTION_SHARE = 0.6
 """Of the room of an entry, what its question has; the rest is for what became of it."""
 
@@ -45,7 +49,7 @@ def render_batch(cards: Sequence[Card], zone: tzinfo, now: datetime) -> Telegram
     head += [Stretch(batch.title, Style.BOLD)]
     for part in batch.context:
         head += worded((" · ", *part), zone, now, Style.ITALIC)
-    room = (MESSAGE_LIMIT - _HEAD_ROOM) // len(cards)
+    room = (MESSAGE_LIMIT - _HEAD_ROOM - _COVERS_ROOM) // len(cards)
     drawn = fitted(head, _HEAD_ROOM)
     rests: list[str] = []
     small: list[list[Stretch]] = []
@@ -60,9 +64,10 @@ def render_batch(cards: Sequence[Card], zone: tzinfo, now: datetime) -> Telegram
         small = [[replace(one, style=Style.PLAIN, link=None) for one in part] for part in small]
     for question, below in zip(asked, small, strict=True):
         drawn += [*question, *below]
-    keyboard = [row for entry in batch.entries for row in _buttons(entry)]
+    covers, covered = _covers(batch, zone, now)
+    keyboard = [row for entry in batch.entries for row in _buttons(entry, is_covered=entry.number in covered)]
     is_silent = not any(card.rings for card in cards)
-    return TelegramMessage(as_html(drawn), keyboard, "\n\n".join(rests), is_silent)
+    return TelegramMessage(as_html([*drawn, *covers]), keyboard, "\n\n".join(rests), is_silent)
 
 
 def _question(entry: BatchEntry, room: int) -> tuple[list[Stretch], str]:
@@ -93,11 +98,26 @@ def _below(entry: BatchEntry, zone: tzinfo, now: datetime) -> list[Stretch]:
     ]
 
 
+def _covers(batch: Batch, zone: tzinfo, now: datetime) -> tuple[list[Stretch], set[int]]:
+    """What longer approvals cover, and the numbers of the questions of which all of it stands there: others cannot be
+    granted from this card.
+    """
+    drawn: list[Stretch] = []
+    covered: set[int] = set()
+    for words, numbers in batch.covers:
+        line = list(worded(("\n\n", *words), zone, now))
+        if length([*drawn, *line]) <= _COVERS_ROOM:
+            drawn += line
+            covered.update(numbers)
+    return drawn, covered
+
+
 def _entities(stretches: Sequence[Stretch]) -> int:
     return sum(bool(one.text and (one.style or one.link)) for one in stretches)
 
 
-def _buttons(entry: BatchEntry) -> Keyboard:
+def _buttons(entry: BatchEntry, *, is_covered: bool) -> Keyboard:
     """The rows of a question, each button with its number."""
     rows = answers(entry.card, 0) if entry.card.open else []
+    rows += longer(entry.card) if is_covered else []
     return [[{**button, "text": f"{entry.number} {button['text']}"} for button in row] for row in rows]

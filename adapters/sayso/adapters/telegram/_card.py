@@ -205,8 +205,12 @@ def _keyboard(card: Card, page: int, *, has_more: bool) -> Keyboard:
         return []
     has_way = has_more or card.question.read_all
     opens = [[_button(f"📄 {what_opens(card).name}", _carried(card, Action.OPEN))]] if has_way else []
-    longer = [[_button(one.label, _carried(card, Action.GRANT, one.index))] for one in card.longer]
-    return [*opens, *answers(card, page), *longer]
+    return [*opens, *answers(card, page), *longer(card)]
+
+
+def longer(card: Card) -> Keyboard:
+    """The rows of buttons that approve beyond this one request."""
+    return [[_button(one.label, _carried(card, Action.GRANT, one.index))] for one in card.longer]
 
 
 def answers(card: Card, page: int) -> Keyboard:

@@ -21,7 +21,7 @@ from sayso.bots.chats._surface import (
     UnknownRefusal,
 )
 from sayso.bots.chats._together import Part, to_show
-from sayso.engine import CardRecord, Delivery, Kept, Notice, Store, StoreError
+from sayso.engine import CardRecord, Delivery, Kept, Notice, NoticeKind, Store, StoreError
 
 logger = logging.getLogger("sayso.outbox")
 
@@ -44,6 +44,10 @@ STORE_BACK_OFF = timedelta(seconds=5)
 
 MOST_ATTEMPTS = 20
 """How often a message beside the cards is tried."""
+
+
+_SAID_TOGETHER = frozenset({NoticeKind.REMINDER, NoticeKind.ESCALATED})
+"""Messages that come due: those about several questions on one card are one message."""
 
 
 class Observer(Protocol):
@@ -195,11 +199,11 @@ class Outbox:
     # Messages beside the cards.
 
     async def _say(self, surface: CardSurface[Any], notice: Notice) -> None:
-        record = await self._store.reader.card(notice.request_id)
-        if record is None:
+        said = await self._said(surface, notice)
+        if not said:
             return  # pruned meanwhile, and its messages with it
         try:
-            await surface.send(record, notice)
+            await surface.send(said)
         except Undeliverable as problem:
             if problem.may_pass:
                 await self._say_again(notice, problem, _back_off(notice.attempts))
@@ -216,8 +220,15 @@ class Outbox:
             logger.exception("could not send a message to %s", notice.destination)
             await self._say_again(notice, DeliveryProblem(repr(error)), _back_off(notice.attempts))
         else:
-            await self._store.end_notice(notice)
+            await self._each(self._store.end_notice(one) for _, one in said)
             await self._took(notice.destination)
+
+    async def _said(self, surface: CardSurface[Any], notice: Notice) -> Sequence[tuple[CardRecord, Notice]]:
+        """What one message says: of several questions on a card at once where all of them come due."""
+        if surface.draws_batches and notice.kind in _SAID_TOGETHER:
+            return await self._store.reader.notices_on_card(notice)
+        record = await self._store.reader.card(notice.request_id)
+        return [] if record is None else [(record, notice)]
 
     async def _say_again(self, notice: Notice, problem: DeliveryProblem, after: timedelta) -> None:
         if notice.attempts + 1 >= MOST_ATTEMPTS:

@@ -30,6 +30,10 @@ Keep: TypeAlias = Callable[[Reference, "Kept | None"], Awaitable[None]]
 """Records a message as soon as the platform has answered: which it is, and what is kept of it, where that is said."""
 
 
+Said: TypeAlias = Sequence[tuple[CardRecord, Notice]]
+"""What a message in addition to the cards says: of one request, or the same of several that stand on one card."""
+
+
 class DeliveryProblem(Exception):
     """Why a message could not be sent or edited; the kind says what to do next."""
 
@@ -156,13 +160,13 @@ class CardSurface(ABC, Generic[Shown]):
         """The id of a destination's chat as it is now."""
         return place.chat_id
 
-    async def send(self, record: CardRecord, notice: Notice) -> None:
+    async def send(self, said: Said) -> None:
         """Send a message in addition to the cards, below its card if there is one; nothing if it is no longer worth
         sending. Quiet ones are for platforms with threads; elsewhere only the card shows them.
         """
-        message = self.message(record, notice)
+        message = self.message(said)
         if message is not None and not message.quiet:
-            await self.tell(notice.destination, message.lines)
+            await self.tell(said[0][1].destination, message.lines)
 
     # What all have in common.
 
@@ -200,10 +204,17 @@ class CardSurface(ABC, Generic[Shown]):
             rings=place.ring != "never" and not is_repost,
         )
 
-    def message(self, record: CardRecord, notice: Notice) -> Message | None:
+    def message(self, said: Said) -> Message | None:
         """A message in addition to the cards, in its present state; None if it is no longer worth sending. Raises
         `Undeliverable` as `place` does.
         """
+        found = [one for record, notice in said if (one := self._message(record, notice)) is not None]
+        if not found:
+            return None
+        lines = tuple(line for one in found for line in one.lines)
+        return Message(lines, quiet=all(one.quiet for one in found), rings=any(one.rings for one in found))
+
+    def _message(self, record: CardRecord, notice: Notice) -> Message | None:
         place, card = self.place(notice.destination), card_of(record, self.settings)
         audible = audible_at(record, self.settings, place, mentions_groups=self.mentions_groups)
         return notice_message(record, card, notice, self.settings.place_names, audible)

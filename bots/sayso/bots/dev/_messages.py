@@ -48,7 +48,7 @@ class Serving(msgspec.Struct, frozen=True, tag="serving"):
 
 
 Said: TypeAlias = Found | Refused | Serving
-"""What a process says that serves code. It hears a plan, which it loads; then what its pages show, and the first such
+"""What a process says that serves code. It gets a plan, which it loads; then what its pages show, and the first such
 `LoadedCode` has it begin to serve.
 """
 

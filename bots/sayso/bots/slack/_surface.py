@@ -26,6 +26,7 @@ from sayso.bots.chats import (
     DeliveryProblem,
     Rate,
     Reference,
+    Said,
     accounts_of,
     attachments,
     rest_mark,
@@ -35,7 +36,7 @@ from sayso.bots.slack._files import Files, Upload
 from sayso.bots.slack._settings import SlackSettings
 from sayso.bots.slack._workspaces import Workspace, Workspaces
 from sayso.config import Destination, Settings
-from sayso.engine import CardRecord, Kept, Notice, Store, StoredImage
+from sayso.engine import Kept, Store, StoredImage
 
 logger = logging.getLogger("sayso.slack")
 
@@ -133,9 +134,9 @@ class SlackSurface(CardSurface[SlackMessage]):
             return None
         return str(answer["permalink"])
 
-    async def send(self, record: CardRecord, notice: Notice) -> None:
+    async def send(self, said: Said) -> None:
         """Send it into the card's thread, and into the channel as well where people have to see it."""
-        message = self.message(record, notice)
+        message, notice = self.message(said), said[0][1]
         if message is None or (message.quiet and notice.reference is None):
             return
         shown = render_words(message.lines)

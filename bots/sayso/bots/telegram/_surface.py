@@ -30,6 +30,7 @@ from sayso.bots.chats import (
     CardSurface,
     ContentRefused,
     Reference,
+    Said,
     UnderWay,
     UnknownRefusal,
     attachments,
@@ -40,7 +41,7 @@ from sayso.bots.telegram._chats import PLATFORM, Chats
 from sayso.bots.telegram._conversations import Conversations
 from sayso.bots.telegram._messenger import Messenger, Outgoing, Upload
 from sayso.config import Destination, Settings
-from sayso.engine import CardRecord, Delivery, Kept, Notice, NoticeKind, Store, StoredImage
+from sayso.engine import CardRecord, Delivery, Kept, NoticeKind, Store, StoredImage
 
 _LARGEST_NOTICE = 3000
 
@@ -175,13 +176,13 @@ class TelegramSurface(CardSurface[TelegramMessage]):
                     delivery.request_id, delivery.destination, rendering, reference.name, kept
                 )
 
-    async def send(self, record: CardRecord, notice: Notice) -> None:
+    async def send(self, said: Said) -> None:
         """Send it as a reply to the card. Single votes show in the card alone: Telegram has no threads for them.
 
         Below a reminder the card is posted anew: of messages that are hours old Telegram does not say any more what
         they show, and a press there could not be compared.
         """
-        message = self.message(record, notice)
+        message, notice = self.message(said), said[0][1]
         if message is None or message.quiet:
             return
         place = self.place(notice.destination)
@@ -197,8 +198,9 @@ class TelegramSurface(CardSurface[TelegramMessage]):
             as_html(stretches), topic=place.topic, reply_to=reply_to, is_silent=not message.rings
         )
         await self._messenger.send(chat_id, message_below)
-        if is_reminder and notice.reference is not None:
-            await self._store.replace_message(notice.request_id, notice.destination, notice.reference)
+        for _, one in said if is_reminder else ():
+            if one.reference is not None:
+                await self._store.replace_message(one.request_id, one.destination, one.reference)
 
     async def tell(self, destination: str, lines: tuple[Words, ...]) -> None:
         """Send a plain message to a destination."""

@@ -185,12 +185,14 @@ class SlackPerson:
         attachment, block, element = matching[number]
         return self._act(self._from_message(channel, found, attachment), self._action(block, element), odd)
 
-    async def choose(self, message: SeenMessage, label: str, *, action_id: str | None = None) -> SlackPress:
-        """Pick an option from the message's picker (the first, or the one with this `action_id`), and confirm where
-        that is asked.
+    async def choose(
+        self, message: SeenMessage, label: str, *, action_id: str | None = None, number: int = 0
+    ) -> SlackPress:
+        """Pick an option from the message's picker (the `number`-th, or the one with this `action_id`), and confirm
+        where that is asked.
         """
         channel, found = self._find(message)
-        attachment, block, element = self._picker(found, action_id)
+        attachment, block, element = self._picker(found, action_id, number)
         around = self._from_message(channel, found, attachment)
         given = element.get("options")
         if given is None:
@@ -334,11 +336,15 @@ class SlackPerson:
             for _, element in elements([block]):
                 yield attachment, block, element
 
-    def _picker(self, message: Message, action_id: str | None) -> _Control:
-        for attachment, block, element in self._controls(message):
-            if element["type"] in SELECTS and action_id in (None, element["action_id"]):
-                return attachment, block, element
-        raise Impossible(self.name, "sees no picker")
+    def _picker(self, message: Message, action_id: str | None, number: int = 0) -> _Control:
+        found = [
+            (attachment, block, element)
+            for attachment, block, element in self._controls(message)
+            if element["type"] in SELECTS and action_id in (None, element["action_id"])
+        ]
+        if number >= len(found):
+            raise Impossible(self.name, "sees no picker" if not found else f"sees only {len(found)} pickers")
+        return found[number]
 
     def _picked(
         self, block: dict[str, Any], element: dict[str, Any], options: list[dict[str, Any]], label: str

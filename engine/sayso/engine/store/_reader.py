@@ -208,6 +208,16 @@ class Reader(Lists):
         later = (await self._rows("notice_next_attempt", fields))[0]["next_attempt"]
         return None if later is None else from_microseconds(later)
 
+    async def notices_on_card(self, notice: Notice) -> list[tuple[CardRecord, Notice]]:
+        """A message, and those of its kind for its place about other questions of its card, each with its request, in
+        the order in which they came. None where the request was pruned.
+        """
+        where = {"id": notice.request_id, "destination": notice.destination, "kind": notice.kind}
+        others = [read_notice(row) for row in await self._rows("notices_on_card", where)]
+        found = sorted([notice, *others], key=lambda one: one.notice_key)
+        records = [(await self.card(one.request_id), one) for one in found]
+        return [(record, one) for record, one in records if record is not None]
+
     async def accounts(self) -> list[Account]:
         """Every account that belongs to somebody, by person."""
         return [_account(row) for row in await self._rows("accounts_list", {})]

@@ -739,6 +739,15 @@ LEFT JOIN deliveries d ON d.request_key = n.request_key AND d.destination = n.de
 WHERE n.destination = :destination AND (n.next_attempt IS NULL OR n.next_attempt <= :now)
 ORDER BY n.notice_key LIMIT 1;
 
+-- name: notices_on_card
+-- Messages of a kind for a place about the other questions of a batch that stand on one card with a request.
+SELECT n.notice_key, q.id, n.destination, n.kind, n.payload, n.at, n.attempts, d.reference
+FROM requests asked CROSS JOIN requests q ON q.first_on_card = asked.first_on_card AND q.id <> asked.id
+CROSS JOIN notices n ON n.request_key = q.request_key
+LEFT JOIN deliveries d ON d.request_key = n.request_key AND d.destination = n.destination
+WHERE asked.id = :id AND n.destination = :destination AND n.kind = :kind
+ORDER BY n.notice_key;
+
 -- name: notice_next_attempt
 SELECT min(next_attempt) AS next_attempt FROM notices WHERE destination = :destination;
 
