@@ -82,9 +82,11 @@ $(BIN)/python:
 install = $(PIP) install --quiet --require-hashes -r $(1) && $(PIP) install --quiet --no-deps --no-build-isolation -e clients/python -e .
 
 $(VENV)/.run: pyproject.toml clients/python/pyproject.toml requirements/run.txt | $(BIN)/python
-	$(call install,requirements/run.txt)
+	@echo "Installing what sayso needs into $(VENV). This can take a minute."
+	@$(call install,requirements/run.txt)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml clients/python/pyproject.toml requirements/dev.txt | $(BIN)/python
-	$(call install,requirements/dev.txt)
+	@echo "Installing what sayso and its development need into $(VENV). This can take some minutes."
+	@$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/.run

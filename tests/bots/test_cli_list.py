@@ -6,8 +6,10 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,20 @@ def test_the_list_says_of_each_command_what_it_says_of_itself(name: str) -> None
     """The list is read without the commands: nobody would notice that it says something else."""
     first = cleandoc(load(name).help).partition("\n\n")[0]
     assert " ".join(first.split()) == COMMANDS[name].says
+
+
+def helps(command: Any) -> Iterator[str]:
+    """The help of a command and of those within it."""
+    yield command.help
+    for one in getattr(command, "commands", {}).values():
+        yield from helps(one)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_breaks_its_lines_where_the_terminal_ends(name: str) -> None:
+    """Typer keeps line breaks, and code is wrapped for editors that are wider than a terminal."""
+    for said in helps(load(name)):
+        assert "\n" not in said.replace("\n\n", ""), said
 
 
 def test_a_renamed_command_still_works_with_a_hint_and_is_not_listed(tmp_path: Path) -> None:

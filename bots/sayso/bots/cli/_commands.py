@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import typer
@@ -190,10 +191,19 @@ def load(name: str) -> Any:
     listed = COMMANDS[name]
     found = getattr(import_module(f"sayso.bots.cli.{listed.module}"), listed.name)
     if isinstance(found, typer.Typer):
-        return typer.main.get_group(found)
+        return _flowing(typer.main.get_group(found))
     alone = typer.Typer(add_completion=False)
     alone.command(name)(found)
-    return typer.main.get_command(alone)
+    return _flowing(typer.main.get_command(alone))
+
+
+def _flowing(command: Any) -> Any:
+    """A command whose help fills the lines of the terminal, where Typer keeps the line breaks of the docstring."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+    for one in getattr(command, "commands", {}).values():
+        _flowing(one)
+    return command
 
 
 def list_on(app: typer.Typer) -> None:

@@ -162,7 +162,7 @@ async def _choose(asked: Asked, names: Sequence[str] | None) -> list[HasSetUp]:
         return await read(" ".join(names))
     return await asked.ask(
         "platform",
-        f"Where do people answer? Any of {', '.join(offered)}; or {_NONE}, for the web inbox only",
+        f"Where do people answer? {', '.join(offered)}, or {_NONE} for the web inbox only",
         read,
     )
 
