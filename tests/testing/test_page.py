@@ -118,8 +118,8 @@ async def test_formatting_photos_and_documents_of_telegram(
         await send(
             "sendMessage",
             text=f'<b>bold <i>both</i></b> 🚀 <a href="https://example.org">14 commits</a>\n'
-            f'<pre><code class="language-diff">{DIFF}</code></pre>'
-            "<blockquote expandable>one\ntwo\nthree\nfour\nfive</blockquote>&lt;u&gt;",
+            f'<pre><code class="language-diff">{DIFF}</code></pre>\n'
+            "<i>after it</i><blockquote expandable>one\ntwo\nthree\nfour\nfive</blockquote>&lt;u&gt;",
             reply_markup=json.dumps({"inline_keyboard": [[{"text": "Approve", "callback_data": "1"}]]}),
         )
         await send("sendPhoto", photo=PICTURE)
@@ -133,6 +133,12 @@ async def test_formatting_photos_and_documents_of_telegram(
         )
         await expect(text.locator("pre .added")).to_have_text("+total: Decimal\n")
         await expect(text.locator(".language")).to_have_text("diff")
+        code, after = [await text.locator(one).last.bounding_box() for one in (".code", "em")]
+        assert code is not None
+        assert after is not None
+        assert after["y"] - code["y"] - code["height"] < after["height"], (
+            "the line break ends the code's own line"
+        )
         quote = text.locator("blockquote > div")
         cut = await quote.bounding_box()
         await text.get_by_role("button", name="Show all").click()

@@ -37,7 +37,7 @@ def context(parts: Iterable[Sequence[Stretch]]) -> list[Block]:
     for part in parts:
         for position, run in enumerate(_runs(part)):
             gap = [Stretch(_GAP)] if lines and position == 0 else []
-            if lines and _fit([*lines[-1], *run]):
+            if lines and _fit([*lines[-1], *gap, *run]):
                 lines[-1] += [*gap, *run]
             else:
                 if lines:
@@ -81,8 +81,10 @@ def _runs(part: Sequence[Stretch]) -> Iterator[list[Stretch]]:
 
 
 def _fit(run: Sequence[Stretch]) -> bool:
-    """Whether all of it can stand in one element."""
-    return not any(map(_is_markup, run)) or all(_is_markup(one) or is_inert(str(one.content)) for one in run)
+    """Whether all of it can stand in one element: a bracket is as harmless beside a mention as beside a name."""
+    if not any(map(_is_markup, run)):
+        return True
+    return is_inert("".join("name" if _is_markup(one) else str(one.content) for one in run))
 
 
 def _is_markup(stretch: Stretch) -> bool:

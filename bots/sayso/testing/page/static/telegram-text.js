@@ -1,6 +1,7 @@
 // A message's text with its entities, which may lie in each other.
 import { ago, button, codeLines, element, link } from "/dom.js";
 
+const BLOCKS = ["pre", "blockquote", "expandable_blockquote"];
 const TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
 
 export function formatted(text, entities) {
@@ -19,6 +20,7 @@ function stretch(text, entities, start, end) {
     if (one.offset > at) parts.push(text.slice(at, one.offset));
     parts.push(made(one, text, stretch(text, entities.slice(index + 1, next), one.offset, one.end)));
     at = one.end;
+    if (BLOCKS.includes(one.type) && at < end && text[at] === "\n") at += 1; // it ends the block's own line
     index = next;
   }
   if (end > at) parts.push(text.slice(at, end));
