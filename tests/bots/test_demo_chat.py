@@ -189,12 +189,14 @@ def test_the_guide_leads_through_a_release_a_form_and_kill_9(demo: Demo, chats: 
     chats.answer_form()
     chats.press(chats.guide, "kill -9")
     expect(chats.guide.get_by_text("sayso was killed.")).to_be_visible(timeout=SOON)
+    expect(chats.guide.get_by_text("Also press a button in Slack now.")).to_be_visible()
     finish = "Roll out to everyone"
     chats.press(chats.slack, finish)
     expect(chats.page.get_by_text("nothing was counted")).to_be_visible(timeout=SOON)
     chats.expect_done(FIRST, SECOND)
     chats.press(chats.guide, "Start it again")
     expect(chats.guide.get_by_text("sayso is running")).to_be_visible(timeout=SOON)
+    expect(chats.guide.get_by_text("sayso is back, and still waits")).to_be_visible(timeout=SOON)
     chats.press(chats.slack, finish)
     chats.expect_done(FIRST, SECOND, THIRD)
     expect(chats.guide.get_by_role("button", name="Start another release")).to_be_visible()
@@ -228,6 +230,9 @@ def test_who_asked_and_who_is_no_approver_are_told_no(chats: Chats) -> None:
     expect(chats.slack.get_by_text("Only visible to you")).to_have_count(0)
     chats.press(chats.slack, "Approve")
     expect(chats.slack.get_by_text("Only visible to you")).to_have_count(1, timeout=SOON)
+    expect(
+        chats.slack.get_by_text("You aren't an approver for this. Approvers: @release-team.", exact=True)
+    ).to_be_visible()
     expect(chats.guide.get_by_role("img", name="to do")).to_have_count(2)
 
 
@@ -283,8 +288,10 @@ def test_the_inbox_opens_as_often_as_somebody_likes_and_comes_back_with_the_serv
     expect(chats.guide.get_by_text("sayso was killed.")).to_be_visible(timeout=SOON)
     again = browser.new_page()
     again.goto(f"{address}inbox?as=Bo")
-    expect(again.get_by_text("sayso is not running.")).to_be_visible()
+    expect(again.get_by_role("heading", name="sayso is not running.")).to_be_visible()
+    expect_accessible(again)
     chats.press(chats.guide, "Start it again")
+    expect(again.get_by_role("article", name=re.compile("Roll out to everyone"))).to_be_visible(timeout=SOON)
     card = inbox.get_by_role("article", name=re.compile("Roll out to everyone"))
     card.get_by_role("button", name="Roll out to everyone").click(timeout=SOON)
     chats.expect_done(FIRST, SECOND, THIRD)

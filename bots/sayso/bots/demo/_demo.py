@@ -22,6 +22,23 @@ from sayso.engine import SaysoError
 
 DATABASE = "sayso.db"
 _WORKFLOW = "release.py"
+_DOWN = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>sayso is not running</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/page.css">
+</head>
+<body>
+<main class="down">
+<h1>sayso is not running.</h1>
+<p>Start it again in the guide. This page then opens the inbox.</p>
+</main>
+</body>
+</html>
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +134,7 @@ class _GuideRoutes:
         except SaysoError:
             link = None
         if link is None:
-            raise web.HTTPServiceUnavailable(
-                text="sayso is not running. Start it again in the guide, then reload this page."
-            )
+            raise web.HTTPServiceUnavailable(text=_DOWN, content_type="text/html", headers={"Refresh": "2"})
         raise web.HTTPSeeOther(link)
 
     def _link(self, name: str) -> str | None:

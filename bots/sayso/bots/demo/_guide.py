@@ -124,6 +124,12 @@ class Guide:
         revived = service.revived_at if asked and service.revived_at and asked < service.revived_at else None
         is_missed = answered is not None and (revived is None or answered < revived)
         text = "4.2.0 runs for the first customers, and sayso asks whether to continue. Kill it now."
+        hint = None
+        if service.was_killed:
+            text = "sayso is gone, and its question is still in both chats."
+            hint = "Also press a button in Slack now. It goes unanswered."
+        elif revived is not None:
+            text = "sayso is back, and still waits for the same answer."
         actions: list[dict[str, str]] = []
         if is_missed:
             text = "The request was answered before the kill. Start another release, and kill sayso while it waits."
@@ -136,14 +142,14 @@ class Guide:
             "text": text,
             "done": answered is not None and not is_missed,
             "tasks": [
-                _task("Kill sayso, then press a button in Slack. It goes unanswered.", done=was_killed),
+                _task("Kill sayso.", done=was_killed),
                 _task("Start it again.", done=revived is not None),
                 _task(
                     "Press Roll out to everyone. It counts, once.",
                     done=answered is not None and not is_missed,
                 ),
             ],
-            "hint": None,
+            "hint": hint,
             "actions": actions,
         }
 
