@@ -26,7 +26,7 @@ async def test_a_failure_is_shown_where_it_was_approved(stage: Stage) -> None:
     """Approvers care about the effect, not about the click."""
     _, card = await stage.ask(fails=True)
     await stage.press(stage.ana, card, "✅ approve")
-    await stage.until_shows(card, "✅ Approved, then failed ·", "An operator can retry or cancel it.")
+    await stage.until_shows(card, "✅ Approved, then failed ·", "An operator can retry it.")
 
 
 async def test_somebody_who_left_the_channel_is_refused(stage: Stage) -> None:

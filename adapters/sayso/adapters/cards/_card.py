@@ -434,7 +434,7 @@ def _after(record: CardRecord) -> list[Words]:
         case WorkflowStatus.COMPLETED if ended is not None:
             return [(f"{node} finished ", ended)]
         case WorkflowStatus.FAILED if ended is not None:
-            return [(f"{node} failed ", ended, f". An operator can retry or cancel it. {run}.")]
+            return [(f"{node} failed ", ended, f". An operator can retry it. {run}.")]
         case WorkflowStatus.CANCELLED if ended is not None:
             return [("Workflow cancelled ", ended, f". {run}.")]
         case WorkflowStatus.WAITING_FOR_INPUT:
