@@ -79,6 +79,7 @@ class Trip(msgspec.Struct):
     starts: datetime.date | None = None
     stops: list[str] = []
     departs: datetime.datetime | None = None
+    express: bool = False
 
 
 @node

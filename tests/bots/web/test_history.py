@@ -70,6 +70,12 @@ def test_my_decisions_are_found_and_shared_by_their_address(
         expect(shared.get_by_text("Nothing matches.")).to_be_visible()
 
 
+def test_a_history_without_anything_says_so(olga: Visit) -> None:
+    """Nobody has searched for anything that could match."""
+    olga.page.goto(f"{olga.url}/history")
+    expect(olga.page.get_by_text("Nothing has been decided yet.")).to_be_visible()
+
+
 def test_an_unknown_address_is_a_page_that_leads_back(service: ServiceProcess, olga: Visit) -> None:
     for path in ("/nowhere", "/runs/none", "/history?before=x"):
         olga.page.goto(service.url + path)

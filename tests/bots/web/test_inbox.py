@@ -69,9 +69,12 @@ def test_every_input_type_is_answered(olga: Visit) -> None:
         ("How many seats?", "A number", "40"),
         ("From when on?", "A date", "2026-12-31"),
     ):
-        olga.card(prompt).get_by_label(label).fill(value)
+        first = olga.card(prompt).locator("input, textarea").first
+        expect(first).to_have_accessible_name(label)  # the answer comes before its comment
+        first.fill(value)
         olga.card(prompt).get_by_role("button", name="Send").click()
     form = olga.card("Who is coming?")
+    expect(form.locator("input, textarea").last).to_have_accessible_name("Comment (optional)")
     form.get_by_label("Name").fill("Cho")
     form.get_by_label("Seats").fill("2")
     form.get_by_label("Plan (optional)").select_option("team")
@@ -406,6 +409,19 @@ def test_a_plain_approval_is_rejected_with_a_reason_or_without_in_one_step(olga:
             "Rejected. The workflow continues."
         )
     assert [answer["comment"] for answer in accepted(olga)] == ["not on a Friday", None]
+
+
+def test_a_rejection_has_another_colour_than_an_approval(olga: Visit) -> None:
+    """Both workflows ended well; the badge is about the decision."""
+    colours: list[str] = []
+    for label, presses, past in (("approve", 1, "✅ Approved"), ("reject", 2, "❌ Rejected")):
+        olga.start(shared=f'{{"prompt": "{label}?"}}')
+        for _ in range(presses):
+            pressed(olga.card(f"{label}?"), label)
+        badge = olga.card(f"{label}?").locator(".badge")
+        expect(badge).to_have_text(past)
+        colours.append(badge.evaluate("(one) => getComputedStyle(one).color"))
+    assert colours[0] != colours[1]
 
 
 def test_suggested_reasons_fill_the_comment_and_stay_open_to_change(olga: Visit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.bots.web.visit import Visit
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 FLOWS = """
+from pathlib import Path
 from sayso.engine import Workflow, node, request_input, step
 
 
@@ -61,6 +63,15 @@ async def count(shared):
 
 count - "shared['n'] < 75" > count
 loop = Workflow("loop", start=count)
+
+
+@node
+async def late(shared):
+    await step("prepare", Path("prepared").read_text)
+    await request_input("Go on?", input_type="confirm", request_id="go")
+
+
+later = Workflow("later", start=late)
 """
 
 CONFIGURATION = """
@@ -68,6 +79,8 @@ CONFIGURATION = """
 workflow = "flows:release"
 [[workflows]]
 workflow = "flows:loop"
+[[workflows]]
+workflow = "flows:later"
 [http]
 port = {port}
 operators = ["web:olga"]
@@ -114,6 +127,18 @@ def test_each_visit_shows_what_it_did_while_the_run_goes_on(olga: Visit) -> None
     expect(olga.card("Release 4.2.2?")).to_be_visible()
 
 
+def test_the_first_request_that_arrives_ends_the_words_that_there_is_none(olga: Visit) -> None:
+    prepared = olga.folder / "prepared"
+    os.mkfifo(prepared)
+    run_id = olga.start("later")
+    olga.page.goto(f"{olga.url}/runs/{run_id}")
+    none = olga.page.get_by_text("It has asked nothing yet.")
+    expect(none).to_be_visible()
+    prepared.write_text("")
+    expect(olga.card("Go on?")).to_be_visible()
+    expect(none).to_be_hidden()
+
+
 def test_an_error_has_its_traceback_for_operators_alone(olga: Visit, browser: Browser) -> None:
     run_id = olga.start(shared='{"to": ["web:ana"]}')
     olga.page.goto(f"{olga.url}/runs/{run_id}")
@@ -132,7 +157,7 @@ def test_an_error_has_its_traceback_for_operators_alone(olga: Visit, browser: Br
     expect(failed.locator(".error")).to_have_text("ConnectionError: shop.example.org refused")
     failed.get_by_text("Traceback", exact=True).click()
     expect(failed.locator("pre").first).to_contain_text(
-        'line 24, in publish_to_every_shop_in_every_country\n    raise ConnectionError("shop.example.org refused")'
+        'line 25, in publish_to_every_shop_in_every_country\n    raise ConnectionError("shop.example.org refused")'
     )
     assert "sayso/engine" not in failed.inner_text()
     olga.check_accessibility()

@@ -66,7 +66,7 @@ def test_a_failed_run_is_tried_again_and_cancelled(olga: Visit) -> None:
     said = olga.page.locator(".choices dd")
     expect(said).to_have_text([re.compile("that it already has"), re.compile("asks everything again")])
     olga.check_accessibility()
-    olga.page.get_by_role("button", name="Try again, and ask again").click()
+    olga.page.get_by_role("button", name="Retry and ask again").click()
     expect(olga.page.get_by_role("article")).to_have_count(2)
     expect(olga.page.get_by_text("waiting for an answer").first).to_be_visible()
     olga.page.get_by_text("Cancel this run").click()
@@ -174,7 +174,7 @@ def test_who_is_no_operator_sees_no_actions_and_no_trail(
         assert answer is not None
         assert answer.status == 404
         ana.page.goto(f"{olga.url}/runs")
-        expect(ana.page.get_by_text("There is no run of yours yet.")).to_be_visible()
+        expect(ana.page.get_by_text("You haven't started any runs.")).to_be_visible()
 
 
 def test_who_is_no_operator_reads_no_error_and_nothing_that_an_operator_decides_on(

@@ -38,6 +38,11 @@ def test_a_form_starts_a_workflow_and_asks_whoever_started_it(ana: Visit, tmp_pa
     assert above
     assert below
     assert below["y"] - above["y"] - above["height"] > 32, "the label of the second keeps away from the first"
+    yes, said = (page.get_by_role("group", name="Express").locator(one).first for one in ("input", "label"))
+    left, whole = yes.bounding_box(), said.bounding_box()
+    assert left
+    assert whole
+    assert whole["height"] < 2 * left["height"], "its name stands beside it"
     page.get_by_label("Nights").fill("1x000")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("Required")).to_have_count(2)
@@ -69,6 +74,7 @@ def test_a_form_starts_a_workflow_and_asks_whoever_started_it(ana: Visit, tmp_pa
         "starts": "2026-12-31",
         "stops": ["Bologna, centre", "Florence"],
         "departs": "2026-12-31T16:30:00+00:00",
+        "express": False,
     }
 
 

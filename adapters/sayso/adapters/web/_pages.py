@@ -48,7 +48,7 @@ _STATUS = {
     "COMPLETED": "done",
     "FAILED": "failed",
     "CANCELLED": "cancelled",
-    "NEEDS_ATTENTION": "held: an operator must look at it",
+    "NEEDS_ATTENTION": "paused: an operator has to look at it",
     "PENDING": "not yet",
 }
 _ATTENTION = {

@@ -70,7 +70,7 @@ _STATUS_WORDS = {
     WorkflowStatus.COMPLETED: "done",
     WorkflowStatus.FAILED: "failed",
     WorkflowStatus.CANCELLED: "cancelled",
-    WorkflowStatus.NEEDS_ATTENTION: "held: an operator must look at it",
+    WorkflowStatus.NEEDS_ATTENTION: "paused: an operator has to look at it",
 }
 
 

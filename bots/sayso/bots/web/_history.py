@@ -45,6 +45,11 @@ class Wanted(BaseModel):
         given = self.model_dump(mode="json") | {"before": before}
         return "/history?" + urlencode({name: value for name, value in given.items() if value})
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves anything out."""
+        return self != Wanted()
+
     def sought(self, people: tuple[str, ...], zone: tzinfo) -> Sought:
         """The same for the store."""
         return Sought(
