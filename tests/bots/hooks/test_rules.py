@@ -152,6 +152,14 @@ def test_a_star_stands_for_any_part_of_an_argument(pattern: str, word: str, *, m
     assert answer(allowing(f"echo {pattern}"), shell(f"echo {word}")) == expected
 
 
+def test_a_command_that_leaves_the_sandbox_is_not_what_a_rule_allows() -> None:
+    """The agent itself would ask before it does; a rule for a command says nothing about that."""
+    given = allowing("npm test")
+    inside = {"command": "npm test", "dangerouslyDisableSandbox": False}
+    assert answer(given, call("Bash", inside)) == "allow"
+    assert answer(given, call("Bash", {**inside, "dangerouslyDisableSandbox": True})) == "ask"
+
+
 def test_commands_are_those_of_shells_alone() -> None:
     """The same word in another tool's input is not a command."""
     assert answer(allowing("make"), call("mcp__ci__run", {"command": "make"})) == "ask"

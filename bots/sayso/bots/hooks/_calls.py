@@ -99,6 +99,11 @@ class ToolCall(msgspec.Struct, frozen=True):
         return command if self.tool in SHELLS and isinstance(command, str) else None
 
     @property
+    def leaves_sandbox(self) -> bool:
+        """Whether a command is to run outside the agent's sandbox."""
+        return bool(self.arguments.get("dangerouslyDisableSandbox"))
+
+    @property
     def patch(self) -> str | None:
         """A patch in the form that Codex applies."""
         patch = self.arguments.get("command", self.arguments.get("input"))

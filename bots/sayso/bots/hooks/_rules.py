@@ -48,7 +48,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def _certainly(self, call: ToolCall) -> bool:
         if self.commands:
-            words = None if call.command is None else plain_words(call.command)
+            words = None if call.command is None or call.leaves_sandbox else plain_words(call.command)
             if words is None or not any(covers(read_pattern(one), words) for one in self.commands):
                 return False
         if self.directories:
