@@ -65,6 +65,27 @@ async def test_one_yes_allows_one_call_with_what_was_shown(
         assert (await permit(agent, "rm -rf /", "toolu_3", timeout=5))["behavior"] == "deny"
 
 
+async def test_calls_that_were_broken_off_find_their_permissions_again(
+    service: ServiceProcess, people: People, folder: Path
+) -> None:
+    """Two alike in one turn: each has a question, and no yes to one of them is lost."""
+    async with over_stdio(folder, "--permit") as agent:
+        both = [asyncio.create_task(permit(agent, "make twice", use)) for use in ("toolu_4", "toolu_5")]
+        while await people.count("Run “make twice”?") < len(both):
+            pass
+        for asking in both:
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        for _ in range(2):
+            request = await people.open("Run “make twice”?")
+            await people.answer(request, "approve")
+        for use in ("toolu_6", "toolu_7"):
+            async with asyncio.timeout(20):
+                assert (await permit(agent, "make twice", use))["behavior"] == "allow"
+        assert await people.count("Run “make twice”?") == 0
+
+
 async def test_what_cannot_be_asked_is_denied(service: ServiceProcess, folder: Path) -> None:
     async with over_stdio(folder, "--permit", "--policy", "nobody-wrote-it") as agent:
         assert (await permit(agent, "ls"))["behavior"] == "deny"
