@@ -207,16 +207,23 @@ class Both:
         """The newest message in the channel that has all these words, once there is one."""
         return await self._slack_shows(self.channel, words)
 
+    async def slack_card(self, *words: str) -> local_slack.SeenMessage:
+        """The newest card with all these words that can be answered. Lists and reminders have a card's words, too."""
+        return await self._slack_shows(self.channel, words, lambda one: bool(one.labels))
+
     async def slack_direct_shows(self, *words: str) -> local_slack.SeenMessage:
-        """The same in Ana's direct messages."""
+        """The newest such message among Ana's direct messages."""
         return await self._slack_shows(None, words)
 
     async def _slack_shows(
-        self, place: local_slack.Place | None, words: tuple[str, ...]
+        self,
+        place: local_slack.Place | None,
+        words: tuple[str, ...],
+        holds: Callable[[local_slack.SeenMessage], bool] = lambda _: True,
     ) -> local_slack.SeenMessage:
         def found() -> list[local_slack.SeenMessage]:
             seen = self.ana.messages(place)
-            return [one for one in seen if all(word in one.text for word in words)]
+            return [one for one in seen if all(word in one.text for word in words) and holds(one)]
 
         async with shown(words, lambda: [one.text for one in self.ana.messages(place)]):
             await self.slack.until(lambda: bool(found()))
@@ -226,7 +233,7 @@ class Both:
         self,
         *words: str,
         direct: bool = False,
-        holds: Callable[[local_telegram.SeenMessage], bool] | None = None,
+        holds: Callable[[local_telegram.SeenMessage], bool] = lambda _: True,
     ) -> local_telegram.SeenMessage:
         """The newest message in the group, or in Bo's own chat, that has all these words, once there is one."""
         seen: list[local_telegram.SeenMessage] = []
@@ -236,9 +243,22 @@ class Both:
                 seen = await self.bo.sees(None if direct else self.group)
                 for one in reversed(seen):
                     text = one.text.replace("\u2060", "")
-                    if all(word in text for word in words) and (holds is None or holds(one)):
+                    if all(word in text for word in words) and holds(one):
                         return one
                 await self.telegram.until(lambda: self.telegram.revision != revision)  # noqa: B023 - awaited at once
+
+    async def telegram_card(
+        self,
+        *words: str,
+        direct: bool = False,
+        holds: Callable[[local_telegram.SeenMessage], bool] = lambda _: True,
+    ) -> local_telegram.SeenMessage:
+        """The newest card with all these words that can be answered: not what lists it, reminds of it, or stood there
+        before it was posted again.
+        """
+        return await self.telegram_shows(
+            *words, direct=direct, holds=lambda one: bool(one.labels) and holds(one)
+        )
 
     # What is done.
 

@@ -20,8 +20,8 @@ async def test_a_release_is_asked_in_two_chats_and_approved_in_one(both: Both) -
     async with both.running(release.workflow):
         started = await both.ana.command("/sayso", 'start release {"version": "4.2.0"}', both.channel)
         assert (await started.result()).is_acknowledged
-        in_slack = await both.slack_shows("Release 4.2.0 to production?", "Change: 14 commits, 2 migrations")
-        in_telegram = await both.telegram_shows("Release 4.2.0 to production?", "Ana requested ")
+        in_slack = await both.slack_card("Release 4.2.0 to production?", "Change: 14 commits, 2 migrations")
+        in_telegram = await both.telegram_card("Release 4.2.0 to production?", "Ana requested ")
     async with both.running(release.workflow):
         result = await both.bo.press(in_telegram, "✅ Approve")
         assert result.text == "Approved. The workflow continues."
@@ -40,7 +40,7 @@ async def test_a_release_is_asked_in_two_chats_and_approved_in_one(both: Both) -
 async def test_a_release_that_is_rejected_stays(both: Both) -> None:
     async with both.running(release.workflow):
         await both.bo.command(both.group, '/run release {"version": "5.0.0"}')
-        card = await both.slack_shows("Release 5.0.0 to production?", "Bo requested ")
+        card = await both.slack_card("Release 5.0.0 to production?", "Bo requested ")
         await both.telegram_shows("Release 5.0.0 to production?")
         assert await both.fill_in(card, "❌ Reject") == "Rejected. The workflow continues."
         await both.slack_shows("❌ Rejected ·", "finished", "Ana today", "stay finished")
@@ -53,16 +53,16 @@ async def test_an_article_goes_back_and_forth_between_the_chats(
     monkeypatch.chdir(tmp_path)
     async with both.running(content_creation.workflow, (CHANNEL, GROUP)) as runtime:
         run_id = await runtime.start(content_creation.workflow.name, requested_by=both.ana_id)
-        card = await both.slack_shows("What should the article be about?")
+        card = await both.slack_card("What should the article be about?")
         words = await both.fill_in(card, "✍️ Answer", **{"Your answer": "green tea"})
         assert words == "Recorded: green tea. The workflow continues."
-        draft = await both.telegram_shows("Is this article about 'green tea' good to go?")
+        draft = await both.telegram_card("Is this article about 'green tea' good to go?")
         assert (await both.bo.press(draft, "Revise")).text == "Recorded: Revise. The workflow continues."
-        remark = await both.slack_shows("What should change?")
+        remark = await both.slack_card("What should change?")
         await both.fill_in(remark, "✍️ Answer", **{"Your answer": "shorter"})
-        again = await both.slack_shows("good to go?", "shorter")
+        again = await both.slack_card("good to go?", "shorter")
         await (await both.ana.press(again, "✅ Approve")).result()
-        last = await both.telegram_shows("This is the last question.")
+        last = await both.telegram_card("This is the last question.")
         await both.slack_shows("This is the last question.")
         await both.bo.press(last, "✅ Yes")
         assert (await runtime.wait(run_id)).workflow_status == "COMPLETED"
@@ -97,7 +97,7 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
         run_id = await runtime.start("onboarding", requested_by=both.bo_id)
 
         async def card(words: str) -> SeenMessage:
-            return await both.telegram_shows(words, direct=True, holds=lambda one: bool(one.labels))
+            return await both.telegram_card(words, direct=True)
 
         shown = await card("Who starts?")
         await both.reply(shown, "Cho")
@@ -107,21 +107,21 @@ async def test_somebody_is_onboarded_in_a_private_telegram_chat(both: Both) -> N
         await both.reply(shown, "2026-12-01")
         shown = await card("What does Cho need?")
         await both.bo.press(shown, "☑️ Choose")
-        picker = await both.telegram_shows("Choose, then press Done.", direct=True)
+        picker = await both.telegram_card("Choose, then press Done.", direct=True)
         await both.bo.press(picker, "⬜ Laptop")
-        picker = await both.telegram_shows(
+        picker = await both.telegram_card(
             "Choose, then press Done.", direct=True, holds=lambda one: ["☑️ Laptop"] in one.labels
         )
         await both.bo.press(picker, "Done (1)")
         shown = await card("Which access does Cho get?")
         await both.bo.press(shown, "✍️ Answer")
-        account = await both.telegram_shows("Account (1 of", direct=True, holds=lambda one: bool(one.labels))
+        account = await both.telegram_card("Account (1 of", direct=True)
         await both.bo.reply(account, "cho")
-        team = await both.telegram_shows("Team (2 of", direct=True, holds=lambda one: bool(one.labels))
+        team = await both.telegram_card("Team (2 of", direct=True)
         await both.bo.press(team, "platform")
-        admin = await both.telegram_shows("Admin (3 of", direct=True, holds=lambda one: bool(one.labels))
+        admin = await both.telegram_card("Admin (3 of", direct=True)
         await both.bo.press(admin, "No")
-        quota = await both.telegram_shows("Quota gb (4 of", direct=True, holds=lambda one: bool(one.labels))
+        quota = await both.telegram_card("Quota gb (4 of", direct=True)
         await both.bo.press(quota, "Default: 50")
         shown = await card("Is this right?")
         await both.bo.press(shown, "✅ Yes")
@@ -135,8 +135,8 @@ async def test_a_large_expense_needs_two_of_finance_and_the_board(both: Both) ->
     both.channel.add(cho)
     async with both.running(expense.workflow) as runtime:
         run_id = await runtime.start("expense", {"what": "a van", "amount": 20_000}, requested_by=both.ana_id)
-        card = await both.slack_shows("Pay for a van?", "finance, above 1,000: 2 of")
-        post = await both.telegram_shows("Pay for a van?", "board, above 10,000")
+        card = await both.slack_card("Pay for a van?", "finance, above 1,000: 2 of")
+        post = await both.telegram_card("Pay for a van?", "board, above 10,000")
         await (await both.ana.press(card, "✅ Approve")).result()
         await both.slack_shows("You requested this, so someone else must approve it.")
         assert (await both.bo.press(post, "✅ Approve")).text == "Your approval was counted: 1 of 1."
@@ -156,10 +156,8 @@ async def test_a_release_under_a_named_policy_is_decided_in_all_three_places(bot
     both.channel.add(cho)
     async with both.running(release.workflow) as runtime:
         await both.sayso(both.ana, 'start release {"version": "4.3.0"}')
-        card = await both.slack_shows(
-            "Release 4.3.0 to production?", "waiting for 2 of #releases or Releases"
-        )
-        post = await both.telegram_shows("Release 4.3.0 to production?")
+        card = await both.slack_card("Release 4.3.0 to production?", "waiting for 2 of #releases or Releases")
+        post = await both.telegram_card("Release 4.3.0 to production?")
         four_eyes = "You requested this, so someone else must approve it."
         assert await both.press(both.ana, card, "✅ Approve") == four_eyes
         request = (await runtime.pending())[0]
@@ -197,8 +195,8 @@ async def test_production_access_is_granted_by_two_and_ends_by_itself(both: Both
     shared = {"system": "orders-db", "why": "stuck orders", "minutes": 0.02}
     async with both.running(production_access.workflow) as runtime:
         run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
-        card = await both.slack_shows("Access to orders-db for 0.02 minutes?", "2 of @on-call")
-        post = await both.telegram_shows("Access to orders-db", "due ")
+        card = await both.slack_card("Access to orders-db for 0.02 minutes?", "2 of @on-call")
+        post = await both.telegram_card("Access to orders-db", "due ")
         assert "someone else must approve" in await both.press(both.ana, card, "✅ Approve")
         at_inbox = await both.at_inbox(cho)
         request = (await runtime.pending(run_id))[0]
@@ -237,7 +235,7 @@ async def test_production_access_in_an_emergency(both: Both) -> None:
         await both.slack_shows("Access to orders-db for 60 minutes?", "Ana today", "in an emergency")
         told = await both.telegram_shows("Ana approved this alone, under break-glass")
         assert "customers cannot pay" in told.text
-        post = await both.telegram_shows("Access to orders-db is open. End it now?")
+        post = await both.telegram_card("Access to orders-db is open. End it now?")
         assert (await both.bo.press(post, "⚠ End it")).is_acknowledged
         assert (await runtime.wait(run_id)).shared["revoked"] == "access to orders-db revoked"
 
@@ -260,7 +258,7 @@ async def test_production_access_is_refused_with_a_reason(both: Both) -> None:
     shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
     async with both.running(production_access.workflow) as runtime:
         run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
-        post = await both.telegram_shows("Access to orders-db for 60 minutes?")
+        post = await both.telegram_card("Access to orders-db for 60 minutes?")
         await both.slack_shows("Access to orders-db for 60 minutes?")
         assert (await both.bo.press(post, "❌ Reject")).text == CONTINUES
         asked = await both.telegram_shows("Why reject?", "Reply with the reason")
@@ -276,8 +274,8 @@ async def test_whoever_asked_for_production_access_gives_it_back(both: Both) -> 
     shared = {"system": "orders-db", "why": "stuck orders", "minutes": 60}
     async with both.running(production_access.workflow) as runtime:
         run_id = await runtime.start("production-access", shared, requested_by=both.ana_id)
-        card = await both.slack_shows("Access to orders-db for 60 minutes?")
-        post = await both.telegram_shows("Access to orders-db for 60 minutes?")
+        card = await both.slack_card("Access to orders-db for 60 minutes?")
+        post = await both.telegram_card("Access to orders-db for 60 minutes?")
         await both.press(cho, card, "✅ Approve")
         assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
         await both.slack_shows("Access to orders-db is open. End it now?")

@@ -136,8 +136,8 @@ async def test_one_who_unlinks_while_they_are_looked_up_has_one_vote(both: Both)
     async with both.running(asking()) as runtime:
         await both.link(both.ana, ana_too)
         await runtime.start("team")
-        card = await both.slack_shows("Drop the production database?")
-        in_telegram = await both.telegram_shows("Drop the production database?")
+        card = await both.slack_card("Drop the production database?")
+        in_telegram = await both.telegram_card("Drop the production database?")
         let_go = both.telegram.hold("getChatMember")
         async with asyncio.TaskGroup() as tasks:
             pressing = tasks.create_task(ana_too.press(in_telegram, "✅ Approve"))

@@ -84,7 +84,7 @@ async def test_when_a_long_question_changes_its_rest_is_sent_anew(both: Both, be
     """What is approved must have stood somewhere: its last line as well."""
     async with both.running(asking(before), TO) as runtime:
         await runtime.start("changing")
-        window = await both.slack_shows("Which window?")
+        window = await both.slack_card("Which window?")
         await both.telegram_shows("Which window?")
         await read_in_slack(both, before[-20:].strip())
         await read_in_telegram(both, before[-20:].strip())
@@ -99,7 +99,7 @@ async def test_when_a_long_question_changes_its_rest_is_sent_anew(both: Both, be
 async def test_when_a_long_question_becomes_short_its_rest_is_taken_back(both: Both) -> None:
     async with both.running(asking(LONG + "DROP DATABASE staging"), TO) as runtime:
         await runtime.start("changing")
-        window = await both.slack_shows("Which window?")
+        window = await both.slack_card("Which window?")
         await read_in_slack(both, "DROP DATABASE staging")
         await read_in_telegram(both, "DROP DATABASE staging")
     words = "CHANGED: the card now shows the whole question. The rest of it above does not count."
@@ -116,7 +116,7 @@ async def test_a_rest_that_an_earlier_version_sent_is_replaced_as_well(both: Bot
     """What it kept of a rest was that there is one."""
     async with both.running(asking(LONG + "DROP DATABASE staging"), TO) as runtime:
         await runtime.start("changing")
-        window = await both.slack_shows("Which window?")
+        window = await both.slack_card("Which window?")
         await read_in_slack(both, "DROP DATABASE staging")
         await read_in_telegram(both, "DROP DATABASE staging")
     with sqlite3.connect(both.folder / "sayso.db") as database:
@@ -143,10 +143,10 @@ async def test_a_vote_takes_no_line_of_the_question_away(both: Both, length: int
         run_id = await runtime.start("changing")
         assert lines_of(await read_in_slack(both, "DROP DATABASE orders")) == expected
         assert lines_of(await read_in_telegram(both, "DROP DATABASE orders")) == expected
-        card = await both.slack_shows("Run this?")
+        card = await both.slack_card("Run this?")
         await both.press(both.ana, card, "✅ approve")
         await both.slack_shows("Run this?", "approved · Ana today")
-        post = await both.telegram_shows("Run this?", "approved · Ana ")
+        post = await both.telegram_card("Run this?", "approved · Ana ")
         assert lines_of(await read_in_slack(both, "DROP DATABASE orders")) == expected
         assert lines_of(await read_in_telegram(both, "DROP DATABASE orders")) == expected
         assert (await both.bo.press(post, "✅ approve")).text == "Approved. The workflow continues."

@@ -61,8 +61,8 @@ async def test_two_of_a_group_decide_and_one_person_is_one_vote(both: Both) -> N
     }
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team")
-        card = await both.slack_shows("Drop the production database?", "2 of @sre")
-        in_telegram = await both.telegram_shows("Drop the production database?", "2 of @sre")
+        card = await both.slack_card("Drop the production database?", "2 of @sre")
+        in_telegram = await both.telegram_card("Drop the production database?", "2 of @sre")
         await both.link(both.ana, ana_too)
 
         assert await both.press(both.ana, card, "✅ Approve") == "Your approval was counted: 1 of 2."
@@ -97,7 +97,7 @@ async def test_a_group_that_cannot_be_looked_up_is_nobody(both: Both) -> None:
     }
     async with both.running(asking()) as runtime:
         await runtime.start("team")
-        card = await both.slack_shows("Drop the production database?")
+        card = await both.slack_card("Drop the production database?")
         both.slack.fail(FaultKind.HANG, "usergroups.users.list")
         words = await both.press(both.ana, card, "✅ Approve")
         assert words.startswith("Not counted: it could not be checked that you belong to @sre.")
@@ -130,10 +130,10 @@ async def test_another_way_to_say_no_is_called_what_it_is(both: Both) -> None:
 
     async with both.running(Workflow("team", ask)) as runtime:
         run_id = await runtime.start("team")
-        card = await both.slack_shows(PROMPT)
+        card = await both.slack_card(PROMPT)
         assert await both.press(both.ana, card, "Not this week") == "Your rejection was counted: 1 of 2."
         await thread(both, card, "Ana answered “Not this week”:")
-        post = await both.telegram_shows("(answered “Not this week”)")
+        post = await both.telegram_card("(answered “Not this week”)")
         words = "You rejected. Decided: Not this week. The workflow continues."
         assert (await both.bo.press(post, "❌ reject")).text == words
         assert (await runtime.wait(run_id)).shared["answer"] == "later"
@@ -148,7 +148,7 @@ async def test_administrators_of_a_telegram_group_are_a_group(both: Both) -> Non
     }
     async with both.running(asking("admins")) as runtime:
         run_id = await runtime.start("team")
-        card = await both.telegram_shows("Drop the production database?", "@admins")
+        card = await both.telegram_card("Drop the production database?", "@admins")
         dee = both.telegram.add_person("Dee")
         await both.group.add(dee)
         refused = await dee.press(card, "✅ Approve")
@@ -198,7 +198,7 @@ async def test_handing_over_breaking_the_glass_and_withdrawing_by_command(both: 
     }
     async with both.running(asking()) as runtime:
         first = await runtime.start("team", requested_by=both.ana_id)
-        card = await both.slack_shows("Drop the production database?", "waiting for ")
+        card = await both.slack_card("Drop the production database?", "waiting for ")
         address = f"{(await runtime.pending(first))[0].id[:8]}@1"
         refused = await both.sayso(cho, f"reassign {address} web:eve")
         assert refused == UNKNOWN, "whoever was not asked hears what an unknown id gives"
@@ -227,7 +227,7 @@ async def test_the_requester_is_told_the_result_where_they_asked(both: Both) -> 
     both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(GROUP,)),))}}
     async with both.running(asking()) as runtime:
         await both.sayso(both.ana, "start team")
-        card = await both.telegram_shows("Drop the production database?")
+        card = await both.telegram_card("Drop the production database?")
         assert "Rejected" in await reject_in_telegram(both.telegram, both.bo, card, "❌ Reject", both.group)
         await both.slack_direct_shows("❌ Rejected ·", "Drop the production database?", "Bo today")
         del runtime
@@ -237,7 +237,7 @@ async def test_who_asked_in_a_group_hears_it_in_the_group(both: Both) -> None:
     both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(CHANNEL,)),))}}
     async with both.running(asking(places=(CHANNEL,))) as runtime:
         await both.bo.command(both.group, "/run team")
-        card = await both.slack_shows("Drop the production database?", "Bo requested ")
+        card = await both.slack_card("Drop the production database?", "Bo requested ")
         await both.press(both.ana, card, "✅ Approve")
         told = await both.telegram_shows("✅ Approved ·", "Drop the production database?", "\nAna ")
         assert "Bo" in told.text.splitlines()[-1], "who asked is mentioned"
@@ -274,7 +274,7 @@ async def test_whoever_is_not_asked_is_refused_with_the_reason(both: Both, how: 
     both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=approvers),))}}
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team")
-        card = await both.slack_shows("Drop the production database?")
+        card = await both.slack_card("Drop the production database?")
         words = await both.press(eve, card, "✅ Approve", forged=True)
         named = both.ana_id if how == "impostor" else "#releases"
         assert words.startswith(f"You aren't an approver for this. Approvers: {named}."), (
@@ -301,18 +301,18 @@ async def test_in_their_own_chat_each_reads_their_own_time_and_sees_what_they_ch
         await runtime.wait(run_id)
         (request,) = await runtime.pending(run_id)
         assert request.deadline is not None
-        in_group = await both.telegram_shows("Drop the production database?", "due ")
-        card = await both.telegram_shows("Drop the production database?", "due ", direct=True)
+        in_group = await both.telegram_card("Drop the production database?", "due ")
+        card = await both.telegram_card("Drop the production database?", "due ", direct=True)
         assert f"{request.deadline.astimezone(UTC):%H:%M}" in in_group.text
         assert f"{request.deadline.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}" in card.text
         assert card.labels == [["✅ Approve", "❌ Reject"]]
         assert (await both.bo.press(card, "✅ Approve")).text == "Your approval was counted: 1 of 2."
-        chosen = await both.telegram_shows(
+        chosen = await both.telegram_card(
             "approved · Bo ", direct=True, holds=lambda one: one.labels == [["✓ Approve", "❌ Reject"]]
         )
         with pytest.raises(Impossible, match="disabled"):
             await both.bo.press(chosen, "✓ Approve")
-        in_slack = await both.slack_shows("Drop the production database?", "approved · Bo today")
+        in_slack = await both.slack_card("Drop the production database?", "approved · Bo today")
         eve = both.slack.add_person("Eve")
         both.channel.add(eve)
         with pytest.raises(Impossible, match="sees no button"):
@@ -329,7 +329,7 @@ async def test_a_message_that_cannot_be_sent_is_given_up_and_one_that_may_be_lat
     both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(CHANNEL,)),))}}
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team", requested_by=f"telegram:{stranger.id}")
-        card = await both.slack_shows("Drop the production database?")
+        card = await both.slack_card("Drop the production database?")
         await both.telegram_shows("Drop the production database?")
         both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=1)
         assert await both.press(both.ana, card, "✅ Approve") == "Approved. The workflow continues."
@@ -355,8 +355,8 @@ async def test_the_second_stage_is_asked_once_the_first_has_approved(both: Both)
     }
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team")
-        card = await both.slack_shows(PROMPT, "waiting for team: 1 of #releases; then")
-        post = await both.telegram_shows(PROMPT)
+        card = await both.slack_card(PROMPT, "waiting for team: 1 of #releases; then")
+        post = await both.telegram_card(PROMPT)
         early = await both.bo.press(post, "✅ Approve")
         assert early.text == "It isn't your turn yet: team comes first."
         ana = await both.at_inbox(both.ana)

@@ -47,13 +47,13 @@ async def test_a_replayed_press_does_nothing_again(both: Both) -> None:
     """The same payload, sent once more after the decision, and after the next question came."""
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("delete")
-        card = await both.slack_shows(PROMPT)
+        card = await both.slack_card(PROMPT)
         press = await both.ana.press(card, "✅ Approve")
         await press.result()
         await runtime.wait(run_id)
         second = await runtime.start("delete")
         await runtime.wait(second)
-        await both.telegram_shows(PROMPT, holds=lambda one: bool(one.labels))
+        await both.telegram_card(PROMPT)
         await (await both.ana.press_again(press)).result()
         assert [one.run_id for one in await runtime.pending()] == [second]
     assert await kinds(both, "answer_accepted") == 1
@@ -104,7 +104,7 @@ async def test_with_a_leaked_bot_token_nobody_can_be_made_to_approve_something_e
     """Whoever has the token edits our card, or posts one that carries our buttons: a press there counts for nothing."""
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("delete")
-        card = await both.slack_shows(PROMPT)
+        card = await both.slack_card(PROMPT)
         blocks = forge(sendable(card.blocks))
         target = {"ts": card.ts} if how == "chat.update" else {}
         answer = await call(both, how, channel=both.channel.id, text="Lunch", blocks=blocks, **target)
@@ -135,19 +135,19 @@ def _what_shows(both: Both, ts: str) -> tuple[str, list[list[str]]]:
 async def test_with_a_leaked_telegram_token_it_is_the_same(both: Both) -> None:
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("delete")
-        card = await both.telegram_shows(PROMPT)
+        card = await both.telegram_card(PROMPT)
         url = f"{both.telegram.url}/bot{both.telegram.token}/editMessageText"
         keyboard = both.telegram.calls_of("sendMessage")[-1].parameters["reply_markup"]
         fields = {"chat_id": both.group.id, "message_id": card.message_id, "text": "Pizza for lunch?"}
         async with httpx.AsyncClient() as client:
             answer = await client.post(url, data={**fields, "reply_markup": keyboard})
         assert answer.json()["ok"], answer.text
-        forged = await both.telegram_shows("Pizza for lunch?")
+        forged = await both.telegram_card("Pizza for lunch?")
         result = await both.bo.press(forged, "✅ Approve")
         assert result.text is not None
         assert result.text.startswith("This card was out of date")
         assert (await runtime.pending(run_id))[0].open
-        shown = await both.telegram_shows(PROMPT)
+        shown = await both.telegram_card(PROMPT)
         assert (await both.bo.press(shown, "✅ Approve")).text == "Approved. The workflow continues."
 
 
@@ -163,7 +163,7 @@ async def test_what_a_malicious_prompt_shows_is_text(both: Both) -> None:
         assert "\u202e" not in card.text
         elements = str(card.blocks)
         assert not any(f"'type': '{kind}'" in elements for kind in ("user", "broadcast", "usergroup", "link"))
-        post = await both.telegram_shows("<b>hi</b>", "<https://evil.example|Approve>")
+        post = await both.telegram_card("<b>hi</b>", "<https://evil.example|Approve>")
         assert card.labels == [["✅ Approve", "❌ Reject"]]
         said = await reject_in_telegram(both.telegram, both.bo, post, "❌ Reject", both.group)
         assert said == "Rejected. The workflow continues."
@@ -222,7 +222,7 @@ async def test_an_operator_who_edits_the_database_is_noticed(both: Both, edit: s
     """A row of the trail that was changed, and whatever was written into the file by hand."""
     async with both.running(asking()) as runtime:
         await runtime.start("delete")
-        card = await both.slack_shows(PROMPT)
+        card = await both.slack_card(PROMPT)
         assert await both.fill_in(card, "❌ Reject") == "Rejected. The workflow continues."
         await both.slack_shows("❌ Rejected ·")
         await runtime.start("delete")
@@ -322,5 +322,5 @@ async def test_a_policy_that_names_nobody_lets_nobody_in(both: Both) -> None:
 
     async with both.running(Workflow("delete", ask)) as runtime:
         await runtime.start("delete")
-        card = await both.slack_shows(PROMPT, "@nobody")
+        card = await both.slack_card(PROMPT, "@nobody")
         assert "Approvers: @nobody" in await both.press(both.ana, card, "✅ Approve")

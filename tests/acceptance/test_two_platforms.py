@@ -34,8 +34,8 @@ async def test_two_presses_in_the_same_instant_are_one_answer(both: Both) -> Non
     """Whoever the store took first decides; the other is told so, and both platforms show the same."""
     async with both.running(release.workflow) as runtime:
         run_id = await runtime.start("release", {"version": "4.2.0"})
-        in_slack = await both.slack_shows("Release 4.2.0 to production?")
-        in_telegram = await both.telegram_shows("Release 4.2.0 to production?")
+        in_slack = await both.slack_card("Release 4.2.0 to production?")
+        in_telegram = await both.telegram_card("Release 4.2.0 to production?")
         asks = await asked_why(both.telegram, both.bo, in_telegram, "❌ Reject", both.group)
         async with asyncio.TaskGroup() as group:
             slack = group.create_task(both.ana.press(in_slack, "✅ Approve"))
@@ -64,13 +64,13 @@ async def test_a_press_on_a_card_whose_question_changed_is_refused(both: Both) -
     to = (CHANNEL, GROUP)
     async with both.running(asking("Release 4.2.0?"), to) as runtime:
         run_id = await runtime.start("pair")
-        slack_card = await both.slack_shows("Release 4.2.0?")
-        telegram_card = await both.telegram_shows("Release 4.2.0?")
-        window = await both.slack_shows("Which window?")
+        slack_card = await both.slack_card("Release 4.2.0?")
+        telegram_card = await both.telegram_card("Release 4.2.0?")
+        window = await both.slack_card("Which window?")
         await both.telegram_shows("Which window?")
     async with both.running(asking("Release 4.2.1?"), to) as runtime:
         await (await both.ana.press(window, "early")).result()
-        changed = await both.slack_shows("Release 4.2.1?", "the text below is new")
+        changed = await both.slack_card("Release 4.2.1?", "the text below is new")
         await both.telegram_shows("Release 4.2.1?", "the text below is new")
         await (await both.ana.press(slack_card, "✅ approve", old_view=True)).result()
         await both.slack_shows("The question changed today at ", "Read it again and choose.")
@@ -87,7 +87,7 @@ async def test_one_platform_that_fails_leaves_the_other_working(both: Both) -> N
     async with both.running(release.workflow) as runtime:
         both.slack.fail(FaultKind.TOO_MANY_REQUESTS, "chat.postMessage", retry_after=60)
         run_id = await runtime.start("release", {"version": "4.2.0"})
-        card = await both.telegram_shows("Release 4.2.0 to production?")
+        card = await both.telegram_card("Release 4.2.0 to production?")
         assert (await both.bo.press(card, "✅ Approve")).text == "Approved. The workflow continues."
         assert (await runtime.wait(run_id)).workflow_status == "COMPLETED"
         await both.telegram_shows("✅ Approved ·", "finished")
@@ -103,14 +103,14 @@ async def test_operators_hear_of_a_failure_and_of_a_dead_destination_once(both: 
         run_id = await runtime.start("pair")
         await both.telegram_shows(f"Destination {CHANNEL} is unreachable: ", "archived", direct=True)
         for words, label in (("Which window?", "late"), ("Release?", "✅ approve")):
-            await both.bo.press(await both.telegram_shows(words), label)
+            await both.bo.press(await both.telegram_card(words), label)
         await both.telegram_shows("FAILED: pair, run", "connection refused", run_id, direct=True)
     told = len(await both.bo.sees())
     both.channel.archive(archived=False)
     async with both.running(asking("Release?", fails=True), (CHANNEL, GROUP), operator=operator) as runtime:
         second = await runtime.start("pair")
         for words, label in (("Which window?", "late"), ("Release?", "✅ approve")):
-            await both.bo.press(await both.telegram_shows(words, holds=lambda one: bool(one.labels)), label)
+            await both.bo.press(await both.telegram_card(words), label)
         await both.telegram_shows("FAILED: pair, run", second, direct=True)
     assert len(await both.bo.sees()) == told + 1
 
@@ -126,14 +126,14 @@ async def test_two_of_two_chats_must_approve(both: Both) -> None:
 
     async with both.running(Workflow("gate", start=ask)) as runtime:
         run_id = await runtime.start("gate")
-        in_slack = await both.slack_shows(
+        in_slack = await both.slack_card(
             "Release 4.2.0?", "waiting for Slack: 1 of #releases; Telegram: 1 of Releases"
         )
         await both.telegram_shows("Release 4.2.0?")
         await (await both.ana.press(in_slack, "✅ Approve")).result()
         await both.slack_shows("Your approval was counted: 1 of 1.")
         await both.slack_shows("Slack: 1 of 1 approved", "Ana today", "waiting for Telegram: 1 of Releases")
-        post = await both.telegram_shows(
+        post = await both.telegram_card(
             "Slack: 1 of 1 approved", "· Ana ", "waiting for Telegram: 1 of Releases"
         )
         assert (await both.bo.press(post, "✅ Approve")).text == "Approved. The workflow continues."
@@ -155,8 +155,8 @@ async def test_a_rejection_says_why(both: Both, platform: str) -> None:
 
     async with both.running(Workflow("gate", start=ask)) as runtime:
         run_id = await runtime.start("gate")
-        in_slack = await both.slack_shows("Release 4.2.0?")
-        in_telegram = await both.telegram_shows("Release 4.2.0?")
+        in_slack = await both.slack_card("Release 4.2.0?")
+        in_telegram = await both.telegram_card("Release 4.2.0?")
         if platform == "slack":
             words = await both.fill_in(in_slack, "❌ Reject", Reason="not on a Friday")
             assert words == "Rejected. The workflow continues."
