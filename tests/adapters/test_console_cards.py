@@ -54,7 +54,7 @@ def test_a_card_shows_everything_that_is_asked() -> None:
         "Release 4.2.0 to production?",
         "14 commits",
         "two",
-        "whoever is at this machine",
+        "anyone on this machine",
         "ana",
         "today",
         "asked at noon",

@@ -101,7 +101,7 @@ def audience_words(record: RequestRecord, names: Mapping[str, str] = NO_NAMES) -
     """Who is asked; `names` are those of people."""
     if not record.voters:
         return "nobody"
-    words = {_ANYWHERE: "whoever is at this machine", _SURFACE: "whoever is at this terminal"}
+    words = {_ANYWHERE: "anyone on this machine", _SURFACE: "anyone at this terminal"}
     return ", ".join(
         person_name(entry, names) if is_person(entry) else visible_line(words.get(entry, _called(entry)))
         for entry in record.voters
