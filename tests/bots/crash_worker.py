@@ -56,8 +56,8 @@ async def serve(given: dict[str, Any], kill_at: int, kill_on: str) -> None:
             shared = {"ask": {**question, "to": [given["place"]]}}
             with suppress(RunExists):
                 await service.runtime.start("flow", shared, f"run-{number}")
-        if prompts := given.get("batch"):
-            asked = tuple(read_asked({"prompt": one, "to": [given["place"]]}) for one in prompts)
+        if questions := given.get("batch"):
+            asked = tuple(map(read_asked, questions))
             await service.runtime.ask(AskedBatch(asked), requested_by="token:agent", event_key="batch")
         _say("serves")
         await stop.wait()

@@ -121,6 +121,19 @@ def test_what_is_offered_is_said_and_what_is_granted_is_used(
     assert operator.get(f"/requests/{used.id}").json()["offers"] == []
 
 
+def test_the_terminal_says_how_to_approve_for_longer_and_what_that_covers(
+    agent: Client, folder: Path
+) -> None:
+    asked = ask(agent, Command="shown", Version="main")
+    assert asked.run_id is not None
+    ran = sayso(folder, "requests", "--run", asked.run_id)
+    assert f"To approve for longer: sayso answer {asked.id}@1 approve --grant session|1h|5x" in ran.out
+    assert (
+        "A longer approval covers later requests from agent that are exactly like this one, apart from Session (any, "
+        "unless it is for this session). It ends within 8 hours, and you can revoke it."
+    ) in " ".join(ran.out.split())
+
+
 def test_a_program_that_answers_grants_nothing(agent: Client, operator: httpx.Client) -> None:
     asked = ask(agent, Command="by a program")
     body = {"revision": 1, "value": "approve", "grant": "1h"}

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from sayso.engine import SQLiteReader
+from sayso.engine import AuditRow, SQLiteReader
 from sayso.testing.slack import LocalSlack, SeenMessage, SlackLimits, SlackPerson, SlackPress
 from tests.bots.crash_process import Worker, a_worker
-from tests.bots.slack.stage import Stage
+from tests.bots.slack.stage import PLACE, Stage
 from tests.bots.slack.test_kill_points import described
 from tests.engine.crash.points import read_log
 
@@ -27,12 +28,17 @@ EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1
 """Every sixteenth point each time, all of them by `make test-more`."""
 
 
+Act = Callable[[SlackPerson, SeenMessage], Awaitable[SlackPress]]
+"""How somebody approves the first question that is open on a card."""
+
+
 class Game:
     """Ana approves the first question that is open on the card; once the service was killed and is back, Bo does."""
 
-    def __init__(self, stage: Stage, worker: Worker) -> None:
+    def __init__(self, stage: Stage, worker: Worker, act: Act) -> None:
         self.stage = stage
         self.worker = worker
+        self.act = act
 
     def cards(self) -> list[SeenMessage]:
         seen = self.stage.ana.messages(self.stage.channel)
@@ -62,7 +68,7 @@ class Game:
                 for card in cards:
                     if card.labels and (card.ts, card.version) not in pressed:
                         pressed.add((card.ts, card.version))
-                        press = await person.press(card, "✅ Approve")
+                        press = await self.act(person, card)
                         group.create_task(self._listen(card, press, pressed))
                 if any("3. ✅ Approved" in one.text for one in cards) and not any(
                     one.labels for one in cards
@@ -80,8 +86,8 @@ class Game:
         words = [*self.stage.ana.words(self.stage.channel), *self.stage.bo.words(self.stage.channel)]
         return sum("Approved. The workflow continues." in one for one in words)
 
-    async def check(self) -> None:
-        """The exact account."""
+    async def check(self) -> list[AuditRow]:
+        """The exact account; what the trail says."""
         async with SQLiteReader(self.stage.database) as reader:
             rows = [row async for row in reader.audit()]
         asked = [row.request_id for row in rows if row.kind == "requested"]
@@ -90,6 +96,7 @@ class Game:
         assert sorted(map(str, accepted)) == sorted(map(str, asked)), "each was decided once"
         assert self.told() <= len(PROMPTS)
         assert self.stage.slack.problems == []
+        return rows
 
 
 @pytest.mark.parametrize("part", EACH_PART)
@@ -103,8 +110,9 @@ async def test_killed_at_any_point_each_question_of_a_batch_is_decided_once(
             folder.mkdir()
             stage = Stage.build(slack, folder / "sayso.db")
             where, given = described(stage, 0)
-            async with a_worker(where, {**given, "batch": PROMPTS}) as worker:
-                game = Game(stage, worker)
+            batch = [{"prompt": one, "to": [PLACE]} for one in PROMPTS]
+            async with a_worker(where, {**given, "batch": batch}) as worker:
+                game = Game(stage, worker, lambda person, card: person.press(card, "✅ Approve"))
                 await game.play(kill_at)
                 await game.check()
                 killed = [line for line in read_log(folder / "log") if line["what"] == "kill"]

@@ -363,6 +363,13 @@ async def test_a_workflow_of_ones_own_offers_no_grants(store: SQLiteStore) -> No
         assert offered(request.policy, request.question) == ()
 
 
+async def test_who_has_no_access_that_could_be_revoked_is_granted_nothing(stand: Stand) -> None:
+    """A deployment that GitHub holds is decided each time: nobody would look up its granter, so no card offers it."""
+    card = await stand.ask(by="api:github")
+    assert offered(card.request.policy, card.request.question) == ()
+    assert (await stand.grant(card, "1h")).kind is OutcomeKind.INVALID
+
+
 async def test_a_grant_goes_with_the_run_that_it_was_made_on(stand: Stand, clock: ManualClock) -> None:
     await stand.granted("1h")
     await stand.ask()

@@ -7,7 +7,7 @@ that platform's adapter.
 from sayso.adapters.cards._awaited import needed
 from sayso.adapters.cards._batch import Batch, BatchEntry, batch_text, batch_title, build_batch
 from sayso.adapters.cards._card import Card, CardState, Choice, Field, build_card
-from sayso.adapters.cards._grants import Longer, grant_scope, granted_words, long_duration
+from sayso.adapters.cards._grants import Longer, grant_scope, granted_words, long_duration, longer_command
 from sayso.adapters.cards._kept import keep
 from sayso.adapters.cards._notices import Audible, Message, notice_message, rest_text
 from sayso.adapters.cards._text import cut, pieces, utf16_length
@@ -55,6 +55,7 @@ __all__ = [
     "granted_words",
     "keep",
     "long_duration",
+    "longer_command",
     "needed",
     "nobody",
     "not_recorded_words",

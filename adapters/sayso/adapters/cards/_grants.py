@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,7 +39,10 @@ class Longer:
 
 def longer(record: CardRecord) -> tuple[Longer, ...]:
     """What an approver may choose beside one approval, while the request is open."""
-    request = record.request
+    return _offered(record.request)
+
+
+def _offered(request: RequestRecord) -> tuple[Longer, ...]:
     found = offered(request.policy, request.question) if request.open else ()
     return tuple(Longer(position, one.key, _label(one)) for position, one in enumerate(found))
 
@@ -55,18 +59,33 @@ def _label(offer: Offer) -> str:
 
 def covers(record: CardRecord) -> Words | None:
     """What longer approvals of an open request cover; None where none are offered."""
-    request = record.request
-    found = longer(record)
+    # Beside other questions, "this" could be any of them.
+    like = "this one" if batch_number(record) is None else "the one you approve"
+    return _covers(record.request, longer(record), like)
+
+
+def _covers(request: RequestRecord, found: Sequence[Longer], like: str) -> Words | None:
     if not found or request.policy is None or request.policy.grants is None:
         return None
     of_session = [one.key for one in found] == ["session"]
     ends = long_duration(request.policy.grants.longest)
-    # Beside other questions, "this" could be any of them.
-    like = "this one" if batch_number(record) is None else "the one you approve"
     scope = grant_scope(
         request, of_session=of_session, is_session_offered=found[0].key == "session", like=like
     )
     return (f"A longer approval covers {scope}. It ends within {ends}, and you can revoke it.",)
+
+
+def longer_command(request: RequestRecord) -> tuple[str, str] | None:
+    """The command that approves beyond a request, with the ways that are offered, and what that covers; None where
+    nothing is.
+    """
+    found = _offered(request)
+    words = _covers(request, found, "this one")
+    if words is None:
+        return None
+    ways = "|".join(one.key for one in found)
+    yes = "yes" if request.question.input_type == "confirm" else "approve"
+    return f"sayso answer {request.id}@{request.revision} {yes} --grant {ways}", str(words[0])
 
 
 def grant_scope(

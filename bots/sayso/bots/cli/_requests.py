@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
 import typer
 from msgspec.structs import replace
 
+from sayso.adapters.cards import longer_command
 from sayso.adapters.console import outcome_words, requests_table, visible_line
 from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._conversation import CONSOLE
@@ -75,6 +77,9 @@ _Grant: TypeAlias = Annotated[
     ),
 ]
 
+_MOST_LONGER = 5
+"""Requests below the list that say how to approve them for longer."""
+
 _DONE = frozenset({OutcomeKind.RESOLVED, OutcomeKind.COUNTED, OutcomeKind.HELD, OutcomeKind.DUPLICATE})
 
 
@@ -106,9 +111,21 @@ def requests(
         if is_more:
             output.say(f"Showing the oldest {limit}. To see more, raise --limit.")
         output.say("To answer: sayso answer ID@REVISION VALUE", "dim")
+        _say_longer(output, found)
     else:
         output.say("No open requests.")
     return ExitCode.OK
+
+
+def _say_longer(output: Output, requests: Sequence[RequestRecord]) -> None:
+    """Say which of them can be approved for longer, how, and what that covers."""
+    found = [one for request in requests if (one := longer_command(request)) is not None]
+    for command, covers in found[:_MOST_LONGER]:
+        output.say(f"To approve for longer: {command}\n  {covers}", "dim")
+    if len(found) > _MOST_LONGER:
+        output.say(
+            f"So can {len(found) - _MOST_LONGER} others. To see them, name their run with --run.", "dim"
+        )
 
 
 def answer(

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from sayso.engine._audience import is_person
 from sayso.engine._binding import offered
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._grants import GRANT, GrantUse, coverages
@@ -47,12 +48,18 @@ class Granted(msgspec.Struct, frozen=True, gc=False):
 
 
 def with_asker(tx: Transaction, place: Place, policy: Policy | None) -> Policy | None:
-    """The policy with the program whose questions a grant would be about; without grants for what a workflow asks."""
+    """The policy with the program or person whose questions a grant would be about; without grants for what a workflow
+    asks, and for what is asked by somebody whose access cannot be revoked, such as GitHub.
+    """
     if policy is None or policy.grants is None:
         return policy
     row = tx.row("run_requester", (place.run_key,)) if place.workflow == ASK else None
     asker = None if row is None else row["requested_by"]
-    grants = None if asker is None else msgspec.structs.replace(policy.grants, asked_by=asker)
+    grants = (
+        None
+        if asker is None or not is_person(asker)
+        else msgspec.structs.replace(policy.grants, asked_by=asker)
+    )
     return msgspec.structs.replace(policy, grants=grants)
 
 
