@@ -15,7 +15,7 @@ CHECKS := check-pyright check-mypy check-lint-imports
 # pyright's wrapper would otherwise ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test test-fast test-more test-agents check $(CHECKS) format docs bench coverage lock browser dev clean
+.PHONY: help demo test test-fast test-more test-agents check $(CHECKS) format docs bench coverage lock packages dev clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -23,13 +23,13 @@ help: ## this list
 demo: $(VENV)/.run ## approve a release in a local Slack and a local Telegram, in the browser; no account, no files left behind
 	@$(BIN)/sayso demo --chat
 
-test: $(VENV)/.dev browser ## all tests except those of `make test-more`
+test: $(VENV)/.dev packages ## all tests except those of `make test-more`
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev ## the quick tests: no whole services, browsers, kills or long hypothesis suites
 	scripts/in-memory $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not more" $(PYTEST_ARGS)
 
-test-more: $(VENV)/.dev browser ## slow tests: every kill point of the chats, agent frameworks, the npm package, ten minutes of chaos
+test-more: $(VENV)/.dev packages ## slow tests: every kill point of the chats, agent frameworks, the npm package, ten minutes of chaos
 	$(BIN)/python -m pytest -n auto --dist worksteal -m more $(PYTEST_ARGS)
 
 test-agents: $(VENV)/.dev ## hooks with the real Claude Code and Codex, which must be on the path, against fake models
@@ -54,7 +54,7 @@ docs: $(VENV)/.dev ## the documentation as a site, in site/; fails on a broken l
 bench: $(VENV)/.run ## run the benchmarks and print their table
 	$(BIN)/python benchmarks/run.py
 
-coverage: $(VENV)/.dev browser ## all tests, and the lines that none of them ran
+coverage: $(VENV)/.dev packages ## all tests, and the lines that none of them ran
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
@@ -63,8 +63,8 @@ coverage: $(VENV)/.dev browser ## all tests, and the lines that none of them ran
 lock: ## update requirements/*.txt to the newest versions that pyproject.toml allows
 	@scripts/lock
 
-browser: ## install Chromium for the browser tests, if it is missing
-	@scripts/install-browser
+packages: ## install Chromium and PostgreSQL for the tests, where they are missing
+	@scripts/install-packages
 
 dev: $(VENV)/.dev ## create .venv with everything you need for development
 

@@ -16,7 +16,6 @@ from sayso.engine.store import AnswerAttempt, Change, Listener, VisitEnd
 from sayso.engine.store import Place as RunPlace
 from sayso.engine.store._answering import answer
 from sayso.engine.store._running import end_visit, load
-from sayso.engine.store.sqlite._connection import connect_writer
 from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 BLOCK = 50
@@ -26,8 +25,8 @@ class Synchronous:
     """Answer, end of the visit, end of the run: three commits on plain SQLite."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = connect_writer(path)
-        self._transaction = SQLiteTransaction(self._connection)
+        self._transaction = SQLiteTransaction(path)
+        self._connection = self._transaction.connection
         self._clock = SystemClock()
 
     def complete(self, run_id: str, request_id: str) -> None:

@@ -24,7 +24,7 @@ from sayso.engine import Runtime, SQLiteStore
 from sayso.engine._clock import SystemClock
 from sayso.engine.store import AnswerAttempt
 from sayso.engine.store._answering import answer
-from sayso.engine.store.sqlite._connection import WRITER_PRAGMAS, connect_writer
+from sayso.engine.store.sqlite._connection import WRITER_PRAGMAS
 from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 BLOCK = 100
@@ -60,8 +60,8 @@ class AnswerFloor:
     def __init__(self, path: Path, pairs: list[tuple[str, str]]) -> None:
         self.seconds = 0.0
         self._pairs = pairs
-        self._connection = connect_writer(path)
-        self._transaction = SQLiteTransaction(self._connection)
+        self._transaction = SQLiteTransaction(path)
+        self._connection = self._transaction.connection
         self._clock = SystemClock()
 
     def block(self, start: int) -> None:

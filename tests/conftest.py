@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres import Cluster, cluster
 
 NO_SKIPS = "--no-skips"
 SLOW_FOLDERS = ("acceptance", "bots", "testing/conformance")
@@ -38,6 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(NO_SKIPS) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_NoSkips(), "sayso-no-skips")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """This process's PostgreSQL, started by the first test that needs it."""
+    with cluster() as running:
+        yield running
 
 
 class _NoSkips:

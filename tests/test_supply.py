@@ -74,7 +74,8 @@ def test_what_runs_is_what_was_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "packages"), [("install-browser", "chromium"), ("create-venv", "python3.11")]
+    ("script", "packages"),
+    [("install-packages", "chromium"), ("create-venv", "python3.11")],
 )
 def test_what_is_done_as_root_is_said_first(tmp_path: Path, script: str, packages: str) -> None:
     """One line with the command, before anything is changed; who may not run it is told it as well."""

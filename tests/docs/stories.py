@@ -22,14 +22,14 @@ ELSEWHERE = frozenset(
 )
 """Commands that the suite or the build runs by itself."""
 
-FOLLOWED = frozenset({"set-up-slack.md", "set-up-telegram.md"})
-"""Pages whose commands need people in a chat: test_set_up.py follows them."""
+FOLLOWED = frozenset({"postgresql.md", "set-up-slack.md", "set-up-telegram.md"})
+"""Pages whose commands need people in a chat or a server: test_set_up.py and test_postgresql_page.py follow them."""
 
 SERVED = "sayso serve &"
 """The command with which a page's service begins; here it runs until the story ends."""
 
 _ID = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\b")
-_TIME_LIMIT = 30
+_TIME_LIMIT = 100
 
 
 def environment() -> dict[str, str]:

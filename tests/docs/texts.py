@@ -257,7 +257,7 @@ _KINDS: Mapping[str, Callable[[str], Iterator[str]]] = {
     ".ts": _published_script,
     ".json": _values,
     **dict.fromkeys((".toml", ".yml", ".sh", ".service", "Makefile", "run"), _whole),
-    **dict.fromkeys(("bridge-venv", "create-venv", "in-memory", "install-browser", "lock"), _whole),
+    **dict.fromkeys(("bridge-venv", "create-venv", "in-memory", "install-packages", "lock"), _whole),
     **dict.fromkeys(
         (".css", ".in", ".npmrc", ".png", ".sql", ".txt", ".typed", ".gitignore", ".editorconfig"), _nothing
     ),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from sayso.engine import SQLiteStore
+from sayso.engine import Store, open_store
 from tests.engine.support import ManualClock
+from tests.postgres import Cluster
 
 
 @pytest.fixture(params=["0", None], ids=["no-residents", "unbounded"])
@@ -29,10 +30,29 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
+    """A file, for what only SQLite has: a test that uses it does not run on PostgreSQL."""
     return tmp_path / "sayso.db"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "location" in metafunc.fixturenames:
+        is_of_a_file = "database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite")
+        kinds = ["sqlite"] if is_of_a_file else ["sqlite", "postgres"]
+        metafunc.parametrize("location", kinds, indirect=True)
+
+
+@pytest.fixture
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a new database is: in a file, and in PostgreSQL."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "sayso.db")
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    with cluster.database() as url:
+        yield url
+
+
 @pytest_asyncio.fixture
-async def store(database: Path, clock: ManualClock) -> AsyncIterator[SQLiteStore]:
-    async with SQLiteStore(database, clock=clock) as opened:
+async def store(location: str, clock: ManualClock) -> AsyncIterator[Store]:
+    async with open_store(location, clock=clock) as opened:
         yield opened

@@ -30,7 +30,7 @@ def rewrite_as_before(database: Path, marker: str, *, respelled: bool = False) -
     """Put a closed file back to the schema before the migration whose script contains a text; names on the web as
     people typed them then, if so wished.
     """
-    scripts = load_migrations()
+    scripts = list(load_migrations("sqlite").values())
     version = next(number for number, script in enumerate(scripts) if marker in script)
     older = database.with_suffix(".older")
     with closing(sqlite3.connect(older)) as connection:

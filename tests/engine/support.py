@@ -14,7 +14,7 @@ from sayso.engine import (
     NoticeKind,
     Outcome,
     Runtime,
-    SQLiteStore,
+    Store,
     WorkflowEngine,
     node,
     request_input,
@@ -89,7 +89,7 @@ def asking(**arguments: Any) -> Node:
     return node(ask)
 
 
-async def run_once(store: SQLiteStore, start: Node, **shared: Any) -> ExecutionState:
+async def run_once(store: Store, start: Node, **shared: Any) -> ExecutionState:
     """Run a new workflow until it parks or ends."""
     async with WorkflowEngine(start=start, store=store, initial_shared_state=shared) as engine:
         return await engine.run()
@@ -101,12 +101,12 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
-async def kinds(store: SQLiteStore, *wanted: str) -> list[str]:
+async def kinds(store: Store, *wanted: str) -> list[str]:
     """The kinds of what was audited, in their order."""
     return [row.kind async for row in store.reader.audit() if row.kind in wanted]
 
 
-async def told(store: SQLiteStore, place: str = CHANNEL) -> list[NoticeKind]:
+async def told(store: Store, place: str = CHANNEL) -> list[NoticeKind]:
     """What was to be said at a place since the last look."""
     found: list[NoticeKind] = []
     while (notice := await store.reader.notice(place, store.clock.now())) is not None:

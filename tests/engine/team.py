@@ -15,7 +15,7 @@ from sayso.engine import (
     Person,
     Policy,
     Runtime,
-    SQLiteStore,
+    Store,
     WorkflowStatus,
     node,
     request_approval,
@@ -67,7 +67,7 @@ def hashed(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-async def link(store: SQLiteStore, one: str, other: str, code: str = "code") -> str:
+async def link(store: Store, one: str, other: str, code: str = "code") -> str:
     """Both say yes, the maker last; what came of it, or why not."""
     refused = await store.begin_link(
         one, hashed(code), store.clock.now() + timedelta(minutes=10), listed_may_link=True

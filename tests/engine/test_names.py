@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.engine import Directory, Person, Policy, Runtime, SQLiteStore, Stage, Workflow
+from sayso.engine import Directory, Person, Policy, Runtime, Stage, Store, Workflow
 from sayso.engine._people import NamedPerson, fold_name, tell_apart
 from tests.engine.team import asking, begin, link
 
@@ -28,9 +28,7 @@ ONE, OTHER, LINKED = "slack:T1:U1", "slack:T1:U2", "telegram:7"
         ("Ána", False),
     ],
 )
-async def test_two_who_look_alike_are_shown_with_their_accounts(
-    store: SQLiteStore, name: str, same: bool
-) -> None:
+async def test_two_who_look_alike_are_shown_with_their_accounts(store: Store, name: str, same: bool) -> None:
     """Also where only one of them is on the card: a reader takes them for the one they know."""
     await store.know(ONE, "Ana")
     assert await store.reader.names_of([ONE]) == {ONE: "Ana"}
@@ -44,7 +42,7 @@ async def test_two_who_look_alike_are_shown_with_their_accounts(
     assert await store.reader.names_of([ONE, OTHER]) == {ONE: "Ana", OTHER: "Bo"}
 
 
-async def test_one_person_is_not_told_apart_from_themselves(store: SQLiteStore) -> None:
+async def test_one_person_is_not_told_apart_from_themselves(store: Store) -> None:
     await store.know(ONE, "Ana")
     await store.know(LINKED, "Ana")
     await link(store, ONE, LINKED)
@@ -63,7 +61,7 @@ async def test_one_person_is_not_told_apart_from_themselves(store: SQLiteStore) 
     )
 
 
-async def test_a_card_tells_its_people_apart(store: SQLiteStore) -> None:
+async def test_a_card_tells_its_people_apart(store: Store) -> None:
     """By name, and by the last part of an id where there is no name."""
     policy = Policy(stages=[Stage(["web:ana", "local:ana", "person:ana", "web:bo", ONE])])
     directory = Directory({"ana": Person(("telegram:8",), "Ana")})

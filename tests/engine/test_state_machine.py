@@ -17,7 +17,7 @@ from sayso.engine import (
     AttentionKind,
     NotApplicable,
     RequestStatus,
-    SQLiteStore,
+    Store,
     WorkflowStatus,
 )
 from sayso.engine._records import REQUEST_TRANSITIONS, RUN_TRANSITIONS
@@ -34,7 +34,7 @@ UNUSED = Attention(AttentionKind.ANSWER_UNUSED, "go", question())
 class Situation:
     """A run with one question, which every event is about."""
 
-    store: SQLiteStore
+    store: Store
     clock: ManualClock
     place: Place
     request_id: str
@@ -144,7 +144,7 @@ WAYS_TO_REQUEST_STATUS: dict[RequestStatus, tuple[str, ...]] = {
 }
 
 
-async def situation(store: SQLiteStore, clock: ManualClock) -> Situation:
+async def situation(store: Store, clock: ManualClock) -> Situation:
     place = await begin(store)
     return Situation(store, clock, place, await put(store, place, park=False, expires_after=HOUR))
 
@@ -152,7 +152,7 @@ async def situation(store: SQLiteStore, clock: ManualClock) -> Situation:
 @pytest.mark.parametrize("event", RUN_EVENTS)
 @pytest.mark.parametrize("status", WorkflowStatus)
 async def test_every_event_of_a_run_does_what_the_table_says(
-    store: SQLiteStore, clock: ManualClock, status: WorkflowStatus, event: str
+    store: Store, clock: ManualClock, status: WorkflowStatus, event: str
 ) -> None:
     run = await situation(store, clock)
     for way in WAYS_TO_RUN_STATUS[status]:
@@ -166,7 +166,7 @@ async def test_every_event_of_a_run_does_what_the_table_says(
 @pytest.mark.parametrize("event", REQUEST_EVENTS)
 @pytest.mark.parametrize("status", RequestStatus)
 async def test_every_event_of_a_request_does_what_the_table_says(
-    store: SQLiteStore, clock: ManualClock, status: RequestStatus, event: str
+    store: Store, clock: ManualClock, status: RequestStatus, event: str
 ) -> None:
     request = await situation(store, clock)
     for way in WAYS_TO_REQUEST_STATUS[status]:
@@ -184,7 +184,7 @@ def test_the_tables_name_no_event_that_is_not_tested() -> None:
 
 @pytest.mark.parametrize("status", WorkflowStatus)
 async def test_an_event_of_a_visit_that_the_run_has_left_changes_nothing(
-    store: SQLiteStore, clock: ManualClock, status: WorkflowStatus
+    store: Store, clock: ManualClock, status: WorkflowStatus
 ) -> None:
     """Whatever an old coroutine still does, its run has gone on without it."""
     run = await situation(store, clock)

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model, model_validator
@@ -82,7 +83,8 @@ class Settings(BaseSettings):
     database: str = Field(
         default="sayso.db",
         min_length=1,
-        description="Database file, as a path or sqlite:///path. `sayso run` and `sayso serve` create it.",
+        description="Database: a file, which is created, as a path or sqlite:///path; or "
+        "postgresql://user@host:port/database.",
     )
     resident: int | None = Field(
         default=None,
@@ -305,12 +307,18 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | N
 
 def secrets_of(settings: Settings) -> list[str]:
     """All secrets in the settings, to be removed from logs. Raises `InvalidSettings`."""
-    found: list[str | None] = []
+    found: list[str | None] = [password_of(settings.database)]
     for section, table in {**settings.platforms, "http": settings.http, "github": settings.github}.items():
         for name in _secret_fields(type(table)):
             file = getattr(table, f"{name}_file", None)
             found.append(read_secret(getattr(table, name), file, f"{section}.{name}"))
     return [one for one in found if one]
+
+
+def password_of(database: str) -> str | None:
+    """The password in the URL of a database, if there is one."""
+    given = urlsplit(database).password if database.startswith(("postgresql://", "postgres://")) else None
+    return None if given is None else unquote(given)
 
 
 @cache

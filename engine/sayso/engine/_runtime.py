@@ -449,7 +449,7 @@ class Runtime:
 
     def _running(self) -> Driver:
         if self._driver is None:
-            raise StoreClosed(str(self._store.path))
+            raise StoreClosed(self._store.name)
         return self._driver
 
     async def _state(self, run_id: str) -> ExecutionState:

@@ -325,14 +325,17 @@ class StoreFull(StoreError):
 
 
 class StoreUnreadable(StoreError):
-    """The file is not a sayso database, is damaged, or cannot be opened or written."""
+    """The database is not one of sayso's, is damaged, or cannot be reached, opened or written."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        reason: str,
+        advice: str = "Check the path and its permissions, or restore a backup.",
+    ) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(
-            f"{path} cannot be used: {reason}. Check the path and its permissions, or restore a backup."
-        )
+        super().__init__(f"{path} cannot be used: {reason}. {advice}")
 
 
 class StoreReplaced(StoreError):

@@ -10,7 +10,7 @@ from telegram.error import Conflict
 from telegram.ext import ExtBot
 
 from sayso.config import DestinationSettings, GroupSettings, PersonSettings
-from sayso.engine import restore_backup
+from sayso.engine import SQLiteReader, restore_backup
 from sayso.testing.telegram import FaultKind, LocalTelegram
 from tests.bots.telegram.stage import Stage
 from tests.engine.moved_file import move_away, move_back
@@ -282,7 +282,8 @@ async def test_after_a_backup_was_restored_a_card_shows_its_open_question_again(
     async with stopped.running() as service:
         run_id, card = await stopped.ask()
         await service.told(run_id)
-        await service.store.reader.backup(backup)
+        async with SQLiteReader(stopped.database) as reader:
+            await reader.backup(backup)
         assert await stopped.reject(stopped.ana, card) == "Rejected. The workflow continues."
         await stopped.until_shows(card, "❌ Rejected ·")
     restore_backup(stopped.database, backup, "local:ana", "console")

@@ -19,6 +19,7 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     Stage,
+    Store,
     Workflow,
     node,
     request_approval,
@@ -61,7 +62,7 @@ async def begin(runtime: Runtime) -> Asked:
     return Asked(runtime, (await runtime.pending(run_id))[0].id)
 
 
-async def link(store: SQLiteStore, one: str, other: str) -> LinkStep:
+async def link(store: Store, one: str, other: str) -> LinkStep:
     secret = hashlib.sha256(f"{one} {other}".encode()).hexdigest()
     await store.begin_link(one, secret, store.clock.now() + timedelta(minutes=5), listed_may_link=True)
     await store.link(other, secret, is_sure=False, listed_may_link=True)
@@ -99,7 +100,7 @@ async def test_both_votes_of_one_person_are_one_when_somebody_else_votes(databas
         assert await ask.vote("slack:E1:U3") is OutcomeKind.RESOLVED
 
 
-async def test_an_id_of_another_organisation_is_somebody_else(store: SQLiteStore) -> None:
+async def test_an_id_of_another_organisation_is_somebody_else(store: Store) -> None:
     """Only what the platform confirmed is one person: ids of two organisations may end alike."""
     async with Runtime(store, [Workflow("flow", asking(2))]) as runtime:
         ask = await begin(runtime)
@@ -109,7 +110,7 @@ async def test_an_id_of_another_organisation_is_somebody_else(store: SQLiteStore
 
 
 @pytest.mark.parametrize(("asked", "pressed"), [(OLD, NEW), (NEW, OLD), (OLD, OTHER)])
-async def test_the_requester_is_excluded_in_every_form(store: SQLiteStore, asked: str, pressed: str) -> None:
+async def test_the_requester_is_excluded_in_every_form(store: Store, asked: str, pressed: str) -> None:
     async with Runtime(store, [Workflow("flow", asking(1, requested_by=asked))]) as runtime:
         ask = await begin(runtime)
         await store.recognise(NEW, [OLD, OTHER])
@@ -117,7 +118,7 @@ async def test_the_requester_is_excluded_in_every_form(store: SQLiteStore, asked
         assert await ask.vote("slack:E1:U2") is OutcomeKind.RESOLVED
 
 
-async def test_what_the_directory_says_of_one_form_holds_of_all_after_each_start(store: SQLiteStore) -> None:
+async def test_what_the_directory_says_of_one_form_holds_of_all_after_each_start(store: Store) -> None:
     flow = Workflow("flow", asking(2))
     await store.recognise(NEW, [OLD, OTHER])
     async with Runtime(store, [flow], directory=people_of({"ana": (OLD, "telegram:7")})) as runtime:
@@ -130,7 +131,7 @@ async def test_what_the_directory_says_of_one_form_holds_of_all_after_each_start
         assert await Asked(runtime, ask.id).vote("telegram:7") is OutcomeKind.RESOLVED, "it is Eve's now"
 
 
-async def test_a_link_of_one_form_is_one_of_all_and_ends_for_all(store: SQLiteStore) -> None:
+async def test_a_link_of_one_form_is_one_of_all_and_ends_for_all(store: Store) -> None:
     await store.recognise(NEW, [OLD])
     assert await link(store, NEW, "telegram:7") is LinkStep.LINKED
     assert {OLD, NEW, "telegram:7"} < set(await store.reader.ids_of("telegram:7"))
@@ -140,7 +141,7 @@ async def test_a_link_of_one_form_is_one_of_all_and_ends_for_all(store: SQLiteSt
     assert await store.unlink(NEW) == f"{NEW} is not linked to another account."
 
 
-async def test_those_whom_two_forms_were_linked_to_are_one_person(store: SQLiteStore) -> None:
+async def test_those_whom_two_forms_were_linked_to_are_one_person(store: Store) -> None:
     await link(store, OLD, "telegram:7")
     await link(store, NEW, "web:ana")
     await store.recognise(NEW, [OLD])
@@ -151,7 +152,7 @@ async def test_those_whom_two_forms_were_linked_to_are_one_person(store: SQLiteS
     ) - {"web:ana"}
 
 
-async def test_what_was_the_account_may_become_a_form(store: SQLiteStore) -> None:
+async def test_what_was_the_account_may_become_a_form(store: Store) -> None:
     """A workspace joins an enterprise, and leaves it again."""
     await store.recognise(OLD, ["slack:T0:U1"])
     await store.recognise(NEW, [OLD])
@@ -161,7 +162,7 @@ async def test_what_was_the_account_may_become_a_form(store: SQLiteStore) -> Non
     assert set(await store.reader.ids_of(NEW)) == everything
 
 
-async def test_each_new_form_is_in_the_trail_once(store: SQLiteStore) -> None:
+async def test_each_new_form_is_in_the_trail_once(store: Store) -> None:
     for _ in range(2):
         await store.recognise(NEW, [OLD, NEW])
     await store.recognise(NEW, [OLD, OTHER])
@@ -171,7 +172,7 @@ async def test_each_new_form_is_in_the_trail_once(store: SQLiteStore) -> None:
     assert found == [{"account": NEW, "forms": [OLD]}, {"account": NEW, "forms": [OTHER]}]
 
 
-async def test_runs_are_found_by_whoever_they_are_for_in_every_form(store: SQLiteStore) -> None:
+async def test_runs_are_found_by_whoever_they_are_for_in_every_form(store: Store) -> None:
     async with Runtime(store, [Workflow("flow", asking(1))]) as runtime:
         run_id = await runtime.start("flow", requested_by=OLD)
         await store.recognise(NEW, [OLD])
@@ -180,4 +181,4 @@ async def test_runs_are_found_by_whoever_they_are_for_in_every_form(store: SQLit
 
 
 def test_one_migration_makes_room_for_forms() -> None:
-    assert sum(MARKER in script for script in load_migrations()) == 1
+    assert sum(MARKER in script for script in list(load_migrations("sqlite").values())) == 1

@@ -13,7 +13,7 @@ from sayso.engine import (
     InvalidRequest,
     NotApproved,
     OutcomeKind,
-    SQLiteStore,
+    Store,
     UnknownPolicy,
     WorkflowEngine,
     WorkflowStatus,
@@ -36,7 +36,7 @@ async def approve(shared: dict[str, Any]) -> None:
     shared["same"] = Decision.from_dict(decision.as_dict()) == decision
 
 
-async def test_an_approval_is_true_and_says_who_and_what(store: SQLiteStore) -> None:
+async def test_an_approval_is_true_and_says_who_and_what(store: Store) -> None:
     async with WorkflowEngine(start=approve, store=store) as engine:
         request = waiting(await engine.run())
         assert request["prompt"] == "Deploy 1.4?"
@@ -68,7 +68,7 @@ async def test_an_approval_is_true_and_says_who_and_what(store: SQLiteStore) -> 
     assert (state.shared["truth"], state.shared["same"]) == (True, True)
 
 
-async def test_a_rejection_is_false(store: SQLiteStore) -> None:
+async def test_a_rejection_is_false(store: Store) -> None:
     async with WorkflowEngine(start=approve, store=store) as engine:
         await engine.run()
         state = await engine.run({"deploy": "reject"})
@@ -77,7 +77,7 @@ async def test_a_rejection_is_false(store: SQLiteStore) -> None:
     assert len(state.shared["decision"]["votes"]) == 1
 
 
-async def test_an_expired_approval_is_false_and_nobody_voted(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_an_expired_approval_is_false_and_nobody_voted(store: Store, clock: ManualClock) -> None:
     async with WorkflowEngine(start=approve, store=store) as engine:
         await engine.run()
         clock.advance(timedelta(hours=2))
@@ -90,7 +90,7 @@ async def test_an_expired_approval_is_false_and_nobody_voted(store: SQLiteStore,
 
 
 @pytest.mark.parametrize("value", ["yes", "Approve", None, True])
-async def test_nothing_but_the_options_is_an_answer(store: SQLiteStore, value: Any) -> None:
+async def test_nothing_but_the_options_is_an_answer(store: Store, value: Any) -> None:
     async with WorkflowEngine(start=approve, store=store) as engine:
         request = waiting(await engine.run())
         assert (await say(engine, request, value)).kind is OutcomeKind.INVALID
@@ -107,7 +107,7 @@ def test_an_approval_takes_no_default() -> None:
     assert "default" not in inspect.signature(request_approval).parameters
 
 
-async def test_a_decision_is_no_stored_value(store: SQLiteStore) -> None:
+async def test_a_decision_is_no_stored_value(store: Store) -> None:
     @node
     async def keep(shared: dict[str, Any]) -> None:
         shared["decision"] = await request_approval("Go?")
@@ -120,7 +120,7 @@ async def test_a_decision_is_no_stored_value(store: SQLiteStore) -> None:
     assert "UnstorableValue: shared['decision']" in state.error
 
 
-async def test_an_approval_needs_an_action_and_refuses_a_policy(store: SQLiteStore) -> None:
+async def test_an_approval_needs_an_action_and_refuses_a_policy(store: Store) -> None:
     @node
     async def bad(shared: dict[str, Any]) -> None:
         with pytest.raises(InvalidRequest, match=r"^action: "):
@@ -132,7 +132,7 @@ async def test_an_approval_needs_an_action_and_refuses_a_policy(store: SQLiteSto
     assert (await run_once(store, bad)).shared == {"reached": True}
 
 
-async def test_what_runs_is_what_was_approved(store: SQLiteStore) -> None:
+async def test_what_runs_is_what_was_approved(store: Store) -> None:
     """The decision is bound to the words and the details that people were shown."""
     shown: dict[str, Any] = {"to": "Bo", "amount": 100}
 

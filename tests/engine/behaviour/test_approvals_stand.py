@@ -20,8 +20,8 @@ from sayso.engine import (
     NotApproved,
     Policy,
     Runtime,
-    SQLiteStore,
     Stage,
+    Store,
     Workflow,
     WorkflowStatus,
     attention_actions,
@@ -70,7 +70,7 @@ async def answer(runtime: Runtime, name: str, value: Json) -> None:
     assert outcome.accepted, outcome.reason
 
 
-async def held(store: SQLiteStore, kind: str) -> None:
+async def held(store: Store, kind: str) -> None:
     """A run whose approval of 100 was answered, and whose code now asks for 999,999."""
     async with Runtime(store, [paying(kind, 100)]) as runtime:
         await runtime.wait(await runtime.start("flow", run_id="run"))
@@ -82,7 +82,7 @@ async def held(store: SQLiteStore, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["approval", "policy", "select", "confirm"])
-async def test_an_approval_is_never_let_stand_for_another(store: SQLiteStore, kind: str) -> None:
+async def test_an_approval_is_never_let_stand_for_another(store: Store, kind: str) -> None:
     await held(store, kind)
     async with Runtime(store, [paying(kind, 999_999)]) as runtime:
         run = await store.reader.run("run")
@@ -120,7 +120,7 @@ def using(decided: dict[str, Any]) -> Workflow:
     return Workflow("flow", ask)
 
 
-async def approved(store: SQLiteStore, run_id: str = "run") -> dict[str, Any]:
+async def approved(store: Store, run_id: str = "run") -> dict[str, Any]:
     """A decision that people made, as the state of its run keeps it."""
     decided: dict[str, Any] = {}
     async with Runtime(store, [using(decided)]) as runtime:
@@ -143,9 +143,7 @@ async def approved(store: SQLiteStore, run_id: str = "run") -> dict[str, Any]:
         {"run_id": "forged", "request_id": "", "reusable": True, "votes": []},
     ],
 )
-async def test_a_decision_that_a_run_was_started_with_is_none(
-    store: SQLiteStore, forged: dict[str, Any]
-) -> None:
+async def test_a_decision_that_a_run_was_started_with_is_none(store: Store, forged: dict[str, Any]) -> None:
     given = {**await approved(store), **forged}
     decided: dict[str, Any] = {}
     async with Runtime(store, [using(decided)]) as runtime:
@@ -156,7 +154,7 @@ async def test_a_decision_that_a_run_was_started_with_is_none(
     assert "may not go ahead" in str(state.error)
 
 
-async def test_a_decision_is_verified_also_after_a_restart(store: SQLiteStore) -> None:
+async def test_a_decision_is_verified_also_after_a_restart(store: Store) -> None:
     verified: list[bool] = []
 
     @node(id="ask")
@@ -198,7 +196,7 @@ async def test_a_decision_is_verified_also_after_a_restart(store: SQLiteStore) -
     ],
 )
 async def test_a_decision_that_differs_from_what_its_run_recorded_is_none(
-    store: SQLiteStore, field: str, value: Any
+    store: Store, field: str, value: Any
 ) -> None:
     """Also one of this very run, in which something was changed on its way."""
     reasons: list[str] = []
@@ -220,7 +218,7 @@ async def test_a_decision_that_differs_from_what_its_run_recorded_is_none(
     assert len(reasons) == 1
 
 
-async def test_a_rejection_is_no_approval_whatever_the_decision_says(store: SQLiteStore) -> None:
+async def test_a_rejection_is_no_approval_whatever_the_decision_says(store: Store) -> None:
     @node(id="ask")
     async def ask(shared: dict[str, Any]) -> None:
         decision = await request_approval(ACTION, DETAILS, request_id="pay", policy=POLICY)

@@ -14,7 +14,7 @@ from sayso.engine import (
     InvalidRequest,
     NoCurrentVisit,
     OutcomeKind,
-    SQLiteStore,
+    Store,
     UnknownPolicy,
     UnstorableValue,
     WorkflowEngine,
@@ -71,7 +71,7 @@ class PersonStruct(msgspec.Struct):
         ({"input_type": "form", "schema": PersonStruct}, {"name": "Ana", "age": 30}),
     ],
 )
-async def test_each_input_type_takes_what_fits(store: SQLiteStore, asked: dict[str, Any], value: Any) -> None:
+async def test_each_input_type_takes_what_fits(store: Store, asked: dict[str, Any], value: Any) -> None:
     async with WorkflowEngine(start=asking(**asked), store=store) as engine:
         await engine.run()
         state = await engine.run({"ask": value})
@@ -101,7 +101,7 @@ async def test_each_input_type_takes_what_fits(store: SQLiteStore, asked: dict[s
     ],
 )
 async def test_what_does_not_fit_is_refused_with_the_reason_and_the_request_stays_open(
-    store: SQLiteStore, asked: dict[str, Any], value: Any, reason: str
+    store: Store, asked: dict[str, Any], value: Any, reason: str
 ) -> None:
     async with WorkflowEngine(start=asking(**asked), store=store) as engine:
         before = await engine.run()
@@ -114,7 +114,7 @@ async def test_what_does_not_fit_is_refused_with_the_reason_and_the_request_stay
         assert engine.execution_state.pending == before.pending
 
 
-async def test_a_surface_sends_text_to_a_text_question(store: SQLiteStore) -> None:
+async def test_a_surface_sends_text_to_a_text_question(store: Store) -> None:
     """Any JSON is for code, which knows what the node expects; a person types text."""
     async with WorkflowEngine(start=asking(), store=store) as engine:
         request = waiting(await engine.run())
@@ -126,7 +126,7 @@ async def test_a_surface_sends_text_to_a_text_question(store: SQLiteStore) -> No
         assert (await say(engine, request, "text")).kind is OutcomeKind.RESOLVED
 
 
-async def test_a_schema_as_struct_or_dataclass_asks_what_its_json_schema_asks(store: SQLiteStore) -> None:
+async def test_a_schema_as_struct_or_dataclass_asks_what_its_json_schema_asks(store: Store) -> None:
     shown: list[Any] = []
     for schema in (PersonDataclass, PersonStruct, msgspec.json.schema(PersonStruct)):
         state = await run_once(store, asking(input_type="form", schema=schema))
@@ -177,7 +177,7 @@ async def test_a_schema_as_struct_or_dataclass_asks_what_its_json_schema_asks(st
     ],
 )
 async def test_a_bad_argument_fails_at_the_call_by_name_and_nothing_is_asked(
-    store: SQLiteStore, argument: str, arguments: dict[str, Any]
+    store: Store, argument: str, arguments: dict[str, Any]
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
@@ -204,7 +204,7 @@ async def test_a_bad_argument_fails_at_the_call_by_name_and_nothing_is_asked(
     ],
 )
 async def test_an_argument_that_cannot_be_stored_is_refused_with_its_path(
-    store: SQLiteStore, path: str, arguments: dict[str, Any]
+    store: Store, path: str, arguments: dict[str, Any]
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
@@ -215,7 +215,7 @@ async def test_an_argument_that_cannot_be_stored_is_refused_with_its_path(
     assert (await run_once(store, ask)).shared == {"path": path}
 
 
-async def test_a_step_without_a_name_is_refused_with_the_way_to_call_it(store: SQLiteStore) -> None:
+async def test_a_step_without_a_name_is_refused_with_the_way_to_call_it(store: Store) -> None:
     bad_step: Any = step
 
     @node
@@ -229,12 +229,12 @@ async def test_a_step_without_a_name_is_refused_with_the_way_to_call_it(store: S
     assert (await run_once(store, work)).shared == {"refused": True}
 
 
-async def test_bad_arguments_that_are_not_caught_fail_the_run(store: SQLiteStore) -> None:
+async def test_bad_arguments_that_are_not_caught_fail_the_run(store: Store) -> None:
     state = await run_once(store, asking(input_type="select", options=[]))
     assert state.error == "InvalidRequest: options: the list is empty; nobody could answer"
 
 
-async def test_every_parameter_is_optional(store: SQLiteStore) -> None:
+async def test_every_parameter_is_optional(store: Store) -> None:
     request = waiting(await run_once(store, asking()))
     assert request["prompt"] is None
     assert request["options"] is None
@@ -242,7 +242,7 @@ async def test_every_parameter_is_optional(store: SQLiteStore) -> None:
     assert request["request_id"] == "ask"
 
 
-async def test_options_are_given_back_as_given(store: SQLiteStore) -> None:
+async def test_options_are_given_back_as_given(store: Store) -> None:
     assert waiting(await run_once(store, asking(**SELECT)))["options"] == COLOURS
 
 
@@ -250,9 +250,7 @@ async def test_options_are_given_back_as_given(store: SQLiteStore) -> None:
     ("policy", "error"),
     [({"need": 2}, "InvalidRequest: policy"), ("two of sre", UnknownPolicy.__name__)],
 )
-async def test_a_policy_is_refused_rather_than_ignored(
-    store: SQLiteStore, policy: object, error: str
-) -> None:
+async def test_a_policy_is_refused_rather_than_ignored(store: Store, policy: object, error: str) -> None:
     state = await run_once(store, asking(prompt="?", policy=policy))
     assert state.workflow_status is WorkflowStatus.FAILED
     assert state.error is not None
@@ -260,7 +258,7 @@ async def test_a_policy_is_refused_rather_than_ignored(
     assert repr(policy) in state.error
 
 
-async def test_the_note_is_shown_but_is_no_part_of_the_digest(store: SQLiteStore) -> None:
+async def test_the_note_is_shown_but_is_no_part_of_the_digest(store: Store) -> None:
     async def digest_of(**arguments: Any) -> str:
         request = waiting(await run_once(store, asking(**arguments)))
         assert request["note"] == arguments.get("note")
@@ -281,13 +279,13 @@ async def test_the_note_is_shown_but_is_no_part_of_the_digest(store: SQLiteStore
     assert len({await digest_of(**arguments) for arguments in different}) == len(different)
 
 
-async def test_who_asked_comes_from_the_request_or_else_from_the_run(store: SQLiteStore) -> None:
+async def test_who_asked_comes_from_the_request_or_else_from_the_run(store: Store) -> None:
     request = waiting(await run_once(store, asking(requested_by="slack:T1:U2", details=["x"])))
     assert (request["requested_by"], request["details"]) == ("slack:T1:U2", ["x"])
 
 
 async def test_plain_functions_can_ask_and_outside_a_node_it_is_an_error_that_names_the_call(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async def in_a_function() -> Any:
         return await request_input(request_id="deep")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import AnswerRefused, OutcomeKind, SQLiteStore, WorkflowEngine, WorkflowStatus
+from sayso.engine import AnswerRefused, OutcomeKind, Store, WorkflowEngine, WorkflowStatus
 from tests.engine.support import asking, say, waiting
 
 pytestmark = pytest.mark.usefixtures("resident")
@@ -36,7 +36,7 @@ CHAT_AND_OPERATOR = [CHAT, "operator"]
         (["slack:@alice", "telegram:-100123"], "telegram:7", "telegram:-100123"),
     ],
 )
-async def test_whoever_was_asked_may_answer(store: SQLiteStore, to: Any, person: str, via: str) -> None:
+async def test_whoever_was_asked_may_answer(store: Store, to: Any, person: str, via: str) -> None:
     async with WorkflowEngine(start=asking(to=to), store=store) as engine:
         request = waiting(await engine.run())
         outcome = await say(engine, request, "yes", person, via=via)
@@ -64,7 +64,7 @@ async def test_whoever_was_asked_may_answer(store: SQLiteStore, to: Any, person:
     ],
 )
 async def test_nobody_else_may_and_an_empty_list_is_nobody(
-    store: SQLiteStore, to: Any, person: str, via: str
+    store: Store, to: Any, person: str, via: str
 ) -> None:
     """No surface answers for another: a chat's question is not the web's to answer."""
     async with WorkflowEngine(start=asking(to=to), store=store) as engine:
@@ -75,7 +75,7 @@ async def test_nobody_else_may_and_an_empty_list_is_nobody(
         assert (await engine.run()).pending == (request,)
 
 
-async def test_not_even_code_may_answer_by_name_what_was_asked_of_nobody(store: SQLiteStore) -> None:
+async def test_not_even_code_may_answer_by_name_what_was_asked_of_nobody(store: Store) -> None:
     async with WorkflowEngine(start=asking(to=[]), store=store) as engine:
         await engine.run()
         with pytest.raises(AnswerRefused, match="nobody") as refused:
@@ -83,7 +83,7 @@ async def test_not_even_code_may_answer_by_name_what_was_asked_of_nobody(store: 
         assert refused.value.outcome.kind is OutcomeKind.NOT_ALLOWED
 
 
-async def test_a_refusal_says_whom_it_was_asked_of(store: SQLiteStore) -> None:
+async def test_a_refusal_says_whom_it_was_asked_of(store: Store) -> None:
     async with WorkflowEngine(start=asking(to=CHAT_AND_ANA), store=store) as engine:
         request = waiting(await engine.run())
         assert request["to"] == CHAT_AND_ANA

@@ -12,6 +12,7 @@ from sayso.engine import (
     RequestStatus,
     Runtime,
     SQLiteStore,
+    Store,
     WorkflowStatus,
     ask_workflow,
     batch_number,
@@ -25,7 +26,7 @@ BATCH = AskedBatch(
 )
 
 
-async def cards(runtime: Runtime, store: SQLiteStore, asking: Asking) -> list[CardRecord]:
+async def cards(runtime: Runtime, store: Store, asking: Asking) -> list[CardRecord]:
     await runtime.wait(asking.run_id)
     return [card async for _, card in store.reader.run_cards(asking.run_id)]
 

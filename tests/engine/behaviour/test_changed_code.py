@@ -21,7 +21,7 @@ from sayso.engine import (
     Question,
     RequestStatus,
     Runtime,
-    SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -50,16 +50,16 @@ def asking_all(**prompts: str) -> Node:
     return work
 
 
-def deploy(store: SQLiteStore, start: Node) -> Runtime:
+def deploy(store: Store, start: Node) -> Runtime:
     return Runtime(store, [Workflow("flow", start)])
 
 
-async def parked(store: SQLiteStore, start: Node) -> ExecutionState:
+async def parked(store: Store, start: Node) -> ExecutionState:
     async with deploy(store, start) as runtime:
         return await runtime.wait(await runtime.start("flow", run_id="run"))
 
 
-async def answered_and_then(store: SQLiteStore, before: Node, after: Node) -> ExecutionState:
+async def answered_and_then(store: Store, before: Node, after: Node) -> ExecutionState:
     """`a` is answered under the old code, `b` under the new: the visit runs again with a recorded answer."""
     state = await parked(store, before)
     async with deploy(store, before) as runtime:
@@ -73,7 +73,7 @@ async def answered_and_then(store: SQLiteStore, before: Node, after: Node) -> Ex
 # (1) The node is gone.
 
 
-async def test_a_parked_run_whose_node_is_gone_shows_needs_attention(store: SQLiteStore) -> None:
+async def test_a_parked_run_whose_node_is_gone_shows_needs_attention(store: Store) -> None:
     await parked(store, asking_all(a="A?"))
     async with deploy(store, Node("other")) as runtime:
         state = await runtime.wait("run")
@@ -83,7 +83,7 @@ async def test_a_parked_run_whose_node_is_gone_shows_needs_attention(store: SQLi
     assert names(state) == ["a"]
 
 
-async def test_it_is_derived_and_not_stored(store: SQLiteStore) -> None:
+async def test_it_is_derived_and_not_stored(store: Store) -> None:
     await parked(store, asking_all(a="A?"))
     async with deploy(store, Node("other")) as runtime:
         await runtime.wait("run")
@@ -93,7 +93,7 @@ async def test_it_is_derived_and_not_stored(store: SQLiteStore) -> None:
 
 
 async def test_starting_up_without_the_node_is_logged_once_a_node(
-    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with deploy(store, asking_all(a="A?")) as runtime:
         for _ in range(3):
@@ -107,7 +107,7 @@ async def test_starting_up_without_the_node_is_logged_once_a_node(
 
 
 async def test_answers_given_meanwhile_are_held_and_count_once_code_with_the_node_is_loaded(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     request = waiting(await parked(store, asking_all(a="A?")))
     async with deploy(store, Node("other")) as runtime:
@@ -126,7 +126,7 @@ async def test_answers_given_meanwhile_are_held_and_count_once_code_with_the_nod
 
 
 async def test_a_run_that_came_to_a_node_that_is_gone_ends_its_attention_with_the_node(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     entered = asyncio.Event()
 
@@ -144,7 +144,7 @@ async def test_a_run_that_came_to_a_node_that_is_gone_ends_its_attention_with_th
         assert (await runtime.wait("run")).workflow_status is WorkflowStatus.COMPLETED
 
 
-async def test_a_handle_shows_it_too_and_goes_on_when_the_node_is_back(store: SQLiteStore) -> None:
+async def test_a_handle_shows_it_too_and_goes_on_when_the_node_is_back(store: Store) -> None:
     def handle(start: Node, run_id: str | None = None) -> WorkflowEngine:
         return WorkflowEngine(start=start, workflow_id="flow", run_id=run_id, store=store)
 
@@ -161,7 +161,7 @@ async def test_a_handle_shows_it_too_and_goes_on_when_the_node_is_back(store: SQ
         assert (await back.run()).shared == {"answers": {"a": "held"}}
 
 
-async def test_a_run_whose_node_is_gone_can_be_cancelled(store: SQLiteStore) -> None:
+async def test_a_run_whose_node_is_gone_can_be_cancelled(store: Store) -> None:
     await parked(store, asking_all(a="A?"))
     async with deploy(store, Node("other")) as runtime:
         await runtime.attention("run", "cancel", person=ANA)
@@ -172,7 +172,7 @@ async def test_a_run_whose_node_is_gone_can_be_cancelled(store: SQLiteStore) -> 
 
 
 async def test_an_open_question_that_changed_gets_a_new_revision_and_the_old_one_is_superseded(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     state = await parked(store, asking_all(a="A?", b="B?"))
     a, b = waiting(state, "a"), waiting(state, "b")
@@ -188,7 +188,7 @@ async def test_an_open_question_that_changed_gets_a_new_revision_and_the_old_one
     assert [(row["name"], row["revision"]) for row in rows if isinstance(row, dict)] == [("b", 2)]
 
 
-async def test_what_counts_as_changed_is_what_people_are_shown_and_not_the_note(store: SQLiteStore) -> None:
+async def test_what_counts_as_changed_is_what_people_are_shown_and_not_the_note(store: Store) -> None:
     def noted(note: str) -> Node:
         @node(id="work")
         async def work(shared: dict[str, Any]) -> None:
@@ -201,7 +201,7 @@ async def test_what_counts_as_changed_is_what_people_are_shown_and_not_the_note(
     assert (state.workflow_status, state.shared) == (WorkflowStatus.COMPLETED, {"a": "1", "b": "2"})
 
 
-async def answered_and_then_in_turn(store: SQLiteStore, before: Node, after: Node) -> ExecutionState:
+async def answered_and_then_in_turn(store: Store, before: Node, after: Node) -> ExecutionState:
     state = await parked(store, before)
     async with deploy(store, before) as runtime:
         await say(runtime, waiting(state), "1")
@@ -212,7 +212,7 @@ async def answered_and_then_in_turn(store: SQLiteStore, before: Node, after: Nod
 
 
 async def test_an_answered_question_that_changed_needs_attention_and_nothing_is_returned(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     returned: list[Any] = []
 
@@ -229,7 +229,7 @@ async def test_an_answered_question_that_changed_needs_attention_and_nothing_is_
     assert returned == []
 
 
-async def test_an_answer_to_the_text_on_the_card_is_held_against_the_new_text(store: SQLiteStore) -> None:
+async def test_an_answer_to_the_text_on_the_card_is_held_against_the_new_text(store: Store) -> None:
     """The person answered what they saw; the code now asks something else under that name."""
     request = waiting(await parked(store, asking_all(a="Publish?")))
     async with deploy(store, asking_all(a="Delete everything?")) as runtime:
@@ -239,7 +239,7 @@ async def test_an_answer_to_the_text_on_the_card_is_held_against_the_new_text(st
         assert (await runtime.wait("run")).shared == {}
 
 
-async def test_an_answer_while_the_run_needs_attention_is_held(store: SQLiteStore) -> None:
+async def test_an_answer_while_the_run_needs_attention_is_held(store: Store) -> None:
     state = await parked(store, asking_all(a="A?", b="B?", c="C?"))
     c = waiting(state, "c")
     async with deploy(store, asking_all(a="A, really?", b="B?", c="C?")) as runtime:
@@ -254,7 +254,7 @@ async def test_an_answer_while_the_run_needs_attention_is_held(store: SQLiteStor
     assert state.shared["answers"] == {"a": "answer a", "b": "answer b", "c": "answer c"}
 
 
-async def test_accept_lets_the_recorded_answer_stand_for_the_changed_question(store: SQLiteStore) -> None:
+async def test_accept_lets_the_recorded_answer_stand_for_the_changed_question(store: Store) -> None:
     await answered_and_then(store, asking_all(a="A?", b="B?"), asking_all(**CHANGED))
     async with deploy(store, asking_all(**CHANGED)) as runtime:
         await runtime.attention("run", "accept", person=ANA)
@@ -266,7 +266,7 @@ async def test_accept_lets_the_recorded_answer_stand_for_the_changed_question(st
     assert "A, really?" in str(rows[0].payload)
 
 
-async def test_reask_opens_the_question_anew_under_the_new_text(store: SQLiteStore) -> None:
+async def test_reask_opens_the_question_anew_under_the_new_text(store: Store) -> None:
     before = await answered_and_then(store, asking_all(a="A?", b="B?"), asking_all(**CHANGED))
     assert before.pending == ()
     async with deploy(store, asking_all(**CHANGED)) as runtime:
@@ -278,7 +278,7 @@ async def test_reask_opens_the_question_anew_under_the_new_text(store: SQLiteSto
         assert (await runtime.wait("run")).shared == {"answers": {"a": "new a", "b": "answer b"}}
 
 
-async def test_cancel_ends_the_run(store: SQLiteStore) -> None:
+async def test_cancel_ends_the_run(store: Store) -> None:
     await answered_and_then(store, asking_all(a="A?", b="B?"), asking_all(**CHANGED))
     async with deploy(store, asking_all(**CHANGED)) as runtime:
         await runtime.attention("run", "cancel", person=ANA)
@@ -286,7 +286,7 @@ async def test_cancel_ends_the_run(store: SQLiteStore) -> None:
     assert (state.workflow_status, state.attention) == (WorkflowStatus.CANCELLED, None)
 
 
-async def test_attention_is_kept_over_restarts_until_it_is_given(store: SQLiteStore) -> None:
+async def test_attention_is_kept_over_restarts_until_it_is_given(store: Store) -> None:
     await answered_and_then(store, asking_all(a="A?", b="B?"), asking_all(**CHANGED))
     for code in (asking_all(**CHANGED), asking_all(a="A?", b="B?")):
         async with deploy(store, code) as runtime:
@@ -297,7 +297,7 @@ async def test_attention_is_kept_over_restarts_until_it_is_given(store: SQLiteSt
 
 
 async def test_an_answered_question_that_is_no_longer_asked_stops_the_visit_at_its_end(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     following: list[str] = []
 
@@ -315,7 +315,7 @@ async def test_an_answered_question_that_is_no_longer_asked_stops_the_visit_at_i
     assert following == []
 
 
-async def test_accept_lets_the_visit_end_without_it(store: SQLiteStore) -> None:
+async def test_accept_lets_the_visit_end_without_it(store: Store) -> None:
     await answered_and_then(store, asking_all(a="A?", b="B?"), asking_all(b="B?"))
     async with deploy(store, asking_all(b="B?")) as runtime:
         await runtime.attention("run", "accept", person=ANA)
@@ -326,7 +326,7 @@ async def test_accept_lets_the_visit_end_without_it(store: SQLiteStore) -> None:
     )
 
 
-async def test_reask_after_the_question_came_back_asks_it_anew(store: SQLiteStore) -> None:
+async def test_reask_after_the_question_came_back_asks_it_anew(store: Store) -> None:
     await answered_and_then(store, asking_all(a="A?", b="B?"), asking_all(b="B?"))
     async with deploy(store, asking_all(a="A?", b="B?")) as runtime:
         await runtime.attention("run", "reask", person=ANA)
@@ -336,7 +336,7 @@ async def test_reask_after_the_question_came_back_asks_it_anew(store: SQLiteStor
         assert (await runtime.wait("run")).shared == {"answers": {"a": "new a", "b": "answer b"}}
 
 
-async def test_a_new_name_is_a_new_question_and_the_old_open_one_is_withdrawn(store: SQLiteStore) -> None:
+async def test_a_new_name_is_a_new_question_and_the_old_open_one_is_withdrawn(store: Store) -> None:
     state = await parked(store, asking_all(a="A?", b="B?"))
     a, b = waiting(state, "a"), waiting(state, "b")
     async with deploy(store, asking_all(a="A?", b2="B?")) as runtime:
@@ -354,7 +354,7 @@ async def test_a_new_name_is_a_new_question_and_the_old_open_one_is_withdrawn(st
     assert record.status is RequestStatus.WITHDRAWN
 
 
-async def test_an_expired_question_that_changed_needs_attention_too(store: SQLiteStore, clock: Any) -> None:
+async def test_an_expired_question_that_changed_needs_attention_too(store: Store, clock: Any) -> None:
     def expiring(prompt: str) -> Node:
         @node(id="work")
         async def work(shared: dict[str, Any]) -> None:
@@ -380,7 +380,8 @@ async def test_an_expired_question_that_changed_needs_attention_too(store: SQLit
         assert (await runtime.wait("run")).shared == {"a": "nobody", "b": "answer b"}
 
 
-async def test_what_was_asked_before_look_alikes_were_refused_is_still_answered(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_what_was_asked_before_look_alikes_were_refused_is_still_answered(store: Store) -> None:
     """An upgrade loses no answer: only what is asked anew is held to it."""
     alike: dict[str, Any] = {"input_type": "select", "options": ["tea", "tea "]}
     refused = await run_once(store, asking(**alike))
@@ -412,7 +413,7 @@ def of_the_type(schema: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ordered", [of_the_alphabet, of_the_type])
 async def test_a_form_asked_before_its_options_kept_their_order_is_the_same_question(
-    store: SQLiteStore, ordered: Callable[[dict[str, Any]], dict[str, Any]]
+    store: Store, ordered: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
     """Earlier versions stored a type's options in the order of the alphabet, and its times as any text: an upgrade asks
     nobody again.

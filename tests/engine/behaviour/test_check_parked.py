@@ -14,7 +14,7 @@ from sayso.engine import (
     Node,
     Runtime,
     SQLiteReader,
-    SQLiteStore,
+    Store,
     Workflow,
     check_parked,
     node,
@@ -52,7 +52,7 @@ def rewritten() -> Node:
     return review
 
 
-async def park_one(store: SQLiteStore) -> None:
+async def park_one(store: Store) -> None:
     """A run of the first version, parked at its second question."""
     async with Runtime(store, [Workflow("flow", version())]) as runtime:
         request = waiting(await runtime.wait(await runtime.start("flow", run_id="run")))
@@ -67,7 +67,7 @@ async def check(database: Path, start: Node, *, replay: bool) -> Finding:
     return finding
 
 
-async def test_unchanged_code_is_found_the_same(store: SQLiteStore, database: Path) -> None:
+async def test_unchanged_code_is_found_the_same(store: Store, database: Path) -> None:
     await park_one(store)
     finding = await check(database, version(), replay=False)
     assert (finding.severity, finding.text, finding.node_id) == (
@@ -79,7 +79,7 @@ async def test_unchanged_code_is_found_the_same(store: SQLiteStore, database: Pa
     assert (finding.severity, finding.text) == ("same", "waits at the same question")
 
 
-async def test_a_node_that_is_gone_is_found_broken(store: SQLiteStore, database: Path) -> None:
+async def test_a_node_that_is_gone_is_found_broken(store: Store, database: Path) -> None:
     await park_one(store)
     for replay in (False, True):
         finding = await check(database, version(id="renamed"), replay=replay)
@@ -87,9 +87,7 @@ async def test_a_node_that_is_gone_is_found_broken(store: SQLiteStore, database:
         assert "node 'review' is gone" in finding.text
 
 
-async def test_a_run_that_goes_on_with_a_question_open_is_found_too(
-    store: SQLiteStore, database: Path
-) -> None:
+async def test_a_run_that_goes_on_with_a_question_open_is_found_too(store: Store, database: Path) -> None:
     """One of two questions was answered, and nothing drives the run: its card is out like any other."""
 
     @node(id="review")
@@ -103,7 +101,7 @@ async def test_a_run_that_goes_on_with_a_question_open_is_found_too(
     assert finding.severity == "broken"
 
 
-async def test_changed_code_and_edges_are_named(store: SQLiteStore, database: Path) -> None:
+async def test_changed_code_and_edges_are_named(store: Store, database: Path) -> None:
     await park_one(store)
     finding = await check(database, rewritten(), replay=False)
     assert finding.severity == "changed"
@@ -130,16 +128,14 @@ async def test_changed_code_and_edges_are_named(store: SQLiteStore, database: Pa
     ],
 )
 async def test_a_replay_finds_what_would_really_happen(
-    store: SQLiteStore, database: Path, start: Node, severity: str, text: str
+    store: Store, database: Path, start: Node, severity: str, text: str
 ) -> None:
     await park_one(store)
     finding = await check(database, start, replay=True)
     assert (finding.severity, finding.text) == (severity, text)
 
 
-async def test_a_replay_finds_changed_answered_questions_and_failures(
-    store: SQLiteStore, database: Path
-) -> None:
+async def test_a_replay_finds_changed_answered_questions_and_failures(store: Store, database: Path) -> None:
     @node(id="review")
     async def other_words(shared: dict[str, Any]) -> None:
         await request_input(prompt="First, really?", request_id="first")
@@ -156,7 +152,7 @@ async def test_a_replay_finds_changed_answered_questions_and_failures(
 
 
 async def test_a_replay_runs_raw_code_and_recorded_steps_return_but_new_ones_do_not_run(
-    store: SQLiteStore, database: Path
+    store: Store, database: Path
 ) -> None:
     ran: list[str] = []
 
@@ -179,7 +175,7 @@ async def test_a_replay_runs_raw_code_and_recorded_steps_return_but_new_ones_do_
 
 
 @pytest.mark.parametrize("replay", [False, True])
-async def test_nothing_is_written(store: SQLiteStore, database: Path, *, replay: bool) -> None:
+async def test_nothing_is_written(store: Store, database: Path, *, replay: bool) -> None:
     def dump() -> list[str]:
         connection = sqlite3.connect(database)
         try:
@@ -195,7 +191,7 @@ async def test_nothing_is_written(store: SQLiteStore, database: Path, *, replay:
 
 
 async def test_every_parked_run_of_the_workflow_is_looked_at_and_no_other(
-    store: SQLiteStore, database: Path
+    store: Store, database: Path
 ) -> None:
     flows = [Workflow("flow", version()), Workflow("other", version())]
     async with Runtime(store, flows) as runtime:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import CodeThreads, Node, Runtime, SQLiteStore, Workflow, WorkflowStatus, node
+from sayso.engine import CodeThreads, Node, Runtime, Store, Workflow, WorkflowStatus, node
 from tests.engine.support import ANA, asking, say, until
 
 
@@ -37,7 +37,7 @@ class Gate:
         self._open.set()
 
 
-async def test_nodes_that_block_hold_up_neither_reads_nor_other_runs(store: SQLiteStore) -> None:
+async def test_nodes_that_block_hold_up_neither_reads_nor_other_runs(store: Store) -> None:
     """Sync nodes have threads of their own: what sayso reads in a thread waits for none of theirs."""
     gate = Gate()
     ask, done = asking(to=ANA), node(id="done")(lambda shared: shared.update(done=True))
@@ -55,7 +55,7 @@ async def test_nodes_that_block_hold_up_neither_reads_nor_other_runs(store: SQLi
         gate.open()
 
 
-async def test_what_code_puts_into_the_loops_own_pool_holds_up_no_read(store: SQLiteStore) -> None:
+async def test_what_code_puts_into_the_loops_own_pool_holds_up_no_read(store: Store) -> None:
     """`asyncio.to_thread` is what the log advises for blocking work."""
     inside, opened = threading.Semaphore(0), threading.Event()
 
@@ -78,7 +78,7 @@ async def test_what_code_puts_into_the_loops_own_pool_holds_up_no_read(store: SQ
 
 
 async def test_when_all_threads_are_busy_the_log_names_who_is_at_work_once(
-    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate, waited = Gate(), [0]
 
@@ -106,7 +106,7 @@ async def test_when_all_threads_are_busy_the_log_names_who_is_at_work_once(
     assert "one blocks, two blocks" in line
 
 
-async def test_a_run_that_is_cancelled_while_it_waits_for_a_thread_never_gets_one(store: SQLiteStore) -> None:
+async def test_a_run_that_is_cancelled_while_it_waits_for_a_thread_never_gets_one(store: Store) -> None:
     gate = Gate()
     waits = threading.Event()
     threads = CodeThreads(1, waits.set)
@@ -126,7 +126,7 @@ async def test_a_run_that_is_cancelled_while_it_waits_for_a_thread_never_gets_on
     assert ran == ["late"]
 
 
-async def test_leaving_waits_for_no_thread(store: SQLiteStore) -> None:
+async def test_leaving_waits_for_no_thread(store: Store) -> None:
     gate = Gate()
     async with Runtime(store, [Workflow("blocks", gate.node())]) as runtime:
         run_id = await runtime.start("blocks")

@@ -26,6 +26,7 @@ from sayso.engine import (
     Question,
     Runtime,
     SQLiteStore,
+    Store,
     StoredFile,
     StoredImage,
     Table,
@@ -62,7 +63,7 @@ def asking_with(details: Any) -> Node:
     return work
 
 
-def deploy(store: SQLiteStore, start: Node) -> Runtime:
+def deploy(store: Store, start: Node) -> Runtime:
     return Runtime(store, [Workflow("flow", start)])
 
 
@@ -166,7 +167,7 @@ def test_the_host_of_a_link_is_shown_in_ascii() -> None:
 
 
 async def test_the_bytes_are_stored_when_it_is_asked_and_read_for_that_request_alone(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with deploy(store, asking_with({"Graph": Image(PNG, "a graph")})) as runtime:
         state = await runtime.wait(await runtime.start("flow", run_id="run"))
@@ -177,7 +178,7 @@ async def test_the_bytes_are_stored_when_it_is_asked_and_read_for_that_request_a
         assert shown["rich"] == ["Graph"]
 
 
-async def test_a_file_goes_with_the_last_request_that_shows_it(store: SQLiteStore) -> None:
+async def test_a_file_goes_with_the_last_request_that_shows_it(store: Store) -> None:
     async with deploy(store, asking_with({"Graph": Image(PNG, "a graph")})) as runtime:
         asked: dict[str, dict[str, Any]] = {}
         for run_id in ("first", "second"):
@@ -194,7 +195,7 @@ async def test_a_file_goes_with_the_last_request_that_shows_it(store: SQLiteStor
 
 
 async def test_a_file_that_cannot_be_read_when_it_is_asked_fails_the_run_by_its_name(
-    store: SQLiteStore, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
     async with deploy(store, asking_with({"Report": File(tmp_path / "gone.pdf")})) as runtime:
         state = await runtime.wait(await runtime.start("flow", run_id="run"))
@@ -203,7 +204,7 @@ async def test_a_file_that_cannot_be_read_when_it_is_asked_fails_the_run_by_its_
 
 
 async def test_a_file_that_is_gone_at_the_replay_holds_the_run_until_it_is_back(
-    store: SQLiteStore, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.pdf"
     path.write_bytes(b"%PDF")
@@ -226,9 +227,7 @@ async def test_a_file_that_is_gone_at_the_replay_holds_the_run_until_it_is_back(
     assert state.shared["answer"] is True
 
 
-async def test_a_file_that_changed_since_it_was_approved_holds_the_run(
-    store: SQLiteStore, tmp_path: Path
-) -> None:
+async def test_a_file_that_changed_since_it_was_approved_holds_the_run(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     path.write_bytes(b"%PDF one")
     work = asking_with(lambda: {"Report": File(path)})
@@ -244,7 +243,7 @@ async def test_a_file_that_changed_since_it_was_approved_holds_the_run(
 
 
 async def test_an_approval_is_verified_against_the_files_that_people_saw(
-    store: SQLiteStore, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
     path = tmp_path / "plan.txt"
     path.write_text("drop nothing")
@@ -292,7 +291,7 @@ async def answer(runtime: Runtime, asked: dict[str, Any], value: str) -> Outcome
     return await runtime.answer(asked["id"], asked["revision"], value, person=ANA, via="local")
 
 
-async def test_an_approval_counts_from_who_opened_all_of_it_alone(store: SQLiteStore) -> None:
+async def test_an_approval_counts_from_who_opened_all_of_it_alone(store: Store) -> None:
     async with deploy(store, read_first) as runtime:
         asked = waiting(await runtime.wait(await runtime.start("flow", run_id="run")), "go")
         refused = await answer(runtime, asked, "approve")
@@ -310,7 +309,7 @@ async def test_an_approval_counts_from_who_opened_all_of_it_alone(store: SQLiteS
     assert (await verify_audit(store.reader)).problems == ()
 
 
-async def test_a_rejection_needs_no_reading(store: SQLiteStore) -> None:
+async def test_a_rejection_needs_no_reading(store: Store) -> None:
     async with deploy(store, read_first) as runtime:
         asked = waiting(await runtime.wait(await runtime.start("flow", run_id="run")), "go")
         assert (await answer(runtime, asked, "reject")).kind is OutcomeKind.RESOLVED

@@ -13,7 +13,7 @@ from sayso.engine import (
     RequestExpired,
     RequestStatus,
     Runtime,
-    SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -42,12 +42,12 @@ class Expiring:
 
         self.node = ask
 
-    def hosted(self, store: SQLiteStore) -> Runtime:
+    def hosted(self, store: Store) -> Runtime:
         return Runtime(store, [Workflow("ask", self.node)])
 
 
 async def test_after_the_deadline_the_default_is_the_answer_recorded_as_expired_by_nobody(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     expiring = Expiring(default="nobody answered")
     async with expiring.hosted(store) as runtime:
@@ -65,9 +65,7 @@ async def test_after_the_deadline_the_default_is_the_answer_recorded_as_expired_
 
 
 @pytest.mark.parametrize("default", [None, "", {"a": [1.0]}])
-async def test_any_fitting_value_can_be_the_default(
-    store: SQLiteStore, clock: ManualClock, default: Any
-) -> None:
+async def test_any_fitting_value_can_be_the_default(store: Store, clock: ManualClock, default: Any) -> None:
     expiring = Expiring(default=default)
     async with WorkflowEngine(start=expiring.node, store=store) as engine:
         await engine.run()
@@ -77,7 +75,7 @@ async def test_any_fitting_value_can_be_the_default(
 
 
 async def test_without_a_default_request_expired_is_raised_at_the_await(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     caught = asyncio.Event()
 
@@ -100,7 +98,7 @@ async def test_without_a_default_request_expired_is_raised_at_the_await(
     )
 
 
-async def test_expiry_is_no_failure_to_retry(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_expiry_is_no_failure_to_retry(store: Store, clock: ManualClock) -> None:
     fell_back = asyncio.Event()
     attempts: list[int] = []
 
@@ -124,7 +122,7 @@ async def test_expiry_is_no_failure_to_retry(store: SQLiteStore, clock: ManualCl
     assert len(attempts) == 1
 
 
-async def test_the_sweep_acts_five_seconds_after_the_deadline(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_the_sweep_acts_five_seconds_after_the_deadline(store: Store, clock: ManualClock) -> None:
     expiring = Expiring(default="none")
     async with expiring.hosted(store) as runtime:
         run_id = await runtime.start("ask")
@@ -147,7 +145,7 @@ async def test_the_sweep_acts_five_seconds_after_the_deadline(store: SQLiteStore
     ],
 )
 async def test_the_instant_that_counts_is_when_the_answer_was_received(
-    store: SQLiteStore, clock: ManualClock, received_at: datetime | None, kind: OutcomeKind
+    store: Store, clock: ManualClock, received_at: datetime | None, kind: OutcomeKind
 ) -> None:
     """A look-up may take a while; the press was in time all the same."""
     async with Expiring(default="none").hosted(store) as runtime:
@@ -158,7 +156,7 @@ async def test_the_instant_that_counts_is_when_the_answer_was_received(
 
 
 async def test_once_the_sweep_has_committed_an_answer_received_in_time_is_too_late(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     expiring = Expiring(default="none")
     async with expiring.hosted(store) as runtime:
@@ -170,7 +168,7 @@ async def test_once_the_sweep_has_committed_an_answer_received_in_time_is_too_la
         assert (await runtime.wait(run_id)).shared == {"answer": "none"}
 
 
-async def test_replay_never_extends_a_deadline(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_replay_never_extends_a_deadline(store: Store, clock: ManualClock) -> None:
     went_on = asyncio.Event()
 
     @node
@@ -194,7 +192,7 @@ async def test_replay_never_extends_a_deadline(store: SQLiteStore, clock: Manual
 
 
 async def test_what_fell_due_while_nothing_ran_expires_at_the_next_start(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     expiring = Expiring(default="none")
     async with expiring.hosted(store) as runtime:
@@ -206,7 +204,7 @@ async def test_what_fell_due_while_nothing_ran_expires_at_the_next_start(
         assert (await runtime.wait(run_id)).shared == {"answer": "none"}
 
 
-async def test_a_handle_watches_the_deadlines_of_its_run(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_a_handle_watches_the_deadlines_of_its_run(store: Store, clock: ManualClock) -> None:
     expiring = Expiring(default="none")
     async with WorkflowEngine(start=expiring.node, store=store) as engine:
         await engine.run()
@@ -217,7 +215,7 @@ async def test_a_handle_watches_the_deadlines_of_its_run(store: SQLiteStore, clo
         assert (await again.run()).shared == {"answer": "none"}
 
 
-async def test_deadlines_of_many_runs_are_kept_in_their_order(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_deadlines_of_many_runs_are_kept_in_their_order(store: Store, clock: ManualClock) -> None:
     expired: asyncio.Queue[int] = asyncio.Queue()
 
     @node
@@ -235,7 +233,7 @@ async def test_deadlines_of_many_runs_are_kept_in_their_order(store: SQLiteStore
             assert await expired.get() == minutes
 
 
-async def test_an_answer_in_time_makes_the_deadline_void(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_an_answer_in_time_makes_the_deadline_void(store: Store, clock: ManualClock) -> None:
     async with Expiring(default="none").hosted(store) as runtime:
         request = waiting(await runtime.wait(run_id := await runtime.start("ask")))
         await say(runtime, request, "in time")

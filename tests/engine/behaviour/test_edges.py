@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import InvalidWorkflow, Node, SQLiteStore, Workflow, WorkflowStatus, node
+from sayso.engine import InvalidWorkflow, Node, Store, Workflow, WorkflowStatus, node
 from tests.engine.support import run_once
 
 
@@ -20,7 +20,7 @@ def passing(name: str) -> Node:
     return note
 
 
-async def test_an_unconditional_edge_leads_on_and_no_edge_ends_the_run(store: SQLiteStore) -> None:
+async def test_an_unconditional_edge_leads_on_and_no_edge_ends_the_run(store: Store) -> None:
     a, b, c = passing("a"), passing("b"), passing("c")
     a > b > c
     state = await run_once(store, a)
@@ -30,7 +30,7 @@ async def test_an_unconditional_edge_leads_on_and_no_edge_ends_the_run(store: SQ
 
 @pytest.mark.parametrize(("colour", "way"), [("red", ["a", "b"]), ("blue", ["a", "c"]), ("grey", ["a", "d"])])
 async def test_conditions_are_expressions_or_callables_and_the_unconditional_edge_is_the_fallback(
-    store: SQLiteStore, colour: str, way: list[str]
+    store: Store, colour: str, way: list[str]
 ) -> None:
     a, b, c, d = passing("a"), passing("b"), passing("c"), passing("d")
     a > d  # stands first and is the fallback all the same
@@ -39,7 +39,7 @@ async def test_conditions_are_expressions_or_callables_and_the_unconditional_edg
     assert (await run_once(store, a, colour=colour)).shared["way"] == way
 
 
-async def test_the_first_match_wins(store: SQLiteStore) -> None:
+async def test_the_first_match_wins(store: Store) -> None:
     a, b, c = passing("a"), passing("b"), passing("c")
     a - "False" > c
     a - "True" > b
@@ -47,7 +47,7 @@ async def test_the_first_match_wins(store: SQLiteStore) -> None:
     assert (await run_once(store, a)).shared["way"] == ["a", "b"]
 
 
-async def test_without_a_match_and_a_fallback_the_run_ends(store: SQLiteStore) -> None:
+async def test_without_a_match_and_a_fallback_the_run_ends(store: Store) -> None:
     a, b = passing("a"), passing("b")
     a - "len(shared['way']) > 5" > b
     state = await run_once(store, a)
@@ -55,7 +55,7 @@ async def test_without_a_match_and_a_fallback_the_run_ends(store: SQLiteStore) -
     assert state.shared["way"] == ["a"]
 
 
-async def test_a_condition_sees_a_copy_of_shared(store: SQLiteStore) -> None:
+async def test_a_condition_sees_a_copy_of_shared(store: Store) -> None:
     def meddles(shared: dict[str, Any]) -> bool:
         shared["way"].append("from the condition")
         return True
@@ -65,7 +65,7 @@ async def test_a_condition_sees_a_copy_of_shared(store: SQLiteStore) -> None:
     assert (await run_once(store, a)).shared["way"] == ["a", "b"]
 
 
-async def test_a_callable_that_raises_fails_the_run_by_name(store: SQLiteStore) -> None:
+async def test_a_callable_that_raises_fails_the_run_by_name(store: Store) -> None:
     def is_ready(shared: dict[str, Any]) -> bool:
         return bool(shared["missing"])
 
@@ -91,7 +91,7 @@ async def test_a_callable_that_raises_fails_the_run_by_name(store: SQLiteStore) 
     ],
 )
 async def test_an_expression_is_restricted_and_what_it_may_not_do_fails_the_run_by_name(
-    store: SQLiteStore, expression: str
+    store: Store, expression: str
 ) -> None:
     a, b = passing("a"), passing("b")
     a - expression > b

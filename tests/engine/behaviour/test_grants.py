@@ -26,6 +26,7 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     Stage,
+    Store,
     Use,
     Used,
     Warrant,
@@ -50,7 +51,7 @@ DETAILS: dict[str, Json] = {"Command": "npm test", "Version": "v1", "Session": "
 class Stand:
     """A runtime with one policy, asked by an agent. `vouches` says whether granters still may approve."""
 
-    def __init__(self, runtime: Runtime, store: SQLiteStore) -> None:
+    def __init__(self, runtime: Runtime, store: Store) -> None:
         self.runtime = runtime
         self.store = store
         self.vouches = True
@@ -97,7 +98,7 @@ class Stand:
 
 
 @pytest.fixture
-async def stand(store: SQLiteStore) -> Any:
+async def stand(store: Store) -> Any:
     async with Runtime(store, [ask_workflow], policies={"tools": POLICY}) as runtime:
         yield Stand(runtime, store)
     assert (await verify_audit(store.reader)).problems == ()
@@ -303,7 +304,7 @@ async def test_a_group_that_counted_for_the_grant_counts_for_its_uses(
     assert not (await stand.ask()).request.open
 
 
-async def test_who_is_asked_only_later_grants_nothing(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_who_is_asked_only_later_grants_nothing(store: Store, clock: ManualClock) -> None:
     """Else the grant would be of somebody whom the next question does not ask."""
     policy = replace(POLICY, escalate_after=HOUR, escalate_to=("web:bo",))
     async with Runtime(store, [ask_workflow], policies={"tools": policy}) as runtime:
@@ -315,7 +316,7 @@ async def test_who_is_asked_only_later_grants_nothing(store: SQLiteStore, clock:
         assert (await stand.grant(card, None, "web:bo")).accepted
 
 
-async def test_a_rule_goes_before_a_grant(store: SQLiteStore) -> None:
+async def test_a_rule_goes_before_a_grant(store: Store) -> None:
     grant = await _granted_under(store, POLICY)
     ruled = replace(POLICY, rules=(Rule("details.Version == 'v1'", "reject", "bo"),))
     async with Runtime(store, [ask_workflow], policies={"tools": ruled}) as runtime:
@@ -333,24 +334,24 @@ async def test_a_rule_goes_before_a_grant(store: SQLiteStore) -> None:
         {"rules": (Rule("details.nothing == 1", "reject", "bo"),)},
     ],
 )
-async def test_a_changed_policy_has_people_asked(store: SQLiteStore, changed: dict[str, Any]) -> None:
+async def test_a_changed_policy_has_people_asked(store: Store, changed: dict[str, Any]) -> None:
     await _granted_under(store, POLICY)
     async with Runtime(store, [ask_workflow], policies={"tools": replace(POLICY, **changed)}) as runtime:
         assert (await Stand(runtime, store).ask()).request.open
 
 
-async def test_the_same_policy_uses_its_grants_after_a_restart(store: SQLiteStore) -> None:
+async def test_the_same_policy_uses_its_grants_after_a_restart(store: Store) -> None:
     await _granted_under(store, POLICY)
     async with Runtime(store, [ask_workflow], policies={"tools": POLICY}) as runtime:
         assert not (await Stand(runtime, store).ask()).request.open
 
 
-async def _granted_under(store: SQLiteStore, policy: Policy) -> GrantRecord:
+async def _granted_under(store: Store, policy: Policy) -> GrantRecord:
     async with Runtime(store, [ask_workflow], policies={"tools": policy}) as runtime:
         return await Stand(runtime, store).granted("1h")
 
 
-async def test_a_workflow_of_ones_own_offers_no_grants(store: SQLiteStore) -> None:
+async def test_a_workflow_of_ones_own_offers_no_grants(store: Store) -> None:
     """What it goes on with is its own to say, and no program uses its approvals by a key."""
 
     @node

@@ -14,7 +14,7 @@ from sayso.engine import (
     NodeStatus,
     NotApplicable,
     Runtime,
-    SQLiteStore,
+    Store,
     UnknownRun,
     UnstorableValue,
     Workflow,
@@ -66,7 +66,7 @@ async def test_a_handle_does_no_io_when_constructed_and_knows_its_run_id(databas
     assert not await asyncio.to_thread(database.exists)
 
 
-async def test_run_drives_to_the_park_and_the_state_says_what_is_awaited(store: SQLiteStore) -> None:
+async def test_run_drives_to_the_park_and_the_state_says_what_is_awaited(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         state = await engine.run()
         request = state.awaiting_input
@@ -96,7 +96,7 @@ async def test_run_drives_to_the_park_and_the_state_says_what_is_awaited(store: 
     }
 
 
-async def test_a_completed_run_awaits_nothing_and_both_calls_return_at_once(store: SQLiteStore) -> None:
+async def test_a_completed_run_awaits_nothing_and_both_calls_return_at_once(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         await engine.run()
         state = await engine.run({"publish": "approve"})
@@ -107,7 +107,7 @@ async def test_a_completed_run_awaits_nothing_and_both_calls_return_at_once(stor
     assert set(state.node_statuses.values()) == {NodeStatus.COMPLETED}
 
 
-async def test_step_ends_or_parks_one_visit_at_a_time(store: SQLiteStore) -> None:
+async def test_step_ends_or_parks_one_visit_at_a_time(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         state = await engine.step()
         assert (state.workflow_status, state.next_node_id) == (WorkflowStatus.RUNNING, "review")
@@ -122,7 +122,7 @@ async def test_step_ends_or_parks_one_visit_at_a_time(store: SQLiteStore) -> Non
         assert (state.workflow_status, state.shared["published"]) == (WorkflowStatus.COMPLETED, True)
 
 
-async def test_a_stepped_run_stands_between_visits_in_a_new_handle_too(store: SQLiteStore) -> None:
+async def test_a_stepped_run_stands_between_visits_in_a_new_handle_too(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         await engine.step()
     async with await WorkflowEngine.resume(engine.run_id, NODES, draft, store=store) as again:
@@ -131,7 +131,7 @@ async def test_a_stepped_run_stands_between_visits_in_a_new_handle_too(store: SQ
         assert names(await again.step()) == ["publish"]
 
 
-async def test_after_a_run_every_answer_drives_the_run_to_its_next_park_by_itself(store: SQLiteStore) -> None:
+async def test_after_a_run_every_answer_drives_the_run_to_its_next_park_by_itself(store: Store) -> None:
     reached = asyncio.Event()
 
     @node
@@ -146,7 +146,7 @@ async def test_after_a_run_every_answer_drives_the_run_to_its_next_park_by_itsel
         assert (await engine.run()).shared == {"answer": "yes"}
 
 
-async def test_after_a_step_an_answer_ends_its_visit_and_no_more(store: SQLiteStore) -> None:
+async def test_after_a_step_an_answer_ends_its_visit_and_no_more(store: Store) -> None:
     """Stepped by hand, the run goes on only when it is stepped."""
     entered: list[str] = []
 
@@ -165,7 +165,7 @@ async def test_after_a_step_an_answer_ends_its_visit_and_no_more(store: SQLiteSt
 
 
 async def test_run_never_raises_for_what_the_workflow_did(
-    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     @node
     async def fails(shared: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ class Unspeakable(Exception):
     "error", [ValueError("a lone \ud800 surrogate"), Unspeakable()], ids=["surrogate", "str"]
 )
 async def test_an_error_whose_text_cannot_be_stored_fails_the_run_and_nothing_else(
-    store: SQLiteStore, error: Exception, caplog: pytest.LogCaptureFixture
+    store: Store, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One run's odd exception must not stop the driver that all runs share."""
     caplog.set_level(logging.CRITICAL, logger="sayso.engine")  # its log cannot be reported either
@@ -212,7 +212,7 @@ async def test_an_error_whose_text_cannot_be_stored_fails_the_run_and_nothing_el
         assert names(await runtime.wait(await runtime.start("ask"))) == ["ask"]
 
 
-async def test_a_node_that_cancels_itself_fails_the_run(store: SQLiteStore) -> None:
+async def test_a_node_that_cancels_itself_fails_the_run(store: Store) -> None:
     @node
     async def cancels(shared: dict[str, Any]) -> None:
         raise asyncio.CancelledError
@@ -224,7 +224,7 @@ async def test_a_node_that_cancels_itself_fails_the_run(store: SQLiteStore) -> N
     assert state.error.startswith("CancelledError")
 
 
-async def test_resuming_in_a_new_handle_goes_on_from_what_is_stored(store: SQLiteStore) -> None:
+async def test_resuming_in_a_new_handle_goes_on_from_what_is_stored(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         before = await engine.run()
     async with await WorkflowEngine.resume(engine.run_id, NODES, draft, store=store) as again:
@@ -235,7 +235,7 @@ async def test_resuming_in_a_new_handle_goes_on_from_what_is_stored(store: SQLit
     assert state.shared == {"title": "Tulips", "decision": "reject"}
 
 
-async def test_a_handle_with_the_id_of_a_stored_run_loads_it_at_the_first_call(store: SQLiteStore) -> None:
+async def test_a_handle_with_the_id_of_a_stored_run_loads_it_at_the_first_call(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         await engine.run({"publish": "reject"})
     again = WorkflowEngine(nodes=NODES, start=draft, store=store, run_id=engine.run_id)
@@ -245,7 +245,7 @@ async def test_a_handle_with_the_id_of_a_stored_run_loads_it_at_the_first_call(s
     await again.aclose()
 
 
-async def test_a_stored_run_has_its_own_state_and_workflow(store: SQLiteStore) -> None:
+async def test_a_stored_run_has_its_own_state_and_workflow(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store, workflow_id="tulips") as engine:
         await engine.run()
     async with WorkflowEngine(
@@ -260,7 +260,7 @@ async def test_a_stored_run_has_its_own_state_and_workflow(store: SQLiteStore) -
         await WorkflowEngine.resume("no such run", NODES, draft, store=store)
 
 
-async def test_an_initial_state_that_cannot_be_stored_is_refused_with_its_path(store: SQLiteStore) -> None:
+async def test_an_initial_state_that_cannot_be_stored_is_refused_with_its_path(store: Store) -> None:
     async with WorkflowEngine(
         start=draft, nodes=NODES, store=store, initial_shared_state={"a": {1}}
     ) as engine:
@@ -269,7 +269,7 @@ async def test_an_initial_state_that_cannot_be_stored_is_refused_with_its_path(s
     assert refused.value.path == "initial_shared_state['a']"
 
 
-async def test_a_second_handle_on_a_live_run_joins_it(store: SQLiteStore) -> None:
+async def test_a_second_handle_on_a_live_run_joins_it(store: Store) -> None:
     async with WorkflowEngine(start=asking(), store=store) as first:
         await first.run()
         second = await WorkflowEngine.resume(first.run_id, start=asking(), store=store)
@@ -282,7 +282,7 @@ async def test_a_second_handle_on_a_live_run_joins_it(store: SQLiteStore) -> Non
 
 
 async def test_closing_a_joined_handle_leaves_the_run_driven_and_closing_twice_is_harmless(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with WorkflowEngine(start=asking(), store=store) as first:
         await first.run()
@@ -302,7 +302,7 @@ async def test_handles_on_one_file_share_one_store(database: Path) -> None:
             assert first.execution_state.workflow_status is WorkflowStatus.COMPLETED
 
 
-async def test_cancelling_a_run_call_leaves_the_run_driven(store: SQLiteStore) -> None:
+async def test_cancelling_a_run_call_leaves_the_run_driven(store: Store) -> None:
     entered, go_on = asyncio.Event(), asyncio.Event()
 
     @node
@@ -321,7 +321,7 @@ async def test_cancelling_a_run_call_leaves_the_run_driven(store: SQLiteStore) -
         assert (await engine.run()).shared == {"done": True}
 
 
-async def test_two_run_calls_at_once_drive_one_run(store: SQLiteStore) -> None:
+async def test_two_run_calls_at_once_drive_one_run(store: Store) -> None:
     async with WorkflowEngine(nodes=NODES, start=draft, store=store) as engine:
         first, second = await asyncio.gather(engine.run(), engine.run())
         assert first == second
@@ -334,7 +334,7 @@ async def test_two_run_calls_at_once_drive_one_run(store: SQLiteStore) -> None:
         )
 
 
-async def test_other_awaits_of_a_node_are_not_waited_for_once_a_request_is_open(store: SQLiteStore) -> None:
+async def test_other_awaits_of_a_node_are_not_waited_for_once_a_request_is_open(store: Store) -> None:
     """A visit is parked while its sleep or HTTP call goes on; a request that comes of it appears later."""
     arrived = asyncio.Event()
     asked = asyncio.Event()
@@ -355,7 +355,7 @@ async def test_other_awaits_of_a_node_are_not_waited_for_once_a_request_is_open(
         assert state.shared == {"answers": [1, 2]}
 
 
-async def test_a_visit_is_not_parked_while_a_step_begun_in_it_is_in_flight(store: SQLiteStore) -> None:
+async def test_a_visit_is_not_parked_while_a_step_begun_in_it_is_in_flight(store: Store) -> None:
     begun, finish = asyncio.Event(), asyncio.Event()
 
     async def work() -> str:
@@ -377,7 +377,7 @@ async def test_a_visit_is_not_parked_while_a_step_begun_in_it_is_in_flight(store
         assert (await engine.run({"open": 1})).shared == {"results": [1, "worked"]}
 
 
-async def test_the_state_that_is_shown_is_a_copy(store: SQLiteStore) -> None:
+async def test_the_state_that_is_shown_is_a_copy(store: Store) -> None:
     async with WorkflowEngine(
         start=asking(), store=store, initial_shared_state={"deep": {"list": [1]}}
     ) as engine:

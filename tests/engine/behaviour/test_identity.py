@@ -11,7 +11,7 @@ import pytest
 from sayso.engine import (
     AmbiguousRequest,
     OutcomeKind,
-    SQLiteStore,
+    Store,
     WorkflowEngine,
     WorkflowStatus,
     node,
@@ -47,7 +47,7 @@ async def in_wait_for(work: Callable[[], Awaitable[Any]]) -> Any:
 OTHER_TASKS = [in_gather, in_task_group, in_wait_for]
 
 
-async def test_in_the_visits_own_task_a_missing_name_counts_up(store: SQLiteStore) -> None:
+async def test_in_the_visits_own_task_a_missing_name_counts_up(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["answers"] = [await request_input(), await request_input(), await request_input()]
@@ -61,7 +61,7 @@ async def test_in_the_visits_own_task_a_missing_name_counts_up(store: SQLiteStor
 
 
 async def test_in_the_visits_own_task_a_repeated_name_counts_up_past_names_that_are_taken(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ async def test_in_the_visits_own_task_a_repeated_name_counts_up_past_names_that_
     assert seen == ["a#2", "a", "a#3", "a#4"]
 
 
-async def test_one_answer_never_satisfies_two_questions(store: SQLiteStore) -> None:
+async def test_one_answer_never_satisfies_two_questions(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["first"] = await request_input()
@@ -93,7 +93,7 @@ async def test_one_answer_never_satisfies_two_questions(store: SQLiteStore) -> N
 
 @pytest.mark.parametrize("other_task", OTHER_TASKS)
 async def test_in_another_task_an_unnamed_request_is_ambiguous_and_nothing_is_asked(
-    store: SQLiteStore, other_task: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+    store: Store, other_task: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ async def test_in_another_task_an_unnamed_request_is_ambiguous_and_nothing_is_as
 
 @pytest.mark.parametrize("other_task", OTHER_TASKS)
 async def test_in_another_task_a_named_request_is_asked(
-    store: SQLiteStore, other_task: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+    store: Store, other_task: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ async def test_in_another_task_a_named_request_is_asked(
         assert (await engine.run({"named": "yes"})).shared == {"answer": "yes"}
 
 
-async def test_a_name_that_two_tasks_use_is_ambiguous(store: SQLiteStore) -> None:
+async def test_a_name_that_two_tasks_use_is_ambiguous(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         results = await asyncio.gather(
@@ -135,7 +135,7 @@ async def test_a_name_that_two_tasks_use_is_ambiguous(store: SQLiteStore) -> Non
     assert "used once in a visit" in state.shared["results"][1]
 
 
-async def test_a_name_of_another_task_is_ambiguous_in_the_visits_own(store: SQLiteStore) -> None:
+async def test_a_name_of_another_task_is_ambiguous_in_the_visits_own(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         await in_gather(lambda: request_input(request_id="ask"))
@@ -148,7 +148,7 @@ async def test_a_name_of_another_task_is_ambiguous_in_the_visits_own(store: SQLi
         assert (await engine.run({"ask": 1})).shared == {"refused": True}
 
 
-async def test_steps_count_up_in_the_visits_own_task(store: SQLiteStore) -> None:
+async def test_steps_count_up_in_the_visits_own_task(store: Store) -> None:
     @node
     async def work(shared: dict[str, Any]) -> None:
         shared["results"] = [await step("add", int, text) for text in ("1", "2", "3")]
@@ -163,7 +163,7 @@ async def test_steps_count_up_in_the_visits_own_task(store: SQLiteStore) -> None
 
 @pytest.mark.parametrize("other_task", OTHER_TASKS)
 async def test_steps_of_one_name_in_other_tasks_are_ambiguous_before_they_run(
-    store: SQLiteStore, other_task: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+    store: Store, other_task: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 ) -> None:
     ran: list[str] = []
 
@@ -180,7 +180,7 @@ async def test_steps_of_one_name_in_other_tasks_are_ambiguous_before_they_run(
     assert ran == ["first"]
 
 
-async def test_names_of_one_visit_are_free_again_in_the_next(store: SQLiteStore) -> None:
+async def test_names_of_one_visit_are_free_again_in_the_next(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["answers"].append(await request_input())

@@ -10,7 +10,7 @@ import pytest
 from sayso.engine import (
     AnswerRefused,
     OutcomeKind,
-    SQLiteStore,
+    Store,
     UnstorableValue,
     UnusedInput,
     WorkflowEngine,
@@ -39,7 +39,7 @@ async def one_by_one(shared: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("key", ["id", "request_id", "node_id"])
-async def test_an_entry_is_matched_by_id_by_request_id_or_by_node_id(store: SQLiteStore, key: str) -> None:
+async def test_an_entry_is_matched_by_id_by_request_id_or_by_node_id(store: Store, key: str) -> None:
     async with WorkflowEngine(start=asking(request_id="named"), store=store) as engine:
         request = waiting(await engine.run())
         assert (request["request_id"], request["node_id"]) == ("named", "ask")
@@ -48,7 +48,7 @@ async def test_an_entry_is_matched_by_id_by_request_id_or_by_node_id(store: SQLi
 
 
 @pytest.mark.parametrize("call", ["run", "step"])
-async def test_complex_values_reach_the_node_as_given(store: SQLiteStore, call: str) -> None:
+async def test_complex_values_reach_the_node_as_given(store: Store, call: str) -> None:
     form = {"name": "Bob", "preferences": ["pizza", "hiking"], "nested": [{"a": None, "b": 1.0, "c": True}]}
     async with WorkflowEngine(start=asking(request_id="form_response"), store=store) as engine:
         await engine.run()
@@ -57,7 +57,7 @@ async def test_complex_values_reach_the_node_as_given(store: SQLiteStore, call: 
     assert repr(state.shared["answer"]) == repr(form)
 
 
-async def test_a_request_id_goes_before_a_node_id(store: SQLiteStore) -> None:
+async def test_a_request_id_goes_before_a_node_id(store: Store) -> None:
     @node(id="x")
     async def ask(shared: dict[str, Any]) -> None:
         shared["y"] = await request_input(request_id="y")
@@ -69,7 +69,7 @@ async def test_a_request_id_goes_before_a_node_id(store: SQLiteStore) -> None:
     assert state.shared == {"y": "for y", "x": "for x"}
 
 
-async def test_a_node_id_means_nothing_while_the_node_has_two_open_requests(store: SQLiteStore) -> None:
+async def test_a_node_id_means_nothing_while_the_node_has_two_open_requests(store: Store) -> None:
     async with WorkflowEngine(start=both, store=store) as engine:
         await engine.run()
         with pytest.raises(UnusedInput) as unused:
@@ -82,9 +82,7 @@ async def test_a_node_id_means_nothing_while_the_node_has_two_open_requests(stor
 
 
 @pytest.mark.parametrize("call", ["run", "step"])
-async def test_entries_for_questions_reached_later_in_the_same_call_wait(
-    store: SQLiteStore, call: str
-) -> None:
+async def test_entries_for_questions_reached_later_in_the_same_call_wait(store: Store, call: str) -> None:
     async with WorkflowEngine(start=one_by_one, store=store) as engine:
         await engine.run()
         state = await (engine.run if call == "run" else engine.step)({"third": 3, "second": 2, "first": 1})
@@ -92,13 +90,13 @@ async def test_entries_for_questions_reached_later_in_the_same_call_wait(
     assert state.shared == {"first": 1, "second": 2, "third": 3}
 
 
-async def test_the_first_call_can_bring_all_answers_along(store: SQLiteStore) -> None:
+async def test_the_first_call_can_bring_all_answers_along(store: Store) -> None:
     async with WorkflowEngine(start=one_by_one, store=store) as engine:
         state = await engine.run({"third": 3, "second": 2, "first": 1})
     assert state.shared == {"first": 1, "second": 2, "third": 3}
 
 
-async def test_each_entry_is_used_once(store: SQLiteStore) -> None:
+async def test_each_entry_is_used_once(store: Store) -> None:
     """A loop that asks under one name must not be answered round after round by one entry."""
     ask = asking(request_id="again")
     ask - "shared['answer'] == 'more'" > ask
@@ -110,7 +108,7 @@ async def test_each_entry_is_used_once(store: SQLiteStore) -> None:
 
 
 async def test_entries_are_validated_together_and_a_refused_one_leaves_all_uncommitted(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with WorkflowEngine(start=both, store=store) as engine:
         before = await engine.run()
@@ -123,7 +121,7 @@ async def test_entries_are_validated_together_and_a_refused_one_leaves_all_uncom
         assert (await engine.run({"left": 1, "right": 2})).shared == {"answers": [1, 2]}
 
 
-async def test_what_is_left_over_is_unused_after_the_rest_was_committed(store: SQLiteStore) -> None:
+async def test_what_is_left_over_is_unused_after_the_rest_was_committed(store: Store) -> None:
     async with WorkflowEngine(start=one_by_one, store=store) as engine:
         await engine.run()
         with pytest.raises(UnusedInput, match="'nobody asks'") as unused:
@@ -135,7 +133,7 @@ async def test_what_is_left_over_is_unused_after_the_rest_was_committed(store: S
         assert state.shared["first"] == 1
 
 
-async def test_input_for_a_run_that_has_ended_is_unused(store: SQLiteStore) -> None:
+async def test_input_for_a_run_that_has_ended_is_unused(store: Store) -> None:
     async with WorkflowEngine(start=asking(), store=store) as engine:
         await engine.run({"ask": 1})
         for call in (engine.run, engine.step):
@@ -144,7 +142,7 @@ async def test_input_for_a_run_that_has_ended_is_unused(store: SQLiteStore) -> N
         assert engine.execution_state.shared == {"answer": 1}
 
 
-async def test_input_that_cannot_be_stored_is_refused_before_anything_happens(store: SQLiteStore) -> None:
+async def test_input_that_cannot_be_stored_is_refused_before_anything_happens(store: Store) -> None:
     async with WorkflowEngine(start=asking(), store=store) as engine:
         await engine.run()
         with pytest.raises(UnstorableValue) as refused:
@@ -153,7 +151,7 @@ async def test_input_that_cannot_be_stored_is_refused_before_anything_happens(st
         assert names(engine.execution_state) == ["ask"]
 
 
-async def test_stored_open_requests_are_matched_before_any_code_runs(store: SQLiteStore) -> None:
+async def test_stored_open_requests_are_matched_before_any_code_runs(store: Store) -> None:
     """After a restart the answer counts even though the node has not asked again."""
     entered: list[str] = []
 
@@ -172,7 +170,7 @@ async def test_stored_open_requests_are_matched_before_any_code_runs(store: SQLi
         assert (await again.run({"ask": "yes"})).shared == {"answer": "yes"}
 
 
-async def test_input_by_name_is_trusted_code_of_the_local_user(store: SQLiteStore) -> None:
+async def test_input_by_name_is_trusted_code_of_the_local_user(store: Store) -> None:
     async with WorkflowEngine(start=asking(), store=store) as engine:
         await engine.run({"ask": "yes"})
     rows = [row async for row in store.reader.audit(engine.run_id) if row.kind == "answer_accepted"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from sayso.engine import InvalidInputs, InvalidWorkflow, Node, Runtime, SQLiteStore, Workflow, node
+from sayso.engine import InvalidInputs, InvalidWorkflow, Node, Runtime, Store, Workflow, node
 
 pytestmark = pytest.mark.usefixtures("resident")
 
@@ -53,9 +53,7 @@ def nothing() -> Node:
 
 
 @pytest.mark.parametrize("inputs", [Trip, TripDataclass, SCHEMA], ids=["struct", "dataclass", "schema"])
-async def test_a_run_starts_with_what_fits_and_the_defaults_of_the_rest(
-    store: SQLiteStore, inputs: object
-) -> None:
+async def test_a_run_starts_with_what_fits_and_the_defaults_of_the_rest(store: Store, inputs: object) -> None:
     async with Runtime(store, [Workflow("trip", nothing(), inputs=inputs)]) as runtime:
         run_id = await runtime.start("trip", {"traveller": "Ana", "to": {"city": "Rome"}})
         state = await runtime.wait(run_id)
@@ -73,7 +71,7 @@ async def test_a_run_starts_with_what_fits_and_the_defaults_of_the_rest(
     ],
 )
 async def test_what_does_not_fit_starts_nothing_and_names_the_field(
-    store: SQLiteStore, given: dict[str, Any] | None, field: str, reason: str
+    store: Store, given: dict[str, Any] | None, field: str, reason: str
 ) -> None:
     async with Runtime(store, [Workflow("trip", nothing(), inputs=Trip)]) as runtime:
         with pytest.raises(InvalidInputs, match=rf"^trip was not started: {field}: {reason}") as refused:
@@ -82,7 +80,7 @@ async def test_what_does_not_fit_starts_nothing_and_names_the_field(
         assert await store.reader.runs() == []
 
 
-async def test_without_inputs_a_workflow_starts_with_anything(store: SQLiteStore) -> None:
+async def test_without_inputs_a_workflow_starts_with_anything(store: Store) -> None:
     async with Runtime(store, [Workflow("any", nothing())]) as runtime:
         state = await runtime.wait(await runtime.start("any", {"x": [1]}))
     assert state.shared == {"x": [1]}

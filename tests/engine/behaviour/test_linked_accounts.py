@@ -14,8 +14,8 @@ from sayso.engine import (
     Person,
     Policy,
     Runtime,
-    SQLiteStore,
     Stage,
+    Store,
     Workflow,
 )
 from tests.engine.support import ManualClock, kinds
@@ -24,7 +24,7 @@ from tests.engine.team import ANA_SLACK, ANA_TELEGRAM, DIRECTORY, asking, begin,
 pytestmark = pytest.mark.usefixtures("resident")
 
 
-async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: SQLiteStore) -> None:
+async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: Store) -> None:
     policy = Policy(stages=[Stage(["chat:1"], need=2)])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
         ask = await begin(runtime)
@@ -43,7 +43,7 @@ async def test_linked_accounts_are_one_person_until_they_are_unlinked(store: SQL
 
 @pytest.mark.parametrize("author", [None, "telegram:5"])
 async def test_whoever_asked_does_not_get_round_four_eyes_by_unlinking(
-    store: SQLiteStore, author: str | None
+    store: Store, author: str | None
 ) -> None:
     policy = Policy(stages=[Stage(["chat:1"])], exclude_requester=author is None, author=author)
     asked_by = "slack:T1:U5" if author is None else "slack:T1:U6"
@@ -59,7 +59,7 @@ async def test_whoever_asked_does_not_get_round_four_eyes_by_unlinking(
         assert (await store.unlink("telegram:5")).startswith("Unlinked: ")
 
 
-async def test_two_accounts_of_one_person_are_not_all_of_two(store: SQLiteStore) -> None:
+async def test_two_accounts_of_one_person_are_not_all_of_two(store: Store) -> None:
     """Also where they are linked only once the question is open."""
     policy = Policy(stages=[Stage(["slack:T1:U5", "telegram:5"], need="all")])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
@@ -68,7 +68,7 @@ async def test_two_accounts_of_one_person_are_not_all_of_two(store: SQLiteStore)
         assert (await ask("slack:T1:U5")).kind is OutcomeKind.COUNTED
 
 
-async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: SQLiteStore) -> None:
+async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: Store) -> None:
     policy = Policy(stages=[Stage(["chat:1"], need=3)])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
         ask = await begin(runtime)
@@ -80,7 +80,7 @@ async def test_votes_of_accounts_that_are_linked_later_are_one_vote(store: SQLit
 
 
 async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     """Ana changed her vote by another account; then an operator takes that account from her."""
     flow = Workflow("ask", asking(Policy(stages=[Stage(["chat:1"], need=3, reject_at=3)])))
@@ -93,7 +93,7 @@ async def test_an_account_that_is_taken_off_the_list_brings_no_earlier_vote_back
         assert other.reason == "Your approval was counted: 1 of 3."
 
 
-async def test_a_code_links_once_and_in_time(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_a_code_links_once_and_in_time(store: Store, clock: ManualClock) -> None:
     await store.begin_link("slack:T1:U5", hashed("b"), store.clock.now() + timedelta(minutes=10))
     assert (await store.link("slack:T1:U5", hashed("b"), is_sure=True)).said.startswith(
         "This code was made here"
@@ -107,11 +107,11 @@ async def test_a_code_links_once_and_in_time(store: SQLiteStore, clock: ManualCl
     assert "not known" in await link_again(store, "slack:T1:U5"), "used up"
 
 
-async def link_again(store: SQLiteStore, account: str) -> str:
+async def link_again(store: Store, account: str) -> str:
     return (await store.link(account, hashed("code"), is_sure=True)).said
 
 
-async def test_a_code_belongs_to_the_first_account_that_sends_it(store: SQLiteStore) -> None:
+async def test_a_code_belongs_to_the_first_account_that_sends_it(store: Store) -> None:
     """Whoever reads it somewhere gets nothing by it: not the maker's person, nor a word about whose it is."""
     await store.begin_link("slack:T1:U5", hashed("a"), store.clock.now() + timedelta(minutes=10))
 
@@ -138,7 +138,7 @@ async def test_a_code_belongs_to_the_first_account_that_sends_it(store: SQLiteSt
     ]  # fmt: skip
 
 
-async def test_a_new_code_of_the_same_account_is_nobodys_yet(store: SQLiteStore) -> None:
+async def test_a_new_code_of_the_same_account_is_nobodys_yet(store: Store) -> None:
     """The yes that was said to the one before is none to this one."""
     until = store.clock.now() + timedelta(minutes=10)
     await store.begin_link("slack:T1:U5", hashed("a"), until)
@@ -152,7 +152,7 @@ async def test_a_new_code_of_the_same_account_is_nobodys_yet(store: SQLiteStore)
     assert "not known" in (await store.link("telegram:5", hashed("b"), is_sure=False)).said
 
 
-async def test_people_of_the_directory_link_only_where_they_may(store: SQLiteStore) -> None:
+async def test_people_of_the_directory_link_only_where_they_may(store: Store) -> None:
     """Whatever the code was made under, what counts is what is allowed at the end."""
     flow = Workflow("ask", asking(Policy(stages=[Stage(["chat:1"])])))
     until = store.clock.now() + timedelta(minutes=10)
@@ -171,7 +171,7 @@ async def test_people_of_the_directory_link_only_where_they_may(store: SQLiteSto
         assert await store.reader.ids_of("telegram:5") == ("telegram:5",)
 
 
-async def test_two_people_of_the_directory_are_never_linked_into_one(store: SQLiteStore) -> None:
+async def test_two_people_of_the_directory_are_never_linked_into_one(store: Store) -> None:
     async with Runtime(
         store, [Workflow("ask", asking(Policy(stages=[Stage(["chat:1"])])))], directory=DIRECTORY
     ):

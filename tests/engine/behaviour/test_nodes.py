@@ -17,7 +17,7 @@ from sayso.engine import (
     Node,
     NodeStatus,
     Runtime,
-    SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -78,13 +78,13 @@ class WithFallback(Flaky):
 
 
 @pytest.mark.parametrize("kind", [SyncPhases, AsyncPhases])
-async def test_the_three_phases_hand_their_values_on(store: SQLiteStore, kind: Callable[[], Node]) -> None:
+async def test_the_three_phases_hand_their_values_on(store: Store, kind: Callable[[], Node]) -> None:
     state = await run_once(store, kind(), n=21)
     assert state.workflow_status is WorkflowStatus.COMPLETED
     assert state.shared == {"n": 21, "seen": [21, 42]}
 
 
-async def test_sync_phases_run_in_a_thread_with_the_context_copied(store: SQLiteStore) -> None:
+async def test_sync_phases_run_in_a_thread_with_the_context_copied(store: Store) -> None:
     class Threads(Node):
         async def prepare(self, shared: dict[str, Any], request_input: Any) -> int:
             MARK.set("set by prepare")
@@ -102,7 +102,7 @@ async def test_sync_phases_run_in_a_thread_with_the_context_copied(store: SQLite
     assert state.shared["seen"] == [False, "set by prepare", "set by prepare", True]
 
 
-async def test_a_sync_phase_may_hand_back_what_is_to_be_awaited(store: SQLiteStore) -> None:
+async def test_a_sync_phase_may_hand_back_what_is_to_be_awaited(store: Store) -> None:
     class Asks(Node):
         def prepare(self, shared: dict[str, Any], request_input: Any) -> Any:
             return request_input(prompt="Which?")
@@ -124,7 +124,7 @@ class OneThread(CodeThreads):
         return await super().run(function, *arguments)
 
 
-async def test_phases_that_are_not_overridden_need_no_thread(store: SQLiteStore) -> None:
+async def test_phases_that_are_not_overridden_need_no_thread(store: Store) -> None:
     threads = OneThread(1)
     workflows = [Workflow("none", Node()), Workflow("sync", SyncPhases())]
     async with Runtime(store, workflows, threads=threads) as runtime:
@@ -134,7 +134,7 @@ async def test_phases_that_are_not_overridden_need_no_thread(store: SQLiteStore)
         assert threads.calls == 3
 
 
-async def test_sync_step_functions_run_in_the_same_bounded_pool(store: SQLiteStore) -> None:
+async def test_sync_step_functions_run_in_the_same_bounded_pool(store: Store) -> None:
     both = threading.Barrier(2)
     lock = threading.Lock()
     running: list[int] = [0]
@@ -159,7 +159,7 @@ async def test_sync_step_functions_run_in_the_same_bounded_pool(store: SQLiteSto
 
 
 async def test_execute_is_tried_max_retries_times_with_the_wait_between(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     flaky = Flaky(2, clock, max_retries=3, wait=timedelta(minutes=1))
     running = asyncio.ensure_future(run_once(store, flaky))
@@ -173,24 +173,20 @@ async def test_execute_is_tried_max_retries_times_with_the_wait_between(
     assert state.shared == {"result": "done"}
 
 
-async def test_a_first_success_needs_no_second_attempt(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_a_first_success_needs_no_second_attempt(store: Store, clock: ManualClock) -> None:
     flaky = Flaky(0, clock, max_retries=3)
     await run_once(store, flaky)
     assert len(flaky.attempts) == 1
 
 
-async def test_when_all_attempts_fail_the_fallback_gives_the_result(
-    store: SQLiteStore, clock: ManualClock
-) -> None:
+async def test_when_all_attempts_fail_the_fallback_gives_the_result(store: Store, clock: ManualClock) -> None:
     flaky = WithFallback(9, clock, max_retries=2)
     state = await run_once(store, flaky)
     assert len(flaky.attempts) == 2
     assert state.shared == {"result": "instead of attempt 2"}
 
 
-async def test_without_a_fallback_the_last_error_fails_the_run(
-    store: SQLiteStore, clock: ManualClock
-) -> None:
+async def test_without_a_fallback_the_last_error_fails_the_run(store: Store, clock: ManualClock) -> None:
     state = await run_once(store, Flaky(9, clock, max_retries=2))
     assert state.workflow_status is WorkflowStatus.FAILED
     assert state.error == "ValueError: attempt 2"
@@ -202,7 +198,7 @@ def test_max_retries_counts_attempts_and_is_at_least_one() -> None:
         Node(max_retries=0)
 
 
-async def test_a_visit_runs_on_a_shallow_copy_of_its_node(store: SQLiteStore) -> None:
+async def test_a_visit_runs_on_a_shallow_copy_of_its_node(store: Store) -> None:
     class Counter(Node):
         def prepare(self, shared: dict[str, Any], request_input: Any) -> None:
             shared["mine"].append(hasattr(self, "touched"))
@@ -240,7 +236,7 @@ def test_a_duplicate_id_is_an_error_that_asks_for_id() -> None:
         Workflow("twice", first)
 
 
-async def test_functions_are_nodes_sync_and_async(store: SQLiteStore) -> None:
+async def test_functions_are_nodes_sync_and_async(store: Store) -> None:
     @node
     def first(shared: dict[str, Any]) -> None:
         shared["in_a_thread"] = threading.get_ident() != threading.main_thread().ident
@@ -254,7 +250,7 @@ async def test_functions_are_nodes_sync_and_async(store: SQLiteStore) -> None:
 
 
 async def test_each_attempt_of_a_function_node_begins_with_the_state_as_the_visit_found_it(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     tries: list[int] = []
 

@@ -17,6 +17,7 @@ from sayso.engine import (
     OutcomeKind,
     Runtime,
     SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("resident")
 
 
 @pytest_asyncio.fixture
-async def runtime(store: SQLiteStore) -> AsyncIterator[Runtime]:
+async def runtime(store: Store) -> AsyncIterator[Runtime]:
     async with Runtime(store, [Workflow("ask", asking(expires_after=timedelta(hours=1)))]) as opened:
         yield opened
 
@@ -187,7 +188,7 @@ async def test_an_id_of_any_text_is_unknown(runtime: Runtime, given: str) -> Non
 
 
 async def test_repeated_refusals_are_counted_and_not_appended_to_the_trail(
-    runtime: Runtime, store: SQLiteStore, request_asked: dict[str, Any]
+    runtime: Runtime, store: Store, request_asked: dict[str, Any]
 ) -> None:
     for _ in range(3):
         await say(runtime, request_asked, "yes", "slack:T1:U1", via="slack:#x")
@@ -195,7 +196,7 @@ async def test_repeated_refusals_are_counted_and_not_appended_to_the_trail(
     assert [(row.person, row.via) for row in rows] == [("slack:T1:U1", "slack:#x")]
 
 
-async def test_a_withdrawn_request_says_so(store: SQLiteStore) -> None:
+async def test_a_withdrawn_request_says_so(store: Store) -> None:
     @node
     async def leaves_one_open(shared: dict[str, Any]) -> None:
         asking_aside = asyncio.create_task(request_input(request_id="aside"))
@@ -226,7 +227,7 @@ async def test_cancelling_the_caller_does_not_take_its_answer_back(
 
 
 async def test_the_trail_keeps_who_answered_what_how_with_which_facts(
-    runtime: Runtime, store: SQLiteStore, request_asked: dict[str, Any]
+    runtime: Runtime, store: Store, request_asked: dict[str, Any]
 ) -> None:
     facts = [Fact("member of @sre", value=True, as_of=START)]
     await say(runtime, request_asked, "yes", event_key="press", comment="fine", facts=facts)

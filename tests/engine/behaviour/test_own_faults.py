@@ -16,6 +16,7 @@ from sayso.engine import (
     RequestRecord,
     Runtime,
     SQLiteStore,
+    Store,
     StoreUnreadable,
     Workflow,
     WorkflowEngine,
@@ -30,7 +31,7 @@ from tests.engine.support import ANA, ManualClock, until
 class FaultyStore:
     """A store one of whose calls fails, as often as `times` says."""
 
-    def __init__(self, store: SQLiteStore, call: str, error: Exception, times: int = 1_000_000) -> None:
+    def __init__(self, store: Store, call: str, error: Exception, times: int = 1_000_000) -> None:
         self._store = store
         self._call = call
         self._error = error
@@ -73,7 +74,7 @@ async def answer(runtime: Runtime, run_id: str) -> None:
 
 @pytest.mark.parametrize("call", ["ask", "record_step", "end_visit"])
 async def test_a_fault_in_driving_a_run_holds_it_with_its_reason(
-    store: SQLiteStore, call: str, caplog: pytest.LogCaptureFixture
+    store: Store, call: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     faulty = FaultyStore(store, call, FAULT, times=1)
     with caplog.at_level(logging.WARNING, logger="sayso.engine"):
@@ -97,7 +98,7 @@ async def test_a_fault_in_driving_a_run_holds_it_with_its_reason(
 
 
 async def test_a_fault_in_loading_a_run_holds_it_alone(
-    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Runtime(store, [FLOW]) as runtime:
         requests: dict[str, RequestRecord] = {}
@@ -117,7 +118,7 @@ async def test_a_fault_in_loading_a_run_holds_it_alone(
 
 
 async def test_a_run_that_cannot_even_be_held_stands_still_and_says_so_once(
-    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     inner = FaultyStore(store, "hold_run", ZeroDivisionError("no"))
     faulty = FaultyStore(inner.store, "record_step", FAULT)
@@ -132,7 +133,7 @@ async def test_a_run_that_cannot_even_be_held_stands_still_and_says_so_once(
     ]
 
 
-async def test_the_handle_of_a_run_that_is_held_shows_it(store: SQLiteStore) -> None:
+async def test_the_handle_of_a_run_that_is_held_shows_it(store: Store) -> None:
     faulty = FaultyStore(store, "end_visit", FAULT)
     async with WorkflowEngine(start=busy, store=faulty.store) as engine:
         state = await engine.run({"go": "yes"})

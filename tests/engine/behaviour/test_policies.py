@@ -15,8 +15,8 @@ from sayso.engine import (
     Policy,
     Reasons,
     Runtime,
-    SQLiteStore,
     Stage,
+    Store,
     Workflow,
     WorkflowStatus,
     node,
@@ -61,7 +61,7 @@ async def begin(runtime: Runtime, requested_by: str | None = None) -> Vote:
     return Vote(runtime, run_id)
 
 
-async def test_two_of_three_approve(store: SQLiteStore) -> None:
+async def test_two_of_three_approve(store: Store) -> None:
     async with Runtime(
         store, [Workflow("ask", deciding(Policy(stages=(Stage(PEOPLE, need=2),))))]
     ) as runtime:
@@ -76,7 +76,7 @@ async def test_two_of_three_approve(store: SQLiteStore) -> None:
     assert state.shared == {"approved": True, "by": ["web:ana", "web:bo"], "comment": None}
 
 
-async def test_a_vote_is_changed_until_it_is_decided(store: SQLiteStore) -> None:
+async def test_a_vote_is_changed_until_it_is_decided(store: Store) -> None:
     policy = Policy(stages=(Stage(PEOPLE, need=2, reject_at=2),))
     async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
         vote = await begin(runtime)
@@ -103,7 +103,7 @@ async def test_votes_survive_a_restart_and_the_policy_is_the_one_it_was_asked_wi
         assert (await runtime.wait(vote.run_id)).shared["by"] == ["web:ana", "web:bo"]
 
 
-async def test_stages_with_a_veto(store: SQLiteStore) -> None:
+async def test_stages_with_a_veto(store: Store) -> None:
     policy = Policy(
         stages=(Stage(["web:ana", "web:bo"], name="team"), Stage(["web:cho"], veto=["web:sec"], name="lead"))
     )
@@ -117,7 +117,7 @@ async def test_stages_with_a_veto(store: SQLiteStore) -> None:
         assert (await runtime.wait(vote.run_id)).shared["approved"] is False
 
 
-async def test_four_eyes(store: SQLiteStore) -> None:
+async def test_four_eyes(store: Store) -> None:
     policy = Policy(stages=(Stage(PEOPLE),), exclude_requester=True)
     async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
         vote = await begin(runtime, requested_by="web:ana")
@@ -129,7 +129,7 @@ async def test_four_eyes(store: SQLiteStore) -> None:
         assert (await vote("web:bo", "approve")).kind is OutcomeKind.RESOLVED
 
 
-async def test_a_rejection_needs_its_reason(store: SQLiteStore) -> None:
+async def test_a_rejection_needs_its_reason(store: Store) -> None:
     policy = Policy(stages=(Stage(PEOPLE),), comment=("reject",))
     async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
         vote = await begin(runtime)
@@ -141,7 +141,7 @@ async def test_a_rejection_needs_its_reason(store: SQLiteStore) -> None:
         assert (await runtime.wait(vote.run_id)).shared["comment"] == "not on a Friday"
 
 
-async def test_an_expired_policy_is_no_approval(store: SQLiteStore) -> None:
+async def test_an_expired_policy_is_no_approval(store: Store) -> None:
     policy = Policy(stages=(Stage(PEOPLE, need=3),))
     ask = deciding(policy, expires_after=timedelta(days=1))
     async with Runtime(store, [Workflow("ask", ask)]) as runtime:
@@ -153,7 +153,7 @@ async def test_an_expired_policy_is_no_approval(store: SQLiteStore) -> None:
         assert late.kind is OutcomeKind.EXPIRED
 
 
-async def test_a_confirmation_can_have_a_policy_too(store: SQLiteStore) -> None:
+async def test_a_confirmation_can_have_a_policy_too(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["sure"] = await request_input(
@@ -174,7 +174,7 @@ async def test_a_confirmation_can_have_a_policy_too(store: SQLiteStore) -> None:
 @pytest.mark.parametrize(
     ("default", "reason"), [("approve", "default: 'approve' would approve without anybody"), ("reject", None)]
 )
-async def test_silence_never_approves(store: SQLiteStore, default: str, reason: str | None) -> None:
+async def test_silence_never_approves(store: Store, default: str, reason: str | None) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["decision"] = await request_input(
@@ -192,7 +192,7 @@ async def test_silence_never_approves(store: SQLiteStore, default: str, reason: 
         assert reason in state.error
 
 
-async def test_ordered_stages_take_a_later_vote_once_the_earlier_have_approved(store: SQLiteStore) -> None:
+async def test_ordered_stages_take_a_later_vote_once_the_earlier_have_approved(store: Store) -> None:
     policy = Policy(stages=[Stage(["web:ana"], name="team"), Stage(["web:bo"], name="lead")], ordered=True)
     async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
         vote = await begin(runtime)
@@ -205,7 +205,7 @@ async def test_ordered_stages_take_a_later_vote_once_the_earlier_have_approved(s
         assert (await runtime.wait(vote.run_id)).shared["by"] == ["web:ana", "web:bo"]
 
 
-async def test_suggested_reasons_stand_with_the_request_and_ask_for_nothing_more(store: SQLiteStore) -> None:
+async def test_suggested_reasons_stand_with_the_request_and_ask_for_nothing_more(store: Store) -> None:
     """Whoever rejects may say something else, or nothing where the policy lets them."""
     policy = Policy(stages=(Stage(PEOPLE),), reject_reasons=("Not tested", "Wrong time"))
     async with Runtime(store, [Workflow("ask", deciding(policy))]) as runtime:
@@ -224,7 +224,7 @@ async def test_suggested_reasons_stand_with_the_request_and_ask_for_nothing_more
     "terms", [{"to": PEOPLE}, {"policy": Policy(stages=(Stage(PEOPLE),), reject_reasons=["No"])}]
 )
 async def test_reasons_of_the_question_take_the_place_of_those_of_its_policy(
-    store: SQLiteStore, terms: dict[str, Any]
+    store: Store, terms: dict[str, Any]
 ) -> None:
     """Without a policy, the first answer still decides."""
 
@@ -246,7 +246,7 @@ async def test_reasons_of_the_question_take_the_place_of_those_of_its_policy(
 
 
 async def test_reasons_that_no_surface_could_show_are_refused_where_they_are_asked(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:

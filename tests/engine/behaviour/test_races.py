@@ -14,7 +14,7 @@ from sayso.engine import (
     NotApplicable,
     OutcomeKind,
     Runtime,
-    SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -33,7 +33,7 @@ async def gathered(shared: dict[str, Any]) -> None:
 
 
 async def test_a_gather_answered_in_reverse_order_after_a_restart_gives_each_branch_its_own_answer(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with Runtime(store, [Workflow("gathered", gathered)]) as runtime:
         state = await runtime.wait(run_id := await runtime.start("gathered"))
@@ -48,7 +48,7 @@ async def test_a_gather_answered_in_reverse_order_after_a_restart_gives_each_bra
 
 @pytest.mark.parametrize("order", list(itertools.permutations("abc")), ids="".join)
 async def test_a_gather_answered_all_at_once_in_any_order_gives_each_branch_its_own_answer(
-    store: SQLiteStore, order: tuple[str, ...]
+    store: Store, order: tuple[str, ...]
 ) -> None:
     """The first answer has the run loaded or woken, and the others come while that goes on."""
     async with Runtime(store, [Workflow("gathered", gathered)]) as runtime:
@@ -61,7 +61,7 @@ async def test_a_gather_answered_all_at_once_in_any_order_gives_each_branch_its_
 
 @pytest.mark.parametrize("depth", [0, 2, 10])
 async def test_a_race_that_is_won_far_inside_parks_no_run_at_the_question_that_lost(
-    store: SQLiteStore, depth: int
+    store: Store, depth: int
 ) -> None:
     """Parked there, the run would wait for that question after a crash."""
 
@@ -88,7 +88,7 @@ async def test_a_race_that_is_won_far_inside_parks_no_run_at_the_question_that_l
     assert WorkflowStatus.WAITING_FOR_INPUT not in [change.status for change in heard]
 
 
-async def test_a_loop_that_visits_the_asking_node_five_times_asks_five_questions(store: SQLiteStore) -> None:
+async def test_a_loop_that_visits_the_asking_node_five_times_asks_five_questions(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared.setdefault("answers", []).append(await request_input(request_id="again"))
@@ -110,7 +110,7 @@ async def test_a_loop_that_visits_the_asking_node_five_times_asks_five_questions
 
 
 async def test_an_answer_that_comes_while_the_visit_runs_again_reaches_its_question(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     """The answer is committed before the loaded code has come to its question."""
     entered, go_on = asyncio.Event(), asyncio.Event()
@@ -138,7 +138,7 @@ async def test_an_answer_that_comes_while_the_visit_runs_again_reaches_its_quest
     )
 
 
-async def test_an_answer_given_at_the_moment_a_handle_loads_the_run_is_not_lost(store: SQLiteStore) -> None:
+async def test_an_answer_given_at_the_moment_a_handle_loads_the_run_is_not_lost(store: Store) -> None:
     async with WorkflowEngine(start=asking(), store=store) as engine:
         request = waiting(await engine.run())
     again = WorkflowEngine(start=asking(), store=store, run_id=engine.run_id)
@@ -150,7 +150,7 @@ async def test_an_answer_given_at_the_moment_a_handle_loads_the_run_is_not_lost(
 
 @pytest.mark.parametrize("cancel_first", [True, False])
 async def test_a_cancel_beside_an_answer_has_one_winner_and_both_hear_the_truth(
-    store: SQLiteStore, *, cancel_first: bool
+    store: Store, *, cancel_first: bool
 ) -> None:
     finish = asyncio.Event()
     entered = asyncio.Event()
@@ -181,7 +181,7 @@ async def test_a_cancel_beside_an_answer_has_one_winner_and_both_hear_the_truth(
     assert not entered.is_set()
 
 
-async def test_a_cancel_while_the_run_is_loaded_or_in_a_node_stops_it(store: SQLiteStore) -> None:
+async def test_a_cancel_while_the_run_is_loaded_or_in_a_node_stops_it(store: Store) -> None:
     stopped = asyncio.Event()
     entered = asyncio.Event()
 
@@ -207,7 +207,7 @@ async def test_a_cancel_while_the_run_is_loaded_or_in_a_node_stops_it(store: SQL
 
 
 async def test_starts_answers_and_cancels_of_many_runs_at_once_all_come_to_their_end(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with Runtime(store, [Workflow("gathered", gathered)], resident=3) as runtime:
         runs = await asyncio.gather(*(runtime.start("gathered") for _ in range(12)))

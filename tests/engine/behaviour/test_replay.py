@@ -13,7 +13,7 @@ from sayso.engine import (
     Node,
     OutcomeKind,
     Runtime,
-    SQLiteStore,
+    Store,
     UnstorableValue,
     Workflow,
     WorkflowEngine,
@@ -28,12 +28,12 @@ from tests.engine.support import ANA, BO, run_once, say, waiting
 pytestmark = pytest.mark.usefixtures("resident")
 
 
-def hosting(store: SQLiteStore, start: Node) -> Runtime:
+def hosting(store: Store, start: Node) -> Runtime:
     return Runtime(store, [Workflow("work", start)])
 
 
 async def test_a_new_handle_runs_the_visit_again_with_shared_as_it_was_at_its_start(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     @node
     async def count(shared: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ async def test_a_new_handle_runs_the_visit_again_with_shared_as_it_was_at_its_st
         assert (await again.run({"count": "x"})).shared == {"n": 1, "list": ["once"], "answer": "x"}
 
 
-async def test_recorded_answers_return_and_an_open_request_attaches_to_its_card(store: SQLiteStore) -> None:
+async def test_recorded_answers_return_and_an_open_request_attaches_to_its_card(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["answers"] = [await request_input(request_id=name) for name in ("a", "b", "c")]
@@ -68,7 +68,7 @@ async def test_recorded_answers_return_and_an_open_request_attaches_to_its_card(
     assert [row["name"] for row in asked if isinstance(row, dict)] == ["a", "b", "c"]
 
 
-async def test_a_recorded_step_never_runs_again_and_returns_its_result(store: SQLiteStore) -> None:
+async def test_a_recorded_step_never_runs_again_and_returns_its_result(store: Store) -> None:
     charged: list[str] = []
 
     def charge(order: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ async def test_a_recorded_step_never_runs_again_and_returns_its_result(store: SQ
     assert repr(state.shared["receipt"]) == repr({"receipt": "for order 7", "amount": 1.0})
 
 
-async def test_a_step_may_be_async_and_what_it_raises_is_raised_and_not_recorded(store: SQLiteStore) -> None:
+async def test_a_step_may_be_async_and_what_it_raises_is_raised_and_not_recorded(store: Store) -> None:
     calls: list[int] = []
 
     async def unsteady() -> int:
@@ -106,7 +106,7 @@ async def test_a_step_may_be_async_and_what_it_raises_is_raised_and_not_recorded
     assert (await run_once(store, work)).shared == {"result": 2}
 
 
-async def test_a_step_that_was_cut_off_runs_again_under_the_same_key(store: SQLiteStore) -> None:
+async def test_a_step_that_was_cut_off_runs_again_under_the_same_key(store: Store) -> None:
     keys: list[str] = []
     begun = asyncio.Event()
 
@@ -134,7 +134,7 @@ async def test_a_step_that_was_cut_off_runs_again_under_the_same_key(store: SQLi
     assert len(keys[0]) == 32
 
 
-async def test_the_key_of_a_step_differs_from_visit_to_visit_and_run_to_run(store: SQLiteStore) -> None:
+async def test_the_key_of_a_step_differs_from_visit_to_visit_and_run_to_run(store: Store) -> None:
     @node
     async def work(shared: dict[str, Any]) -> None:
         shared["keys"] = [*shared.get("keys", []), await step("same", step_key)]
@@ -144,7 +144,7 @@ async def test_the_key_of_a_step_differs_from_visit_to_visit_and_run_to_run(stor
     assert len(set(keys)) == 4
 
 
-async def test_raw_code_before_an_await_runs_again(store: SQLiteStore) -> None:
+async def test_raw_code_before_an_await_runs_again(store: Store) -> None:
     """Documented, and `step` is the way out."""
     sent: list[str] = []
 
@@ -164,7 +164,7 @@ async def test_raw_code_before_an_await_runs_again(store: SQLiteStore) -> None:
 class Unfinished:
     """A `once` step that is cut off in its first execution."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.starts = 0
         self.store = store
         self.begun = asyncio.Event()
@@ -190,7 +190,7 @@ class Unfinished:
 
 
 async def test_a_once_step_that_was_found_started_needs_attention_and_is_not_started_again(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     unfinished = Unfinished(store)
     run_id = await unfinished.cut_off()
@@ -209,7 +209,7 @@ async def test_a_once_step_that_was_found_started_needs_attention_and_is_not_sta
     [("done", "paid by hand", "paid by hand", 1), ("done", None, None, 1), ("again", None, "paid 40", 2)],
 )
 async def test_an_operator_says_done_with_a_result_or_again(
-    store: SQLiteStore, action: str, result: Any, paid: str | None, starts: int
+    store: Store, action: str, result: Any, paid: str | None, starts: int
 ) -> None:
     unfinished = Unfinished(store)
     run_id = await unfinished.cut_off()
@@ -223,7 +223,7 @@ async def test_an_operator_says_done_with_a_result_or_again(
     assert [row.person for row in rows] == [ANA]
 
 
-async def test_a_once_step_that_raised_counts_as_started(store: SQLiteStore) -> None:
+async def test_a_once_step_that_raised_counts_as_started(store: Store) -> None:
     """Whether its effect happened is not known, so a retry must not do it again by itself."""
     starts: list[int] = []
 
@@ -240,9 +240,7 @@ async def test_a_once_step_that_raised_counts_as_started(store: SQLiteStore) -> 
     assert len(starts) == 1
 
 
-async def run_with_changed_arguments(
-    store: SQLiteStore, calls: list[int]
-) -> tuple[Node, str, ExecutionState]:
+async def run_with_changed_arguments(store: Store, calls: list[int]) -> tuple[Node, str, ExecutionState]:
     amounts = [40]
 
     @node
@@ -265,7 +263,7 @@ async def run_with_changed_arguments(
 
 
 async def test_a_recorded_step_that_is_called_with_other_arguments_needs_attention(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     calls: list[int] = []
     _, _, state = await run_with_changed_arguments(store, calls)
@@ -281,7 +279,7 @@ async def test_a_recorded_step_that_is_called_with_other_arguments_needs_attenti
     [("accept", None, 40, [40]), ("again", None, 41, [40, 41]), ("done", 42, 42, [40])],
 )
 async def test_an_operator_accepts_the_record_has_it_done_again_or_gives_the_result(
-    store: SQLiteStore, action: str, result: Any, charged: int, calls_made: list[int]
+    store: Store, action: str, result: Any, charged: int, calls_made: list[int]
 ) -> None:
     calls: list[int] = []
     work, run_id, _ = await run_with_changed_arguments(store, calls)
@@ -292,7 +290,7 @@ async def test_an_operator_accepts_the_record_has_it_done_again_or_gives_the_res
     assert calls == calls_made
 
 
-async def test_a_step_argument_that_is_no_stored_value_is_bound_in_a_lambda(store: SQLiteStore) -> None:
+async def test_a_step_argument_that_is_no_stored_value_is_bound_in_a_lambda(store: Store) -> None:
     client = object()
 
     @node
@@ -306,7 +304,7 @@ async def test_a_step_argument_that_is_no_stored_value_is_bound_in_a_lambda(stor
     assert state.shared == {"path": "step 'call': argument[1][0]", "result": True}
 
 
-async def test_two_processes_worth_of_answers_in_any_order_come_to_the_same_end(store: SQLiteStore) -> None:
+async def test_two_processes_worth_of_answers_in_any_order_come_to_the_same_end(store: Store) -> None:
     """Branches of a gather get their own answers however the answers and restarts fall."""
 
     @node

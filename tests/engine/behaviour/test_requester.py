@@ -12,8 +12,8 @@ from sayso.engine import (
     Person,
     Policy,
     Runtime,
-    SQLiteStore,
     Stage,
+    Store,
     Workflow,
     WorkflowStatus,
     node,
@@ -42,7 +42,7 @@ def approving(**more: Any) -> Workflow:
     return Workflow("ask", ask)
 
 
-async def places(store: SQLiteStore, request_id: str) -> set[str]:
+async def places(store: Store, request_id: str) -> set[str]:
     return {one.destination for one in await store.reader.deliveries(request_id)}
 
 
@@ -52,7 +52,7 @@ async def places(store: SQLiteStore, request_id: str) -> set[str]:
     ids=["where they started it", "own chat"],
 )
 async def test_whoever_started_the_run_is_asked_and_nobody_else(
-    store: SQLiteStore, asked_in: str | None, expected: set[str]
+    store: Store, asked_in: str | None, expected: set[str]
 ) -> None:
     async with Runtime(store, [asking(to="requester")]) as runtime:
         run_id = await runtime.start("ask", requested_by=ANA, asked_in=asked_in)
@@ -68,7 +68,7 @@ async def test_whoever_started_the_run_is_asked_and_nobody_else(
 
 
 async def test_a_requester_without_a_chat_is_asked_in_those_of_their_other_accounts(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     directory = Directory({"ana": Person((ANA, "web:ana"), "Ana")})
     async with Runtime(store, [asking(to=["requester", "slack:C9"])], directory=directory) as runtime:
@@ -79,7 +79,7 @@ async def test_a_requester_without_a_chat_is_asked_in_those_of_their_other_accou
         assert await places(store, request.id) == {ANA, "slack:C9"}
 
 
-async def test_a_policy_asks_the_requester_as_well(store: SQLiteStore) -> None:
+async def test_a_policy_asks_the_requester_as_well(store: Store) -> None:
     policy = Policy(stages=(Stage(["requester", "web:bo"], need=2),))
     async with Runtime(store, [approving(policy=policy)]) as runtime:
         run_id = await runtime.start("ask", requested_by="web:ana")
@@ -98,9 +98,7 @@ async def test_a_policy_asks_the_requester_as_well(store: SQLiteStore) -> None:
     ],
     ids=["in a stage", "in to"],
 )
-async def test_four_eyes_is_not_asked_of_two_that_are_the_same(
-    store: SQLiteStore, more: dict[str, Any]
-) -> None:
+async def test_four_eyes_is_not_asked_of_two_that_are_the_same(store: Store, more: dict[str, Any]) -> None:
     async with Runtime(store, [approving(**more)]) as runtime:
         run_id = await runtime.start("ask", requested_by="web:ana")
         state = await runtime.wait(run_id)
@@ -111,7 +109,7 @@ async def test_four_eyes_is_not_asked_of_two_that_are_the_same(
 @pytest.mark.parametrize(
     "workflow", [asking(to="requester"), approving(policy=Policy(stages=(Stage(["requester"]),)))]
 )
-async def test_nobody_is_no_requester(store: SQLiteStore, workflow: Workflow) -> None:
+async def test_nobody_is_no_requester(store: Store, workflow: Workflow) -> None:
     async with Runtime(store, [workflow]) as runtime:
         state = await runtime.wait(await runtime.start("ask"))
         assert state.workflow_status is WorkflowStatus.FAILED

@@ -12,7 +12,7 @@ from sayso.engine import (
     Node,
     NotApplicable,
     Runtime,
-    SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -49,7 +49,7 @@ class Broken:
         self.steps.append("done")
         return len(self.steps)
 
-    def hosted(self, store: SQLiteStore) -> Runtime:
+    def hosted(self, store: Store) -> Runtime:
         return Runtime(store, [Workflow("work", self.node)])
 
 
@@ -62,7 +62,7 @@ async def answer_both(runtime: Runtime, run_id: str, first: str, second: str) ->
 
 
 async def test_an_automatic_retry_keeps_recorded_answers_and_steps_and_names_restart(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     broken = Broken(2, max_retries=3)
     async with broken.hosted(store) as runtime:
@@ -77,7 +77,7 @@ async def test_an_automatic_retry_keeps_recorded_answers_and_steps_and_names_res
 
 @pytest.mark.parametrize("attempts", [1, 2])
 async def test_a_node_that_fails_once_it_was_answered_leaves_the_state_as_it_found_it(
-    store: SQLiteStore, attempts: int
+    store: Store, attempts: int
 ) -> None:
     """Half of what a node does to the state would be taken for all of it by whoever mends the run."""
     broken = Broken(attempts, max_retries=attempts)
@@ -88,7 +88,7 @@ async def test_a_node_that_fails_once_it_was_answered_leaves_the_state_as_it_fou
     assert (state.workflow_status, state.shared) == (WorkflowStatus.FAILED, {"begun": "with"})
 
 
-async def test_a_handle_shows_the_state_that_a_failed_node_found(store: SQLiteStore) -> None:
+async def test_a_handle_shows_the_state_that_a_failed_node_found(store: Store) -> None:
     broken = Broken(1)
     begun = {"begun": "with"}
     async with WorkflowEngine(start=broken.node, store=store, initial_shared_state=begun) as engine:
@@ -99,7 +99,7 @@ async def test_a_handle_shows_the_state_that_a_failed_node_found(store: SQLiteSt
         assert engine.execution_state == state
 
 
-async def test_an_operators_retry_keeps_them_too_and_is_audited(store: SQLiteStore) -> None:
+async def test_an_operators_retry_keeps_them_too_and_is_audited(store: Store) -> None:
     broken = Broken(2)
     async with broken.hosted(store) as runtime:
         run_id = await runtime.start("work")
@@ -121,7 +121,7 @@ async def test_an_operators_retry_keeps_them_too_and_is_audited(store: SQLiteSto
     assert [(row.person, row.payload) for row in rows] == [(ANA, {"ask_again": False})] * 2
 
 
-async def test_an_operators_retry_has_all_its_automatic_attempts_again(store: SQLiteStore) -> None:
+async def test_an_operators_retry_has_all_its_automatic_attempts_again(store: Store) -> None:
     broken = Broken(3, max_retries=2)
     async with broken.hosted(store) as runtime:
         run_id = await runtime.start("work")
@@ -132,7 +132,7 @@ async def test_an_operators_retry_has_all_its_automatic_attempts_again(store: SQ
         assert (await runtime.wait(run_id)).shared["answers"] == ["a", "b"]
 
 
-async def test_ask_again_opens_a_new_visit_that_asks_and_works_anew(store: SQLiteStore) -> None:
+async def test_ask_again_opens_a_new_visit_that_asks_and_works_anew(store: Store) -> None:
     broken = Broken(1)
     async with broken.hosted(store) as runtime:
         run_id = await runtime.start("work")
@@ -146,7 +146,7 @@ async def test_ask_again_opens_a_new_visit_that_asks_and_works_anew(store: SQLit
     assert [request["request_id"] for request in after] == ["work", "work#2"]
 
 
-async def test_a_retry_after_a_restart_keeps_recorded_answers(store: SQLiteStore) -> None:
+async def test_a_retry_after_a_restart_keeps_recorded_answers(store: Store) -> None:
     broken = Broken(1)
     async with broken.hosted(store) as runtime:
         run_id = await runtime.start("work")
@@ -181,7 +181,7 @@ class Phases(Node):
 
 
 async def test_only_execute_is_retried_and_names_restart_behind_those_of_prepare(
-    store: SQLiteStore, resident: int | None
+    store: Store, resident: int | None
 ) -> None:
     phases = Phases(2, max_retries=3)
     async with WorkflowEngine(start=phases, store=store) as engine:
@@ -195,7 +195,7 @@ async def test_only_execute_is_retried_and_names_restart_behind_those_of_prepare
 
 
 async def test_a_retry_that_is_waited_for_survives_a_restart_and_attempts_are_not_counted_anew(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     broken = Broken(9, max_retries=2, wait=timedelta(hours=1))
     workflow = [Workflow("work", broken.node)]
@@ -213,7 +213,7 @@ async def test_a_retry_that_is_waited_for_survives_a_restart_and_attempts_are_no
     assert (state.workflow_status, broken.failures) == (WorkflowStatus.FAILED, 7)
 
 
-async def test_an_attempt_that_no_longer_asks_what_an_earlier_one_did_may_end(store: SQLiteStore) -> None:
+async def test_an_attempt_that_no_longer_asks_what_an_earlier_one_did_may_end(store: Store) -> None:
     failed: list[str] = []
 
     @node(max_retries=2)

@@ -18,8 +18,8 @@ from sayso.engine import (
     RequestRecord,
     Rule,
     Runtime,
-    SQLiteStore,
     Stage,
+    Store,
     Workflow,
     WorkflowStatus,
     decision_of,
@@ -53,13 +53,13 @@ def asking(details: Json, *, read_all: bool = False) -> Workflow:
     return Workflow("flow", ask)
 
 
-async def asked(runtime: Runtime, store: SQLiteStore, name: str = "tool") -> RequestRecord:
+async def asked(runtime: Runtime, store: Store, name: str = "tool") -> RequestRecord:
     """A question of the run, once that waits."""
     await runtime.wait(await runtime.start("flow", run_id="run"))
     return await found(store, name)
 
 
-async def found(store: SQLiteStore, name: str = "tool") -> RequestRecord:
+async def found(store: Store, name: str = "tool") -> RequestRecord:
     rows = [row async for row in store.reader.audit("run") if row.kind == "requested"]
     named = {
         row.payload["name"]: row.request_id
@@ -79,7 +79,7 @@ async def end(runtime: Runtime) -> dict[str, Any]:
     return dict(state.shared)
 
 
-async def test_the_first_rule_that_is_true_approves(store: SQLiteStore) -> None:
+async def test_the_first_rule_that_is_true_approves(store: Store) -> None:
     details: Json = {"tool": "Read", "environment": "test"}
     async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
         request = await asked(runtime, store)
@@ -95,7 +95,7 @@ async def test_the_first_rule_that_is_true_approves(store: SQLiteStore) -> None:
     assert (await verify_audit(store.reader)).problems == ()
 
 
-async def test_an_earlier_rule_goes_before_a_later_one(store: SQLiteStore) -> None:
+async def test_an_earlier_rule_goes_before_a_later_one(store: Store) -> None:
     details: Json = {"tool": "Read", "environment": "production"}
     async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
         decision = decision_of(await asked(runtime, store))
@@ -104,7 +104,7 @@ async def test_an_earlier_rule_goes_before_a_later_one(store: SQLiteStore) -> No
         assert (await end(runtime))["decision"]["approved"] is False
 
 
-async def test_no_card_is_sent_for_what_a_rule_decides(store: SQLiteStore) -> None:
+async def test_no_card_is_sent_for_what_a_rule_decides(store: Store) -> None:
     """Nor does it stand among what was decided lately, for it was put to nobody."""
     details: Json = {"tool": "Read", "environment": "test"}
     async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
@@ -114,7 +114,7 @@ async def test_no_card_is_sent_for_what_a_rule_decides(store: SQLiteStore) -> No
         assert len(await store.reader.deliveries((await found(store, "note")).id)) == 1
 
 
-async def test_whoever_asked_in_a_chat_hears_what_a_rule_decided(store: SQLiteStore) -> None:
+async def test_whoever_asked_in_a_chat_hears_what_a_rule_decided(store: Store) -> None:
     details: Json = {"tool": "Read", "environment": "production"}
     async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
         await runtime.wait(
@@ -139,7 +139,7 @@ async def test_whoever_asked_in_a_chat_hears_what_a_rule_decided(store: SQLiteSt
     ],
 )
 async def test_a_rule_that_cannot_be_checked_leaves_it_to_people(
-    store: SQLiteStore, details: Json, why: str, caplog: pytest.LogCaptureFixture
+    store: Store, details: Json, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither does it approve, nor is a later rule read: it is not known whether the one before would have rejected."""
     with caplog.at_level(logging.WARNING, "sayso.engine"):
@@ -155,7 +155,7 @@ async def test_a_rule_that_cannot_be_checked_leaves_it_to_people(
     assert f"rule {unchecked.number} of policy tools could not be checked for request tool" in caplog.text
 
 
-async def test_people_are_asked_where_no_rule_is_true(store: SQLiteStore) -> None:
+async def test_people_are_asked_where_no_rule_is_true(store: Store) -> None:
     details: Json = {"tool": "Bash", "environment": "test"}
     async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
         request = await asked(runtime, store)
@@ -165,14 +165,14 @@ async def test_people_are_asked_where_no_rule_is_true(store: SQLiteStore) -> Non
         assert [row.destination for row in await store.reader.deliveries(request.id)] == ["slack:#sre"]
 
 
-async def test_what_has_to_be_opened_in_full_is_approved_by_no_rule(store: SQLiteStore) -> None:
+async def test_what_has_to_be_opened_in_full_is_approved_by_no_rule(store: Store) -> None:
     details: Json = {"tool": "Read", "environment": "test"}
     async with Runtime(store, [asking(details, read_all=True)], policies=POLICIES) as runtime:
         request = await asked(runtime, store)
         assert request.open
 
 
-async def test_a_decision_stands_when_the_rules_have_changed(store: SQLiteStore) -> None:
+async def test_a_decision_stands_when_the_rules_have_changed(store: Store) -> None:
     """What a rule decided is not decided again: a run that is replayed hears what was recorded."""
     details: Json = {"tool": "Read", "environment": "test"}
     async with Runtime(store, [asking(details)], policies=POLICIES) as runtime:
@@ -191,7 +191,7 @@ async def test_a_decision_stands_when_the_rules_have_changed(store: SQLiteStore)
     assert (payload["value"], payload["when"], payload["written_by"]) == ("reject", "True", "bo")
 
 
-async def test_questions_of_one_turn_are_decided_each_by_itself(store: SQLiteStore) -> None:
+async def test_questions_of_one_turn_are_decided_each_by_itself(store: Store) -> None:
     """Two by rules, one by people: the run waits for those alone."""
 
     @node(id="ask")
@@ -216,7 +216,7 @@ async def test_questions_of_one_turn_are_decided_each_by_itself(store: SQLiteSto
     assert state.shared["by"] == [["rule:tools/2"], ["slack:T1:U1"], ["rule:tools/2"]]
 
 
-async def test_a_confirmation_is_answered_by_true_or_false(store: SQLiteStore) -> None:
+async def test_a_confirmation_is_answered_by_true_or_false(store: Store) -> None:
     @node(id="ask")
     async def ask(shared: dict[str, Any]) -> None:
         for tool, environment in (("Read", "test"), ("Read", "production")):
@@ -252,7 +252,7 @@ async def note(runtime: Runtime, name: str) -> None:
 
 
 async def test_a_question_that_changes_while_it_is_open_is_decided_by_the_rules_then(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     """Otherwise people could approve what a rule forbids by now. Their card says so."""
     before: Json = {"tool": "Bash", "environment": "test"}
@@ -272,7 +272,7 @@ async def test_a_question_that_changes_while_it_is_open_is_decided_by_the_rules_
 
 
 async def test_what_a_rule_decided_is_asked_of_people_when_an_operator_has_it_asked_again(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     """With a card where it would have been, though there was none so far."""
     async with Runtime(

@@ -11,6 +11,7 @@ from sayso.engine import (
     NodeStatus,
     Runtime,
     SQLiteStore,
+    Store,
     VisitSummary,
     Workflow,
     node,
@@ -22,7 +23,7 @@ from tests.engine.older_file import rewrite_as_before
 from tests.engine.support import ANA, BO, ManualClock, run_once, say, waiting
 
 
-def deploy(store: SQLiteStore, start: Node) -> Runtime:
+def deploy(store: Store, start: Node) -> Runtime:
     return Runtime(store, [Workflow("flow", start)])
 
 
@@ -35,12 +36,12 @@ async def connect(shared: dict[str, Any]) -> None:
     await step("call", refuse, shared.get("host", "db"))
 
 
-async def visits(store: SQLiteStore, run_id: str | None = None) -> list[VisitSummary]:
+async def visits(store: Store, run_id: str | None = None) -> list[VisitSummary]:
     """The visits of a run, or of the only one."""
     return await store.reader.visits(run_id or (await store.reader.runs())[0].run_id, 100)
 
 
-async def test_a_failed_visit_keeps_how_its_error_came_about_in_the_authors_code(store: SQLiteStore) -> None:
+async def test_a_failed_visit_keeps_how_its_error_came_about_in_the_authors_code(store: Store) -> None:
     """What sayso itself did in between helps nobody who looks for a fault in a workflow."""
     await run_once(store, connect)
     (failed,) = await visits(store)
@@ -55,7 +56,7 @@ async def test_a_failed_visit_keeps_how_its_error_came_about_in_the_authors_code
     assert failed.outline().traceback is None
 
 
-async def test_an_error_shows_what_it_came_from(store: SQLiteStore) -> None:
+async def test_an_error_shows_what_it_came_from(store: Store) -> None:
     @node
     def wrap(shared: dict[str, Any]) -> None:
         try:
@@ -71,7 +72,7 @@ async def test_an_error_shows_what_it_came_from(store: SQLiteStore) -> None:
     assert "sayso/engine" not in failed.traceback
 
 
-async def test_a_traceback_is_bounded_and_keeps_both_ends(store: SQLiteStore) -> None:
+async def test_a_traceback_is_bounded_and_keeps_both_ends(store: Store) -> None:
     await run_once(store, connect, host="h" * 100_000)
     (failed,) = await visits(store)
     assert failed.traceback is not None
@@ -81,7 +82,7 @@ async def test_a_traceback_is_bounded_and_keeps_both_ends(store: SQLiteStore) ->
     assert failed.traceback.endswith("hhh refused\n")
 
 
-async def test_an_error_that_cannot_say_what_it_is_still_leaves_a_traceback(store: SQLiteStore) -> None:
+async def test_an_error_that_cannot_say_what_it_is_still_leaves_a_traceback(store: Store) -> None:
     class Mute(Exception):
         def __str__(self) -> str:
             raise RuntimeError("no words")
@@ -96,7 +97,7 @@ async def test_an_error_that_cannot_say_what_it_is_still_leaves_a_traceback(stor
     assert "in fail" in failed.traceback
 
 
-async def test_a_failed_attempts_traceback_stands_until_the_visit_succeeds(store: SQLiteStore) -> None:
+async def test_a_failed_attempts_traceback_stands_until_the_visit_succeeds(store: Store) -> None:
     tries: list[int] = []
 
     @node(max_retries=2)
@@ -119,7 +120,7 @@ async def test_a_failed_attempts_traceback_stands_until_the_visit_succeeds(store
     assert (done.status, done.error, done.traceback) == (NodeStatus.COMPLETED, None, None)
 
 
-async def test_a_retry_and_a_redaction_remove_tracebacks(store: SQLiteStore) -> None:
+async def test_a_retry_and_a_redaction_remove_tracebacks(store: Store) -> None:
     await run_once(store, connect)
     run_id = (await store.reader.runs())[0].run_id
     await store.redact(run_id, BO, "console")
@@ -148,7 +149,7 @@ def release() -> Node:
 
 
 async def test_each_visit_has_the_state_before_and_after_it_and_its_steps(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     begun = clock.now()
     async with deploy(store, release()) as runtime:
@@ -170,7 +171,7 @@ async def test_each_visit_has_the_state_before_and_after_it_and_its_steps(
         assert last.after == f'{prepared[:-1]},"asked":true,"by":"yes"}}'
 
 
-async def test_a_step_says_how_long_it_took(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_a_step_says_how_long_it_took(store: Store, clock: ManualClock) -> None:
     async def advance(seconds: float) -> None:
         clock.advance(timedelta(seconds=seconds))
 
@@ -186,7 +187,7 @@ async def test_a_step_says_how_long_it_took(store: SQLiteStore, clock: ManualClo
     assert took == [timedelta(minutes=3), timedelta(minutes=1)]
 
 
-async def test_states_that_are_too_long_to_be_shown_are_left_out(store: SQLiteStore) -> None:
+async def test_states_that_are_too_long_to_be_shown_are_left_out(store: Store) -> None:
     @node
     async def gather(shared: dict[str, Any]) -> None:
         shared["rows"] = await step("rows", lambda: "r" * 150_000)

@@ -21,7 +21,7 @@ from sayso.engine import (
     OutcomeKind,
     RunExists,
     Runtime,
-    SQLiteStore,
+    Store,
     StoreClosed,
     UnknownRun,
     UnstorableValue,
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("resident")
 
 
 @contextlib.asynccontextmanager
-async def hosting(store: SQLiteStore | Path, *starts: Node) -> AsyncGenerator[Runtime]:
+async def hosting(store: Store | Path, *starts: Node) -> AsyncGenerator[Runtime]:
     """A runtime of one workflow a start node, named for it."""
     async with Runtime(store, [Workflow(start.id, start) for start in starts]) as runtime:
         yield runtime
@@ -64,7 +64,7 @@ def warnings() -> Iterator[Warnings]:
     logging.getLogger("sayso.engine").removeHandler(handler)
 
 
-async def test_start_returns_the_run_id_once_the_start_is_committed(store: SQLiteStore) -> None:
+async def test_start_returns_the_run_id_once_the_start_is_committed(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         run_id = await runtime.start("ask", {"a": 1}, requested_by="slack:T1:U1")
         assert await store.load(run_id) is not None
@@ -74,7 +74,7 @@ async def test_start_returns_the_run_id_once_the_start_is_committed(store: SQLit
     assert waiting(state)["requested_by"] == "slack:T1:U1"
 
 
-async def test_a_start_is_refused_by_name(store: SQLiteStore) -> None:
+async def test_a_start_is_refused_by_name(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         await runtime.start("ask", run_id="taken")
         with pytest.raises(RunExists, match="'taken'"):
@@ -89,7 +89,7 @@ async def test_a_start_is_refused_by_name(store: SQLiteStore) -> None:
         Runtime(store, [Workflow("ask", asking()), Workflow("ask", asking())])
 
 
-async def test_cancelling_the_caller_does_not_take_its_start_back(store: SQLiteStore) -> None:
+async def test_cancelling_the_caller_does_not_take_its_start_back(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         await runtime.start("ask")
         caller = asyncio.ensure_future(runtime.start("ask", run_id="started"))
@@ -111,7 +111,7 @@ def test_how_many_runs_stay_resident_is_a_number_from_zero_on(
 
 
 async def test_an_answer_drives_its_run_on_and_wait_returns_at_the_park_or_the_end(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     @node
     async def twice(shared: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ async def test_an_answer_drives_its_run_on_and_wait_returns_at_the_park_or_the_e
     assert (state.awaiting_input, state.next_node_id) == (None, None)
 
 
-async def test_many_runs_are_answered_in_any_order(store: SQLiteStore) -> None:
+async def test_many_runs_are_answered_in_any_order(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         runs = [await runtime.start("ask") for _ in range(20)]
         states = [await runtime.wait(run_id) for run_id in runs]
@@ -147,7 +147,7 @@ async def test_many_runs_are_answered_in_any_order(store: SQLiteStore) -> None:
     assert [state.shared["answer"] for state in ended] == runs
 
 
-async def test_pending_lists_open_requests_the_oldest_first_of_all_runs_or_one(store: SQLiteStore) -> None:
+async def test_pending_lists_open_requests_the_oldest_first_of_all_runs_or_one(store: Store) -> None:
     async with hosting(store, asking(prompt="?")) as runtime:
         runs = [await runtime.start("ask") for _ in range(3)]
         for run_id in runs:
@@ -160,7 +160,7 @@ async def test_pending_lists_open_requests_the_oldest_first_of_all_runs_or_one(s
         assert await runtime.pending(runs[1]) == []
 
 
-async def test_cancel_ends_a_run_with_its_open_requests_and_stops_its_coroutine(store: SQLiteStore) -> None:
+async def test_cancel_ends_a_run_with_its_open_requests_and_stops_its_coroutine(store: Store) -> None:
     stopped = asyncio.Event()
     entered = asyncio.Event()
 
@@ -186,7 +186,7 @@ async def test_cancel_ends_a_run_with_its_open_requests_and_stops_its_coroutine(
         assert (await say(runtime, request, "late")).kind is OutcomeKind.CANCELLED
 
 
-async def test_retry_and_attention_apply_only_where_they_fit(store: SQLiteStore) -> None:
+async def test_retry_and_attention_apply_only_where_they_fit(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         run_id = await runtime.start("ask")
         await runtime.wait(run_id)
@@ -205,7 +205,7 @@ async def test_retry_and_attention_apply_only_where_they_fit(store: SQLiteStore)
             await runtime.wait("nowhere")
 
 
-async def test_an_answer_needs_a_person_and_a_way_in_and_an_aware_instant(store: SQLiteStore) -> None:
+async def test_an_answer_needs_a_person_and_a_way_in_and_an_aware_instant(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         request = waiting(await runtime.wait(await runtime.start("ask")))
         with pytest.raises(InvalidRequest, match=r"^person: "):
@@ -224,7 +224,7 @@ async def test_an_answer_needs_a_person_and_a_way_in_and_an_aware_instant(store:
         assert len(await runtime.pending()) == 1
 
 
-async def test_parked_runs_are_found_again_by_their_answer_after_a_restart(store: SQLiteStore) -> None:
+async def test_parked_runs_are_found_again_by_their_answer_after_a_restart(store: Store) -> None:
     async with hosting(store, asking()) as runtime:
         request = waiting(await runtime.wait(run_id := await runtime.start("ask")))
     async with hosting(store, asking()) as runtime:
@@ -234,7 +234,7 @@ async def test_parked_runs_are_found_again_by_their_answer_after_a_restart(store
 
 
 async def test_an_answer_given_while_nothing_hosts_the_run_drives_it_at_the_next_start(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with hosting(store, asking()) as runtime:
         request = waiting(await runtime.wait(run_id := await runtime.start("ask")))
@@ -243,7 +243,7 @@ async def test_an_answer_given_while_nothing_hosts_the_run_drives_it_at_the_next
         assert (await runtime.wait(run_id)).shared == {"answer": "meanwhile"}
 
 
-async def test_runs_that_were_in_the_middle_of_something_are_taken_up_on_entering(store: SQLiteStore) -> None:
+async def test_runs_that_were_in_the_middle_of_something_are_taken_up_on_entering(store: Store) -> None:
     entered = asyncio.Event()
     open_gate: list[bool] = []
 
@@ -262,7 +262,7 @@ async def test_runs_that_were_in_the_middle_of_something_are_taken_up_on_enterin
         assert (await runtime.wait(run_id)).shared == {"done": True}
 
 
-async def test_a_handle_and_a_runtime_share_a_run_with_one_driver(store: SQLiteStore) -> None:
+async def test_a_handle_and_a_runtime_share_a_run_with_one_driver(store: Store) -> None:
     start = asking()
     async with hosting(store, start) as runtime:
         run_id = await runtime.start("ask")

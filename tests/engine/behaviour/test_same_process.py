@@ -12,6 +12,7 @@ import pytest
 from sayso.engine import (
     ExecutionState,
     SQLiteStore,
+    Store,
     WorkflowEngine,
     WorkflowStatus,
     node,
@@ -33,21 +34,21 @@ def counting(entered: list[str]) -> Any:
     return count
 
 
-async def run_to_the_end(store: SQLiteStore, entered: list[str]) -> None:
+async def run_to_the_end(store: Store, entered: list[str]) -> None:
     async with WorkflowEngine(start=counting(entered), store=store) as engine:
         await engine.run()
         await engine.run({"first": 1})
         await engine.run({"second": 2})
 
 
-async def test_a_resident_coroutine_continues_exactly_behind_the_await(store: SQLiteStore) -> None:
+async def test_a_resident_coroutine_continues_exactly_behind_the_await(store: Store) -> None:
     entered: list[str] = []
     await run_to_the_end(store, entered)
     assert entered == ["entered", "behind first: 1", "behind second: 2"]
 
 
 async def test_without_residents_every_answer_runs_the_visit_again_from_its_start(
-    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAYSO_RESIDENT", "0")
     entered: list[str] = []
@@ -62,7 +63,7 @@ async def test_without_residents_every_answer_runs_the_visit_again_from_its_star
     ]
 
 
-async def test_two_handles_share_one_coroutine(store: SQLiteStore) -> None:
+async def test_two_handles_share_one_coroutine(store: Store) -> None:
     entered: list[str] = []
     async with WorkflowEngine(start=counting(entered), store=store) as first:
         await first.run()
@@ -72,7 +73,7 @@ async def test_two_handles_share_one_coroutine(store: SQLiteStore) -> None:
     assert entered == ["entered", "behind first: 1", "behind second: 2"]
 
 
-async def test_a_parked_visit_whose_other_task_asks_shows_the_new_request(store: SQLiteStore) -> None:
+async def test_a_parked_visit_whose_other_task_asks_shows_the_new_request(store: Store) -> None:
     arrived = asyncio.Event()
 
     @node
@@ -90,7 +91,7 @@ async def test_a_parked_visit_whose_other_task_asks_shows_the_new_request(store:
         assert names(await engine.run()) == ["open", "fetched"]
 
 
-async def final_state(store: SQLiteStore) -> ExecutionState:
+async def final_state(store: Store) -> ExecutionState:
     """A graph with a loop, a gather, steps and a failure that is retried."""
     tries: list[int] = []
 
@@ -131,7 +132,7 @@ async def test_the_final_states_are_equal_with_no_residents_and_with_unbounded_o
     assert dataclasses.asdict(states[0]) == dataclasses.asdict(states[1])
 
 
-async def test_the_live_coroutine_receives_the_decoded_stored_answer(store: SQLiteStore) -> None:
+async def test_the_live_coroutine_receives_the_decoded_stored_answer(store: Store) -> None:
     """Had it received the caller's own object, a later change of that object would not survive a restart."""
     given: dict[str, Any] = {"list": [1]}
     async with WorkflowEngine(start=asking(), store=store) as engine:

@@ -14,6 +14,7 @@ import pytest
 
 from sayso.engine import (
     SQLiteStore,
+    Store,
     UnstorableValue,
     ValueTooLarge,
     WorkflowEngine,
@@ -75,7 +76,7 @@ AS_THEY_ARE: list[Any] = [
 ]
 
 
-async def refuse_answer(store: SQLiteStore, value: Any) -> tuple[UnstorableValue, str]:
+async def refuse_answer(store: Store, value: Any) -> tuple[UnstorableValue, str]:
     async with WorkflowEngine(start=asking(), store=store) as engine:
         request = waiting(await engine.run())
         with pytest.raises(UnstorableValue) as refused:
@@ -84,7 +85,7 @@ async def refuse_answer(store: SQLiteStore, value: Any) -> tuple[UnstorableValue
     return refused.value, "value[0]"
 
 
-async def refuse_input(store: SQLiteStore, value: Any) -> tuple[UnstorableValue, str]:
+async def refuse_input(store: Store, value: Any) -> tuple[UnstorableValue, str]:
     async with WorkflowEngine(start=asking(), store=store) as engine:
         await engine.run()
         with pytest.raises(UnstorableValue) as refused:
@@ -93,13 +94,13 @@ async def refuse_input(store: SQLiteStore, value: Any) -> tuple[UnstorableValue,
     return refused.value, "input_data['ask'][0]"
 
 
-async def refuse_initial_state(store: SQLiteStore, value: Any) -> tuple[UnstorableValue, str]:
+async def refuse_initial_state(store: Store, value: Any) -> tuple[UnstorableValue, str]:
     with pytest.raises(UnstorableValue) as refused:
         await run_once(store, asking(), key=[value])
     return refused.value, "initial_shared_state['key'][0]"
 
 
-async def refuse_in_a_node(store: SQLiteStore, call: Callable[[], Awaitable[Any]]) -> UnstorableValue:
+async def refuse_in_a_node(store: Store, call: Callable[[], Awaitable[Any]]) -> UnstorableValue:
     caught: list[UnstorableValue] = []
 
     @node
@@ -112,17 +113,17 @@ async def refuse_in_a_node(store: SQLiteStore, call: Callable[[], Awaitable[Any]
     return caught[0]
 
 
-async def refuse_argument(store: SQLiteStore, value: Any) -> tuple[UnstorableValue, str]:
+async def refuse_argument(store: Store, value: Any) -> tuple[UnstorableValue, str]:
     error = await refuse_in_a_node(store, lambda: step("s", repr, value))
     return error, "step 's': argument[0]"
 
 
-async def refuse_result(store: SQLiteStore, value: Any) -> tuple[UnstorableValue, str]:
+async def refuse_result(store: Store, value: Any) -> tuple[UnstorableValue, str]:
     error = await refuse_in_a_node(store, lambda: step("s", lambda: [value]))
     return error, "the result of step 's'[0]"
 
 
-async def refuse_details(store: SQLiteStore, value: Any) -> tuple[UnstorableValue, str]:
+async def refuse_details(store: Store, value: Any) -> tuple[UnstorableValue, str]:
     return await refuse_in_a_node(store, lambda: request_input(details=[value])), "details[0]"
 
 
@@ -139,8 +140,8 @@ PLACES = [
 @pytest.mark.parametrize("name", UNSTORABLE)
 @pytest.mark.parametrize("place", PLACES)
 async def test_what_json_would_change_is_refused_with_its_path(
-    store: SQLiteStore,
-    place: Callable[[SQLiteStore, Any], Awaitable[tuple[UnstorableValue, str]]],
+    store: Store,
+    place: Callable[[Store, Any], Awaitable[tuple[UnstorableValue, str]]],
     name: str,
 ) -> None:
     error, path = await place(store, UNSTORABLE[name])
@@ -153,7 +154,7 @@ async def test_what_json_would_change_is_refused_with_its_path(
 
 @pytest.mark.parametrize("place", PLACES)
 async def test_a_list_that_contains_itself_is_refused(
-    store: SQLiteStore, place: Callable[[SQLiteStore, Any], Awaitable[tuple[UnstorableValue, str]]]
+    store: Store, place: Callable[[Store, Any], Awaitable[tuple[UnstorableValue, str]]]
 ) -> None:
     error, path = await place(store, containing_itself())
     assert path.startswith(error.path)
@@ -162,9 +163,7 @@ async def test_a_list_that_contains_itself_is_refused(
 
 @pytest.mark.parametrize("name", UNSTORABLE)
 @pytest.mark.usefixtures("resident")
-async def test_state_that_json_would_change_fails_the_run_at_the_visits_end(
-    store: SQLiteStore, name: str
-) -> None:
+async def test_state_that_json_would_change_fails_the_run_at_the_visits_end(store: Store, name: str) -> None:
     @node
     async def work(shared: dict[str, Any]) -> None:
         shared["key"] = {"deep": [UNSTORABLE[name]]}
@@ -180,7 +179,7 @@ async def test_state_that_json_would_change_fails_the_run_at_the_visits_end(
 
 @pytest.mark.parametrize("name", UNSTORABLE)
 @pytest.mark.usefixtures("resident")
-async def test_state_that_json_would_change_is_refused_at_the_await(store: SQLiteStore, name: str) -> None:
+async def test_state_that_json_would_change_is_refused_at_the_await(store: Store, name: str) -> None:
     @node
     async def work(shared: dict[str, Any]) -> None:
         shared["key"] = UNSTORABLE[name]
@@ -195,7 +194,7 @@ async def test_state_that_json_would_change_is_refused_at_the_await(store: SQLit
 
 @pytest.mark.parametrize("value", AS_THEY_ARE, ids=repr)
 @pytest.mark.usefixtures("resident")
-async def test_stored_values_come_back_equal_and_of_the_same_type(store: SQLiteStore, value: Any) -> None:
+async def test_stored_values_come_back_equal_and_of_the_same_type(store: Store, value: Any) -> None:
     """1.0 stays a float and True a bool, in an answer, a step's result and `shared`, before and after a restart."""
 
     @node

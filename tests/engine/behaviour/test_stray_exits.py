@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from sayso.engine import Node, Runtime, SQLiteStore, StrayExit, Workflow, WorkflowStatus, node, step
+from sayso.engine import Node, Runtime, Store, StrayExit, Workflow, WorkflowStatus, node, step
 from tests.engine.support import run_once
 
 
@@ -126,14 +126,14 @@ PLACES: dict[str, Callable[[BaseException], Node]] = {
 
 @pytest.mark.parametrize("error", STRAY, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("place", PLACES)
-async def test_the_run_fails_and_says_with_what(store: SQLiteStore, place: str, error: BaseException) -> None:
+async def test_the_run_fails_and_says_with_what(store: Store, place: str, error: BaseException) -> None:
     """Wherever a workflow's code is called, and whatever it raises there."""
     state = await run_once(store, PLACES[place](error))
     assert state.workflow_status is WorkflowStatus.FAILED
     assert type(error).__name__ in (state.error or "")
 
 
-async def test_what_exits_is_retried_like_any_failure_and_reaches_the_fallback(store: SQLiteStore) -> None:
+async def test_what_exits_is_retried_like_any_failure_and_reaches_the_fallback(store: Store) -> None:
     class Exits(Node):
         tried = 0
 
@@ -152,7 +152,7 @@ async def test_what_exits_is_retried_like_any_failure_and_reaches_the_fallback(s
     assert state.shared == {"result": [2, "SystemExit: no such file"]}
 
 
-async def test_a_graph_that_cannot_be_described_starts_no_run_and_ends_nothing(store: SQLiteStore) -> None:
+async def test_a_graph_that_cannot_be_described_starts_no_run_and_ends_nothing(store: Store) -> None:
     """The definition is taken on the loop that drives all runs."""
 
     class Condition:

@@ -11,7 +11,7 @@ import pytest
 from sayso.engine import (
     RunSuspended,
     Runtime,
-    SQLiteStore,
+    Store,
     Workflow,
     WorkflowEngine,
     WorkflowStatus,
@@ -25,9 +25,7 @@ pytestmark = pytest.mark.usefixtures("resident")
 
 
 @pytest.mark.parametrize("way", ["writes", "returns", "raises", "writes in finally"])
-async def test_what_a_suspended_node_writes_returns_or_raises_is_ignored(
-    store: SQLiteStore, way: str
-) -> None:
+async def test_what_a_suspended_node_writes_returns_or_raises_is_ignored(store: Store, way: str) -> None:
     left: list[str] = []
 
     @node
@@ -59,7 +57,7 @@ async def test_what_a_suspended_node_writes_returns_or_raises_is_ignored(
     assert (state.workflow_status, state.shared["answer"]) == (WorkflowStatus.COMPLETED, "yes")
 
 
-async def test_request_input_and_step_raise_run_suspended_from_then_on(store: SQLiteStore) -> None:
+async def test_request_input_and_step_raise_run_suspended_from_then_on(store: Store) -> None:
     raised: list[type[BaseException]] = []
     ran: list[str] = []
 
@@ -87,7 +85,7 @@ async def test_request_input_and_step_raise_run_suspended_from_then_on(store: SQ
     assert [record.name for record in await store.reader.pending()] == ["first"]
 
 
-async def test_the_nodes_other_tasks_are_stopped_too_and_its_requests_stay_open(store: SQLiteStore) -> None:
+async def test_the_nodes_other_tasks_are_stopped_too_and_its_requests_stay_open(store: Store) -> None:
     stopped: list[str] = []
 
     async def branch(name: str) -> Any:
@@ -112,7 +110,7 @@ async def test_the_nodes_other_tasks_are_stopped_too_and_its_requests_stay_open(
     assert state.shared == {"answers": [1, 2]}
 
 
-async def test_a_task_that_the_node_left_behind_is_stopped_too(store: SQLiteStore) -> None:
+async def test_a_task_that_the_node_left_behind_is_stopped_too(store: Store) -> None:
     """Nothing may wait on for an answer on behalf of a visit that is no more."""
     ended: list[str] = []
     tasks: list[asyncio.Task[Any]] = []
@@ -135,7 +133,7 @@ async def test_a_task_that_the_node_left_behind_is_stopped_too(store: SQLiteStor
     assert ended == ["cancelled"] * len(tasks)
 
 
-async def test_a_step_that_is_suspended_is_not_recorded(store: SQLiteStore) -> None:
+async def test_a_step_that_is_suspended_is_not_recorded(store: Store) -> None:
     begun = asyncio.Event()
     starts: list[int] = []
 
@@ -160,7 +158,7 @@ async def test_a_step_that_is_suspended_is_not_recorded(store: SQLiteStore) -> N
         assert (await runtime.wait(run_id)).shared == {"result": "done"}
 
 
-async def test_leaving_a_runtime_suspends_its_runs(store: SQLiteStore) -> None:
+async def test_leaving_a_runtime_suspends_its_runs(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         try:
@@ -179,7 +177,7 @@ async def test_leaving_a_runtime_suspends_its_runs(store: SQLiteStore) -> None:
             assert (await runtime.wait(run_id)).shared == {"answer": "yes", "left": True}
 
 
-async def test_the_longest_parked_coroutine_gives_way_and_its_answer_loads_it(store: SQLiteStore) -> None:
+async def test_the_longest_parked_coroutine_gives_way_and_its_answer_loads_it(store: Store) -> None:
     left: list[str] = []
 
     @node

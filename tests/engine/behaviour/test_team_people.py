@@ -18,8 +18,8 @@ from sayso.engine import (
     Person,
     Policy,
     Runtime,
-    SQLiteStore,
     Stage,
+    Store,
     Workflow,
     node,
     request_approval,
@@ -31,7 +31,7 @@ from tests.engine.team import ANA_SLACK, ANA_TELEGRAM, DIRECTORY, asking, begin,
 pytestmark = pytest.mark.usefixtures("resident")
 
 
-async def test_a_person_is_one_vote_also_in_the_same_instant(store: SQLiteStore) -> None:
+async def test_a_person_is_one_vote_also_in_the_same_instant(store: Store) -> None:
     policy = Policy(stages=[Stage(["person:ana", "person:bo"], need=2)])
     async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
         ask = await begin(runtime)
@@ -48,7 +48,7 @@ async def test_a_person_is_one_vote_also_in_the_same_instant(store: SQLiteStore)
     assert state.shared == {"approved": True, "by": ["person:ana", "person:bo"]}
 
 
-async def test_the_requester_is_excluded_on_every_platform(store: SQLiteStore) -> None:
+async def test_the_requester_is_excluded_on_every_platform(store: Store) -> None:
     policy = Policy(stages=[Stage(["person:ana", "person:bo"])], exclude_requester=True)
     flow = Workflow("ask", asking(policy, requested_by=ANA_SLACK))
     async with Runtime(store, [flow], directory=DIRECTORY) as runtime:
@@ -60,7 +60,7 @@ async def test_the_requester_is_excluded_on_every_platform(store: SQLiteStore) -
         assert (await ask("slack:T1:U2")).kind is OutcomeKind.RESOLVED
 
 
-async def test_two_accounts_of_one_person_are_not_two_approvers(store: SQLiteStore) -> None:
+async def test_two_accounts_of_one_person_are_not_two_approvers(store: Store) -> None:
     policy = Policy(stages=[Stage([ANA_SLACK, ANA_TELEGRAM], need=2)])
     async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
         state = await runtime.wait(await runtime.start("ask"))
@@ -68,7 +68,7 @@ async def test_two_accounts_of_one_person_are_not_two_approvers(store: SQLiteSto
     assert "they are too few" in state.error
 
 
-async def test_cards_go_to_the_chats_of_people_and_groups(store: SQLiteStore) -> None:
+async def test_cards_go_to_the_chats_of_people_and_groups(store: Store) -> None:
     policy = Policy(stages=[Stage(["group:sre", "group:ops", "person:cho", "group:unknown"])])
     async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
         ask = await begin(runtime)
@@ -76,7 +76,7 @@ async def test_cards_go_to_the_chats_of_people_and_groups(store: SQLiteStore) ->
     assert places == {ANA_SLACK, ANA_TELEGRAM, "slack:T1:U2", "slack:#ops", "telegram:9"}
 
 
-async def test_who_belongs_to_a_group_is_what_was_looked_up_at_the_vote(store: SQLiteStore) -> None:
+async def test_who_belongs_to_a_group_is_what_was_looked_up_at_the_vote(store: Store) -> None:
     policy = Policy(stages=[Stage(["group:sre"], need=2)])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
         ask = await begin(runtime)
@@ -91,7 +91,7 @@ async def test_who_belongs_to_a_group_is_what_was_looked_up_at_the_vote(store: S
         assert (await ask("slack:T1:U2", facts=[is_in])).kind is OutcomeKind.RESOLVED
 
 
-async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> None:
+async def test_an_approver_hands_over_to_somebody_else(store: Store) -> None:
     policy = Policy(stages=[Stage(["person:ana", "person:bo"], need="all")])
     async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
         ask = await begin(runtime)
@@ -117,7 +117,7 @@ async def test_an_approver_hands_over_to_somebody_else(store: SQLiteStore) -> No
     assert state.shared["by"] == ["person:bo", "person:cho"]
 
 
-async def test_nobody_hands_over_to_whoever_asked(store: SQLiteStore) -> None:
+async def test_nobody_hands_over_to_whoever_asked(store: Store) -> None:
     policy = Policy(stages=[Stage(["web:ana", "web:bo"])], exclude_requester=True)
     async with Runtime(store, [Workflow("ask", asking(policy, requested_by="web:eve"))]) as runtime:
         ask = await begin(runtime)
@@ -129,7 +129,7 @@ async def test_nobody_hands_over_to_whoever_asked(store: SQLiteStore) -> None:
 
 
 @pytest.mark.parametrize("who", ["slack:T1:U5", "telegram:5", "web:dee"])
-async def test_whoever_asked_or_made_it_appoints_nobody(store: SQLiteStore, who: str) -> None:
+async def test_whoever_asked_or_made_it_appoints_nobody(store: Store, who: str) -> None:
     """They are asked, and may say no; whom they would choose for their yes is as good as themselves."""
     policy = Policy(
         stages=[Stage(["chat:1"])], exclude_requester=True, author="person:dee", break_glass=["web:dee"]
@@ -148,7 +148,7 @@ async def test_whoever_asked_or_made_it_appoints_nobody(store: SQLiteStore, who:
         assert (await ask(who, "reject")).kind is OutcomeKind.RESOLVED
 
 
-async def test_a_vote_is_handed_over_to_those_alone_whom_the_policy_names(store: SQLiteStore) -> None:
+async def test_a_vote_is_handed_over_to_those_alone_whom_the_policy_names(store: Store) -> None:
     policy = Policy(stages=[Stage(["chat:1"])], hand_over_to=["person:cho", "group:sre"])
     async with Runtime(store, [Workflow("ask", asking(policy))], directory=DIRECTORY) as runtime:
         ask = await begin(runtime)
@@ -169,7 +169,7 @@ async def test_a_vote_is_handed_over_to_those_alone_whom_the_policy_names(store:
         assert (await hand("web:b", "web:eve", **found)).kind is OutcomeKind.DONE
 
 
-async def test_whom_it_is_shown_to_besides_is_no_approver_yet(store: SQLiteStore) -> None:
+async def test_whom_it_is_shown_to_besides_is_no_approver_yet(store: Store) -> None:
     policy = Policy(stages=[Stage(["web:ana", "web:bo"])])
     async with Runtime(store, [Workflow("ask", asking(policy, to=["web:eve"]))]) as runtime:
         ask = await begin(runtime)
@@ -189,7 +189,7 @@ async def test_whom_it_is_shown_to_besides_is_no_approver_yet(store: SQLiteStore
         ("person:dee", "person:dee requested or made this, so they may not approve it."),
     ],
 )
-async def test_nobody_hands_over_to_another_account_of_those(store: SQLiteStore, to: str, why: str) -> None:
+async def test_nobody_hands_over_to_another_account_of_those(store: Store, to: str, why: str) -> None:
     """The requester's second account is linked by a code, the author's and the other approver's are listed."""
     policy = Policy(
         stages=[Stage(["person:ana", "person:bo"], need="all")], exclude_requester=True, author="web:dee"
@@ -204,7 +204,7 @@ async def test_nobody_hands_over_to_another_account_of_those(store: SQLiteStore,
         assert (await ask(ANA_SLACK)).kind is OutcomeKind.COUNTED
 
 
-async def test_whoever_asked_withdraws_and_nobody_else(store: SQLiteStore) -> None:
+async def test_whoever_asked_withdraws_and_nobody_else(store: Store) -> None:
     policy = Policy(stages=[Stage(["web:bo"])])
     async with Runtime(
         store, [Workflow("ask", asking(policy, requested_by=ANA_SLACK))], directory=DIRECTORY
@@ -221,7 +221,7 @@ async def test_whoever_asked_withdraws_and_nobody_else(store: SQLiteStore) -> No
     assert card.request.resolved_by == "person:ana"
 
 
-async def test_a_plain_question_that_was_withdrawn_raises(store: SQLiteStore) -> None:
+async def test_a_plain_question_that_was_withdrawn_raises(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         shared["name"] = await request_input("Name?", request_id="name", requested_by="web:ana")
@@ -234,9 +234,7 @@ async def test_a_plain_question_that_was_withdrawn_raises(store: SQLiteStore) ->
 
 
 @pytest.mark.parametrize("requested_by", ["person:ana", "web:ana", ANA_SLACK])
-async def test_whoever_asked_hears_the_result_in_their_own_chats(
-    store: SQLiteStore, requested_by: str
-) -> None:
+async def test_whoever_asked_hears_the_result_in_their_own_chats(store: Store, requested_by: str) -> None:
     """Of one who asked from a chat, in that; else in all that the directory has."""
     directory = Directory({"ana": Person((ANA_SLACK, ANA_TELEGRAM, "web:ana"))})
     flow = Workflow("ask", asking(Policy(stages=[Stage(["web:bo"])]), requested_by))
@@ -247,7 +245,7 @@ async def test_whoever_asked_hears_the_result_in_their_own_chats(
     assert told_in == ({ANA_SLACK} if requested_by == ANA_SLACK else {ANA_SLACK, ANA_TELEGRAM})
 
 
-async def test_break_glass_approves_alone_and_everybody_hears_of_it(store: SQLiteStore) -> None:
+async def test_break_glass_approves_alone_and_everybody_hears_of_it(store: Store) -> None:
     policy = Policy(
         stages=[Stage(["person:ana", "person:bo"], need="all")],
         break_glass=["person:cho"],
@@ -269,7 +267,7 @@ async def test_break_glass_approves_alone_and_everybody_hears_of_it(store: SQLit
     assert [(row.person, row.payload) for row in rows] == [("person:cho", {"reason": "site down"})]
 
 
-async def test_a_vote_and_a_break_glass_are_two_answers_also_under_one_key(store: SQLiteStore) -> None:
+async def test_a_vote_and_a_break_glass_are_two_answers_also_under_one_key(store: Store) -> None:
     """Whoever is told 'counted, seen before' about an approval in an emergency believes that it happened."""
     policy = Policy(stages=[Stage(["web:ana", "web:cho"], need=2)], break_glass=["web:cho"])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
@@ -287,7 +285,7 @@ async def test_a_vote_and_a_break_glass_are_two_answers_also_under_one_key(store
         assert (await runtime.wait(ask.run_id)).shared == {"approved": True, "by": ["web:cho"]}
 
 
-async def test_fallback_approvers_are_asked_where_four_eyes_leaves_too_few(store: SQLiteStore) -> None:
+async def test_fallback_approvers_are_asked_where_four_eyes_leaves_too_few(store: Store) -> None:
     policy = Policy(stages=[Stage(["web:ana"], fallback=["web:lead"])], exclude_requester=True)
     flows = [
         Workflow(name, asking(policy, requested_by=who))
@@ -301,7 +299,7 @@ async def test_fallback_approvers_are_asked_where_four_eyes_leaves_too_few(store
         assert (await ask("web:ana")).kind is OutcomeKind.RESOLVED
 
 
-async def test_the_trail_says_who_decided_from_which_account_by_which_policy(store: SQLiteStore) -> None:
+async def test_the_trail_says_who_decided_from_which_account_by_which_policy(store: Store) -> None:
     policy = Policy(stages=[Stage(["person:ana", "person:bo"], need=2)])
     flow = Workflow("ask", asking("team"))  # type: ignore[arg-type]
     async with Runtime(store, [flow], directory=DIRECTORY, policies={"team": policy}) as runtime:
@@ -344,7 +342,7 @@ def using(*, reusable: bool = False, fail_once: list[int] | None = None) -> Work
 
 
 @pytest.mark.parametrize("reusable", [False, True])
-async def test_an_approval_is_used_by_one_visit(store: SQLiteStore, reusable: bool) -> None:
+async def test_an_approval_is_used_by_one_visit(store: Store, reusable: bool) -> None:
     async with Runtime(store, [using(reusable=reusable)]) as runtime:
         ask = await begin(runtime, "use")
         await ask("web:ana", via="web")
@@ -359,7 +357,7 @@ async def test_an_approval_is_used_by_one_visit(store: SQLiteStore, reusable: bo
         assert "used already, by visit 2" in str(again.error), "also after it was loaded anew"
 
 
-async def test_a_retry_of_the_visit_may_use_it_again(store: SQLiteStore) -> None:
+async def test_a_retry_of_the_visit_may_use_it_again(store: Store) -> None:
     async with Runtime(store, [using(fail_once=[1])]) as runtime:
         ask = await begin(runtime, "use")
         await ask("web:ana", via="web")
@@ -370,7 +368,7 @@ async def test_a_retry_of_the_visit_may_use_it_again(store: SQLiteStore) -> None
         assert "used already, by visit 2" in str(state.error)
 
 
-async def test_an_approval_of_another_run_is_none(store: SQLiteStore) -> None:
+async def test_an_approval_of_another_run_is_none(store: Store) -> None:
     async with Runtime(store, [using()]) as runtime:
         ask = await begin(runtime, "use")
         await ask("web:ana", via="web")

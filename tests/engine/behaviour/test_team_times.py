@@ -25,6 +25,7 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     Stage,
+    Store,
     Workflow,
     WorkflowStatus,
     node,
@@ -51,7 +52,7 @@ def asking(policy: Policy) -> Workflow:
 
 @pytest.mark.parametrize("on_expiry", ["reject", None])
 async def test_an_approval_expires_as_its_policy_says(
-    store: SQLiteStore, clock: ManualClock, on_expiry: str | None
+    store: Store, clock: ManualClock, on_expiry: str | None
 ) -> None:
     policy = Policy(stages=[Stage(PEOPLE)], expires_after=HOUR, on_expiry=on_expiry, name="release")
 
@@ -88,9 +89,7 @@ def test_no_policy_approves_by_silence(answer: Any) -> None:
         Policy(stages=[Stage(PEOPLE)], expires_after=HOUR, on_expiry=answer)
 
 
-async def test_reminders_come_at_growing_intervals_and_once_each(
-    store: SQLiteStore, clock: ManualClock
-) -> None:
+async def test_reminders_come_at_growing_intervals_and_once_each(store: Store, clock: ManualClock) -> None:
     async with Runtime(store, [asking(Policy(stages=[Stage(PEOPLE)], remind_every=HOUR))]) as runtime:
         await runtime.wait(await runtime.start("ask"))
         seen: list[int] = []
@@ -136,7 +135,7 @@ async def test_what_came_due_while_nobody_ran_happens_once_at_the_next_start(
         assert state.shared == {"approved": False}
 
 
-async def test_those_it_escalates_to_may_approve_from_then_on(store: SQLiteStore, clock: ManualClock) -> None:
+async def test_those_it_escalates_to_may_approve_from_then_on(store: Store, clock: ManualClock) -> None:
     policy = Policy(stages=[Stage(PEOPLE, need=2)], escalate_after=HOUR, escalate_to=["web:lead", "web:cto"])
     async with Runtime(store, [asking(policy)]) as runtime:
         run_id = await runtime.start("ask")
@@ -267,7 +266,7 @@ def test_times_that_cannot_be_meant_are_refused(wrong: dict[str, Any], reason: s
 
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_own_chats_of_those_who_are_not_waited_for_are_not_reminded(
-    store: SQLiteStore, clock: ManualClock, ordered: bool
+    store: Store, clock: ManualClock, ordered: bool
 ) -> None:
     """Ana asked for it, Bo has approved for his stage, Cho's comes later; of the group, nobody knows who is in it."""
     people = {
@@ -296,7 +295,7 @@ async def test_own_chats_of_those_who_are_not_waited_for_are_not_reminded(
     assert reminded == (waited_for if ordered else waited_for | {"slack:T1:cho", "telegram:2"})
 
 
-async def test_the_vote_that_begins_a_stage_says_who_is_needed_since(store: SQLiteStore) -> None:
+async def test_the_vote_that_begins_a_stage_says_who_is_needed_since(store: Store) -> None:
     """Once, and in the own chats of those people as well: nothing else tells them that it is their turn."""
     bo, cho = "slack:T1:U2", "slack:T1:U3"
     policy = Policy(stages=[Stage(PEOPLE, need=2), Stage([bo]), Stage([cho])], ordered=True)

@@ -24,6 +24,7 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     Stage,
+    Store,
     Warrant,
     Workflow,
     node,
@@ -36,7 +37,7 @@ from tests.engine.team import asking, begin, link
 SLACK, TELEGRAM = "slack:T1:U5", "telegram:5"
 
 
-async def test_what_was_looked_up_for_other_accounts_does_not_count(store: SQLiteStore) -> None:
+async def test_what_was_looked_up_for_other_accounts_does_not_count(store: Store) -> None:
     """Unlinked while the look-up ran, an account would vote on what was found of the other one, which votes too."""
     policy = Policy(stages=[Stage(["group:sre"], need=2)])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
@@ -56,7 +57,7 @@ async def test_what_was_looked_up_for_other_accounts_does_not_count(store: SQLit
     assert await kinds(store, "answer_refused") == ["answer_refused"], "one kind of refusal is told once"
 
 
-async def test_a_hand_over_on_what_was_found_for_other_accounts_is_refused(store: SQLiteStore) -> None:
+async def test_a_hand_over_on_what_was_found_for_other_accounts_is_refused(store: Store) -> None:
     policy = Policy(stages=[Stage(["group:sre"])])
     async with Runtime(store, [Workflow("ask", asking(policy))]) as runtime:
         await link(store, SLACK, TELEGRAM)
@@ -85,9 +86,7 @@ def asking_later(go: asyncio.Event) -> Workflow:
 
 
 @pytest.mark.parametrize("asked_by", [SLACK, TELEGRAM])
-async def test_whoever_asked_stays_so_by_every_account_of_the_start(
-    store: SQLiteStore, asked_by: str
-) -> None:
+async def test_whoever_asked_stays_so_by_every_account_of_the_start(store: Store, asked_by: str) -> None:
     """Unlinked between the start and the question, the other account would approve."""
     go = asyncio.Event()
     async with Runtime(store, [asking_later(go)]) as runtime:
@@ -111,7 +110,7 @@ async def test_whoever_asked_stays_so_by_every_account_of_the_start(
 
 async def test_an_upgrade_fixes_who_asked_for_the_runs_that_go_on(database: Path) -> None:
     """A database of the schema before: the accounts of the requester are those that it has for them."""
-    scripts = load_migrations()
+    scripts = list(load_migrations("sqlite").values())
     number = next(n for n, script in enumerate(scripts) if "requester_ids" in script)
     with closing(sqlite3.connect(database)) as connection:
         for script in scripts[:number]:
@@ -140,9 +139,7 @@ async def test_an_upgrade_fixes_who_asked_for_the_runs_that_go_on(database: Path
     }  # fmt: skip
 
 
-async def test_a_session_that_has_ended_decides_nothing_any_more(
-    store: SQLiteStore, clock: ManualClock
-) -> None:
+async def test_a_session_that_has_ended_decides_nothing_any_more(store: Store, clock: ManualClock) -> None:
     """Between the door and the commit somebody is shut out, signs out, or their session runs out."""
     policy = Policy(stages=[Stage(["web:ana"], need=1)])
     async with Runtime(store, [Workflow("ask", asking(policy, requested_by="web:ana"))]) as runtime:
@@ -170,7 +167,7 @@ async def test_a_session_that_has_ended_decides_nothing_any_more(
         assert outcome.kind is OutcomeKind.RESOLVED
 
 
-async def test_an_account_operates_only_while_it_is_an_operators(store: SQLiteStore) -> None:
+async def test_an_account_operates_only_while_it_is_an_operators(store: Store) -> None:
     """It is read in the transaction: an unlinked account acts as operator for no instant longer."""
     directory = Directory({"ana": Person(("web:ana",))})
     flow = Workflow("ask", asking(Policy(stages=[Stage(["web:bo"])])))
@@ -212,7 +209,7 @@ async def test_an_upgrade_writes_names_on_the_web_one_way(database: Path) -> Non
 
 def _take_back(database: Path) -> None:
     """Have a database as the release before left it, with names on the web as they were typed."""
-    scripts = load_migrations()
+    scripts = list(load_migrations("sqlite").values())
     number = next(n for n, script in enumerate(scripts) if "requester_ids" in script)
     older = database.with_name("older.db")
     with closing(sqlite3.connect(older)) as connection:

@@ -10,7 +10,7 @@ import pytest
 from sayso.engine import (
     OutcomeKind,
     RequestStatus,
-    SQLiteStore,
+    Store,
     WorkflowEngine,
     WorkflowStatus,
     node,
@@ -20,7 +20,7 @@ from sayso.engine import (
 from tests.engine.support import names, say, until, waiting
 
 
-async def status_of(store: SQLiteStore, request: dict[str, Any]) -> RequestStatus:
+async def status_of(store: Store, request: dict[str, Any]) -> RequestStatus:
     record = await store.reader.request(request["id"])
     assert record is not None
     return record.status
@@ -51,7 +51,7 @@ class OwnTimeOut:
         self.limits[-1].reschedule(asyncio.get_running_loop().time())
 
 
-async def test_a_timeout_of_the_nodes_own_withdraws_the_request(store: SQLiteStore) -> None:
+async def test_a_timeout_of_the_nodes_own_withdraws_the_request(store: Store) -> None:
     time_out = OwnTimeOut()
     async with WorkflowEngine(start=time_out.node, store=store) as engine:
         request = waiting(await engine.run())
@@ -65,7 +65,7 @@ async def test_a_timeout_of_the_nodes_own_withdraws_the_request(store: SQLiteSto
     assert rows == [{"by": "node"}]
 
 
-async def test_on_replay_a_withdrawn_await_blocks_until_it_is_cancelled_again(store: SQLiteStore) -> None:
+async def test_on_replay_a_withdrawn_await_blocks_until_it_is_cancelled_again(store: Store) -> None:
     """Otherwise a replay could take another way than the one that was recorded."""
     time_out = OwnTimeOut()
     async with WorkflowEngine(start=time_out.node, store=store) as engine:
@@ -86,7 +86,7 @@ async def test_on_replay_a_withdrawn_await_blocks_until_it_is_cancelled_again(st
     )
 
 
-async def test_wait_for_withdraws_the_request_when_its_time_is_up(store: SQLiteStore) -> None:
+async def test_wait_for_withdraws_the_request_when_its_time_is_up(store: Store) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:
         try:
@@ -117,7 +117,7 @@ async def race(shared: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("resident")
 async def test_the_losing_branches_of_a_race_are_withdrawn_and_a_replay_takes_the_same_way(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     async with WorkflowEngine(start=race, store=store) as engine:
         state = await engine.run()
@@ -134,7 +134,7 @@ async def test_the_losing_branches_of_a_race_are_withdrawn_and_a_replay_takes_th
 
 
 async def test_an_answer_committed_before_the_cancel_is_returned_and_swallows_the_cancellation(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     askers: list[asyncio.Task[Any]] = []
 
@@ -156,7 +156,7 @@ async def test_an_answer_committed_before_the_cancel_is_returned_and_swallows_th
     assert not askers[0].cancelled()
 
 
-async def test_a_cancel_before_the_answer_wins_and_the_answer_is_refused(store: SQLiteStore) -> None:
+async def test_a_cancel_before_the_answer_wins_and_the_answer_is_refused(store: Store) -> None:
     askers: list[asyncio.Task[Any]] = []
 
     @node
@@ -176,7 +176,7 @@ async def test_a_cancel_before_the_answer_wins_and_the_answer_is_refused(store: 
 
 
 @pytest.mark.usefixtures("resident")
-async def test_the_end_of_a_visit_withdraws_what_is_still_open(store: SQLiteStore) -> None:
+async def test_the_end_of_a_visit_withdraws_what_is_still_open(store: Store) -> None:
     @node
     async def leaves_one_open(shared: dict[str, Any]) -> None:
         aside = asyncio.create_task(request_input(request_id="aside"))
@@ -198,7 +198,7 @@ async def test_the_end_of_a_visit_withdraws_what_is_still_open(store: SQLiteStor
 
 
 @pytest.mark.usefixtures("resident")
-async def test_a_visit_that_fails_withdraws_what_is_still_open(store: SQLiteStore) -> None:
+async def test_a_visit_that_fails_withdraws_what_is_still_open(store: Store) -> None:
     @node
     async def fails(shared: dict[str, Any]) -> None:
         async def give_up() -> None:

@@ -7,7 +7,9 @@ import sqlite3
 import tracemalloc
 from typing import Any
 
-from sayso.engine import Node, Runtime, SQLiteStore, Workflow, WorkflowStatus
+import pytest
+
+from sayso.engine import Node, Runtime, Store, Workflow, WorkflowStatus
 from sayso.engine.store._transaction import Transaction
 from tests.engine.support import ANA
 
@@ -47,7 +49,7 @@ def _workflow() -> Workflow:
     return Workflow("flow", draft, [draft, review, publish])
 
 
-async def _trace(store: SQLiteStore) -> list[str]:
+async def _trace(store: Store) -> list[str]:
     """What the write connection runs from now on, without what triggers do."""
     statements: list[str] = []
 
@@ -63,7 +65,7 @@ async def _trace(store: SQLiteStore) -> list[str]:
     return statements
 
 
-async def _work(store: SQLiteStore, *, resident: int) -> tuple[list[str], list[str]]:
+async def _work(store: Store, *, resident: int) -> tuple[list[str], list[str]]:
     """The statements from a start to the question, and from the answer to the end."""
     async with Runtime(store, [_workflow()], resident=resident) as runtime:
         await runtime.wait(await runtime.start("flow"))  # the first of all stores the definition
@@ -81,7 +83,8 @@ def _counted(statements: list[str]) -> int:
     return sum(not one.startswith(("BEGIN", "COMMIT")) for one in statements)
 
 
-async def test_a_run_parks_and_ends_with_few_statements(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_a_run_parks_and_ends_with_few_statements(store: Store) -> None:
     """Each one more is paid by every run of every workflow."""
     to_park, to_end = await _work(store, resident=1000)
     assert 0 < _counted(to_park) <= MOST_TO_PARK
@@ -89,13 +92,14 @@ async def test_a_run_parks_and_ends_with_few_statements(store: SQLiteStore) -> N
     assert not [one for one in to_park + to_end if "SAVEPOINT" in one]
 
 
-async def test_a_run_that_is_not_in_memory_costs_one_load_more(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_a_run_that_is_not_in_memory_costs_one_load_more(store: Store) -> None:
     to_park, to_end = await _work(store, resident=0)
     assert 0 < _counted(to_park) <= MOST_TO_PARK
     assert 0 < _counted(to_end) <= MOST_TO_END + MOST_TO_LOAD
 
 
-async def test_a_run_that_waits_in_memory_takes_little_of_it(store: SQLiteStore) -> None:
+async def test_a_run_that_waits_in_memory_takes_little_of_it(store: Store) -> None:
     """Thousands wait at once, for days."""
     count = 100
     async with Runtime(store, [_workflow()], resident=3 * count) as runtime:

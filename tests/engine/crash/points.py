@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, cast
 
-from sayso.engine import SQLiteStore
+from sayso.engine import SQLiteStore, Store
 
 WRITES = frozenset(
     name
@@ -89,7 +89,7 @@ class KillPoints:
 class CrashingStore:
     """A store with a kill point before each write call is handed on and one after its result is committed."""
 
-    def __init__(self, store: SQLiteStore, points: KillPoints) -> None:
+    def __init__(self, store: Store, points: KillPoints) -> None:
         self._store = store
         self._points = points
 
@@ -123,6 +123,6 @@ class CrashingStore:
         return done
 
 
-def crashing(store: SQLiteStore, points: KillPoints) -> SQLiteStore:
+def crashing(store: Store, points: KillPoints) -> SQLiteStore:
     """The store with kill points, as the engine's constructors take it: it has everything that a store has."""
     return cast("SQLiteStore", CrashingStore(store, points))

@@ -25,6 +25,7 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     Stage,
+    Store,
     ask_workflow,
     verify_audit,
 )
@@ -69,7 +70,7 @@ class Known:
 class Office:
     """The engine and its model, side by side."""
 
-    def __init__(self, store: SQLiteStore, runtime: Runtime, clock: ManualClock, known: list[Known]) -> None:
+    def __init__(self, store: Store, runtime: Runtime, clock: ManualClock, known: list[Known]) -> None:
         self.store = store
         self.runtime = runtime
         self.clock = clock

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sayso.engine import Runtime, SQLiteStore, Workflow, node, request_input
+from sayso.engine import Runtime, Store, Workflow, node, request_input
 from tests.engine.support import say, waiting
 
 
 async def test_a_visit_that_parks_again_with_the_state_of_its_beginning_shows_that(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     @node
     async def ask(shared: dict[str, Any]) -> None:

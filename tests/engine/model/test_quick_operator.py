@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from sayso.engine import Runtime, SQLiteStore, Workflow, WorkflowStatus, node, step
+from sayso.engine import Runtime, Store, Workflow, WorkflowStatus, node, step
 from sayso.engine.store import Change, Listener
 
 
@@ -22,7 +22,7 @@ def charge(amount: int) -> int:
     return amount
 
 
-async def test_a_decision_taken_at_once_has_the_run_go_on(store: SQLiteStore) -> None:
+async def test_a_decision_taken_at_once_has_the_run_go_on(store: Store) -> None:
     """Committed before the run's own look at what is stored, it must not be lost."""
     amounts = [1, 2, 2]
 
@@ -47,7 +47,7 @@ async def test_a_decision_taken_at_once_has_the_run_go_on(store: SQLiteStore) ->
         assert (state.workflow_status, state.shared) == (WorkflowStatus.COMPLETED, {"paid": 1})
 
 
-async def test_a_retry_given_at_once_has_the_run_go_on(store: SQLiteStore) -> None:
+async def test_a_retry_given_at_once_has_the_run_go_on(store: Store) -> None:
     failures = [RuntimeError("the first time")]
 
     @node

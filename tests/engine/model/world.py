@@ -18,6 +18,7 @@ from sayso.engine import (
     Runtime,
     SQLiteReader,
     SQLiteStore,
+    Store,
     Workflow,
     node,
     request_input,
@@ -76,7 +77,7 @@ class World:
         self._host: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._runtime: Runtime | None = None
-        self._store: SQLiteStore | None = None
+        self._store: Store | None = None
 
     @property
     def runtime(self) -> Runtime:
@@ -84,7 +85,7 @@ class World:
         return self._runtime
 
     @property
-    def store(self) -> SQLiteStore:
+    def store(self) -> Store:
         assert self._store is not None
         return self._store
 

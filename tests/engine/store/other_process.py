@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sayso.engine import SQLiteReader, SQLiteStore, StoreError, restore_backup
+from sayso.engine import SQLiteReader, SQLiteStore, Store, StoreError, restore_backup
 from tests.engine.store.situation import a_run, a_vote, begin, put
 from tests.engine.support import ANA
 
@@ -132,7 +132,7 @@ async def read_and_write(path: Path) -> None:
         await asyncio.to_thread(sys.stdin.read)
 
 
-async def _write_as_child(store: SQLiteStore) -> None:
+async def _write_as_child(store: Store) -> None:
     try:
         async with asyncio.timeout(5):
             await begin(store, "child's")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sayso.engine import Directory, Question, SQLiteStore
+from sayso.engine import Directory, Question, SQLiteReader, Store
 from sayso.engine._questions import question_digest
 from sayso.engine.store import AnswerAttempt, Ask, NewRun, Park, Place
 from tests.engine.support import ANA, ManualClock
@@ -38,7 +38,7 @@ class GatedClock(ManualClock):
         return super().now()
 
     @asynccontextmanager
-    async def held(self, store: SQLiteStore) -> AsyncGenerator[None]:
+    async def held(self, store: Store) -> AsyncGenerator[None]:
         """Whatever is queued inside shares one commit: the writer stands still before the commit ahead of it."""
         self._reached.clear()
         self._gate.clear()
@@ -51,8 +51,14 @@ class GatedClock(ManualClock):
         await ahead
 
 
+async def back_up(database: Path, target: Path) -> None:
+    """Copy a file's database as it is at one instant."""
+    async with SQLiteReader(database) as reader:
+        await reader.backup(target)
+
+
 async def a_run(
-    store: SQLiteStore,
+    store: Store,
     run_id: str = "run",
     *,
     workflow: str = "flow",
@@ -65,7 +71,7 @@ async def a_run(
     return NewRun(run_id, workflow, definition_key, node_id, shared, requested_by)
 
 
-async def begin(store: SQLiteStore, run_id: str = "run", **more: Any) -> Place:
+async def begin(store: Store, run_id: str = "run", **more: Any) -> Place:
     """A run at its first visit."""
     return await store.start(await a_run(store, run_id, **more))
 
@@ -103,7 +109,7 @@ def an_ask(
     )
 
 
-async def put(store: SQLiteStore, place: Place, name: str = "go", *, park: bool = True, **terms: Any) -> str:
+async def put(store: Store, place: Place, name: str = "go", *, park: bool = True, **terms: Any) -> str:
     """An open question of a parked run; its id."""
     asked = await store.ask(place, [an_ask(name, **terms)], Park(None, 0) if park else None)
     assert asked is not None
@@ -136,6 +142,6 @@ def count(database: Path, table: str) -> int:
     return int(rows(database, f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a name of our own
 
 
-async def is_stored(store: SQLiteStore, run_id: str) -> bool:
+async def is_stored(store: Store, run_id: str) -> bool:
     """Whether a run is stored."""
     return await store.load(run_id) is not None

@@ -18,9 +18,10 @@ from sayso.engine import (
     OutcomeKind,
     Policy,
     Scope,
-    SQLiteStore,
     Stage,
+    Store,
     WorkflowStatus,
+    open_store,
 )
 from sayso.engine._policy import APPROVE, REJECT
 from sayso.engine._questions import question_digest
@@ -38,10 +39,10 @@ COMPLETED = VisitEnd(WorkflowStatus.COMPLETED, '{"done":true}')
 FAILED = VisitEnd(WorkflowStatus.FAILED, '{"a":1}', error="E: broken")
 
 
-async def told(database: Path) -> None:
+async def told(location: Path | str) -> None:
     """Fill a new database."""
     clock = GatedClock()
-    async with SQLiteStore(database, clock=clock) as store:
+    async with open_store(location, clock=clock) as store:
         await store.direct(DIRECTORY)
         await _pruned(store, clock)
         await _ways_in(store, clock)
@@ -56,7 +57,7 @@ async def told(database: Path) -> None:
         await store.cancel("voted", BO, "console")
 
 
-async def _pruned(store: SQLiteStore, clock: GatedClock) -> None:
+async def _pruned(store: Store, clock: GatedClock) -> None:
     for run_id in ("old", "older"):
         place = await begin(store, run_id)
         await store.answer(a_vote(await put(store, place)))
@@ -67,7 +68,7 @@ async def _pruned(store: SQLiteStore, clock: GatedClock) -> None:
     await begin(store, "old")
 
 
-async def _ways_in(store: SQLiteStore, clock: GatedClock) -> None:
+async def _ways_in(store: Store, clock: GatedClock) -> None:
     link, token = CredentialKind.LINK, CredentialKind.TOKEN
     soon, later = clock.now() + timedelta(minutes=10), clock.now() + timedelta(days=30)
     for number in range(2):
@@ -85,7 +86,7 @@ async def _ways_in(store: SQLiteStore, clock: GatedClock) -> None:
     await store.admit(link, "link-4", "web:eve", clock.now() + timedelta(minutes=10))
 
 
-async def _answered(store: SQLiteStore) -> None:
+async def _answered(store: Store) -> None:
     place = await begin(store, "answered", requested_by=BO)
     request_id = await put(store, place, to=(CHANNEL,))
     await _show(store, request_id, CHANNEL)
@@ -100,7 +101,7 @@ async def _answered(store: SQLiteStore) -> None:
     await store.end_visit(place, COMPLETED)
 
 
-async def _voted(store: SQLiteStore) -> None:
+async def _voted(store: Store) -> None:
     """One that is open with a vote that was changed, one that was decided, one alone, one handed over."""
     people = (ANA, BO, ANA_IN_SLACK, "telegram:7", CHANNEL)
     policy = Policy(
@@ -124,7 +125,7 @@ async def _voted(store: SQLiteStore) -> None:
             assert (await store.hand_over(wish)).kind is OutcomeKind.DONE
 
 
-async def _closed(store: SQLiteStore, clock: GatedClock) -> None:
+async def _closed(store: Store, clock: GatedClock) -> None:
     timed = Policy(
         stages=(Stage((ANA, BO)),),
         audience=(ANA, BO),
@@ -153,7 +154,7 @@ async def _closed(store: SQLiteStore, clock: GatedClock) -> None:
     await store.cancel("cancelled", BO, "console")
 
 
-async def _held(store: SQLiteStore) -> None:
+async def _held(store: Store) -> None:
     """Runs that need an operator: for each decision one, and one that still waits."""
     for action, kind in (
         ("reask", AttentionKind.QUESTION_CHANGED),
@@ -176,7 +177,7 @@ async def _held(store: SQLiteStore) -> None:
     await store.retry("retried", BO, "console", ask_again=False)
 
 
-async def _changed(store: SQLiteStore) -> None:
+async def _changed(store: Store) -> None:
     """A question that got new words while it was open, with a vote on the new ones, and one just asked."""
     place = await begin(store, "changed")
     request_id = await put(store, place, to=(CHANNEL, ANA))
@@ -187,7 +188,7 @@ async def _changed(store: SQLiteStore) -> None:
     await put(store, await begin(store, "fresh"))
 
 
-async def _linked(store: SQLiteStore) -> None:
+async def _linked(store: Store) -> None:
     """Links of accounts in one form and in two, one of which ends; a code that only its sender has agreed to."""
     for account, code in (("web:dee", "code-1"), ("web:ed", "code-2"), ("slack:E1:UFAY", "code-3")):
         await store.begin_link(account, code, store.clock.now() + timedelta(minutes=5))
@@ -202,12 +203,12 @@ async def _linked(store: SQLiteStore) -> None:
     await _agree(store, "telegram:4", "code-4")
 
 
-async def _agree(store: SQLiteStore, sender: str, code: str) -> None:
+async def _agree(store: Store, sender: str, code: str) -> None:
     await store.link(sender, code, is_sure=False)
     assert (await store.link(sender, code, is_sure=True)).step is LinkStep.WAITS
 
 
-async def _ask(store: SQLiteStore, place: Place, policy: Policy, **terms: Any) -> str:
+async def _ask(store: Store, place: Place, policy: Policy, **terms: Any) -> str:
     ask = msgspec.structs.replace(an_ask(**terms), policy=policy, audience=policy.audience, text=_APPROVAL)
     (request_id,) = await _asked(
         store, place, [msgspec.structs.replace(ask, digest=question_digest(_APPROVAL))]
@@ -218,13 +219,13 @@ async def _ask(store: SQLiteStore, place: Place, policy: Policy, **terms: Any) -
 _APPROVAL = question().replace('["yes","no"]', '["approve","reject"]')
 
 
-async def _asked(store: SQLiteStore, place: Place, asks: list[Any]) -> list[str]:
+async def _asked(store: Store, place: Place, asks: list[Any]) -> list[str]:
     asked = await store.ask(place, asks, None)
     assert asked is not None
     return [record.id for record in asked.records if record is not None]
 
 
-async def _show(store: SQLiteStore, request_id: str, place: str) -> None:
+async def _show(store: Store, request_id: str, place: str) -> None:
     (delivery,) = (one for one in await store.reader.deliveries(request_id) if one.destination == place)
     number = await store.begin_delivery(delivery)
     assert number is not None

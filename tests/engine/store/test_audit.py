@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, WorkflowStatus, verify_audit
+from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, Store, WorkflowStatus, verify_audit
 from sayso.engine._clock import to_microseconds
 from sayso.engine.audit import AuditReport
 from sayso.engine.store import NO_HASH, VisitEnd, chain_hash
-from tests.engine.store.situation import GatedClock, a_vote, begin, count, put, rows
+from tests.engine.store.situation import GatedClock, a_vote, back_up, begin, count, put, rows
 from tests.engine.support import ANA, BO, START
 
 
@@ -176,7 +176,7 @@ async def test_the_chain_goes_on_where_it_ended(trail: Path) -> None:
     assert (report.rows, report.problems) == (10, ())
 
 
-async def test_repeated_refusals_are_counted_not_appended(store: SQLiteStore, database: Path) -> None:
+async def test_repeated_refusals_are_counted_not_appended(store: Store, database: Path) -> None:
     """Somebody who presses a button a hundred times must not fill the trail, and must not go unseen."""
     request_id = await put(store, await begin(store))
     for person, value in ((ANA, "maybe"), (BO, "perhaps")):
@@ -196,7 +196,7 @@ async def test_a_run_s_trail_can_be_read_alone(trail: Path) -> None:
     assert kinds == ["run_started", "requested", "answer_accepted"]
 
 
-async def test_a_long_trail_is_read_page_by_page(store: SQLiteStore) -> None:
+async def test_a_long_trail_is_read_page_by_page(store: Store) -> None:
     await asyncio.gather(*(begin(store, str(number)) for number in range(2100)))
     report = await verify_audit(store.reader)
     assert (report.rows, report.problems) == (2100, ())
@@ -205,13 +205,15 @@ async def test_a_long_trail_is_read_page_by_page(store: SQLiteStore) -> None:
 # While others write.
 
 
-async def test_a_backup_taken_while_writing_is_a_whole_store(store: SQLiteStore, tmp_path: Path) -> None:
+async def test_a_backup_taken_while_writing_is_a_whole_store(
+    store: Store, database: Path, tmp_path: Path
+) -> None:
     """Whatever was acknowledged before it began is in it, and its trail verifies."""
     copy = tmp_path / "copy.db"
     for number in range(50):
         await begin(store, f"before {number}")
     written = [begin(store, f"during {number}") for number in range(200)]
-    await asyncio.gather(store.reader.backup(copy), *written)
+    await asyncio.gather(back_up(database, copy), *written)
     async with SQLiteReader(copy) as reader:
         runs = {run.run_id for run in await reader.runs(limit=1000)}
         report = await verify_audit(reader)
@@ -220,7 +222,7 @@ async def test_a_backup_taken_while_writing_is_a_whole_store(store: SQLiteStore,
     assert report.rows == len(runs)
 
 
-async def test_a_check_while_others_write_sees_one_instant(store: SQLiteStore) -> None:
+async def test_a_check_while_others_write_sees_one_instant(store: Store) -> None:
     """No row of the trail is compared with a table that went on meanwhile."""
     places = [await begin(store, f"run {number}") for number in range(30)]
     asked = [await put(store, place) for place in places]
@@ -231,27 +233,27 @@ async def test_a_check_while_others_write_sees_one_instant(store: SQLiteStore) -
     assert (await verify_audit(store.reader)).checked["events"] == len(asked)
 
 
-async def test_a_backup_never_overwrites(store: SQLiteStore, tmp_path: Path) -> None:
+async def test_a_backup_never_overwrites(store: Store, database: Path, tmp_path: Path) -> None:
     from sayso.engine import StoreUnreadable
 
     target = tmp_path / "copy.db"
     target.write_text("precious")
     with pytest.raises(StoreUnreadable, match="never overwrites"):
-        await store.reader.backup(target)
+        await back_up(database, target)
     assert target.read_text() == "precious"
 
 
-async def test_a_backup_opens_as_a_store(store: SQLiteStore, tmp_path: Path) -> None:
+async def test_a_backup_opens_as_a_store(store: Store, database: Path, tmp_path: Path) -> None:
     request_id = await put(store, await begin(store))
     copy = tmp_path / "copy.db"
-    await store.reader.backup(copy)
+    await back_up(database, copy)
     async with SQLiteStore(copy) as other:
         assert (await other.answer(a_vote(request_id))).accepted
     assert (await store.answer(a_vote(request_id))).accepted
 
 
 async def test_pruning_while_writing_deletes_only_what_is_old(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     for number in range(40):
         place = await begin(store, f"old {number}")

@@ -15,6 +15,7 @@ from sayso.engine import (
     RequestStatus,
     RunExists,
     SQLiteStore,
+    Store,
     WorkflowStatus,
 )
 from sayso.engine.store import Change, Listener, Place
@@ -22,7 +23,7 @@ from tests.engine.store.situation import GatedClock, a_run, a_vote, begin, count
 from tests.engine.support import ANA, BO
 
 
-async def test_what_has_queued_up_shares_one_commit(store: SQLiteStore, clock: GatedClock) -> None:
+async def test_what_has_queued_up_shares_one_commit(store: Store, clock: GatedClock) -> None:
     runs = [await a_run(store, str(number)) for number in range(64)]
     async with clock.held(store):
         before = clock.commits
@@ -33,7 +34,7 @@ async def test_what_has_queued_up_shares_one_commit(store: SQLiteStore, clock: G
 
 
 async def test_of_two_answers_in_one_commit_one_counts(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     request_id = await put(store, await begin(store))
     async with clock.held(store):
@@ -47,7 +48,7 @@ async def test_of_two_answers_in_one_commit_one_counts(
     assert rows(database, "SELECT resolutions FROM runs") == [(1,)]
 
 
-async def test_one_vote_twice_in_one_commit_is_a_duplicate(store: SQLiteStore, clock: GatedClock) -> None:
+async def test_one_vote_twice_in_one_commit_is_a_duplicate(store: Store, clock: GatedClock) -> None:
     request_id = await put(store, await begin(store))
     async with clock.held(store):
         votes = [store.answer(a_vote(request_id)) for _ in range(2)]
@@ -56,7 +57,7 @@ async def test_one_vote_twice_in_one_commit_is_a_duplicate(store: SQLiteStore, c
 
 
 async def test_one_event_twice_in_one_commit_is_one_event(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     request_id = await put(store, await begin(store))
     async with clock.held(store):
@@ -68,7 +69,7 @@ async def test_one_event_twice_in_one_commit_is_one_event(
 
 
 async def test_answers_to_two_questions_of_one_run_in_one_commit_both_count(
-    store: SQLiteStore, clock: GatedClock
+    store: Store, clock: GatedClock
 ) -> None:
     place = await begin(store)
     ids = [await put(store, place, name) for name in ("one", "two")]
@@ -84,7 +85,7 @@ async def test_answers_to_two_questions_of_one_run_in_one_commit_both_count(
 
 
 async def test_one_poisoned_transaction_among_64_is_undone_alone(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     """The poisoned one has written an audit row and announced itself before it fails."""
     await begin(store, "taken")
@@ -106,7 +107,7 @@ async def test_one_poisoned_transaction_among_64_is_undone_alone(
     assert sequences == [(number,) for number in range(1, 65)]
 
 
-async def test_the_answer_of_a_cancelled_caller_still_counts(store: SQLiteStore, clock: GatedClock) -> None:
+async def test_the_answer_of_a_cancelled_caller_still_counts(store: Store, clock: GatedClock) -> None:
     request_id = await put(store, await begin(store))
 
     async def impatient() -> Outcome:
@@ -121,7 +122,7 @@ async def test_the_answer_of_a_cancelled_caller_still_counts(store: SQLiteStore,
     assert (await store.answer(a_vote(request_id, "no", BO))).kind is OutcomeKind.ALREADY_ANSWERED
 
 
-async def test_answers_come_from_several_loops_at_once(store: SQLiteStore, database: Path) -> None:
+async def test_answers_come_from_several_loops_at_once(store: Store, database: Path) -> None:
     """Each surface has its loop; every caller hears on its own, and exactly one answer a question counts."""
     ids = [await put(store, await begin(store, str(number))) for number in range(20)]
     outcomes: dict[str, list[Outcome]] = {}
@@ -144,7 +145,7 @@ async def test_answers_come_from_several_loops_at_once(store: SQLiteStore, datab
 
 
 async def test_the_result_for_a_loop_that_is_gone_does_not_hold_up_others(
-    store: SQLiteStore, clock: GatedClock
+    store: Store, clock: GatedClock
 ) -> None:
     async def queue() -> list[asyncio.Future[Place]]:
         return [store.start(gone)]
@@ -157,7 +158,7 @@ async def test_the_result_for_a_loop_that_is_gone_does_not_hold_up_others(
     assert await is_stored(store, "gone")
 
 
-async def test_changes_are_heard_before_the_acknowledgement(store: SQLiteStore) -> None:
+async def test_changes_are_heard_before_the_acknowledgement(store: Store) -> None:
     """Whoever goes on after an acknowledgement finds that every listener has heard of it."""
     heard: list[WorkflowStatus] = []
     listener = Listener(asyncio.get_running_loop(), lambda change: heard.append(change.status))
@@ -170,7 +171,7 @@ async def test_changes_are_heard_before_the_acknowledgement(store: SQLiteStore) 
     assert len(heard) == 3
 
 
-async def test_a_listener_hears_only_of_what_it_wants(store: SQLiteStore) -> None:
+async def test_a_listener_hears_only_of_what_it_wants(store: Store) -> None:
     """Each hop wakes a loop that may have better things to do."""
     heard: list[WorkflowStatus] = []
     listener = Listener(
@@ -183,7 +184,7 @@ async def test_a_listener_hears_only_of_what_it_wants(store: SQLiteStore) -> Non
     assert heard == [WorkflowStatus.WAITING_FOR_INPUT]
 
 
-async def test_a_reader_that_begins_after_an_acknowledgement_sees_it(store: SQLiteStore) -> None:
+async def test_a_reader_that_begins_after_an_acknowledgement_sees_it(store: Store) -> None:
     place = await begin(store)
     for number in range(50):
         request_id = await put(store, place, str(number), park=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.engine import Delivery, Kept, Rendering, RequestStatus, SQLiteStore, WorkflowStatus
+from sayso.engine import Delivery, Kept, Rendering, RequestStatus, Store, WorkflowStatus
 from sayso.engine.store import Place, VisitEnd
 from tests.engine.store.situation import GatedClock, a_vote, begin, put, rows
 from tests.engine.support import ANA, START
@@ -17,19 +17,19 @@ TELEGRAM = "telegram:-100"
 BOTH = ("operator", SLACK, TELEGRAM)
 
 
-async def due(store: SQLiteStore, destination: str = SLACK) -> Delivery:
+async def due(store: Store, destination: str = SLACK) -> Delivery:
     found = await store.reader.due(destination, store.clock.now())
     assert isinstance(found, Delivery)
     return found
 
 
-async def nothing_due(store: SQLiteStore, destination: str = SLACK) -> datetime | None:
+async def nothing_due(store: Store, destination: str = SLACK) -> datetime | None:
     found = await store.reader.due(destination, store.clock.now())
     assert not isinstance(found, Delivery)
     return found
 
 
-async def show(store: SQLiteStore, destination: str = SLACK, *, quiet: timedelta = timedelta(0)) -> Delivery:
+async def show(store: Store, destination: str = SLACK, *, quiet: timedelta = timedelta(0)) -> Delivery:
     """Do what the outbox does when a platform takes everything."""
     delivery = await due(store, destination)
     await store.begin_delivery(delivery)
@@ -38,35 +38,35 @@ async def show(store: SQLiteStore, destination: str = SLACK, *, quiet: timedelta
     return delivery
 
 
-async def end_run(store: SQLiteStore, place: Place, status: WorkflowStatus, error: str | None = None) -> None:
+async def end_run(store: Store, place: Place, status: WorkflowStatus, error: str | None = None) -> None:
     assert await store.end_visit(place, VisitEnd(status, "{}", error=error))
 
 
-async def drawn(store: SQLiteStore, request_id: str, number: int) -> Rendering | None:
+async def drawn(store: Store, request_id: str, number: int) -> Rendering | None:
     before = await store.reader.before_answer(request_id, "local:ana", number)
     return None if before is None else before.rendering
 
 
-async def test_a_question_is_due_at_each_of_its_chats(store: SQLiteStore) -> None:
+async def test_a_question_is_due_at_each_of_its_chats(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     assert await store.reader.places_waiting() == [SLACK, TELEGRAM]
     delivery = await due(store, TELEGRAM)
     assert (delivery.request_id, delivery.reference, delivery.revision_shown) == (request_id, None, 0)
 
 
-async def test_what_was_shown_is_due_no_more(store: SQLiteStore) -> None:
+async def test_what_was_shown_is_due_no_more(store: Store) -> None:
     await put(store, await begin(store), to=BOTH)
     await show(store)
     assert await nothing_due(store) is None
     assert await store.reader.places_waiting() == [TELEGRAM]
 
 
-async def test_new_questions_are_due_in_the_order_in_which_they_were_asked(store: SQLiteStore) -> None:
+async def test_new_questions_are_due_in_the_order_in_which_they_were_asked(store: Store) -> None:
     asked = [await put(store, await begin(store, f"run{n}"), to=BOTH) for n in range(5)]
     assert [(await show(store)).request_id for _ in asked] == asked
 
 
-async def test_what_is_decided_goes_before_what_is_new(store: SQLiteStore) -> None:
+async def test_what_is_decided_goes_before_what_is_new(store: Store) -> None:
     first = await put(store, await begin(store, "run1"), to=BOTH)
     await show(store)
     await put(store, await begin(store, "run2"), to=BOTH)
@@ -74,7 +74,7 @@ async def test_what_is_decided_goes_before_what_is_new(store: SQLiteStore) -> No
     assert (await due(store)).request_id == first
 
 
-async def test_news_that_come_while_a_card_is_sent_are_still_due(store: SQLiteStore) -> None:
+async def test_news_that_come_while_a_card_is_sent_are_still_due(store: Store) -> None:
     """The delivery that was read says what was shown; what was wanted since is not lost."""
     request_id = await put(store, await begin(store), to=BOTH)
     delivery = await due(store)
@@ -87,7 +87,7 @@ async def test_news_that_come_while_a_card_is_sent_are_still_due(store: SQLiteSt
 KEPT = Kept("d" * 64, {"text": "t" * 32})
 
 
-async def rendered(store: SQLiteStore, delivery: Delivery, message: str, kept: Kept | None = KEPT) -> int:
+async def rendered(store: Store, delivery: Delivery, message: str, kept: Kept | None = KEPT) -> int:
     """Do what the outbox does when the platform has answered; the number."""
     rendering = await store.begin_delivery(delivery)
     assert rendering is not None
@@ -95,7 +95,7 @@ async def rendered(store: SQLiteStore, delivery: Delivery, message: str, kept: K
     return rendering
 
 
-async def test_each_attempt_has_a_number_of_its_own_and_what_was_kept_under_it(store: SQLiteStore) -> None:
+async def test_each_attempt_has_a_number_of_its_own_and_what_was_kept_under_it(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     first = await rendered(store, await due(store), "C1/1.2")
     other = await rendered(store, await due(store, TELEGRAM), "-100/7", None)
@@ -105,7 +105,7 @@ async def test_each_attempt_has_a_number_of_its_own_and_what_was_kept_under_it(s
     assert await drawn(store, request_id, 99) is None
 
 
-async def test_late_presses_find_the_latest_renderings_and_no_number_comes_twice(store: SQLiteStore) -> None:
+async def test_late_presses_find_the_latest_renderings_and_no_number_comes_twice(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     delivery = await due(store)
     numbers = [await rendered(store, delivery, "C1/1.2") for _ in range(20)]
@@ -114,7 +114,7 @@ async def test_late_presses_find_the_latest_renderings_and_no_number_comes_twice
     assert kept == numbers[-8:]
 
 
-async def test_what_a_message_shows_is_known_to_have_been_drawn_later(store: SQLiteStore) -> None:
+async def test_what_a_message_shows_is_known_to_have_been_drawn_later(store: Store) -> None:
     """At its own place, in its own message, after that number; or last in a way that nobody has heard of."""
     request_id = await put(store, await begin(store), to=BOTH)
     delivery = await due(store)
@@ -131,7 +131,7 @@ async def test_what_a_message_shows_is_known_to_have_been_drawn_later(store: SQL
     assert not await later(request_id, first, SLACK, "C1/1.2", "other"), f"{unheard} is not the last any more"
 
 
-async def test_a_card_that_shows_its_decision_has_no_renderings(store: SQLiteStore) -> None:
+async def test_a_card_that_shows_its_decision_has_no_renderings(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     delivery = await due(store)
     number = await rendered(store, delivery, "C1/1.2")
@@ -142,7 +142,7 @@ async def test_a_card_that_shows_its_decision_has_no_renderings(store: SQLiteSto
     assert await drawn(store, request_id, number) is None
 
 
-async def test_a_message_to_be_closed_outlives_a_card_that_is_shown_meanwhile(store: SQLiteStore) -> None:
+async def test_a_message_to_be_closed_outlives_a_card_that_is_shown_meanwhile(store: Store) -> None:
     """Somebody pressed in a message that is none of ours, while the card itself was on its way."""
     request_id = await put(store, await begin(store), to=BOTH)
     before = await due(store)
@@ -154,7 +154,7 @@ async def test_a_message_to_be_closed_outlives_a_card_that_is_shown_meanwhile(st
     assert (await store.reader.deliveries(request_id))[0].former is None
 
 
-async def test_a_mismatch_is_told_once_for_each_card(store: SQLiteStore) -> None:
+async def test_a_mismatch_is_told_once_for_each_card(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     told = [
         await store.report_mismatch(request_id, place, ANA, "slack:C1", ["text"])
@@ -165,7 +165,7 @@ async def test_a_mismatch_is_told_once_for_each_card(store: SQLiteStore) -> None
     assert (first.payload, first.person) == ({"place": "slack:C1", "parts": ["text"]}, ANA)
 
 
-async def test_only_the_message_that_was_pressed_is_replaced(store: SQLiteStore) -> None:
+async def test_only_the_message_that_was_pressed_is_replaced(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     await show(store)
     (reference,) = [
@@ -178,7 +178,7 @@ async def test_only_the_message_that_was_pressed_is_replaced(store: SQLiteStore)
     assert ((await due(store)).reference, (await due(store)).former) == (None, reference)
 
 
-async def test_a_reference_is_kept_before_everything_is_sent(store: SQLiteStore) -> None:
+async def test_a_reference_is_kept_before_everything_is_sent(store: Store) -> None:
     """A crash between the card and the rest of its text must not send the card again."""
     await put(store, await begin(store), to=BOTH)
     await store.refer_delivery(await due(store), "1.2", 1, "1.2", None)
@@ -186,13 +186,13 @@ async def test_a_reference_is_kept_before_everything_is_sent(store: SQLiteStore)
     assert (found.reference, found.revision_shown) == ("1.2", 0)
 
 
-async def test_an_attempt_is_counted_before_it_is_made(store: SQLiteStore) -> None:
+async def test_an_attempt_is_counted_before_it_is_made(store: Store) -> None:
     await put(store, await begin(store), to=BOTH)
     await store.begin_delivery(await due(store))
     assert (await due(store)).attempts == 1
 
 
-async def test_what_failed_is_due_again_at_its_time(store: SQLiteStore, clock: GatedClock) -> None:
+async def test_what_failed_is_due_again_at_its_time(store: Store, clock: GatedClock) -> None:
     await put(store, await begin(store), to=BOTH)
     later = START + timedelta(seconds=30)
     await store.fail_delivery(await due(store), "throttled", later)
@@ -201,7 +201,7 @@ async def test_what_failed_is_due_again_at_its_time(store: SQLiteStore, clock: G
     assert (await due(store)).last_error == "throttled"
 
 
-async def test_an_answer_does_not_wait_for_a_back_off(store: SQLiteStore) -> None:
+async def test_an_answer_does_not_wait_for_a_back_off(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     await show(store)
     await store.answer(a_vote(request_id))
@@ -210,7 +210,7 @@ async def test_an_answer_does_not_wait_for_a_back_off(store: SQLiteStore) -> Non
     assert (await due(store)).request_id == request_id
 
 
-async def test_progress_waits_and_the_end_does_not(store: SQLiteStore, clock: GatedClock) -> None:
+async def test_progress_waits_and_the_end_does_not(store: Store, clock: GatedClock) -> None:
     """A run that hurries through its nodes must not use up a chat's budget; its end is news at once."""
     place = await begin(store)
     await store.answer(a_vote(await put(store, place, to=BOTH)))
@@ -222,7 +222,7 @@ async def test_progress_waits_and_the_end_does_not(store: SQLiteStore, clock: Ga
     assert isinstance(await due(store), Delivery)
 
 
-async def test_a_dead_place_is_given_up_and_news_only_once(store: SQLiteStore) -> None:
+async def test_a_dead_place_is_given_up_and_news_only_once(store: Store) -> None:
     for number in range(3):
         await put(store, await begin(store, f"run{number}"), to=BOTH)
     assert await store.bury(SLACK, "the channel is archived")
@@ -234,7 +234,7 @@ async def test_a_dead_place_is_given_up_and_news_only_once(store: SQLiteStore) -
     assert kinds.count("destination_dead") == 1
 
 
-async def test_a_place_that_is_given_up_again_can_be_no_news(store: SQLiteStore) -> None:
+async def test_a_place_that_is_given_up_again_can_be_no_news(store: Store) -> None:
     """Whoever tried it in between knows that operators have heard of it."""
     await put(store, await begin(store), to=BOTH)
     assert await store.bury(SLACK, "archived")
@@ -244,7 +244,7 @@ async def test_a_place_that_is_given_up_again_can_be_no_news(store: SQLiteStore)
     assert [one.destination for one in await store.reader.dead_places()] == [SLACK]
 
 
-async def test_a_card_that_is_refused_waits_for_news_or_another_start(store: SQLiteStore) -> None:
+async def test_a_card_that_is_refused_waits_for_news_or_another_start(store: Store) -> None:
     """And is told once for each reason."""
     request_id = await put(store, await begin(store), to=BOTH)
     await store.fail_delivery(await due(store), "invalid_blocks", START)
@@ -262,7 +262,7 @@ async def test_a_card_that_is_refused_waits_for_news_or_another_start(store: SQL
     assert await nothing_due(store) is None
 
 
-async def test_a_chat_that_moved_gets_its_open_cards_once(store: SQLiteStore) -> None:
+async def test_a_chat_that_moved_gets_its_open_cards_once(store: Store) -> None:
     """However often and by whomever that is said; the place itself is taken up again."""
     for number in range(2):
         await put(store, await begin(store, f"run{number}"), to=BOTH)
@@ -277,7 +277,7 @@ async def test_a_chat_that_moved_gets_its_open_cards_once(store: SQLiteStore) ->
     assert row.payload == {"destinations": [SLACK], "chat": -100}
 
 
-async def test_a_place_that_takes_cards_again_gets_those_that_waited(store: SQLiteStore) -> None:
+async def test_a_place_that_takes_cards_again_gets_those_that_waited(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     await store.bury(SLACK, "kicked")
     assert await store.revive() == 1
@@ -285,14 +285,14 @@ async def test_a_place_that_takes_cards_again_gets_those_that_waited(store: SQLi
     assert await store.reader.dead_places() == []
 
 
-async def test_a_deleted_message_is_sent_anew(store: SQLiteStore) -> None:
+async def test_a_deleted_message_is_sent_anew(store: Store) -> None:
     await put(store, await begin(store), to=BOTH)
     delivery = await show(store)
     await store.forget_message(delivery)
     assert (await due(store)).reference is None
 
 
-async def test_open_cards_are_posted_anew_with_a_line(store: SQLiteStore) -> None:
+async def test_open_cards_are_posted_anew_with_a_line(store: Store) -> None:
     still_open = await put(store, await begin(store, "run1"), to=BOTH)
     decided = await put(store, await begin(store, "run2"), to=BOTH)
     for _ in range(2):
@@ -308,7 +308,7 @@ async def test_open_cards_are_posted_anew_with_a_line(store: SQLiteStore) -> Non
     assert await nothing_due(store) is None
 
 
-async def test_a_card_shows_who_decided_and_how_the_run_stands(store: SQLiteStore) -> None:
+async def test_a_card_shows_who_decided_and_how_the_run_stands(store: Store) -> None:
     place = await begin(store, requested_by="slack:T1:U9")
     request_id = await put(store, place, to=BOTH)
     await store.know(ANA, "Ana")
@@ -327,7 +327,7 @@ async def test_a_card_shows_who_decided_and_how_the_run_stands(store: SQLiteStor
     assert (ended.run_node, ended.run_ended_at) == ("ask", START)
 
 
-async def test_an_answer_whose_node_is_gone_shows_as_held(store: SQLiteStore) -> None:
+async def test_an_answer_whose_node_is_gone_shows_as_held(store: Store) -> None:
     request_id = await put(store, await begin(store), to=BOTH)
     store.set_nodes("flow", ["another"])
     await store.answer(a_vote(request_id))
@@ -336,18 +336,18 @@ async def test_an_answer_whose_node_is_gone_shows_as_held(store: SQLiteStore) ->
     assert card.held
 
 
-async def test_an_unknown_request_has_no_card(store: SQLiteStore) -> None:
+async def test_an_unknown_request_has_no_card(store: Store) -> None:
     await begin(store)
     assert await store.reader.card("0" * 32) is None
 
 
-async def test_names_follow_what_surfaces_say(store: SQLiteStore, database: Path) -> None:
+async def test_names_follow_what_surfaces_say(store: Store, database: Path) -> None:
     await store.know(ANA, "Ana")
     await store.know(ANA, "Ana Maria")
     assert rows(database, "SELECT person, name FROM people") == [(ANA, "Ana Maria")]
 
 
-async def test_notes_are_kept_and_forgotten(store: SQLiteStore) -> None:
+async def test_notes_are_kept_and_forgotten(store: Store) -> None:
     await store.keep("telegram", "moved:-1", -100)
     await store.keep("telegram", "moved:-2", {"to": -200})
     await store.keep("slack", "moved:-1", "elsewhere")
@@ -357,7 +357,7 @@ async def test_notes_are_kept_and_forgotten(store: SQLiteStore) -> None:
     assert await store.kept_all("telegram", "moved:") == {"moved:-2": {"to": -200}}
 
 
-async def test_counts_say_what_is_open_and_undelivered(store: SQLiteStore) -> None:
+async def test_counts_say_what_is_open_and_undelivered(store: Store) -> None:
     await put(store, await begin(store), to=BOTH)
     await show(store)
     counts = await store.reader.counts()
@@ -365,7 +365,7 @@ async def test_counts_say_what_is_open_and_undelivered(store: SQLiteStore) -> No
 
 
 @pytest.mark.parametrize("call", ["ask", "answer", "cancel"])
-async def test_who_shows_cards_hears_of_news_after_the_commit(store: SQLiteStore, call: str) -> None:
+async def test_who_shows_cards_hears_of_news_after_the_commit(store: Store, call: str) -> None:
     import asyncio
 
     place = await begin(store)
@@ -384,7 +384,7 @@ async def test_who_shows_cards_hears_of_news_after_the_commit(store: SQLiteStore
 
 
 async def test_the_end_of_a_run_that_asked_for_ever_edits_its_latest_cards_alone(
-    store: SQLiteStore, database: Path
+    store: Store, database: Path
 ) -> None:
     """Each card before those was edited once more when the run had left it behind, and says so."""
     place = await begin(store)
@@ -404,7 +404,7 @@ async def test_the_end_of_a_run_that_asked_for_ever_edits_its_latest_cards_alone
 
 
 async def test_an_open_question_of_a_run_that_is_cancelled_is_told_everywhere(
-    store: SQLiteStore, database: Path
+    store: Store, database: Path
 ) -> None:
     """However many it had asked."""
     place = await begin(store)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from sayso.engine import SQLiteStore
+from sayso.engine import SQLiteStore, Store
 from sayso.engine.store import Sought
 from tests.engine.store.situation import a_vote, begin, put
 from tests.engine.support import ANA, BO, ManualClock
 
 
-async def found(store: SQLiteStore, sought: Sought) -> list[str]:
+async def found(store: Store, sought: Sought) -> list[str]:
     return [one.id async for _, one in store.reader.closed(sought) if one is not None]
 
 

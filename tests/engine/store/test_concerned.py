@@ -16,6 +16,7 @@ from sayso.engine import (
     Policy,
     SQLiteStore,
     Stage,
+    Store,
     Vote,
     WorkflowStatus,
     evaluate,
@@ -76,7 +77,7 @@ votes = st.builds(
 def a_file() -> sqlite3.Connection:
     """A database with one open request, whose policy is changed again and again."""
     connection = sqlite3.connect(":memory:", check_same_thread=False)
-    for script in load_migrations():
+    for script in list(load_migrations("sqlite").values()):
         connection.executescript(script)
     connection.execute(
         "INSERT INTO definitions (definition_key, workflow, definition) VALUES (1, 'flow', '{}')"
@@ -127,7 +128,7 @@ def listed(database: Path) -> list[tuple[str, str]]:
     ]
 
 
-async def test_the_list_follows_every_change_of_a_question(store: SQLiteStore, database: Path) -> None:
+async def test_the_list_follows_every_change_of_a_question(store: Store, database: Path) -> None:
     place = await begin(store, requested_by=BO)
     first = await put(store, place, "first", park=False, to=("slack:#a", ANA))
     second = await put(store, place, "second", park=False, to=(ANA,))
@@ -145,7 +146,7 @@ async def test_the_list_follows_every_change_of_a_question(store: SQLiteStore, d
 
 
 async def test_what_expires_or_is_cancelled_leaves_the_list(
-    store: SQLiteStore, database: Path, clock: GatedClock
+    store: Store, database: Path, clock: GatedClock
 ) -> None:
     await put(store, await begin(store), "late", expires_after=timedelta(hours=1), default='"no"')
     await put(store, await begin(store, "other"), "cancelled")
@@ -157,7 +158,7 @@ async def test_what_expires_or_is_cancelled_leaves_the_list(
     assert listed(database) == []
 
 
-async def test_a_list_is_read_page_by_page_in_both_directions(store: SQLiteStore) -> None:
+async def test_a_list_is_read_page_by_page_in_both_directions(store: Store) -> None:
     """Across pages, and by several entries that name the same request, each comes once and in order."""
     place = await begin(store)
     for number in range(70):
@@ -189,7 +190,7 @@ async def test_a_database_from_before_lists_what_is_open(tmp_path: Path) -> None
         assert (await verify_audit(store.reader)).problems == ()
 
 
-async def test_the_runs_of_somebody_are_found_behind_those_of_others(store: SQLiteStore) -> None:
+async def test_the_runs_of_somebody_are_found_behind_those_of_others(store: Store) -> None:
     """By all accounts, the newest first, by the beginning of their ids where that is wanted."""
     for number in range(60):
         await begin(store, f"{number:02}", requested_by=(ANA, BO, None)[number % 3])
@@ -202,7 +203,7 @@ async def test_the_runs_of_somebody_are_found_behind_those_of_others(store: SQLi
 
 
 async def test_what_is_due_of_one_run_leaves_what_is_due_of_others(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     for run_id in ("first", "second"):
         await put(store, await begin(store, run_id), expires_after=timedelta(hours=1), default='"no"')

@@ -16,6 +16,7 @@ from sayso.engine import (
     CredentialKind,
     Scope,
     SQLiteStore,
+    Store,
     StoreUnreadable,
     SystemClock,
     TokenExists,
@@ -29,7 +30,7 @@ from tests.engine.store.situation import GatedClock
 LINK, SESSION, TOKEN = CredentialKind.LINK, CredentialKind.SESSION, CredentialKind.TOKEN
 
 
-async def test_a_link_becomes_a_session_once(store: SQLiteStore) -> None:
+async def test_a_link_becomes_a_session_once(store: Store) -> None:
     now = store.clock.now()
     await store.admit(LINK, "link", "web:ana", now + timedelta(minutes=10))
     assert await store.redeem("link", "first", now + timedelta(days=30)) == "web:ana"
@@ -41,7 +42,7 @@ async def test_a_link_becomes_a_session_once(store: SQLiteStore) -> None:
     assert kinds == [("admitted", "web:ana"), ("signed_in", "web:ana")]
 
 
-async def test_a_link_and_a_session_end_in_time(store: SQLiteStore, clock: GatedClock) -> None:
+async def test_a_link_and_a_session_end_in_time(store: Store, clock: GatedClock) -> None:
     now = clock.now()
     await store.admit(LINK, "used", "web:ana", now + timedelta(minutes=10))
     await store.redeem("used", "session", now + timedelta(days=30))
@@ -55,7 +56,7 @@ async def test_a_link_and_a_session_end_in_time(store: SQLiteStore, clock: Gated
     assert stored == [(LINK, "web:bo"), (SESSION, "web:ana")], "what has expired is forgotten"
 
 
-async def test_a_token_has_one_name_and_can_be_removed(store: SQLiteStore) -> None:
+async def test_a_token_has_one_name_and_can_be_removed(store: Store) -> None:
     now = store.clock.now()
     until, scopes = now + timedelta(days=90), (Scope.READ, Scope.ANSWER)
     await store.admit(TOKEN, "one", "token:ci", until, scopes)
@@ -72,7 +73,7 @@ async def test_a_token_has_one_name_and_can_be_removed(store: SQLiteStore) -> No
 
 
 async def test_a_token_that_has_expired_is_known_until_another_takes_its_place(
-    store: SQLiteStore, clock: GatedClock
+    store: Store, clock: GatedClock
 ) -> None:
     until = clock.now() + timedelta(days=90)
     await store.admit(TOKEN, "one", "token:ci", until, [Scope.READ])
@@ -87,7 +88,7 @@ async def test_a_token_that_has_expired_is_known_until_another_takes_its_place(
     assert await store.reader.token("two") is not None
 
 
-async def test_the_bounds_of_a_token_are_kept_and_told(store: SQLiteStore) -> None:
+async def test_the_bounds_of_a_token_are_kept_and_told(store: Store) -> None:
     until, bounds = store.clock.now() + timedelta(days=90), Bounds(("release",), ("group:sre",), ("deploy",))
     await store.admit(TOKEN, "one", "token:agent", until, [Scope.ASK], bounds)
     await store.admit(TOKEN, "two", "token:ci", until, [Scope.ASK])
@@ -115,16 +116,14 @@ async def test_tokens_from_before_bounds_have_none_and_their_seals_still_fit(
 
 
 @pytest.mark.parametrize("begins", [Scope.START, Scope.ASK])
-async def test_not_even_the_file_holds_a_token_that_begins_and_answers(
-    store: SQLiteStore, begins: Scope
-) -> None:
+async def test_not_even_the_file_holds_a_token_that_begins_and_answers(store: Store, begins: Scope) -> None:
     until = store.clock.now() + timedelta(days=90)
     with pytest.raises(StoreUnreadable, match="credentials_apart"):
         await store.admit(TOKEN, "one", "token:ci", until, [begins, Scope.READ, Scope.ANSWER])
     assert await store.reader.token("one") is None
 
 
-async def test_a_person_has_one_link_at_a_time_and_the_trail_names_each(store: SQLiteStore) -> None:
+async def test_a_person_has_one_link_at_a_time_and_the_trail_names_each(store: Store) -> None:
     until = store.clock.now() + timedelta(minutes=10)
     for number in range(5):
         await store.admit(LINK, f"link {number}", "web:ana", until)
@@ -137,7 +136,7 @@ async def test_a_person_has_one_link_at_a_time_and_the_trail_names_each(store: S
     ]  # fmt: skip
 
 
-async def test_somebody_is_shut_out_of_everything_at_once(store: SQLiteStore) -> None:
+async def test_somebody_is_shut_out_of_everything_at_once(store: Store) -> None:
     now = store.clock.now()
     for number in range(2):
         await store.admit(LINK, f"link {number}", "web:ana", now + timedelta(minutes=10))
@@ -150,7 +149,7 @@ async def test_somebody_is_shut_out_of_everything_at_once(store: SQLiteStore) ->
     assert [one.person for one in await store.reader.credentials(now)] == ["web:bo"]
 
 
-async def test_signing_out_ends_one_session(store: SQLiteStore) -> None:
+async def test_signing_out_ends_one_session(store: Store) -> None:
     now = store.clock.now()
     for number in range(2):
         await store.admit(LINK, f"link {number}", "web:ana", now + timedelta(minutes=10))
@@ -161,7 +160,7 @@ async def test_signing_out_ends_one_session(store: SQLiteStore) -> None:
     assert await store.reader.person_of(SESSION, "session 1", now) == "web:ana"
 
 
-async def test_who_follows_the_trail_hears_of_every_commit_that_lengthens_it(store: SQLiteStore) -> None:
+async def test_who_follows_the_trail_hears_of_every_commit_that_lengthens_it(store: Store) -> None:
     heard: list[int] = []
     listener = store.hub.listen_audit(asyncio.get_running_loop(), lambda: heard.append(1))
     await store.keep("web", "note", 1)
@@ -176,7 +175,7 @@ async def test_who_follows_the_trail_hears_of_every_commit_that_lengthens_it(sto
 
 async def test_tokens_and_links_from_before_scopes_keep_what_is_safe(database: Path) -> None:
     """A database of the schema before: its tokens start and read, and of the links of a person the newest works."""
-    scripts = load_migrations()
+    scripts = list(load_migrations("sqlite").values())
     before = next(number for number, script in enumerate(scripts) if "credentials_scopes" in script)
     until = SystemClock().now() + timedelta(minutes=10)
     at = to_microseconds(until)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.engine import AttentionKind, SQLiteStore, WorkflowStatus
+from sayso.engine import AttentionKind, SQLiteStore, Store, WorkflowStatus
 from sayso.engine.store import Park, Place, VisitEnd
 from tests.engine.older_file import rewrite_as_before
 from tests.engine.store.situation import a_vote, begin, put
@@ -17,7 +17,7 @@ from tests.engine.support import BO, ManualClock
 HOUR = timedelta(hours=1)
 
 
-async def starts(store: SQLiteStore, place: Place) -> int:
+async def starts(store: Store, place: Place) -> int:
     """How many more starts it takes until the run is held."""
     for number in range(1, 10):
         if await store.count_start(place) is not None:
@@ -25,7 +25,7 @@ async def starts(store: SQLiteStore, place: Place) -> int:
     raise AssertionError("it is never held")
 
 
-async def stands(store: SQLiteStore) -> Place:
+async def stands(store: Store) -> Place:
     """Where the run stands now."""
     loaded = await store.load("run")
     assert loaded is not None
@@ -33,7 +33,7 @@ async def stands(store: SQLiteStore) -> Place:
     return Place(run.run_key, run.run_id, run.workflow, run.visit, str(run.node_id), 1)
 
 
-async def test_a_run_is_held_at_the_third_start_in_a_row(store: SQLiteStore) -> None:
+async def test_a_run_is_held_at_the_third_start_in_a_row(store: Store) -> None:
     place = await begin(store)
     assert await starts(store, place) == 3
     run = await store.reader.run("run")
@@ -42,36 +42,36 @@ async def test_a_run_is_held_at_the_third_start_in_a_row(store: SQLiteStore) -> 
     assert (run.attention.kind, run.attention.name) == (AttentionKind.PROCESS_DIED, place.node_id)
 
 
-async def ends_its_visit(store: SQLiteStore, place: Place) -> None:
+async def ends_its_visit(store: Store, place: Place) -> None:
     assert await store.end_visit(place, VisitEnd(WorkflowStatus.RUNNING, "{}", "next"))
 
 
-async def parks_and_goes_on(store: SQLiteStore, place: Place) -> None:
+async def parks_and_goes_on(store: Store, place: Place) -> None:
     await store.answer(a_vote(await put(store, place)))
 
 
-async def fails_and_is_retried(store: SQLiteStore, place: Place) -> None:
+async def fails_and_is_retried(store: Store, place: Place) -> None:
     assert await store.end_visit(place, VisitEnd(WorkflowStatus.FAILED, "{}", error="E"))
     await store.retry("run", BO, "console", ask_again=False)
 
 
-async def begins_another_attempt(store: SQLiteStore, place: Place) -> None:
+async def begins_another_attempt(store: Store, place: Place) -> None:
     await store.next_attempt(place, 2, store.clock.now() - HOUR, "E")
 
 
-async def is_held_and_attended(store: SQLiteStore, place: Place) -> None:
+async def is_held_and_attended(store: Store, place: Place) -> None:
     assert await store.count_start(place) is not None
     await store.attend("run", "again", None, BO, "console")
 
 
-SET_BACK: list[Callable[[SQLiteStore, Place], Awaitable[None]]] = [
+SET_BACK: list[Callable[[Store, Place], Awaitable[None]]] = [
     ends_its_visit, parks_and_goes_on, fails_and_is_retried, begins_another_attempt, is_held_and_attended,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("event", SET_BACK)
 async def test_what_the_process_survives_sets_the_count_back(
-    store: SQLiteStore, event: Callable[[SQLiteStore, Place], Awaitable[None]]
+    store: Store, event: Callable[[Store, Place], Awaitable[None]]
 ) -> None:
     place = await begin(store)
     for _ in range(2):
@@ -80,7 +80,7 @@ async def test_what_the_process_survives_sets_the_count_back(
     assert await starts(store, await stands(store)) == 3
 
 
-async def test_a_stop_in_order_is_counted_by_no_start_and_breaks_the_row(store: SQLiteStore) -> None:
+async def test_a_stop_in_order_is_counted_by_no_start_and_breaks_the_row(store: Store) -> None:
     place = await begin(store)
     for _ in range(2):
         assert await store.count_start(place) is None
@@ -89,7 +89,7 @@ async def test_a_stop_in_order_is_counted_by_no_start_and_breaks_the_row(store: 
     assert await starts(store, place) == 3
 
 
-async def test_a_stop_in_order_is_of_the_runs_that_were_driven(store: SQLiteStore) -> None:
+async def test_a_stop_in_order_is_of_the_runs_that_were_driven(store: Store) -> None:
     one, other = await begin(store), await begin(store, "other", workflow="elsewhere")
     for place in (one, other):
         for _ in range(2):
@@ -101,7 +101,7 @@ async def test_a_stop_in_order_is_of_the_runs_that_were_driven(store: SQLiteStor
 
 
 async def test_a_visit_that_waits_for_its_next_attempt_is_not_counted(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     """The process died, and nothing of the run was at work."""
     place = await begin(store)
@@ -112,7 +112,7 @@ async def test_a_visit_that_waits_for_its_next_attempt_is_not_counted(
     assert await starts(store, place) == 3
 
 
-async def test_a_parked_run_is_never_counted(store: SQLiteStore) -> None:
+async def test_a_parked_run_is_never_counted(store: Store) -> None:
     place = await begin(store)
     await put(store, place)
     for _ in range(5):
@@ -120,7 +120,7 @@ async def test_a_parked_run_is_never_counted(store: SQLiteStore) -> None:
     assert (await store.reader.run("run")).status is WorkflowStatus.WAITING_FOR_INPUT
 
 
-async def test_a_run_that_sayso_fails_at_is_held_wherever_it_stands(store: SQLiteStore) -> None:
+async def test_a_run_that_sayso_fails_at_is_held_wherever_it_stands(store: Store) -> None:
     request_id = await put(store, await begin(store))
     attention = await store.hold_run("run", "TypeError: no")
     assert attention is not None

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import SchemaTooNew, SQLiteReader, SQLiteStore, StoreUnreadable
+from sayso.engine import SchemaTooNew, SQLiteReader, SQLiteStore, Store, StoreUnreadable
 from sayso.engine.store._queries import load_migrations
 from tests.engine.store.live_connection import execute
-from tests.engine.store.situation import begin, put, rows
+from tests.engine.store.situation import back_up, begin, put, rows
 
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
 
@@ -36,11 +36,11 @@ def digest(path: Path) -> str:
 
 
 async def test_the_file_and_what_lies_beside_it_are_for_its_user_alone(
-    store: SQLiteStore, database: Path, tmp_path: Path
+    store: Store, database: Path, tmp_path: Path
 ) -> None:
     """Prompts, answers and state are nobody else's to read, whatever the umask."""
     await put(store, await begin(store))
-    await store.reader.backup(tmp_path / "copy.db")
+    await back_up(database, tmp_path / "copy.db")
     files = [*database.parent.glob(f"{database.name}*"), tmp_path / "copy.db"]
     assert len(files) >= 4
     assert {path.name: oct(path.stat().st_mode & 0o777) for path in files} == {
@@ -53,7 +53,8 @@ async def created(database: Path) -> None:
         await begin(store)
 
 
-async def test_what_is_acknowledged_survives_a_power_cut(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_what_is_acknowledged_survives_a_power_cut(store: Store) -> None:
     """Read from the live write connection: a pragma that was set elsewhere proves nothing."""
     pragmas: dict[str, Any] = {}
     for pragma in ("journal_mode", "synchronous", "foreign_keys"):
@@ -61,12 +62,14 @@ async def test_what_is_acknowledged_survives_a_power_cut(store: SQLiteStore) -> 
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-async def test_foreign_keys_are_enforced(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_foreign_keys_are_enforced(store: Store) -> None:
     with pytest.raises(StoreUnreadable, match="FOREIGN KEY"):
         await execute(store, "INSERT INTO votes (request_key, person, event) VALUES (99, 'x', 1)")
 
 
-async def test_every_table_is_strict(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_every_table_is_strict(store: Store) -> None:
     tables = await execute(
         store, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
     )
@@ -75,7 +78,8 @@ async def test_every_table_is_strict(store: SQLiteStore) -> None:
     assert {"runs", "visits", "requests", "steps", "events", "votes", "deliveries", "audit"} <= set(ours)
 
 
-async def test_every_check_and_key_has_a_name(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_every_check_and_key_has_a_name(store: Store) -> None:
     """So that an error that SQLite reports says which invariant it was."""
     for (sql,) in await execute(store, "SELECT sql FROM sqlite_schema WHERE type = 'table'"):
         body = re.sub(r"--[^\n]*", "", sql)
@@ -86,7 +90,7 @@ async def test_every_check_and_key_has_a_name(store: SQLiteStore) -> None:
 async def test_a_fresh_schema_equals_a_migrated_one(database: Path, tmp_path: Path) -> None:
     """Migrated in steps, as a file of an older sayso would be: every version opened by the version before."""
     await created(database)
-    scripts = load_migrations()
+    scripts = list(load_migrations("sqlite").values())
     for version in range(1, len(scripts) + 1):
         older = tmp_path / f"version-{version}.db"
         with closing(sqlite3.connect(older)) as connection:
@@ -175,10 +179,10 @@ async def test_a_reader_of_a_missing_file_says_that_there_is_none(database: Path
     assert names_in(database.parent) == []
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/sayso", "sqlite:///", "https://example.org/x.db"])
-def test_only_sqlite_urls_are_taken(url: str) -> None:
-    with pytest.raises(StoreUnreadable, match="only sqlite:///path is supported"):
-        SQLiteStore(url)
+@pytest.mark.parametrize("given", ["postgresql://host/sayso", "sqlite:///", "https://example.org/x.db"])
+def test_only_sqlite_urls_are_taken(given: str) -> None:
+    with pytest.raises(StoreUnreadable, match="only sqlite:///path and postgresql:// are supported"):
+        SQLiteStore(given)
 
 
 def test_the_location_comes_from_the_environment_else_the_working_directory(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import SQLiteReader, SQLiteStore, StoreFull, verify_audit
+from sayso.engine import SQLiteReader, Store, StoreFull, verify_audit
 from sayso.engine.store import Change, Listener
 from tests.engine.store.live_connection import execute
 from tests.engine.store.situation import GatedClock, a_run, a_vote, begin, count, put
@@ -20,14 +20,14 @@ from tests.engine.store.situation import GatedClock, a_run, a_vote, begin, count
 LARGE = '{"text":"' + "x" * 20_000 + '"}'
 
 
-async def limit(store: SQLiteStore, *, pages: int | None) -> None:
+async def limit(store: Store, *, pages: int | None) -> None:
     """Let the database grow by so many pages more; None is without limit."""
     used = (await execute(store, "PRAGMA page_count"))[0][0]
     await execute(store, f"PRAGMA max_page_count = {2**30 if pages is None else used + pages}")
 
 
 async def test_a_full_disk_in_the_middle_of_a_batch_undoes_the_whole_commit(
-    store: SQLiteStore, clock: GatedClock, database: Path, caplog: pytest.LogCaptureFixture
+    store: Store, clock: GatedClock, database: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     request_id = await put(store, await begin(store, "asked"))
     heard: list[Change] = []
@@ -48,9 +48,7 @@ async def test_a_full_disk_in_the_middle_of_a_batch_undoes_the_whole_commit(
     assert all(record.levelno == logging.ERROR for record in caplog.records)
 
 
-async def test_a_store_that_was_full_works_when_there_is_space_again(
-    store: SQLiteStore, database: Path
-) -> None:
+async def test_a_store_that_was_full_works_when_there_is_space_again(store: Store, database: Path) -> None:
     request_id = await put(store, await begin(store, "asked"))
     await limit(store, pages=1)
     with pytest.raises(StoreFull) as full:
@@ -64,7 +62,8 @@ async def test_a_store_that_was_full_works_when_there_is_space_again(
     assert (report.rows, report.problems) == (4, ())
 
 
-async def test_reading_goes_on_while_the_disk_is_full(store: SQLiteStore) -> None:
+@pytest.mark.sqlite
+async def test_reading_goes_on_while_the_disk_is_full(store: Store) -> None:
     request_id = await put(store, await begin(store, "asked"))
     await limit(store, pages=0)
     with pytest.raises(StoreFull):

@@ -13,6 +13,7 @@ from sayso.engine import (
     Runtime,
     SQLiteStore,
     Stage,
+    Store,
     Workflow,
     WorkflowStatus,
     node,
@@ -34,15 +35,13 @@ async def ask(shared: dict[str, Any]) -> None:
     shared["said"] = await request_input("Release?", ["approve", "reject"], "select", "go", policy=policy)
 
 
-async def next_notice(store: SQLiteStore) -> Notice:
+async def next_notice(store: Store) -> Notice:
     found = await store.reader.notice(CHANNEL, store.clock.now())
     assert isinstance(found, Notice)
     return found
 
 
-async def test_a_reminder_that_was_sent_late_ends_no_later_one(
-    store: SQLiteStore, clock: ManualClock
-) -> None:
+async def test_a_reminder_that_was_sent_late_ends_no_later_one(store: Store, clock: ManualClock) -> None:
     """While it is on its way, the next one takes its place."""
     async with Runtime(store, [Workflow("ask", ask)]) as runtime:
         await runtime.wait(await runtime.start("ask"))
@@ -59,7 +58,7 @@ async def test_a_reminder_that_was_sent_late_ends_no_later_one(
 
 
 async def test_a_node_of_a_run_that_was_deleted_does_nothing_to_a_later_run(
-    store: SQLiteStore, clock: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     """Its thread may go on for as long as it likes."""
     place = await begin(store, "first")

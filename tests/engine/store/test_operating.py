@@ -14,7 +14,7 @@ from sayso.engine import (
     NotApplicable,
     RequestStatus,
     RunMovedOn,
-    SQLiteStore,
+    Store,
     UnknownRun,
     WorkflowStatus,
 )
@@ -26,11 +26,11 @@ FAILED = VisitEnd(WorkflowStatus.FAILED, '{"a":1}', error="E: broken")
 COMPLETED = VisitEnd(WorkflowStatus.COMPLETED, "{}")
 
 
-async def status(store: SQLiteStore, run_id: str = "run") -> WorkflowStatus:
+async def status(store: Store, run_id: str = "run") -> WorkflowStatus:
     return (await store.reader.run(run_id)).status
 
 
-async def test_a_cancelled_run_takes_its_open_questions_with_it(store: SQLiteStore, database: Path) -> None:
+async def test_a_cancelled_run_takes_its_open_questions_with_it(store: Store, database: Path) -> None:
     place = await begin(store, shared='{"a":1}')
     done, still_open = await put(store, place, "done"), await put(store, place, "open", to=("web",))
     await store.answer(a_vote(done))
@@ -45,14 +45,14 @@ async def test_a_cancelled_run_takes_its_open_questions_with_it(store: SQLiteSto
 
 
 @pytest.mark.parametrize("end", [FAILED, COMPLETED])
-async def test_an_ended_run_cannot_be_cancelled(store: SQLiteStore, end: VisitEnd) -> None:
+async def test_an_ended_run_cannot_be_cancelled(store: Store, end: VisitEnd) -> None:
     await store.end_visit(await begin(store), end)
     with pytest.raises(NotApplicable, match="ended already"):
         await store.cancel("run", BO, "console")
     assert await status(store) is end.status
 
 
-async def test_operating_on_an_unknown_run_says_so(store: SQLiteStore) -> None:
+async def test_operating_on_an_unknown_run_says_so(store: Store) -> None:
     with pytest.raises(UnknownRun):
         await store.cancel("nobody", BO, "console")
     with pytest.raises(UnknownRun):
@@ -61,7 +61,7 @@ async def test_operating_on_an_unknown_run_says_so(store: SQLiteStore) -> None:
         await store.attend("nobody", "accept", None, BO, "console")
 
 
-async def test_a_retry_is_a_new_attempt_of_the_same_visit(store: SQLiteStore) -> None:
+async def test_a_retry_is_a_new_attempt_of_the_same_visit(store: Store) -> None:
     place = await begin(store, shared='{"a":0}')
     request_id = await put(store, place)
     await store.answer(a_vote(request_id))
@@ -78,7 +78,7 @@ async def test_a_retry_is_a_new_attempt_of_the_same_visit(store: SQLiteStore) ->
     assert [step.name for step in found.steps] == ["charge"]
 
 
-async def test_a_retry_that_asks_again_is_a_new_visit_without_a_journal(store: SQLiteStore) -> None:
+async def test_a_retry_that_asks_again_is_a_new_visit_without_a_journal(store: Store) -> None:
     place = await begin(store, shared='{"a":0}')
     await store.answer(a_vote(await put(store, place)))
     await store.end_visit(place, FAILED)
@@ -89,7 +89,7 @@ async def test_a_retry_that_asks_again_is_a_new_visit_without_a_journal(store: S
     assert found.requests == ()
 
 
-async def test_only_a_failed_run_can_be_retried(store: SQLiteStore) -> None:
+async def test_only_a_failed_run_can_be_retried(store: Store) -> None:
     await put(store, await begin(store))
     with pytest.raises(NotApplicable, match="only a failed run"):
         await store.retry("run", BO, "console", ask_again=False)
@@ -99,7 +99,7 @@ async def test_only_a_failed_run_can_be_retried(store: SQLiteStore) -> None:
 # Attention: what each decision makes of the journal.
 
 
-async def held_step(store: SQLiteStore, kind: AttentionKind) -> Place:
+async def held_step(store: Store, kind: AttentionKind) -> Place:
     """A run that is held for a step, of which it is known that it was started with [1]."""
     place = await begin(store)
     await store.begin_step(place, "charge", "[1]")
@@ -107,7 +107,7 @@ async def held_step(store: SQLiteStore, kind: AttentionKind) -> Place:
     return place
 
 
-async def held_question(store: SQLiteStore, kind: AttentionKind, now: str | None) -> str:
+async def held_question(store: Store, kind: AttentionKind, now: str | None) -> str:
     """A run that is held for an answered question; the question's id."""
     place = await begin(store)
     request_id = await put(store, place, expires_after=timedelta(hours=1))
@@ -127,7 +127,7 @@ async def held_question(store: SQLiteStore, kind: AttentionKind, now: str | None
     ],
 )
 async def test_a_decision_about_a_step(
-    store: SQLiteStore,
+    store: Store,
     kind: AttentionKind,
     action: str,
     result: str | None,
@@ -141,7 +141,7 @@ async def test_a_decision_about_a_step(
     assert [(step.name, step.arguments, step.result) for step in found.steps] == steps
 
 
-async def test_a_changed_question_is_asked_again(store: SQLiteStore, database: Path) -> None:
+async def test_a_changed_question_is_asked_again(store: Store, database: Path) -> None:
     request_id = await held_question(store, AttentionKind.QUESTION_CHANGED, question("Really?"))
     await store.attend("run", "reask", None, BO, "console")
     request = await store.reader.request(request_id)
@@ -152,7 +152,7 @@ async def test_a_changed_question_is_asked_again(store: SQLiteStore, database: P
     assert (await store.answer(a_vote(request_id, revision=2))).accepted
 
 
-async def test_the_answer_of_a_changed_question_is_accepted(store: SQLiteStore) -> None:
+async def test_the_answer_of_a_changed_question_is_accepted(store: Store) -> None:
     request_id = await held_question(store, AttentionKind.QUESTION_CHANGED, question("Really?"))
     await store.attend("run", "accept", None, BO, "console")
     request = await store.reader.request(request_id)
@@ -161,7 +161,7 @@ async def test_the_answer_of_a_changed_question_is_accepted(store: SQLiteStore) 
     assert request.text == question("Really?")
 
 
-async def test_an_unused_answer_is_dropped_or_its_question_opened(store: SQLiteStore) -> None:
+async def test_an_unused_answer_is_dropped_or_its_question_opened(store: Store) -> None:
     request_id = await held_question(store, AttentionKind.ANSWER_UNUSED, None)
     await store.attend("run", "accept", None, BO, "console")
     request = await store.reader.request(request_id)
@@ -170,7 +170,7 @@ async def test_an_unused_answer_is_dropped_or_its_question_opened(store: SQLiteS
 
 
 @pytest.mark.parametrize("kind", [kind for kind in AttentionKind if kind is not AttentionKind.NODE_GONE])
-async def test_only_the_actions_of_its_kind_apply(store: SQLiteStore, kind: AttentionKind) -> None:
+async def test_only_the_actions_of_its_kind_apply(store: Store, kind: AttentionKind) -> None:
     if kind in (AttentionKind.STEP_UNFINISHED, AttentionKind.STEP_CHANGED):
         await held_step(store, kind)
     else:
@@ -183,7 +183,7 @@ async def test_only_the_actions_of_its_kind_apply(store: SQLiteStore, kind: Atte
     assert await store.load("run") == before
 
 
-async def test_a_result_goes_with_done_and_only_with_it(store: SQLiteStore) -> None:
+async def test_a_result_goes_with_done_and_only_with_it(store: Store) -> None:
     await held_step(store, AttentionKind.STEP_UNFINISHED)
     with pytest.raises(NotApplicable, match="a result can be given only with done"):
         await store.attend("run", "done", None, BO, "console")
@@ -192,7 +192,7 @@ async def test_a_result_goes_with_done_and_only_with_it(store: SQLiteStore) -> N
     assert await status(store) is WorkflowStatus.NEEDS_ATTENTION
 
 
-async def test_a_question_that_is_open_cannot_be_asked_again(store: SQLiteStore) -> None:
+async def test_a_question_that_is_open_cannot_be_asked_again(store: Store) -> None:
     """Whatever the run is held for, an operator's mistake is an answer to the operator, not a crash."""
     place = await begin(store)
     request_id = await put(store, place)
@@ -205,7 +205,7 @@ async def test_a_question_that_is_open_cannot_be_asked_again(store: SQLiteStore)
     assert await status(store) is WorkflowStatus.NEEDS_ATTENTION
 
 
-async def test_a_question_that_is_not_stored_cannot_be_asked_again(store: SQLiteStore) -> None:
+async def test_a_question_that_is_not_stored_cannot_be_asked_again(store: Store) -> None:
     place = await begin(store)
     await store.hold(
         place, Attention(AttentionKind.QUESTION_CHANGED, "gone", question(), question("Really?"))
@@ -214,7 +214,7 @@ async def test_a_question_that_is_not_stored_cannot_be_asked_again(store: SQLite
         await store.attend("run", "reask", None, BO, "console")
 
 
-async def test_a_run_that_waits_for_no_decision_takes_none_but_cancel(store: SQLiteStore) -> None:
+async def test_a_run_that_waits_for_no_decision_takes_none_but_cancel(store: Store) -> None:
     await begin(store)
     with pytest.raises(NotApplicable, match="needs no decision"):
         await store.attend("run", "accept", None, BO, "console")
@@ -227,7 +227,7 @@ async def test_a_run_that_waits_for_no_decision_takes_none_but_cancel(store: SQL
 # What an operator saw.
 
 
-async def test_a_second_click_decides_nothing_that_came_after_the_first(store: SQLiteStore) -> None:
+async def test_a_second_click_decides_nothing_that_came_after_the_first(store: Store) -> None:
     """The first click lets a test's question stand; the run is then held for production's, which nobody has read."""
     place = await begin(store)
     for name in ("a-test", "b-prod"):
@@ -246,7 +246,7 @@ async def test_a_second_click_decides_nothing_that_came_after_the_first(store: S
     await store.attend("run", "accept", None, BO, "web", seen=run.stops)
 
 
-async def test_a_result_is_recorded_for_the_step_it_was_typed_for(store: SQLiteStore) -> None:
+async def test_a_result_is_recorded_for_the_step_it_was_typed_for(store: Store) -> None:
     place = await held_step(store, AttentionKind.STEP_UNFINISHED)
     seen = (await store.reader.run("run")).stops
     await store.attend("run", "done", "7", BO, "web", seen=seen)
@@ -259,7 +259,7 @@ async def test_a_result_is_recorded_for_the_step_it_was_typed_for(store: SQLiteS
     assert {step.name: step.result for step in found.steps} == {"charge": "7", "email": None}
 
 
-async def test_held_again_for_the_very_same_is_another_stop(store: SQLiteStore) -> None:
+async def test_held_again_for_the_very_same_is_another_stop(store: Store) -> None:
     """A step that was cut off twice may have happened twice: 'again' was said about the first time."""
     place = await held_step(store, AttentionKind.STEP_UNFINISHED)
     await store.attend("run", "again", None, BO, "web", seen=1)
@@ -269,7 +269,7 @@ async def test_held_again_for_the_very_same_is_another_stop(store: SQLiteStore) 
         await store.attend("run", "again", None, BO, "web", seen=1)
 
 
-async def test_a_double_click_on_try_again_is_one_retry(store: SQLiteStore) -> None:
+async def test_a_double_click_on_try_again_is_one_retry(store: Store) -> None:
     place = await begin(store)
     await store.end_visit(place, FAILED)
     await store.retry("run", BO, "web", ask_again=False, seen=1)
@@ -281,7 +281,7 @@ async def test_a_double_click_on_try_again_is_one_retry(store: SQLiteStore) -> N
 
 
 async def test_a_decision_that_is_repeated_under_its_key_is_not_refused_for_what_came_after(
-    store: SQLiteStore,
+    store: Store,
 ) -> None:
     key = CommandKey(BO, "k", "retry of stop 1")
     place = await begin(store)
@@ -299,7 +299,7 @@ async def test_a_decision_that_is_repeated_under_its_key_is_not_refused_for_what
 # Redaction and pruning.
 
 
-async def test_redaction_removes_the_payloads_of_one_run(store: SQLiteStore, database: Path) -> None:
+async def test_redaction_removes_the_payloads_of_one_run(store: Store, database: Path) -> None:
     for run_id in ("secret", "other"):
         await store.answer(a_vote(await put(store, await begin(store, run_id))))
     assert await store.redact("secret", BO, "console") == 3
@@ -311,7 +311,7 @@ async def test_redaction_removes_the_payloads_of_one_run(store: SQLiteStore, dat
 
 
 async def test_pruning_deletes_old_ended_runs_with_all_that_belongs_to_them(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     place = await begin(store, "old")
     request_id = await put(store, place, to=("operator", "web"))
@@ -331,7 +331,7 @@ async def test_pruning_deletes_old_ended_runs_with_all_that_belongs_to_them(
 
 
 async def test_pruning_is_bounded_a_transaction_and_prunes_all(
-    store: SQLiteStore, clock: GatedClock, database: Path
+    store: Store, clock: GatedClock, database: Path
 ) -> None:
     places = [await begin(store, str(number)) for number in range(501)]
     for place in places:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, StoreInUse, verify_audit
+from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, Store, StoreInUse, verify_audit
 from tests.engine.store.situation import PATIENCE, a_run, a_vote, begin, count, is_stored, rows
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ async def test_a_second_process_learns_who_writes_the_file(database: Path) -> No
         assert f"process {process.pid} writes it" in str(refused.value)
 
 
-async def test_this_process_keeps_others_out(store: SQLiteStore, database: Path) -> None:
+async def test_this_process_keeps_others_out(store: Store, database: Path) -> None:
     kind, text, process_id = said("open_it", database)[0]
     assert (kind, process_id) == ("StoreInUse", os.getpid())
     assert "reading (`sayso runs`, `sayso requests`) is possible meanwhile" in text
@@ -170,9 +170,7 @@ async def test_what_another_program_closes_takes_nothing_that_was_acknowledged(d
         assert [run_id for run_id in acknowledged if not await is_stored(store, run_id)] == []
 
 
-async def test_what_this_process_does_to_the_lock_file_lets_nobody_in(
-    store: SQLiteStore, database: Path
-) -> None:
+async def test_what_this_process_does_to_the_lock_file_lets_nobody_in(store: Store, database: Path) -> None:
     """A record lock would be gone with the first file of that name that is closed anywhere in the process."""
     await begin(store)
     assert database.with_name(f"{database.name}.lock").read_text() == str(os.getpid())

@@ -16,6 +16,7 @@ import pytest
 
 import sayso.engine.store as store_package
 from sayso.engine import SQLiteStore
+from sayso.engine.store._queries import load_statements
 from sayso.engine.store.sqlite._connection import SQL
 
 PACKAGE = Path(store_package.__file__).parent
@@ -69,7 +70,7 @@ ORDERED_WALKS = {
     "next_deadline": "SCAN q USING COVERING INDEX requests_due",
     "next_escalation": "SCAN q USING COVERING INDEX requests_escalate",
     "next_reminder": "SCAN q USING COVERING INDEX requests_remind",
-    "pending_count": "SCAN q USING INDEX requests_open",
+    "pending_count": "SCAN q USING INDEX requests_open; SCAN o USING INDEX requests_open",
     "people_names": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "places_waiting": "SCAN deliveries USING INDEX deliveries_due; SCAN notices USING COVERING INDEX notices_at",
     "requests_closed": "SCAN json_each VIRTUAL TABLE INDEX 1:",
@@ -85,6 +86,8 @@ def used_names() -> set[str]:
     """Every string in the package's code that is a statement's name or is used as one."""
     strings: set[str] = set()
     for module in PACKAGE.rglob("*.py"):
+        if module.name == "_moving.py":  # which learns from the database what tables there are
+            continue
         for found in ast.walk(ast.parse(module.read_text())):
             if isinstance(found, ast.Constant) and isinstance(found.value, str):
                 strings.add(found.value)
@@ -122,7 +125,7 @@ def test_every_statement_is_used() -> None:
 
 def test_every_name_that_is_used_exists() -> None:
     assert len(names_looked_up()) > 40
-    assert sorted(names_looked_up() - set(SQL)) == []
+    assert sorted(names_looked_up() - set(SQL) - set(load_statements("postgres"))) == []
 
 
 def test_what_may_scan_is_there() -> None:
@@ -138,7 +141,7 @@ def test_no_name_stands_twice() -> None:
 
 
 def test_python_assembles_no_sql() -> None:
-    """But for pragmas, savepoints and the schema's own table, whose statements are fixed."""
+    """But for pragmas, savepoints, the schema's own table, whose statements are fixed, and moving all tables."""
     allowed = ("PRAGMA ", "SELECT name FROM sqlite_schema", "SELECT version FROM schema_version")
     statement = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH) ")
     stray = {
@@ -165,7 +168,9 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
 
 def test_migrations_are_numbered_one_by_one() -> None:
     """Two of one number would run in the order of their names, and a database that has one of them would miss one."""
-    scripts = sorted(one.name for one in (files("sayso.engine.store") / "sql" / "migrations").iterdir())
+    scripts = sorted(
+        one.name for one in (files("sayso.engine.store") / "sql" / "sqlite" / "migrations").iterdir()
+    )
     assert [int(name.split("_")[0]) for name in scripts] == list(range(1, len(scripts) + 1))
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, StoreReplaced, verify_audit
+from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, Store, StoreReplaced, verify_audit
 from tests.engine.moved_file import move_away, move_back
 from tests.engine.store.situation import a_run, a_vote, begin, is_stored, put
 
@@ -75,7 +75,7 @@ def test_nothing_is_acknowledged_or_read_once_a_file_is_gone_or_another(
 
 
 async def test_what_was_refused_meanwhile_is_nowhere_and_all_goes_on_once_the_file_is_back(
-    store: SQLiteStore, database: Path
+    store: Store, database: Path
 ) -> None:
     """Moved away by mistake, and moved back: nobody has to start anything again."""
     request_id = await put(store, await begin(store))

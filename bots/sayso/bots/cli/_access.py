@@ -83,7 +83,7 @@ def sign_in(name: NameArgument, *, database: DatabaseOption = None, as_json: Jso
     client = service.client()
     if client is None:
         raise NotFound(
-            f"No service is running on {service.path}, so there is no inbox. Start one with `sayso serve`."
+            f"No service is running on {service.name}, so there is no inbox. Start one with `sayso serve`."
         )
     with client:
         url = client.sign_in_link(name)

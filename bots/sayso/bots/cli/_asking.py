@@ -91,11 +91,11 @@ def find_service(url: str | None, database: str | None, *, must_run: bool = True
     found = url or (None if database else os.environ.get("SAYSO_URL", "").strip())
     if found:
         return found
-    path = Service.build(database).path
-    place = socket_path(path)
+    service = Service.build(database)
+    place = socket_path(service.beside)
     if must_run and not place.is_there:
         raise NotFound(
-            f"No service is running on {path}. Start one with `sayso serve`, or set SAYSO_URL and SAYSO_TOKEN."
+            f"No service is running on {service.name}. Start one with `sayso serve`, or set SAYSO_URL and SAYSO_TOKEN."
         )
     return f"unix:{place.path.absolute()}"
 

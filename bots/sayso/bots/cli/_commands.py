@@ -134,6 +134,12 @@ COMMANDS = {
         "restore",
         "Check a backup and replace the database with it. Refused while the database is in use.",
     ),
+    "migrate-store": Listed(
+        "Operate",
+        "_upkeep",
+        "migrate_store",
+        "Move the database file to PostgreSQL. Refused while the database is in use.",
+    ),
     "prune": Listed(
         "Operate",
         "_upkeep",

@@ -22,7 +22,10 @@ from sayso.bots.cli._upkeep import read_age
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
 from sayso.config import FILE_NAME, Settings, needs_extra, secrets_of
-from sayso.engine import SaysoError
+from sayso.engine import SaysoError, StoreError, examine_server
+
+_MOST_AHEAD = timedelta(seconds=5)
+"""How far the clock of a database server may be from ours."""
 
 
 def doctor(
@@ -58,7 +61,11 @@ def doctor(
 
 def check_all(service: Service, output: Output) -> list[Finding]:
     """What is found of workflows, platforms and destinations; changes nothing."""
-    return [*_check_workflows(service, output), *asyncio.run(_check(service))]
+    server = _check_server(service)
+    is_usable = all(one.is_good for one in server)
+    return [
+        *_check_workflows(service, output), *server, *asyncio.run(_check(service, reads=is_usable))
+    ]  # fmt: skip
 
 
 def check_presses_at(service: Service, place: str, wait: str, output: Output) -> list[Finding]:
@@ -117,9 +124,43 @@ def _check_workflows(service: Service, output: Output) -> list[Finding]:
     return findings
 
 
-async def _check(service: Service) -> list[Finding]:
+def _check_server(service: Service) -> list[Finding]:
+    """What is to be said of the server of a PostgreSQL database; nothing of a file."""
+    try:
+        server = examine_server(service.location)
+    except StoreError as error:
+        return [Finding.bad("database", str(error), "Fix `database` in sayso.toml, or start the server.")]
+    if server is None:
+        return []
+    findings = [Finding.good(server.name, f"PostgreSQL {server.version}")]
+    if not server.has_tables and not server.may_create:
+        findings.append(
+            Finding.bad(
+                server.name,
+                "this user may not create tables",
+                "Run: GRANT CREATE ON SCHEMA public TO <user>, or give it a schema of its own.",
+            )
+        )
+    if abs(server.ahead) > _MOST_AHEAD:
+        side = "ahead of" if server.ahead > timedelta() else "behind"
+        words = f"its clock is {abs(server.ahead).total_seconds():.0f} s {side} this machine's"
+        findings.append(
+            Finding.bad(server.name, words, "Set both clocks by NTP: deadlines follow this machine's.")
+        )
+    if server.standbys and not any(server.standbys.values()):
+        findings.append(
+            Finding.note(
+                server.name,
+                "no standby is synchronous: a failover may lose answers that were acknowledged just before it. Set "
+                "synchronous_standby_names to rule that out",
+            )
+        )
+    return findings
+
+
+async def _check(service: Service, *, reads: bool) -> list[Finding]:
     findings = await check_platforms(service.settings)
-    if not service.path.exists():
+    if not reads or not service.is_there():
         return findings
     async with service.reader() as reader:
         now = datetime.now(UTC)

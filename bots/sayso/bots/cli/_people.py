@@ -27,7 +27,7 @@ def people(*, database: DatabaseOption = None, as_json: JsonFlag = False) -> Exi
     output = Output(as_json=as_json)
     service = Service.build(database)
     settings = service.settings
-    accounts = read(service, lambda reader: reader.accounts()) if service.path.exists() else []
+    accounts = read(service, lambda reader: reader.accounts()) if service.is_there() else []
     linked = [one for one in accounts if one.linked_at is not None]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("Who", "Name", "Accounts"):

@@ -140,7 +140,9 @@ def demo(
         "sayso demo: review a draft article. Nothing is published until you approve it.",
         "bold",
     )
-    output.say(f"Stop at any time, even with kill -9. `sayso demo` resumes from {service.path.name}.", "dim")
+    output.say(
+        f"Stop at any time, even with kill -9. `sayso demo` resumes from {service.beside.name}.", "dim"
+    )
     drive = _Drive(service, workflow, output, "sayso demo", database, requested_by=local_person(), go_on=True)
     return _finish(drive)
 

@@ -153,7 +153,7 @@ def start(
     client = service.client()
     if client is None:
         raise NotFound(
-            f"No service is running on {service.path}. Start one with `sayso serve`, or use `sayso run`."
+            f"No service is running on {service.name}. Start one with `sayso serve`, or use `sayso run`."
         )
     with client:
         if initial is None and output.has_reader:

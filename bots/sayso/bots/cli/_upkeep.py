@@ -21,7 +21,17 @@ from sayso.bots.cli._output import Output
 from sayso.bots.cli._problems import UsageProblem
 from sayso.bots.client import Service
 from sayso.bots.exit_codes import ExitCode
-from sayso.engine import Finding, Severity, check_parked, local_person, restore_backup
+from sayso.engine import (
+    Finding,
+    Reader,
+    Severity,
+    SQLiteReader,
+    SQLiteStore,
+    check_parked,
+    local_person,
+    move_store,
+    restore_backup,
+)
 
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -133,10 +143,18 @@ def backup(
 ) -> ExitCode:
     """Back up the database to a new file. Safe while the service is running."""
     output = Output(as_json=as_json)
-    read(Service.build(database), lambda reader: reader.backup(target))
+    read(Service.build(database), lambda reader: _copy(reader, target))
     output.say(f"Backed up to {target}.")
     output.value({"file": str(target.absolute())})
     return ExitCode.OK
+
+
+async def _copy(reader: Reader, target: Path) -> None:
+    if not isinstance(reader, SQLiteReader):
+        raise UsageProblem(
+            "This database is on a server: back it up with PostgreSQL's own tools, such as pg_dump."
+        )
+    await reader.backup(target)
 
 
 def restore(
@@ -156,7 +174,12 @@ def restore(
     and links, sessions and tokens that were revoked since work again.
     """
     output = Output(as_json=as_json)
-    path = Service.build(database).path
+    store = Service.build(database).new_store()
+    if not isinstance(store, SQLiteStore):
+        raise UsageProblem(
+            f"{store.name} is on a server: restore it with PostgreSQL's own tools, such as pg_restore."
+        )
+    path = store.path
     restored = restore_backup(path, source, local_person(), CONSOLE)
     output.say(f"Restored {path.name} from {visible_line(str(source))}.")
     if restored.former is not None:
@@ -168,4 +191,37 @@ def restore(
     output.value(
         {"file": str(path), "former": former, "former_head": restored.former_head, "head": restored.head}
     )
+    return ExitCode.OK
+
+
+def migrate_store(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL",
+            help="An empty PostgreSQL database: postgresql://user@host:port/database.",
+            show_default=False,
+        ),
+    ],
+    *,
+    database: DatabaseOption = None,
+    as_json: JsonFlag = False,
+) -> ExitCode:
+    """Move the database file to PostgreSQL. Refused while the database is in use.
+
+    Every row is copied and compared in one transaction; then the file is renamed, so that nothing starts on it by
+    mistake. If this is interrupted, run it again.
+    """
+    output = Output(as_json=as_json)
+    store = Service.build(database).new_store()
+    if not isinstance(store, SQLiteStore):
+        raise UsageProblem(
+            f"{store.name} is on a server already. Only a database file can be moved to PostgreSQL."
+        )
+    moved = move_store(store.path, target, local_person(), CONSOLE)
+    rows = sum(moved.rows.values())
+    output.say(f"Moved {rows} rows of {len(moved.rows)} tables; each was compared with the file.")
+    output.say(f"The file was kept as {moved.former.name}.")
+    output.say("Next, set `database` in sayso.toml to the new database, then start the service.")
+    output.value({"rows": moved.rows, "head": moved.head, "former": str(moved.former)})
     return ExitCode.OK

@@ -27,10 +27,10 @@ from sayso.engine import (
 class NoDatabase(OperatorError):
     """The database to read or change does not exist. Nothing was created."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, name: str) -> None:
+        self.name = name
         super().__init__(
-            f"database {path} not found. `sayso run` creates one; to use another, set --database, SAYSO_DATABASE or "
+            f"database {name} not found. `sayso run` creates one; to use another, set --database, SAYSO_DATABASE or "
             "`database` in sayso.toml."
         )
 
@@ -52,23 +52,32 @@ class Service:
         return cls(known, database or known.database)
 
     @property
-    def path(self) -> Path:
-        """The database file. Raises `StoreUnreadable` for a URL of another kind."""
-        return open_store(self.location).path
+    def name(self) -> str:
+        """The database, as people may see it. Raises `StoreUnreadable` for a URL of an unknown kind."""
+        return open_store(self.location).name
+
+    @property
+    def beside(self) -> Path:
+        """How what belongs to the database on this machine begins. Raises `StoreUnreadable` likewise."""
+        return open_store(self.location).beside
+
+    def is_there(self) -> bool:
+        """Whether there is a database already. Raises `StoreError`."""
+        return open_store(self.location).is_there()
 
     def new_store(self) -> Store:
-        """A store that creates its file if need be. Opening raises `StoreError`."""
+        """A store that creates its database if need be. Opening raises `StoreError`."""
         return open_store(self.location)
 
     def existing_store(self) -> Store:
-        """A store whose file is there. Raises `NoDatabase`, and what opening raises."""
+        """A store whose database is there. Raises `NoDatabase`, and what opening raises."""
         self._check_existing()
         return open_store(self.location)
 
     def reader(self) -> Reader:
-        """Reads the file, also while another process writes it. Raises `NoDatabase`."""
+        """Reads the database, also while another process writes it. Raises `NoDatabase`."""
         self._check_existing()
-        return open_reader(self.path)
+        return open_reader(self.location)
 
     def runtime(self, store: Store, workflows: Iterable[Workflow] = ()) -> Runtime:
         """A runtime of these workflows on a store; without any it only takes answers and decisions."""
@@ -93,9 +102,8 @@ class Service:
 
     def client(self) -> ServiceClient | None:
         """The service that runs on this database, or None. The caller closes it."""
-        return ServiceClient.find(self.path)
+        return ServiceClient.find(self.beside)
 
     def _check_existing(self) -> None:
-        path = self.path
-        if not path.exists():
-            raise NoDatabase(path)
+        if not self.is_there():
+            raise NoDatabase(self.name)

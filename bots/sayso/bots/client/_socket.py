@@ -13,9 +13,9 @@ _LONGEST = 107
 """Bytes of a socket's path (unix(7): sun_path has 108 with the final zero)."""
 
 
-def socket_path(database: Path) -> SocketPath:
-    """The control socket of a database."""
-    return SocketPath(database.with_name(database.name + ".sock"))
+def socket_path(beside: Path) -> SocketPath:
+    """The control socket of a database whose things begin so."""
+    return SocketPath(beside.with_name(beside.name + ".sock"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,10 +130,10 @@ class _Server:
         )
 
     async def _findings(self) -> list[Finding]:
-        path = open_store(self._plan.database).path
-        if not path.exists():
+        database = self._plan.database
+        if not open_store(database).is_there():
             return []
-        async with open_reader(path) as reader:
+        async with open_reader(database) as reader:
             return await check_parked(reader, self._workflow)
 
     async def _follow(self, reader: asyncio.StreamReader, news: CodeNews) -> None:

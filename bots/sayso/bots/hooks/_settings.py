@@ -34,10 +34,12 @@ def service_url(
     given: str | None, path: Path | None, settings: dict[str, Any], environment: Mapping[str, str]
 ) -> str | None:
     """Where the service is: as given, else as `SAYSO_URL` says, else beside the database of these settings; None where
-    nothing says it.
+    nothing says it, as with a database that is no file.
     """
     known = given or environment.get("SAYSO_URL")
     if known or path is None:
         return known
     database = str(settings.get("database", "sayso.db")).removeprefix(_SQLITE)
+    if "://" in database:
+        return None
     return f"unix:{(path.absolute().parent / database).resolve()}.sock"

@@ -31,6 +31,7 @@ def bound_beside(place: SocketPath) -> Generator[socket.socket]:
 
     Whoever binds holds the store's lock: a socket that is there is a killed process's, and is replaced.
     """
+    place.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if place.path.is_socket():
         place.path.unlink()
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as bound:

@@ -147,7 +147,7 @@ class Sayso:
         """The path of the control socket."""
         if not self._control:
             raise NotServing("control socket")
-        return str(socket_path(self.store.path).path)
+        return str(socket_path(self.store.beside).path)
 
     @property
     def problems(self) -> dict[str, str]:
@@ -197,7 +197,7 @@ class Sayso:
             if bound is not None:
                 await stack.enter_async_context(front.public(bound, routers, health, metrics))
             if self._control:
-                beside = stack.enter_context(bound_beside(socket_path(store.path)))
+                beside = stack.enter_context(bound_beside(socket_path(store.beside)))
                 await stack.enter_async_context(front.control(beside))
             stack.callback(front.close)
             crew = self._crew(core, connections, listeners, parts.under_way)

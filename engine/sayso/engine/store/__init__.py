@@ -33,7 +33,7 @@ from sayso.engine.store._evidence import (
 from sayso.engine.store._grants import Granted
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
 from sayso.engine.store._lists import News, Sought
-from sayso.engine.store._locations import open_reader, open_store, store_of
+from sayso.engine.store._locations import examine_server, move_store, open_reader, open_store, store_of
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
 from sayso.engine.store._reader import Reader
 from sayso.engine.store._roles import (
@@ -45,6 +45,7 @@ from sayso.engine.store._roles import (
     NoteStore,
     RunStore,
 )
+from sayso.engine.store._servers import Moved, Server
 from sayso.engine.store._session import Session
 from sayso.engine.store._store import Store
 from sayso.engine.store._transaction import NO_HASH, chain_hash
@@ -74,6 +75,7 @@ __all__ = [
     "HandOver",
     "Hub",
     "Listener",
+    "Moved",
     "NewRun",
     "News",
     "NoteStore",
@@ -87,6 +89,7 @@ __all__ = [
     "RunStore",
     "SQLiteReader",
     "SQLiteStore",
+    "Server",
     "Session",
     "Sought",
     "Store",
@@ -99,6 +102,8 @@ __all__ = [
     "attention_actions",
     "chain_hash",
     "decoded",
+    "examine_server",
+    "move_store",
     "open_reader",
     "open_store",
     "read_facts",

@@ -1,7 +1,8 @@
-"""The named statements of `sql/`, shared and of each database's own, and the numbered migrations beside them."""
+"""The named statements of `sql/`, shared and of each database's own, and the numbered migrations of each."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).with_name("sql")
@@ -12,9 +13,16 @@ def load_statements(dialect: str) -> dict[str, str]:
     return {**_read(_FOLDER / "queries.sql"), **_read(_FOLDER / dialect / "queries.sql")}
 
 
-def load_migrations() -> list[str]:
-    """The scripts that lead from an empty file to the present schema, in order; their count is its version."""
-    return [script.read_text(encoding="utf-8") for script in sorted((_FOLDER / "migrations").glob("*.sql"))]
+@cache
+def load_migrations(dialect: str) -> dict[int, str]:
+    """The scripts that lead from an empty database to the present schema, by the version that each leads to."""
+    scripts = sorted((_FOLDER / dialect / "migrations").glob("*.sql"))
+    return {int(script.name.partition("_")[0]): script.read_text(encoding="utf-8") for script in scripts}
+
+
+def schema_of(dialect: str) -> int:
+    """The version of the present schema."""
+    return max(load_migrations(dialect))
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -68,13 +67,6 @@ class Reader(Lists):
     @abstractmethod
     async def close(self) -> None:
         """Close what was opened; harmless when it is closed."""
-
-    @abstractmethod
-    async def backup(self, target: Path) -> None:
-        """Copy the database as it is at one instant into a new file, while it is in use.
-
-        Raises `StoreUnreadable` if the target exists, even as a dangling link, or cannot be written.
-        """
 
     @abstractmethod
     async def at_once(self, read: Callable[[Session], T]) -> T:

@@ -19,10 +19,12 @@ from sayso.engine.store._roles import (
 
 class Store(RunStore, AnswerStore, AskStore, AccountStore, CredentialStore, CardStore, NoteStore):
     """A handle on one database, which is created and brought up to date at the first use. Handles of one process share
-    their state and the first one's clock. `path` is where it is, and names it in errors.
+    their state and the first one's clock. `name` says in errors which it is; what belongs to it on this machine,
+    such as its service's socket, has a name that begins with `beside`.
     """
 
-    path: Path
+    name: str
+    beside: Path
 
     async def __aenter__(self) -> Self:
         self.open()
@@ -30,6 +32,10 @@ class Store(RunStore, AnswerStore, AskStore, AccountStore, CredentialStore, Card
 
     async def __aexit__(self, *error: object) -> None:
         await self.close()
+
+    @abstractmethod
+    def is_there(self) -> bool:
+        """Whether the database exists already. Blocks for milliseconds; raises `StoreError` where it cannot be told."""
 
     def open(self) -> None:
         """Open it now rather than at the first use; blocks for milliseconds. Harmless if it is open already."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import WorkflowStatus
@@ -18,12 +20,15 @@ T = TypeVar("T")
 NO_HASH = "0" * 64
 
 
-class Transaction(Session):
+class Transaction(Session, ABC):
     """A connection that writes, with the state that its transactions share.
 
     A transaction function is called inside an open transaction and may be undone as a whole: it keeps all it changes in
-    the database, or here, where `mark` and `undo` cover it.
+    the database, or here, where `mark` and `undo` cover it. What a database does by itself is said by its own subclass.
     """
+
+    BEGIN: ClassVar[str]
+    """The statement that opens a transaction."""
 
     def __init__(self, connection: Connection, statements: Mapping[str, str]) -> None:
         super().__init__(connection, statements)
@@ -31,14 +36,60 @@ class Transaction(Session):
         self.instant = from_microseconds(0)
         self._changes: list[Change] = []
         self._cards_marked = False
+        self._sequence, self._hash = 0, NO_HASH
+        self.continue_trail()
+
+    def continue_trail(self) -> None:
+        """Take the audit trail up where it stands."""
         head = self.row("audit_head")
-        self._sequence: int = 0 if head is None else head["sequence"]
-        self._hash: str = NO_HASH if head is None else head["hash"]
+        if head is not None:
+            self._sequence, self._hash = head["sequence"], head["hash"]
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether the connection is within a transaction."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is gone, and another one is needed."""
+        return False
+
+    @abstractmethod
+    def is_undone_by(self, error: Exception) -> bool:
+        """Whether nothing of the transaction can stand after what a function in it raised."""
+
+    @abstractmethod
+    def is_spoilt_by(self, error: Exception) -> bool:
+        """Whether the transaction can only go on from a savepoint after that, or not at all."""
+
+    @abstractmethod
+    def translated(self, error: Exception) -> Exception:
+        """The store's own error for what the database raised; anything else is itself."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection; harmless when it is gone."""
 
     def begin(self, instant: datetime) -> None:
-        """What follows is one transaction, at this instant."""
+        """Open a transaction, at this instant."""
+        self.execute(self.BEGIN)
         self.now = to_microseconds(instant)
         self.instant = instant
+
+    def commit(self) -> None:
+        """Commit it."""
+        self.execute("COMMIT")
+
+    def abandon(self) -> None:
+        """Roll it back, whatever state it is in: a failure of that must not hide the first, nor end the thread."""
+        with suppress(Exception):
+            if self.is_open:
+                self.execute("ROLLBACK")
+
+    def execute(self, statement: str) -> None:
+        """Execute a statement that every database has in the same words."""
+        self.connection.execute(statement)
 
     def mark_cards(self, query: str, parameters: Parameters) -> Cursor:
         """Execute a named statement that gives cards news; who shows them is told once it is committed."""

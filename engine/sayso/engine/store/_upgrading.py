@@ -1,13 +1,28 @@
-"""What happens once when a database of a sayso that kept no seals is opened: the trail seals what it finds.
+"""What happens when a database is opened: whether it is sayso's and of which version, and what its trail seals.
 
-From then on all that is open, everybody's accounts, and what lets somebody in are compared with the trail. Of runs that
-had ended, the trail has only what its rows of that time say in words.
+A sayso of before kept no seals: the first that does seals what it finds. From then on all that is open, everybody's
+accounts, and what lets somebody in are compared with the trail. Of runs that had ended, the trail has only what its
+rows of that time say in words.
 """
 
 from __future__ import annotations
 
+from sayso.engine.errors import SchemaTooNew, StoreUnreadable
 from sayso.engine.store._evidence import read_run_evidence, things_of_accounts
 from sayso.engine.store._transaction import Transaction
+
+
+def check_version(location: str, tables: set[str], found: int | None, known: int) -> int:
+    """The schema of a database that has these tables, 0 when it is empty; raises `StoreUnreadable` for one that is not
+    sayso's, and `SchemaTooNew` for one of a newer sayso than the one that knows `known`.
+    """
+    if found is None:
+        if tables:
+            raise StoreUnreadable(location, "it is a database, but not one of sayso's")
+        return 0
+    if found > known:
+        raise SchemaTooNew(location, found, known)
+    return found
 
 
 def begin_evidence(tx: Transaction) -> None:

@@ -192,16 +192,16 @@ FROM deliveries d JOIN requests q ON q.request_key = d.request_key WHERE q.id = 
 -- name: deliveries_on_card
 -- What stands at a place on one card with a request: itself, and with a batch the others, in the order of asking.
 SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
-       d.next_attempt, d.last_error, d.dead_since, d.told_revision, d.request_key
+       d.next_attempt, d.last_error, d.dead_since, d.told_revision, d.request_key AS request_key
 FROM requests q CROSS JOIN deliveries d ON d.request_key = q.request_key
 WHERE q.id = :id AND d.destination = :destination
 UNION ALL
 SELECT q.id, d.destination, d.reference, d.former, d.notice, d.revision_wanted, d.revision_shown, d.attempts,
-       d.next_attempt, d.last_error, d.dead_since, d.told_revision, d.request_key
+       d.next_attempt, d.last_error, d.dead_since, d.told_revision, d.request_key AS request_key
 FROM requests asked CROSS JOIN requests q ON q.first_on_card = asked.first_on_card AND q.id <> asked.id
 CROSS JOIN deliveries d ON d.request_key = q.request_key
 WHERE asked.id = :id AND d.destination = :destination
-ORDER BY d.request_key;
+ORDER BY request_key;
 
 -- name: delivery_begin
 -- Counted before it is sent: a send that nobody heard the end of may have left a message.
@@ -267,13 +267,13 @@ WHERE destination = :destination AND former IS NULL
 -- name: deliveries_tell_mismatch
 -- The first mismatch of cards that operators have heard of none yet; of all of a request where no place is named.
 UPDATE deliveries SET mismatch_told = 1
-WHERE mismatch_told = 0 AND (:destination IS NULL OR destination = :destination)
+WHERE mismatch_told = 0 AND (CAST(:destination AS TEXT) IS NULL OR destination = :destination)
   AND request_key = (SELECT request_key FROM requests WHERE id = :id) RETURNING destination;
 
 -- name: delivery_shown
 UPDATE deliveries SET reference = :reference, former = CASE WHEN former = :former THEN NULL ELSE former END,
                       revision_shown = :revision, attempts = 0,
-                      next_attempt = CASE WHEN revision_wanted > :revision THEN NULL ELSE :quiet_until END, last_error = NULL
+                      next_attempt = CASE WHEN revision_wanted > :revision THEN NULL ELSE CAST(:quiet_until AS BIGINT) END, last_error = NULL
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
   AND revision_wanted >= :revision;
 
@@ -294,7 +294,7 @@ WHERE destination = :destination AND request_key = (SELECT request_key FROM requ
 -- Cards are marked by the reason for which they were refused until they are shown.
 SELECT destination FROM deliveries
 WHERE destination = :destination AND request_key = (SELECT request_key FROM requests WHERE id = :id)
-  AND last_error IS NOT :error;
+  AND (last_error IS NULL OR last_error <> :error);
 
 -- name: delivery_refused
 -- Nothing more is wanted of it, with a reason: the platform takes no card that reads so.
@@ -339,8 +339,9 @@ WHERE (request_key, destination) IN (
 SELECT count(*) AS cards FROM deliveries WHERE revision_shown < revision_wanted AND dead_since IS NULL;
 
 -- name: pending_count
--- SQLite takes the bare column from the row with the minimum.
-SELECT count(*) AS requests, q.asked_at AS oldest, min(q.request_key)
+SELECT count(*) AS requests,
+       (SELECT o.asked_at FROM requests o INDEXED BY requests_open
+        WHERE o.status = 'PENDING' ORDER BY o.request_key LIMIT 1) AS oldest
 FROM requests q INDEXED BY requests_open WHERE q.status = 'PENDING';
 
 -- name: held_count
@@ -873,7 +874,8 @@ WHERE r.workflow = :workflow AND r.ended_at IS NULL AND (r.status = 'WAITING_FOR
 SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention, r.requested_by, r.created_at, r.updated_at,
        r.stops
 FROM runs r
-WHERE (:status IS NULL OR r.status = :status) AND (:workflow IS NULL OR r.workflow = :workflow)
+WHERE (CAST(:status AS TEXT) IS NULL OR r.status = :status)
+      AND (CAST(:workflow AS TEXT) IS NULL OR r.workflow = :workflow)
 ORDER BY r.run_key DESC LIMIT :limit;
 
 -- name: runs_of_people
@@ -882,9 +884,9 @@ SELECT r.run_id, r.workflow, r.status, r.node_id, r.visit, r.error, r.attention,
        r.stops
 FROM json_each(:people) w CROSS JOIN runs r ON r.requested_by = w.value
 WHERE r.run_key IN (SELECT x.run_key FROM runs x
-                    WHERE x.requested_by = w.value AND (:status IS NULL OR x.status = :status)
-                      AND (:workflow IS NULL OR x.workflow = :workflow)
-                      AND (:prefix IS NULL OR x.run_id >= :prefix AND x.run_id < :upto)
+                    WHERE x.requested_by = w.value AND (CAST(:status AS TEXT) IS NULL OR x.status = :status)
+                      AND (CAST(:workflow AS TEXT) IS NULL OR x.workflow = :workflow)
+                      AND (CAST(:prefix AS TEXT) IS NULL OR x.run_id >= :prefix AND x.run_id < :upto)
                     ORDER BY x.run_key DESC LIMIT :limit)
 ORDER BY r.run_key DESC LIMIT :limit;
 
@@ -1253,7 +1255,7 @@ SELECT g.grant_key, g.id, q.id AS request, g.request_key, g.person, g.account, g
 FROM grants g JOIN requests q ON q.request_key = g.request_key
 WHERE g.coverage IN (SELECT value FROM json_each(:covered)) AND g.revoked_at IS NULL
       AND g.made_at <= :now AND g.expires_at > :now AND (g.uses IS NULL OR g.used < g.uses)
-      AND (:since IS NULL OR (g.vouched_at >= :since AND g.vouched_at <= :now))
+      AND (CAST(:since AS BIGINT) IS NULL OR (g.vouched_at >= :since AND g.vouched_at <= :now))
 ORDER BY g.uses IS NOT NULL, g.expires_at DESC, g.grant_key;
 
 -- name: grant_vouch

@@ -11,12 +11,13 @@ from typing import Self
 
 import msgspec
 
-from sayso.engine.errors import SchemaTooNew, StoreReplaced, StoreUnreadable
-from sayso.engine.store._queries import load_migrations, load_statements
+from sayso.engine.errors import StoreReplaced, StoreUnreadable
+from sayso.engine.store._queries import load_migrations, load_statements, schema_of
+from sayso.engine.store._upgrading import check_version
 
 SQL = load_statements("sqlite")
 
-SCHEMA = len(load_migrations())
+SCHEMA = schema_of("sqlite")
 """The present schema."""
 
 WRITER_PRAGMAS = {
@@ -77,7 +78,7 @@ class OpenedFiles(msgspec.Struct, frozen=True):
 
 
 def refuse_links(path: Path) -> None:
-    """Raise `StoreUnreadable` where the database, or what SQLite would create beside it, is a link."""
+    """Raise `StoreUnreadable` where the database, or a file that SQLite would create next to it, is a link."""
     for name in (f"{path.name}{ending}" for ending in ("", *BESIDE)):
         if path.with_name(name).is_symlink():
             raise StoreUnreadable(str(path), f"{name} is a link; remove it")
@@ -114,30 +115,17 @@ def reader_uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
-def check_version(path: Path, tables: set[str], found: int | None) -> int:
-    """The file's schema, 0 when it is empty; raises `StoreUnreadable` for a file that is not sayso's, and
-    `SchemaTooNew` for one of a newer sayso.
-    """
-    if found is None:
-        if tables:
-            raise StoreUnreadable(str(path), "it is a database, but not one of sayso's")
-        return 0
-    if found > SCHEMA:
-        raise SchemaTooNew(str(path), found, SCHEMA)
-    return found
-
-
 def _schema(connection: sqlite3.Connection, path: Path) -> int:
     tables = {row["name"] for row in connection.execute(SQL["tables"])}
     row = connection.execute(SQL["version"]).fetchone() if "schema_version" in tables else None
-    return check_version(path, tables, None if row is None else row["version"])
+    return check_version(str(path), tables, None if row is None else row["version"], SCHEMA)
 
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:
     if found == 0:
         _run(connection, _whole_schema())
         return
-    for version, script in enumerate(load_migrations(), start=1):
+    for version, script in load_migrations("sqlite").items():
         if version > found:
             stamp = f"UPDATE schema_version SET version = {version:d};"  # noqa: S608 - a number of ours
             _run(connection, f"BEGIN IMMEDIATE;\n{script}\n{stamp}\nCOMMIT;")
@@ -156,7 +144,7 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
 def _whole_schema() -> str:
     """One transaction that makes of an empty file what all migrations make of it, several times as fast."""
     with closing(sqlite3.connect(":memory:")) as migrated:
-        for script in load_migrations():
+        for script in load_migrations("sqlite").values():
             migrated.executescript(script)
         migrated.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA,))
         return "\n".join(migrated.iterdump())

@@ -17,6 +17,7 @@ def path_of(location: str | Path | None) -> Path:
         location = os.environ.get("SAYSO_DATABASE") or DEFAULT_DATABASE
     if isinstance(location, str) and "://" in location:
         if not location.startswith(_PREFIX) or len(location) == len(_PREFIX):
-            raise StoreUnreadable(location, f"only {_PREFIX}path is supported")
+            scheme = location.partition("://")[0]
+            raise StoreUnreadable(f"{scheme}://…", f"only {_PREFIX}path and postgresql:// are supported")
         location = location.removeprefix(_PREFIX)
     return Path(os.path.realpath(location))

@@ -51,7 +51,7 @@ class FileLock:
         self.forget()
 
     def forget(self) -> None:
-        """In a forked child: let go of what it inherited; the parent keeps the lock."""
+        """In a forked child: close what it inherited; the parent keeps the lock."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

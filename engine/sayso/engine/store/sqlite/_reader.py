@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sayso.engine.errors import StoreError, StoreUnreadable
 from sayso.engine.store._reader import Reader
 from sayso.engine.store._session import Session
+from sayso.engine.store._upgrading import check_version
 from sayso.engine.store.sqlite._connection import (
     SCHEMA,
     SQL,
     OpenedFiles,
-    check_version,
     create_private,
     reader_uri,
 )
@@ -128,7 +128,7 @@ class SQLiteReader(Reader):
             versions = (
                 list(await connection.execute_fetchall(SQL["version"])) if "schema_version" in tables else []
             )
-            found = check_version(self.path, tables, versions[0][0] if versions else None)
+            found = check_version(str(self.path), tables, versions[0][0] if versions else None, SCHEMA)
             if found < SCHEMA:
                 reason = f"it has the older schema {found}; a command that writes brings it up to date"
                 raise StoreUnreadable(str(self.path), reason)

@@ -17,12 +17,11 @@ import msgspec
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine.errors import StoreInUse, StoreUnreadable
-from sayso.engine.store._upgrading import begin_evidence
+from sayso.engine.store._upgrading import begin_evidence, check_version
 from sayso.engine.store.sqlite._connection import (
     BESIDE,
+    SCHEMA,
     SQL,
-    check_version,
-    connect_writer,
     create_private,
     reader_uri,
     refuse_links,
@@ -91,7 +90,7 @@ def _copy(backup: Path, new: Path, database: Path) -> None:
         closing(sqlite3.connect(new, isolation_level=None)) as copy,
     ):
         source.backup(copy)
-        if check_version(backup, *_tables_and_version(copy)) == 0:
+        if check_version(str(backup), *_tables_and_version(copy), SCHEMA) == 0:
             raise StoreUnreadable(str(backup), "it is empty")
         found = copy.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
@@ -134,14 +133,13 @@ def _settle(database: Path) -> str | None:
 
 def _note(new: Path, said: dict[str, str | None], person: str, via: str, clock: Clock) -> str:
     """Bring the copy up to date, and have its trail say that it was restored; the head of that."""
-    with closing(connect_writer(new)) as connection:
-        tx = SQLiteTransaction(connection)
+    with closing(SQLiteTransaction(new)) as tx:
         tx.begin(clock.now())
         begin_evidence(tx)
         tx.mark_cards("deliveries_mark_open", ())
         tx.audit("database_restored", said, person=person, via=via)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = delete")
+        tx.commit()
+        tx.execute("PRAGMA journal_mode = delete")
         sequence, digest = tx.mark()
     return f"{sequence}:{digest}"
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sayso.engine._clock import Clock
+from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._values import VALUE_LIMIT
+from sayso.engine.store._open_databases import leave, share
 from sayso.engine.store._store import Store
 from sayso.engine.store.sqlite._location import path_of
-from sayso.engine.store.sqlite._open_files import OpenFile, leave, share
+from sayso.engine.store.sqlite._open_file import OpenFile
 from sayso.engine.store.sqlite._reader import SQLiteReader
 
 
@@ -31,7 +32,8 @@ class SQLiteStore(Store):
         value_limit: int = VALUE_LIMIT,
     ) -> None:
         super().__init__(value_limit)
-        self.path = path_of(location)
+        self.path = self.beside = path_of(location)
+        self.name = str(self.path)
         self._clock = clock
         self._file: OpenFile | None = None
         self._reader: SQLiteReader | None = None
@@ -49,6 +51,10 @@ class SQLiteStore(Store):
             if file is not None:
                 leave(file)
 
+    def is_there(self) -> bool:
+        """Whether the file exists already."""
+        return self.path.exists()
+
     @property
     def is_open(self) -> bool:
         """Whether this handle holds the file."""
@@ -57,7 +63,7 @@ class SQLiteStore(Store):
     @property
     def reader(self) -> SQLiteReader:
         """Listings and status, by connections of their own."""
-        files = self._opened().writer.files
+        files = self._opened().files
         if self._reader is None:
             self._reader = SQLiteReader(self.path, self.is_gone, files)
         return self._reader
@@ -66,5 +72,6 @@ class SQLiteStore(Store):
         if self._file is not None and self._file.of_parent:
             self._file = self._reader = None
         if self._file is None:
-            self._file = share(self.path, self._clock)
+            path, clock = self.path, self._clock or SystemClock()
+            self._file = share(str(path), OpenFile, lambda: OpenFile(path, clock))
         return self._file

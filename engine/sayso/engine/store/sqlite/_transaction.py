@@ -3,21 +3,71 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime
+from pathlib import Path
 
+from sayso.engine.errors import StoreError, StoreFull, StoreUnreadable
 from sayso.engine.store._transaction import Transaction
-from sayso.engine.store.sqlite._connection import SQL
+from sayso.engine.store.sqlite._connection import SQL, OpenedFiles, connect_writer
+
+_UNDOES_ALL = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Primary result codes after which the whole transaction is rolled back: sqlite.org/lang_transaction.html, "Response To
+Errors Within A Transaction"."""
 
 
 class SQLiteTransaction(Transaction):
-    """The write connection with the state that its transactions share."""
+    """The write connection of a file. `files` are what it writes into; nothing is committed while its path names
+    others.
+    """
 
+    BEGIN = "BEGIN IMMEDIATE"
     connection: sqlite3.Connection
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(connection, SQL)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        connection = connect_writer(path)
+        try:
+            super().__init__(connection, SQL)
+        except sqlite3.Error as error:
+            connection.close()
+            raise self.translated(error) from error
+        self.files = OpenedFiles.at(path)
 
-    def begin(self, instant: datetime) -> None:
-        """Open a transaction of SQLite's at this instant."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        super().begin(instant)
+    @property
+    def is_open(self) -> bool:
+        return self.connection.in_transaction
+
+    def commit(self) -> None:
+        self.files.check()
+        super().commit()
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def is_undone_by(self, error: Exception) -> bool:
+        fatal = isinstance(error, sqlite3.Error) and _primary_code(error) in _UNDOES_ALL
+        return fatal or not self.connection.in_transaction
+
+    def is_spoilt_by(self, error: Exception) -> bool:
+        return self.is_undone_by(error)
+
+    def translated(self, error: Exception) -> Exception:
+        if isinstance(error, StoreError) or not isinstance(error, sqlite3.Error):
+            return error
+        if _primary_code(error) == sqlite3.SQLITE_FULL:
+            translated: StoreError = StoreFull(str(self._path))
+        else:
+            translated = StoreUnreadable(str(self._path), str(error))
+        translated.__cause__ = error
+        return translated
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,4 +1,5 @@
-"""The writer: one thread that owns the only write connection and commits what has queued up together.
+"""The writer: one thread that owns the only write connection and commits what has queued up together, whatever database
+it is.
 
 Transactions are plain functions, handed in from any event loop. One that raises is undone alone; results are delivered
 only after the commit, on the loops that asked. A function may be called twice: see `_work_off`.
@@ -9,38 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from sayso.engine._clock import Clock
-from sayso.engine.errors import StoreClosed, StoreError, StoreFull, StoreUnreadable
+from sayso.engine.errors import StoreClosed
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction, TransactionFunction
 from sayso.engine.store._upgrading import begin_evidence
-from sayso.engine.store.sqlite._connection import OpenedFiles
-from sayso.engine.store.sqlite._transaction import SQLiteTransaction
 
 logger = logging.getLogger("sayso.engine.store")
 
 T = TypeVar("T")
 
 LARGEST_BATCH = 256
-
-_UNDOES_ALL = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_READONLY,
-    }
-)
-"""Primary result codes after which the whole batch is rolled back: sqlite.org/lang_transaction.html, "Response To
-Errors Within A Transaction"."""
 
 
 class _Job:
@@ -76,13 +60,11 @@ _News: TypeAlias = "_Delivery | tuple[Listener, Change] | CommitListener"
 class Writer:
     """The thread that writes. `connect` makes the connection, on that thread; a failure is raised by `start`.
 
-    `files`, known once it has started, are what it writes into. Nothing is committed while its path names others.
+    A lost connection is made anew for the next batch; whether a commit that it was lost in happened, nobody knows.
     """
 
-    files: OpenedFiles
-
-    def __init__(self, path: str, connect: Callable[[], sqlite3.Connection], clock: Clock, hub: Hub) -> None:
-        self._path = path
+    def __init__(self, name: str, connect: Callable[[], Transaction], clock: Clock, hub: Hub) -> None:
+        self._name = name
         self._connect = connect
         self._clock = clock
         self._hub = hub
@@ -91,7 +73,7 @@ class Writer:
         self._closing = threading.Lock()  # nothing is queued behind the end
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name=f"sayso writer {path}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"sayso writer {name}", daemon=True)
 
     def start(self) -> None:
         """Open the connection; blocks until it is open, which takes milliseconds, or raises why it is not."""
@@ -111,7 +93,7 @@ class Writer:
             if not self._closed:
                 self._jobs.put(job)
                 return future
-        future.set_exception(StoreClosed(self._path))
+        future.set_exception(StoreClosed(self._name))
         return future
 
     def stop(self, timeout: float | None = None) -> None:
@@ -125,10 +107,7 @@ class Writer:
 
     def _work(self) -> None:
         try:
-            connection = self._connect()
-            transaction = SQLiteTransaction(connection)
-            self._begin_evidence(transaction)
-            self.files = OpenedFiles.at(Path(self._path))
+            transaction = self._begin()
         except BaseException as error:  # noqa: BLE001 - handed to whoever starts the writer
             self._failure = error
             return
@@ -136,21 +115,32 @@ class Writer:
             self._started.set()
         try:
             while (batch := self._next_batch()) is not None:
+                if transaction.is_lost:
+                    transaction = self._begin_again(transaction)
                 self._commit(transaction, batch)
         finally:
-            connection.close()
+            transaction.close()
 
-    def _begin_evidence(self, transaction: SQLiteTransaction) -> None:
-        connection = transaction.connection
+    def _begin(self) -> Transaction:
+        transaction = self._connect()
         try:
             transaction.begin(self._clock.now())
             begin_evidence(transaction)
-            connection.execute("COMMIT")
+            transaction.commit()
         except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise _translate(error, self._path) from error
+            transaction.close()
+            if isinstance(error, Exception):
+                raise transaction.translated(error) from error
             raise
+        return transaction
+
+    def _begin_again(self, lost: Transaction) -> Transaction:
+        """A new connection in the place of a lost one; the lost one where none can be had, which fails what uses it."""
+        try:
+            return self._begin()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again at the next batch
+            logger.warning("the database cannot be reached: %s", error)
+            return lost
 
     def _next_batch(self) -> list[_Job] | None:
         job = self._jobs.get()
@@ -166,72 +156,64 @@ class Writer:
         self._jobs.put(None)  # the end: met again once the batch, if there is one, is done
         return batch or None
 
-    def _commit(self, transaction: SQLiteTransaction, batch: list[_Job]) -> None:
-        connection = transaction.connection
+    def _commit(self, transaction: Transaction, batch: list[_Job]) -> None:
         mark = transaction.mark()
         try:
             deliveries = self._work_off(transaction, batch)
-            self.files.check()
-            connection.execute("COMMIT")
+            transaction.commit()
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
-            with suppress(sqlite3.Error):  # its own failure must not hide the first, nor end the thread
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            transaction.abandon()
             transaction.undo(mark)
-            reason = _translate(error, self._path)
+            reason = transaction.translated(error)
             logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
-            deliveries = [_Delivery(job.future, None, _translate(error, self._path), []) for job in batch]
+            deliveries = [_Delivery(job.future, None, transaction.translated(error), []) for job in batch]
         listeners = self._hub.card_listeners if transaction.take_cards_marked() else ()
         if transaction.mark() != mark:
             listeners += self._hub.audit_listeners
         self._deliver(batch, deliveries, listeners)
 
-    def _work_off(self, transaction: SQLiteTransaction, batch: list[_Job]) -> list[_Delivery]:
-        """Call the functions of a batch, inside a transaction of SQLite's that is left open.
+    def _work_off(self, transaction: Transaction, batch: list[_Job]) -> list[_Delivery]:
+        """Call the functions of a batch, inside one transaction of the database's that is left open.
 
         Hardly ever does one raise, and a savepoint for each costs a fifth of its time. So the first that raises has the
         batch undone and done again from its beginning, at the same instant, each function in a savepoint of its own.
         """
-        connection = transaction.connection
         mark = transaction.mark()
         instant = self._clock.now()
         transaction.begin(instant)
         try:
             return [self._attempt(transaction, job) for job in batch]
         except Exception as error:
-            if _undoes_all(connection, error):
+            if transaction.is_undone_by(error):
                 raise
-        connection.execute("ROLLBACK")
+        transaction.execute("ROLLBACK")
         transaction.undo(mark)
         transaction.begin(instant)
         return [self._attempt_alone(transaction, job) for job in batch]
 
-    def _attempt(self, transaction: SQLiteTransaction, job: _Job) -> _Delivery:
-        """Call a function; what one raises that only reads is its result."""
+    def _attempt(self, transaction: Transaction, job: _Job) -> _Delivery:
+        """Call a function; what one raises that only reads is its result, where the transaction can go on behind it."""
         try:
             result = job.function(transaction)
         except Exception as error:
-            if not job.reads or _undoes_all(transaction.connection, error):
+            if not job.reads or transaction.is_spoilt_by(error):
                 raise
-            return _Delivery(job.future, None, _translate(error, self._path), [])
+            return _Delivery(job.future, None, transaction.translated(error), [])
         return _Delivery(job.future, result, None, transaction.take_changes())
 
-    def _attempt_alone(self, transaction: SQLiteTransaction, job: _Job) -> _Delivery:
+    def _attempt_alone(self, transaction: Transaction, job: _Job) -> _Delivery:
         """As `_attempt`, but undo what a function did that raises."""
-        if job.reads:
-            return self._attempt(transaction, job)
-        connection = transaction.connection
         mark = transaction.mark()
-        connection.execute("SAVEPOINT one")
+        transaction.execute("SAVEPOINT one")
         try:
             delivery = self._attempt(transaction, job)
         except Exception as error:
-            if _undoes_all(connection, error):
+            if transaction.is_undone_by(error):
                 raise
-            connection.execute("ROLLBACK TO one")
+            transaction.execute("ROLLBACK TO SAVEPOINT one")
             transaction.undo(mark)
-            delivery = _Delivery(job.future, None, _translate(error, self._path), [])
-        connection.execute("RELEASE one")
+            delivery = _Delivery(job.future, None, transaction.translated(error), [])
+        transaction.execute("RELEASE SAVEPOINT one")
         return delivery
 
     def _deliver(
@@ -270,25 +252,3 @@ def _arrive(loop: asyncio.AbstractEventLoop, news: list[_News]) -> None:
             item.future.set_result(item.result)
         else:
             item.future.set_exception(item.error)
-
-
-def _undoes_all(connection: sqlite3.Connection, error: Exception) -> bool:
-    """Whether nothing of a batch can stand behind what one of its functions raised."""
-    fatal = isinstance(error, sqlite3.Error) and _primary_code(error) in _UNDOES_ALL
-    return fatal or not connection.in_transaction
-
-
-def _primary_code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _translate(error: Exception, path: str) -> Exception:
-    """The store's own error for what SQLite raised; anything else is itself."""
-    if isinstance(error, StoreError) or not isinstance(error, sqlite3.Error):
-        return error
-    if _primary_code(error) == sqlite3.SQLITE_FULL:
-        translated: StoreError = StoreFull(path)
-    else:
-        translated = StoreUnreadable(path, str(error))
-    translated.__cause__ = error
-    return translated
