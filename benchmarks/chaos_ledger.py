@@ -61,6 +61,7 @@ _MEANINGS = {
     r"You requested this": Told.FOUR_EYES,
     r"You handed this over": Told.HANDED_OVER,
     r"This card was out of date": Told.AGAIN,
+    r"This card isn't ready": Told.AGAIN,
     r"This card is too old": Told.AGAIN,
     r"This message isn't the card": Told.AGAIN,
     r"That took too long": Told.AGAIN,

@@ -21,6 +21,7 @@ PROMPT = "Delete the production database?"
 APPROVED = "Approved. The workflow continues."
 REDRAWN = "This card was out of date and has been redrawn. Check it and press again."
 NOT_THE_CARD = "This message isn't the card itself."
+NOT_READY = "This card isn't ready yet. Nothing was counted. Please press again in a moment."
 
 
 async def call(stage: Stage, method: str, **fields: Any) -> dict[str, Any]:
@@ -95,6 +96,18 @@ async def test_a_card_that_was_edited_with_the_bots_token_counts_no_press(
     assert (await stage.press(stage.ana, redrawn, "✅ approve"))[1] == APPROVED
     (told,) = await forgeries_told(stage)
     assert told["parts"], "operators hear which part differed"
+
+
+async def test_a_press_before_slack_has_confirmed_the_card_is_told_to_wait(stage: Stage) -> None:
+    """Nobody can tell yet whether it is the card: it is not called a copy, and nothing is done to it."""
+    stage.slack.fail(FaultKind.HANG_AFTER, "chat.postMessage")
+    run_id = await stage.service.ask([PLACE], prompt=PROMPT)
+    await stage.slack.until(lambda: bool(stage.ana.messages(stage.channel)))
+    (card,) = stage.ana.messages(stage.channel)
+    _, words = await stage.press(stage.ana, card, "✅ approve")
+    assert words == NOT_READY
+    assert await is_open(stage, run_id)
+    assert stage.ana.sees(card).labels == card.labels
 
 
 async def test_a_card_that_mentions_somebody_else_than_it_did_counts_no_press(stage: Stage) -> None:

@@ -24,6 +24,7 @@ APPROVED = "Approved. The workflow continues."
 REDRAWN = "This card was out of date and has been redrawn. Check it and press again."
 REPLACED = "This card is too old to be checked. It has been posted again below: press there."
 NOT_THE_CARD = "This message isn't the card itself."
+NOT_READY = "This card isn't ready yet. Nothing was counted. Please press again in a moment."
 
 
 async def call(stage: Stage, method: str, **fields: Any) -> dict[str, Any]:
@@ -279,6 +280,18 @@ async def test_options_that_were_found_are_compared_like_the_card(stage: Stage) 
     forged = await stage.ana.now(found)
     assert ((await stage.ana.press(forged, position=0)).text or "").startswith(NOT_THE_CARD)
     assert await is_open(stage, run_id)
+
+
+async def test_a_press_before_telegram_has_confirmed_the_card_is_told_to_wait(stage: Stage) -> None:
+    """Nobody can tell yet whether it is the card: it is not called a copy, and nothing is done to it."""
+    stage.telegram.fail(FaultKind.HANG_AFTER, "sendMessage")
+    before = stage.count()
+    run_id = await stage.service.ask([stage.place], prompt=PROMPT)
+    await stage.telegram.until(lambda: stage.count() > before)
+    card = await newest(stage, PROMPT)
+    assert (await stage.ana.press(card, "✅ approve")).text == NOT_READY
+    assert await is_open(stage, run_id)
+    assert (await stage.ana.now(card)).version == card.version
 
 
 async def newest(stage: Stage, words: str) -> SeenMessage:

@@ -62,13 +62,9 @@ class UnderWay:
             event.set()
             del self._events[subject, number]
 
-    def is_sending(self, subject: str, number: int) -> bool:
-        """Whether something more is to be expected of a rendering."""
-        return (subject, number) in self._events
-
-    async def answered(self, subject: str, number: int, by: float) -> None:
+    async def answered(self, subject: str, number: int, by: float) -> bool:
         """Wait until nothing more is to be expected of a rendering; at most for a second, and until an instant of the
-        loop's clock.
+        loop's clock. Whether that is so now.
         """
         event = self._events.get((subject, number))
         if event is not None:
@@ -77,4 +73,5 @@ class UnderWay:
                 async with asyncio.timeout_at(latest):
                     await event.wait()
             except TimeoutError:
-                pass
+                return False
+        return True

@@ -40,6 +40,7 @@ class Standing(StrEnum):
 
     GENUINE = "genuine"
     OUTDATED = "outdated"
+    EARLY = "early"
     REDRAWN = "redrawn"
     REPLACED = "replaced"
     UNKNOWN = "unknown"
@@ -48,6 +49,7 @@ class Standing(StrEnum):
 
 
 _WORDS: dict[Standing, Words] = {
+    Standing.EARLY: ("This card isn't ready yet. Nothing was counted. Please press again in a moment.",),
     Standing.REDRAWN: ("This card was out of date and has been redrawn. Check it and press again.",),
     Standing.REPLACED: ("This card is too old to be checked. It has been posted again below: press there.",),
     Standing.UNKNOWN: ("This message isn't the card itself. Nothing was counted. Please press in the card.",),
@@ -145,18 +147,21 @@ class Presses:
         says why. It waits for nothing after that instant of the loop's clock.
         """
         try:
-            if seen.rendering is not None and self._under_way.is_sending(seen.request_id, seen.rendering):
-                await self._under_way.answered(seen.request_id, seen.rendering, by)
+            is_answered = seen.rendering is None or await self._under_way.answered(
+                seen.request_id, seen.rendering, by
+            )
             before = await self._store.reader.before_answer(seen.request_id, person, seen.rendering)
             if _matches(seen, None if before is None else before.rendering):
                 self.strikes.clear(person, seen.request_id)
                 return Judged(Standing.GENUINE, before=before)
-            return await self._mismatched(seen, person, platform, before)
+            return await self._mismatched(seen, person, platform, before, is_answered=is_answered)
         except StoreError as error:
             logger.error("cannot check a press by %s: %s", person, error)  # noqa: TRY400 - the reason says it all
             return Judged(Standing.UNREADABLE, said=not_recorded_words(error))
 
-    async def _mismatched(self, seen: Seen, person: str, platform: str, before: Before | None) -> Judged:
+    async def _mismatched(
+        self, seen: Seen, person: str, platform: str, before: Before | None, *, is_answered: bool
+    ) -> Judged:
         rendering = None if before is None else before.rendering
         record = await self._store.reader.card(seen.request_id)
         deliveries = await self._deliveries(seen.request_id, platform)
@@ -164,9 +169,14 @@ class Presses:
         if record is None or outdated_words(record, seen.revision) is not None:
             return Judged(
                 Standing.OUTDATED,
-                is_copy=record is not None and own is None and not _is_former(seen, deliveries),
+                is_copy=is_answered
+                and record is not None
+                and own is None
+                and not _is_former(seen, deliveries),
                 before=before,
             )
+        if not is_answered:  # nobody can tell yet, and the platform's answer may say that all is well
+            return Judged(Standing.EARLY)
         parts = _difference(seen, rendering, is_own=own is not None)
         if parts and not await self._is_behind(seen, rendering, own):
             await self._report(seen, own, person, platform, parts)

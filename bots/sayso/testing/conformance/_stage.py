@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from sayso.testing.conformance._driver import Driver, Given, Place, Seen
 from sayso.testing.conformance._service import DATABASE, PATIENCE, Service, log_of, run_sayso
+from sayso.testing.conformance._words import EARLY, REDRAWN, STUCK
 from sayso.testing.conformance._workflow import NAME, SOURCE
 
 T = TypeVar("T")
@@ -247,6 +248,19 @@ class Stage:
         heard = await self.try_press(person, card, option)
         assert heard is not None, f"nobody acknowledged a press of {option!r}\n{log_of(self._folder)}"
         return heard
+
+    async def press_now(self, person: str, asked: Asked, option: str) -> str:
+        """Press in the card as it is now, and again as long as the person is told to: its sending may not be confirmed
+        yet, or it was redrawn meanwhile. Returns what they are told in the end.
+        """
+        while True:
+            card = await self.card(asked)
+            heard = await self.press(person, card, option)
+            if REDRAWN in heard or STUCK in heard:
+                pressed = card.handle
+                await self.card(asked, lambda one: one.handle != pressed and bool(one.labels))  # noqa: B023 - awaited at once
+            elif EARLY not in heard:
+                return heard
 
     async def try_press(self, person: str, card: Seen, option: str) -> str | None:
         """The same where it may be that nobody acknowledges it."""
