@@ -60,6 +60,7 @@ def test_my_decisions_are_found_and_shared_by_their_address(
         assert len({day and day["y"] for day in days}) == 1
         olga.page.get_by_label("Outcome").select_option("Approved")
         olga.page.get_by_role("button", name="Search").click()
+        expect(olga.page).to_have_url(re.compile("outcome=approved"))
         expect(olga.page.get_by_role("listitem")).to_have_count(1)
         olga.check_accessibility()
         assert olga.page.evaluate("document.documentElement.scrollWidth") == width

@@ -212,16 +212,18 @@ def test_of_many_visits_a_page_shows_some_and_leads_to_the_others(olga: Visit) -
     expect(olga.page.locator("#visit-75")).to_contain_text("done")
     expect(olga.page.locator(".node")).to_contain_text("✓ visits … 73, 74, 75")
 
-    def shown() -> list[str | None]:
-        return [one.get_attribute("id") for one in olga.page.locator(".visit").all()]
+    def expect_shown(visits: range) -> None:
+        shown = olga.page.locator(".visit")
+        expect(shown).to_have_count(len(visits))
+        assert [one.get_attribute("id") for one in shown.all()] == [f"visit-{number}" for number in visits]
 
-    assert shown() == [f"visit-{number}" for number in range(75, 45, -1)]
+    expect_shown(range(75, 45, -1))
     olga.page.get_by_role("link", name="Earlier visits").click()
     expect(olga.page.locator("#visit-45")).to_be_visible()
-    assert shown() == [f"visit-{number}" for number in range(45, 15, -1)]
+    expect_shown(range(45, 15, -1))
     olga.page.get_by_role("link", name="Earlier visits").click()
     expect(olga.page.locator("#visit-1")).to_be_visible()
-    assert shown() == [f"visit-{number}" for number in range(15, 0, -1)]
+    expect_shown(range(15, 0, -1))
     expect(olga.page.get_by_role("link", name="Earlier visits")).to_have_count(0)
     olga.page.get_by_role("link", name="The latest visits").click()
     expect(olga.page.locator("#visit-75")).to_be_visible()
