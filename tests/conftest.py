@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sayso.testing.platform import free_port
 from tests.postgres import Cluster, cluster
 
 NO_SKIPS = "--no-skips"
@@ -41,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(NO_SKIPS) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_NoSkips(), "sayso-no-skips")
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """In place of pytest-asyncio's, whose ports a connection of another test can take before the server listens."""
+    return free_port()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ from urllib.parse import quote
 import psycopg
 
 from sayso.engine.store.postgres._transaction import PostgresTransaction
+from sayso.testing.platform import free_port
 
 _ADMIN, _SYSTEM_USER = "sayso", "postgres"
 _STARTS_WITHIN = 60.0
@@ -114,7 +114,7 @@ def cluster() -> Generator[Cluster]:
             "-N",
         ]
         subprocess.run([*as_user, *make], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        port = _free_port()
+        port = free_port()
         settings = {**_SETTINGS, "port": str(port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (folder / "log").open("ab") as log:
@@ -148,12 +148,6 @@ def _as_user(folder: Path) -> list[str]:
         return ["setpriv"]
     shutil.chown(folder, _SYSTEM_USER, _SYSTEM_USER)
     return ["setpriv", f"--reuid={_SYSTEM_USER}", f"--regid={_SYSTEM_USER}", "--clear-groups"]
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def _wait_until_it_answers(made: Cluster, process: subprocess.Popen[bytes], log: Path) -> None:

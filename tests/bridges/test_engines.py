@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +18,18 @@ EXAMPLES = ROOT / "examples" / "engines"
 
 
 @pytest.fixture
-def temporal(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> Iterator[str]:
+def temporal(tmp_path: Path, unused_tcp_port: int) -> Iterator[str]:
     """A Temporal server for tests; its address."""
-    port = unused_tcp_port_factory()
     command = virtual_environment("temporal") / "bin" / "temporal"
-    arguments = ("server", "start-dev", "--headless", "--port", str(port), "--log-level", "error")
+    arguments = ("server", "start-dev", "--headless", "--port", str(unused_tcp_port), "--log-level", "error")
     with (tmp_path / "temporal.log").open("wb") as log:
         server = subprocess.Popen([command, *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
             while server.poll() is None:
                 with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    if probe.connect_ex(("127.0.0.1", unused_tcp_port)) == 0:
                         break
-            yield f"127.0.0.1:{port}"
+            yield f"127.0.0.1:{unused_tcp_port}"
         finally:
             server.kill()
             server.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from sayso.testing.conformance._driver import Driver, Given, Place, Seen
 from sayso.testing.conformance._service import DATABASE, PATIENCE, Service, log_of, run_sayso
 from sayso.testing.conformance._words import EARLY, REDRAWN, STUCK
 from sayso.testing.conformance._workflow import NAME, SOURCE
+from sayso.testing.platform import free_port
 
 T = TypeVar("T")
 DECISION: Mapping[str, Any] = {"input_type": "select", "options": ["approve", "reject"]}
@@ -84,7 +84,7 @@ class Stage:
         """The stage while inside, with a service that runs. At its end the platform has seen nothing wrong, and the
         trail verifies and shows no answer that was counted twice.
         """
-        cast, port = await Cast.build(driver), _free_port()
+        cast, port = await Cast.build(driver), free_port()
         (folder / f"{NAME}.py").write_text(SOURCE)
         (folder / "sayso.toml").write_text(_settings(driver, cast, port))
         stage = cls(driver, cast, folder, port)
@@ -326,8 +326,3 @@ stages = [{{ approvers = [{json.dumps(cast.place.entry)}] }}]
 {cast.destinations()}
 {driver.settings(port)}
 """
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

@@ -16,6 +16,7 @@ from sayso.testing.platform._faults import (
     is_gone,
 )
 from sayso.testing.platform._impossible import Impossible
+from sayso.testing.platform._ports import free_port
 from sayso.testing.platform._server import Answer, LocalServer
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "LocalServer",
     "News",
     "deliver",
+    "free_port",
     "is_gone",
     "read_json",
 ]
