@@ -32,10 +32,10 @@ from sayso.engine.store._evidence import (
 )
 from sayso.engine.store._grants import Granted
 from sayso.engine.store._hub import Change, Hub, Listener, Resolution
-from sayso.engine.store._lists import News, Sought
 from sayso.engine.store._locations import examine_server, move_store, open_reader, open_store, store_of
 from sayso.engine.store._operating import ATTENTION_ACTIONS, attention_actions
 from sayso.engine.store._reader import Reader
+from sayso.engine.store._request_reader import Sought
 from sayso.engine.store._roles import (
     AccountStore,
     AnswerStore,
@@ -48,6 +48,7 @@ from sayso.engine.store._roles import (
 from sayso.engine.store._servers import Moved, Server
 from sayso.engine.store._session import Session
 from sayso.engine.store._store import Store
+from sayso.engine.store._trail_reader import News
 from sayso.engine.store._transaction import NO_HASH, chain_hash
 from sayso.engine.store._visit_store import VisitStore
 from sayso.engine.store.sqlite import Restored, SQLiteReader, SQLiteStore, restore_backup
