@@ -37,6 +37,9 @@ _SETTINGS = {
 _CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+_CONNECTIONS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 _CLEAR = """
 DO $$
 DECLARE version bigint := (SELECT version FROM schema_version);
@@ -64,18 +67,18 @@ class Cluster:
     @contextmanager
     def database(self, *, is_empty: bool = False) -> Generator[str]:
         """The URL of a database with sayso's schema and nothing in it, or of one without anything."""
-        if is_empty:
-            url = self._make()
-            yield url
-            self.cut(url)
-            self.run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
-            return
-        url = self._free.pop() if self._free else self._make()
-        PostgresTransaction(url).close()
+        url = self._free.pop() if self._free and not is_empty else self._make()
+        if not is_empty:
+            PostgresTransaction(url).close()
         yield url
-        self.cut(url)
-        self.run(_CLEAR, url)
-        self._free.append(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            left = connection.execute(_CONNECTIONS).fetchone()
+            is_left_alone = left == (0,)
+            if is_left_alone and not is_empty:
+                connection.execute(_CLEAR)
+                self._free.append(url)
+        if is_empty or not is_left_alone:  # who is connected might come back, into another test
+            self.run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def cut(self, url: str) -> None:
         """Cut all connections to a database, as a restart of the server does."""
