@@ -60,6 +60,7 @@ def _play(browser: Browser, address: str) -> None:
     modal.get_by_label("First group").fill("10")
     modal.get_by_label("Start date").fill("2026-12-01")
     modal.get_by_label("Who is notified").select_option("everyone")
+    telegram.locator(".popup").wait_for(state="hidden")
     _take(page, "chats-modal")
     modal.get_by_role("button", name="Send").click()
     guide = page.get_by_role("region", name="Guide")
@@ -77,7 +78,7 @@ def _press(chat: Locator, label: str) -> None:
 
 
 def _take(page: Page, name: str) -> None:
-    page.screenshot(path=PICTURES / f"{name}.png")
+    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 
 if __name__ == "__main__":

@@ -150,6 +150,13 @@ def draw(browser: Browser, url: str, folder: Path) -> None:
     page.goto(f"{url}/start/migration")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     page.screenshot(path=PICTURES / "start.png")
+    page.goto(url)
+    expect(page.locator("[aria-disabled]")).to_have_count(0)  # buttons that have just come rest for a moment
+    migration = page.get_by_role("article", name="Migrate orders")
+    migration.get_by_role("button", name="Reject").click()
+    migration.get_by_label("Reason").fill("not tonight")
+    migration.get_by_role("button", name="Reject").click()
+    expect(migration.get_by_text("Rejected").first).to_be_visible()
     page.goto(f"{url}/history")
     expect(page.get_by_role("heading", name="History")).to_be_visible()
     page.screenshot(path=PICTURES / "history.png")
