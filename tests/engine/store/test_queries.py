@@ -103,7 +103,7 @@ def names_looked_up() -> set[str]:
                 case ast.Subscript(value=ast.Name(id="SQL"), slice=ast.Constant(value=str(name))):
                     names.add(name)
                 case ast.Call(
-                    func=ast.Attribute(attr="run" | "row" | "rows" | "_rows"),
+                    func=ast.Attribute(attr="run" | "row" | "rows" | "stream" | "_rows"),
                     args=[ast.Constant(value=str(name)), *_],
                 ):
                     names.add(name)

@@ -195,8 +195,7 @@ def read_run_evidence(session: Session, run_id: str) -> RunEvidence:
 
 def read_trail(session: Session, *, by_run: bool = False) -> Iterator[AuditRow]:
     """The whole trail in its order, or the rows of each run together; what cannot be read shows as a text."""
-    rows = session.run("evidence_trail_by_run" if by_run else "evidence_trail")
-    return map(_read_whatever, rows)
+    return map(_read_whatever, session.stream("evidence_trail_by_run" if by_run else "evidence_trail"))
 
 
 def _read_whatever(row: Any) -> AuditRow:
@@ -213,7 +212,7 @@ def _read_whatever(row: Any) -> AuditRow:
 
 def read_untold_runs(session: Session) -> Iterator[str]:
     """The runs of which the trail has no row."""
-    return (str(row["run_id"]) for row in session.run("evidence_untold_runs"))
+    return (str(row["run_id"]) for row in session.stream("evidence_untold_runs"))
 
 
 def read_stray_rows(session: Session) -> list[tuple[str, int | None]]:

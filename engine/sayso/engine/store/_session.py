@@ -39,6 +39,10 @@ class Session:
         """Execute a named statement."""
         return self.connection.execute(self._statements[query], parameters)
 
+    def stream(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
+        """The rows of a named statement one by one: there may be more than memory holds."""
+        return iter(self.run(query, parameters))
+
     def row(self, query: str, parameters: Parameters = ()) -> Any:
         """The first row of a named statement, or None. A statement with RETURNING is run to its end."""
         rows = self.connection.execute(self._statements[query], parameters).fetchall()

@@ -7,7 +7,7 @@ it says stands in `sql/postgres/queries.sql`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumperUnknown
 
 from sayso.engine.store._queries import load_statements, schema_of
-from sayso.engine.store._session import Cursor, Parameters
+from sayso.engine.store._session import Cursor, Parameters, Session
 
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _HINT = re.compile(r" INDEXED BY \w+")
@@ -45,6 +45,9 @@ def _translated(statement: str) -> str:
 SQL = {
     name: _translated(text.rstrip().removesuffix(";")) for name, text in load_statements("postgres").items()
 }
+
+_AT_ONCE = 1000
+"""Rows that are fetched at once of what is streamed."""
 
 SCHEMA = schema_of("postgres")
 """The present schema."""
@@ -128,3 +131,18 @@ class PostgresConnection:
     def close(self) -> None:
         """Close it; harmless when it is gone."""
         self.raw.close()
+
+
+class ReadingSession(Session):
+    """A session within a transaction that reads; what it streams, the server keeps until it is wanted."""
+
+    connection: PostgresConnection
+
+    def __init__(self, connection: PostgresConnection) -> None:
+        super().__init__(connection, SQL)
+
+    def stream(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
+        """The rows of a named statement one by one."""
+        with self.connection.raw.cursor(query) as cursor:
+            cursor.itersize = _AT_ONCE
+            yield from cursor.execute(SQL[query].encode(), parameters)

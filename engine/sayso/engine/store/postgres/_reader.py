@@ -14,7 +14,7 @@ import psycopg
 from sayso.engine.store._reader import Reader
 from sayso.engine.store._session import Session
 from sayso.engine.store.postgres._connection import connect_reader, translated
-from sayso.engine.store.postgres._dialect import SQL, PostgresConnection
+from sayso.engine.store.postgres._dialect import SQL, PostgresConnection, ReadingSession
 from sayso.engine.store.postgres._location import name_of
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class PostgresReader(Reader):
             with closing(connect_reader(self._location)) as connection:
                 try:
                     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    return read(Session(connection, SQL))
+                    return read(ReadingSession(connection))
                 except psycopg.Error as error:
                     raise translated(error, name_of(self._location)) from error
 
