@@ -23,7 +23,7 @@ The families say who must act::
     └── OperatorError        the people who run sayso
         ├── UnknownRun, RunExists, NotApplicable, RunMovedOn, RightLapsed, KeyReused, TokenExists, PlatformUnusable
         └── StoreError
-            ├── StoreInUse, StoreFull, StoreUnreadable, StoreReplaced, SchemaTooNew, StoreClosed
+            ├── StoreInUse, StoreFull, StoreUnreadable, StoreUncertain, StoreReplaced, SchemaTooNew, StoreClosed
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ class PlatformUnusable(OperatorError):
 
 
 class StoreError(OperatorError):
-    """The store could not do its work. What was not acknowledged was not stored."""
+    """The store could not do its work. What was not acknowledged was not stored, unless it is `StoreUncertain`."""
 
 
 class StoreInUse(StoreError):
@@ -336,6 +336,19 @@ class StoreUnreadable(StoreError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path} cannot be used: {reason}. {advice}")
+
+
+class StoreUncertain(StoreError):
+    """The connection to the database was lost in the middle of a commit: it may be recorded, or not. A repeat under the
+    same key finds out.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"perhaps recorded: the connection to {path} was lost in the middle of a commit. Look whether it was, or "
+            "try again: what was recorded is not done twice."
+        )
 
 
 class StoreReplaced(StoreError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sayso.engine import OutcomeKind, StoreUnreadable, open_reader, open_store, verify_audit
+from sayso.engine import OutcomeKind, StoreInUse, StoreUnreadable, open_reader, open_store, verify_audit
 from sayso.engine.store import AnswerAttempt
 from tests.engine.store.situation import a_vote, begin, put
 from tests.engine.support import ANA
@@ -104,7 +104,7 @@ async def test_whoever_lost_the_connection_to_another_process_writes_nothing_mor
         with pytest.raises(StoreUnreadable):
             await store.answer(a_vote(request_id))
         other = await holder(url)
-        with pytest.raises(StoreUnreadable):
+        with pytest.raises(StoreInUse):
             await store.answer(a_vote(request_id))
         kill(other)
         assert (await store.answer(a_vote(request_id))).accepted

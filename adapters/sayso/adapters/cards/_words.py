@@ -21,6 +21,7 @@ from sayso.engine import (
     StoreError,
     StoreFull,
     StoreReplaced,
+    StoreUncertain,
     batch_number,
     find_platform,
 )
@@ -168,6 +169,13 @@ def _own_answer(kind: OutcomeKind, record: CardRecord, value: Json, locale: Loca
 
 def not_recorded_words(error: StoreError) -> Words:
     """The reply to a person whose answer could not be stored."""
+    if isinstance(error, StoreUncertain):
+        return (
+            (
+                "The database stopped responding while your answer was being saved. It may or may not have been "
+                "counted. Check the request in a few minutes."
+            ),
+        )
     reason = "the database can't be written"
     if isinstance(error, StoreFull):
         reason = "the database is full"

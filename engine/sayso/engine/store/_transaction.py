@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from sayso.engine._clock import from_microseconds, to_microseconds
 from sayso.engine._records import WorkflowStatus
@@ -26,9 +26,6 @@ class Transaction(Session, ABC):
     A transaction function is called inside an open transaction and may be undone as a whole: it keeps all it changes in
     the database, or here, where `mark` and `undo` cover it. What a database does by itself is said by its own subclass.
     """
-
-    BEGIN: ClassVar[str]
-    """The statement that opens a transaction."""
 
     def __init__(self, connection: Connection, statements: Mapping[str, str]) -> None:
         super().__init__(connection, statements)
@@ -55,6 +52,10 @@ class Transaction(Session, ABC):
         """Whether the connection is gone, and another one is needed."""
         return False
 
+    def has_committed(self, lost: Transaction) -> bool:  # noqa: ARG002 - of a file, no connection is lost
+        """Whether what another connection was lost in the middle of committing is stored."""
+        return False
+
     @abstractmethod
     def is_undone_by(self, error: Exception) -> bool:
         """Whether nothing of the transaction can stand after what a function in it raised."""
@@ -73,9 +74,13 @@ class Transaction(Session, ABC):
 
     def begin(self, instant: datetime) -> None:
         """Open a transaction, at this instant."""
-        self.execute(self.BEGIN)
+        self.open()
         self.now = to_microseconds(instant)
         self.instant = instant
+
+    @abstractmethod
+    def open(self) -> None:
+        """Have the database open a transaction."""
 
     def commit(self) -> None:
         """Commit it."""

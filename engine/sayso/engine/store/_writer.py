@@ -12,10 +12,10 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sayso.engine._clock import Clock
-from sayso.engine.errors import StoreClosed
+from sayso.engine.errors import StoreClosed, StoreUncertain, StoreUnreadable
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction, TransactionFunction
 from sayso.engine.store._upgrading import begin_evidence
@@ -53,6 +53,18 @@ class _Delivery:
         self.changes = changes
 
 
+class _Batch(NamedTuple):
+    """What one commit came to, and who hears of it besides those who wait for it."""
+
+    jobs: list[_Job]
+    deliveries: list[_Delivery]
+    listeners: tuple[CommitListener, ...] = ()
+
+
+def _failed(jobs: list[_Job], error: Exception) -> _Batch:
+    return _Batch(jobs, [_Delivery(job.future, None, error, []) for job in jobs])
+
+
 _News: TypeAlias = "_Delivery | tuple[Listener, Change] | CommitListener"
 """What one hop to a loop brings."""
 
@@ -60,7 +72,8 @@ _News: TypeAlias = "_Delivery | tuple[Listener, Change] | CommitListener"
 class Writer:
     """The thread that writes. `connect` makes the connection, on that thread; a failure is raised by `start`.
 
-    A lost connection is made anew for the next batch; whether a commit that it was lost in happened, nobody knows.
+    A lost connection is made anew. Whether a commit that it was lost in happened is asked on the new one: at once, or
+    once there is one again; until then those who wait for it get `StoreUncertain`.
     """
 
     def __init__(self, name: str, connect: Callable[[], Transaction], clock: Clock, hub: Hub) -> None:
@@ -69,6 +82,7 @@ class Writer:
         self._clock = clock
         self._hub = hub
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._in_doubt: _Batch | None = None
         self._closed = False
         self._closing = threading.Lock()  # nothing is queued behind the end
         self._started = threading.Event()
@@ -116,8 +130,13 @@ class Writer:
         try:
             while (batch := self._next_batch()) is not None:
                 if transaction.is_lost:
-                    transaction = self._begin_again(transaction)
+                    transaction, reason = self._begin_again(transaction)
+                    if reason is not None:
+                        self._deliver(_failed(batch, reason))
+                        continue
                 self._commit(transaction, batch)
+                if self._in_doubt is not None:
+                    transaction, _ = self._begin_again(transaction)
         finally:
             transaction.close()
 
@@ -134,13 +153,24 @@ class Writer:
             raise
         return transaction
 
-    def _begin_again(self, lost: Transaction) -> Transaction:
-        """A new connection in the place of a lost one; the lost one where none can be had, which fails what uses it."""
+    def _begin_again(self, lost: Transaction) -> tuple[Transaction, Exception | None]:
+        """A new connection in the place of a lost one, or the lost one and why there is none. What was in doubt is
+        settled; of what is stored after all, runs and cards hear now.
+        """
+        batch = self._in_doubt
         try:
-            return self._begin()
+            transaction = self._begin()
+            is_stored = batch is not None and transaction.has_committed(lost)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again at the next batch
             logger.warning("the database cannot be reached: %s", error)
-            return lost
+            if batch is not None:
+                self._deliver(_failed(batch.jobs, StoreUncertain(self._name)))
+            return lost, error
+        self._in_doubt = None
+        if batch is not None:
+            not_stored = StoreUnreadable(self._name, "the connection was lost", "Try again.")
+            self._deliver(batch if is_stored else _failed(batch.jobs, not_stored))
+        return transaction, None
 
     def _next_batch(self) -> list[_Job] | None:
         job = self._jobs.get()
@@ -158,19 +188,24 @@ class Writer:
 
     def _commit(self, transaction: Transaction, batch: list[_Job]) -> None:
         mark = transaction.mark()
+        done: _Batch | None = None
         try:
             deliveries = self._work_off(transaction, batch)
+            listeners = self._hub.card_listeners if transaction.take_cards_marked() else ()
+            if transaction.mark() != mark:
+                listeners += self._hub.audit_listeners
+            done = _Batch(batch, deliveries, listeners)
             transaction.commit()
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
             transaction.abandon()
             transaction.undo(mark)
             reason = transaction.translated(error)
             logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
-            deliveries = [_Delivery(job.future, None, transaction.translated(error), []) for job in batch]
-        listeners = self._hub.card_listeners if transaction.take_cards_marked() else ()
-        if transaction.mark() != mark:
-            listeners += self._hub.audit_listeners
-        self._deliver(batch, deliveries, listeners)
+            if done is not None and transaction.is_lost:
+                self._in_doubt = done
+                return
+            done = _failed(batch, reason)
+        self._deliver(done)
 
     def _work_off(self, transaction: Transaction, batch: list[_Job]) -> list[_Delivery]:
         """Call the functions of a batch, inside one transaction of the database's that is left open.
@@ -216,20 +251,18 @@ class Writer:
         transaction.execute("RELEASE SAVEPOINT one")
         return delivery
 
-    def _deliver(
-        self, batch: list[_Job], deliveries: list[_Delivery], listeners: tuple[CommitListener, ...]
-    ) -> None:
+    def _deliver(self, batch: _Batch) -> None:
         """One hop to each loop, with all that the commit means to it in the writer's order; first to those who wait for
         it, who acknowledge before runs go on.
         """
-        by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {job.loop: [] for job in batch}
-        for job, delivery in zip(batch, deliveries, strict=True):
+        by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {job.loop: [] for job in batch.jobs}
+        for job, delivery in zip(batch.jobs, batch.deliveries, strict=True):
             for change in delivery.changes:
                 for of_run in self._hub.listeners(change):
                     if of_run.wants(change):
                         by_loop.setdefault(of_run.loop, []).append((of_run, change))
             by_loop[job.loop].append(delivery)
-        for listener in listeners:
+        for listener in batch.listeners:
             by_loop.setdefault(listener.loop, []).append(listener)
         for loop, news in by_loop.items():
             try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TypeAlias
 
 import psycopg
 from psycopg import errors
 
-from sayso.engine.errors import StoreError, StoreInUse, StoreUnreadable
+from sayso.engine.errors import StoreError, StoreFull, StoreInUse, StoreUnreadable
 from sayso.engine.store._queries import load_migrations
 from sayso.engine.store._upgrading import check_version
-from sayso.engine.store.postgres._dialect import SCHEMA, SQL, PostgresConnection
+from sayso.engine.store.postgres._dialect import LONG_PATIENCE, PATIENCE, SCHEMA, SQL, PostgresConnection
 from sayso.engine.store.postgres._location import name_of
 
 ADVICE = "Check the URL and the server; `sayso doctor` does."
@@ -19,16 +20,23 @@ OLDEST_SERVER = 150000
 """PostgreSQL 15, as `server_version` of libpq counts."""
 
 _LOCKED_WITHIN = "5s"
-"""A process that was killed has its connection closed by its system; PostgreSQL notices within milliseconds."""
+"""A process that was killed has its connection closed by its system; PostgreSQL notices within milliseconds. Nobody
+else writes these tables, so waiting any longer for a lock on a row means that somebody keeps it.
+"""
 
 _SETTINGS = """
 SET timezone = 'UTC';
 SET default_transaction_isolation = 'read committed';
 SET tcp_keepalives_idle = 10;
 SET tcp_keepalives_interval = 5;
-SET tcp_keepalives_count = 3
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = 25000
 """
 """Also what has PostgreSQL notice within half a minute that a whole machine is gone, whose lock would stay."""
+
+
+Backend: TypeAlias = "tuple[int, str]"
+"""A connection as the server knows it: its process there, and since when."""
 
 
 def connect(location: str) -> PostgresConnection:
@@ -45,18 +53,29 @@ def connect(location: str) -> PostgresConnection:
         raise StoreUnreadable(
             name, f"it is PostgreSQL {version // 10000}; sayso needs PostgreSQL {oldest} or newer", ADVICE
         )
-    connection.run_script(_SETTINGS)
+    try:
+        connection.run_script(_SETTINGS)
+        connection.allow(PATIENCE)
+    except psycopg.Error as error:
+        connection.close()
+        raise translated(error, name) from error
     return connection
 
 
-def connect_writer(location: str) -> PostgresConnection:
+def connect_writer(location: str, replaced: Backend | None = None) -> PostgresConnection:
     """The one write connection, on the present schema. It holds the lock that lets one process write: without the
-    connection it is gone, and so is whatever was not committed.
+    connection it is gone, and so is whatever was not committed. A connection that this one replaces is ended on the
+    server, which may not have noticed that it was lost.
     """
     connection = connect(location)
     try:
+        _refuse_standby(connection, name_of(location))
+        if replaced is not None:
+            connection.execute(SQL["end_backend"], replaced)
         _lock(connection, name_of(location))
+        connection.allow(LONG_PATIENCE)
         _migrate(connection, name_of(location))
+        connection.allow(PATIENCE)
     except psycopg.Error as error:
         connection.close()
         raise translated(error, name_of(location)) from error
@@ -101,7 +120,8 @@ def translated(error: Exception, name: str) -> Exception:
     """The store's own error for what PostgreSQL raised; anything else is itself."""
     if not isinstance(error, psycopg.Error):
         return error
-    translated = StoreUnreadable(name, _first_line(error), ADVICE)
+    is_full = isinstance(error, errors.DiskFull)
+    translated = StoreFull(name) if is_full else StoreUnreadable(name, _first_line(error), ADVICE)
     translated.__cause__ = error
     return translated
 
@@ -117,7 +137,14 @@ def _lock(connection: PostgresConnection, name: str) -> None:
         connection.execute(SQL["lock"])
     except errors.LockNotAvailable as error:
         raise StoreInUse(name, None) from error
-    connection.run_script("SET lock_timeout = 0")
+
+
+def _refuse_standby(connection: PostgresConnection, name: str) -> None:
+    """A standby takes connections, and would keep this one when another server takes the changes."""
+    if connection.execute("SHOW transaction_read_only").fetchone()[0] == "on":
+        raise StoreUnreadable(
+            name, "the server takes no changes: it is a standby, or set to read-only", ADVICE
+        )
 
 
 def schema_at(connection: PostgresConnection, name: str) -> int:

@@ -7,18 +7,43 @@ it says stands in `sql/postgres/queries.sql`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg.abc import Buffer
+from psycopg.abc import Buffer, PQGen
 from psycopg.adapt import Dumper
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumperUnknown
 
 from sayso.engine.store._queries import load_statements, schema_of
 from sayso.engine.store._session import Cursor, Parameters, Session
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(seconds=15)
+"""How long a statement may take; the server ends one that takes longer."""
+
+LONG_PATIENCE = timedelta(hours=1)
+"""The same for what reads or rewrites whole tables."""
+
+_GRACE = timedelta(seconds=3)
+"""How much longer the server may say nothing at all, before its connection counts as lost."""
+
+_ON_THE_WAY = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""What libpq is told where the URL says nothing else: by its own defaults, a connection to a machine that is gone is
+waited for for minutes, or for ever.
+"""
 
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _HINT = re.compile(r" INDEXED BY \w+")
@@ -95,11 +120,43 @@ class _TruthDumper(Dumper):
         return b"1" if obj else b"0"
 
 
+class _Bounded(psycopg.Connection[Any]):
+    """A connection that nobody waits for longer than `silence`: by then it is closed, as if it had been cut.
+
+    A statement's own time limit is the server's, who may be out of reach; and a proxy in between may answer for it.
+    """
+
+    silence = PATIENCE + _GRACE
+
+    def wait(self, gen: PQGen[T], *given: Any, **named: Any) -> T:
+        """Wait for the server, as all that psycopg does waits for it."""
+        return super().wait(self._bounded(gen), *given, **named)
+
+    def _bounded(self, gen: PQGen[T]) -> Generator[Any, Any, T]:
+        heard = monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if ready:
+                    heard = monotonic()
+                elif monotonic() - heard > self.silence.total_seconds():
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(
+                        f"the server said nothing for {self.silence.seconds} seconds"
+                    )
+                state = gen.send(ready)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
 class PostgresConnection:
     """A connection in PostgreSQL's own mode, where each statement outside a transaction is one of its own."""
 
     def __init__(self, conninfo: str) -> None:
-        self.raw = psycopg.connect(conninfo, autocommit=True, row_factory=_make_rows)
+        whole = make_conninfo("", **{**_ON_THE_WAY, **conninfo_to_dict(conninfo)})
+        self.raw = _Bounded.connect(whole, autocommit=True, row_factory=_make_rows)
         self.raw.adapters.register_dumper(str, _TextDumper)
         self.raw.adapters.register_dumper(bool, _TruthDumper)
 
@@ -110,8 +167,19 @@ class PostgresConnection:
         return self.raw.execute(statement.encode(), parameters)
 
     def run_script(self, script: str) -> None:
-        """Run several statements without parameters."""
-        self.raw.execute(script.encode())
+        """Run statements without parameters, in one message that is never prepared."""
+        self.raw.execute(script.encode(), prepare=False)
+
+    def allow(self, patience: timedelta) -> None:
+        """Let each statement take so long."""
+        self.raw.silence = patience + _GRACE
+        self.run_script(f"SET statement_timeout = {patience // timedelta(milliseconds=1)}")
+
+    def begin(self) -> str:
+        """Open a transaction; its number. Both travel in one message."""
+        cursor = self.raw.execute(b"BEGIN; SELECT pg_current_xact_id()::text", prepare=False)
+        cursor.nextset()
+        return str(cursor.fetchall()[0][0])
 
     @property
     def is_idle(self) -> bool:

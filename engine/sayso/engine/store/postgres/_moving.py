@@ -20,7 +20,7 @@ from sayso.engine.errors import StoreUnreadable
 from sayso.engine.store._servers import Moved
 from sayso.engine.store._upgrading import begin_evidence
 from sayso.engine.store.postgres._connection import translated
-from sayso.engine.store.postgres._dialect import SQL, PostgresConnection
+from sayso.engine.store.postgres._dialect import LONG_PATIENCE, SQL, PostgresConnection
 from sayso.engine.store.postgres._location import name_of
 from sayso.engine.store.postgres._transaction import PostgresTransaction
 from sayso.engine.store.sqlite import FileLock, SQLiteTransaction, refuse_links
@@ -51,6 +51,7 @@ def move_store(database: Path, location: str, person: str, via: str, *, clock: C
         ):
             now = clock or SystemClock()
             try:
+                target.allow(LONG_PATIENCE)
                 source.begin(now.now())
                 begin_evidence(source)
                 source.commit()

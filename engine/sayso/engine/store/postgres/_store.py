@@ -8,14 +8,30 @@ from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._values import VALUE_LIMIT
 from sayso.engine.store._open_databases import OpenDatabase, leave, share
 from sayso.engine.store._store import Store
-from sayso.engine.store.postgres._connection import has_schema
+from sayso.engine.store.postgres._connection import Backend, has_schema
 from sayso.engine.store.postgres._location import beside, name_of
 from sayso.engine.store.postgres._reader import PostgresReader
 from sayso.engine.store.postgres._transaction import PostgresTransaction
 
 
+class _Connections:
+    """Makes the write connections of this process, each in the place of the one before."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._last: Backend | None = None
+
+    def __call__(self) -> PostgresTransaction:
+        made = PostgresTransaction(self._location, self._last)
+        self._last = made.backend
+        return made
+
+
 class OpenPostgres(OpenDatabase):
     """A PostgreSQL database that this process writes."""
+
+    def __init__(self, name: str, location: str, clock: Clock) -> None:
+        super().__init__(name, clock, _Connections(location))
 
     def forget(self) -> None:
         """In a forked child: the connection stays the parent's, who uses it."""
@@ -71,9 +87,6 @@ class PostgresStore(Store):
         if self._database is not None and self._database.of_parent:
             self._database = self._reader = None
         if self._database is None:
-            make = partial(
-                OpenPostgres, self.name, self._clock or SystemClock(),
-                partial(PostgresTransaction, self._location),
-            )  # fmt: skip
+            make = partial(OpenPostgres, self.name, self._location, self._clock or SystemClock())
             self._database = share(self.name, OpenPostgres, make)
         return self._database

@@ -27,7 +27,6 @@ class SQLiteTransaction(Transaction):
     others.
     """
 
-    BEGIN = "BEGIN IMMEDIATE"
     connection: sqlite3.Connection
 
     def __init__(self, path: Path) -> None:
@@ -43,6 +42,9 @@ class SQLiteTransaction(Transaction):
     @property
     def is_open(self) -> bool:
         return self.connection.in_transaction
+
+    def open(self) -> None:
+        self.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         self.files.check()

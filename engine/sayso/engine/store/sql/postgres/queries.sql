@@ -194,3 +194,14 @@ SELECT payload FROM audit WHERE kind = 'database_moved';
 -- name: lock
 -- Held by the session until it ends.
 SELECT pg_advisory_lock(hashtextextended('sayso writer ' || current_schema(), 0));
+
+-- name: backend
+-- This connection, as the server knows it.
+SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid();
+
+-- name: end_backend
+-- End a connection, if it is still the same.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ? AND backend_start::text = ?;
+
+-- name: transaction_status
+SELECT pg_xact_status(CAST(? AS xid8));
