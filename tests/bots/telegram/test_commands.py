@@ -74,6 +74,25 @@ async def test_a_command_for_another_bot_is_none_of_our_business(stage: Stage) -
     assert stage.count() == before + 1
 
 
+async def test_commands_in_replies_can_be_tapped_and_what_people_wrote_cannot(stage: Stage) -> None:
+    """A tap sends a command of one word as it stands, and copies one that needs more."""
+    await stage.ask(prompt="See /runbook for @ana?")
+    before = stage.count()
+    await stage.ana.command(None, "/pending")
+    await stage.telegram.until(lambda: stage.count() > before)
+    listed = await stage.ana.last()
+    assert "/\u2060runbook for @\u2060ana" in listed.text
+    assert [(one.type, one.words) for one in listed.entities] == [("code", "/answer ID@REVISION VALUE")]
+    before = stage.count()
+    await stage.ana.command(None, "/help")
+    await stage.telegram.until(lambda: stage.count() > before)
+    shown = await stage.ana.last()
+    assert "\u2060" not in shown.text
+    acts = [(one.type, one.words) for one in shown.entities]
+    assert ("code", "/withdraw ID") in acts
+    assert ("bot_command", "/pending") in acts
+
+
 async def test_in_a_group_pending_lists_what_is_asked_there_and_no_more(stage: Stage) -> None:
     """The others in the group read it too, and were not asked the rest."""
     await stage.ask(prompt="Release 4.2.0?")

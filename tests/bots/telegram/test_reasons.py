@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sayso.config import PolicySettings, StageSettings
-from sayso.engine import Json
+from sayso.engine import Code, File, Json
 from sayso.testing.telegram import LocalTelegram, Person, SeenMessage
 from tests.bots.telegram.stage import Stage
 from tests.bots.telegram.test_presses import call
@@ -142,6 +142,17 @@ async def test_a_plain_approval_is_rejected_with_a_reason_in_one_step_behind_the
     await stage.until_shows(card, "❌ Rejected", "not on a Friday")
     over = await stage.until(asks, lambda seen: not seen.labels and "Reply with" not in seen.text)
     assert over.text.endswith(DONE), "it asks no more"
+
+
+async def test_what_asks_why_points_at_nothing_below_it(stage: Stage) -> None:
+    """What its details leave out stands below the card, not below the message that asks."""
+    code = Code("\n".join(f"line {at}" for at in range(40)), "python")
+    _, card = await stage.ask(shown={"Plan": code, "Report": File(b"a,b\n1,2\n", "report.csv")})
+    assert "… 25 more lines, below" in card.text
+    asks = await stage.asked_why(stage.ana, card)
+    assert "… 25 more lines\n" in asks.text
+    assert "report.csv" in asks.text
+    assert "below" not in asks.text
 
 
 async def test_a_plain_approval_is_rejected_without_a_reason_in_one_step_behind_the_press(

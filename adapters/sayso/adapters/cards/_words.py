@@ -39,6 +39,14 @@ class At(str):
 AT = At("at ")
 
 
+class ToType(str):
+    """A command of sayso's own, as somebody types it: surfaces may send or copy it at a tap, as nothing that people
+    wrote.
+    """
+
+    __slots__ = ()
+
+
 class Since(datetime):
     """A time that is best shown as an age, `2 h ago`, if the surface keeps ages up to date. Other surfaces show the
     time.

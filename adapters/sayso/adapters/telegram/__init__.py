@@ -46,6 +46,7 @@ from sayso.adapters.telegram._text import (
     in_zone,
     inert,
     message_link,
+    replied,
     worded,
 )
 from sayso.adapters.telegram._updates import (
@@ -111,6 +112,7 @@ __all__ = [
     "render_card",
     "render_found",
     "render_locked",
+    "replied",
     "rest_file",
     "rest_messages",
     "start_hindrance",

@@ -91,14 +91,15 @@ def fitted(stretches: list[Stretch], room: int) -> list[Stretch]:
 
 
 def question(card: Card, room: int) -> list[Stretch]:
-    """The prompt and the details, as much as there is room for."""
-    kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD), *draw_details(card.details)], room)
+    """The prompt and the details apart from the card, as much as there is room for."""
+    details = draw_details(card.details, follows=False)
+    kept, _ = split([Stretch(set_off(inert(card.prompt)), Style.BOLD), *details], room)
     return kept
 
 
 def folded_details(card: Card, room: int) -> list[Stretch]:
     """The details in a quotation that opens at a tap, as much as there is room for."""
-    kept, _ = split(list(draw_details(card.details))[1:], room)
+    kept, _ = split(list(draw_details(card.details, follows=False))[1:], room)
     return [replace(one, style=one.style & ~Style.QUOTE | Style.EXPANDABLE) for one in kept]
 
 
@@ -116,11 +117,11 @@ def render_locked(
     return TelegramMessage(as_html([*kept, *below]), [])
 
 
-def draw_details(details: Sequence[Field]) -> Iterator[Stretch]:
-    """Details below a title, a line or more each."""
+def draw_details(details: Sequence[Field], *, follows: bool = True) -> Iterator[Stretch]:
+    """Details below a title, a line or more each; what they leave out `follows` below, or does not."""
     for position, field in enumerate(details):
         yield Stretch("\n\n" if position == 0 else "\n")
-        yield from draw_field(field).stretches
+        yield from draw_field(field, follows=follows).stretches
 
 
 def _wholes(card: Card) -> list[str]:

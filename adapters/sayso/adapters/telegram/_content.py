@@ -33,8 +33,9 @@ class Drawn:
     whole: str = ""
 
 
-def draw_field(field: Field) -> Drawn:
-    """The detail behind its name."""
+def draw_field(field: Field, *, follows: bool = True) -> Drawn:
+    """The detail behind its name. What is left out, and what is a file, is said to stand below if it `follows`."""
+    below = ", below" if follows else ""
     name = Stretch(f"{inert(field.name)}: ", Style.BOLD)
     match field.content:
         case None:
@@ -45,17 +46,17 @@ def draw_field(field: Field) -> Drawn:
         case Markdown():
             return Drawn((name, *_quoted(tuple(_markdown(field.content)))))
         case Code():
-            return _in_one_width(name, field.text, field.content.language)
+            return _in_one_width(name, field.text, field.content.language, below)
         case Diff():
-            return _in_one_width(name, field.text, "diff")
+            return _in_one_width(name, field.text, "diff", below)
         case Table():
-            return _in_one_width(name, field.text, None)
+            return _in_one_width(name, field.text, None, below)
         case StoredImage():
             size = size_words(field.content.size)
-            return Drawn((name, Stretch(f"🖼 {inert(visible_line(field.content.alt))} ({size}), below")))
+            return Drawn((name, Stretch(f"🖼 {inert(visible_line(field.content.alt))} ({size}){below}")))
         case StoredFile():
             size = size_words(field.content.size)
-            return Drawn((name, Stretch(f"📎 {inert(visible_line(field.content.name))} ({size}), below")))
+            return Drawn((name, Stretch(f"📎 {inert(visible_line(field.content.name))} ({size}){below}")))
 
 
 def whole_field(field: Field) -> str:
@@ -73,7 +74,7 @@ def link_stretch(link: Link) -> Stretch:
     return Stretch(f"{inert(visible_line(link.label))} ({inert(visible_line(link.host))})", link=link.url)
 
 
-def _in_one_width(name: Stretch, text: str, language: str | None) -> Drawn:
+def _in_one_width(name: Stretch, text: str, language: str | None, below: str) -> Drawn:
     text = text.strip("\n")
     lines = text.split("\n")
     shown = "\n".join(lines[:MOST_LINES])
@@ -84,7 +85,7 @@ def _in_one_width(name: Stretch, text: str, language: str | None) -> Drawn:
     if len(shown) == len(text):
         return Drawn((name, Stretch("\n"), code))
     left = text[len(shown) :].strip("\n").count("\n") + 1
-    more = Stretch(f"\n… {left} more line{'' if left == 1 else 's'}, below", Style.ITALIC)
+    more = Stretch(f"\n… {left} more line{'' if left == 1 else 's'}{below}", Style.ITALIC)
     whole = plain((Stretch(f"{name.text.strip()}\n"), Stretch(inert(text), Style.QUOTE)))
     return Drawn((name, Stretch("\n"), code, more), whole)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from sayso.adapters.cards import cut, utf16_length
+from sayso.adapters.cards import ToType, Words, cut, utf16_length
 from sayso.adapters.console import default_words, form_fields, put_together, value_words, visible_line
 from sayso.adapters.telegram._card import PAGE, Keyboard, numbered
 from sayso.adapters.telegram._data import StepAction, StepButton
@@ -64,16 +64,15 @@ def begin_start(
     return _with(offer, begun, name) if name else begun
 
 
-def start_hindrance(offer: Offer, start: Starting) -> str | None:
+def start_hindrance(offer: Offer, start: Starting) -> Words | None:
     """Why nothing can be started any more as it was asked; None where it can."""
     if not start.name:
-        return None if offer.forms else "You may no longer start a workflow. Nothing was started."
+        return None if offer.forms else ("You may no longer start a workflow. Nothing was started.",)
     if start.name not in offer.forms:
-        return f"You may no longer start {visible_line(start.name)}. Nothing was started."
+        return (f"You may no longer start {visible_line(start.name)}. Nothing was started.",)
     if _digest(offer, start.name) != start.form:
-        return (
-            f"{visible_line(start.name)} asks for something else now. Nothing was started. Send /run again."
-        )
+        changed = f"{visible_line(start.name)} asks for something else now. Nothing was started. Send "
+        return (changed, ToType("/run"), " again.")
     return None
 
 

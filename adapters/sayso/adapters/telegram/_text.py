@@ -2,7 +2,8 @@
 
 Tags and entities are escaped. Two things would still act in plain text: `@name` notifies somebody, and `/word` becomes
 a command that a tap sends. Both get an invisible word joiner (U+2060) behind their first character, which shows the
-same and does nothing. A web address stays an address: what is tapped is what is read.
+same and does nothing; commands that sayso itself names in a reply act. A web address stays an address: what is tapped
+is what is read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime, tzinfo
 from enum import Flag, auto
 from itertools import groupby
 
-from sayso.adapters.cards import Mentioned, Since, Words, pieces, utf16_length
+from sayso.adapters.cards import Mentioned, Since, ToType, Words, pieces, utf16_length
 from sayso.adapters.console import quoted
 from sayso.engine import instant_in_words
 
@@ -142,6 +143,15 @@ def worded(words: Words, zone: tzinfo, now: datetime, style: Style = Style.PLAIN
                 yield Stretch(text, style, f"tg://user?id={one.id}")
             elif isinstance(one, datetime):
                 yield Stretch(text, style, instant=one, time_format=_time_format(one, zone, now))
+
+
+def replied(words: Words, zone: tzinfo, now: datetime) -> Iterator[Stretch]:
+    """Words to one person, in which nothing acts but the commands: a tap sends those of one word, and copies others."""
+    for is_command, group in groupby(words, lambda one: isinstance(one, ToType)):
+        text = in_zone(tuple(group), zone, now)
+        yield (
+            Stretch(text, Style.CODE if " " in text else Style.PLAIN) if is_command else Stretch(inert(text))
+        )
 
 
 def _kind(part: str | datetime) -> type:

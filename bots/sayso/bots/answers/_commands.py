@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from sayso.adapters.cards import Words
+from sayso.adapters.cards import ToType, Words
 from sayso.adapters.console import first_word, parse_address, parse_id, visible_line
 from sayso.bots.answers._desk import Desk
 from sayso.bots.answers._links import SURE
@@ -92,6 +92,10 @@ class Command:
     places: tuple[str, ...] = ()
     is_dialogue: bool = False
     locale: Locale = ANYWHERE
+
+    def typed(self, words: str) -> ToType:
+        """Another command, as it is typed on this platform."""
+        return ToType(f"{self.prefix}{words}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +205,16 @@ class Commands:
         try:
             shared = _read_object(given)
         except Unclear as error:
-            return _said(
-                f"Not started: {visible_line(str(error))}. Write it as "
-                f'{command.prefix}{command.start} {name} {{"key": "value"}}.'
-            )
+            shown = command.typed(f'{command.start} {name} {{"key": "value"}}')
+            return _said((f"Not started: {visible_line(str(error))}. Write it as ", shown, "."))
         asked_in = None
         if not command.is_private:
             asked_in = self.starts.place_of(command.person, command.arrival.chat)
         start = Start(command.person, name, command.arrival, asked_in)
         begun = await self.starts.begin(start, shared, command.prefix)
-        said = [begun.words]
+        said: list[str | Words] = [begun.words]
         if begun.is_refused and mine[name].fields and self._sign_in is not None:
-            said.append(f"Its form is in the inbox, on the page Start: {command.prefix}inbox")
+            said.append(("Its form is in the inbox, on the page Start: ", command.typed("inbox")))
         return _said(*said)
 
     async def _pending(self, command: Command) -> Reply:
@@ -231,13 +233,14 @@ class Commands:
         lines: list[Words] = [(heading[0].upper() + heading[1:],)]
         lines += [_line_of(card) for card in waiting.cards]
         if more > 0:
-            where = "each in its card" if self._sign_in is None else f"{command.prefix}inbox shows them all"
-            lines.append((f"and {at_least}{more} more: {where}.",))
+            in_inbox: Words = (command.typed("inbox"), " shows them all.")
+            where = ("each in its card.",) if self._sign_in is None else in_inbox
+            lines.append((f"and {at_least}{more} more: ", *where))
         if waiting.elsewhere:
             lines.append((f"and {at_least}{waiting.elsewhere} more: ask me in a private chat.",))
         if waiting.missing:
             lines.append((waiting.missing,))
-        lines.append((f"Answer in the card, or with {command.prefix}answer ID@REVISION VALUE",))
+        lines.append(("Answer in the card, or with ", command.typed("answer ID@REVISION VALUE")))
         return Reply(tuple(lines), waiting.cards)
 
     async def _is_asked_in(self, card: CardRecord, places: Sequence[str]) -> bool:
@@ -326,9 +329,8 @@ class Commands:
     async def _withdraw(self, command: Command) -> Reply:
         given = parse_id(command.text)
         if given is None:
-            return _said(
-                f"Write it as {command.prefix}withdraw ID, with six or more characters of the id of what you asked for."
-            )
+            behind = ", with six or more characters of the id of what you asked for."
+            return _said(("Write it as ", command.typed("withdraw ID"), behind))
         card = await self._find(given, command)
         if isinstance(card, str):
             return _said(card)
@@ -340,8 +342,8 @@ class Commands:
         typed, text = first_word(command.text)
         address = parse_address(typed)
         if address is None or not text:
-            shown = f"{command.prefix}{_typed(verb, command)} ID@REVISION {what}"
-            return _said(f"Write it as {shown}, as {command.prefix}pending shows.")
+            shown = command.typed(f"{_typed(verb, command)} ID@REVISION {what}")
+            return _said(("Write it as ", shown, ", as ", command.typed("pending"), " shows."))
         card = await self._find(address[0], command)
         return _said(card) if isinstance(card, str) else (card, address[1], text)
 
@@ -375,7 +377,8 @@ class Commands:
         others = {one_account(one): one for one in ids if not one.startswith("person:")}
         others[one_account(command.person)] = command.person
         if len(others) == 1:
-            return _said(f"You are {command.person}, with no other account. {command.prefix}link adds one.")
+            alone = f"You are {command.person}, with no other account. "
+            return _said((alone, command.typed("link"), " adds one."))
         return _said("Your accounts, which share one vote:", *others.values())
 
     async def _find(self, given: str, command: Command) -> CardRecord | str:
@@ -410,24 +413,24 @@ class Commands:
             )
         lines = [_run_line(run) for run in shown]
         if len(found) > len(shown):
-            lines.append((f"Older ones: {command.prefix}status and the beginning of a run's id.",))
+            lines.append(("Older ones: ", command.typed("status"), " and the beginning of a run's id."))
         return Reply(tuple(lines))
 
     async def _help(self, command: Command) -> Reply:
-        prefix = command.prefix
-        alone = _typed("break-glass", command)
+        typed, alone = command.typed, _typed("break-glass", command)
         return _said(
-            f"{prefix}{command.start} [NAME] [JSON]: start a workflow",
-            f"{prefix}pending: the requests that are waiting for you",
-            f"{prefix}answer ID@REVISION VALUE: answer without the card",
-            f"{prefix}reassign ID@REVISION PERSON: hand your vote over to somebody else",
-            f"{prefix}{alone} ID@REVISION REASON: approve alone, if the policy names you for emergencies",
-            f"{prefix}withdraw ID: withdraw your request",
-            f"{prefix}status [RUN]: the runs that you started",
-            f"{prefix}inbox: a link that signs you in on the web",
-            f"{prefix}link [CODE], {prefix}unlink, {prefix}accounts: your accounts on other platforms",
-            f"{prefix}help: this",
-        )
+            (typed(f"{command.start} [NAME] [JSON]"), ": start a workflow"),
+            (typed("pending"), ": the requests that are waiting for you"),
+            (typed("answer ID@REVISION VALUE"), ": answer without the card"),
+            (typed("reassign ID@REVISION PERSON"), ": hand your vote over to somebody else"),
+            (typed(f"{alone} ID@REVISION REASON"), ": approve alone, if the policy names you for emergencies"),
+            (typed("withdraw ID"), ": withdraw your request"),
+            (typed("status [RUN]"), ": the runs that you started"),
+            (typed("inbox"), ": a link that signs you in on the web"),
+            (typed("link [CODE]"), ", ", typed("unlink"), ", ", typed("accounts"),
+             ": your accounts on other platforms"),
+            (typed("help"), ": this"),
+        )  # fmt: skip
 
 
 _IN_PRIVATE = "Send me this in a private chat: the reply is only for you."
@@ -460,8 +463,8 @@ def _nothing_here(waiting: Waiting) -> str:
     return f"No request that was made here is waiting for you. {wait} elsewhere: ask me in a private chat."
 
 
-def _said(*lines: str) -> Reply:
-    return Reply(tuple((line,) for line in lines))
+def _said(*lines: str | Words) -> Reply:
+    return Reply(tuple((line,) if isinstance(line, str) else line for line in lines))
 
 
 def _line_of(card: CardRecord) -> Words:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import assert_never
 
+from sayso.adapters.cards import ToType, Words
 from sayso.adapters.console import visible_line
 from sayso.bots.http import RateLimit
 from sayso.config import all_settings
@@ -40,7 +41,7 @@ class Links:
         self._listed_may_link = listed_may_link
         self._tries = RateLimit(_TRIES_PER_MINUTE)
 
-    async def begin(self, account: str, prefix: str) -> str:
+    async def begin(self, account: str, prefix: str) -> Words:
         """Make a code that links this account, once, within ten minutes; what to say. Raises `StoreError`."""
         code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         until = self._store.clock.now() + CODE_LIVES
@@ -48,12 +49,13 @@ class Links:
             account, _hash(code), until, listed_may_link=self._listed_may_link
         )
         if refused is not None:
-            return refused
+            return (refused,)
         code = f"{code[:4]}-{code[4:]}"
         return (
-            f"Your code is {code}. It works for ten minutes. Send it to me in a private chat from your other account: "
-            f"{_everywhere(code)}. Then confirm on both; here, with {prefix}link {code} {SURE}. "
-            "After that, both accounts are one person with one vote."
+            f"Your code is {code}. It works for ten minutes. Send it to me in a private chat from your other account: ",
+            f"{_everywhere(code)}. Then confirm on both; here, with ",
+            ToType(f"{prefix}link {code} {SURE}"),
+            ". After that, both accounts are one person with one vote.",
         )
 
     async def expose(self, code: str) -> str:
@@ -61,41 +63,43 @@ class Links:
         await self._store.void_link(_hash(_letters(code)))
         return "Send codes in a private chat with me. Others can read this one, so it is void; ask for a new one there."
 
-    async def use(self, account: str, code: str, prefix: str, *, is_sure: bool) -> str:
+    async def use(self, account: str, code: str, prefix: str, *, is_sure: bool) -> Words:
         """Take a step with a code, as the one who made it or the first who sends it; what to say.
 
         Raises `StoreError`.
         """
         if self._tries.wait(account):
-            return "Too many codes. Please wait a minute, and ask for a new one."
+            return ("Too many codes. Please wait a minute, and ask for a new one.",)
         linking = await self._store.link(
             account, _hash(_letters(code)), is_sure=is_sure, listed_may_link=self._listed_may_link
         )
         if linking.step is LinkStep.REFUSED:
-            return linking.said
+            return (linking.said,)
         other = called(await self._store.reader.name_of((linking.other,)), linking.other)
-        sure = f"{prefix}link {code} {SURE}"
+        sure = ToType(f"{prefix}link {code} {SURE}")
         match linking.step:
             case LinkStep.SHOWN:
                 return (
-                    f"This code belongs to {other}. Once linked, that account can answer as you. "
-                    f"If it is yours, send {sure}"
+                    f"This code belongs to {other}. Once linked, that account can answer as you. ",
+                    "If it is yours, send ",
+                    sure,
                 )
             case LinkStep.WAITS:
                 self._alarm()
                 return (
-                    f"Now confirm there as well: send the code with {SURE} as {other}, who is being notified."
+                    f"Now confirm there as well: send the code with {SURE} as {other}, who is being notified.",
                 )
             case LinkStep.SENT:
-                return f"{other} sent this code, and has not said yes yet."
+                return (f"{other} sent this code, and has not said yes yet.",)
             case LinkStep.AGREED:
                 return (
-                    f"{other} sent this code. Once linked, that account can answer as you. "
-                    f"If it is yours, send {sure}"
+                    f"{other} sent this code. Once linked, that account can answer as you. ",
+                    "If it is yours, send ",
+                    sure,
                 )
             case LinkStep.LINKED:
                 self._alarm()
-                return f"Linked: {other} and {account} are one person now, with one vote."
+                return (f"Linked: {other} and {account} are one person now, with one vote.",)
             case _:
                 assert_never(linking.step)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sayso.adapters.cards import ToType, Words
 from sayso.adapters.console import visible_line
 from sayso.bots.answers._offers import Offers
 from sayso.bots.answers._ways_in import WaysIn
@@ -28,7 +29,7 @@ class Start:
 class Begun:
     """What became of a start, in words; with `is_refused` nothing was started, and something else might be."""
 
-    words: str
+    words: Words
     is_refused: bool = False
 
 
@@ -74,10 +75,10 @@ class Starts:
                 start.name, shared, run_id, requested_by=start.person, asked_in=start.asked_in
             )
         except RunExists:
-            return Begun(f"{name} was started already: run {run_id[:8]}.")
+            return Begun((f"{name} was started already: run {run_id[:8]}.",))
         except UnstorableValue as error:
-            return Begun(f"Not started: {visible_line(str(error))}", is_refused=True)
+            return Begun((f"Not started: {visible_line(str(error))}",), is_refused=True)
         except InvalidInputs as error:
             where = f"{visible_line(error.field)}: " if error.field else ""
-            return Begun(f"Not started: {where}{visible_line(error.reason)}.", is_refused=True)
-        return Begun(f"Started {name}: run {run_id[:8]}. {prefix}status {run_id[:8]}")
+            return Begun((f"Not started: {where}{visible_line(error.reason)}.",), is_refused=True)
+        return Begun((f"Started {name}: run {run_id[:8]}. ", ToType(f"{prefix}status {run_id[:8]}")))

@@ -73,4 +73,4 @@ class Starting:
         shared = read.value if isinstance(read.value, dict) else {}
         start = Start(person, event.name, replace(arrival, key=event.key))
         begun = await self._starts.begin(start, shared, f"{COMMAND} ")
-        return shown_instead(words_view(((begun.words,),)))
+        return shown_instead(words_view((begun.words,)))

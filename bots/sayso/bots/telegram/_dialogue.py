@@ -263,8 +263,8 @@ class Dialogue:
             self._spawn(self._lock(chat.id, message_id))
             return
         title = cut(inert(topic.title(conversation)), _LONGEST_TITLE)
-        said = cut(inert(self._surface.in_zone(words, _reader(chat))), _LARGEST_TEXT - _LONGEST_TITLE)
-        text = as_html([Stretch(title, Style.BOLD), Stretch(f"\n{said}")])
+        said = self._surface.reply(words, _reader(chat), _LARGEST_TEXT - _LONGEST_TITLE)
+        text = as_html([Stretch(title, Style.BOLD), Stretch("\n"), *said])
         self._spawn(self._say_there(chat.id, message_id, text))
 
     # Ends that nobody asked for.
@@ -413,7 +413,7 @@ class Dialogue:
 
     async def say(self, chat: Chat, reply_to: int, words: Words, worth: float = WORDS_LIVE) -> None:
         """Answer a message, as long as it is worth it where Telegram throttles."""
-        text = as_html([Stretch(cut(inert(self._surface.in_zone(words, _reader(chat))), _LARGEST_TEXT))])
+        text = as_html(self._surface.reply(words, _reader(chat), _LARGEST_TEXT))
 
         async def send() -> None:
             silent = not chat.is_private  # in a group it is for one who is looking

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from sayso.adapters.cards import Words, cut, unreadable_words
+from sayso.adapters.cards import ToType, Words, cut, unreadable_words
 from sayso.adapters.console import visible_line
 from sayso.adapters.telegram import (
     TOAST_LIMIT,
@@ -318,9 +318,8 @@ class Handler:
         if reply.is_quiet or reply.to_start:
             return
         greeting = await self._started(event, person) if is_start and not reply.is_limited else ()
-        reader = event.sender.user_id if event.chat.is_private else None
-        lines = "\n".join(self._surface.in_zone(line, reader) for line in (*greeting, *reply.lines))
-        self._spawn(self._dialogue.say(event.chat, event.typed.message_id, (lines,), REPLIES_LIVE))
+        words = tuple(part for line in (*greeting, *reply.lines) for part in ("\n", *line))[1:]
+        self._spawn(self._dialogue.say(event.chat, event.typed.message_id, words, REPLIES_LIVE))
 
     async def _started(self, event: Commanded, person: PersonId) -> tuple[Words, ...]:
         """`/start`: somebody opened the chat, by hand or by a deep link. Cards can come here from now on."""
@@ -328,7 +327,7 @@ class Handler:
         await self._store.revive([f"{PLATFORM}:{event.chat.id}", *self._chats.names_of(event.chat.id)])
         return (
             (f"Hello {event.sender.name}. Requests for you will appear here. You are {person}.",),
-            ("/pending shows what waits, /help the rest.",),
+            (ToType("/pending"), " shows what waits, ", ToType("/help"), " the rest."),
         )
 
 

@@ -20,6 +20,7 @@ from sayso.adapters.telegram import (
     render_batch,
     render_card,
     render_locked,
+    replied,
     rest_file,
     rest_messages,
     what_opens,
@@ -225,8 +226,14 @@ class TelegramSurface(CardSurface[TelegramMessage]):
 
     def in_zone(self, words: Words, user_id: int | None = None) -> str:
         """Words with their instants in the time zone of whoever reads them, or else in everybody's."""
-        zone = self.settings.zone if user_id is None else self.settings.zone_of(f"{PLATFORM}:{user_id}")
-        return in_zone(words, zone, self._store.clock.now())
+        return in_zone(words, self._zone_for(user_id), self._store.clock.now())
+
+    def reply(self, words: Words, user_id: int | None, room: int) -> list[Stretch]:
+        """The same as a message, as much as there is room for, in which sayso's own commands act."""
+        return fitted(list(replied(words, self._zone_for(user_id), self._store.clock.now())), room)
+
+    def _zone_for(self, user_id: int | None) -> tzinfo:
+        return self.settings.zone if user_id is None else self.settings.zone_of(f"{PLATFORM}:{user_id}")
 
     def _zone_of(self, place: Destination | None) -> tzinfo:
         """The time zone of whoever reads a chat: in a person's own chat, theirs where the directory knows it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sayso.adapters.cards import Card, Words, unreadable_words
+from sayso.adapters.cards import Card, ToType, Words, unreadable_words
 from sayso.adapters.console import visible_line
 from sayso.adapters.telegram import (
     Conversation,
@@ -34,7 +34,11 @@ STARTS_LIVE = timedelta(days=1)
 
 _STALE = timedelta(hours=1)
 _ANSWERED_SINCE = "You have answered this since. The card shows what counts, and its buttons change it."
-_LEFT = "This was left for a day, so it is closed. Nothing was started. Send /run to begin again."
+_LEFT: Words = (
+    "This was left for a day, so it is closed. Nothing was started. Send ",
+    ToType("/run"),
+    " to begin again.",
+)
 _CANCELLED: Words = ("Cancelled. Nothing was decided.",)
 _NOT_STARTED: Words = ("Cancelled. Nothing was started.",)
 
@@ -128,9 +132,9 @@ class Topics:
         locale = self.locale(conversation)
         late = self._store.clock.now() - start.begun
         if late > STARTS_LIVE:
-            return Topic(mine, (_LEFT,), is_stale=late > STARTS_LIVE + _STALE, locale=locale)
+            return Topic(mine, _LEFT, is_stale=late > STARTS_LIVE + _STALE, locale=locale)
         words = start_hindrance(mine, start)
-        return Topic(mine, None if words is None else (words,), locale=locale)
+        return Topic(mine, words, locale=locale)
 
     def locale(self, conversation: Conversation) -> Locale:
         """How somebody reads and writes, as far as Telegram and the directory tell."""
@@ -152,7 +156,7 @@ class Topics:
             same = replace(arrived, key=start.key)
             wish = Start(PersonId(conversation.person), start.name, same, start.asked_in)
             begun = await self._starts.begin(wish, shared, "/")
-            return Ending((begun.words,), begun.is_refused)
+            return Ending(begun.words, begun.is_refused)
         asked = conversation.request_id, conversation.revision
         attempt = arrived.attempt(conversation.person, *asked, step.value, step.comment)
         answered = await self._desk.answer(attempt, arrived)
