@@ -265,18 +265,18 @@ async def test_a_link_from_a_chat_signs_that_person_in_on_the_web(both: Both) ->
         assert (await runtime.wait(run_id)).shared["by"] == [both.ana_id]
 
 
-@pytest.mark.parametrize("how", ["impostor", "stranger"])
+@pytest.mark.parametrize("how", ["impostor", "elsewhere", "stranger"])
 async def test_whoever_is_not_asked_is_refused_with_the_reason(both: Both, how: str) -> None:
     """Also where a client of their own sends a press of a button that does not show to them."""
     eve = both.slack.add_person("Eve", is_stranger=how == "stranger")
     both.channel.add(eve)
-    approvers = (both.ana_id,) if how == "impostor" else (CHANNEL,)
-    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=approvers),))}}
+    approver = {"impostor": both.ana_id, "elsewhere": "telegram:4242", "stranger": CHANNEL}[how]
+    both.more = {"policies": {"team": PolicySettings(stages=(StageSettings(approvers=(approver,)),))}}
     async with both.running(asking()) as runtime:
         run_id = await runtime.start("team")
         card = await both.slack_card("Drop the production database?")
         words = await both.press(eve, card, "✅ Approve", forged=True)
-        named = both.ana_id if how == "impostor" else "#releases"
+        named = {"impostor": "@Ana", "elsewhere": "somebody in Telegram", "stranger": "#releases"}[how]
         assert words.startswith(f"You aren't an approver for this. Approvers: {named}."), (
             "not where it is shown"
         )

@@ -106,6 +106,18 @@ async def test_whoever_rejects_and_is_not_asked_why_in_time_hears_that_nothing_c
     assert (await stage.service.card(run_id)).request.open
 
 
+@pytest.mark.parametrize("method", ["views.open", "views.update"])
+async def test_whoever_may_not_answer_hears_so_also_where_the_form_does_not_open(
+    stage: Stage, method: str
+) -> None:
+    """To press again would not help them."""
+    _, card = await stage.ask(input_type="text")
+    stage.channel.remove(stage.bo)
+    stage.slack.fail(FaultKind.SERVER_ERROR, method, times=2)
+    _, told = await stage.press(stage.bo, card, "✍️ Answer")
+    assert told == "You aren't an approver for this. Approvers: #releases."
+
+
 @pytest.mark.parametrize("kind", [FaultKind.TOO_MANY_REQUESTS, FaultKind.HANG, FaultKind.SERVER_ERROR])
 async def test_whoever_opens_a_form_that_stays_empty_hears_it(stage: Stage, kind: FaultKind) -> None:
     _, card = await stage.ask(input_type="text")

@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from sayso.adapters.cards import (
+    Mentioned,
     Words,
     granted_words,
     not_recorded_words,
@@ -43,7 +44,9 @@ from sayso.engine import (
     StoreError,
     UnstorableValue,
     Warrant,
+    find_platform,
     is_approval,
+    is_person,
     offered,
     platform_names,
 )
@@ -147,7 +150,7 @@ class Desk:
             return reply_words(outcome, record, attempt.value, locale)
         after = await self.card_after(attempt.request_id)
         if outcome.kind is OutcomeKind.NOT_ALLOWED and after is not None and answered.way is not None:
-            return self._refusal(after, answered.way, outcome.reason)
+            return self._refusal(after, answered.way, attempt.person, outcome.reason)
         words = reply_words(outcome, after, attempt.value, locale)
         if after is None or attempt.offer is None or not outcome.accepted:
             return words
@@ -187,7 +190,7 @@ class Desk:
             enough=lambda so_far: so_far.refusal(record, now) is None,
         )  # fmt: skip
         why = way.refusal(record, now)
-        return record, None if why is None else self._refusal(record, way, why)
+        return record, None if why is None else self._refusal(record, way, attempt.person, why)
 
     async def looked_up(self, before: Before, caller: Caller, act: Act) -> Outcome:
         """The outcome of what somebody does through the API, with what can be looked up about them; again if their
@@ -263,7 +266,7 @@ class Desk:
             name = place_name(to, self._settings.place_names, after.names)
             return (f"Handed over to {name}. Your own vote no longer counts.",)
         if outcome.kind is OutcomeKind.NOT_ALLOWED:
-            return self._refusal(after, way, outcome.reason)
+            return self._refusal(after, way, person, outcome.reason)
         return self._said(outcome, after)
 
     def unchecked(self, names: Sequence[str]) -> str:
@@ -324,9 +327,9 @@ class Desk:
             return Answered(attempt, Outcome(OutcomeKind.INVALID, str(error)), record, known=(str(error),))
         return Answered(attempt, outcome, record, way)
 
-    def _refusal(self, record: CardRecord, way: WayIn, reason: str) -> Words:
-        """What somebody is told whose vote is not taken: in the words that people have for who was asked, and with what
-        hindered them.
+    def _refusal(self, record: CardRecord, way: WayIn, account: str, reason: str) -> Words:
+        """What somebody is told by this account whose vote is not taken: in the words that people have for who was
+        asked, and with what hindered them.
         """
         if not reason.startswith(NOT_YOURS):
             return (reason,)
@@ -336,8 +339,26 @@ class Desk:
             return (
                 f"Not counted: it could not be checked that you belong to {asked}. Please try again in a minute.",
             )
-        asked = ", ".join(place_name(one, places, record.names) for one in record.request.voters) or "nobody"
-        return (f"{NOT_YOURS} Approvers: {asked}.{f' {way.why}' if way.why else ''}",)
+        called = [
+            part for one in record.request.voters for part in (", ", self._called(one, record, account))
+        ]
+        return (
+            f"{NOT_YOURS} Approvers: ",
+            *(called[1:] or ["nobody"]),
+            f".{f' {way.why}' if way.why else ''}",
+        )
+
+    def _called(self, entry: str, record: CardRecord, account: str) -> str:
+        """An approver in words to an account: somebody whose name nobody has told yet by a mention, where they share a
+        platform, for an id says nothing.
+        """
+        names = {**self._settings.person_names, **record.names}
+        space, _, own = entry.rpartition(":")
+        platform = find_platform(entry.partition(":")[0])
+        if platform is None or not is_person(entry) or names.get(entry):
+            return place_name(entry, self._settings.place_names, names)
+        name = f"somebody in {platform.title}"
+        return Mentioned(name, own) if account.rpartition(":")[0] == space else name
 
 
 def _reasons_lacking(attempt: AnswerAttempt, record: CardRecord, way: WayIn) -> Reasons | None:

@@ -305,11 +305,15 @@ class Handler:
         """Open a modal that shows all of the request, or asks for the answer or why it is chosen; `instead` of a card
         that does not match.
         """
-        view_id, (record, words) = await both(self._opened(event), self._hindrance(event, button, arrival))
+        (view_id, failed), (record, hindered) = await both(
+            self._opened(event), self._hindrance(event, button, arrival)
+        )
+        words = (hindered or unreadable_words()) if record is None else hindered
         if view_id is None:
+            await self._tell(event, words or failed)
             return
         if record is None or words is not None:
-            is_shown = await self._views.show(view_id, words_view((words or unreadable_words(),)))
+            is_shown = await self._views.show(view_id, words_view((words or (),)))
         elif button.action is Action.READ:
             is_shown = await self._read(event, view_id, record, arrival)
         elif instead or button.action is Action.OPEN:
@@ -320,7 +324,7 @@ class Handler:
             view = reason_view(self._card(record), event.channel, button.number)
             is_shown = await self._views.show(view_id, view)
         if not is_shown:
-            await self._tell(event, (_NOT_FILLED,))
+            await self._tell(event, words or (_NOT_FILLED,))
 
     async def _read(self, event: Pressed, view_id: str, record: CardRecord, arrival: Arrival) -> bool:
         """Show the beginning of all of a request, or all of it; whether it shows."""
@@ -339,18 +343,17 @@ class Handler:
         elif person is not None and isinstance(event, EntriesChanged):
             await self._entries.change(event, person, arrival.look_up_by, self._locale(event))
 
-    async def _opened(self, event: Pressed) -> str | None:
-        """A modal that opens at once; None where it does not: then the person is told."""
+    async def _opened(self, event: Pressed) -> tuple[str | None, Words]:
+        """A modal that opens at once; where it does not, what to tell whoever could have used it."""
         try:
             async with asyncio.timeout(TRIGGER_LIVES):
-                return await self._views.open(event.trigger_id)
+                return await self._views.open(event.trigger_id), ()
         except Expired:
             words = _EXPIRED
         except (DeliveryProblem, TimeoutError) as problem:
             logger.warning("could not open a modal: %s", str(problem) or "it took too long")
             words = _NOT_OPENED
-        await self._tell(event, (words,))
-        return None
+        return None, (words,)
 
     async def _hindrance(
         self, event: Pressed, button: CardButton, arrival: Arrival
