@@ -165,6 +165,18 @@ def test_a_backup_is_a_database_that_works_and_overwrites_nothing(shop: Path) ->
     assert (shop / "copy.db").read_bytes() == before
 
 
+def test_a_backup_into_no_folder_is_refused_in_words(shop: Path) -> None:
+    ask(shop)
+    ran = sayso(shop, "backup", "nowhere/copy.db")
+    assert (ran.code, "[Errno" in ran.err) == (5, False)
+    assert (
+        "nowhere/copy.db cannot be used: there is no folder nowhere. Create it, or check the path." in ran.err
+    )
+    begun = sayso(shop, "run", "shop:release_flow", "--database", "nowhere/sayso.db")
+    assert "there is no folder" in begun.err
+    assert "[Errno" not in begun.err
+
+
 def test_before_a_deploy_parked_runs_are_compared_with_the_new_code(shop: Path) -> None:
     asked = ask(shop)
     same = sayso(shop, "check-parked", "shop:release_flow", "--json")

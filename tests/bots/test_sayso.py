@@ -111,6 +111,18 @@ async def test_without_http_the_command_line_says_that_there_is_no_inbox(tmp_pat
     assert "This service has no web inbox" in told.err
 
 
+async def test_a_sign_in_link_for_none_of_the_listed_people_comes_with_a_note(tmp_path: Path) -> None:
+    """A mistyped name would get a link, and its answers would count for nobody."""
+    (tmp_path / "sayso.toml").write_text('[people.ana]\naccounts = ["web:ana"]\n')
+    async with Sayso(settings_in(tmp_path), workflows=[workflow]):
+        given = ("--database", "sayso.db")
+        listed = await asyncio.to_thread(command, tmp_path, "sign-in", "ana", *given)
+        mistyped = await asyncio.to_thread(command, tmp_path, "sign-in", "anna", *given)
+    assert (listed.code, listed.err) == (0, "")
+    assert "Sign-in link for web:anna." in mistyped.out
+    assert "web:anna is not an account of anyone under [people] in sayso.toml" in mistyped.err
+
+
 async def test_it_says_of_itself_whether_it_runs_and_goes_on_when_it_is_entered_again(tmp_path: Path) -> None:
     sayso = Sayso(settings_in(tmp_path), workflows=[Hosted(workflow)])
     assert sayso.problems == {"service": "it is not running"}

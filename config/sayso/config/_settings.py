@@ -300,8 +300,9 @@ def read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | N
     try:
         return read_line(file.read_text(encoding="utf-8"), str(file), f"{key}_file")
     except (OSError, UnicodeDecodeError) as error:
+        reason = f"cannot read {file}: {getattr(error, 'strerror', None) or error}"
         raise InvalidSettings(
-            FILE_NAME, f"{key}_file", f"cannot read {file}: {error}", "Check the path and its permissions."
+            FILE_NAME, f"{key}_file", reason, "Check the path and its permissions."
         ) from error
 
 
@@ -425,7 +426,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InvalidSettings(str(path), "", "not UTF-8 text", "Save the file as UTF-8.") from error
     except OSError as error:
         raise InvalidSettings(
-            str(path), "", f"cannot read the file: {error}", "Check its permissions."
+            str(path), "", f"cannot read the file: {error.strerror or error}", "Check its permissions."
         ) from error
     try:
         return tomllib.loads(text)

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import itertools
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -132,6 +133,13 @@ def test_the_terminal_says_how_to_approve_for_longer_and_what_that_covers(
         "A longer approval covers later requests from agent that are exactly like this one, apart from Session (any, "
         "unless it is for this session). It ends within 8 hours, and you can revoke it."
     ) in " ".join(ran.out.split())
+
+
+def test_the_command_line_says_until_when_a_grant_holds(agent: Client, folder: Path) -> None:
+    asked = ask(agent, Command="until")
+    ran = sayso(folder, "answer", f"{asked.id}@1", "approve", "--grant", "5x")
+    assert ran.out.splitlines()[0] == "Approved. The workflow continues."
+    assert re.search(r"^The same from .+ is approved until .*\d\d:\d\d, 5 at most\.$", ran.out, re.MULTILINE)
 
 
 def test_a_program_that_answers_grants_nothing(agent: Client, operator: httpx.Client) -> None:

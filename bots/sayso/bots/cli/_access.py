@@ -87,10 +87,23 @@ def sign_in(name: NameArgument, *, database: DatabaseOption = None, as_json: Jso
         )
     with client:
         url = client.sign_in_link(name)
+    if note := _unlisted(service, f"web:{name}"):
+        output.note(note)
     output.say(f"Sign-in link for web:{visible_line(name)}. It works once, within ten minutes:")
     output.say(f"  {url}", "green")
     output.value({"person": f"web:{name}", "url": url})
     return ExitCode.OK
+
+
+def _unlisted(service: Service, account: str) -> str:
+    """What to say of an account that belongs to nobody where people are listed; nothing of others."""
+    settings = service.settings
+    if not settings.people or len(settings.directory().ids_of(account)) > 1:
+        return ""
+    if len(read(service, lambda reader: reader.ids_of(account))) > 1:
+        return ""
+    shown = visible_line(account)
+    return f"{shown} is not an account of anyone under [people] in sayso.toml, so it counts as a separate person."
 
 
 def token(

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from msgspec.structs import replace
 
-from sayso.adapters.cards import longer_command
-from sayso.adapters.console import outcome_words, requests_table, visible_line
+from sayso.adapters.cards import granted_words, longer_command
+from sayso.adapters.console import instant_words, outcome_words, requests_table, visible_line
 from sayso.bots.cli._acting import carry_out, read
 from sayso.bots.cli._conversation import CONSOLE
 from sayso.bots.cli._ids import find_request, find_run, read_address
@@ -163,14 +163,30 @@ def answer(
     attempt = _meant(record, typed, output)
     if attempt is None:
         return ExitCode.INTERRUPTED
-    return _say(output, record, _answer(service, record, attempt))
+    answered = _answer(service, record, attempt)
+    until = _granted(service, found_id, attempt) if answered[1].accepted else ""
+    return _say(output, record, answered, until)
 
 
-def _say(output: Output, record: RequestRecord | None, answered: tuple[Json, Outcome, bool]) -> ExitCode:
-    """Say what became of an answer, and what to do where no service drives the run on."""
+def _granted(service: Service, request_id: str, attempt: AnswerAttempt | Outcome) -> str:
+    """What somebody granted just now, and until when it holds; nothing where they granted nothing."""
+    if isinstance(attempt, Outcome) or attempt.offer is None:
+        return ""
+    card = read(service, lambda reader: reader.card(request_id))
+    words = () if card is None else granted_words(card, attempt.person, attempt.offer)
+    now = datetime.now(UTC)
+    return "".join(one if isinstance(one, str) else instant_words(one, now) for one in words).strip()
+
+
+def _say(
+    output: Output, record: RequestRecord | None, answered: tuple[Json, Outcome, bool], granted: str
+) -> ExitCode:
+    """Say what became of an answer, what it granted, and what to do where no service drives the run on."""
     said, outcome, is_served = answered
     question = None if record is None else record.question
     output.show(outcome_words(outcome, question, said, own_locale()))
+    if granted:
+        output.say(granted)
     if outcome.kind is OutcomeKind.RESOLVED and record is not None and not is_served:
         output.say(f"To continue, run: sayso run MODULE:WORKFLOW {visible_line(record.run_id)}", "dim")
     output.value(_as_dict(record, outcome))

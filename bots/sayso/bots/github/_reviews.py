@@ -59,7 +59,7 @@ class GitHubApp:
             raise InvalidSettings(
                 FILE_NAME,
                 "github.private_key_file",
-                f"cannot use {key_file}: {error}",
+                f"cannot use {key_file}: {getattr(error, 'strerror', None) or error}",
                 "Name the file with the private key (PEM) that GitHub made for the app.",
             ) from error
 

@@ -147,7 +147,8 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise NotInstalled(f"{path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise NotInstalled(f"{path} cannot be read: {reason}") from error
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, Any])
     except msgspec.DecodeError as error:
@@ -170,4 +171,4 @@ def _write(path: Path, value: dict[str, Any]) -> None:
             with contextlib.suppress(FileNotFoundError):
                 beside.unlink()
     except OSError as error:
-        raise NotInstalled(f"{path} cannot be written: {error}") from error
+        raise NotInstalled(f"{path} cannot be written: {error.strerror or error}") from error

@@ -22,7 +22,7 @@ def read_settings(path: Path | None) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except (OSError, ValueError) as error:
-        raise InvalidRules(f"{path} cannot be read: {error}") from error
+        raise InvalidRules(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def rules_in(settings: dict[str, Any]) -> Rules:

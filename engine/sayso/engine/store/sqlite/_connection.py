@@ -77,6 +77,15 @@ class OpenedFiles(msgspec.Struct, frozen=True):
                 raise StoreReplaced(self.path, name, gone=False)
 
 
+def unusable(path: Path, error: sqlite3.Error | OSError) -> StoreUnreadable:
+    """The database cannot be opened or written, in words."""
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        return StoreUnreadable(
+            str(path), f"there is no folder {path.parent}", "Create it, or check the path."
+        )
+    return StoreUnreadable(str(path), getattr(error, "strerror", None) or str(error))
+
+
 def refuse_links(path: Path) -> None:
     """Raise `StoreUnreadable` where the database, or a file that SQLite would create next to it, is a link."""
     for name in (f"{path.name}{ending}" for ending in ("", *BESIDE)):
@@ -94,7 +103,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             create_private(path)
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnreadable(str(path), str(error)) from error
+        raise unusable(path, error) from error
     try:
         connection.row_factory = sqlite3.Row
         found = _schema(connection, path)  # first: journal_mode is kept in the file, which may not be ours

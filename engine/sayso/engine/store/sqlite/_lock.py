@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from sayso.engine.errors import StoreInUse, StoreUnreadable
+from sayso.engine.store.sqlite._connection import unusable
 
 
 class FileLock:
@@ -28,6 +29,8 @@ class FileLock:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
+            if not path.parent.is_dir():
+                raise unusable(self._database, error) from error
             why = "is a link; remove it" if path.is_symlink() else f"cannot be opened: {error.strerror}"
             raise StoreUnreadable(str(self._database), f"{path.name} {why}") from error
         try:

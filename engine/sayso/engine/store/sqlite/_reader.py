@@ -20,6 +20,7 @@ from sayso.engine.store.sqlite._connection import (
     OpenedFiles,
     create_private,
     reader_uri,
+    unusable,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class SQLiteReader(Reader):
             what = "it is a link" if await asyncio.to_thread(target.is_symlink) else "it exists already"
             raise StoreUnreadable(str(target), f"{what}; a backup never overwrites") from error
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnreadable(str(target), str(error)) from error
+            raise unusable(target, error) from error
 
     async def _rows(self, query: str, parameters: dict[str, Any]) -> list[Any]:
         connection = self._connection

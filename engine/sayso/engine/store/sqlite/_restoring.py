@@ -25,6 +25,7 @@ from sayso.engine.store.sqlite._connection import (
     create_private,
     reader_uri,
     refuse_links,
+    unusable,
 )
 from sayso.engine.store.sqlite._lock import FileLock
 from sayso.engine.store.sqlite._transaction import SQLiteTransaction
@@ -71,7 +72,7 @@ def _translated(path: Path) -> Generator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnreadable(str(path), str(error)) from error
+        raise unusable(path, error) from error
 
 
 def _copy(backup: Path, new: Path, database: Path) -> None:
