@@ -13,10 +13,10 @@ from sayso.engine import (
     Policy,
     Rule,
     Runtime,
-    SQLiteStore,
     Stage,
     Workflow,
     node,
+    open_store,
     request_approval,
     verify_audit,
 )
@@ -40,10 +40,10 @@ def policies(answer: str) -> dict[str, Policy]:
     return {"tools": Policy(stages=[Stage(["web:ana"])], rules=[rule])}
 
 
-async def drive(folder: Path, kill_on: str, answer: str) -> list[object]:
+async def drive(folder: Path, location: str, kill_on: str, answer: str) -> list[object]:
     """Start the run or go on with it, under a rule that answers so; killed at a point if one is named."""
     points = KillPoints(Log(folder / "log", 1), 0, kill_on=kill_on)
-    async with crashing(SQLiteStore(folder / "sayso.db"), points) as store:  # noqa: SIM117 - the store first
+    async with crashing(open_store(location), points) as store:  # noqa: SIM117 - the store first
         async with Runtime(store, [Workflow("flow", ask)], policies=policies(answer)) as runtime:
             if kill_on:
                 await runtime.start("flow", run_id="run")
@@ -54,13 +54,13 @@ async def drive(folder: Path, kill_on: str, answer: str) -> list[object]:
 
 
 @pytest.mark.parametrize("point", ["ask before", "ask after"])
-async def test_what_a_rule_decided_is_heard_after_a_kill(tmp_path: Path, point: str) -> None:
+async def test_what_a_rule_decided_is_heard_after_a_kill(tmp_path: Path, location: str, point: str) -> None:
     """Killed before the commit, nothing is decided, and the rules of then apply."""
     code = "import asyncio, pathlib, sys; from tests.engine.crash.test_kill_after_rule import drive; "
-    code += "asyncio.run(drive(pathlib.Path(sys.argv[1]), sys.argv[2], 'approve'))"
+    code += "asyncio.run(drive(pathlib.Path(sys.argv[1]), *sys.argv[2:], 'approve'))"
     killed = subprocess.run(  # noqa: ASYNC221 - nothing else runs on this loop
-        [sys.executable, "-c", code, str(tmp_path), point], cwd=ROOT, timeout=60, check=False
+        [sys.executable, "-c", code, str(tmp_path), location, point], cwd=ROOT, timeout=60, check=False
     )
     assert killed.returncode == -signal.SIGKILL
     is_approved = point == "ask after"
-    assert await drive(tmp_path, "", "reject") == [is_approved, "rule:tools/1", 1]
+    assert await drive(tmp_path, location, "", "reject") == [is_approved, "rule:tools/1", 1]

@@ -10,20 +10,27 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from sayso.engine import SQLiteReader, verify_audit
+from sayso.engine import open_reader, verify_audit
 from tests.engine.crash.points import WRITES, read_log
 from tests.engine.store.situation import rows
+from tests.postgres import Cluster
 
 ROOT = Path(__file__).parents[3]
 SLICES = 4
+DRIVERS = ["runtime", "engine"]
+FEW = ("ask", "answer", "begin_step", "record_step", "end_visit")
+"""The writes at whose kills a second database is tried each time; all points of it are `more`."""
 AT_ONCE = 2
+WORKER = "tests.engine.crash.worker"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -40,8 +47,15 @@ class Case:
         return read_log(self.folder / "log")
 
     @property
-    def database(self) -> Path:
-        return self.folder / "sayso.db"
+    def location(self) -> str:
+        return (self.folder / "location").read_text()
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What stands in its database, read by a connection that has nothing to do with the store."""
+        if not self.location.startswith("postgresql:"):
+            return rows(Path(self.location), statement)
+        with closing(psycopg.connect(self.location)) as connection:
+            return connection.execute(statement.encode()).fetchall()
 
     def lines(self, what: str) -> list[dict[str, Any]]:
         return [line for line in self.log if line["what"] == what]
@@ -50,34 +64,60 @@ class Case:
         return json.loads((self.folder / name).read_text())
 
 
-def play(folder: Path, driver: str, points: list[int]) -> dict[int, Case]:
-    """Play a case for each point, in at most two processes at once."""
-    folder.mkdir(exist_ok=True)
-    shares = [share for start in range(AT_ONCE) if (share := points[start::AT_ONCE])]
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.crash.worker", str(folder), driver, *map(str, share)],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for share in shares
-    ]
-    for worker in workers:
-        _, errors = worker.communicate(timeout=200)
-        assert worker.returncode == 0, errors
-    return {point: Case(folder / f"{driver}-{point}", point) for point in points}
+class Stage:
+    """Where cases are played: on files, or each in a database of a cluster."""
 
+    def __init__(self, folder: Path, cluster: Cluster | None, stack: ExitStack) -> None:
+        self._folder = folder
+        self._cluster = cluster
+        self._stack = stack
+        self._dry: dict[str, Case] = {}
 
-@cache
-def without_a_kill(folder: Path, driver: str) -> Case:
-    """The dry run, which counts the points."""
-    return play(folder, driver, [0])[0]
+    @contextmanager
+    def played(self, driver: str, points: list[int]) -> Generator[dict[int, Case]]:
+        """A case for each point, played in at most two processes at once; their databases stay while inside."""
+        with ExitStack() as stack:
+            for point in points:
+                case = self._folder / f"{driver}-{point}"
+                case.mkdir()
+                file = str(case / "sayso.db")
+                location = file if self._cluster is None else stack.enter_context(self._cluster.database())
+                (case / "location").write_text(location)
+            shares = [share for start in range(AT_ONCE) if (share := points[start::AT_ONCE])]
+            workers = [
+                subprocess.Popen(
+                    [sys.executable, "-m", WORKER, str(self._folder), driver, *map(str, share)],
+                    cwd=ROOT,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                for share in shares
+            ]
+            for worker in workers:
+                _, errors = worker.communicate(timeout=200)
+                assert worker.returncode == 0, errors
+            yield {point: Case(self._folder / f"{driver}-{point}", point) for point in points}
+
+    def without_a_kill(self, driver: str) -> Case:
+        """The dry run, which counts the points."""
+        if driver not in self._dry:
+            self._dry[driver] = self._stack.enter_context(self.played(driver, [0]))[0]
+        return self._dry[driver]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("crash")
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    cluster: Cluster | None = None
+    if request.param == "postgres":
+        cluster = request.getfixturevalue("postgres")
+    with ExitStack() as stack:
+        yield Stage(tmp_path_factory.mktemp("crash"), cluster, stack)
+
+
+on_both = pytest.mark.parametrize(
+    "stage", ["sqlite", pytest.param("postgres", marks=pytest.mark.more)], indirect=True
+)
+on_postgres = pytest.mark.parametrize("stage", ["postgres"], indirect=True)
 
 
 def points_of(dry: Case) -> list[str]:
@@ -129,32 +169,32 @@ def check_effects(case: Case, names: list[str]) -> None:
 def check_questions(case: Case, dry: Case) -> None:
     """Nobody is asked twice: one row an identity, one id for all processes, one line in the audit trail."""
     statement = "SELECT visit, name, id, status, answer, revision FROM requests ORDER BY visit, name"
-    stored = rows(case.database, statement)
-    of_dry = rows(dry.database, statement)
+    stored = case.rows(statement)
+    of_dry = dry.rows(statement)
     assert [(v, n, s, a, r) for v, n, _, s, a, r in stored] == [
         (v, n, s, a, r) for v, n, _, s, a, r in of_dry
     ]
     assert {line["id"] for line in case.lines("seen")} <= {row[2] for row in stored}
-    asked = rows(case.database, "SELECT request_id FROM audit WHERE kind = 'requested'")
+    asked = case.rows("SELECT request_id FROM audit WHERE kind = 'requested'")
     assert sorted(asked) == sorted((row[2],) for row in stored)
-    assert rows(case.database, "SELECT count(*) FROM audit WHERE kind = 'request_changed'") == [(0,)]
+    assert case.rows("SELECT count(*) FROM audit WHERE kind = 'request_changed'") == [(0,)]
 
 
 def check_answers(case: Case) -> None:
     """What was acknowledged is what is stored, and it was asked of nobody again."""
-    answers = dict(rows(case.database, "SELECT id, answer FROM requests WHERE status = 'ANSWERED'"))
+    answers = dict(case.rows("SELECT id, answer FROM requests WHERE status = 'ANSWERED'"))
     acknowledged = case.lines("acknowledged")
     assert len({line["id"] for line in acknowledged}) == len(acknowledged)
     for line in acknowledged:
         assert json.loads(answers[line["id"]]) == line["value"]
     before = {line["id"] for line in acknowledged if line["process"] == 1}
     assert before.isdisjoint(line["id"] for line in case.lines("seen") if line["process"] == 2)
-    accepted = rows(case.database, "SELECT request_key FROM events WHERE outcome = 'resolved'")
+    accepted = case.rows("SELECT request_key FROM events WHERE outcome = 'resolved'")
     assert len(accepted) == len(set(accepted)) == len(answers)
 
 
 async def check_trail(case: Case) -> None:
-    async with SQLiteReader(case.database) as reader:
+    async with open_reader(case.location) as reader:
         assert (await verify_audit(reader)).problems == ()
 
 
@@ -171,11 +211,12 @@ async def check(case: Case, dry: Case) -> None:
     await check_trail(case)
 
 
-@pytest.mark.parametrize("driver", ["runtime", "engine"])
+@on_both
+@pytest.mark.parametrize("driver", DRIVERS)
 async def test_the_story_reaches_its_end_and_every_kind_of_point(
-    folder: Path, driver: str, capsys: pytest.CaptureFixture[str]
+    stage: Stage, driver: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dry = without_a_kill(folder, driver)
+    dry = stage.without_a_kill(driver)
     names = points_of(dry)
     writes = {name.split()[0] for name in names if not name.startswith("effect")}
     assert dry.told("end")["status"] == "COMPLETED"
@@ -208,14 +249,25 @@ async def test_the_story_reaches_its_end_and_every_kind_of_point(
         print(f"\n{driver}: {len(names)} kill points, {effects} at effects, none skipped")  # noqa: T201
 
 
+@on_both
 @pytest.mark.parametrize("part", range(SLICES))
-@pytest.mark.parametrize("driver", ["runtime", "engine"])
+@pytest.mark.parametrize("driver", DRIVERS)
 async def test_a_kill_at_any_point_loses_nothing_and_repeats_nothing(
-    folder: Path, driver: str, part: int, tmp_path: Path
+    stage: Stage, driver: str, part: int
 ) -> None:
-    dry = without_a_kill(folder, driver)
+    dry = stage.without_a_kill(driver)
     points = list(range(1, len(points_of(dry)) + 1))[part::SLICES]
-    cases = play(tmp_path / "cases", driver, points)
-    assert sorted(cases) == points
-    for case in cases.values():
-        await check(case, dry)
+    with stage.played(driver, points) as cases:
+        assert sorted(cases) == points
+        for case in cases.values():
+            await check(case, dry)
+
+
+@on_postgres
+async def test_a_kill_around_a_commit_loses_nothing_and_repeats_nothing(stage: Stage) -> None:
+    dry = stage.without_a_kill("runtime")
+    names = points_of(dry)
+    points = [names.index(f"{write} {when}") + 1 for write in FEW for when in ("before", "after")]
+    with stage.played("runtime", points) as cases:
+        for case in cases.values():
+            await check(case, dry)

@@ -1,8 +1,8 @@
 """The process that is killed: it drives the story, answers what is open, and goes on from whatever is stored.
 
 `python -m tests.engine.crash.worker FOLDER DRIVER POINT...` plays one case after the other, each in a folder of its
-own and in processes of its own: one that kills itself at the point, then one that does not. They are forked from this
-one, which has the imports done and has opened nothing.
+own, whose file `location` names its database, and in processes of its own: one that kills itself at the point, then one
+that does not. They are forked from this one, which has the imports done and has opened nothing.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from sayso.engine import (
     NotApplicable,
     RunExists,
     Runtime,
-    SQLiteStore,
     WorkflowEngine,
     WorkflowStatus,
+    open_store,
 )
 from sayso.engine.store import Change, Listener, NewRun
 from tests.engine.crash.points import KillPoints, Log, crashing
@@ -52,7 +52,7 @@ class Player:
         self.clock = ManualClock()
         if self.log.lines("advanced"):
             self.clock.advance(ADVANCE)
-        self.store = crashing(SQLiteStore(folder / "sayso.db", clock=self.clock), points)
+        self.store = crashing(open_store((folder / "location").read_text(), clock=self.clock), points)
         self.changed = asyncio.Event()
         self.poke = Poke()
         if not self.first:
@@ -201,7 +201,6 @@ def main() -> None:
     folder, driver, *points = sys.argv[1:]
     for point in map(int, points):
         case = Path(folder) / f"{driver}-{point}"
-        case.mkdir()
         codes = [in_a_process(partial(play, case, driver, 1, point))]
         if point:
             codes.append(in_a_process(partial(play, case, driver, 2, 0)))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypeAlias
 
 import hypothesis.strategies as st
@@ -23,13 +21,15 @@ from sayso.engine import (
     Policy,
     RequestRecord,
     Runtime,
-    SQLiteStore,
     Stage,
     Store,
     ask_workflow,
+    open_store,
     verify_audit,
 )
+from tests.engine.model.world import a_file
 from tests.engine.support import ManualClock
+from tests.postgres import Cluster
 
 OFFERED = Grants(
     timedelta(hours=2), durations=[timedelta(minutes=30), timedelta(hours=1)], times=2, session="Session"
@@ -130,15 +130,15 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(path: Path, clock: ManualClock, known: list[Known]) -> AsyncGenerator[Office]:
+async def opened(location: str, clock: ManualClock, known: list[Known]) -> AsyncGenerator[Office]:
     async with (
-        SQLiteStore(path, clock=clock) as store,
+        open_store(location, clock=clock) as store,
         Runtime(store, [ask_workflow], policies=POLICIES) as runtime,
     ):
         yield Office(store, runtime, clock, known)
 
 
-async def play(path: Path, steps: list[Step]) -> None:
+async def play(location: str, steps: list[Step]) -> None:
     clock = ManualClock()
     known: list[Known] = []
     parts: list[list[Step]] = [[]]
@@ -147,7 +147,7 @@ async def play(path: Path, steps: list[Step]) -> None:
         parts[-1].append(one)
     still_open: list[tuple[RequestRecord, str]] = []
     for part in parts:
-        async with opened(path, clock, known) as office:
+        async with opened(location, clock, known) as office:
             office.open += still_open
             for what, how in part:
                 match what:
@@ -170,5 +170,12 @@ async def play(path: Path, steps: list[Step]) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=14))
 def test_grants_answer_what_the_model_says(steps: list[Step]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(play(Path(folder) / "sayso.db", steps))
+    with a_file() as location:
+        asyncio.run(play(location, steps))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(STEPS, max_size=14))
+def test_grants_on_postgres_answer_what_the_model_says(postgres: Cluster, steps: list[Step]) -> None:
+    with postgres.database() as location:
+        asyncio.run(play(location, steps))

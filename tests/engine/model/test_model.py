@@ -7,9 +7,7 @@ An answer reaches exactly its question, once, or is refused as the model says; a
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import hypothesis.strategies as st
@@ -19,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sayso.engine import NotApplicable, OutcomeKind, WorkflowStatus
 from tests.engine.model.simple import EXACTLY_LATE, SHORT, Attempt, Question, Run
-from tests.engine.model.world import EXPIRY, Code, World
+from tests.engine.model.world import EXPIRY, Code, World, a_file
+from tests.postgres import Cluster
 
 PEOPLE = st.sampled_from(["local:ana", "local:bo"])
 NAMES = st.sampled_from(["colour", "size", "remark", "send"])
@@ -38,10 +37,12 @@ ACCEPTED = (OutcomeKind.RESOLVED, OutcomeKind.HELD)
 class Office(RuleBasedStateMachine):
     """People start runs, answer, press twice and too late; operators cancel, decide, restart and deploy."""
 
+    database = staticmethod(a_file)
+
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.world = World(self.folder / "sayso.db")
+        self.stack = ExitStack()
+        self.world = World(self.stack.enter_context(self.database()))
         self.model: dict[str, Run] = {}
         self.events: dict[str, tuple[str, Attempt, tuple[OutcomeKind, str]]] = {}
         self.code = Code.FIRST
@@ -60,7 +61,7 @@ class Office(RuleBasedStateMachine):
         try:
             self.world.end()
         finally:
-            shutil.rmtree(self.folder)
+            self.stack.close()
 
     # People.
 
@@ -231,14 +232,28 @@ class Office(RuleBasedStateMachine):
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_engine_does_what_the_model_says() -> None:
+    try_out(Office, examples=200)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_engine_on_postgres_does_what_the_model_says(postgres: Cluster) -> None:
+    class OnPostgres(Office):
+        database = staticmethod(postgres.database)
+
+    try_out(OnPostgres, examples=10)
+
+
+def try_out(machine: type[Office], *, examples: int) -> None:
+    """Let hypothesis think of so many stories."""
     from hypothesis.stateful import run_state_machine_as_test
 
     profile = settings(
-        max_examples=200,
+        max_examples=examples,
         stateful_step_count=30,
         deadline=None,
         derandomize=bool(os.environ.get("CI")),
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
-    run_state_machine_as_test(Office, settings=profile)
+    run_state_machine_as_test(machine, settings=profile)

@@ -5,15 +5,21 @@ crashes; held against a model that was written from the decision table.
 from __future__ import annotations
 
 import hashlib
-import tempfile
+from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from sayso.engine import (
     Directory,
@@ -40,7 +46,8 @@ from tests.engine.model.team import (
     Request,
     Team,
 )
-from tests.engine.model.world import Code, World
+from tests.engine.model.world import Code, World, a_file
+from tests.postgres import Cluster
 
 pytestmark = pytest.mark.slow
 
@@ -77,11 +84,13 @@ def build(_code: Code) -> Workflow:
 class Machine(RuleBasedStateMachine):
     """Every rule is done to the engine and to the model, and both must say the same."""
 
+    database = staticmethod(a_file)
+
     @initialize(resident=st.sampled_from([0, None]))
     def begin(self, resident: int | None) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.stack = ExitStack()
         self.resident = resident
-        self.world = World(Path(self.folder.name) / "sayso.db", build, DIRECTORY)
+        self.world = World(self.stack.enter_context(self.database()), build, DIRECTORY)
         self.world.start(Code.FIRST, resident)
         self.keys = 0
         self.asked = 0
@@ -196,8 +205,18 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "world"):
             self.world.end()
-            self.folder.cleanup()
+            self.stack.close()
 
 
 Machine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestTeam = Machine.TestCase
+
+
+@pytest.mark.slow
+def test_a_team_on_postgres_decides_as_the_model_says(postgres: Cluster) -> None:
+    class OnPostgres(Machine):
+        database = staticmethod(postgres.database)
+
+    run_state_machine_as_test(
+        OnPostgres, settings=settings(max_examples=5, stateful_step_count=30, deadline=None)
+    )

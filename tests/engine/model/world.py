@@ -1,11 +1,13 @@
-"""The real engine as the stateful test drives it: one file, one runtime at a time, on a loop that stands still between
-two rules.
+"""The real engine as the stateful test drives it: one database, one runtime at a time, on a loop that stands still
+between two rules.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -16,11 +18,11 @@ from sayso.engine import (
     ExecutionState,
     Outcome,
     Runtime,
-    SQLiteReader,
-    SQLiteStore,
     Store,
     Workflow,
     node,
+    open_reader,
+    open_store,
     request_input,
     step,
     verify_audit,
@@ -60,16 +62,23 @@ def build(code: Code) -> Workflow:
     return Workflow("order", bill if code is Code.GONE else desk)
 
 
+@contextmanager
+def a_file() -> Generator[str]:
+    """Where a new database is: in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield str(Path(folder) / "sayso.db")
+
+
 class World:
-    """The engine on one file. `crash` leaves as the end of a process would, with everything where it stood."""
+    """The engine on one database. `crash` leaves as the end of a process would, with everything where it stood."""
 
     def __init__(
         self,
-        path: Path,
+        location: str,
         host: Callable[[Code], Workflow] = build,
         directory: Directory | None = None,
     ) -> None:
-        self.path = path
+        self.location = location
         self._build = host
         self._directory = directory
         self.clock = ManualClock()
@@ -94,11 +103,11 @@ class World:
         return self._loop.run_until_complete(asyncio.wait_for(work, 20))
 
     def start(self, code: Code, resident: int | None) -> None:
-        """Open the file and host the workflow."""
+        """Open the database and host the workflow."""
         self.do(self._start(code, resident))
 
     async def _start(self, code: Code, resident: int | None) -> None:
-        self._store = SQLiteStore(self.path, clock=self.clock)
+        self._store = open_store(self.location, clock=self.clock)
         self._stop = asyncio.Event()
         ready = asyncio.Event()
         self._host = asyncio.create_task(self._run(code, resident, ready))
@@ -141,7 +150,7 @@ class World:
         self._loop.close()
 
     async def _verify(self) -> tuple[Any, ...]:
-        async with SQLiteReader(self.path) as reader:
+        async with open_reader(self.location) as reader:
             return (await verify_audit(reader)).problems
 
     def state(self, run_id: str) -> ExecutionState:
