@@ -24,6 +24,26 @@ from tests.engine.store.situation import PATIENCE, a_run, a_vote, begin, count, 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
+CLOSE_IN_CHILD = """
+import asyncio, os, signal, sys
+from sayso.engine import open_store
+from tests.engine.store.situation import begin
+
+async def use(run_id):
+    await begin(store, run_id)
+    await store.reader.runs()
+
+store = open_store(sys.argv[1])
+asyncio.run(use("before"))
+child = os.fork()
+if child == 0:
+    signal.alarm(10)
+    asyncio.run(store.close())
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+asyncio.run(use("after"))
+asyncio.run(store.close())
+"""
 
 
 def start(part: str, database: Path, *more: str) -> subprocess.Popen[str]:
@@ -110,6 +130,12 @@ def test_a_forked_child_cannot_write_with_its_parents_store(database: Path) -> N
     assert child.startswith("StoreInUse")
     assert parent == OutcomeKind.RESOLVED
     assert count(database, "runs") == 1
+
+
+def test_a_forked_child_can_close_its_parents_store_and_the_parent_keeps_it(location: str) -> None:
+    """Whatever the store opened lets a process exit, and a child has none of its parent's threads."""
+    ended = subprocess.run([sys.executable, "-c", CLOSE_IN_CHILD, location], cwd=ROOT, check=True, timeout=40)
+    assert ended.returncode == 0
 
 
 def test_a_directory_that_cannot_be_written_is_named() -> None:

@@ -57,6 +57,7 @@ class PostgresStore(Store):
         """Release the database. The last handle in the process commits what is queued and closes it, even if this is
         cancelled.
         """
+        self._leave_to_parent()
         reader, self._reader = self._reader, None
         try:
             if reader is not None:
@@ -84,9 +85,13 @@ class PostgresStore(Store):
         return self._reader
 
     def _opened(self) -> OpenPostgres:
-        if self._database is not None and self._database.of_parent:
-            self._database = self._reader = None
+        self._leave_to_parent()
         if self._database is None:
             make = partial(OpenPostgres, self.name, self._location, self._clock or SystemClock())
             self._database = share(self.name, OpenPostgres, make)
         return self._database
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: what was open before is the parent's, whose threads did not come along."""
+        if self._database is not None and self._database.of_parent:
+            self._database = self._reader = None

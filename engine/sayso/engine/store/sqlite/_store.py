@@ -42,6 +42,7 @@ class SQLiteStore(Store):
         """Release the file. The last handle in the process commits what is queued and closes it, even if this is
         cancelled.
         """
+        self._leave_to_parent()
         reader, self._reader = self._reader, None
         try:
             if reader is not None:
@@ -69,9 +70,13 @@ class SQLiteStore(Store):
         return self._reader
 
     def _opened(self) -> OpenFile:
-        if self._file is not None and self._file.of_parent:
-            self._file = self._reader = None
+        self._leave_to_parent()
         if self._file is None:
             path, clock = self.path, self._clock or SystemClock()
             self._file = share(str(path), OpenFile, lambda: OpenFile(path, clock))
         return self._file
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: what was open before is the parent's, whose threads did not come along."""
+        if self._file is not None and self._file.of_parent:
+            self._file = self._reader = None
