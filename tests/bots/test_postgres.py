@@ -10,6 +10,7 @@ import pytest
 
 from tests.bots.api.served import ServiceProcess, ask, write
 from tests.bots.command import sayso
+from tests.engine.postgres.wire import Wire
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.timeout(120)
@@ -45,6 +46,19 @@ def test_a_question_outlives_the_service_and_its_answer_counts_once(folder: Path
             pass
         service.stop()
     assert "The audit trail is intact" in sayso(folder, "audit", "verify").out
+
+
+def test_a_server_that_falls_silent_is_reported_at_once(folder: Path, url: str) -> None:
+    wire = Wire(url)
+    settings = folder / "sayso.toml"
+    settings.write_text(settings.read_text().replace(url, wire.url))
+    with wire.passing(), ServiceProcess(folder) as service:
+        assert service.get("/readyz").status_code == 200
+        wire.go_silent()
+        reported = service.get("/readyz")
+        assert reported.status_code == 503
+        assert "the database has not replied within 3 seconds" in reported.text
+        service.kill()
 
 
 def test_a_file_is_moved_with_all_that_is_in_it(folder: Path, url: str) -> None:

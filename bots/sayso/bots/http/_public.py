@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -10,6 +12,9 @@ from fastapi.responses import JSONResponse
 from sayso.engine import Store, StoreError
 
 _UNAVAILABLE = 503
+
+_PATIENCE = timedelta(seconds=3)
+"""How long `/readyz` waits for the database: less than those who ask usually wait for `/readyz`."""
 
 
 def public_app(
@@ -33,7 +38,10 @@ def public_app(
     async def readyz() -> JSONResponse:
         problems = problems_now()
         try:
-            await store.reader.audit_head()
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                await store.reader.audit_head()
+        except TimeoutError:
+            problems["store"] = f"the database has not replied within {_PATIENCE.seconds} seconds"
         except StoreError as error:
             problems["store"] = str(error)
         ready = not problems
