@@ -62,6 +62,10 @@ class UnderWay:
             event.set()
             del self._events[subject, number]
 
+    def is_sending(self, subject: str, number: int) -> bool:
+        """Whether something more is to be expected of a rendering."""
+        return (subject, number) in self._events
+
     async def answered(self, subject: str, number: int, by: float) -> bool:
         """Wait until nothing more is to be expected of a rendering; at most for a second, and until an instant of the
         loop's clock. Whether that is so now.

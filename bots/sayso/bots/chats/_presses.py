@@ -147,8 +147,10 @@ class Presses:
         says why. It waits for nothing after that instant of the loop's clock.
         """
         try:
-            is_answered = seen.rendering is None or await self._under_way.answered(
-                seen.request_id, seen.rendering, by
+            is_answered = (
+                seen.rendering is None
+                or not self._under_way.is_sending(seen.request_id, seen.rendering)
+                or await self._under_way.answered(seen.request_id, seen.rendering, by)
             )
             before = await self._store.reader.before_answer(seen.request_id, person, seen.rendering)
             if _matches(seen, None if before is None else before.rendering):
