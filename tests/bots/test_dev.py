@@ -60,7 +60,7 @@ class TestThePage:
                 card.get_by_role("button", name="Approve").click()
                 expect(card).to_contain_text(status, timeout=SOON)
             percent = page.get_by_role("article", name="How many percent?")
-            percent.get_by_role("textbox").last.fill("25", timeout=SOON)
+            percent.get_by_role("textbox").first.fill("25", timeout=SOON)
             percent.get_by_role("button", name=re.compile("Answer|Send")).click()
             expect(page.locator("#live-head")).to_contain_text("done", timeout=SOON)
 
