@@ -72,7 +72,7 @@ def test_all_brings_every_platform_and_nothing_for_tests() -> None:
     for_tests = set(brought_by("testing")) - set(brought_by("all"))
     assert set(brought_by("all")) == {
         *brought_by("slack"), *brought_by("telegram"), *brought_by("web"), *brought_by("mcp"),
-        *brought_by("github"),
+        *brought_by("github"), *brought_by("postgres"),
     }  # fmt: skip
     assert {"aiogram", "jsonschema-rs", "slack-events", "teremok"} == for_tests
 

@@ -22,8 +22,11 @@ ELSEWHERE = frozenset(
 )
 """Commands that the suite or the build runs by itself."""
 
-FOLLOWED = frozenset({"postgresql.md", "set-up-slack.md", "set-up-telegram.md"})
-"""Pages whose commands need people in a chat or a server: test_set_up.py and test_postgresql_page.py follow them."""
+FOLLOWED = frozenset({"set-up-slack.md", "set-up-telegram.md"})
+"""Pages whose commands need people in a chat: test_set_up.py follows them."""
+
+ON_A_SERVER = "postgresql.md"
+"""The page whose commands need a server: test_postgresql_page.py follows it."""
 
 SERVED = "sayso serve &"
 """The command with which a page's service begins; here it runs until the story ends."""

@@ -11,14 +11,14 @@ import pytest
 from sayso.config import FILE_NAME, load_settings
 from tests.client.node import SOURCE, link_package, node
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks, tokens
-from tests.docs.stories import FOLLOWED, Story, commands, promised_output, run_script
+from tests.docs.stories import FOLLOWED, ON_A_SERVER, Story, commands, promised_output, run_script
 
 EXAMPLES = [block for block in all_blocks("python") if block.title.startswith("examples/")]
 """They are run where what they import is installed: tests/bridges."""
 
 PYTHON = [block for block in all_blocks("python") if block not in EXAMPLES]
 TOML = all_blocks("toml")
-STORIES = [page for page in PAGES if blocks(page, "console") and page.name not in FOLLOWED]
+STORIES = [page for page in PAGES if blocks(page, "console") and page.name not in {*FOLLOWED, ON_A_SERVER}]
 TYPESCRIPT = all_blocks("typescript")
 KNOWN = {"python", "console", "toml", "mermaid", "typescript", "yaml"}
 

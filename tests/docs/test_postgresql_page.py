@@ -8,11 +8,11 @@ import pytest
 
 from sayso.engine import SQLiteStore
 from tests.docs.pages import ROOT, blocks
-from tests.docs.stories import Story, commands
+from tests.docs.stories import ON_A_SERVER, Story, commands
 from tests.engine.store.situation import begin
 from tests.postgres import Cluster
 
-PAGE = ROOT / "docs" / "how-to" / "postgresql.md"
+PAGE = ROOT / "docs" / "how-to" / ON_A_SERVER
 SERVER = "postgresql://sayso@db.example.com:5432/sayso"
 BEFORE = ("pip install", "createdb ")
 """What has happened here already: the extra is installed, and there is an empty database."""
