@@ -31,7 +31,7 @@ export interface Call {
   readonly path: string;
   readonly seconds: number;
   readonly query?: Readonly<Record<string, string>>;
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 

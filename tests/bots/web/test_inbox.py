@@ -16,6 +16,12 @@ from tests.bots.web.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.timeout(120)
 
+COLOUR_OF_BADGE = """(text) => {
+  const badge = [...document.querySelectorAll(".badge")].find((one) => one.textContent === text);
+  return badge && getComputedStyle(badge).color;
+}"""
+"""Looked for anew each time: a card that has news is another element."""
+
 RESTS = "This just appeared or changed. Look again, then press."
 
 
@@ -418,9 +424,7 @@ def test_a_rejection_has_another_colour_than_an_approval(olga: Visit) -> None:
         olga.start(shared=f'{{"prompt": "{label}?"}}')
         for _ in range(presses):
             pressed(olga.card(f"{label}?"), label)
-        badge = olga.card(f"{label}?").locator(".badge")
-        expect(badge).to_have_text(past)
-        colours.append(badge.evaluate("(one) => getComputedStyle(one).color"))
+        colours.append(olga.page.wait_for_function(COLOUR_OF_BADGE, arg=past).json_value())
     assert colours[0] != colours[1]
 
 
