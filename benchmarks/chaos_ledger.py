@@ -66,10 +66,10 @@ _MEANINGS = {
     r"This message isn't the card": Told.AGAIN,
     r"That took too long": Told.AGAIN,
     r"Not recorded yet": Told.AGAIN,
-    r"The form could not be": Told.AGAIN,
+    r"(The form could not be|Slack could not (open|show) this|This took too long)": Told.AGAIN,
     r"You have answered this since": Told.DUPLICATE,
     r"This (is already done|was out of date|still isn't)": Told.AGAIN,
-    r"This card still": Told.STUCK,
+    r"This (card still|still doesn't)": Told.STUCK,
     r"Not (counted|saved|done: it could not be)": Told.NOT_CHECKED,
     r"Your accounts changed": Told.NOT_CHECKED,
 }

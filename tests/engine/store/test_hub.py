@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Generator
@@ -10,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sayso.engine import WorkflowStatus
+from sayso.engine import Store, WorkflowStatus
 from sayso.engine.store import Change, Hub, Listener
+from sayso.engine.store._transaction import Transaction
+from tests.engine.store.situation import begin
 
 THREADS = 4
 TIMES = 2000
@@ -82,3 +85,25 @@ async def test_drivers_come_and_go_on_any_thread() -> None:
 
     await asyncio.to_thread(at_once, come_and_go)
     assert (hub.run_drivers, hub.workflow_drivers) == ({}, {})
+
+
+@pytest.mark.sqlite
+async def test_whoever_begins_to_listen_during_a_commit_hears_of_it(store: Store) -> None:
+    """What they read before it was committed did not have it."""
+    loop, heard = asyncio.get_running_loop(), asyncio.Event()
+    waits: list[str] = []
+
+    def note(statement: str) -> None:
+        if waits and statement == "COMMIT":
+            waits.clear()
+            store.hub.listen_audit(loop, heard.set)
+
+    def trace(tx: Transaction) -> None:
+        assert isinstance(tx.connection, sqlite3.Connection)
+        tx.connection.set_trace_callback(note)
+
+    await store._submit(trace)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    waits.append("for the next commit")
+    await begin(store)
+    async with asyncio.timeout(10):
+        await heard.wait()

@@ -54,11 +54,12 @@ class _Delivery:
 
 
 class _Batch(NamedTuple):
-    """What one commit came to, and who hears of it besides those who wait for it."""
+    """What one commit came to, and whether it gave cards news and the trail rows."""
 
     jobs: list[_Job]
     deliveries: list[_Delivery]
-    listeners: tuple[CommitListener, ...] = ()
+    has_news: bool = False
+    has_rows: bool = False
 
 
 def _failed(jobs: list[_Job], error: Exception) -> _Batch:
@@ -191,10 +192,7 @@ class Writer:
         done: _Batch | None = None
         try:
             deliveries = self._work_off(transaction, batch)
-            listeners = self._hub.card_listeners if transaction.take_cards_marked() else ()
-            if transaction.mark() != mark:
-                listeners += self._hub.audit_listeners
-            done = _Batch(batch, deliveries, listeners)
+            done = _Batch(batch, deliveries, transaction.take_cards_marked(), transaction.mark() != mark)
             transaction.commit()
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
             transaction.abandon()
@@ -253,8 +251,12 @@ class Writer:
 
     def _deliver(self, batch: _Batch) -> None:
         """One hop to each loop, with all that the commit means to it in the writer's order; first to those who wait for
-        it, who acknowledge before runs go on.
+        it, who acknowledge before runs go on. Who listens is asked now: whoever began to listen before the commit, and
+        did not see it yet, has to hear of it.
         """
+        listeners = self._hub.card_listeners if batch.has_news else ()
+        if batch.has_rows:
+            listeners += self._hub.audit_listeners
         by_loop: dict[asyncio.AbstractEventLoop, list[_News]] = {job.loop: [] for job in batch.jobs}
         for job, delivery in zip(batch.jobs, batch.deliveries, strict=True):
             for change in delivery.changes:
@@ -262,7 +264,7 @@ class Writer:
                     if of_run.wants(change):
                         by_loop.setdefault(of_run.loop, []).append((of_run, change))
             by_loop[job.loop].append(delivery)
-        for listener in batch.listeners:
+        for listener in listeners:
             by_loop.setdefault(listener.loop, []).append(listener)
         for loop, news in by_loop.items():
             try:
