@@ -14,7 +14,7 @@ import pytest
 from sayso.engine import Store, WorkflowStatus
 from sayso.engine.store import Change, Hub, Listener
 from sayso.engine.store._transaction import Transaction
-from tests.engine.store.situation import begin
+from tests.engine.store.situation import begin, put
 
 THREADS = 4
 TIMES = 2000
@@ -102,8 +102,9 @@ async def test_whoever_begins_to_listen_during_a_commit_hears_of_it(store: Store
         assert isinstance(tx.connection, sqlite3.Connection)
         tx.connection.set_trace_callback(note)
 
+    place = await begin(store)
     await store._submit(trace)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     waits.append("for the next commit")
-    await begin(store)
+    await put(store, place)
     async with asyncio.timeout(10):
         await heard.wait()
