@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sayso.testing.platform import free_port
 from tests.bridges.frameworks import DEADLINE, ROOT, Cut, Shop, looks, virtual_environment
 from tests.bridges.test_gates import used
 
@@ -18,18 +19,19 @@ EXAMPLES = ROOT / "examples" / "engines"
 
 
 @pytest.fixture
-def temporal(tmp_path: Path, unused_tcp_port: int) -> Iterator[str]:
+def temporal(tmp_path: Path) -> Iterator[str]:
     """A Temporal server for tests; its address."""
+    port = free_port()
     command = virtual_environment("temporal") / "bin" / "temporal"
-    arguments = ("server", "start-dev", "--headless", "--port", str(unused_tcp_port), "--log-level", "error")
+    arguments = ("server", "start-dev", "--headless", "--port", str(port), "--log-level", "error")
     with (tmp_path / "temporal.log").open("wb") as log:
         server = subprocess.Popen([command, *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
             while server.poll() is None:
                 with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", unused_tcp_port)) == 0:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
-            yield f"127.0.0.1:{unused_tcp_port}"
+            yield f"127.0.0.1:{port}"
         finally:
             server.kill()
             server.wait()

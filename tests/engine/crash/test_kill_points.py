@@ -117,7 +117,9 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 on_both = pytest.mark.parametrize(
     "stage", ["sqlite", pytest.param("postgres", marks=pytest.mark.more)], indirect=True
 )
-on_postgres = pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+on_postgres = pytest.mark.parametrize(
+    "stage", [pytest.param("postgres", marks=pytest.mark.more)], indirect=True
+)
 
 
 def points_of(dry: Case) -> list[str]:
