@@ -299,7 +299,7 @@ def test_a_service_that_stays_away_is_no_yes(tmp_path: Path) -> None:
         Client(service.url, token(tmp_path, "operator", "operate", "read")) as operator,
     ):
         place = Place(tmp_path, service, token(tmp_path, "ci", "ask"), operator)
-        ran = pool.submit(place.ask, "Deploy?", "--wait", "3s", "--key", "deploy")
+        ran = pool.submit(place.ask, "Deploy?", "--wait", "10s", "--key", "deploy")
         place.open("Deploy?")
         service.kill()
         assert (ran.result().code, ran.result().out) == (3, "")
