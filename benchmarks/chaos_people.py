@@ -250,8 +250,8 @@ class People:
         assert isinstance(event, Submitted)
         pressed.keys.append(event.key)
         result = await sent.result()
-        is_taken = result.is_acknowledged and human.view is not None
-        pressed.words = human.view.text if is_taken and human.view is not None else None
+        view = human.view if result.is_acknowledged else None
+        pressed.words = None if view is None else "\n".join(view.errors.values()) or view.text
         return result
 
     async def _hear_telegram(self, pressed: Pressed, tap: local_telegram.Press) -> None:

@@ -10,9 +10,6 @@ from typing import Self
 
 from sayso.bots.chats._cards import NO_REST
 
-_ANSWER_WITHIN = 1.0
-"""Seconds that a press waits for the platform's answer to the send or edit that it was made in."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -67,14 +64,13 @@ class UnderWay:
         return (subject, number) in self._events
 
     async def answered(self, subject: str, number: int, by: float) -> bool:
-        """Wait until nothing more is to be expected of a rendering; at most for a second, and until an instant of the
-        loop's clock. Whether that is so now.
+        """Wait until nothing more is to be expected of a rendering, at most until an instant of the loop's clock.
+        Whether that is so now.
         """
         event = self._events.get((subject, number))
         if event is not None:
-            latest = min(by, asyncio.get_running_loop().time() + _ANSWER_WITHIN)
             try:
-                async with asyncio.timeout_at(latest):
+                async with asyncio.timeout_at(by):
                     await event.wait()
             except TimeoutError:
                 return False

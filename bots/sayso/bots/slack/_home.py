@@ -100,8 +100,9 @@ class Home:
         """What becomes of a press at home; see `Presses.judge`. Raises `StoreError`."""
         button, sender = event.button, event.sender
         assert button is not None
-        if button.rendering is not None:
-            await self._under_way.answered(self._subject(sender), button.rendering, by)
+        is_answered = button.rendering is None or await self._under_way.answered(
+            self._subject(sender), button.rendering, by
+        )
         shown = {one.rendering: one.kept for one in await self._shown(sender)}.get(button.rendering or 0)
         if (
             shown is not None
@@ -114,6 +115,8 @@ class Home:
         record = await self._store.reader.card(button.request_id)
         if record is None or outdated_words(record, button.revision) is not None:
             return Judged(Standing.OUTDATED)
+        if not is_answered:
+            return Judged(Standing.EARLY)
         if shown is not None and event.kept is not None:
             parts = shown.differs_in(event.kept) or ("button",)
             logger.error("the home of %s differs from what was sent: %s", person, ", ".join(parts))
