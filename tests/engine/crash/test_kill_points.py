@@ -154,6 +154,9 @@ def expected_effects(names: list[str], point: int) -> dict[str, int]:
     return expected
 
 
+_NEAR = 3
+
+
 def _is_effect(name: str) -> bool:
     return name.startswith("effect ") and name.endswith(" after")
 
@@ -204,8 +207,8 @@ async def check(case: Case, dry: Case) -> None:
     names = points_of(dry)
     assert case.told("codes") == [-9, 0]
     [killed] = [line["point"] for line in case.lines("kill")]
-    # A write's end and what a visit does next come from two threads: neighbours may change places from run to run.
-    assert killed in names[max(0, case.point - 2) : case.point + 1]
+    # A write's end and what a visit does next come from two threads: on a busy machine, near ones change places.
+    assert killed in names[max(0, case.point - 1 - _NEAR) : case.point + _NEAR]
     assert case.told("end") == dry.told("end")
     check_effects(case, names)
     check_questions(case, dry)

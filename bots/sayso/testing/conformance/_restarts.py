@@ -35,6 +35,7 @@ class Restarts:
         ] == "COMPLETED"
 
     async def test_a_kill_while_a_card_is_sent_leaves_one_that_counts(self, stage: Stage) -> None:
+        await stage.settled()
         stage.driver.fail(Sending.SEND, Failure.SILENCE)
         asked = await stage.ask()
         unheard = await stage.card(asked)

@@ -22,6 +22,7 @@ class Cards:
         self, stage: Stage, failure: Failure
     ) -> None:
         """What cannot be told is sent again: of two that look alike one counts, and the other says so."""
+        await stage.settled()
         stage.driver.fail(Sending.SEND, failure)
         asked = await stage.ask()
         wanted = 1 if failure is Failure.SERVER_ERROR else 2

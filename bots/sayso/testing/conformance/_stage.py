@@ -161,6 +161,10 @@ class Stage:
         ids = {one["request_id"]: one["id"] for one in requests}
         return [Asked(run["run_id"], ids[name], words[name], name, file) for name in questions]
 
+    async def settled(self) -> None:
+        """Return once what was to be sent to the place before has been sent: a place takes its messages in order."""
+        await self.card(await self.ask())
+
     def reword(self, asked: Asked, prompt: str) -> str:
         """Have the code of a question ask something else from now on; its words."""
         questions = json.loads(asked.file.read_text())
