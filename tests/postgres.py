@@ -96,8 +96,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Generator[Cluster]:
-    """A new cluster. It ends with this process, also where that is killed."""
+def cluster(**more: str) -> Generator[Cluster]:
+    """A new cluster, with `more` settings. It ends with this process, also where that is killed."""
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="sayso-postgres-"))
     try:
@@ -118,7 +118,7 @@ def cluster() -> Generator[Cluster]:
         ]
         subprocess.run([*as_user, *make], check=True, stdout=subprocess.DEVNULL, cwd=folder)
         port = free_port()
-        settings = {**_SETTINGS, "port": str(port)}
+        settings = {**_SETTINGS, **more, "port": str(port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
