@@ -26,11 +26,11 @@ import aiohttp
 from benchmarks.chaos_forgeries import Forger
 from benchmarks.chaos_ledger import APPROVE, OLD, ONCE, REPEATED, TWICE, Account, Ledger, Told, references
 from benchmarks.chaos_people import People, is_final, soon
-from benchmarks.chaos_service import HARMS, UNRULY, Service, Swap
+from benchmarks.chaos_service import BLOCKS_FOR, HARMS, UNRULY, Service, Swap
 from benchmarks.chaos_stage import ChaosStage, Human, Question, a_chaos_stage
 from benchmarks.faults import break_something
 from sayso.bots.chats import Reference
-from sayso.engine import SQLiteReader
+from sayso.engine import SQLiteReader, WorkflowStatus
 
 LIVES = (5.0, 13.0)
 """Seconds from a start of the service to its kill."""
@@ -286,6 +286,7 @@ class Chaos:
             if not waiting:
                 await self._look_at_health()
                 await self._look_at_cards()
+                await self._let_code_end()
                 return
             async with asyncio.TaskGroup() as group:
                 for asked in waiting:
@@ -329,6 +330,15 @@ class Chaos:
                     for asked, name in await self.people.open_cards()
                 ]
                 self.ledger.false_cards += found
+
+    async def _let_code_end(self) -> None:
+        """Code that blocks needs its time; whatever runs longer is in the account."""
+
+        async def look() -> bool | None:
+            async with SQLiteReader(self.stage.database) as reader:
+                return None if await reader.runs(status=WorkflowStatus.RUNNING) else True
+
+        await soon(look, 2 * BLOCKS_FOR)
 
     async def _press_once(self, asked: Question) -> None:
         """The first of those who see the card presses there."""
