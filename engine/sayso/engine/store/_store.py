@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import Generic, Self, TypeVar
 
+from sayso.engine._clock import Clock, SystemClock
+from sayso.engine.store._open_databases import OpenDatabase, leave
+from sayso.engine.store._reader import Reader
 from sayso.engine.store._roles import (
     AccountStore,
     AnswerStore,
@@ -15,6 +18,9 @@ from sayso.engine.store._roles import (
     NoteStore,
     RunStore,
 )
+
+D = TypeVar("D", bound=OpenDatabase)
+R = TypeVar("R", bound=Reader)
 
 
 class Store(RunStore, AnswerStore, AskStore, AccountStore, CredentialStore, CardStore, NoteStore):
@@ -46,3 +52,59 @@ class Store(RunStore, AnswerStore, AskStore, AccountStore, CredentialStore, Card
         """Close this handle. The last handle in the process commits what is queued and closes it, even if this is
         cancelled.
         """
+
+
+class StoreIn(Store, Generic[D, R]):
+    """A store in a database of one kind, which the handles of this process share, with its kind of reader."""
+
+    def __init__(self, value_limit: int, clock: Clock | None) -> None:
+        super().__init__(value_limit)
+        self._clock = clock or SystemClock()
+        self._database: D | None = None
+        self._reader: R | None = None
+
+    @abstractmethod
+    def _share(self) -> D:
+        """The database as this process shares it, one user more."""
+
+    @abstractmethod
+    def _make_reader(self) -> R:
+        """A reader of the database."""
+
+    async def close(self) -> None:
+        """Release the database. The last handle in the process commits what is queued and closes it, even if this is
+        cancelled.
+        """
+        self._leave_to_parent()
+        reader, self._reader = self._reader, None
+        try:
+            if reader is not None:
+                await reader.close()
+        finally:
+            database, self._database = self._database, None
+            if database is not None:
+                leave(database)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this handle holds the database."""
+        return self._database is not None
+
+    @property
+    def reader(self) -> R:
+        """Listings and status, by connections of its own."""
+        self._opened()
+        if self._reader is None:
+            self._reader = self._make_reader()
+        return self._reader
+
+    def _opened(self) -> D:
+        self._leave_to_parent()
+        if self._database is None:
+            self._database = self._share()
+        return self._database
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: what was open before is the parent's, whose threads did not come along."""
+        if self._database is not None and self._database.of_parent:
+            self._database = self._reader = None
