@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from sayso.bots.http import Credentials
-from sayso.engine import AuditRow, Scope, verify_audit
+from sayso.engine import Scope, verify_audit
 from tests.bots.chat_service import ChatService
 
 DETAILS = {"Command": "npm test", "Session": "s1"}
@@ -31,12 +31,16 @@ def granting(given: dict[str, Any], place: str) -> dict[str, Any]:
     return {**given, "settings": settings, "batch": [question(one) for one in COMMANDS]}
 
 
-async def check_grants(service: ChatService, rows: list[AuditRow]) -> None:
-    """Each answer that counted made the one grant of its request, which answers as often as was said and no more."""
+async def check_grants(service: ChatService) -> None:
+    """Each command was asked about once, and each answer that counted made the one grant of its request, which answers
+    as often as was said and no more.
+    """
+    rows = [row async for row in service.store.reader.audit()]
+    asked = [row.request_id for row in rows if row.kind == "requested"]
     accepted = [row.request_id for row in rows if row.kind == "answer_accepted"]
     made = [row.request_id for row in rows if row.kind == "grant_made"]
     assert sorted(map(str, made)) == sorted(map(str, accepted))
-    assert len(made) == len(COMMANDS)
+    assert len(made) == len(asked) == len(set(asked)) == len(COMMANDS)
     grants = await service.store.reader.grants()
     async with Asker.of(service) as asker:
         for command in COMMANDS:

@@ -6,27 +6,22 @@ Each question is decided once, none is asked twice, and every card that is known
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from sayso.engine import AuditRow, SQLiteReader
+from sayso.engine import SQLiteReader
 from sayso.testing.slack import LocalSlack, SeenMessage, SlackLimits, SlackPerson, SlackPress
-from tests.bots.crash_process import Worker, a_worker
+from tests.bots.crash_process import Worker, a_worker, each_point, in_parts, kills
 from tests.bots.slack.stage import PLACE, Stage
 from tests.bots.slack.test_kill_points import described
-from tests.engine.crash.points import read_log
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PROMPTS = ["Install requests?", "Run the migration?", "Push to main?"]
-MOST_POINTS = 200
 PARTS = 16
-EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
-"""Every sixteenth point each time, all of them by `make test-more`."""
-
+MOST_POINTS = 200
 
 Act = Callable[[SlackPerson, SeenMessage], Awaitable[SlackPress]]
 """How somebody approves the first question that is open on a card."""
@@ -46,15 +41,8 @@ class Game:
 
     async def play(self, kill_at: int) -> None:
         """Process 1 until it dies or all is done; process 2 until all is done."""
-        for number, person in ((kill_at, self.stage.ana), (0, self.stage.bo)):
-            await self.worker.run(number)
-            async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self.worker.watch())
-                play = group.create_task(self.press_all(person))
-                await asyncio.wait([watch, play], return_when=asyncio.FIRST_COMPLETED)
-                if play.done():
-                    self.worker.kill(signal.SIGTERM)
-                play.cancel()
+        await self.worker.play(self.press_all(self.stage.ana), kill_at)
+        await self.worker.play(self.press_all(self.stage.bo), 0)
 
     async def press_all(self, person: SlackPerson) -> None:
         """Press on every card in each of its versions, again where nothing took it, until none has buttons."""
@@ -86,8 +74,8 @@ class Game:
         words = [*self.stage.ana.words(self.stage.channel), *self.stage.bo.words(self.stage.channel)]
         return sum("Approved. The workflow continues." in one for one in words)
 
-    async def check(self) -> list[AuditRow]:
-        """The exact account; what the trail says."""
+    async def check(self) -> None:
+        """The exact account."""
         async with SQLiteReader(self.stage.database) as reader:
             rows = [row async for row in reader.audit()]
         asked = [row.request_id for row in rows if row.kind == "requested"]
@@ -96,18 +84,14 @@ class Game:
         assert sorted(map(str, accepted)) == sorted(map(str, asked)), "each was decided once"
         assert self.told() <= len(PROMPTS)
         assert self.stage.slack.problems == []
-        return rows
 
 
-@pytest.mark.parametrize("part", EACH_PART)
+@in_parts(PARTS)
 async def test_killed_at_any_point_each_question_of_a_batch_is_decided_once(
     tmp_path: Path, part: int
 ) -> None:
-    reached = 0
-    for kill_at in range(part + 1, MOST_POINTS, PARTS):
+    for kill_at, folder in each_point(tmp_path, part, PARTS, most=MOST_POINTS, least=2):
         async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
-            folder = tmp_path / f"at-{kill_at}"
-            folder.mkdir()
             stage = Stage.build(slack, folder / "sayso.db")
             where, given = described(stage, 0)
             batch = [{"prompt": one, "to": [PLACE]} for one in PROMPTS]
@@ -115,9 +99,4 @@ async def test_killed_at_any_point_each_question_of_a_batch_is_decided_once(
                 game = Game(stage, worker, lambda person, card: person.press(card, "✅ Approve"))
                 await game.play(kill_at)
                 await game.check()
-                killed = [line for line in read_log(folder / "log") if line["what"] == "kill"]
-                assert len(game.cards()) <= 1 + len(killed), "asked twice"
-        if not killed:
-            break
-        reached += 1
-    assert reached > 1
+                assert len(game.cards()) <= 1 + kills(folder), "asked twice"

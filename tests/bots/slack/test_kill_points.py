@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sayso.engine import SQLiteReader, WorkflowStatus
 from sayso.testing.slack import FaultKind, LocalSlack, SeenMessage, SlackLimits, SlackPress
-from tests.bots.crash_process import Worker, a_worker
+from tests.bots.crash_process import Worker, a_worker, decided, each_point, in_parts, kills
 from tests.bots.slack.stage import PLACE, Stage
-from tests.engine.crash.points import read_log
 
 pytestmark = pytest.mark.timeout(300)
 
 RUNS = 2
-MOST_POINTS = 120
 PARTS = 8
-EACH_PART = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, PARTS))]
-"""Every eighth point each time, all of them by `make test-more`."""
+MOST_POINTS = 120
 CROWD = 50
 _QUESTION = re.compile(r"Release \d+(?=\?)")
 
@@ -76,15 +70,8 @@ class Game:
 
     async def play(self, kill_at: int) -> None:
         """Process 1 until it dies or all is done; process 2 until all is done."""
-        for process, label in enumerate(("✅ approve", "❌ reject")):
-            await self.worker.run(kill_at if process == 0 else 0)
-            async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self.worker.watch())
-                play = group.create_task(self.press_all(label))
-                await asyncio.wait([watch, play], return_when=asyncio.FIRST_COMPLETED)
-                if play.done():
-                    self.worker.kill(signal.SIGTERM)
-                play.cancel()
+        await self.worker.play(self.press_all("✅ approve"), kill_at)
+        await self.worker.play(self.press_all("❌ reject"), 0)
 
     async def press_all(self, label: str) -> None:
         """Press every card once it is there, again where nothing took it, until all of them show the end."""
@@ -119,19 +106,9 @@ class Game:
 
     async def check(self) -> None:
         """The exact account."""
-        async with SQLiteReader(self.stage.database) as reader:
-            runs = await reader.runs(limit=1000)
-            assert [run.status for run in runs] == [WorkflowStatus.COMPLETED] * self.runs
-            rows = [row async for row in reader.audit()]
-            approved = 0
-            for run in runs:
-                asked = [row for row in rows if row.run_id == run.run_id and row.kind == "requested"]
-                accepted = [row for row in rows if row.run_id == run.run_id and row.kind == "answer_accepted"]
-                assert (len(asked), len(accepted)) == (1, 1), run
-                payload = accepted[0].payload
-                assert isinstance(payload, dict)
-                approved += payload["value"] == "approve"
-            assert approved >= self.told, "an approval was lost that its person was told of"
+        answers = await decided(self.stage.database, self.runs)
+        approved = list(answers.values()).count("approve")
+        assert approved >= self.told, "an approval was lost that its person was told of"
         assert self.slack.problems == []
 
 
@@ -141,23 +118,17 @@ def build(tmp_path: Path, slack: LocalSlack, name: str) -> Stage:
     return Stage.build(slack, folder / "sayso.db")
 
 
-@pytest.mark.parametrize("part", EACH_PART)
+@in_parts(PARTS)
 async def test_killed_at_any_point_nothing_is_lost_doubled_or_asked_twice(tmp_path: Path, part: int) -> None:
-    reached = 0
-    for kill_at in range(part + 1, MOST_POINTS, PARTS):
+    for kill_at, folder in each_point(tmp_path, part, PARTS, most=MOST_POINTS, least=4):
         async with LocalSlack(limits=SlackLimits.unlimited()) as slack:
-            stage = build(tmp_path, slack, f"at-{kill_at}")
+            stage = Stage.build(slack, folder / "sayso.db")
             async with a_worker(*described(stage, RUNS)) as worker:
                 game = Game(stage, worker, RUNS)
                 await game.play(kill_at)
                 await game.check()
-                killed = [line for line in read_log(stage.database.parent / "log") if line["what"] == "kill"]
                 # Sent when the service died, and nobody heard of it: at most one for each question.
-                assert len(game.cards()) <= RUNS + RUNS * len(killed), "asked twice"
-        if not killed:
-            break
-        reached += 1
-    assert reached > 3
+                assert len(game.cards()) <= RUNS + RUNS * kills(folder), "asked twice"
 
 
 @pytest.mark.parametrize("fault", [FaultKind.HANG, FaultKind.HANG_AFTER])
@@ -171,7 +142,8 @@ async def test_killed_while_a_call_of_the_platform_hangs(
         async with a_worker(*described(stage, RUNS)) as worker:
             game = Game(stage, worker, RUNS)
             slack.fail(fault, method)
-            await die_when(game, lambda: slack.faults.remaining == 0)
+            hangs = slack.until(lambda: slack.faults.remaining == 0)
+            await worker.die_when(hangs, game.press_all("✅ approve"))
             await game.play(0)
             await game.check()
 
@@ -182,18 +154,7 @@ async def test_a_crowd_in_flight_survives_a_kill(tmp_path: Path) -> None:
         stage = build(tmp_path, slack, "crowd")
         async with a_worker(*described(stage, CROWD)) as worker:
             game = Game(stage, worker, CROWD)
-            await die_when(game, lambda: game.told >= CROWD // 2)
+            half = slack.until(lambda: game.told >= CROWD // 2)
+            await worker.die_when(half, game.press_all("✅ approve"))
             await game.play(0)
             await game.check()
-
-
-async def die_when(game: Game, condition: Callable[[], bool]) -> None:
-    """Let the service run and be pressed, and kill it once the condition holds."""
-    await game.worker.run(0)
-    async with asyncio.TaskGroup() as group:
-        watch = group.create_task(game.worker.watch())
-        play = group.create_task(game.press_all("✅ approve"))
-        await game.slack.until(condition)
-        game.worker.kill(signal.SIGKILL)
-        await watch
-        play.cancel()
