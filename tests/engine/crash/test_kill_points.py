@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -76,9 +77,10 @@ class Stage:
     @contextmanager
     def played(self, driver: str, points: list[int]) -> Generator[dict[int, Case]]:
         """A case for each point, played in at most two processes at once; their databases stay while inside."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
         with ExitStack() as stack:
             for point in points:
-                case = self._folder / f"{driver}-{point}"
+                case = folder / f"{driver}-{point}"
                 case.mkdir()
                 file = str(case / "sayso.db")
                 location = file if self._cluster is None else stack.enter_context(self._cluster.database())
@@ -86,7 +88,7 @@ class Stage:
             shares = [share for start in range(AT_ONCE) if (share := points[start::AT_ONCE])]
             workers = [
                 subprocess.Popen(
-                    [sys.executable, "-m", WORKER, str(self._folder), driver, *map(str, share)],
+                    [sys.executable, "-m", WORKER, str(folder), driver, *map(str, share)],
                     cwd=ROOT,
                     stderr=subprocess.PIPE,
                     text=True,
@@ -96,7 +98,7 @@ class Stage:
             for worker in workers:
                 _, errors = worker.communicate(timeout=200)
                 assert worker.returncode == 0, errors
-            yield {point: Case(self._folder / f"{driver}-{point}", point) for point in points}
+            yield {point: Case(folder / f"{driver}-{point}", point) for point in points}
 
     def without_a_kill(self, driver: str) -> Case:
         """The dry run, which counts the points."""
