@@ -57,7 +57,8 @@ def change(shop: Path, statement: str, *values: Any) -> None:
 def test_an_untouched_trail_verifies_and_a_changed_one_does_not(shop: Path) -> None:
     ask(shop)
     fine = sayso(shop, "audit", "verify", "--json")
-    assert (fine.code, fine.json["ok"], fine.json["rows"]) == (0, True, 2)
+    assert (fine.code, fine.json["ok"], fine.json["rows"]) == (0, True, 3)
+    assert (fine.json["anchors"], fine.json["since_anchor"]) == (1, 0)
     assert (fine.json["checked"], fine.json["before"], fine.json["found"]) == (
         {"requests": 1, "runs": 1},
         0,
@@ -75,7 +76,7 @@ def test_rows_cut_off_show_against_a_head_noted_before(shop: Path) -> None:
     """Where what they tell of is there still, without one, too."""
     asked = ask(shop)
     head = sayso(shop, "audit", "verify", "--json").json["head"]
-    change(shop, "DELETE FROM audit WHERE sequence = 2")
+    change(shop, "DELETE FROM audit WHERE sequence >= 2")
     (problem,) = sayso(shop, "audit", "verify", "--json").json["problems"]
     assert (problem["table"], problem["name"]) == ("requests", asked["id"])
     for table in ("concerned", "requests", "visits", "runs", "audit"):
@@ -98,7 +99,8 @@ def test_the_trail_is_exported_as_json_lines_of_one_run_or_all(shop: Path) -> No
     of_one = [
         json.loads(line) for line in sayso(shop, "audit", "export", "--run", asked["run_id"]).out.splitlines()
     ]
-    assert len(everything) == 4
+    kinds = [json.loads(line)["kind"] for line in everything]
+    assert kinds == ["run_started", "requested", "anchored"] * 2
     assert {row["run_id"] for row in of_one} == {asked["run_id"]}
     assert [row["kind"] for row in of_one] == ["run_started", "requested"]
 
@@ -107,7 +109,7 @@ def test_an_export_for_spreadsheets_holds_no_formula(shop: Path) -> None:
     """A name that a spreadsheet runs as a formula would run on the auditor's machine."""
     ask(shop, "--requested-by", '=cmd|"/c calc"!A1')
     rows = list(csv.DictReader(io.StringIO(sayso(shop, "audit", "export", "--format", "csv").out)))
-    assert [row["person"] for row in rows] == ['\'=cmd|"/c calc"!A1'] * 2
+    assert [row["person"] for row in rows] == [*['\'=cmd|"/c calc"!A1'] * 2, ""]
     assert json.loads(rows[0]["payload"]) == {"workflow": "release"}
     assert [fact[0] for fact in json.loads(rows[1]["facts"])] == ["requests", "votes", "deliveries"]
     assert sayso(shop, "audit", "export", "--format", "csv", "--json").code == 2
@@ -213,7 +215,7 @@ def test_a_replay_says_first_that_raw_code_does_run(shop: Path) -> None:
     assert ran.code == 0
     assert ran.json["findings"][0]["text"] == "waits at the same question"
     assert ran.err.index("DOES run") < ran.err.index("release runs")
-    assert sayso(shop, "audit", "verify", "--json").json["rows"] == 2
+    assert sayso(shop, "audit", "verify", "--json").json["rows"] == 3
 
 
 def test_while_one_process_writes_others_read_and_are_told_who_writes(shop: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from sayso.bots.service import OperatorDesk
+from sayso.bots.service._operators import HeadLog
 from sayso.bots.slack import SlackSettings
 from sayso.bots.slack._api import make_api
 from sayso.bots.slack._surface import SlackSurface
 from sayso.bots.slack._workspaces import Workspaces
-from sayso.engine import RequestStatus, Runtime, SQLiteStore, WorkflowStatus
+from sayso.engine import RequestStatus, Runtime, SQLiteStore, StoreError, WorkflowStatus
 from sayso.engine.store import Change, Resolution
 from sayso.testing.slack import LocalSlack, SlackLimits
 from tests.bots.chat_service import health, workflow
@@ -71,24 +72,24 @@ async def test_an_outbox_that_cannot_read_says_so_and_when_it_can(stopped: Stage
         assert await health(service, lambda found: not found) == {}
 
 
-async def test_an_audit_head_that_cannot_be_read_ends_nothing(
-    stopped: Stage, caplog: pytest.LogCaptureFixture
+async def test_the_audit_head_is_logged_and_one_that_cannot_be_read_is_an_error_of_the_store(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with stopped.running() as service:
-        await service.runtime.wait(await service.ask([], prompt="?"))
-    [(sequence, payload)] = by_hand(
-        stopped.database, "SELECT sequence, payload FROM audit ORDER BY sequence DESC LIMIT 1"
-    )
-    by_hand(
-        stopped.database, "UPDATE audit SET payload = '{' WHERE sequence = (SELECT max(sequence) FROM audit)"
-    )
+    """The crew begins a part again that raises one."""
     caplog.set_level("INFO")
-    async with stopped.running() as service:
-        await health(service, lambda found: "audit head" in found)
-        repair = "UPDATE audit SET payload = ? WHERE sequence = ?"
-        await execute(service.store, repair, (payload, sequence))
-        assert await health(service, lambda found: not found) == {}
-        assert f"audit head {sequence}:" in caplog.text
+    index = "audit_of_store ON audit (sequence) WHERE run_id IS NULL OR position IS NULL"
+    async with SQLiteStore(tmp_path / "sayso.db") as store, asyncio.TaskGroup() as group:
+        await store.report_webhook("slack", "it is away")
+        await execute(store, "DROP INDEX audit_of_store")
+        log, works = HeadLog(store.reader), asyncio.Event()
+        with pytest.raises(StoreError, match="audit_of_store"):
+            await log.run(lambda _: works.set())
+        assert not works.is_set()
+        await execute(store, f"CREATE INDEX {index}")
+        logging = group.create_task(log.run(lambda _: works.set()))
+        await works.wait()
+        assert f"audit head {await store.reader.head_of_store()}" in caplog.text
+        logging.cancel()
 
 
 async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_told(stopped: Stage) -> None:

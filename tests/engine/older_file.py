@@ -13,6 +13,9 @@ _TABLES = "SELECT name FROM {schema}.sqlite_schema WHERE type = 'table' AND name
 _WITH_DIGESTS = frozenset({"run_pruned", "approval_used", "directory_changed", "evidence_begun"})
 """Kinds of rows that came with the digests."""
 
+_WITH_CHAINS = frozenset({"anchored", "chains_begun"})
+"""Kinds of rows that came with the runs' own chains."""
+
 _NAMED = (
     ("events", "person"),
     ("votes", "person"),
@@ -44,8 +47,9 @@ def rewrite_as_before(database: Path, marker: str, *, respelled: bool = False) -
         for table, column in _NAMED if respelled else ():
             typed = f"'web:' || upper(substr({column}, 5, 1)) || substr({column}, 6)"
             connection.execute(f"UPDATE main.{table} SET {column} = {typed} WHERE {column} GLOB 'web:*'")  # noqa: S608 - ours
-        if "facts" not in _columns(connection, "main", "audit"):
-            _chain_anew(connection, respelled=respelled)
+        columns = _columns(connection, "main", "audit")
+        if "position" not in columns:
+            _chain_anew(connection, sealed="facts" in columns, respelled=respelled)
         connection.execute("DELETE FROM schema_version")
         connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
         connection.commit()
@@ -66,19 +70,24 @@ def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[st
     return [str(name) for (name,) in found]
 
 
-def _chain_anew(connection: sqlite3.Connection, *, respelled: bool) -> None:
-    """The trail as it was chained without digests."""
+def _chain_anew(connection: sqlite3.Connection, *, sealed: bool, respelled: bool) -> None:
+    """The trail as one chain, and as it was chained without digests where there were none."""
     columns = "at, kind, run_id, request_id, person, via"
-    found = connection.execute(f"SELECT {columns}, payload_digest, payload FROM main.audit ORDER BY sequence")  # noqa: S608 - ours
-    rows = [list(row) for row in found if row[1] not in _WITH_DIGESTS]
+    sealing = ", facts" if sealed else ""
+    read = f"SELECT {columns}, payload_digest, payload{sealing} FROM main.audit ORDER BY sequence"  # noqa: S608 - ours
+    found = connection.execute(read)
+    later = _WITH_CHAINS if sealed else _WITH_CHAINS | _WITH_DIGESTS
+    rows = [list(row) for row in found if row[1] not in later]
     connection.execute("DELETE FROM main.audit")
     previous = NO_HASH
-    for sequence, (*own, payload_digest, payload) in enumerate(rows, start=1):
+    for sequence, row in enumerate(rows, start=1):
+        own, (payload_digest, payload, *facts) = row[:6], row[6:]
         if respelled and own[4] is not None and own[4].startswith("web:"):
             own[4] = f"web:{own[4].removeprefix('web:').title()}"
-        previous = chain_hash(previous, sequence, *own, payload_digest)
+        previous = chain_hash(previous, sequence, *own, payload_digest, *facts)
+        values = (sequence, *own, payload_digest, payload, previous, *facts)
         connection.execute(
-            f"INSERT INTO main.audit (sequence, {columns}, payload_digest, payload, hash)"  # noqa: S608 - ours
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (sequence, *own, payload_digest, payload, previous),
+            f"INSERT INTO main.audit (sequence, {columns}, payload_digest, payload, hash{sealing})"  # noqa: S608 - ours
+            f" VALUES ({', '.join('?' * len(values))})",
+            values,
         )

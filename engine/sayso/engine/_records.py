@@ -458,8 +458,10 @@ class StoreCounts(msgspec.Struct, frozen=True):
 
 
 class AuditRow(msgspec.Struct, frozen=True):
-    """One row of the audit trail. `payload` is None once redacted; `hash` chains the row to the one before. `facts` is
-    JSON: digests of what the row's transaction left in other tables, None in rows of earlier versions.
+    """One row of the audit trail. `payload` is None once redacted. `hash` chains the row to the one before it in its
+    chain, that of its run or the store's own, where `position` is its place. Rows of earlier versions have none: they
+    are all in the store's. `facts` is JSON: digests of what the row's transaction left in other tables, None in rows of
+    still earlier versions.
     """
 
     sequence: int
@@ -473,3 +475,4 @@ class AuditRow(msgspec.Struct, frozen=True):
     payload_digest: str
     facts: str | None
     hash: str
+    position: int | None

@@ -13,10 +13,11 @@ from sayso.engine import Node, Runtime, Store, Workflow, WorkflowStatus
 from sayso.engine.store._transaction import Transaction
 from tests.engine.support import ANA
 
-MOST_TO_PARK = 21
-"""Three transactions (the start, the end of the first visit, the question) and one read of the state."""
+MOST_TO_PARK = 23
+"""Three transactions (the start, the end of the first visit, the question) and one read of the state. Each of two rows
+of the trail first reads the end of its run's chain."""
 
-MOST_TO_END = 25
+MOST_TO_END = 27
 """Three transactions (the answer, the ends of two visits) and one read of the state."""
 
 MOST_TO_LOAD = 4

@@ -57,13 +57,14 @@ async def test_all_of_it_is_there_and_goes_on(database: Path, url: str) -> None:
     )
     async with open_store(url) as store:
         assert [one.id for one in await store.reader.pending()] == waiting
-        report = await verify_audit(store.reader)
+        report = await verify_audit(store.reader, found.head)
         assert (report.problems, report.rows) == ((), head + 1)
+        assert report.since_anchor == 0
         request_id = await put(store, await begin(store, "new"))
         assert (await store.answer(a_vote(request_id))).accepted
         assert (await verify_audit(store.reader)).problems == ()
     async with SQLiteStore(found.former) as store:
-        assert await store.reader.audit_head() == head
+        assert await store.reader.head_of_store() == found.head
 
 
 def is_there(database: Path) -> bool:

@@ -1,4 +1,6 @@
-"""The audit trail: what tampering `verify` finds, what only a kept head shows, and what is counted, not appended."""
+"""The audit trail: what tampering `verify` finds, what only a kept head shows, and what is counted, not appended. The
+chains of runs and their anchors are tried in `test_chains`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ import pytest
 
 from sayso.engine import OutcomeKind, SQLiteReader, SQLiteStore, Store, WorkflowStatus, verify_audit
 from sayso.engine._clock import to_microseconds
+from sayso.engine._values import digest, encode_sorted
 from sayso.engine.audit import AuditReport
 from sayso.engine.store import NO_HASH, VisitEnd, chain_hash
 from tests.engine.store.situation import GatedClock, a_vote, back_up, begin, count, put, rows
@@ -25,11 +28,11 @@ async def verified(database: Path, head: str | None = None) -> AuditReport:
 
 @pytest.fixture
 async def trail(database: Path) -> Path:
-    """A closed store with a trail of nine rows, of three runs that were started, asked and answered."""
+    """A closed store with a trail of nine rows, of three runs that were started, asked and answered, and an anchor."""
     async with SQLiteStore(database) as store:
         for run_id in ("one", "two", "three"):
             await store.answer(a_vote(await put(store, await begin(store, run_id))))
-    assert count(database, "audit") == 9
+    assert count(database, "audit") == 10
     return database
 
 
@@ -38,9 +41,44 @@ def tamper(database: Path, script: str) -> None:
         connection.executescript(script)
 
 
+async def write_anew(database: Path, person: str) -> None:
+    """Chain all rows again, as somebody else's, with the anchors."""
+    async with SQLiteReader(database) as reader:
+        trail_rows = [row async for row in reader.audit()]
+    ends: dict[str | None, tuple[int | None, str]] = {}
+    since: set[str] = set()
+    with closing(sqlite3.connect(database)) as connection:
+        for row in trail_rows:
+            said = row.payload
+            if row.kind == "anchored":
+                said = {"ends": [[run_id, *ends[run_id]] for run_id in sorted(since)]}
+                since.clear()
+            elif row.run_id is not None:
+                since.add(row.run_id)
+            text = encode_sorted(said).decode()
+            own = (
+                row.sequence,
+                to_microseconds(row.at),
+                row.kind,
+                row.run_id,
+                row.request_id,
+                person,
+                row.via,
+            )
+            _, previous = ends.get(row.run_id, (None, NO_HASH))
+            chained = chain_hash(previous, *own, digest(text), row.facts)
+            ends[row.run_id] = row.position, chained
+            connection.execute(
+                "UPDATE audit SET person = ?, payload = ?, payload_digest = ?, hash = ? WHERE sequence = ?",
+                (person, text, digest(text), chained, row.sequence),
+            )
+        connection.commit()
+
+
 async def test_an_untouched_trail_verifies(trail: Path) -> None:
     report = await verified(trail)
-    assert (report.rows, report.redacted, report.problems) == (9, 0, ())
+    assert (report.rows, report.redacted, report.problems) == (10, 0, ())
+    assert (report.anchors, report.since_anchor) == (1, 0)
     assert report.head == "{}:{}".format(
         *rows(trail, "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")[0]
     )
@@ -50,7 +88,11 @@ async def test_an_untouched_trail_verifies(trail: Path) -> None:
 async def test_an_empty_trail_verifies(database: Path) -> None:
     async with SQLiteStore(database):
         pass
-    assert await verified(database) == AuditReport(0, 0, f"0:{NO_HASH}", 0, (), {}, 0, None)
+    report = await verified(database)
+    assert report == AuditReport(0, 0, f"0:{NO_HASH}", 0, 0, 0, (), {}, 0, None)
+    async with SQLiteStore(database) as store:
+        await begin(store)
+    assert (await verified(database, report.head)).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +128,7 @@ async def test_rows_that_were_moved_up_to_hide_a_removal_are_found(trail: Path) 
         trail,
         "DELETE FROM audit WHERE sequence = 5; UPDATE audit SET sequence = sequence - 1 WHERE sequence > 5",
     )
-    assert {problem.sequence for problem in (await verified(trail)).problems} == {5, 6, 7, 8}
+    assert {problem.sequence for problem in (await verified(trail)).problems} == {5, 6, 7, 8, 9}
 
 
 async def test_an_inserted_row_is_found(trail: Path) -> None:
@@ -95,7 +137,7 @@ async def test_an_inserted_row_is_found(trail: Path) -> None:
         "UPDATE audit SET sequence = sequence + 100 WHERE sequence > 5;"
         "UPDATE audit SET sequence = sequence - 99 WHERE sequence > 100;"
         "INSERT INTO audit SELECT 6, at, kind, run_id, request_id, 'local:mallory', via, payload, payload_digest, hash,"
-        " facts FROM audit WHERE sequence = 5;",
+        " facts, position FROM audit WHERE sequence = 5;",
     )
     assert 6 in {problem.sequence for problem in (await verified(trail)).problems}
 
@@ -115,24 +157,13 @@ async def test_truncation_together_with_the_tables_shows_only_against_a_kept_hea
     )
     assert (await verified(trail)).problems == ()
     problems = (await verified(trail, head)).problems
-    assert [problem.sequence for problem in problems] == [9]
+    assert [problem.sequence for problem in problems] == [10]
     assert "cut off" in problems[0].reason
 
 
 async def test_a_chain_written_anew_shows_only_against_a_kept_head(trail: Path) -> None:
     head = (await verified(trail)).head
-    previous = NO_HASH
-    async with SQLiteReader(trail) as reader:
-        trail_rows = [row async for row in reader.audit()]
-    with closing(sqlite3.connect(trail)) as connection:
-        for row in trail_rows:
-            fields = (row.sequence, to_microseconds(row.at), row.kind, row.run_id, row.request_id)
-            previous = chain_hash(previous, *fields, "local:mallory", row.via, row.payload_digest, row.facts)
-            connection.execute(
-                "UPDATE audit SET person = 'local:mallory', hash = ? WHERE sequence = ?",
-                (previous, row.sequence),
-            )
-        connection.commit()
+    await write_anew(trail, "local:mallory")
     assert (await verified(trail)).problems == ()
     problems = (await verified(trail, head)).problems
     assert [problem.reason for problem in problems] == [
@@ -145,7 +176,7 @@ async def test_a_head_of_yesterday_still_holds_today(trail: Path) -> None:
     async with SQLiteStore(trail) as store:
         await begin(store, "four")
     report = await verified(trail, head)
-    assert (report.rows, report.problems) == (10, ())
+    assert (report.rows, report.problems) == (12, ())
 
 
 @pytest.mark.parametrize("head", ["", "9", "nine:" + NO_HASH, "9:abc"])
@@ -159,7 +190,7 @@ async def test_a_redacted_trail_verifies_and_says_how_much_is_gone(trail: Path) 
     async with SQLiteStore(trail) as store:
         assert await store.redact("two", BO, "console") == 3
     report = await verified(trail, head)
-    assert (report.rows, report.redacted, report.problems) == (10, 3, ())
+    assert (report.rows, report.redacted, report.problems) == (12, 3, ())
 
 
 async def test_a_change_beside_a_redacted_payload_is_still_found(trail: Path) -> None:
@@ -173,7 +204,7 @@ async def test_the_chain_goes_on_where_it_ended(trail: Path) -> None:
     async with SQLiteStore(trail) as store:
         await store.cancel("one", ANA, "console")
     report = await verified(trail)
-    assert (report.rows, report.problems) == (10, ())
+    assert (report.rows, report.problems) == (12, ())
 
 
 async def test_repeated_refusals_are_counted_not_appended(store: Store, database: Path) -> None:
@@ -199,7 +230,8 @@ async def test_a_run_s_trail_can_be_read_alone(trail: Path) -> None:
 async def test_a_long_trail_is_read_page_by_page(store: Store) -> None:
     await asyncio.gather(*(begin(store, str(number)) for number in range(2100)))
     report = await verify_audit(store.reader)
-    assert (report.rows, report.problems) == (2100, ())
+    assert (report.rows - report.anchors, report.problems) == (2100, ())
+    assert (report.anchors >= 1, report.since_anchor < 1000) == (True, True)
 
 
 # While others write.

@@ -370,7 +370,12 @@ async def test_a_row_that_claims_to_be_from_before_is_named(older: Path) -> None
         connection.commit()
     async with SQLiteReader(older) as reader:
         reasons = [problem.reason for problem in (await verify_audit(reader)).problems]
-    assert reasons == ["it has no digests, and rows before it have them", "it is missing"]
+    assert reasons == [
+        "its position does not continue its chain",
+        "it has no position, and rows before it have one",
+        "it has no digests, and rows before it have them",
+        "it is missing",
+    ]
 
 
 EMPTY = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

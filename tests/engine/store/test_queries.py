@@ -56,6 +56,11 @@ scan would grow with what is stored."""
 ORDERED_WALKS = {
     "account_owners": "SCAN wanted VIRTUAL TABLE INDEX 1:",
     "audit_head": "SCAN audit",
+    "audit_head_of_store": "SCAN audit USING INDEX audit_of_store",
+    "audit_last": "SCAN audit",
+    "audit_last_anchor": "SCAN audit USING INDEX audit_of_store",
+    "audit_next_of_run": "SCAN a",
+    "audit_next_of_store": "SCAN a",
     "before_answer": "SCAN own",
     "callbacks_due": "SCAN c USING INDEX callbacks_open",
     "cards_open": "SCAN wanted VIRTUAL TABLE INDEX 1:",

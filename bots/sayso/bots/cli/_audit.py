@@ -51,7 +51,7 @@ def verify(
         str | None,
         typer.Option(
             metavar="SEQ:HASH",
-            help="A head you saved earlier: detects rows missing at the end and a rewritten chain.",
+            help="A head you saved earlier: detects rows missing at the end and a rewritten trail.",
             show_default=False,
         ),
     ] = None,
@@ -80,6 +80,10 @@ def verify(
     else:
         output.say(f"The audit trail is intact: {report.rows} rows, {report.redacted} redacted.", "green")
     _say_what_was_checked(output, report)
+    output.say(
+        f"Anchors: {report.anchors}. Rows of runs since the last one, which the head does not cover:"
+        f" {report.since_anchor}."
+    )
     output.say(f"Head: {report.head}")
     output.value(_shown(report))
     return ExitCode.FAILED if report.found else ExitCode.OK
@@ -108,6 +112,8 @@ def _shown(report: AuditReport) -> dict[str, Json]:
         "rows": report.rows,
         "redacted": report.redacted,
         "head": report.head,
+        "anchors": report.anchors,
+        "since_anchor": report.since_anchor,
         "checked": dict(report.checked),
         "before": report.before,
         "digests_since": None if since is None else {"sequence": since[0], "at": since[1].isoformat()},

@@ -1,4 +1,4 @@
-"""The audit trail's check: the chain of its rows, and what they say against the tables."""
+"""The audit trail's check: the chains of its rows, and what they say against the tables."""
 
 from sayso.engine.audit._export import export_row
 from sayso.engine.audit._problems import NOT_COVERED, AuditProblem, AuditReport

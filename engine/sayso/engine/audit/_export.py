@@ -20,4 +20,5 @@ def export_row(row: AuditRow) -> dict[str, Json]:
         "payload_digest": row.payload_digest,
         "facts": None if row.facts is None else decode(row.facts),
         "hash": row.hash,
+        "position": row.position,
     }

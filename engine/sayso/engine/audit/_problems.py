@@ -16,6 +16,7 @@ NOT_COVERED = (
     "`shared`, the visits and the results of steps before a run has ended; names, sending and conversations of chats",
     "repeated refusals, which are counted and not appended",
     "what ended before sayso kept digests, beyond what its rows say in words",
+    "rows at the end of a run's chain that were removed before an anchor held them",
     "rows cut off at the end, and a trail rewritten from the start: only a head noted elsewhere shows them",
 )
 """What a check says nothing about."""
@@ -35,8 +36,9 @@ class AuditProblem(msgspec.Struct, frozen=True):
 
 
 class AuditReport(msgspec.Struct, frozen=True):
-    """The result of a check. `head` is `<sequence>:<hash>` of the last row; save it elsewhere.
+    """The result of a check. `head` is `<sequence>:<hash>` of the last row of the store's chain; save it elsewhere.
 
+    It holds all rows of runs but the `since_anchor` that were written since the last of the `anchors`.
     `checked` counts, by table, what was compared with the trail; `before` counts what is older than the trail's digests
     and could be compared only with the texts of its rows. `sealed_since` is the first row with digests, and its time.
     `found` counts the problems, of which the first `LARGEST_LIST` are listed.
@@ -45,6 +47,8 @@ class AuditReport(msgspec.Struct, frozen=True):
     rows: int
     redacted: int
     head: str
+    anchors: int
+    since_anchor: int
     found: int
     problems: tuple[AuditProblem, ...]
     checked: Mapping[str, int]

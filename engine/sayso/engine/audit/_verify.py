@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from sayso.engine._records import AuditRow
-from sayso.engine.audit._chain import Chain
+from sayso.engine.audit._chain import Chain, Head, Trail, read_head
 from sayso.engine.audit._problems import AuditReport, Findings
 from sayso.engine.audit._run import Pruned, RunTrail
 from sayso.engine.audit._ways_in import WaysIn
@@ -25,22 +25,23 @@ from sayso.engine.store import (
 async def verify_audit(reader: Reader, head: str | None = None) -> AuditReport:
     """Check the whole trail, and compare it with the tables: see the reference of the audit trail.
 
-    The file may be in use; it is read as of one instant, on a thread. Rows missing at the end, and a chain that was
+    The file may be in use; it is read as of one instant, on a thread. Rows missing at the end, and a trail that was
     rewritten, show only against a `head` noted before. Raises `ValueError` for an invalid head, `StoreUnreadable`.
     """
-    return await reader.at_once(partial(_verify, Chain(head)))
+    return await reader.at_once(partial(_verify, None if head is None else read_head(head)))
 
 
-def _verify(chain: Chain, session: Session) -> AuditReport:
+def _verify(kept: Head | None, session: Session) -> AuditReport:
+    trail = Trail(kept, leaves_gaps=session.leaves_gaps)
     findings = Findings()
     ways_in = WaysIn()
     pruned: list[Pruned] = []
     for row in read_trail(session):
-        chain.take(row, findings)
+        trail.take(row, findings)
         if row.run_id is None:
             ways_in.take(row, findings)
             pruned += _pruned_before(row)
-    chain.end(findings)
+    trail.end(findings)
     for run_id, rows in groupby(read_trail(session, by_run=True), lambda row: str(row.run_id)):
         _check_run(session, run_id, rows, pruned, findings)
     for run_id in read_untold_runs(session):
@@ -49,14 +50,16 @@ def _verify(chain: Chain, session: Session) -> AuditReport:
     for table, number in read_stray_rows(session):
         findings.stored(table, f"row {number}", 0, "it belongs to nothing that is stored")
     return AuditReport(
-        chain.sequence,
-        chain.redacted,
-        chain.head,
-        findings.found,
-        findings.problems,
-        findings.counts,
-        findings.before,
-        chain.sealed_since,
+        rows=trail.rows,
+        redacted=trail.redacted,
+        head=trail.head,
+        anchors=trail.anchors,
+        since_anchor=trail.since_anchor,
+        found=findings.found,
+        problems=findings.problems,
+        checked=findings.counts,
+        before=findings.before,
+        sealed_since=trail.sealed_since,
     )
 
 
@@ -67,9 +70,11 @@ def _check_run(
     pruned: list[Pruned],
     findings: Findings,
 ) -> None:
-    trail = RunTrail(run_id)
+    trail, chain = RunTrail(run_id), Chain()
     for row in rows:
         trail.take(row, findings)
+        if row.position is not None:
+            chain.take(row, findings)
     trail.compare(read_run_evidence(session, run_id), pruned, findings)
 
 

@@ -1,5 +1,6 @@
 """The store: what is kept on disk, in whole transactions. Nothing here knows how a run is executed."""
 
+from sayso.engine.store._anchors import Ends, ends_as_stored
 from sayso.engine.store._asks import DueCallback, Use, Used
 from sayso.engine.store._commands import (
     AnswerAttempt,
@@ -71,6 +72,7 @@ __all__ = [
     "CommandKey",
     "CredentialStore",
     "DueCallback",
+    "Ends",
     "EventClaims",
     "Granted",
     "HandOver",
@@ -103,6 +105,7 @@ __all__ = [
     "attention_actions",
     "chain_hash",
     "decoded",
+    "ends_as_stored",
     "examine_server",
     "move_store",
     "open_reader",

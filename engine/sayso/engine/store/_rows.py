@@ -338,4 +338,5 @@ def read_audit(row: Any) -> AuditRow:
         payload_digest=row["payload_digest"],
         facts=row["facts"],
         hash=row["hash"],
+        position=row["position"],
     )

@@ -31,6 +31,9 @@ class Connection(Protocol):
 class Session:
     """A connection with the named statements in its dialect."""
 
+    leaves_gaps = False
+    """Whether the trail's numbers leave out those of transactions that were undone."""
+
     def __init__(self, connection: Connection, statements: Mapping[str, str]) -> None:
         self.connection = connection
         self._statements = statements

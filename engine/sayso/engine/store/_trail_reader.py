@@ -42,6 +42,11 @@ class TrailReader(RunReader):
         rows = await self._rows("audit_head", {})
         return int(rows[0]["sequence"]) if rows else 0
 
+    async def head_of_store(self) -> str | None:
+        """The last row of the store's own chain as `<sequence>:<hash>`, for noting it elsewhere; None without one."""
+        rows = await self._rows("audit_head_of_store", {})
+        return f"{rows[0]['sequence']}:{rows[0]['hash']}" if rows else None
+
     async def audit(self, run_id: str | None = None, *, after: int = 0) -> AsyncIterator[AuditRow]:
         """The audit trail in order, whole or of one run, after the row with that number."""
         query = "audit_page" if run_id is None else "audit_page_of_run"

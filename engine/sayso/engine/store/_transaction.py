@@ -1,4 +1,4 @@
-"""What a transaction function works with: the connection, the instant, the audit chain, and what to announce."""
+"""What a transaction function works with: the connection, the instant, the audit trail, and what to announce."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Transaction(Session, ABC):
     """A connection that writes, with the state that its transactions share.
 
     A transaction function is called inside an open transaction and may be undone as a whole: it keeps all it changes in
-    the database, or here, where `mark` and `undo` cover it. What a database does by itself is said by its own subclass.
+    the database, or here, where `undo` covers it. What a database does by itself is said by its own subclass.
     """
 
     def __init__(self, connection: Connection, statements: Mapping[str, str]) -> None:
@@ -33,14 +33,7 @@ class Transaction(Session, ABC):
         self.instant = from_microseconds(0)
         self._changes: list[Change] = []
         self._cards_marked = False
-        self._sequence, self._hash = 0, NO_HASH
-        self.continue_trail()
-
-    def continue_trail(self) -> None:
-        """Take the audit trail up where it stands."""
-        head = self.row("audit_head")
-        if head is not None:
-            self._sequence, self._hash = head["sequence"], head["hash"]
+        self._appended = 0
 
     @property
     @abstractmethod
@@ -125,16 +118,21 @@ class Transaction(Session, ABC):
         also: tuple[Thing, ...] = (),
     ) -> None:
         """Append a row to the audit trail, once what it is about is done: it seals the request or run that it names as
-        they stand now, and what it was `also` about.
+        they stand now, and what it was `also` about. It goes on with the chain of its run, or with the store's own.
         """
         text = encode_sorted(payload).decode()
-        sequence = self._sequence + 1
         payload_digest = digest(text)
         facts = facts_of(self, (*things_of_row(run_id, request_id), *also))
+        if run_id is None:
+            sequence, position, previous = self.row("audit_next_of_store")
+        else:
+            sequence, position, previous = self.row("audit_next_of_run", (run_id,))
+        if position is None:
+            position, previous = 0, NO_HASH
         own = (sequence, self.now, kind, run_id, request_id, person, via)
-        chained = chain_hash(self._hash, *own, payload_digest, facts)
-        self.run("audit_insert", (*own, text, payload_digest, facts, chained))
-        self._sequence, self._hash = sequence, chained
+        chained = chain_hash(previous, *own, payload_digest, facts)
+        self.run("audit_insert", (*own, text, payload_digest, facts, chained, position + 1))
+        self._appended += 1
 
     def take_changes(self) -> list[Change]:
         """What has been announced since the last call."""
@@ -146,13 +144,13 @@ class Transaction(Session, ABC):
         marked, self._cards_marked = self._cards_marked, False
         return marked
 
-    def mark(self) -> tuple[int, str]:
-        """The end of the audit chain, to return to when what follows is undone."""
-        return self._sequence, self._hash
+    def take_appended(self) -> int:
+        """How many rows the trail got since the last call; also those that were undone, which is harmless."""
+        appended, self._appended = self._appended, 0
+        return appended
 
-    def undo(self, mark: tuple[int, str]) -> None:
-        """Return to a mark, with nothing announced; the caller rolls the database back."""
-        self._sequence, self._hash = mark
+    def undo(self) -> None:
+        """Announce nothing; the caller rolls the database back."""
         self._changes = []
 
 
@@ -160,5 +158,5 @@ TransactionFunction: TypeAlias = Callable[[Transaction], T]
 
 
 def chain_hash(previous: str, *fields: object) -> str:
-    """The hash of an audit row: SHA-256 over the JSON array of the hash before it and the row's own fields."""
+    """The hash of an audit row: SHA-256 over the JSON array of the hash before it in its chain and its own fields."""
     return digest(encode_sorted([previous, *fields]))

@@ -1,8 +1,8 @@
-"""What happens when a database is opened: whether it is sayso's and of which version, and what its trail seals.
+"""What happens when a database is opened: whether it is sayso's and of which version, and what its trail was before.
 
-A sayso of before kept no seals: the first that does seals what it finds. From then on all that is open, everybody's
-accounts, and what lets somebody in are compared with the trail. Of runs that had ended, the trail has only what its
-rows of that time say in words.
+A sayso of before had one chain for all rows: the store's own goes on from its end. One of still before kept no seals:
+the first that does seals what it finds. From then on all that is open, everybody's accounts, and what lets somebody in
+are compared with the trail. Of runs that had ended, the trail has only what its rows of that time say in words.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ def check_version(location: str, tables: set[str], found: int | None, known: int
     return found
 
 
-def begin_evidence(tx: Transaction) -> None:
-    """Seal what stands in the tables, unless the last row of the trail has seals; harmless where nothing does."""
-    head = tx.row("audit_head", ())
-    if head is not None and head["facts"] is not None:
+def begin_trail(tx: Transaction) -> None:
+    """Go on with a trail of before, where the last row is one: its end becomes part of the store's chain, and what
+    stands in the tables is sealed unless it was. Harmless where nothing does.
+    """
+    last = tx.row("audit_last")
+    if last is not None and last["position"] is None:
+        tx.audit("chains_begun", {})
+    if last is not None and last["facts"] is not None:
         return
-    if head is None and not tx.row("evidence_begun", ())["anything"]:
+    if last is None and not tx.row("evidence_begun", ())["anything"]:
         return
     accounts = things_of_accounts(str(row["account"]) for row in tx.rows("evidence_account_ids", ()))
     forms = tuple(("account_forms", str(row["form"])) for row in tx.rows("evidence_forms", ()))

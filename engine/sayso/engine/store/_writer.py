@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sayso.engine._clock import Clock
 from sayso.engine.errors import StoreClosed, StoreUncertain, StoreUnreadable
+from sayso.engine.store._anchors import Schedule, anchor
 from sayso.engine.store._hub import Change, CommitListener, Hub, Listener
 from sayso.engine.store._transaction import Transaction, TransactionFunction
-from sayso.engine.store._upgrading import begin_evidence
+from sayso.engine.store._upgrading import begin_trail
 
 logger = logging.getLogger("sayso.engine.store")
 
@@ -84,6 +85,7 @@ class Writer:
         self._hub = hub
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._in_doubt: _Batch | None = None
+        self._anchors = Schedule()
         self._closed = False
         self._closing = threading.Lock()  # nothing is queued behind the end
         self._started = threading.Event()
@@ -134,10 +136,16 @@ class Writer:
                     transaction, reason = self._begin_again(transaction)
                     if reason is not None:
                         self._deliver(_failed(batch, reason))
+                        self._anchors.postpone(self._clock.now())
                         continue
-                self._commit(transaction, batch)
+                if batch:
+                    self._commit(transaction, batch)
                 if self._in_doubt is not None:
                     transaction, _ = self._begin_again(transaction)
+                elif self._anchors.is_due(transaction.instant if batch else self._clock.now()):
+                    self._anchor(transaction)
+            if self._anchors.has_rows and not transaction.is_lost:
+                self._anchor(transaction)
         finally:
             transaction.close()
 
@@ -145,7 +153,8 @@ class Writer:
         transaction = self._connect()
         try:
             transaction.begin(self._clock.now())
-            begin_evidence(transaction)
+            begin_trail(transaction)
+            self._anchors.begin(transaction)
             transaction.commit()
         except BaseException as error:
             transaction.close()
@@ -174,29 +183,47 @@ class Writer:
         return transaction, None
 
     def _next_batch(self) -> list[_Job] | None:
-        job = self._jobs.get()
+        """What has queued up; nothing where an anchor is due before anything has, and None at the end."""
         batch: list[_Job] = []
-        while job is not None:
-            batch.append(job)
-            if len(batch) == LARGEST_BATCH:
-                return batch
-            try:
+        try:
+            job = self._jobs.get(timeout=self._anchors.wait())
+            while job is not None:
+                batch.append(job)
+                if len(batch) == LARGEST_BATCH:
+                    return batch
                 job = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch
+        except queue.Empty:
+            return batch
         self._jobs.put(None)  # the end: met again once the batch, if there is one, is done
         return batch or None
 
+    def _anchor(self, transaction: Transaction) -> None:
+        """Have the store's chain hold the ends of those of the runs, in a transaction of its own. Nobody waits for it:
+        where it fails, it is tried again later.
+        """
+        try:
+            transaction.begin(self._clock.now())
+            anchor(transaction)
+            transaction.commit()
+        except Exception as error:  # noqa: BLE001 - the anchor is the unit of work
+            transaction.abandon()
+            logger.warning("the audit trail could not be anchored: %s", transaction.translated(error))
+            self._anchors.postpone(transaction.instant)
+        else:
+            self._anchors.done()
+            self._deliver(_Batch([], [], has_rows=transaction.take_appended() > 0))
+
     def _commit(self, transaction: Transaction, batch: list[_Job]) -> None:
-        mark = transaction.mark()
         done: _Batch | None = None
         try:
             deliveries = self._work_off(transaction, batch)
-            done = _Batch(batch, deliveries, transaction.take_cards_marked(), transaction.mark() != mark)
+            rows = transaction.take_appended()
+            done = _Batch(batch, deliveries, transaction.take_cards_marked(), rows > 0)
             transaction.commit()
+            self._anchors.add(rows, transaction.instant)
         except Exception as error:  # noqa: BLE001 - the commit is the unit of work; its callers get the error
             transaction.abandon()
-            transaction.undo(mark)
+            transaction.undo()
             reason = transaction.translated(error)
             logger.error("a commit of %d transactions failed: %s", len(batch), reason)  # noqa: TRY400 - the reason says it all
             if done is not None and transaction.is_lost:
@@ -211,7 +238,6 @@ class Writer:
         Hardly ever does one raise, and a savepoint for each costs a fifth of its time. So the first that raises has the
         batch undone and done again from its beginning, at the same instant, each function in a savepoint of its own.
         """
-        mark = transaction.mark()
         instant = self._clock.now()
         transaction.begin(instant)
         try:
@@ -220,7 +246,7 @@ class Writer:
             if transaction.is_undone_by(error):
                 raise
         transaction.execute("ROLLBACK")
-        transaction.undo(mark)
+        transaction.undo()
         transaction.begin(instant)
         return [self._attempt_alone(transaction, job) for job in batch]
 
@@ -236,7 +262,6 @@ class Writer:
 
     def _attempt_alone(self, transaction: Transaction, job: _Job) -> _Delivery:
         """As `_attempt`, but undo what a function did that raises."""
-        mark = transaction.mark()
         transaction.execute("SAVEPOINT one")
         try:
             delivery = self._attempt(transaction, job)
@@ -244,7 +269,7 @@ class Writer:
             if transaction.is_undone_by(error):
                 raise
             transaction.execute("ROLLBACK TO SAVEPOINT one")
-            transaction.undo(mark)
+            transaction.undo()
             delivery = _Delivery(job.future, None, transaction.translated(error), [])
         transaction.execute("RELEASE SAVEPOINT one")
         return delivery

@@ -205,6 +205,7 @@ class ReadingSession(Session):
     """A session within a transaction that reads; what it streams, the server keeps until it is wanted."""
 
     connection: PostgresConnection
+    leaves_gaps = True
 
     def __init__(self, connection: PostgresConnection) -> None:
         super().__init__(connection, SQL)

@@ -17,8 +17,10 @@ from psycopg import sql
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine._values import encode_sorted
 from sayso.engine.errors import StoreUnreadable
+from sayso.engine.store._anchors import anchor, head_of
 from sayso.engine.store._servers import Moved
-from sayso.engine.store._upgrading import begin_evidence
+from sayso.engine.store._transaction import NO_HASH
+from sayso.engine.store._upgrading import begin_trail
 from sayso.engine.store.postgres._connection import translated
 from sayso.engine.store.postgres._dialect import LONG_PATIENCE, SQL, PostgresConnection
 from sayso.engine.store.postgres._location import name_of
@@ -53,7 +55,8 @@ def move_store(database: Path, location: str, person: str, via: str, *, clock: C
             try:
                 target.allow(LONG_PATIENCE)
                 source.begin(now.now())
-                begin_evidence(source)
+                begin_trail(source)
+                anchor(source)
                 source.commit()
                 rows, head = _copy(source, target, database, name_of(location), (person, via), now)
                 source.execute("PRAGMA journal_mode = delete")
@@ -76,9 +79,8 @@ def _copy(
 ) -> tuple[dict[str, int], str]:
     """Copy all rows, unless that was done before; how many each table has, and the head of the file's trail."""
     tables = _tables(source.connection)
-    sequence, digest = source.mark()
-    head = f"{sequence}:{digest}"
-    if target.mark()[0]:
+    head = head_of(source) or f"0:{NO_HASH}"
+    if target.row("audit_head") is not None:
         return _copied_before(target.connection, tables, name, head), head
     connection = target.connection
     target.begin(clock.now())
@@ -96,7 +98,6 @@ def _copy(
         rows[table.name], here = _digest(_rows_of_file(source.connection, table))
         if (rows[table.name], here) != _digest(_rows_of_postgres(connection, table)):
             raise StoreUnreadable(name, f"the rows of {table.name} are not what they are in {database.name}")
-    target.continue_trail()
     target.audit("database_moved", {"file": database.name, "head": head}, person=by[0], via=by[1])
     target.commit()
     return rows, head

@@ -979,14 +979,48 @@ WHERE q.resolved_at >= :since AND (q.resolved_at, q.request_key) < (:at, :key)
 ORDER BY q.resolved_at DESC, q.request_key DESC LIMIT :limit;
 
 -- name: audit_insert
-INSERT INTO audit (sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO audit (sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash, position)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: audit_next_of_run
+-- The next row's number, and the end of the run's chain: no position where it has none yet, whatever rows from before
+-- the run has in the store's.
+SELECT coalesce(a.sequence, 0) + 1 AS sequence, e.position, e.hash
+FROM (SELECT max(sequence) AS sequence FROM audit) a
+LEFT JOIN audit e ON e.sequence = (SELECT max(sequence) FROM audit WHERE run_id = ?);
+
+-- name: audit_next_of_store
+-- The same for the store's own chain, which holds the rows from before.
+SELECT coalesce(a.sequence, 0) + 1 AS sequence, coalesce(e.position, e.sequence) AS position, e.hash
+FROM (SELECT max(sequence) AS sequence FROM audit) a
+LEFT JOIN audit e ON e.sequence = (SELECT max(sequence) FROM audit INDEXED BY audit_of_store
+                                   WHERE run_id IS NULL OR position IS NULL);
 
 -- name: audit_head
-SELECT sequence, hash, facts FROM audit ORDER BY sequence DESC LIMIT 1;
+-- The last row of a trail of any schema.
+SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1;
+
+-- name: audit_last
+SELECT facts, position FROM audit ORDER BY sequence DESC LIMIT 1;
+
+-- name: audit_head_of_store
+SELECT sequence, hash FROM audit INDEXED BY audit_of_store
+WHERE run_id IS NULL OR position IS NULL ORDER BY sequence DESC LIMIT 1;
+
+-- name: audit_last_anchor
+-- No row of a run's chain is before the store's chain took the rows from before.
+SELECT sequence FROM audit INDEXED BY audit_of_store
+WHERE (run_id IS NULL OR position IS NULL) AND (kind = 'anchored' OR kind = 'chains_begun')
+ORDER BY sequence DESC LIMIT 1;
+
+-- name: audit_under_no_anchor
+-- The rows of runs behind an anchor.
+SELECT run_id, position, hash FROM audit
+WHERE sequence > ? AND run_id IS NOT NULL AND position IS NOT NULL ORDER BY sequence;
 
 -- name: audit_page
-SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash,
+       position FROM audit
 WHERE sequence > :after ORDER BY sequence LIMIT :limit;
 
 -- name: audit_news
@@ -997,12 +1031,14 @@ FROM audit a LEFT JOIN requests q ON q.id = a.request_id LEFT JOIN runs r ON r.r
 WHERE a.sequence > :after ORDER BY a.sequence LIMIT :limit;
 
 -- name: audit_page_of_run
-SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash,
+       position FROM audit
 WHERE run_id = :run_id AND sequence > :after ORDER BY sequence LIMIT :limit;
 
 -- name: audit_tail_of_run
 -- The latest first.
-SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash,
+       position FROM audit
 WHERE run_id = :run_id ORDER BY sequence DESC LIMIT :limit;
 
 -- name: audit_redact
@@ -1143,10 +1179,12 @@ SELECT hash, kind, person, made_at, expires_at,
 FROM credentials WHERE hash = ?;
 
 -- name: evidence_trail
-SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit ORDER BY sequence;
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash,
+       position FROM audit ORDER BY sequence;
 
 -- name: evidence_trail_by_run
-SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash FROM audit
+SELECT sequence, at, kind, run_id, request_id, person, via, payload, payload_digest, facts, hash,
+       position FROM audit
 WHERE run_id IS NOT NULL ORDER BY run_id, sequence;
 
 -- name: evidence_untold_runs

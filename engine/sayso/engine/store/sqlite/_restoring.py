@@ -17,7 +17,8 @@ import msgspec
 
 from sayso.engine._clock import Clock, SystemClock
 from sayso.engine.errors import StoreInUse, StoreUnreadable
-from sayso.engine.store._upgrading import begin_evidence, check_version
+from sayso.engine.store._anchors import anchor, head_of
+from sayso.engine.store._upgrading import begin_trail, check_version
 from sayso.engine.store.sqlite._connection import (
     BESIDE,
     SCHEMA,
@@ -136,13 +137,15 @@ def _note(new: Path, said: dict[str, str | None], person: str, via: str, clock: 
     """Bring the copy up to date, and have its trail say that it was restored; the head of that."""
     with closing(SQLiteTransaction(new)) as tx:
         tx.begin(clock.now())
-        begin_evidence(tx)
+        begin_trail(tx)
+        anchor(tx)
         tx.mark_cards("deliveries_mark_open", ())
         tx.audit("database_restored", said, person=person, via=via)
         tx.commit()
         tx.execute("PRAGMA journal_mode = delete")
-        sequence, digest = tx.mark()
-    return f"{sequence}:{digest}"
+        head = head_of(tx)
+    assert head is not None  # of the row that it got just now
+    return head
 
 
 def _replace(database: Path, new: Path) -> Path | None:

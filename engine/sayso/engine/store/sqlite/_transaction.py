@@ -31,12 +31,7 @@ class SQLiteTransaction(Transaction):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        connection = connect_writer(path)
-        try:
-            super().__init__(connection, SQL)
-        except sqlite3.Error as error:
-            connection.close()
-            raise self.translated(error) from error
+        super().__init__(connect_writer(path), SQL)
         self.files = OpenedFiles.at(path)
 
     @property

@@ -178,6 +178,17 @@ WHERE (CAST(:beginning AS TEXT) IS NULL OR (g.id >= :beginning AND g.id <= :upto
       AND (CAST(:now AS BIGINT) IS NULL OR (g.revoked_at IS NULL AND g.expires_at > :now AND (g.uses IS NULL OR g.used < g.uses)))
 ORDER BY g.grant_key DESC LIMIT :limit;
 
+-- name: audit_next_of_run
+SELECT nextval(pg_get_serial_sequence('audit', 'sequence')) AS sequence, e.position, e.hash
+FROM (SELECT 1) one
+LEFT JOIN (SELECT position, hash FROM audit WHERE run_id = ? ORDER BY sequence DESC LIMIT 1) e ON true;
+
+-- name: audit_next_of_store
+SELECT nextval(pg_get_serial_sequence('audit', 'sequence')) AS sequence, e.position, e.hash
+FROM (SELECT 1) one
+LEFT JOIN (SELECT coalesce(position, sequence) AS position, hash FROM audit
+           WHERE run_id IS NULL OR position IS NULL ORDER BY sequence DESC LIMIT 1) e ON true;
+
 -- name: evidence_stray_rows
 -- PostgreSQL lets no row stand that belongs to nothing.
 SELECT NULL, NULL WHERE false;
