@@ -12,10 +12,16 @@ from tests.bots.api.served import ServiceProcess, token, write
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[ServiceProcess]:
-    """The service, in its own folder `tmp_path`."""
+def folder(tmp_path: Path) -> Path:
+    """The folder of a service that does not run."""
     write(tmp_path)
-    with ServiceProcess(tmp_path) as running:
+    return tmp_path
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[ServiceProcess]:
+    """The service, in its own folder `tmp_path`."""
+    with ServiceProcess(folder) as running:
         yield running
 
 

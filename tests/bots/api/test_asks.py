@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.bots.api.one_service import caller, calling, one_service
 from tests.bots.api.served import ServiceProcess, token, write
 from tests.bots.command import sayso
 
@@ -51,39 +51,9 @@ written_by = "ana"
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The service's folder."""
-    made = tmp_path_factory.mktemp("asks")
-    write(made, more=POLICIES)
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(folder: Path) -> Iterator[ServiceProcess]:
-    """One service for all tests here but those that end one."""
-    with ServiceProcess(folder) as running:
-        yield running
-
-
-def calling(service: ServiceProcess, secret: str) -> httpx.Client:
-    """The API, called with a token."""
-    headers = {"Authorization": f"Bearer {secret}"}
-    return httpx.Client(base_url=f"{service.url}/api/v1", headers=headers, timeout=30)
-
-
-@pytest.fixture(scope="module")
-def agent(service: ServiceProcess, folder: Path) -> Iterator[httpx.Client]:
-    """A program that may ask and nothing else."""
-    with calling(service, token(folder, "agent", "ask")) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def operator(service: ServiceProcess, folder: Path) -> Iterator[httpx.Client]:
-    """A program that sees and answers everything."""
-    with calling(service, token(folder, "operator", "operate", "read", "answer")) as client:
-        yield client
+folder, service = one_service(POLICIES)
+agent = caller("agent", "ask")
+operator = caller("operator", "operate", "read", "answer")
 
 
 def ask(client: httpx.Client, key: str | None = None, **question: Any) -> httpx.Response:

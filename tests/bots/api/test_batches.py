@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.bots.api.one_service import caller, calling, one_service
 from tests.bots.api.served import ServiceProcess, token, write
-from tests.bots.api.test_asks import POLICIES, answer, ask, calling, use
+from tests.bots.api.test_asks import POLICIES, answer, ask, use
 from tests.bots.command import sayso
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The service's folder."""
-    made = tmp_path_factory.mktemp("batches")
-    write(made, more=POLICIES)
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(folder: Path) -> Iterator[ServiceProcess]:
-    """One service for all tests here but those that end one."""
-    with ServiceProcess(folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def agent(service: ServiceProcess, folder: Path) -> Iterator[httpx.Client]:
-    """A program that may ask and nothing else."""
-    with calling(service, token(folder, "agent", "ask")) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def operator(service: ServiceProcess, folder: Path) -> Iterator[httpx.Client]:
-    """A program that sees and answers everything."""
-    with calling(service, token(folder, "operator", "operate", "read", "answer")) as client:
-        yield client
+folder, service = one_service(POLICIES)
+agent = caller("agent", "ask")
+operator = caller("operator", "operate", "read", "answer")
 
 
 def ask_all(client: httpx.Client, *questions: dict[str, Any], key: str | None = None) -> httpx.Response:

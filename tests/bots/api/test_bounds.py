@@ -5,7 +5,6 @@ whichever way it asks.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import httpx
 import pytest
 
 from sayso.client import Client, Question, Refused
-from tests.bots.api.served import ServiceProcess, write
+from tests.bots.api.one_service import calling, one_service
+from tests.bots.api.served import ServiceProcess
 from tests.bots.command import sayso
 from tests.bots.hooks.calls import event
 from tests.bots.mcp.agents import call, over_http
@@ -40,19 +40,7 @@ approvers = ["web:eve"]
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The service's folder."""
-    made = tmp_path_factory.mktemp("bounds")
-    write(made, more=SETTINGS)
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(folder: Path) -> Iterator[ServiceProcess]:
-    """One service for all tests here."""
-    with ServiceProcess(folder) as running:
-        yield running
+folder, service = one_service(SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +56,6 @@ def bound(folder: Path, name: str, *options: str) -> str:
     return str(made.json["token"])
 
 
-def client(service: ServiceProcess, secret: str) -> httpx.Client:
-    """The API, called with a token."""
-    return httpx.Client(
-        base_url=f"{service.url}/api/v1", headers={"Authorization": f"Bearer {secret}"}, timeout=30
-    )
-
-
 def who(request: dict[str, Any]) -> list[str]:
     """Whom a request asks."""
     return sorted(request["to"])
@@ -82,7 +63,7 @@ def who(request: dict[str, Any]) -> list[str]:
 
 def test_a_question_gets_the_only_policy_and_no_other(service: ServiceProcess, released: str) -> None:
     """Not even the default of the settings asks somebody else."""
-    with client(service, released) as agent:
+    with calling(service, released) as agent:
         bounds = {"policies": ["release"], "to": [], "workflows": []}
         assert agent.get("/me").json()["bounds"] == bounds
         named: dict[str, Any] = {"policy": "release"}
@@ -110,7 +91,7 @@ def test_a_question_gets_the_only_policy_and_no_other(service: ServiceProcess, r
 
 def test_of_several_policies_a_question_names_one(service: ServiceProcess, folder: Path) -> None:
     secret = bound(folder, "several", "--scope", "ask", "--policy", "release", "--policy", "quick")
-    with client(service, secret) as agent:
+    with calling(service, secret) as agent:
         refused = agent.post("/requests", json={"prompt": "Release?"}).json()
         assert refused["kind"] == "OutOfBounds"
         assert "must name a policy. Its token allows policy release, quick" in refused["detail"]
@@ -120,7 +101,7 @@ def test_of_several_policies_a_question_names_one(service: ServiceProcess, folde
 def test_a_question_asks_those_whom_the_token_names(service: ServiceProcess, folder: Path) -> None:
     """A name on the web has one form, here as well."""
     secret = bound(folder, "named", "--scope", "ask", "--to", "web:Ana", "--to", "web:bo")
-    with client(service, secret) as agent:
+    with calling(service, secret) as agent:
         asked = agent.post("/requests", json={"prompt": "Release?"}).json()
         assert who(asked) == ["web:ana", "web:bo"]
         assert who(agent.post("/requests", json={"prompt": "Release?", "to": "web:ANA"}).json()) == [
@@ -133,7 +114,7 @@ def test_a_question_asks_those_whom_the_token_names(service: ServiceProcess, fol
 
 def test_a_token_starts_the_workflows_that_it_names(service: ServiceProcess, folder: Path) -> None:
     secret = bound(folder, "ci", "--scope", "start", "--workflow", "trip")
-    with client(service, secret) as program:
+    with calling(service, secret) as program:
         refused = program.post("/runs", json={"workflow": "release"}).json()
         assert (refused["status"], refused["kind"]) == (403, "OutOfBounds")
         assert "may not start 'release'. Its token allows workflow trip" in refused["detail"]
@@ -176,7 +157,7 @@ async def test_an_agents_tools_keep_to_its_token(service: ServiceProcess, releas
         assert asked["status"] == "refused"
         waiting = await call(agent, "ask_approval", action="Release", wait_seconds=0)
         assert waiting["status"] == "waiting"
-    with client(service, released) as api:
+    with calling(service, released) as api:
         assert who(api.get(f"/requests/{waiting['request']}").json()) == ["web:ana", "web:bo"]
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from sayso.client import Client, Question, Request, Unreachable
 from sayso.engine import SQLiteStore, verify_audit
+from tests.bots.api.one_service import caller, calling, one_service
 from tests.bots.api.served import ServiceProcess, token, write
 from tests.bots.command import sayso
 
@@ -44,38 +45,14 @@ patterns = { Version = "v*" }
 DETAILS = {"Command": "npm test", "Version": "v1", "Session": "s1"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The service's folder."""
-    made = tmp_path_factory.mktemp("grants")
-    write(made, more=POLICIES)
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(folder: Path) -> Iterator[ServiceProcess]:
-    """One service for all tests here but the one that kills it."""
-    with ServiceProcess(folder) as running:
-        yield running
+folder, service = one_service(POLICIES)
+operator = caller("operator", "operate", "read", "answer")
 
 
 @pytest.fixture(scope="module")
 def agent(service: ServiceProcess, folder: Path) -> Iterator[Client]:
     """A program that may ask and nothing else."""
     with Client(service.url, token(folder, "agent", "ask")) as client:
-        yield client
-
-
-def calling(service: ServiceProcess, secret: str) -> httpx.Client:
-    headers = {"Authorization": f"Bearer {secret}"}
-    return httpx.Client(base_url=f"{service.url}/api/v1", headers=headers, timeout=30)
-
-
-@pytest.fixture(scope="module")
-def operator(service: ServiceProcess, folder: Path) -> Iterator[httpx.Client]:
-    """A program that is an operator: it sees and revokes every grant, and makes none."""
-    secret = token(folder, "operator", "operate", "read", "answer")
-    with calling(service, secret) as client:
         yield client
 
 

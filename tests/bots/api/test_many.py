@@ -8,19 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from sayso.bots.client import ServiceClient
 from sayso.engine import SQLiteStore
-from tests.bots.api.served import ServiceProcess, token, write
+from tests.bots.api.served import ServiceProcess, token
 from tests.bots.crowd import crowd
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A service that does not run before a test has filled its database."""
-    write(tmp_path)
-    return tmp_path
 
 
 def fill(folder: Path, *parts: tuple[int, Sequence[str]], prompt: str = "Go?") -> list[list[str]]:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 from mcp import Client
 
-from tests.bots.api.served import ServiceProcess, token, write
+from tests.bots.api.one_service import one_service
+from tests.bots.api.served import ServiceProcess, token
 from tests.bots.mcp.agents import SETTINGS, People, over_http
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The service's folder."""
-    made = tmp_path_factory.mktemp("mcp")
-    write(made, more=SETTINGS)
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(folder: Path) -> Iterator[ServiceProcess]:
-    """One service for all tests of a module but those that end one."""
-    with ServiceProcess(folder) as running:
-        yield running
+folder, service = one_service(SETTINGS)
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
-    """The service, on a port that it keeps over restarts."""
+def folder(tmp_path: Path, unused_tcp_port: int) -> Path:
+    """The folder of a service that does not run, with a port that it keeps over restarts."""
     write(tmp_path, port=unused_tcp_port)
-    with ServiceProcess(tmp_path) as running:
+    return tmp_path
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[ServiceProcess]:
+    """The service, in its own folder `tmp_path`."""
+    with ServiceProcess(folder) as running:
         yield running
 
 

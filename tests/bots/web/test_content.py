@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -57,14 +56,13 @@ rich = Workflow("rich", start=ask)
 
 
 @pytest.fixture
-def service(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
+def folder(tmp_path: Path, unused_tcp_port: int) -> Path:
     """A service whose workflow shows everything that a card can hold."""
     (tmp_path / "richly.py").write_text(RICH)
     (tmp_path / "inbox.png").write_bytes(PICTURE)
     (tmp_path / "report.html").write_bytes(REPORT)
     write(tmp_path, port=unused_tcp_port, more='[[workflows]]\nworkflow = "richly:rich"\n')
-    with ServiceProcess(tmp_path) as running:
-        yield running
+    return tmp_path
 
 
 def open_request(folder: Path) -> str:

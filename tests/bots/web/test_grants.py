@@ -20,11 +20,10 @@ DETAILS = {"Command": "npm test", "Version": "v1", "Session": "s1"}
 
 
 @pytest.fixture
-def service(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
+def folder(tmp_path: Path, unused_tcp_port: int) -> Path:
     """A service with a policy that offers grants."""
     write(tmp_path, port=unused_tcp_port, more=POLICIES)
-    with ServiceProcess(tmp_path) as running:
-        yield running
+    return tmp_path
 
 
 @pytest.fixture

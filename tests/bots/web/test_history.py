@@ -9,19 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.bots.api.served import ServiceProcess, write
+from tests.bots.api.served import ServiceProcess
 from tests.bots.web.test_many import answer_all, fill, visiting
 from tests.bots.web.visit import Visit
 
 pytestmark = pytest.mark.timeout(120)
 
 _ROW = re.compile(r'<a href="/requests/([0-9a-f]{32})">')
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write(tmp_path)
-    return tmp_path
 
 
 def test_a_person_finds_what_they_may_read_page_by_page_and_nothing_else(folder: Path) -> None:

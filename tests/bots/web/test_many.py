@@ -13,7 +13,7 @@ import pytest
 
 from sayso.engine import SQLiteStore
 from sayso.engine.store import AnswerAttempt
-from tests.bots.api.served import ServiceProcess, link, write
+from tests.bots.api.served import ServiceProcess, link
 from tests.bots.crowd import crowd
 
 _CARD = re.compile(r'<article class="card open[^"]*" id="card-([0-9a-f]{32})"')
@@ -43,12 +43,6 @@ def answer_all(folder: Path, ids: list[str]) -> None:
             assert all(one.accepted for one in outcomes)
 
     asyncio.run(answer())
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write(tmp_path)
-    return tmp_path
 
 
 @contextmanager

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.bots.api.served import ServiceProcess
 from tests.bots.command import sayso
 from tests.bots.web.visit import Visit
 
@@ -88,12 +86,11 @@ operators = ["web:olga"]
 
 
 @pytest.fixture
-def service(tmp_path: Path, unused_tcp_port: int) -> Iterator[ServiceProcess]:
+def folder(tmp_path: Path, unused_tcp_port: int) -> Path:
     """A service with a workflow of loops, steps and a fault."""
     (tmp_path / "flows.py").write_text(FLOWS)
     (tmp_path / "sayso.toml").write_text(CONFIGURATION.format(port=unused_tcp_port))
-    with ServiceProcess(tmp_path) as running:
-        yield running
+    return tmp_path
 
 
 def visit(olga: Visit, number: int) -> Locator:
