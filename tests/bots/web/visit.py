@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from tests.bots.command import sayso
 
 CHROMIUM = "/usr/bin/chromium"
 """Where Debian's package has it."""
+
+RESTS = "This just appeared or changed. Look again, then press."
 
 _NO_FAULT = re.compile(
     "Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY|origin was untrustworthy"
@@ -89,3 +92,21 @@ def csrf(client: httpx.Client) -> dict[str, str]:
 def form(key: str = "k", choice: str = "0") -> dict[str, object]:
     """An answer as the card's form sends it."""
     return {"revision": 1, "key": key, "fields": {"choice": [choice]}}
+
+
+def stop_the_clock(visit: Visit) -> None:
+    """A little later than it is, when no button rests any more."""
+    visit.page.clock.pause_at(visit.page.evaluate("Date.now() / 1000 + 10"))
+
+
+def accepted(visit: Visit) -> list[dict[str, Any]]:
+    """The answers that counted, as the trail has them."""
+    trail = sayso(visit.folder, "audit", "export", "--format", "jsonl").out.splitlines()
+    return [row["payload"] for row in map(json.loads, trail) if row["kind"] == "answer_accepted"]
+
+
+def pressed(card: Locator, label: str) -> None:
+    """Press a button that rests no more."""
+    button = card.get_by_role("button", name=label)
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    button.click()
