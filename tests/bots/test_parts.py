@@ -110,12 +110,10 @@ async def test_operators_hear_of_a_failed_run_that_was_deleted_before_they_were_
         kept = await failed()
         surface = SlackSurface(Workspaces(api, store), store, stopped.settings, slack_settings)
         desk = OperatorDesk(store, {"slack": surface}, PLACE, asyncio.Event())
-        await api.open()
-        async with asyncio.TaskGroup() as group:
+        async with api, asyncio.TaskGroup() as group:
             telling = group.create_task(desk.run(lambda _: None))
             await stopped.slack.until(lambda: len(stopped.ana.messages(stopped.channel)) == 2)
             telling.cancel()
-        await api.close()
     first, second = (one.text for one in stopped.ana.messages(stopped.channel))
     assert first.startswith(f"FAILED: run {deleted}, which was deleted since: ")
     assert "sayso retry" not in first

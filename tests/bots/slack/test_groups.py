@@ -46,11 +46,8 @@ class Looking:
 
 @pytest.fixture
 async def looking(slack: LocalSlack, tmp_path: Path) -> AsyncIterator[Looking]:
-    api = Api(slack.bot_token, slack.api_url)
-    await api.open()
-    async with SQLiteStore(tmp_path / "sayso.db") as store:
+    async with Api(slack.bot_token, slack.api_url) as api, SQLiteStore(tmp_path / "sayso.db") as store:
         yield Looking(slack, api, store)
-    await api.close()
 
 
 async def test_those_who_press_at_the_same_time_share_one_look_up(looking: Looking) -> None:

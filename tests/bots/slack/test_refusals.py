@@ -37,12 +37,8 @@ async def opened(stage: Stage) -> AsyncGenerator[Api]:
     """Slack as the bot calls it."""
     slack_settings = stage.settings.section(SlackSettings)
     assert slack_settings is not None
-    api = make_api(slack_settings)
-    await api.open()
-    try:
+    async with make_api(slack_settings) as api:
         yield api
-    finally:
-        await api.close()
 
 
 @pytest.fixture

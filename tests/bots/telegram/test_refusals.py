@@ -57,14 +57,12 @@ async def test_what_follows_from_a_refusal(
 ) -> None:
     telegram_settings = stopped.settings.section(TelegramSettings)
     assert telegram_settings is not None
-    api = make_api(telegram_settings)
-    await api.open()
     stopped.telegram.refuse(refusal, "sendMessage")
-    with pytest.raises(DeliveryProblem) as refused, api.calling(stopped.group.id) as bot:
-        await bot.send_message(stopped.group.id, "x")
+    async with make_api(telegram_settings) as api:
+        with pytest.raises(DeliveryProblem) as refused, api.calling(stopped.group.id) as bot:
+            await bot.send_message(stopped.group.id, "x")
     assert type(refused.value) is kind
     assert getattr(refused.value, "may_pass", None) is may_pass
-    await api.close()
 
 
 async def test_a_quiet_bot_is_ready_at_once(stopped: Stage) -> None:

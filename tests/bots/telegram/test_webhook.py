@@ -127,8 +127,7 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
         return [one.what for one in found if one.subject == "Telegram updates" and not one.is_good]
 
     alarms: list[str] = []
-    async with holding_hook() as address, SQLiteStore(tmp_path / "sayso.db") as store:
-        await api.open()
+    async with holding_hook() as address, SQLiteStore(tmp_path / "sayso.db") as store, api:
         with api.calling() as bot:
             await bot.set_webhook(address)
         watch = WebhookWatch(api, store, address, lambda: alarms.append("one"))
@@ -151,7 +150,6 @@ async def test_an_old_error_is_no_outage(telegram: LocalTelegram, tmp_path: Path
         assert alarms == []
         assert await watch.look() is not None
         assert alarms == ["one"], "a second look in a row found it so"
-        await api.close()
 
 
 async def test_after_an_outage_of_the_webhook_the_open_cards_are_posted_anew(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -87,7 +87,7 @@ class Expired(DeliveryProblem):
 
 
 class Api:
-    """One app's calls. `open` before the first, `close` after the last.
+    """One app's calls. `open` before the first, `close` after the last; `async with` does both.
 
     Nothing is sent a second time by the library: a connection that broke says nothing about what arrived.
     """
@@ -100,6 +100,13 @@ class Api:
         self._response_urls = (*_RESPONSE_URLS, f"{api.scheme}://{api.netloc}/")
         self._client: AsyncWebClient | None = None
         self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""

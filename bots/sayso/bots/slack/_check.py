@@ -164,9 +164,5 @@ def _check_person(destination: Destination, user: dict[str, Any]) -> Finding:
 async def check(settings: Settings) -> list[Finding]:
     """What has to be mended before the bot works, asked of Slack alone. Raises `InvalidSettings`."""
     slack = settings.needed_section(SlackSettings)
-    api = make_api(slack)
-    await api.open()
-    try:
+    async with make_api(slack) as api:
         return await check_slack(api, settings, with_sockets=slack.mode == "socket", with_people=True)
-    finally:
-        await api.close()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sayso.bots.chats import AnswerUnusable, DeliveryProblem, Questions, SetUp
@@ -48,7 +46,7 @@ class _SetUp:
         await self._questions.ask(
             "slack.app_token", "App-level token (xapp-...)", self._read_app_token, is_secret=True
         )
-        async with _opened(Api(token, self._api_url)) as api:
+        async with Api(token, self._api_url) as api:
             me = await api.call("auth_test")
             installation = Installation.read(me)
             self._questions.say(
@@ -71,7 +69,7 @@ class _SetUp:
         return SetUp(f"slack:{name}", destination, person)
 
     async def _read_bot_token(self, given: str) -> str:
-        async with _opened(Api(given, self._api_url)) as api:
+        async with Api(given, self._api_url) as api:
             try:
                 me = await api.call("auth_test")
             except DeliveryProblem as problem:
@@ -82,20 +80,11 @@ class _SetUp:
         return given
 
     async def _read_app_token(self, given: str) -> str:
-        async with _opened(Api("", self._api_url, given)) as api:
+        async with Api("", self._api_url, given) as api:
             found = await check_socket(api)
         if not found.is_good:
             raise AnswerUnusable("slack.app_token", f"{found.what}. {found.remedy}")
         return given
-
-
-@asynccontextmanager
-async def _opened(api: Api) -> AsyncGenerator[Api]:
-    await api.open()
-    try:
-        yield api
-    finally:
-        await api.close()
 
 
 async def _find_channel(api: Api, given: str, bot: str) -> dict[str, Any]:

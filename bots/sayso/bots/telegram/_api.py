@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import cast
+from typing import Self, cast
 
 from telegram import Bot
 from telegram import error as telegram_error
@@ -119,7 +119,9 @@ class _Bot(Bot):
 
 
 class Api:
-    """One bot's calls. `open` before the first, `close` after the last; `rebuild` when nothing gets through."""
+    """One bot's calls. `open` before the first, `close` after the last; `async with` does both. `rebuild` when nothing
+    gets through.
+    """
 
     def __init__(self, token: str, base_url: str, base_file_url: str) -> None:
         self._token = token
@@ -131,6 +133,13 @@ class Api:
     def is_of(self, token: str) -> bool:
         """Whether this is the bot of a token."""
         return self._token == token
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
 
     async def open(self) -> None:
         """Make the connections' pool; the network is not used."""

@@ -111,9 +111,5 @@ async def _check_chat(api: Api, destination: Destination, chat_id: int, bot_id: 
 async def check(settings: Settings) -> list[Finding]:
     """What has to be mended before the bot works, asked of Telegram alone. Raises `InvalidSettings`."""
     telegram = settings.needed_section(TelegramSettings)
-    api = make_api(telegram)
-    await api.open()
-    try:
+    async with make_api(telegram) as api:
         return await check_telegram(api, Chats(settings), settings, telegram)
-    finally:
-        await api.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -38,7 +36,7 @@ async def set_up(settings: Settings, questions: Questions) -> SetUp:
     token = await questions.ask(
         "telegram.token", "Token of the bot", lambda given: _read_token(section, given), is_secret=True
     )
-    async with _opened(section, token) as api:
+    async with _api_of(section, token) as api:
         try:
             with api.calling() as bot:
                 me = await bot.get_me()
@@ -49,18 +47,12 @@ async def set_up(settings: Settings, questions: Questions) -> SetUp:
             raise AnswerUnusable(_GROUP, f"{problem}.") from problem
 
 
-@asynccontextmanager
-async def _opened(section: TelegramSettings, token: str) -> AsyncGenerator[Api]:
-    api = make_api(TelegramSettings.model_validate({**section.model_dump(), "token": token}))
-    await api.open()
-    try:
-        yield api
-    finally:
-        await api.close()
+def _api_of(section: TelegramSettings, token: str) -> Api:
+    return make_api(TelegramSettings.model_validate({**section.model_dump(), "token": token}))
 
 
 async def _read_token(section: TelegramSettings, given: str) -> str:
-    async with _opened(section, given) as api:
+    async with _api_of(section, given) as api:
         try:
             with api.calling() as bot:
                 await bot.get_me()
