@@ -16,16 +16,15 @@ from sayso.adapters.cards import Card, build_card
 from sayso.adapters.console import (
     REQUIRED,
     EmptyReply,
+    Entered,
     default_words,
     field_help,
     form_fields,
     read_field,
     read_form,
 )
-from sayso.adapters.slack import Entered as SlackEntered
 from sayso.adapters.slack import read_submission as read_slack
 from sayso.adapters.telegram import Finished, Goal, GoOn, begin, take_text
-from sayso.adapters.web import Entered as WebEntered
 from sayso.adapters.web import Pages, Visitor
 from sayso.adapters.web import read_answer as read_web
 from sayso.engine import FormField, InvalidAnswer, InvalidRequest, Json, Locale, shown_text
@@ -165,13 +164,13 @@ def test_a_title_that_shows_nothing_is_the_name(title: str) -> None:
 def left_empty_in_slack(card: Card) -> Json:
     choice = {"type": "static_select", "selected_option": {"value": "0"}}
     entered = read_slack(card, {f"{card.id}:{card.revision}:0": {"value": choice}})
-    assert isinstance(entered, SlackEntered), entered
+    assert isinstance(entered, Entered), entered
     return entered.value
 
 
 def left_empty_on_the_web(card: Card) -> Json:
     entered = read_web(card, {"field-0": ["0"], "field-1": [""]})
-    assert isinstance(entered, WebEntered), entered
+    assert isinstance(entered, Entered), entered
     return entered.value
 
 

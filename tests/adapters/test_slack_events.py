@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.adapters.cards import build_card
+from sayso.adapters.console import Entered
 from sayso.adapters.slack import (
     ANSWER_VIEW,
     Action,
     CardButton,
     ChannelReturned,
     Commanded,
-    Entered,
     HomeOpened,
     Ignored,
     Pressed,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sayso.adapters.slack import Rejected, read_reason
+from sayso.adapters.console import Rejected
+from sayso.adapters.slack import read_reason
 from sayso.bots.chats import card_of
 from sayso.config import PolicySettings, StageSettings
 from sayso.testing.slack import LocalSlack, SeenView, SlackLimits, SlackPerson

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sayso.adapters.console._escaping import visible_line
@@ -182,6 +182,20 @@ def check_field(field: FormField, value: Json) -> Json:
     except InvalidAnswer as error:
         raise InvalidAnswer(f"{field.title}: {error}") from error
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why what was typed cannot be taken, by the name of the field."""
+
+    errors: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The value that was sent."""
+
+    value: Json
 
 
 def read_form(

@@ -29,7 +29,7 @@ from sayso.adapters.slack._events import (
     is_own,
     parse_event,
 )
-from sayso.adapters.slack._fields import Entered, Filled, Rejected
+from sayso.adapters.slack._fields import Filled
 from sayso.adapters.slack._full import full_view, is_last_page
 from sayso.adapters.slack._home import MOST_CARDS, HomeCard, home_view, words_home
 from sayso.adapters.slack._kept import kept_message, kept_view
@@ -63,7 +63,6 @@ __all__ = [
     "CardButton",
     "ChannelReturned",
     "Commanded",
-    "Entered",
     "EntriesChanged",
     "Event",
     "Filled",
@@ -73,7 +72,6 @@ __all__ = [
     "Origin",
     "PageTurned",
     "Pressed",
-    "Rejected",
     "Searched",
     "Sender",
     "SlackMessage",

@@ -13,6 +13,8 @@ from sayso.adapters.cards import pieces
 from sayso.adapters.console import (
     REMOVE_ENTRY,
     EmptyReply,
+    Entered,
+    Rejected,
     check_field,
     default_words,
     entry_of,
@@ -41,20 +43,6 @@ _MOST_BLOCKS = 100
 
 BlockIds = Callable[[int], str]
 """The `block_id` of a field's input, by its position; those of a list's entries begin with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """What was typed is no answer: why, by the `block_id` of the input."""
-
-    errors: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """The value that was sent."""
-
-    value: Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,13 @@ from functools import partial
 from typing import Any, cast
 
 from sayso.adapters.cards import Card, Words, cut
-from sayso.adapters.console import form_fields, visible_line
+from sayso.adapters.console import Entered, Rejected, form_fields, visible_line
 from sayso.adapters.slack._card import MOST_OPTIONS, options, question
 from sayso.adapters.slack._data import ANSWER_VIEW, START_PICK, START_VIEW, Action, CardButton, ViewTag
 from sayso.adapters.slack._fields import (
     MOST_CHECKBOXES,
     YES,
-    Entered,
     Filled,
-    Rejected,
     first_input,
     form_inputs,
     given_in,

@@ -1,6 +1,6 @@
 """Requests as cards on pages, and what comes back from their forms. Rendering and parsing alone: nothing is served."""
 
-from sayso.adapters.web._answer import Entered, Rejected, read_answer, read_fields
+from sayso.adapters.web._answer import read_answer, read_fields
 from sayso.adapters.web._development import DevelopmentBar, LoadedCode
 from sayso.adapters.web._graph import Graph, GraphEdge, arrange, draw_graph
 from sayso.adapters.web._layout import Box, Route
@@ -10,13 +10,11 @@ from sayso.adapters.web._visits import VisitShown, show_visit
 __all__ = [
     "Box",
     "DevelopmentBar",
-    "Entered",
     "GrantRow",
     "Graph",
     "GraphEdge",
     "LoadedCode",
     "Pages",
-    "Rejected",
     "Route",
     "VisitShown",
     "Visitor",

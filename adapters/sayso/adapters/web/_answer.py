@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sayso.adapters.cards import Card
-from sayso.adapters.console import EmptyReply, check_field, form_fields, read_field, read_form, read_list
+from sayso.adapters.console import (
+    EmptyReply,
+    Entered,
+    Rejected,
+    check_field,
+    form_fields,
+    read_field,
+    read_form,
+    read_list,
+)
 from sayso.engine import ANYWHERE, FormField, InvalidAnswer, Json, Locale, Question
 
 WHOLE = "value"
@@ -17,20 +25,6 @@ CHOICE = "choice"
 
 MOST_BUTTONS = 7
 """How many options are buttons; more are a list that can be searched."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """What was typed is no answer: why, by the name of the field."""
-
-    errors: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """The value that was sent."""
-
-    value: Json
 
 
 def field_name(position: int) -> str:

@@ -8,20 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 from sayso.adapters.cards import Card, Words, not_recorded_words, unreadable_words
+from sayso.adapters.console import Entered, Rejected
 from sayso.adapters.slack import (
     COMMAND,
     Action,
     CardButton,
     ChannelReturned,
     Commanded,
-    Entered,
     EntriesChanged,
     Event,
     HomeOpened,
     Ignored,
     PageTurned,
     Pressed,
-    Rejected,
     Searched,
     Sender,
     StartPicked,

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from sayso.adapters.console import Rejected
 from sayso.adapters.slack import (
     COMMAND,
     Commanded,
     Filled,
-    Rejected,
     StartPicked,
     StartSubmitted,
     View,

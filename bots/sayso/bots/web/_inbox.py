@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.cards import Card
-from sayso.adapters.web import DevelopmentBar, Pages, Rejected, Visitor, Waiting, read_answer
+from sayso.adapters.console import Rejected
+from sayso.adapters.web import DevelopmentBar, Pages, Visitor, Waiting, read_answer
 from sayso.bots.answers import Answered, Desk, has_voted
 from sayso.bots.chats import card_of
 from sayso.bots.http import (

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from sayso.adapters.cards import Card
-from sayso.adapters.console import form_fields
-from sayso.adapters.web import Pages, Rejected, Visitor, VisitShown, read_fields, show_visit
+from sayso.adapters.console import Rejected, form_fields
+from sayso.adapters.web import Pages, Visitor, VisitShown, read_fields, show_visit
 from sayso.bots.http import AttentionDecision, Caller
 from sayso.bots.web._graphs import draw_workflow
 from sayso.bots.web._pages_of_cards import read_page

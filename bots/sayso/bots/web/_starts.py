@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sayso.adapters.web import Pages, Rejected, Visitor, read_fields
+from sayso.adapters.console import Rejected
+from sayso.adapters.web import Pages, Visitor, read_fields
 from sayso.bots.http import Caller, RateLimit, Starts, check_rate
 from sayso.bots.web._graphs import draw_workflow
 from sayso.engine import Question, Workflow
