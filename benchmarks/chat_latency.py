@@ -3,9 +3,10 @@
     python -m benchmarks.chat_latency [--seconds 10]
 
 The service has a process of its own, as in life. Against two floors of the same run: a commit of one row with
-fdatasync, and the bare round trip of each platform to a bot that acknowledges and does nothing else, by aiohttp.
-Presses come at 1, 10 and 50 a second, each on a question of its own. Round trips of look-ups are taken off what is
-beyond the bare one; the processor's time is the service's, with all that follows a press (Linux only).
+fdatasync, and the bare round trip of each platform to a bot that acknowledges and does nothing else, by aiohttp, with
+presses on as many other cards of the same kind. Presses come at 1, 10 and 50 a second, each on a question of its own.
+Round trips of look-ups are taken off what is beyond the bare one; the processor's time is the service's, with all that
+follows a press (Linux only).
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +33,7 @@ from sayso.testing.platform import Call
 
 RATES = (1, 10, 50)
 COMMITS = 300
-BARE_PRESSES = 200
+CALLS = 200
 ROOT = Path(__file__).parents[1]
 LOOK_UPS = frozenset(
     {"auth.test", "users.info", "conversations.members", "usergroups.users.list", "getchatmember"}
@@ -52,7 +53,7 @@ class Platform(Protocol):
 @dataclass(frozen=True, slots=True)
 class Chat:
     """A platform as questions are asked and pressed on it: where they go, which calls send and edit cards, how the
-    cards of questions are found by their numbers, and how one is pressed.
+    cards of questions are found by their numbers, how one is pressed, and a `bare` bot on it, while inside.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Chat:
     edits: str
     cards: Callable[[], Awaitable[dict[int, Any]]]
     press: Callable[[Any], Awaitable[object]]
+    bare: Callable[[], AbstractAsyncContextManager[None]]
 
     def shown(self, since: int) -> list[int]:
         """The numbers of the questions that were edited to show an answer since so many calls."""
@@ -74,7 +76,8 @@ class Chat:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Presses at a rate: seconds to acknowledgement and to card of each, and of one press look-ups before its
-    acknowledgement and the seconds of the service's processor time; and the seconds of commits right before.
+    acknowledgement and the seconds of the service's processor time; the seconds of commits right before; and other
+    cards that were left alone.
     """
 
     acknowledged: list[float]
@@ -82,14 +85,7 @@ class Measured:
     look_ups: float
     processor: float
     commits: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Floors:
-    """Milliseconds that nothing can do without: of a bot that only acknowledges, and of a call of a bot's."""
-
-    bare: dict[str, float]
-    call: float
+    left: list[Any]
 
 
 def number_in(text: str) -> int:
@@ -167,60 +163,17 @@ async def process(folder: Path, *command: str) -> AsyncGenerator[tuple[str, int]
         await started.wait()
 
 
-async def timed(times: int, act: Callable[[], Awaitable[object]]) -> float:
-    """The median of doing something so often, in milliseconds."""
+async def timed_call(stage: Stage, session: aiohttp.ClientSession) -> float:
+    """The median of a call of a bot's, in milliseconds."""
+    headers = {"Authorization": f"Bearer {stage.slack.bot_token}"}
     taken: list[float] = []
-    for _ in range(times):
+    for _ in range(CALLS):
         begin = time.perf_counter()
-        await act()
-        taken.append(time.perf_counter() - begin)
-    return quantile(taken, 0.5)
-
-
-async def bare_slack(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> tuple[float, float]:
-    """From press to acknowledgement where the bot does nothing else, and a call of the bot's own."""
-    ana, headers = stage.in_slack[0], {"Authorization": f"Bearer {stage.slack.bot_token}"}
-    button = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
-    post = {"channel": stage.channel.id, "text": "x", "blocks": [{"type": "actions", "elements": [button]}]}
-    await session.post(f"{stage.slack.api_url}chat.postMessage", json=post, headers=headers)
-    card = ana.last(stage.channel)
-
-    async def press() -> None:
-        await (await ana.press(card, "Go")).result()
-
-    async def look_up() -> None:
-        asked = {"user": ana.id}
+        asked = {"user": stage.in_slack[0].id}
         async with session.post(f"{stage.slack.api_url}users.info", data=asked, headers=headers) as response:
             await response.read()
-
-    address = stage.slack.new_ticket()
-    async with process(folder, sys.executable, "bare.py", "slack", address, "none"):
-        taken = await timed(BARE_PRESSES, press), await timed(BARE_PRESSES, look_up)
-    await stage.slack.until(lambda: stage.slack.connections == 0)
-    stage.channel.delete(card)
-    return taken
-
-
-async def bare_telegram(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> float:
-    """The same in Telegram, by a poll."""
-    ana, url = stage.in_telegram[0], stage.telegram.url
-    markup = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
-    post = {"chat_id": stage.group.id, "text": "x", "reply_markup": markup}
-    async with session.post(f"{url}/bot{stage.telegram.token}/sendMessage", json=post) as response:
-        await response.read()
-    (card,) = [one for one in await ana.sees(stage.group) if one.labels]
-    async with process(folder, sys.executable, "bare.py", "telegram", url, stage.telegram.token):
-        await stage.telegram.until(lambda: stage.telegram.is_polled)
-        taken = await timed(BARE_PRESSES, lambda: ana.press(card, "Go"))
-    await stage.telegram.until(lambda: not stage.telegram.is_polled)
-    return taken
-
-
-async def floors(stage: Stage, folder: Path, session: aiohttp.ClientSession) -> Floors:
-    """What is measured beside the service, before it starts."""
-    (folder / "bare.py").write_text(BARE)
-    in_slack, call = await bare_slack(stage, folder, session)
-    return Floors({"Slack": in_slack, "Telegram": await bare_telegram(stage, folder, session)}, call)
+        taken.append(time.perf_counter() - begin)
+    return quantile(taken, 0.5)
 
 
 def configure(stage: Stage, folder: Path) -> None:
@@ -299,7 +252,7 @@ async def serving(stage: Stage, folder: Path, session: aiohttp.ClientSession) ->
         yield Service(session, json.loads(said)["url"], token, process_id)
 
 
-def in_slack(stage: Stage) -> Chat:
+def in_slack(stage: Stage, folder: Path) -> Chat:
     """Ana in Slack."""
     ana = stage.in_slack[0]
 
@@ -310,10 +263,16 @@ def in_slack(stage: Stage) -> Chat:
     async def press(card: Any) -> None:
         await (await ana.press(card, "✅ approve")).result()
 
-    return Chat("Slack", stage.slack, CHANNEL, "chat.postmessage", "chat.update", cards, press)
+    @asynccontextmanager
+    async def bare() -> AsyncGenerator[None]:
+        await stage.slack.until(lambda: stage.slack.connections == 0)
+        async with process(folder, sys.executable, "bare.py", "slack", stage.slack.new_ticket(), "none"):
+            yield
+
+    return Chat("Slack", stage.slack, CHANNEL, "chat.postmessage", "chat.update", cards, press, bare)
 
 
-def in_telegram(stage: Stage) -> Chat:
+def in_telegram(stage: Stage, folder: Path) -> Chat:
     """Ana in Telegram."""
     ana = stage.in_telegram[0]
 
@@ -324,29 +283,55 @@ def in_telegram(stage: Stage) -> Chat:
     async def press(card: Any) -> None:
         await ana.press(card, "✅ approve")
 
-    return Chat("Telegram", stage.telegram, stage.group_name, "sendmessage", "editmessagetext", cards, press)
+    @asynccontextmanager
+    async def bare() -> AsyncGenerator[None]:
+        url, token = stage.telegram.url, stage.telegram.token
+        await stage.telegram.until(lambda: not stage.telegram.is_polled)
+        async with process(folder, sys.executable, "bare.py", "telegram", url, token):
+            await stage.telegram.until(lambda: stage.telegram.is_polled)
+            yield
+
+    return Chat(
+        "Telegram", stage.telegram, stage.group_name, "sendmessage", "editmessagetext", cards, press, bare
+    )
+
+
+async def paced(chat: Chat, rate: int, cards: Sequence[Any]) -> list[float]:
+    """Seconds to the acknowledgement of a press on each card, at a steady rate."""
+    taken: list[float] = []
+
+    async def press(card: Any) -> None:
+        began = time.perf_counter()
+        await chat.press(card)
+        taken.append(time.perf_counter() - began)
+
+    begin = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for position, card in enumerate(cards):
+            await asyncio.sleep(max(0.0, begin + position / rate - time.perf_counter()))
+            group.create_task(press(card))
+    return taken
 
 
 async def presses(chat: Chat, service: Service, rate: int, numbers: list[int], folder: Path) -> Measured:
-    """Ask, and have Ana press at a steady rate. One task looks for what is shown, for all that wait for it."""
-    calls, acknowledged, shown = chat.platform.calls, dict[int, float](), dict[int, float]()
+    """Ask, and have Ana press every second question at a steady rate, while one task looks for what is shown."""
+    calls, began, shown = chat.platform.calls, dict[int, float](), dict[int, float]()
     sent = len(calls)
     for number in numbers:
         await service.ask(number, chat.place)
     await chat.platform.until(
         lambda: sum(one.method.lower() == chat.sends for one in calls[sent:]) >= len(numbers)
     )
-    cards, began, commits = await chat.cards(), dict[int, float](), floor_commit(folder)
-    first, processor, begin = len(calls), service.processor(), time.perf_counter()
+    cards, commits, pressed = await chat.cards(), floor_commit(folder), numbers[::2]
+    first, processor = len(calls), service.processor()
 
     async def press(number: int) -> None:
         began[number] = time.perf_counter()
         await chat.press(cards[number])
-        acknowledged[number] = time.perf_counter() - began[number]
 
     async def watch() -> None:
         seen = first
-        while len(shown) < len(numbers):
+        while len(shown) < len(pressed):
             await chat.platform.until(lambda: len(calls) > seen)  # noqa: B023 - awaited at once
             for number in chat.shown(seen):
                 shown.setdefault(number, time.perf_counter() - began[number])
@@ -354,51 +339,60 @@ async def presses(chat: Chat, service: Service, rate: int, numbers: list[int], f
 
     async with asyncio.TaskGroup() as group:
         group.create_task(watch())
-        for position, number in enumerate(numbers):
-            await asyncio.sleep(max(0.0, begin + position / rate - time.perf_counter()))
-            group.create_task(press(number))
+        acknowledged = await paced(replace(chat, press=press), rate, pressed)
     looked_up = sum(one.method.lower() in LOOK_UPS for one in calls[first:])
-    used = service.processor() - processor
-    count = len(numbers)
-    return Measured([*acknowledged.values()], [*shown.values()], looked_up / count, used / count, commits)
+    used, count = service.processor() - processor, len(pressed)
+    left = [cards[number] for number in numbers[1::2]]
+    return Measured(acknowledged, [*shown.values()], looked_up / count, used / count, commits, left)
 
 
 async def run(seconds: float) -> None:
     """Measure, and print a table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "bare.py").write_text(BARE)
         async with a_stage(folder, quick=True) as stage, aiohttp.ClientSession() as session:
-            floor = await floors(stage, folder, session)
-            print(
-                f"bare round trip p50 {floor.bare['Slack']:.2f} ms in Slack, "
-                f"{floor.bare['Telegram']:.2f} ms in Telegram; a look-up {floor.call:.2f} ms"
+            chats, call = (
+                (in_slack(stage, folder), in_telegram(stage, folder)),
+                await timed_call(stage, session),
             )
-            print(
-                "| | presses a second | floor commit p50 | acknowledged p50 | p99 | look-ups a press "
-                "| beyond the bare round trip and look-ups | card p50 | p99 | processor a press |"
-            )
-            print("|---|---|---|---|---|---|---|---|---|---|")
+            taken: dict[tuple[int, str], Measured] = {}
             async with serving(stage, folder, session) as service:
                 first = 0
                 for rate in RATES:
-                    for chat in (in_slack(stage), in_telegram(stage)):
-                        numbers = list(range(first, first + max(3, int(rate * seconds))))
+                    for chat in chats:
+                        numbers = list(range(first, first + 2 * max(3, int(rate * seconds))))
                         first += len(numbers)
-                        line(chat.name, rate, await presses(chat, service, rate, numbers, folder), floor)
+                        taken[rate, chat.name] = await presses(chat, service, rate, numbers, folder)
+            bare: dict[tuple[int, str], float] = {}
+            for chat in chats:
+                async with chat.bare():
+                    for rate in RATES:
+                        found = await paced(chat, rate, taken[rate, chat.name].left)
+                        bare[rate, chat.name] = quantile(found, 0.5)
+            print(f"a look-up takes {call:.2f} ms")
+            print(
+                "| | presses a second | floor commit p50 | acknowledged p50 | p99 | bare round trip p50 "
+                "| look-ups a press | beyond the bare round trip and look-ups | card p50 | p99 | processor a press |"
+            )
+            print("|---|---|---|---|---|---|---|---|---|---|---|")
+            for (rate, platform), measured in taken.items():
+                line(platform, rate, measured, bare[rate, platform], call)
             print(f"problems: {[*stage.slack.problems, *stage.telegram.problems]}")
 
 
-def line(name: str, rate: int, taken: Measured, floor: Floors) -> None:
-    """One line of the table."""
+def line(name: str, rate: int, taken: Measured, bare: float, call: float) -> None:
+    """One line of the table; a bare round trip and a call in milliseconds."""
     p50 = quantile(taken.acknowledged, 0.5)
     commit = quantile(taken.commits, 0.5)
-    beyond = p50 - floor.bare[name] - taken.look_ups * floor.call
+    beyond = p50 - bare - taken.look_ups * call
     cells = [
         name,
         str(rate),
         f"{commit:.2f} ms",
         f"{p50:.1f} ms",
         f"{quantile(taken.acknowledged, 0.99):.1f} ms",
+        f"{bare:.1f} ms",
         f"{taken.look_ups:.2f}",
         f"{beyond:.1f} ms, {beyond / commit:.1f} commits",
         f"{quantile(taken.shown, 0.5):.1f} ms",
