@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -274,6 +275,23 @@ async def test_a_modal_that_somebody_else_has_updated_is_not_taken(stage: Stage)
     assert stage.ana.view is not None
     assert "This was out of date. Nothing was counted." in stage.ana.view.text
     assert await is_open(stage, run_id)
+
+
+async def test_a_home_that_slack_has_not_confirmed_is_not_ready_and_counts_once_it_is(stage: Stage) -> None:
+    """Somebody sees it before sayso knows what Slack keeps of it; nobody may be told that it was out of date."""
+    run_id, _ = await stage.ask()
+    stage.slack.fail(FaultKind.SLOW, "views.publish", delay=timedelta(seconds=3))
+    await stage.ana.open_home()
+    await stage.slack.until(lambda: stage.ana.home is not None and stage.ana.home.labels != [])
+    await (await stage.ana.press_at_home("✅ approve")).result()
+    await stage.slack.until(
+        lambda: stage.ana.home is not None and "Nothing was counted" in stage.ana.home.text
+    )
+    assert stage.ana.home is not None
+    assert NOT_READY in stage.ana.home.text
+    assert await is_open(stage, run_id)
+    await (await stage.ana.press_at_home("✅ approve")).result()
+    assert await stage.service.answer(run_id) == "approve"
 
 
 async def test_homes_and_modals_from_before_a_restart_count(stopped: Stage) -> None:

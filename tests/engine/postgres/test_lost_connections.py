@@ -57,15 +57,21 @@ async def ask(shared: dict[str, object]) -> None:
     shared["answer"] = await request_input("Go?", request_id="go")
 
 
+async def asked_by(runtime: Runtime) -> str:
+    """The request of a run that has just been started."""
+    await runtime.start("flow", run_id="run")
+    state = await runtime.wait("run")
+    assert state.awaiting_input is not None
+    return str(state.awaiting_input["id"])
+
+
 async def test_a_commit_whose_reply_was_lost_is_acknowledged_and_its_run_goes_on(
     wire: Wire, store: Store
 ) -> None:
     async with Runtime(store, [Workflow("flow", ask)]) as runtime:
-        await runtime.start("flow", run_id="run")
-        state = await runtime.wait("run")
-        assert state.awaiting_input is not None
+        asked = await asked_by(runtime)
         wire.cut_at = b"COMMIT"
-        outcome = await runtime.answer(state.awaiting_input["id"], 1, "yes", person=ANA, via="console")
+        outcome = await runtime.answer(asked, 1, "yes", person=ANA, via="console")
         assert wire.cut_at is None
         assert (outcome.kind, outcome.repeated) == (OutcomeKind.RESOLVED, False)
         assert (await runtime.wait("run")).workflow_status is WorkflowStatus.COMPLETED
@@ -84,10 +90,8 @@ async def test_while_nobody_can_know_callers_are_told_so_and_runs_hear_once_it_i
     wire: Wire, store: Store
 ) -> None:
     async with Runtime(store, [Workflow("flow", ask)]) as runtime:
-        await runtime.start("flow", run_id="run")
-        state = await runtime.wait("run")
-        assert state.awaiting_input is not None
-        attempt = AnswerAttempt(state.awaiting_input["id"], 1, "yes", ANA, "console", event_key="press")
+        asked = await asked_by(runtime)
+        attempt = AnswerAttempt(asked, 1, "yes", ANA, "console", event_key="press")
         wire.cut_at, wire.is_silent_after_cut = b"COMMIT", True
         with pytest.raises(StoreUncertain, match="perhaps recorded"):
             await store.answer(attempt)
