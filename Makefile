@@ -26,7 +26,7 @@ demo: $(VENV)/.run ## approve a release in a local Slack and a local Telegram, i
 test: $(VENV)/.dev packages ## all tests except those of `make test-more`
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
-test-fast: $(VENV)/.dev ## the quick tests: no whole services, browsers, kills or long hypothesis suites
+test-fast: $(VENV)/.dev ## the quick tests: no whole services, browsers, PostgreSQL, kills or long hypothesis suites
 	scripts/in-memory $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not more" $(PYTEST_ARGS)
 
 test-more: $(VENV)/.dev packages ## slow tests: every kill point of the chats, agent frameworks, the npm package, ten minutes of chaos

@@ -26,8 +26,15 @@ settings.load_profile("sayso")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in _FOLDERS):
+        if any(item.path.is_relative_to(folder) for folder in _FOLDERS) or _is_on_a_server(item):
             item.add_marker(pytest.mark.slow)
+
+
+def _is_on_a_server(item: pytest.Item) -> bool:
+    """Whether it needs a PostgreSQL, which may not be installed where only quick tests run."""
+    given: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    used: list[str] = getattr(item, "fixturenames", [])
+    return "postgres" in used or given.get("location") == "postgres"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
